@@ -1,0 +1,92 @@
+"""PURE. Every error this program raises on purpose, split by what its reader can do.
+
+Each carries the exit code that ends a command. Whatever is not a `ReconcilerError` is our bug and keeps its traceback.
+A failed step of an apply is not here: it is a value, an outcome.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from reconciler.model.diagnostic import Finding
+
+
+class ReconcilerError(Exception):
+    """Base of all. `hint` tells what to do next."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ReconcilerError):
+    """The command was called the wrong way: call it another way."""
+
+    exit_code = 64
+
+
+class ProjectError(ReconcilerError):
+    """No project, or a file of it cannot be read or written: mend the project."""
+
+
+class InvalidManifests(ReconcilerError):
+    """Manifests or settings with errors: mend them at the places named."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        errors = sum(finding.severity == "error" for finding in findings)
+        super().__init__(f"{errors} error{'s' if errors != 1 else ''} in the manifests")
+        self.findings = tuple(findings)
+
+
+class CredentialsError(ReconcilerError):
+    """The vendor does not accept the credentials, or there are none: mend the environment."""
+
+
+class ApiError(ReconcilerError):
+    """The API could not be reached or did not answer in time: try again later."""
+
+
+class ApiRejected(ApiError):
+    """The API refused a read: mend what it names."""
+
+
+class UnreadableAnswer(ApiError):
+    """The API answered something that is no answer. Nothing is concluded from it, and nothing written."""
+
+
+class DoubtfulRead(ApiError):
+    """An answer that contradicts what the ledger knows (a list without owned resources): look before going on."""
+
+
+class StoreError(ReconcilerError):
+    """Ledger, journal or lock cannot be read or written: mend the store."""
+
+
+class PlanUnusable(ReconcilerError):
+    """A plan document that this program, publisher or API cannot run: make a new one."""
+
+
+class StalePlan(ReconcilerError):
+    """What a saved plan rests on has moved: make a new one."""
+
+    exit_code = 4
+
+
+class LockHeld(ReconcilerError):
+    """Another run is at work: wait for it."""
+
+    exit_code = 5
+
+
+class Refused(ReconcilerError):
+    """A safety limit or policy forbids it; the hint names the switch that would allow it."""
+
+    exit_code = 6
+
+
+class Interrupted(ReconcilerError):
+    """The user asked to stop; calls in flight were finished and recorded first."""
+
+    exit_code = 130

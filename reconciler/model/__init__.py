@@ -1,0 +1,1 @@
+"""PURE. The nouns: addresses, values, fields, floors, desired and live resources, the ledger, findings."""

@@ -1,0 +1,92 @@
+"""Desired state: what the manifests declare, expanded (defaults, country groups, waterfalls) and canonical."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from reconciler.model.address import Address
+from reconciler.model.value import Fields
+
+Prune = Literal["report", "deactivate", "delete"]
+Presence = Literal["present", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a block stands: the file, relative to the project with forward slashes, and its line from 1."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDrift:
+    """A difference somebody has agreed to live with, up to and including a day (UTC); None: no end."""
+
+    path: str
+    reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How a resource is to be treated. Paths are field names (`status`) or dotted ones (`floorPrices.US`)."""
+
+    ignore_changes: tuple[str, ...] = ()
+    protect: bool = False
+    accept_drift: tuple[AcceptedDrift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredPlacement:
+    """A placement block. `fields` holds the declared ones only, `name` and `placementType` among them."""
+
+    address: Address
+    fields: Fields
+    source: Source
+    pin: str | None = None
+    renamed_from: str | None = None
+    state: Presence = "present"
+    lifecycle: Lifecycle = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredApp:
+    """An app block. `fields` holds the declared ones only, `platform` and `bundle` among them.
+
+    `placements` is None where the block says nothing about placements: these are then not managed at all.
+    """
+
+    address: Address
+    fields: Fields
+    source: Source
+    pin: str | None = None
+    state: Presence = "present"
+    prune: Prune = "report"
+    placements: tuple[DesiredPlacement, ...] | None = None
+    lifecycle: Lifecycle = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """The limits of `reconciler.yaml` under `safety`. Percents are 0..100, prices USD, times as named."""
+
+    max_deletes: int = 0
+    max_change_percent: float = 30
+    max_floor_change_percent: float = 50
+    max_floor: float = 50
+    settle_seconds: float = 5
+    quarantine_days: float = 14
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything the manifests of a project declare. `digest` is of the manifest and settings texts."""
+
+    publisher_id: str
+    apps: tuple[DesiredApp, ...]
+    digest: str
+    prune: Prune = "report"
+    safety: Safety = Safety()
+    country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

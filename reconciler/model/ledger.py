@@ -1,0 +1,71 @@
+"""The ledger: what this tool knows to own, and the values it last applied. Pure values and their line format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from reconciler.model.address import Address, Kind, kind_of
+from reconciler.model.value import Fields, fields_from_json, fields_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One owned resource.
+
+    `applied` holds the declared values last applied, field by field. `unconfirmed` names those of them the server took
+    without ever showing them back: they count as in sync until the manifest changes. `protect` outlives its block.
+    `orphaned` says that an apply has seen the resource without a block. `inactive_since` (ISO 8601, UTC) starts the
+    quarantine of a resource that is to be deleted.
+    """
+
+    address: Address
+    id: str
+    applied: Fields
+    unconfirmed: frozenset[str] = frozenset()
+    protect: bool = False
+    orphaned: bool = False
+    inactive_since: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the entry is an app's or a placement's."""
+        return kind_of(self.address)
+
+    def moved_to(self, address: Address) -> "LedgerEntry":
+        """The same resource under another address (a rename)."""
+        return replace(self, address=address)
+
+
+Ledger: TypeAlias = Mapping[Address, LedgerEntry]
+
+
+def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:
+    """The entry as one JSON object; flags that are off are left out, so that lines stay short and diffs quiet."""
+    line: dict[str, Any] = {
+        "address": entry.address,
+        "kind": entry.kind,
+        "id": entry.id,
+        "applied": fields_to_json(entry.applied),
+    }
+    if entry.unconfirmed:
+        line["unconfirmed"] = sorted(entry.unconfirmed)
+    if entry.protect:
+        line["protect"] = True
+    if entry.orphaned:
+        line["orphaned"] = True
+    if entry.inactive_since is not None:
+        line["inactiveSince"] = entry.inactive_since
+    return line
+
+
+def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
+    """The inverse of `entry_to_json`. Raises KeyError, TypeError or ValueError on a line of another shape."""
+    return LedgerEntry(
+        address=Address(str(raw["address"])),
+        id=str(raw["id"]),
+        applied=fields_from_json(raw["applied"]),
+        unconfirmed=frozenset(raw.get("unconfirmed", ())),
+        protect=bool(raw.get("protect", False)),
+        orphaned=bool(raw.get("orphaned", False)),
+        inactive_since=raw.get("inactiveSince"),
+    )

@@ -1,0 +1,43 @@
+"""Live state: what the account holds, in canonical form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.address import Address, Kind, app_address
+from reconciler.model.value import Fields, digest, fields_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResource:
+    """An app or placement as the account holds it.
+
+    `fields` holds every field that the answer spoke of, and those whose absence from a full answer has a meaning
+    (a block that is off). `app_id` is the app a placement belongs to, None for an app.
+    """
+
+    kind: Kind
+    id: str
+    fields: Fields
+    app_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the account; empty where the answer had none."""
+        return str(self.fields.get("name", ""))
+
+    def digest(self) -> str:
+        """A digest of all that is known of the resource; equal digests mean that nothing moved."""
+        return digest({"kind": self.kind, "id": self.id, "appId": self.app_id, "fields": fields_to_json(self.fields)})
+
+
+def live_app_address(app: LiveResource) -> Address:
+    """The natural address of a live app."""
+    return app_address(str(app.fields.get("platform", "")), str(app.fields.get("bundle", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What was read: all apps, and the placements of those apps whose lists were asked for, by app id."""
+
+    apps: tuple[LiveResource, ...]
+    placements: Mapping[str, tuple[LiveResource, ...]] = field(default_factory=dict)

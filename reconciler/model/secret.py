@@ -1,0 +1,19 @@
+"""Secrets that cannot be printed by accident."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A credential. Its text is only ever reached by name, through `reveal`."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__

@@ -1,0 +1,108 @@
+"""Canonical values: the one form that manifests, live answers, ledgers and plans are compared in.
+
+A resource's fields are a mapping from the API's field name to a canonical value. A missing key means that nothing is
+said about the field (a manifest does not manage it, an answer did not return it): read it with
+`fields.get(name, ABSENT)`. `None` is said: the block is off.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+Value: TypeAlias = bool | int | str | Decimal | tuple[str, ...] | Mapping[str, "Value"] | None
+Fields: TypeAlias = Mapping[str, Value]
+
+
+class Absent(Enum):
+    """Nothing is said about a field. Distinct from None, which is what somebody wrote."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+def price(raw: Any) -> Decimal:
+    """A price in USD per thousand impressions, exact to what a JSON number can carry.
+
+    Going through the shortest form of the double makes 1.20, "1.2" and 1.2 one value on every side.
+    Raises ValueError for what is not a finite number.
+    """
+    if isinstance(raw, bool):
+        raise ValueError("a price is a number, not true or false")
+    try:
+        exact = Decimal(repr(float(raw)))
+    except (TypeError, ValueError, OverflowError) as wrong:
+        raise ValueError(f"{raw!r} is not a number") from wrong
+    if not exact.is_finite():
+        raise ValueError("a price is a finite number")
+    return exact
+
+
+def number(raw: Any) -> int | Decimal:
+    """A count or amount: an int where it is whole, else an exact Decimal. Raises ValueError otherwise."""
+    exact = price(raw)
+    return int(exact) if exact == exact.to_integral_value() else exact
+
+
+def to_json(value: Value) -> Any:
+    """The value as `json` writes it: tuples as lists, Decimals as numbers."""
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case tuple():
+            return list(value)
+        case Mapping():
+            return {key: to_json(part) for key, part in value.items()}
+        case _:
+            return value
+
+
+def from_json(field: str, raw: Any) -> Value:
+    """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
+    match raw:
+        case dict():
+            return {key: from_json(f"{field}.{key}", part) for key, part in raw.items()}
+        case list():
+            return tuple(raw)
+        case bool() | None | str():
+            return raw
+        case int() | float():
+            return price(raw) if field.startswith("floorPrices") else number(raw)
+        case _:
+            raise ValueError(f"{field}: {raw!r} is not a canonical value")
+
+
+def fields_to_json(fields: Fields) -> dict[str, Any]:
+    """A resource's fields as a JSON object, sorted by name."""
+    return {name: to_json(fields[name]) for name in sorted(fields)}
+
+
+def fields_from_json(raw: Mapping[str, Any]) -> Fields:
+    """The inverse of `fields_to_json`."""
+    return {name: from_json(name, value) for name, value in raw.items()}
+
+
+def canonical_json(data: Any) -> str:
+    """One line of JSON that is the same for equal data: keys sorted, no spaces, text kept as it is."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(data: Any) -> str:
+    """`sha256:` and the hex digest of the data's canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical_json(data).encode()).hexdigest()
+
+
+def leaves(path: str, value: Value) -> Iterator[tuple[str, Value]]:
+    """Every leaf below a value with its dotted path; an empty mapping is a leaf of its own."""
+    if isinstance(value, Mapping) and value:
+        for key in sorted(value):
+            yield from leaves(f"{path}.{key}", value[key])
+    else:
+        yield path, value
