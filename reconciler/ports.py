@@ -1,0 +1,147 @@
+"""PORT. What the core asks of the world. Adapters implement these; nothing below this line knows any adapter."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from reconciler.model.address import Address, Kind
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource
+from reconciler.model.outcome import Ended, Intent, Result
+from reconciler.model.value import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The API says that it did it. `said` holds the fields its answer spoke of, nothing inferred from silence."""
+
+    id: str | None = None
+    said: Fields = field(default_factory=dict)
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The API says that it did not do it, and why in its own words. Nothing was changed."""
+
+    status: int
+    message: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows whether it was done: no answer, a broken one, or a server error."""
+
+    why: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It was surely not done: no connection could be made, or the lock or credentials were lost before."""
+
+    why: str
+    attempts: int = 1
+
+
+Answer: TypeAlias = Accepted | Rejected | Ambiguous | NotSent
+
+
+class LiveReader(Protocol):
+    """Reads the account. Every method raises `ApiError` (or a subclass) rather than guess."""
+
+    def apps(self) -> tuple[LiveResource, ...]:
+        """All apps of the publisher."""
+        ...
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+        """All placements of an app. `expected`: the ledger knows some there, so an empty body is not believed."""
+        ...
+
+    def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
+        """One resource by its id; None only where the API says plainly that there is none."""
+        ...
+
+
+class Gateway(LiveReader, Protocol):
+    """Reads and writes the account. Writes answer with a value; they raise only what ends a run."""
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        """Create one resource; sent once. A placement is created in `app_id`."""
+        ...
+
+    def update(self, before: LiveResource, fields: Fields) -> Answer:
+        """Send the given fields of a live resource, and no others."""
+        ...
+
+    def delete(self, kind: Kind, resource_id: str) -> Answer:
+        """Delete one resource for good."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class LedgerReader(Protocol):
+    """Reads what earlier runs left."""
+
+    def ledger(self) -> Ledger:
+        """All entries. Raises `StoreError` for a ledger that cannot be read; a missing one is empty."""
+        ...
+
+
+class RunStore(Protocol):
+    """The store while a run holds its lock. Raises `StoreError` when nothing can be recorded any more."""
+
+    @property
+    def run_id(self) -> str:
+        """What this run is called in the journal."""
+        ...
+
+    def intend(self, intent: Intent) -> None:
+        """Record durably, before it is sent, what is about to be written."""
+        ...
+
+    def end(self, ended: Ended) -> None:
+        """Record what came of a step, and bring the ledger up to it."""
+        ...
+
+    def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
+        """Bring the ledger up to what was seen, without any step."""
+        ...
+
+
+class Store(LedgerReader, Protocol):
+    """Ledger, journal and lock."""
+
+    def run(self, who: Mapping[str, str]) -> AbstractContextManager[RunStore]:
+        """Hold the lock for a run. Raises `LockHeld` where another holds it; the ledger is on disk at the end."""
+        ...
+
+
+class Listener(Protocol):
+    """Hears of steps as they come to pass, for progress."""
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+        ...
+
+    def ended(self, result: Result) -> None:
+        """One of them came to its end. Called from any thread, one call at a time."""
+        ...
