@@ -1,0 +1,1 @@
+"""PURE. Desired state x live state x ledger -> changes."""

@@ -1,0 +1,151 @@
+"""Changes: what would make the account as declared, one dataclass per case.
+
+A change is data. It says what is seen and what is wanted; how it is ordered, guarded, shown and carried out is decided
+elsewhere from these values alone.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from reconciler.model.address import Address
+from reconciler.model.desired import Source
+from reconciler.model.value import Fields, Value
+
+Origin = Literal["pending", "drift", "conflict", "unknown"]
+"""Why a field differs: the manifest moved, live moved, both did, or it was never applied by us."""
+
+Action = Literal["create", "update", "deactivate", "delete", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One leaf that differs: a dotted path (`floorPrices.US`), the live value and the wanted one.
+
+    None stands for a line that is not there, a block that is off, or a field the account has not shown.
+    """
+
+    path: str
+    before: Value
+    after: Value
+    origin: Origin
+
+    @property
+    def field(self) -> str:
+        """The API field the leaf belongs to."""
+        return self.path.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """A resource no live one stands for. `send` is what goes out; `declared` what the ledger will remember.
+
+    `app_id` is the live app a placement goes into; None for an app, and where the app is made by the same plan.
+    """
+
+    address: Address
+    source: Source
+    fields: tuple[FieldChange, ...]
+    send: Fields
+    declared: Fields
+    app_id: str | None = None
+    protect: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A live resource with declared fields that differ. `observed` is the digest of the resource this rests on.
+
+    `app_id` is the live app a placement is in, here and below; None for an app.
+
+    `renamed_from` is the ledger address that becomes `address` when the update is done.
+    """
+
+    address: Address
+    id: str
+    source: Source
+    fields: tuple[FieldChange, ...]
+    send: Fields
+    declared: Fields
+    observed: str
+    app_id: str | None = None
+    protect: bool = False
+    renamed_from: Address | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivate:
+    """A resource to be set inactive: the first half of every removal."""
+
+    address: Address
+    id: str
+    reason: str
+    observed: str
+    app_id: str | None = None
+    source: Source | None = None
+
+    @property
+    def fields(self) -> tuple[FieldChange, ...]:
+        """The one field that a deactivation changes."""
+        return (FieldChange("status", "active", "inactive", "pending"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A resource to be deleted for good, its quarantine over."""
+
+    address: Address
+    id: str
+    reason: str
+    observed: str
+    app_id: str | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Something declared that cannot or must not be done. `reason` ends with what the user can do about it."""
+
+    address: Address
+    reason: str
+    id: str | None = None
+    fields: tuple[FieldChange, ...] = ()
+    source: Source | None = None
+
+
+Change: TypeAlias = Create | Update | Deactivate | Delete | Blocked
+
+ACTIONS: Final[dict[type, Action]] = {
+    Create: "create",
+    Update: "update",
+    Deactivate: "deactivate",
+    Delete: "delete",
+    Blocked: "blocked",
+}
+
+
+def action_of(change: Change) -> Action:
+    """The action's name in plans and results."""
+    return ACTIONS[type(change)]
+
+
+def id_of(change: Change) -> str | None:
+    """The server's id of the resource, None where there is none yet."""
+    return None if isinstance(change, Create) else change.id
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader should know about an address, without a change to it."""
+
+    address: Address
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """A live resource that no manifest names."""
+
+    address: Address
+    id: str

@@ -1,0 +1,168 @@
+"""Declared fields against live ones: which leaves differ, since when, and which of them may be changed.
+
+Equality first: most resources are as declared, and cost one comparison per field. DeepDiff sees only what differs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from reconciler.diff.change import FieldChange, Origin
+from reconciler.model.address import Kind
+from reconciler.model.desired import AcceptedDrift, Lifecycle
+from reconciler.model.field import FIELDS
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.value import ABSENT, Absent, Fields, Value, leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A difference that is left alone because somebody accepted it."""
+
+    change: FieldChange
+    drift: AcceptedDrift
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs. `send` holds the whole new value of each field with a leaf in `changes`.
+
+    `fixed` are differences the API cannot change, `accepted` those that were accepted and have not expired.
+    """
+
+    changes: tuple[FieldChange, ...] = ()
+    fixed: tuple[FieldChange, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    send: Fields = field(default_factory=dict)
+
+
+IN_SYNC = Comparison()
+
+
+def compare(
+    kind: Kind, declared: Fields, live: Fields, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
+) -> Comparison:
+    """The declared fields of one resource against the live ones; `today` (UTC) decides which acceptances still hold."""
+    differing = [name for name, value in declared.items() if live.get(name, ABSENT) != value]
+    if not differing:
+        return IN_SYNC
+    changes: list[FieldChange] = []
+    fixed: list[FieldChange] = []
+    accepted: list[Accepted] = []
+    send: dict[str, Value] = {}
+    for name in sorted(differing):
+        wanted, seen = declared[name], live.get(name, ABSENT)
+        if _taken_without_being_shown(name, wanted, seen, entry):
+            continue
+        spec = FIELDS[kind][name]
+        left_alone: list[FieldChange] = []
+        active: list[FieldChange] = []
+        for change in field_changes(name, seen, wanted, entry):
+            acceptance = _acceptance(change, lifecycle, today)
+            if _covered(change.path, lifecycle.ignore_changes):
+                left_alone.append(change)
+            elif acceptance is not None:
+                accepted.append(Accepted(change, acceptance))
+                left_alone.append(change)
+            else:
+                active.append(change)
+        if spec.remedy is not None:
+            fixed += active
+        elif active:
+            changes += active
+            send[name] = _with_live_leaves(wanted, left_alone)
+    return Comparison(tuple(changes), tuple(fixed), tuple(accepted), send)
+
+
+def field_changes(name: str, before: Value | Absent, after: Value, entry: LedgerEntry | None) -> Iterator[FieldChange]:
+    """The leaves in which two values of a field differ, in the order of their paths."""
+    known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
+    for path in _differing_paths(before, after):
+        for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), _at(before, path), _at(after, path)):
+            applied = known if known is ABSENT else _at(known, tuple(dotted.split(".")[1:]))
+            yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied))
+
+
+def _differing_paths(before: Value | Absent, after: Value) -> list[tuple[str, ...]]:
+    """Paths of mapping keys below which the values differ; lists count as one value."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return [()]
+    from deepdiff import DeepDiff  # noqa: PLC0415 - costs 0.1 s to import, and most runs have nothing to diff
+
+    tree = DeepDiff(
+        before, after, view="tree", ignore_numeric_type_changes=True, number_to_string_func=lambda n, **_: n
+    )
+    paths = set()
+    for group in tree.values():
+        for item in group:
+            keys = item.path(output_format="list")
+            paths.add(tuple(key for key in keys if isinstance(key, str)))
+    return sorted(paths)
+
+
+def _leaf_pairs(path: str, before: Value | Absent, after: Value | Absent) -> Iterator[tuple[str, Value, Value]]:
+    """One pair for a plain value or a block; one per line for a floor table that is new or gone."""
+    was, wanted = _or_none(before), _or_none(after)
+    if path == "floorPrices":
+        lines_before = dict(leaves(path, was)) if was else {}
+        lines_after = dict(leaves(path, wanted)) if wanted else {}
+        for line in sorted(lines_before.keys() | lines_after.keys()):
+            yield line, lines_before.get(line), lines_after.get(line)
+    else:
+        yield path, was, wanted
+
+
+def _at(value: Value | Absent, path: tuple[str, ...]) -> Value | Absent:
+    for key in path:
+        if not isinstance(value, Mapping):
+            return ABSENT
+        value = value.get(key, ABSENT)
+    return value
+
+
+def _or_none(value: Value | Absent) -> Value:
+    return None if isinstance(value, Absent) else value
+
+
+def _origin(live: Value, wanted: Value, applied: Value | Absent) -> Origin:
+    if applied is ABSENT:
+        return "unknown"
+    if applied == live:
+        return "pending"
+    return "drift" if applied == wanted else "conflict"
+
+
+def _taken_without_being_shown(name: str, wanted: Value, seen: Value | Absent, entry: LedgerEntry | None) -> bool:
+    """Whether the server once took this very value, never showed it back, and still shows nothing."""
+    shows_nothing = seen is ABSENT or seen is None
+    return (
+        shows_nothing and entry is not None and name in entry.unconfirmed and entry.applied.get(name, ABSENT) == wanted
+    )
+
+
+def _covered(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(path == pattern or path.startswith(f"{pattern}.") for pattern in patterns)
+
+
+def _acceptance(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
+    """The acceptance that covers a difference; a change the manifest itself makes is never held back by one."""
+    if change.origin not in {"drift", "unknown"}:
+        return None
+    for drift in lifecycle.accept_drift:
+        if _covered(change.path, (drift.path,)) and (drift.until is None or today <= drift.until):
+            return drift
+    return None
+
+
+def _with_live_leaves(wanted: Value, left_alone: list[FieldChange]) -> Value:
+    """The wanted value with the live one kept in every leaf that is to be left alone."""
+    if not left_alone or not isinstance(wanted, Mapping):
+        return wanted
+    kept = dict(wanted)
+    for change in left_alone:
+        leaf = change.path.partition(".")[2]
+        if change.before is None:
+            kept.pop(leaf, None)
+        else:
+            kept[leaf] = change.before
+    return kept

@@ -1,0 +1,167 @@
+"""Desired state x live state x ledger -> verdicts on every address, and what they come to."""
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.diff.block import View, in_place, let_go, to_create, to_retire, unresolved
+from reconciler.diff.change import Blocked, Create, Delete, Note, Unmanaged
+from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Resolution, Twins
+from reconciler.diff.match import resolve_apps, resolve_placements
+from reconciler.diff.rename import Orphan, suspected_renames
+from reconciler.diff.unnamed import Ground, gone_apps, orphan_apps, orphaned, renamed_app, unnamed_apps, whole_app
+from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect
+from reconciler.model.address import Address, app_of, kind_of, name_of, placement_address
+from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import Fields
+
+
+def reconcile(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Reconciliation:
+    """All that there is to say about the account."""
+    verdicts = list(verdicts_on(desired, live, ledger, view))
+    return collect(verdicts, owned_count(verdicts))
+
+
+def owned_count(verdicts: Iterable[Verdict]) -> int:
+    """How many live resources blocks or the ledger stand for."""
+    strange = (Create, Unmanaged, Note, Remember, Forget)
+    return len({each.address for each in verdicts if not isinstance(each, strange)})
+
+
+def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Iterator[Verdict]:
+    """Verdicts in the order of the blocks; what no block names comes last."""
+    ground = _ground(desired, live, ledger, view)
+    for app in desired.apps:
+        yield from _app(app, ground)
+    yield from unnamed_apps(ground)
+    yield from gone_apps(ground)
+
+
+def _ground(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Ground:
+    by_app: dict[Address, dict[Address, LedgerEntry]] = {}
+    for address, entry in ledger.items():
+        by_app.setdefault(app_of(address), {})[address] = entry
+    resolutions = resolve_apps(desired.apps, live.apps, ledger)
+    claimed = frozenset(each.live.id for each in resolutions.values() if isinstance(each, Found))
+    orphans = orphan_apps(desired, live, ledger, claimed)
+    return Ground(desired, live, ledger, view, by_app, resolutions, claimed, orphans)
+
+
+def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
+    resolution, view = ground.resolutions[app.address], ground.view
+    entries = ground.by_app.get(app.address, {})
+    match resolution:
+        case Found() if app.state == "absent":
+            yield from _tombstoned_app(app, resolution, ground)
+        case Found():
+            yield from in_place(app, resolution, entries, view)
+            yield from _placements(app, resolution.live, ground)
+        case NotFound() | Missing() if app.state == "absent":
+            yield from let_go(app, resolution, entries)
+        case NotFound():
+            verdict = renamed_app(app, ground.orphans, ground.ledger) or to_create(app, {"coppa": False}, view, "")
+            yield verdict
+            yield from _placements_of_new(app, verdict, entries, view)
+        case Missing() if view.recreate:
+            again = to_create(app, {"coppa": False}, view, "", f"made again: id {resolution.id} is gone")
+            yield again
+            yield from _placements_of_new(app, again, entries, view)
+        case Missing() | PinNotFound() | Twins():
+            blocked = unresolved(app, resolution)
+            yield blocked
+            yield from _placements_of_new(app, blocked, entries, view)
+
+
+def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iterator[Verdict]:
+    listed = ground.live.placements.get(live_app.id)
+    entries, view = ground.by_app.get(app.address, {}), ground.view
+    if app.placements is None or listed is None:
+        return
+    resolutions = resolve_placements(app.placements, app.address, listed, entries)
+    by_id = {each.id: each for each in listed}
+    claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
+    orphans = _orphan_placements(app, listed, claimed, entries)
+    new = [each for each in app.placements if isinstance(resolutions[each.address], NotFound) and _present(each)]
+    suspects = suspected_renames(new, orphans)
+    needs: Fields = {"coppa": app.fields.get("coppa", live_app.fields.get("coppa", False))}
+    for block in app.placements:
+        suspect = suspects.get(block.address)
+        if suspect is not None:
+            yield _suspect(block, suspect)
+        else:
+            yield from _placement(block, resolutions[block.address], entries, view, live_app.id, needs)
+    held = {entry.address for entry in suspects.values()}
+    for orphan in orphans:
+        if orphan.entry.address not in held:
+            yield from orphaned(orphan.entry, by_id[orphan.entry.id], app.prune, view, live_app.id)
+    for resource in listed:
+        if resource.id not in claimed:
+            yield Unmanaged(placement_address(app.address, resource.name), resource.id)
+    declared = {each.address for each in app.placements}
+    for address, entry in entries.items():
+        if kind_of(address) == "placement" and address not in declared and entry.id not in by_id:
+            yield Forget(address)
+
+
+def _present(block: DesiredPlacement) -> bool:
+    return block.state == "present"
+
+
+def _placement(
+    block: DesiredPlacement, resolution: Resolution, entries: Ledger, view: View, scope: str, needs: Fields
+) -> Iterator[Verdict]:
+    match resolution:
+        case Found() if block.state == "absent":
+            yield from to_retire(block, resolution, entries, view, scope)
+        case Found():
+            yield from in_place(block, resolution, entries, view)
+        case NotFound() | Missing() if block.state == "absent":
+            yield from let_go(block, resolution, entries)
+        case NotFound():
+            yield to_create(block, needs, view, scope)
+        case Missing() if view.recreate:
+            yield to_create(block, needs, view, scope, f"made again: id {resolution.id} is gone")
+        case Missing() | PinNotFound() | Twins():
+            yield unresolved(block, resolution)
+
+
+def _placements_of_new(app: DesiredApp, parent: Create | Blocked, entries: Ledger, view: View) -> Iterator[Verdict]:
+    """Placements of an app that does not exist yet: creates, or blocked together with it."""
+    blocks = app.placements or ()
+    resolutions = resolve_placements(blocks, app.address, (), entries)
+    needs: Fields = {"coppa": app.fields.get("coppa", False)}
+    for block in blocks:
+        if isinstance(parent, Create):
+            yield from _placement(block, resolutions[block.address], entries, view, "", needs)
+        elif block.state == "present":
+            yield Blocked(block.address, f"its app {app.address} is blocked", block.pin, source=block.source)
+
+
+def _tombstoned_app(app: DesiredApp, found: Found, ground: Ground) -> Iterator[Verdict]:
+    for verdict in to_retire(app, found, ground.ledger, ground.view, ""):
+        if isinstance(verdict, Delete):
+            yield from whole_app(verdict, ground.live, ground.ledger)
+        else:
+            yield verdict
+
+
+def _orphan_placements(
+    app: DesiredApp, listed: Iterable[LiveResource], claimed: set[str], entries: Ledger
+) -> list[Orphan]:
+    by_id = {each.id: each for each in listed}
+    declared = {block.address for block in app.placements or ()}
+    return [
+        Orphan(entry, by_id[entry.id].fields)
+        for address, entry in entries.items()
+        if kind_of(address) == "placement" and address not in declared and entry.id in by_id and entry.id not in claimed
+    ]
+
+
+def _suspect(block: DesiredPlacement, old: LedgerEntry) -> Blocked:
+    before = name_of(old.address)
+    reason = (
+        f"suspected rename of {before!r} (id {old.id}), which no manifest names any more: "
+        f"write `renamedFrom: {before}` here if it was renamed, "
+        f"or keep {before!r} as `state: absent` if this is a new placement"
+    )
+    return Blocked(block.address, reason, old.id, source=block.source)

@@ -1,0 +1,66 @@
+"""Removal: tombstones and pruning. Nothing is deleted that was not inactive for the whole quarantine before."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Note
+from reconciler.model.address import Address, kind_of
+from reconciler.model.desired import Source
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.live import LiveResource
+
+Retirement: TypeAlias = Change | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Retiring:
+    """One live resource on its way out: why, what the ledger knows, and whether it may end in a delete."""
+
+    address: Address
+    live: LiveResource
+    reason: str
+    entry: LedgerEntry | None
+    may_delete: bool
+    source: Source | None = None
+
+
+def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Retirement, LedgerEntry | None]:
+    """The next step of a removal, and the ledger entry to remember when there is none to take yet.
+
+    Active: deactivate. Inactive for less than the quarantine, or for a time nobody knows: wait, from now on where
+    unknown. Inactive for longer: delete.
+    """
+    if going.live.fields.get("status") != "inactive":
+        return _deactivate(going), None
+    if not going.may_delete:
+        return Note(going.address, f"{going.reason}; it is inactive already"), None
+    since = going.entry.inactive_since if going.entry is not None else None
+    started = datetime.fromisoformat(since) if since is not None else now
+    over = started + timedelta(days=quarantine_days)
+    if now >= over:
+        return Delete(*_facts(going, going.reason)), None
+    text = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC, deleted by an apply after that"
+    return Note(going.address, text), _remembered(going, started)
+
+
+def _deactivate(going: Retiring) -> Deactivate:
+    reason = going.reason
+    if kind_of(going.address) == "app":
+        reason += "; this stops every ad request of the app, and deletes its experiments that have not begun"
+    return Deactivate(*_facts(going, reason))
+
+
+def _facts(going: Retiring, reason: str) -> tuple[Address, str, str, str, str | None, Source | None]:
+    return going.address, going.live.id, reason, going.live.digest(), going.live.app_id, going.source
+
+
+def _remembered(going: Retiring, started: datetime) -> LedgerEntry:
+    known = going.entry or LedgerEntry(going.address, going.live.id, {})
+    return replace(known, id=going.live.id, inactive_since=started.isoformat(timespec="seconds"))
+
+
+def protected(going: Retiring) -> Blocked:
+    """A removal that protection forbids."""
+    reason = f"{going.reason}, but it is protected; take `protect` out of its lifecycle and apply that first"
+    return Blocked(going.address, reason, going.live.id, source=going.source)
