@@ -1,0 +1,1 @@
+"""PURE. Changes -> a plan: a value that can be saved, shown, guarded and carried out."""

@@ -1,0 +1,74 @@
+"""Does what a saved plan rests on still hold? Live resources against the digests the plan carries."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
+from reconciler.model.address import Address, kind_of
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import ABSENT, Absent, Value, to_json
+from reconciler.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """One change whose ground has moved, and how."""
+
+    address: Address
+    how: str
+
+
+def stale_changes(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
+    """The changes of a plan that do not rest any more on what was seen when it was made."""
+    by_id = {app.id: app for app in live.apps}
+    for placements in live.placements.values():
+        by_id.update({each.id: each for each in placements})
+    found = ((change.address, _moved(change, by_id, live)) for change in plan.changes)
+    return tuple(Stale(address, how) for address, how in found if how is not None)
+
+
+def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
+    """The plan without its stale changes, and without what would have gone into apps that were to be made."""
+    gone = {each.address for each in stale}
+    return replace(plan, changes=tuple(change for change in plan.changes if change.address not in gone))
+
+
+def _moved(change: Change, by_id: dict[str, LiveResource], live: LiveState) -> str | None:
+    match change:
+        case Blocked():
+            return None
+        case Create():
+            taken = next(_with_identity(change, live), None)
+            return None if taken is None else f"it exists by now, as id {taken.id}"
+        case Update() | Deactivate() | Delete():
+            resource = by_id.get(change.id)
+            if resource is None:
+                return f"id {change.id} is gone"
+            return None if resource.digest() == change.observed else _how(change, resource)
+
+
+def _with_identity(change: Create, live: LiveState) -> Iterator[LiveResource]:
+    if kind_of(change.address) == "app":
+        keys: tuple[str, ...] = ("platform", "bundle")
+        listed = live.apps
+    else:
+        keys = ("name",)
+        listed = live.placements.get(change.app_id or "", ())
+    return (each for each in listed if all(each.fields.get(key) == change.send[key] for key in keys))
+
+
+def _how(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
+    told = []
+    for field in () if isinstance(change, Delete) else change.fields:
+        now = _leaf(resource, field.path)
+        if now != field.before and not (isinstance(now, Absent) and field.before is None):
+            shown = None if isinstance(now, Absent) else to_json(now)
+            told.append(f"{field.path} was {to_json(field.before)!r}, is {shown!r}")
+    return "; ".join(told) or "fields that the plan does not change have moved"
+
+
+def _leaf(resource: LiveResource, path: str) -> Value | Absent:
+    value: Value | Absent = resource.fields
+    for key in path.split("."):
+        value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT
+    return value
