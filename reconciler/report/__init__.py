@@ -1,0 +1,1 @@
+"""PURE. Values -> text and JSON, for people and for programs."""

@@ -1,0 +1,46 @@
+"""Results and findings as JSON documents."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from reconciler.model.diagnostic import Finding
+from reconciler.model.outcome import Result
+
+RESULT_FORMAT: Final = "reconciler.result/1"
+FINDINGS_FORMAT: Final = "reconciler.findings/1"
+
+OUTCOMES: Final = ("applied", "failed", "skipped", "blocked", "unverified", "unknown")
+
+
+def result_document(results: Sequence[Result], run: str) -> dict[str, Any]:
+    """What came of an apply, step by step."""
+    counts = Counter(each.outcome for each in results)
+    return {
+        "format": RESULT_FORMAT,
+        "run": run,
+        "summary": {outcome: counts[outcome] for outcome in OUTCOMES},
+        "results": [
+            {
+                "address": each.address,
+                "action": each.action,
+                "outcome": each.outcome,
+                "id": each.id,
+                "attempts": each.attempts,
+                "error": each.error,
+            }
+            for each in results
+        ],
+    }
+
+
+def findings_document(findings: Iterable[Finding]) -> dict[str, Any]:
+    """What `validate` found; `address` and `hint` are null where there is none."""
+    return {
+        "format": FINDINGS_FORMAT,
+        "findings": [
+            {**asdict(finding), "address": finding.address or None, "hint": finding.hint or None}
+            for finding in findings
+        ],
+    }

@@ -1,0 +1,157 @@
+"""The plan and the result as text: a tree by app, old -> new, with places and reasons."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+
+from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Update, action_of, id_of
+from reconciler.model.address import Address, app_of, kind_of, name_of
+from reconciler.model.floors import percent_change
+from reconciler.model.outcome import Result
+from reconciler.model.value import Value, to_json
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Plan, summary
+from reconciler.report.line import Line, Span, Tone, line
+
+SIGNS: Final[Mapping[Action, tuple[str, Tone]]] = {
+    "create": ("+", "add"),
+    "update": ("~", "change"),
+    "deactivate": ("-", "remove"),
+    "delete": ("x", "remove"),
+    "blocked": ("!", "blocked"),
+}
+
+ORIGINS: Final[Mapping[str, str]] = {
+    "pending": "",
+    "drift": "changed in the account",
+    "conflict": "changed in the account and in the manifest",
+    "unknown": "never applied by us",
+}
+
+
+def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
+    """The plan as a tree by app, its notes, what would refuse it, and one line of numbers."""
+    for app, changes in groupby(plan.changes, key=lambda change: app_of(change.address)):
+        yield from _app_lines(app, list(changes))
+        yield ()
+    if plan.unmanaged:
+        yield line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone:", "strong"))
+        yield from (line(f"  {each.address}", Span(f"  id {each.id}", "faint")) for each in plan.unmanaged)
+        yield ()
+    if plan.notes:
+        yield line(Span("Notes:", "strong"))
+        yield from (line(f"  {note.address}: {note.text}") for note in plan.notes)
+        yield ()
+    for refusal in refusals:
+        yield line(Span("apply would refuse: ", "blocked"), f"{refusal.message} [{refusal.limit}]; {refusal.switch}")
+    if refusals:
+        yield ()
+    yield line(Span(summary_text(plan), "strong"))
+
+
+def summary_text(plan: Plan) -> str:
+    """The plan in one line."""
+    counts = summary(plan)
+    if not plan.changes:
+        return f"No changes: {counts.unchanged} as declared, {counts.unmanaged} unmanaged."
+    told = [
+        f"{number} to {word}"
+        for number, word in (
+            (counts.create, "create"),
+            (counts.update, "update"),
+            (counts.deactivate, "deactivate"),
+            (counts.delete, "delete"),
+        )
+        if number
+    ]
+    if counts.blocked:
+        told.append(f"{counts.blocked} blocked")
+    return f"Plan: {', '.join(told)}; {counts.unchanged} unchanged, {counts.unmanaged} unmanaged."
+
+
+def _app_lines(app: Address, changes: Iterable[Change]) -> Iterator[Line]:
+    yield line(Span(app, "strong"))
+    for change in changes:
+        yield from _change_lines(change)
+
+
+def _change_lines(change: Change) -> Iterator[Line]:
+    action = action_of(change)
+    sign, tone = SIGNS[action]
+    what = "the app" if kind_of(change.address) == "app" else name_of(change.address)
+    resource_id = id_of(change)
+    place = f"  {change.source.file}:{change.source.line}" if change.source is not None else ""
+    named = f"  id {resource_id}" if resource_id is not None else ""
+    yield line("  ", Span(f"{sign} {action}", tone), f" {what}", Span(f"{named}{place}", "faint"))
+    if change.reason is not None:
+        yield line(f"      {change.reason}")
+    if isinstance(change, Update) and change.renamed_from is not None:
+        yield line(f"      known as {change.renamed_from} before")
+    if not isinstance(change, Delete):
+        yield from (_field_line(change, field) for field in change.fields)
+
+
+def _field_line(change: Change, field: FieldChange) -> Line:
+    after = shown(field.after, field.path)
+    if isinstance(change, Create):
+        return line(f"      {field.path}: {after}")
+    before = shown(field.before, field.path)
+    origin = "" if isinstance(change, Blocked) and field.origin == "unknown" else ORIGINS[field.origin]
+    return line(
+        f"      {field.path}: {before} -> {after}{_percent(field)}", Span(f"  {origin}" if origin else "", "faint")
+    )
+
+
+def _percent(field: FieldChange) -> str:
+    if not (field.path.startswith("floorPrices.") and isinstance(field.before, Decimal | int)):
+        return ""
+    if not isinstance(field.after, Decimal | int):
+        return ""
+    percent = percent_change(Decimal(field.before), Decimal(field.after))
+    return "" if percent is None else f" ({percent:+.0f} %)"
+
+
+def shown(value: Value, path: str = "") -> str:
+    """A value as a person reads it."""
+    match value:
+        case None:
+            return "(none)" if path.startswith("floorPrices") else "(off)" if path in _BLOCKS else "(unset)"
+        case bool():
+            return "true" if value else "false"
+        case Decimal() | int():
+            return str(to_json(value))
+        case str():
+            return value if value and value.strip() == value else repr(value)
+        case tuple():
+            return f"[{', '.join(value)}]"
+        case Mapping():
+            return f"{{{', '.join(f'{key}: {shown(part)}' for key, part in sorted(value.items()))}}}"
+
+
+_BLOCKS: Final = frozenset({"capping", "pacing", "ssrConfig", "geo", "connectivity"})
+
+OUTCOME_TONES: Final[Mapping[str, Tone]] = {
+    "applied": "add",
+    "unverified": "change",
+    "failed": "blocked",
+    "unknown": "blocked",
+    "blocked": "blocked",
+    "skipped": "faint",
+}
+
+
+def result_line(result: Result) -> Line:
+    """One step and what came of it."""
+    named = f"  id {result.id}" if result.id is not None else ""
+    told = f": {result.error}" if result.error else ""
+    outcome = Span(result.outcome, OUTCOME_TONES[result.outcome])
+    return line("  ", outcome, f" {result.action} {result.address}", Span(named, "faint"), told)
+
+
+def result_lines(results: Sequence[Result], run: str) -> Iterator[Line]:
+    """Every step that was not simply applied, and one line of numbers."""
+    yield from (result_line(each) for each in results if each.outcome != "applied")
+    counts = {name: sum(each.outcome == name for each in results) for name in OUTCOME_TONES}
+    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    yield line(Span(f"Apply: {told or 'nothing to do'}.", "strong"), Span(f"  run {run}", "faint"))
