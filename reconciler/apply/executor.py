@@ -1,0 +1,103 @@
+"""The loop that writes: waves of steps, side by side within a wave, each recorded as it ends."""
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
+
+from reconciler.apply.ending import result
+from reconciler.apply.schedule import waves
+from reconciler.apply.site import Site
+from reconciler.apply.steps import carry_out
+from reconciler.diff.change import Blocked, Change, Delete
+from reconciler.errors import CredentialsError, ReconcilerError, StoreError
+from reconciler.model.address import address_order, app_of, kind_of
+from reconciler.model.outcome import Ended, Result
+from reconciler.plan.plan import Plan
+from reconciler.ports import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What came of a plan: one result per change, in the order of addresses.
+
+    `ended_by` is the error that stopped the run before its end (a lost store, lost credentials), if one did;
+    `interrupted` says that the user asked to stop.
+    """
+
+    results: tuple[Result, ...]
+    ended_by: ReconcilerError | None = None
+    interrupted: bool = False
+
+
+def execute(plan: Plan, site: Site, listener: Listener, parallelism: int) -> Execution:
+    """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
+    run = _Run(site, listener)
+    ordered = waves(plan.changes)
+    listener.planned(sum(len(wave) for wave in ordered))
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
+        for wave in ordered:
+            run.wave(wave, workers)
+    for change in plan.changes:
+        if isinstance(change, Blocked):
+            run.heard(carry_out(change, site))
+    results = sorted(run.results, key=lambda each: address_order(each.address))
+    return Execution(tuple(results), run.ended_by, run.interrupted)
+
+
+class _Run:
+    """The results of a run as they come in from the workers."""
+
+    def __init__(self, site: Site, listener: Listener) -> None:
+        self.results: list[Result] = []
+        self.ended_by: ReconcilerError | None = None
+        self.interrupted = False
+        self._site = site
+        self._listener = listener
+        self._lock = Lock()
+
+    def wave(self, changes: Sequence[Change], workers: ThreadPoolExecutor) -> None:
+        """Carry out the steps of one wave; a request to stop lets those in flight finish, and begins no other."""
+        pending: set[Future[None]] = {workers.submit(self._step, change) for change in changes}
+        while pending:
+            try:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for each in done:
+                    each.result()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                self._site.brake.pull("not tried: the run was interrupted")
+
+    def _step(self, change: Change) -> None:
+        try:
+            ended = carry_out(change, self._site)
+        except (StoreError, CredentialsError) as stop:
+            self._stop(stop)
+            ended = Ended(result(change, "failed", error=stop.message))
+        except ReconcilerError as stop:
+            self._stop(stop)
+            ended = Ended(result(change, "unknown", error=stop.message))
+        if ended.result.outcome in {"failed", "unknown", "skipped"}:
+            self._hold_back(change)
+        try:
+            self._site.store.end(ended)
+        except StoreError as lost:
+            self._stop(lost)
+        self.heard(ended)
+
+    def _stop(self, error: ReconcilerError) -> None:
+        self._site.brake.pull(f"not tried: {error.message}")
+        self.ended_by = self.ended_by or error
+
+    def _hold_back(self, change: Change) -> None:
+        """Let what rests on a step that was not done not be tried."""
+        if kind_of(change.address) == "app":
+            self._site.apps.gave_up(change.address)
+        elif isinstance(change, Delete):
+            self._site.apps.keeps(app_of(change.address))
+
+    def heard(self, ended: Ended) -> None:
+        """Add a result and tell the listener, one at a time."""
+        with self._lock:
+            self.results.append(ended.result)
+            self._listener.ended(ended.result)
