@@ -1,0 +1,1 @@
+"""EDGE. What is remembered between runs: ledger, journal and lock."""

@@ -1,0 +1,171 @@
+"""The store on files: `reconciler.lock` beside the settings, journal and lock under `.reconciler/`."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from reconciler.errors import LockHeld, StoreError
+from reconciler.model.address import Address
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.outcome import Ended, Intent
+from reconciler.ports import Clock
+from reconciler.store.events import (
+    FLUSHED,
+    RUN_ENDED,
+    RUN_STARTED,
+    ended_event,
+    intent_event,
+    remembered_event,
+    replay,
+)
+from reconciler.store.journal_file import JournalFile, read_journal
+from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, write_atomically
+
+STATE_FOLDER: Final = ".reconciler"
+
+FLUSH_SECONDS: Final = 0.5
+"""The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
+
+
+class FileStore:
+    """Ledger, journal and lock of the project at `root`."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self._root = root
+        self._clock = clock
+        self._ledger_path = root / LEDGER_NAME
+        self._journal_path = root / STATE_FOLDER / "journal.jsonl"
+
+    def ledger(self) -> Ledger:
+        """The entries of the file, brought up to what the journal says of a run that was killed."""
+        written = read_ledger(self._ledger_path)
+        if written is None:
+            return self._rebuilt()
+        entries = dict(written)
+        for event in _to_replay(read_journal(self._journal_path), _digest(self._ledger_path)):
+            replay(entries, event)
+        return entries
+
+    def _rebuilt(self) -> Ledger:
+        """A ledger that is gone, out of the whole journal; empty where there is none."""
+        entries: dict[Address, LedgerEntry] = {}
+        for event in read_journal(self._journal_path):
+            replay(entries, event)
+        return entries
+
+    @contextmanager
+    def run(self, who: Mapping[str, str]) -> Iterator["FileRun"]:
+        """Hold the project's lock for a run. Raises `LockHeld` at once where another process holds it."""
+        folder = self._root / STATE_FOLDER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / "lock", timeout=0)
+            lock.acquire()
+        except Timeout as held:
+            raise LockHeld("another run holds the lock of this project", hint="wait for it to end") from held
+        except OSError as wrong:
+            raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
+        try:
+            run = FileRun(self._ledger_path, self._journal_path, dict(self.ledger()), self._clock, who)
+            try:
+                yield run
+            finally:
+                run.close()
+        finally:
+            lock.release()
+
+
+class FileRun:
+    """The store while a run holds the lock."""
+
+    def __init__(
+        self,
+        ledger_path: Path,
+        journal_path: Path,
+        entries: dict[Address, LedgerEntry],
+        clock: Clock,
+        who: Mapping[str, str],
+    ) -> None:
+        self._ledger_path = ledger_path
+        self._entries = entries
+        self._clock = clock
+        self._lock = Lock()
+        self._dirty = False
+        self._flushed_at = clock.monotonic()
+        self._journal = JournalFile(journal_path)
+        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._append({"event": RUN_STARTED, "who": dict(who), "ledger": _digest(ledger_path)})
+
+    def intend(self, intent: Intent) -> None:
+        """Record durably, before it is sent, what is about to be written."""
+        self._append(intent_event(intent))
+
+    def end(self, ended: Ended) -> None:
+        """Record what came of a step, and bring the ledger up to it."""
+        event = ended_event(ended)
+        self._append(event)
+        self._take(event)
+
+    def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
+        """Bring the ledger up to what was seen, without any step."""
+        event = remembered_event(entries, forget)
+        self._append(event)
+        self._take(event)
+
+    def close(self) -> None:
+        """Write the ledger, and close the run in the journal."""
+        try:
+            with self._lock:
+                self._flush()
+            self._append({"event": RUN_ENDED, "ledger": _digest(self._ledger_path)})
+        finally:
+            self._journal.close()
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        at = self._clock.now().isoformat(timespec="milliseconds")
+        self._journal.append({"v": 1, "run": self.run_id, "at": at, **event})
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        with self._lock:
+            replay(self._entries, event)
+            self._dirty = self._dirty or bool(event.get("entry") or event.get("entries") or event.get("forget"))
+            if self._clock.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+                self._flush()
+
+    def _flush(self) -> None:
+        if not self._dirty:
+            return
+        text = ledger_text(self._entries)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self._append({"event": FLUSHED, "ledger": digest})
+        write_atomically(self._ledger_path, text)
+        self._dirty = False
+        self._flushed_at = self._clock.monotonic()
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _to_replay(events: Iterator[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+    """Events of runs at the journal's end that never closed, if the ledger at hand is one that they wrote or met.
+
+    A ledger that came from elsewhere (a git checkout) is newer or older than the killed run, and is left as it is.
+    """
+    unfinished: list[dict[str, Any]] = []
+    for event in events:
+        if event.get("event") == RUN_ENDED:
+            unfinished = []
+        else:
+            unfinished.append(event)
+    met = {event.get("ledger") for event in unfinished if event.get("event") in {RUN_STARTED, FLUSHED}}
+    return unfinished if ledger in met else []

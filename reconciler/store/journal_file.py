@@ -1,0 +1,76 @@
+"""The journal as a file: JSON Lines, only ever appended to, on disk before the call it speaks of is made."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from reconciler.errors import StoreError
+from reconciler.model.value import canonical_json
+
+
+class JournalFile:
+    """Appends events durably. Threads that write at the same time share one fsync."""
+
+    def __init__(self, path: Path) -> None:
+        self._write_lock, self._sync_lock = Lock(), Lock()
+        self._written = self._synced = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _end_torn_line(path)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as wrong:
+            raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Write one event, and return when it is on disk. Raises `StoreError`."""
+        line = (canonical_json(event) + "\n").encode()
+        try:
+            with self._write_lock:
+                _write_all(self._descriptor, line)
+                self._written += 1
+                ticket = self._written
+            with self._sync_lock:
+                if self._synced < ticket:
+                    covered = self._written
+                    os.fsync(self._descriptor)
+                    self._synced = covered
+        except OSError as wrong:
+            raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _end_torn_line(path: Path) -> None:
+    """Close a last line that a crash tore, so that the next event does not run into it."""
+    if path.exists() and path.stat().st_size:
+        with path.open("rb+") as file:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+
+
+def read_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """The events of a journal, oldest first. A line that a crash tore is passed over: what it spoke of was not done."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(event, dict):
+                    yield event
+    except FileNotFoundError:
+        return
+    except OSError as wrong:
+        raise StoreError(f"the journal cannot be read: {wrong}") from wrong

@@ -1,0 +1,75 @@
+"""The ledger as a file: JSON Lines, one entry a line, sorted by address, written whole and atomically.
+
+One line per entry and no header, so that two branches that touched different resources merge in git without conflict.
+"""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.errors import StoreError
+from reconciler.model.address import address_order
+from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json
+from reconciler.model.value import canonical_json
+
+LEDGER_NAME = "reconciler.lock"
+
+
+def read_ledger(path: Path) -> Ledger | None:
+    """The entries of a ledger file, None where there is no file.
+
+    Raises `StoreError` that names the line for one that is torn, merged wrongly or of another shape: a ledger that
+    cannot be read is never taken for an empty one.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise StoreError(f"{path.name} cannot be read: {wrong}") from wrong
+    if text and not text.endswith("\n"):
+        raise _broken(path, text.count("\n") + 1, "the line is cut off")
+    entries = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = _entry(path, number, line)
+        if entry.address in entries:
+            raise _broken(path, number, f"{entry.address} is there twice")
+        entries[entry.address] = entry
+    return entries
+
+
+def _entry(path: Path, number: int, line: str) -> LedgerEntry:
+    if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        raise _broken(path, number, "a git merge conflict is left in it")
+    try:
+        return entry_from_json(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise _broken(path, number, "the line is not a ledger entry") from wrong
+
+
+def _broken(path: Path, line: int, what: str) -> StoreError:
+    hint = "restore the file from git, or delete it: it is made again from the live account by identity"
+    return StoreError(f"{path.name}:{line}: {what}", hint=hint)
+
+
+def ledger_text(ledger: Ledger) -> str:
+    """The file's text for these entries."""
+    ordered = sorted(ledger, key=address_order)
+    return "".join(canonical_json(entry_to_json(ledger[address])) + "\n" for address in ordered)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    except OSError as wrong:
+        with suppress(OSError):
+            scratch.unlink()
+        raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
