@@ -1,0 +1,64 @@
+"""EDGE. The files of a user's project: finding it, reading settings and manifests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import ProjectError
+from reconciler.manifest.text import ManifestText
+
+SETTINGS_NAME: Final = "reconciler.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's root folder and the text of its settings."""
+
+    root: Path
+    settings: ManifestText
+
+
+def find_project(start: Path, given: Path | None) -> Project:
+    """The project at a given folder (or settings file), else the nearest one above `start`.
+
+    Raises `ProjectError` where there is none.
+    """
+    if given is not None:
+        path = given / SETTINGS_NAME if given.is_dir() else given
+        if not path.is_file():
+            raise ProjectError(f"no {SETTINGS_NAME} at {given}", hint="`reconciler init DIR` starts a project")
+        return _project(path)
+    for folder in (start, *start.parents):
+        if (folder / SETTINGS_NAME).is_file():
+            return _project(folder / SETTINGS_NAME)
+    raise ProjectError(
+        f"no {SETTINGS_NAME} here or in any folder above",
+        hint="`reconciler init` starts a project here; --project PATH names one elsewhere",
+    )
+
+
+def _project(path: Path) -> Project:
+    return Project(path.parent.resolve(), ManifestText(path.name, read_bytes(path)))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises `ProjectError`."""
+    try:
+        return path.read_bytes()
+    except OSError as wrong:
+        raise ProjectError(f"{path.name} cannot be read: {wrong.strerror or wrong}") from wrong
+
+
+def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
+    """The manifests that the patterns match below the root, in the order of their paths; none is no error."""
+    found: dict[str, Path] = {}
+    for pattern in patterns:
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            raise ProjectError(
+                f"manifests: {pattern!r} leads out of the project", hint="patterns are relative to reconciler.yaml"
+            )
+        for path in root.glob(pattern):
+            if path.is_file():
+                found[path.relative_to(root).as_posix()] = path
+    return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]

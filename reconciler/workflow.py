@@ -1,0 +1,193 @@
+"""PORT. One short function per verb, from the states to a plan and from a plan to results."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from reconciler.apply.executor import Execution, execute
+from reconciler.apply.site import Apps, Brake, Seen, Site
+from reconciler.diff.block import View
+from reconciler.diff.change import Blocked, Create, Delete
+from reconciler.diff.identity import Found
+from reconciler.diff.match import resolve_apps
+from reconciler.diff.reconcile import owned_count, verdicts_on
+from reconciler.diff.verdict import collect, select
+from reconciler.errors import DoubtfulRead, ProjectError
+from reconciler.model.address import Address, Kind, app_of, kind_of
+from reconciler.model.desired import DesiredState
+from reconciler.model.glob import selector
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.plan.plan import Origin, Plan, build
+from reconciler.ports import Clock, Gateway, Listener, LiveReader, RunStore
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What part of an account a run looks at (`only`: address patterns), and how."""
+
+    only: tuple[str, ...] = ()
+    parallelism: int = 8
+    recreate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was read, and the ids of apps (`""`: the list of apps) whose lists left out what does exist."""
+
+    live: LiveState
+    doubtful: frozenset[str] = frozenset()
+
+
+def make_plan(
+    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
+) -> tuple[Plan, LiveState]:
+    """Read the account, and say what an apply would do. Writes nothing.
+
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    """
+    wanted = selector(selection.only)
+    observation = observe(desired, reader, ledger, selection)
+    view = View(
+        datetime.fromisoformat(origin.created_at),
+        desired.safety.quarantine_days,
+        observation.doubtful,
+        selection.recreate,
+    )
+    verdicts = list(verdicts_on(desired, observation.live, ledger, view))
+    chosen = select(verdicts, wanted)
+    if selection.only and not chosen:
+        patterns = " ".join(selection.only)
+        raise ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
+    return build(collect(chosen, owned_count(verdicts)), origin), observation.live
+
+
+def observe(desired: DesiredState, reader: LiveReader, ledger: Ledger, selection: Selection) -> Observation:
+    """Read the list of apps, and the placements of those apps that the manifests manage and the selection touches."""
+    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    resolutions = resolve_apps(desired.apps, apps, ledger)
+    touched = _touched(desired, ledger, selection.only)
+    to_read = {
+        resolution.live.id: app.address
+        for app in desired.apps
+        if isinstance(resolution := resolutions[app.address], Found)
+        and (app.placements is not None or app.state == "absent")
+        and app.address in touched
+    }
+    if desired.prune == "delete":
+        live_ids = {app.id for app in apps}
+        for address, entry in _known(ledger, "app").items():
+            if entry in live_ids and entry not in to_read and address in touched:
+                to_read[entry] = address
+    return _read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
+
+
+def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: int) -> LiveState:
+    """Read again what a saved plan rests on: the list of apps, and the lists of the apps it changes something in.
+
+    Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
+    """
+    moving = [change for change in plan.changes if not isinstance(change, Blocked)]
+    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    to_read = {change.app_id: app_of(change.address) for change in moving if change.app_id is not None}
+    observation = _read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    for change in moving:
+        if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
+            raise DoubtfulRead(
+                f"{change.address}: the account's list leaves out resources that do exist",
+                hint="nothing is made or deleted on such a list; try again later",
+            )
+    return observation.live
+
+
+def _read_lists(
+    apps: tuple[LiveResource, ...],
+    to_read: Mapping[str, Address],
+    reader: LiveReader,
+    ledger: Ledger,
+    parallelism: int,
+    *,
+    doubtful: set[str],
+) -> Observation:
+    known: dict[Address, dict[Address, str]] = {}
+    for address, entry in ledger.items():
+        if kind_of(address) == "placement":
+            known.setdefault(app_of(address), {})[address] = entry.id
+
+    def read(item: tuple[str, Address]) -> tuple[str, tuple[LiveResource, ...], bool]:
+        app_id, address = item
+        ours = known.get(address, {})
+        listed = reader.placements(app_id, expected=bool(ours))
+        return app_id, *_complete("placement", app_id, listed, ours, reader)
+
+    lists = side_by_side(read, to_read.items(), parallelism)
+    doubtful = doubtful | {app_id for app_id, _, doubt in lists if doubt}
+    return Observation(LiveState(apps, {app_id: listed for app_id, listed, _ in lists}), frozenset(doubtful))
+
+
+def _complete(
+    kind: Kind,
+    app_id: str | None,
+    listed: tuple[LiveResource, ...],
+    known: Mapping[Address, str],
+    reader: LiveReader,
+) -> tuple[tuple[LiveResource, ...], bool]:
+    """The list with what it left out although it exists, and whether there was any such thing.
+
+    An owned id that a list does not show is asked for by itself before anything is concluded from its absence.
+    """
+    shown = {each.id for each in listed}
+    lost = [resource_id for resource_id in known.values() if resource_id not in shown]
+    found = [resource for resource_id in lost if (resource := reader.find(kind, resource_id)) is not None]
+    here = [resource for resource in found if resource.app_id in {app_id, None}]
+    return (*listed, *here), bool(here)
+
+
+def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
+    return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
+
+
+def _touched(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
+    """The apps in which the selection picks anything, by what the manifests and the ledger name."""
+    wanted = selector(only)
+    named = {app.address for app in desired.apps} | set(ledger)
+    named |= {each.address for app in desired.apps for each in app.placements or ()}
+    picked = {app_of(address) for address in named if wanted(address)}
+    return picked if only else {app_of(address) for address in named}
+
+
+def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], parallelism: int) -> list[Answer]:
+    """The function's answers for all items, in their order; the first error ends it, and what has not begun is left."""
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="read") as workers:
+        futures = [workers.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """How a plan is carried out: how many steps side by side, and how long a doubtful create may take to appear."""
+
+    clock: Clock
+    listener: Listener
+    parallelism: int = 8
+    settle_seconds: float = 5
+
+
+def carry_out_plan(
+    plan: Plan, live: LiveState, gateway: Gateway, store: RunStore, ledger: Ledger, conditions: Conditions
+) -> Execution:
+    """Bring the ledger up to what was seen, and carry out every change that is not blocked."""
+    if plan.remember or plan.forget:
+        store.remember(plan.remember, plan.forget)
+    known = {**ledger, **{entry.address: entry for entry in plan.remember}}
+    site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), Brake(), conditions.settle_seconds)
+    return execute(plan, site, conditions.listener, conditions.parallelism)
