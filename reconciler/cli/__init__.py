@@ -1,0 +1,1 @@
+"""EDGE. Commands, the environment, and the console."""

@@ -1,0 +1,38 @@
+"""Options of the commands that plan: what part of the account, and which limits are lifted for one run."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from reconciler.plan.guard import Allowances
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--only` and `--recreate`."""
+    only = click.option(
+        "--only", multiple=True, metavar="GLOB", help="Only addresses that match, as in 'android:com.a/*'; repeatable."
+    )
+    recreate = click.option(
+        "--recreate", is_flag=True, help="Make owned resources that are gone from the account again."
+    )
+    return only(recreate(function))
+
+
+def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--max-deletes` and `--allow-floor-jump`, given to the function as `allowances`."""
+
+    @wraps(function)
+    def call(*given: Any, max_deletes: int | None, allow_floor_jump: bool, **others: Any) -> Any:
+        return function(*given, allowances=Allowances(max_deletes, allow_floor_jump), **others)
+
+    deletes = click.option(
+        "--max-deletes",
+        type=click.IntRange(0),
+        help="Allow so many deletes in this run, whatever safety.maxDeletes says.",
+    )
+    jump = click.option(
+        "--allow-floor-jump", is_flag=True, help="Allow floor changes beyond safety.maxFloorChangePercent in this run."
+    )
+    return deletes(jump(call))

@@ -1,0 +1,28 @@
+"""`reconciler ping`."""
+
+import click
+
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.session import Session
+from reconciler.report.line import line
+
+
+@click.command("ping")
+@shared_options(api=True)
+def command(common: Common) -> int:
+    """Check the credentials: are they good, and what can they see? Reads one list, writes nothing.
+
+    \b
+      reconciler ping
+    """
+    session = Session.of(common)
+    settings = session.settings(session.project())
+    with session.gateway(settings.publisher_id) as gateway:
+        apps = gateway.apps()
+    seen = {"api": session.api(), "publisherId": settings.publisher_id, "apps": len(apps)}
+    if common.format == "json":
+        session.console.document({"format": "reconciler.ping/1", **seen})
+    else:
+        told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {len(apps)} apps"
+        session.console.answer([line(told)])
+    return 0

@@ -1,0 +1,64 @@
+"""`reconciler plan`."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.choices import limit_options, selection_options
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.session import Session
+from reconciler.errors import ProjectError, StoreError
+from reconciler.plan.codec import plan_text, plan_to_json
+from reconciler.plan.guard import Allowances, refusals
+from reconciler.report.text import plan_lines
+from reconciler.store.ledger_file import write_atomically
+from reconciler.workflow import Selection, make_plan
+
+DIFFERENCES = 2
+
+
+@click.command("plan")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is anything to do.")
+@selection_options
+@limit_options
+@shared_options(api=True)
+def command(
+    common: Common,
+    *,
+    out: Path | None,
+    detailed_exitcode: bool,
+    only: tuple[str, ...],
+    recreate: bool,
+    allowances: Allowances,
+) -> int:
+    """Read the account and show what apply would do. Writes nothing anywhere but to --out FILE.
+
+    \b
+      reconciler plan
+      reconciler plan --only 'android:com.cash_crash.54*'
+      reconciler plan --out plan.json --detailed-exitcode
+    """
+    session = Session.of(common)
+    project = session.project()
+    desired = session.desired(project)
+    with session.gateway(desired.publisher_id) as gateway:
+        selection = Selection(only, common.parallelism, recreate)
+        ledger = session.store(project).ledger()
+        plan, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+    if out is not None:
+        _save(out, plan_text(plan))
+    if common.format == "json":
+        session.console.document(plan_to_json(plan))
+    else:
+        session.console.answer(plan_lines(plan, refusals(plan, desired.safety, allowances)))
+    if out is not None:
+        session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
+    return DIFFERENCES if detailed_exitcode and plan.changes else 0
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except StoreError as wrong:
+        raise ProjectError(f"the plan could not be saved: {wrong.message}") from wrong

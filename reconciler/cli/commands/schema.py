@@ -1,0 +1,30 @@
+"""`reconciler schema`."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.session import Session
+from reconciler.manifest.schema import schema_text, schemas
+from reconciler.store.ledger_file import write_atomically
+
+
+@click.command("schema")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write them into this folder instead.")
+@shared_options(formats=("json",))
+def command(common: Common, *, out: Path | None) -> int:
+    """Print the JSON Schemas (draft-07) of reconciler.yaml and of manifests, by file name.
+
+    \b
+      reconciler schema
+      reconciler schema --out schemas
+    """
+    session = Session.of(common)
+    if out is None:
+        session.console.document(schemas())
+        return 0
+    for name, schema in schemas().items():
+        write_atomically(out / name, schema_text(schema))
+        session.console.talk(f"wrote {out / name}")
+    return 0

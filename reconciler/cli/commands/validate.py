@@ -1,0 +1,37 @@
+"""`reconciler validate`."""
+
+import click
+
+from reconciler.cli.options import Common, shared_options
+from reconciler.cli.session import Session
+from reconciler.report.document import findings_document
+
+
+@click.command("validate")
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@shared_options()
+def command(common: Common, *, strict: bool) -> int:
+    """Check everything that can be known without the network, and show all findings at once.
+
+    Each finding names its place: file:line:column: address: what [code] (hint). Errors exit 1; warnings are shown and
+    exit 0, or 1 with --strict.
+
+    \b
+      reconciler validate
+      reconciler validate --strict --format json
+    """
+    session = Session.of(common)
+    loaded = session.loaded(session.project())
+    if common.format == "json":
+        session.console.document(findings_document(loaded.findings))
+    else:
+        session.console.findings(loaded.findings, to_answer=True)
+    errors = sum(finding.severity == "error" for finding in loaded.findings)
+    warnings = len(loaded.findings) - errors
+    if loaded.state is not None:
+        apps = loaded.state.apps
+        placements = sum(len(app.placements or ()) for app in apps)
+        session.console.talk(f"{len(apps)} apps, {placements} placements: {errors} errors, {warnings} warnings")
+    else:
+        session.console.talk(f"{errors} errors, {warnings} warnings")
+    return 1 if errors or (strict and warnings) else 0

@@ -1,0 +1,82 @@
+"""The only reader of the process's environment: credentials, addresses of the APIs, who runs this, colours."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import CredentialsError
+from reconciler.model.secret import Secret
+
+MANAGEMENT_URL: Final = "https://console.fyber.com"
+
+WHO: Final[Mapping[str, tuple[str, ...]]] = {
+    "user": ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER", "USER", "USERNAME"),
+    "commit": ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"),
+    "ref": ("GITHUB_REF", "CI_COMMIT_REF_NAME", "GIT_BRANCH"),
+    "repository": ("GITHUB_REPOSITORY", "CI_PROJECT_PATH"),
+    "job": ("GITHUB_RUN_ID", "CI_JOB_URL", "BUILD_URL"),
+}
+"""What the journal says of a run's author, and the variables of CI systems that tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A view of environment variables."""
+
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    @property
+    def management_url(self) -> str:
+        """Scheme, host and port of the Management API."""
+        return self.variables.get("DT_MANAGEMENT_URL") or MANAGEMENT_URL
+
+    def secret(self, name: str) -> Secret | None:
+        """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
+        text = self.variables.get(name, "")
+        if text.strip():
+            return Secret(text.strip())
+        path = self.variables.get(f"{name}_FILE", "")
+        if not path:
+            return None
+        try:
+            text = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as wrong:
+            raise CredentialsError(f"the file that {name}_FILE names cannot be read") from wrong
+        if not text:
+            raise CredentialsError(f"the file that {name}_FILE names is empty")
+        return Secret(text)
+
+    def required_secret(self, name: str) -> Secret:
+        """The same, or `CredentialsError`."""
+        found = self.secret(name)
+        if found is None:
+            raise CredentialsError(
+                f"{name} is not set",
+                hint=f"set {name}, or {name}_FILE to a file that holds it; "
+                "the keys are in the console under User Profile, Management API",
+            )
+        return found
+
+    def who(self) -> dict[str, str]:
+        """Who runs this, as far as the environment says."""
+        told = {}
+        for fact, names in WHO.items():
+            value = next((self.variables[name] for name in names if self.variables.get(name)), "")
+            if value:
+                told[fact] = value
+        return told or {"user": _login()}
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+def wants_color() -> bool:
+    """Whether the environment leaves colours on (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,31 @@
+"""Talk for those who ask for it: logging to stderr, as text or JSON lines."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+from reconciler.report.sanitise import terminal
+
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+def log_to_stderr(verbosity: int, log_format: str) -> None:
+    """Send our own loggers' records to stderr: warnings, with -v what is done, with -vv every request."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if log_format == "json" else _Text())
+    logger = logging.getLogger("reconciler")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return terminal(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        return json.dumps(line)

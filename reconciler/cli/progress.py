@@ -1,0 +1,55 @@
+"""Progress on a terminal; nowhere else."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from reconciler.model.outcome import Result
+from reconciler.report.sanitise import terminal
+
+
+class ProgressBar:
+    """Implements `ports.Listener` with a bar on stderr."""
+
+    def __init__(self, *, no_color: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
+        self._task = self._progress.add_task("apply", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+        self._progress.update(self._task, total=steps)
+
+    def ended(self, result: Result) -> None:
+        """One of them came to its end."""
+        text = terminal(f"{result.outcome} {result.action} {result.address}").replace("[", r"\[")
+        self._progress.update(self._task, advance=1, description=text)
+
+
+class Quiet:
+    """Implements `ports.Listener` without a word."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+
+    def ended(self, result: Result) -> None:
+        """One of them came to its end."""

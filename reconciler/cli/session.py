@@ -1,0 +1,106 @@
+"""What commands need of the world, built once: the project, its manifests, the API, the store, the talk."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.cli.clock import SystemClock
+from reconciler.cli.console import Console
+from reconciler.cli.environment import Environment
+from reconciler.cli.logs import log_to_stderr
+from reconciler.cli.options import Common
+from reconciler.errors import InvalidManifests
+from reconciler.manifest.load import Loaded, load_desired, load_settings
+from reconciler.manifest.settings import Settings
+from reconciler.model.desired import DesiredState
+from reconciler.plan.plan import Origin
+from reconciler.project import Project, find_project, read_manifests
+
+if TYPE_CHECKING:
+    from reconciler.dt.gateway import DtGateway
+    from reconciler.store.files import FileStore
+
+log = logging.getLogger("reconciler")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One call of a command."""
+
+    common: Common
+    console: Console
+    environment: Environment
+    clock: SystemClock
+
+    @classmethod
+    def of(cls, common: Common) -> "Session":
+        """The session for a command called with these options."""
+        log_to_stderr(common.verbosity, common.log_format)
+        return cls(common, Console(no_color=common.no_color), Environment(), SystemClock())
+
+    def project(self) -> Project:
+        """The project. Raises `ProjectError`."""
+        return find_project(Path.cwd(), self.common.project)
+
+    def settings(self, project: Project) -> Settings:
+        """Its settings. Raises `InvalidManifests`."""
+        settings, findings = load_settings(project.settings)
+        if settings is None:
+            raise InvalidManifests(findings)
+        return settings
+
+    def loaded(self, project: Project) -> Loaded:
+        """The manifests, with all findings; settings that cannot be read leave no state."""
+        settings, findings = load_settings(project.settings)
+        if settings is None:
+            return Loaded(None, findings)
+        loaded = load_desired(settings, project.settings, read_manifests(project.root, settings.manifests))
+        return Loaded(loaded.state, (*findings, *loaded.findings))
+
+    def desired(self, project: Project) -> DesiredState:
+        """What the manifests declare; warnings are told. Raises `InvalidManifests`."""
+        loaded = self.loaded(project)
+        if loaded.state is None:
+            raise InvalidManifests(loaded.findings)
+        self.console.findings(loaded.findings, to_answer=False)
+        return loaded.state
+
+    @contextmanager
+    def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
+        """The Management API, until the context is left. Raises `CredentialsError` without credentials."""
+        from reconciler.dt.auth import Credentials  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
+        from reconciler.dt.client import DtClient  # noqa: PLC0415
+        from reconciler.dt.gateway import DtGateway  # noqa: PLC0415
+
+        credentials = Credentials(
+            self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
+        )
+        with DtClient(self.environment.management_url, credentials, clock=self.clock) as client:
+            yield DtGateway(client, publisher_id)
+            log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
+
+    def store(self, project: Project) -> "FileStore":
+        """Ledger, journal and lock of the project."""
+        from reconciler.store.files import FileStore  # noqa: PLC0415 - not needed without an account
+
+        return FileStore(project.root, self.clock)
+
+    def origin(self, desired: DesiredState) -> Origin:
+        """What a plan made now is made from and for."""
+        return Origin(
+            __version__,
+            self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+            desired.publisher_id,
+            self.api(),
+            desired.digest,
+        )
+
+    def api(self) -> str:
+        """Scheme, host and port of the Management API, in one spelling."""
+        from reconciler.dt.origin import origin  # noqa: PLC0415 - as above
+
+        return origin(self.environment.management_url).url
