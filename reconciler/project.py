@@ -62,3 +62,16 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
             if path.is_file():
                 found[path.relative_to(root).as_posix()] = path
     return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a file where none is; False where one is, which is left as it is. Raises `ProjectError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    except OSError as wrong:
+        raise ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}") from wrong
+    return True

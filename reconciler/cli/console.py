@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from reconciler.cli.environment import wants_color
+from reconciler.cli.settings import wants_color
 from reconciler.model.diagnostic import Finding
 from reconciler.report.line import Line, Span, Tone, line
 from reconciler.report.sanitise import terminal

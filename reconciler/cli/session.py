@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.console import Console
-from reconciler.cli.environment import Environment
+from reconciler.cli.settings import Environment
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Common
 from reconciler.errors import InvalidManifests
