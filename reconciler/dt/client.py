@@ -1,0 +1,214 @@
+"""Calls with a token, a deadline and tries. Threads share one client."""
+
+import logging
+import random
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from reconciler.dt.auth import Credentials, Token, TokenDesk, renewal_time
+from reconciler.dt.exchange import Attempt, Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.dt.http import HEADERS, Connections, exchange
+from reconciler.dt.origin import origin
+from reconciler.dt.retry import Patience, is_throttled, may_have_been_done, pause, retry_after
+from reconciler.dt.wire import calls
+from reconciler.dt.wire.json_body import AnswerError
+from reconciler.dt.wire.token import error_code, read_token
+from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
+from reconciler.model.secret import Secret
+from reconciler.ports import Clock
+
+_log: Final = logging.getLogger("reconciler.dt")
+_PATIENT: Final = Patience()
+_HINT: Final = "check DT_CLIENT_ID and DT_CLIENT_SECRET: the keys under Management API in the console's user profile"
+
+
+class DtClient:
+    """The Management API at a base URL. Threads may share it; `close` it after the last call.
+
+    `transport` makes the httpx transport of one connection; `chance` gives numbers in 0..1 that spread retries.
+    Raises `ProjectError` for a base URL that credentials may not be sent to. A call raises nothing: see `Exchange`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        clock: Clock,
+        patience: Patience = _PATIENT,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._origin = origin(base_url)
+        self._credentials = credentials
+        self._clock = clock
+        self._patience = patience
+        self._chance = chance
+        self._connections = Connections(self._origin, transport)
+        self._desk = TokenDesk(self._fetch_token, clock)
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._not_before = float("-inf")
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port of the API, as in `https://console.fyber.com`."""
+        return self._origin.url
+
+    def call(self, call: Call) -> Exchange:
+        """Make a call, and make it again where that is safe and worth it."""
+        ends = self._clock.monotonic() + self._patience.deadline
+        try:
+            token = self._desk.current()
+        except (ApiError, CredentialsError) as error:
+            return Exchange(NoToken(error), tries=0)
+        first = self._repeated(call, token, ends)
+        return first if not _is_unauthorized(first) else first.then(self._renewed(call, token, ends))
+
+    def requests(self) -> Mapping[str, int]:
+        """How many requests went out so far, by method and last part of the path, as in `GET placement`."""
+        with self._lock:
+            return dict(self._counts)
+
+    def redacted(self, text: str) -> str:
+        """A text of the server's without our credentials and token, should it repeat them."""
+        held = self._desk.held
+        secrets = [self._credentials.client_id, self._credentials.client_secret, *([held.text] if held else [])]
+        known = "|".join(re.escape(secret.reveal()) for secret in secrets if secret.reveal())
+        return re.sub(rf"(?<!\w)({known})(?!\w)", "***", text) if known else text
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _renewed(self, call: Call, refused: Token, ends: float) -> Exchange:
+        try:
+            token = self._desk.after(refused)
+        except (ApiError, CredentialsError) as error:
+            return Exchange(NoToken(error), tries=0)
+        second = self._repeated(call, token, ends)
+        if not _is_unauthorized(second):
+            return second
+        refusal = CredentialsError("the Management API does not accept the token it has just given", hint=_HINT)
+        return Exchange(NoToken(refusal), second.tries, second.doubt)
+
+    def _repeated(self, call: Call, token: Token | None, ends: float) -> Exchange:
+        ended: Counter[bool] = Counter()
+        doubt = False
+        while True:
+            end = self._tried(call, token, ends, ended.total() + 1)
+            ended[is_throttled(end)] += 1
+            seconds = self._pause(call, end, ended[is_throttled(end)], ends)
+            if seconds is None:
+                return Exchange(end, ended.total(), doubt)
+            doubt = doubt or may_have_been_done(end)
+            self._clock.sleep(seconds)
+
+    def _pause(self, call: Call, end: Attempt, nth: int, ends: float) -> float | None:
+        now = self._clock.monotonic()
+        asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
+        seconds = pause(
+            end,
+            nth=nth,
+            repeatable=call.repeatable,
+            asked=asked,
+            chance=self._chance(),
+            left=ends - now,
+            patience=self._patience,
+        )
+        if seconds is not None and is_throttled(end):
+            self._cool_down(now + (seconds if asked is None else asked))
+        return seconds
+
+    def _cool_down(self, until: float) -> None:
+        """One worker has been asked to slow down: none of them sends anything before."""
+        with self._lock:
+            self._not_before = max(self._not_before, until)
+
+    def _tried(self, call: Call, token: Token | None, ends: float, nth: int) -> Attempt:
+        held = self._not_before - self._clock.monotonic()
+        if held > 0:
+            held += self._chance() * self._patience.first_pause
+            if held >= ends - self._clock.monotonic():
+                return Unsent("the API asks for a longer pause than a call may take")
+            self._clock.sleep(held)
+        left = ends - self._clock.monotonic()
+        return self._sent(call, token, ends, nth) if left > 0 else Unsent("no time was left for it")
+
+    def _sent(self, call: Call, token: Token | None, ends: float, nth: int) -> Attempt:
+        self._count(call)
+        started = time.perf_counter()
+        with self._connections.lent() as connection:
+            end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), (time.perf_counter() - started) * 1e3, nth)
+        return end
+
+    def _count(self, call: Call) -> None:
+        with self._lock:
+            self._counts[f"{call.method} {call.path.rpartition('/')[2]}"] += 1
+
+    def _request(self, call: Call, token: Token | None, ends: float) -> httpx.Request:
+        left = max(0.001, ends - self._clock.monotonic())
+        connect, read = min(self._patience.connect, left), min(self._patience.read, left)
+        return httpx.Request(
+            call.method,
+            self._origin.url + call.target,
+            content=call.body,
+            headers=HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"},
+            extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
+        )
+
+    def _fetch_token(self) -> Token:
+        asked_at = self._clock.monotonic()
+        call = calls.token(self._credentials)
+        end = self._repeated(call, None, asked_at + self._patience.deadline).end
+        if not isinstance(end, Reply):
+            raise ApiError(f"no token could be fetched: {_shown(end)}", hint="try again later; nothing was written")
+        if end.status not in {200, 201}:
+            raise _token_refused(end)
+        if code := error_code(end.body):
+            raise CredentialsError(f"the Management API refuses the credentials ({code})", hint=_HINT)
+        try:
+            text, lifetime = read_token(end.body)
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{call}: {wrong}", hint="check DT_MANAGEMENT_URL") from None
+        return Token(Secret(text), renewal_time(asked_at, lifetime))
+
+
+def _token_refused(reply: Reply) -> ApiError | CredentialsError:
+    if reply.status in {400, 401, 403}:
+        code = error_code(reply.body) or f"HTTP {reply.status}"
+        return CredentialsError(f"the Management API refuses the credentials ({code})", hint=_HINT)
+    if reply.status == 429 or reply.status >= 500:
+        return ApiError(f"no token could be fetched: HTTP {reply.status}", hint="try again later; nothing was written")
+    return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint="check DT_MANAGEMENT_URL")
+
+
+def _is_unauthorized(exchange: Exchange) -> bool:
+    return isinstance(exchange.end, Reply) and exchange.end.status == 401
+
+
+def _shown(end: Attempt | NoToken) -> str:
+    match end:
+        case NoToken(error=error):
+            return error.message
+        case Reply(status=status):
+            return str(status)
+        case Unsent(why=why) | Lost(why=why):
+            return why

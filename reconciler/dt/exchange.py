@@ -1,0 +1,80 @@
+"""PURE. A call of the API, and every way it can end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from urllib.parse import urlencode
+
+from reconciler.errors import ApiError, CredentialsError
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked: a path below the base URL, a query or a JSON body.
+
+    `repeatable` says that doing it twice is the same as doing it once. Others are sent again only where the first try
+    was surely not done.
+    """
+
+    method: Method
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    repeatable: bool = True
+
+    @property
+    def target(self) -> str:
+        """Path and query as they go out."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The server answered. Of a refusal the body may be cut short: its status alone says what became of the call."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """No connection: the call surely never reached the server."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The call went out and no whole answer came back. `final`: another try would end the same way."""
+
+    why: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoToken:
+    """The call was not sent, or not looked at, for want of a token that the server accepts."""
+
+    error: ApiError | CredentialsError
+
+
+Attempt: TypeAlias = Reply | Unsent | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """How a call ended after `tries`. `doubt`: a try before the last may have been done without our hearing of it."""
+
+    end: Attempt | NoToken
+    tries: int = 1
+    doubt: bool = False
+
+    def then(self, later: "Exchange") -> "Exchange":
+        """Both as one: the same call, taken up again."""
+        return Exchange(later.end, self.tries + later.tries, self.doubt or later.doubt)

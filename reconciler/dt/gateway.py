@@ -1,0 +1,232 @@
+"""The account behind the Management API, as the core asks for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar, assert_never
+
+from reconciler.dt.client import DtClient
+from reconciler.dt.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.dt.wire import answer, calls
+from reconciler.dt.wire.json_body import AnswerError, BlankError, NotJsonError, decode, folded, is_page
+from reconciler.dt.wire.message import server_message, words_of
+from reconciler.dt.wire.more import more_in_headers, speaks_of_failure
+from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer
+from reconciler.model.address import Kind
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields
+from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
+
+_T = TypeVar("_T")
+_LATER: Final = "try again later; nothing was concluded from it"
+_LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A reply and the JSON value of its body, or why it has none."""
+
+    reply: Reply
+    value: Any
+
+    @classmethod
+    def of(cls, reply: Reply) -> "_Heard":
+        try:
+            return cls(reply, decode(reply.body))
+        except AnswerError as wrong:
+            return cls(reply, wrong)
+
+    def read(self, read: Callable[[Any], _T]) -> _T:
+        """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
+        if isinstance(self.value, AnswerError):
+            raise self.value
+        found = read(self.value)
+        rows = len(found) if isinstance(found, tuple) else 1
+        if hint := more_in_headers(self.reply.headers, rows):
+            raise AnswerError(f"it speaks of more than the {rows} it holds ({hint})")
+        return found
+
+
+class DtGateway:
+    """Reads and writes one publisher's account. Safe to call from many threads at once.
+
+    Writes whose credentials are refused midway answer `NotSent`, so that a run can still account for every step.
+    """
+
+    def __init__(self, client: DtClient, publisher_id: str) -> None:
+        self._client = client
+        self._publisher_id = publisher_id
+
+    def apps(self) -> tuple[LiveResource, ...]:
+        """All apps of the publisher. Raises `ApiError` or a subclass, or `CredentialsError`."""
+        call = calls.apps(self._publisher_id)
+        return self._understood(call, self._heard(call), lambda value: answer.live_list("app", value))
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+        """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
+
+        Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
+        """
+        call = calls.placements(app_id)
+        heard = self._heard(call)
+        if not isinstance(heard.value, BlankError):
+            return self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
+        if not expected:
+            return ()
+        raise DoubtfulRead(
+            f"{call}: an empty answer, although placements are known there",
+            hint="look whether app and placements are still in the console; nothing was concluded from it",
+        )
+
+    def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
+        """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
+        call = calls.one(kind, resource_id)
+        heard = self._heard(call, missing=True)
+        if _is_missing(heard.reply):
+            return None
+        return self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        """Create one resource; sent once. A placement is born active: its `status` is not sent."""
+        if kind == "placement" and app_id is None:
+            raise ValueError("a placement is created in an app")
+        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
+
+    def update(self, before: LiveResource, fields: Fields) -> Answer:
+        """Send the given fields of a live resource, and no others."""
+        exchange = self._client.call(calls.update(before, fields))
+        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
+
+    def delete(self, kind: Kind, resource_id: str) -> Answer:
+        """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
+        exchange = self._client.call(calls.delete(kind, resource_id))
+        if exchange.doubt and isinstance(exchange.end, Reply) and _is_missing(exchange.end):
+            return Accepted(resource_id, attempts=exchange.tries)
+        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
+
+    def _heard(self, call: Call, *, missing: bool = False) -> "_Heard":
+        """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
+
+        It ends as `BlankError` only where both were.
+        """
+        first = _Heard.of(self._reply(call, missing=missing))
+        if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
+            return first
+        second = _Heard.of(self._reply(call, missing=missing))
+        return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
+
+    def _reply(self, call: Call, *, missing: bool) -> Reply:
+        exchange = self._client.call(call)
+        match exchange.end:
+            case Reply(status=status) as reply:
+                if status in {200, 204} or (missing and _is_missing(reply)):
+                    return reply
+                raise self._refused(call, reply)
+            case NoToken(error=error):
+                raise error
+            case Lost(why=why, final=True):
+                raise UnreadableAnswer(f"{call}: {why}", hint=_LOOK)
+            case Unsent(why=why) | Lost(why=why):
+                raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
+            case never:
+                assert_never(never)
+
+    def _refused(self, call: Call, reply: Reply) -> ApiError:
+        status = reply.status
+        if status < 300:
+            return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
+        if status < 400:
+            return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
+        text = f"{call}: HTTP {status}: {self._words(reply)}"
+        return ApiError(text, hint=_LATER) if status in {408, 429} or status >= 500 else ApiRejected(text)
+
+    def _understood(self, call: Call, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
+        try:
+            found = heard.read(read)
+        except AnswerError as wrong:
+            why = self._client.redacted(words_of(str(wrong)))
+            raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
+        return found
+
+    def _words(self, reply: Reply) -> str:
+        return self._client.redacted(server_message(reply.status, reply.body))
+
+    def _answer(self, exchange: Exchange, done: Callable[[Reply], Answer]) -> Answer:
+        """What became of a write; `done` reads the answer of one that the server says it did."""
+        match exchange.end:
+            case Reply(status=status) as reply if 200 <= status < 300:
+                return self._discreet(done(reply))
+            case Reply(status=status) as reply:
+                return self._undone(exchange, status, "a redirect" if status < 400 else self._words(reply))
+            case NoToken(error=error):
+                return _not_sent(exchange, error.message)
+            case Unsent(why=why):
+                return _not_sent(exchange, why)
+            case Lost(why=why):
+                return Ambiguous(why, exchange.tries)
+            case never:
+                assert_never(never)
+
+    def _discreet(self, told: Answer) -> Answer:
+        return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
+
+    def _undone(self, exchange: Exchange, status: int, words: str) -> Answer:
+        if status == 408 or status >= 500:
+            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
+        if exchange.doubt:
+            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", exchange.tries)
+        return Rejected(status, words, exchange.tries)
+
+
+def _created(kind: Kind, reply: Reply, app_id: str | None, tries: int) -> Answer:
+    try:
+        resource_id, said_app, said = answer.written(kind, decode(reply.body))
+    except AnswerError as wrong:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    if resource_id is None:
+        return Ambiguous("the answer names no id", tries)
+    if kind == "placement" and said_app not in (None, app_id):
+        return Ambiguous(f"the answer is about a placement of app {said_app}", tries)
+    return Accepted(resource_id, said, tries)
+
+
+def _updated(before: LiveResource, reply: Reply, tries: int) -> Answer:
+    """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
+    if is_page(reply.body):
+        return Ambiguous("it was answered with a page, not by the API", tries)
+    try:
+        resource_id, _, said = answer.written(before.kind, decode(reply.body))
+    except NotJsonError:
+        return Accepted(before.id, attempts=tries)
+    except AnswerError as wrong:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    if resource_id not in (None, before.id):
+        return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
+    return Accepted(before.id, said, tries)
+
+
+def _deleted(resource_id: str, reply: Reply, tries: int) -> Answer:
+    if is_page(reply.body):
+        return Ambiguous("it was answered with a page, not by the API", tries)
+    try:
+        value = decode(reply.body)
+    except NotJsonError:
+        return Accepted(resource_id, attempts=tries)
+    failure = speaks_of_failure(folded(value)) if isinstance(value, dict) else None
+    return Ambiguous(failure, tries) if failure else Accepted(resource_id, attempts=tries)
+
+
+def _is_missing(reply: Reply) -> bool:
+    """Whether the API says that there is no such resource; a page says only that something else has answered."""
+    return reply.status == 404 and not is_page(reply.body)
+
+
+def _not_sent(exchange: Exchange, why: str) -> Answer:
+    tries = max(exchange.tries, 1)
+    return (
+        Ambiguous(f"an earlier try may have been done; then: {why}", tries) if exchange.doubt else NotSent(why, tries)
+    )
+
+
+def _tries(count: int) -> str:
+    return "one try" if count == 1 else f"{count} tries"

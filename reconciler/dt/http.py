@@ -1,0 +1,165 @@
+"""One exchange over httpx, with every exception of it turned into a value; and the connections that workers borrow."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from reconciler import __version__
+from reconciler.dt.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.dt.origin import Origin
+from reconciler.errors import ProjectError
+
+LARGEST_BODY: Final = 64 * 1024 * 1024
+"""Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
+
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_MAYBE_SENT: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError)
+_IDLE_SECONDS: Final = 2.0
+"""How long an idle connection is used again: less than servers keep theirs, so that no write meets a closing one."""
+
+HEADERS: Final = {
+    "User-Agent": f"waterfall-reconciler/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Content-Type": "application/json",
+}
+
+
+class _UnreadError(Exception):
+    """The body was not read to its end, on purpose."""
+
+
+class _TooLargeError(_UnreadError):
+    """The body would not fit in memory, and would not the next time either."""
+
+
+def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool]) -> Attempt:
+    """Send a request once. Nothing that httpx raises comes out of here, and no redirect is followed.
+
+    `is_late` is asked while the answer trickles in; a late one is given up. A refusal counts with whatever of its body
+    was read: the status has told what became of the call.
+    """
+    try:
+        response = connection.handle_request(request)
+    except _NEVER_SENT as wrong:
+        return Unsent(_why(wrong))
+    except _MAYBE_SENT as wrong:
+        return Lost(_why(wrong))
+    chunks: list[bytes] = []
+    try:
+        with _closing(response):
+            for chunk in _bounded(response, is_late):
+                chunks.append(chunk)  # noqa: PERF402 - what came before a failure is kept
+    except (*_MAYBE_SENT, _UnreadError) as wrong:
+        if response.status_code < 400:
+            return Lost(_why(wrong), final=isinstance(wrong, _TooLargeError))
+    return Reply(response.status_code, b"".join(chunks), response.headers)
+
+
+@contextmanager
+def _closing(response: httpx.Response) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        response.close()
+
+
+def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
+        if is_late():
+            raise _UnreadError("the answer did not end in time")
+        yield chunk
+
+
+def _why(wrong: Exception) -> str:
+    detail = str(wrong) or type(wrong).__name__
+    match wrong:
+        case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
+            return f"no connection ({detail})"
+        case httpx.TimeoutException():
+            return f"no answer in time ({detail})"
+        case _UnreadError():
+            return detail
+        case _:
+            return f"the connection broke ({detail})"
+
+
+class Connections:
+    """Transports of one connection each, lent to one call at a time and made when all are out.
+
+    httpx's pool scans its idle connections for every request, work that grows with workers x requests; pools of one
+    never do. Its client on top would add a fifth to the CPU time of a call, for redirects and cookies that are not
+    wanted here. All share one TLS context, which is by far the dearest part. Raises `ProjectError` where the
+    environment names a proxy or certificates that cannot be used; calls to this machine never go through a proxy.
+    """
+
+    def __init__(self, origin: Origin, transport: Callable[[], httpx.BaseTransport] | None) -> None:
+        self._origin = origin
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._all: list[httpx.BaseTransport] = []
+        try:
+            self._tls = _tls_context(origin)
+            self._proxy = None if origin.loopback else _proxy(origin)
+            self._idle = [self._made()]
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as wrong:
+            raise ProjectError(
+                f"no connection can be set up from the environment: {type(wrong).__name__}",
+                hint="check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+            ) from None
+
+    @contextmanager
+    def lent(self) -> Iterator[httpx.BaseTransport]:
+        """A transport that nobody else uses meanwhile."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else self._made()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close every connection. To be called when no call is under way."""
+        with self._lock:
+            connections, self._all, self._idle = self._all, [], []
+        for connection in connections:
+            connection.close()
+
+    def _made(self) -> httpx.BaseTransport:
+        connection = self._usual() if self._transport is None else self._transport()
+        self._all.append(connection)
+        return connection
+
+    def _usual(self) -> httpx.BaseTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
+        return httpx.HTTPTransport(verify=self._tls, limits=limits, proxy=self._proxy, trust_env=False)
+
+
+def _proxy(origin: Origin) -> str | None:
+    """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY)."""
+    host = urlsplit(origin.url).hostname or ""
+    proxies = {} if proxy_bypass(host) else getproxies()
+    found = proxies.get("https") or proxies.get("all")
+    return f"http://{found}" if found and "://" not in found else found
+
+
+def _tls_context(origin: Origin) -> ssl.SSLContext:
+    """For https the usual one; else one that trusts nobody, as loading the authorities takes longer than a call."""
+    return httpx.create_ssl_context() if origin.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

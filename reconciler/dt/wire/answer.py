@@ -1,0 +1,145 @@
+"""Answers -> resources: how lists come wrapped, which answers are none, and what a write is answered with."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from reconciler.dt.wire.fields import full_fields, said_fields
+from reconciler.dt.wire.json_body import AnswerError, folded
+from reconciler.dt.wire.more import speaks_of_failure, speaks_of_more
+from reconciler.model.address import Kind
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields
+
+ID_KEYS: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
+_WRAPPED_IN: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "app": ("apps", "data", "list"),
+    "placement": ("placements", "data", "list"),
+}
+_DEPTH: Final = 2
+"""Wrappers within wrappers that are opened: `{"data": {"apps": [...]}}`, and no more."""
+
+
+def live_list(kind: Kind, value: Any, *, app_id: str | None = None) -> tuple[LiveResource, ...]:
+    """The resources of a list answer: an array, a lone resource, or either in a wrapper.
+
+    `app_id` is the app whose placements were asked for. A row repeated word for word is read once. Raises `AnswerError`
+    for every other form, for a row of another app, and for a wrapper that speaks of rows it does not hold.
+    """
+    found: dict[str, LiveResource] = {}
+    for row in _rows(kind, value):
+        resource = _resource(kind, row, app_id)
+        if found.setdefault(resource.id, resource) != resource:
+            raise AnswerError(f"{kind} {resource.id} is in the list twice, with different values")
+    return tuple(found.values())
+
+
+def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
+    """The resource that was asked for by its id; None for an empty array. Raises `AnswerError` otherwise."""
+    found = live_list(kind, value)
+    if not found:
+        return None
+    if [resource.id for resource in found] != [resource_id]:
+        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in found)[:5])}")
+    return found[0]
+
+
+def written(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
+    """What the answer to a create or update says: the resource's id, a placement's app, and the fields it speaks of.
+
+    An answer that is about no resource (a message, say) is (None, None, {}). Raises `AnswerError` where it speaks of a
+    failure, or of several resources.
+    """
+    if isinstance(value, dict) and (failure := speaks_of_failure(folded(value))):
+        raise AnswerError(failure)
+    try:
+        rows = _rows(kind, value)
+    except AnswerError:
+        return None, None, {}
+    if len(rows) != 1:
+        raise AnswerError(f"it speaks of {len(rows)} resources, where one was written")
+    row = rows[0]
+    app_id = read_id(row.get("appid")) if kind == "placement" else None
+    return read_id(row[ID_KEYS[kind].lower()]), app_id, said_fields(kind, row)
+
+
+def read_id(raw: Any) -> str | None:
+    """An id as text, whichever way it is written; None where there is none. Raises `AnswerError` for what is no id."""
+    if raw is None:
+        return None
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    if isinstance(raw, str | int) and not isinstance(raw, bool) and str(raw).strip():
+        return str(raw).strip()
+    raise AnswerError("an id that is neither a number nor a text")
+
+
+def _rows(kind: Kind, value: Any, depth: int = _DEPTH) -> list[Mapping[str, Any]]:
+    match value:
+        case list():
+            return [_row(kind, part) for part in value]
+        case dict():
+            return _unwrapped(kind, folded(value), depth)
+        case None:
+            raise AnswerError("null instead of a list")
+        case _:
+            raise AnswerError(f"a lone {type(value).__name__} instead of a list")
+
+
+def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]]:
+    if failure := speaks_of_failure(value):
+        raise AnswerError(failure)
+    if _is_resource(kind, value):
+        rows: list[Mapping[str, Any]] = [value]
+    else:
+        rows = _rows(kind, value[_wrapped_in(kind, value, depth)], depth - 1)
+    if hint := speaks_of_more(value, len(rows)):
+        raise AnswerError(
+            f"it speaks of more than the {len(rows)} it holds ({hint}); reading further pages is not known"
+        )
+    return rows
+
+
+def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
+    keys = [key for key in _WRAPPED_IN[kind] if key in value]
+    if not keys or not depth:
+        raise AnswerError(f"an object that is neither {_a(kind)} nor a list of them (keys: {_listed(value)})")
+    if len(keys) > 1:
+        raise AnswerError(f"it holds more than one list ({', '.join(keys)})")
+    return keys[0]
+
+
+def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
+    if not isinstance(part, dict):
+        raise AnswerError(f"a row that is not {_a(kind)}")
+    row = folded(part)
+    if not _is_resource(kind, row):
+        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_listed(row)})")
+    return row
+
+
+def _is_resource(kind: Kind, row: Mapping[str, Any]) -> bool:
+    other = kind == "app" and "placementid" in row
+    return not other and row.get(ID_KEYS[kind].lower()) is not None
+
+
+def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> LiveResource:
+    resource_id = read_id(row[ID_KEYS[kind].lower()])
+    if resource_id is None:
+        raise AnswerError(f"a row without {ID_KEYS[kind]}")
+    try:
+        app_id = read_id(row.get("appid")) if kind == "placement" else None
+        fields = full_fields(kind, row)
+    except AnswerError as wrong:
+        raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    if asked_app is not None and app_id not in (None, asked_app):
+        raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
+    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app)
+
+
+def _a(kind: Kind) -> str:
+    return "an app" if kind == "app" else "a placement"
+
+
+def _listed(keys: Iterable[str]) -> str:
+    shown = sorted(key for key in keys if key.isidentifier())[:6]
+    return ", ".join(shown) or "none"

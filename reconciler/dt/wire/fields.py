@@ -1,0 +1,240 @@
+"""Fields as the API answers with them -> canonical values.
+
+Keys are read in any case, and `createTypes` and `rewardedConfig` as what they are called when written. Known words
+(statuses, types, units, networks) are matched in any case; unknown ones are kept. The forms are those of the vendor's
+Management API pages, and what was seen of the API where they contradict themselves.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, NoReturn, TypeAlias
+
+from reconciler.dt.wire.json_body import AnswerError, folded
+from reconciler.model.address import Kind
+from reconciler.model.field import (
+    CONNECTIVITY,
+    CREATIVE_TYPES,
+    FIELDS,
+    KNOWN_SKIPABILITY,
+    PLACEMENT_TYPES,
+    PLATFORMS,
+    STATUSES,
+    UNITS,
+)
+from reconciler.model.floors import complete
+from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
+
+Reader: TypeAlias = "Callable[[Any], Value | Absent]"
+
+
+def full_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
+    """The fields of a full answer (`row` has its keys in lower case): what it says, and what its silence means.
+
+    Raises `AnswerError` that names the field whose value has no readable form.
+    """
+    said = _read(kind, row, _refuse)
+    return {**_silent(kind, said.get("placementType")), **said}
+
+
+def said_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
+    """The fields that the answer to a write speaks of. A value without a readable form counts as not spoken of."""
+    return _read(kind, row, lambda _name, _wrong: None)
+
+
+def _refuse(name: str, wrong: ValueError) -> NoReturn:
+    raise AnswerError(f"{name}: {wrong}") from None
+
+
+@lru_cache(maxsize=64)
+def _silent(kind: Kind, placement_type: Value) -> Fields:
+    return {
+        spec.name: spec.when_unset
+        for spec in FIELDS[kind].values()
+        if not isinstance(spec.when_unset, Absent) and spec.only_for in (None, placement_type)
+    }
+
+
+def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], None]) -> Fields:
+    fields: dict[str, Value] = {}
+    for name, spelling, reader in _READERS[kind]:
+        raw = row.get(spelling)
+        if raw is None or name in fields:
+            continue
+        try:
+            value = reader(raw)
+        except ValueError as wrong:
+            unreadable(name, wrong)
+            continue
+        if not isinstance(value, Absent):
+            fields[name] = value
+    return fields
+
+
+def read_bool(raw: Any) -> bool:
+    """A boolean, also as text; an empty text is false, as the API's page on apps says."""
+    if isinstance(raw, bool):
+        return raw
+    meaning = _BOOLEANS.get(raw.strip().lower()) if isinstance(raw, str) else None
+    if meaning is None:
+        raise ValueError("neither true nor false")
+    return meaning
+
+
+_BOOLEANS: Final = {"true": True, "false": False, "": False}
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)
+    raise ValueError("not a text")
+
+
+def _word(known: Iterable[str]) -> Callable[[Any], str]:
+    spellings = {word.lower(): word for word in known}
+
+    def read(raw: Any) -> str:
+        text = _text(raw)
+        return spellings.get(text.strip().lower(), text)
+
+    return read
+
+
+def _words(known: Iterable[str], *, when_none: Value) -> Reader:
+    word = _word(known)
+
+    def read(raw: Any) -> Value:
+        return tuple(sorted({word(part) for part in _list(raw)})) or when_none
+
+    return read
+
+
+def _unit(raw: Any) -> str:
+    text = _text(raw)
+    small = text.strip().lower()
+    return next((unit for unit in UNITS if small in (unit, unit + "s")), text)
+
+
+def _number(raw: Any) -> int | Decimal | Absent:
+    return ABSENT if raw == "" else number(raw)
+
+
+def _list(raw: Any) -> list[Any]:
+    if not isinstance(raw, list):
+        raise ValueError("not a list")  # noqa: TRY004 - one error for every wrong form
+    return raw
+
+
+def _object(raw: Any) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - as above
+    return folded(raw)
+
+
+def _country(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise ValueError("a country that is not a text")
+    return raw.strip().upper()
+
+
+def _floors(raw: Any) -> Value:
+    lines = raw.items() if isinstance(raw, dict) else map(_floor, _list(raw))
+    table: dict[str, Decimal] = {}
+    for named, amount in lines:
+        country, exact = _country(named), _price(amount)
+        if table.setdefault(country, exact) != exact:
+            raise ValueError(f"two prices for {country}")
+    return complete(table)
+
+
+def _floor(raw: Any) -> tuple[Any, Any]:
+    line = raw if isinstance(raw, dict) and "country" in raw and "price" in raw else _object(raw)
+    return line.get("country"), line.get("price")
+
+
+def _price(raw: Any) -> Decimal:
+    return _float_price(raw) if isinstance(raw, float) else price(raw)
+
+
+_float_price: Final = lru_cache(maxsize=4096)(price)
+"""An account has few prices and many floors; a price is dear to make exact. Floats alone, as 1 == True."""
+
+
+def _geo(raw: Any) -> Value:
+    block = _object(raw)
+    countries = block.get("countries")
+    if not countries:
+        return None
+    include = block.get("include")
+    return {
+        "include": True if include is None else read_bool(include),
+        "countries": tuple(sorted({_country(part) for part in _list(countries)})),
+    }
+
+
+def _is_off(block: Mapping[str, Any]) -> bool:
+    enabled = block.get("enabled")
+    return enabled is not None and not read_bool(enabled)
+
+
+def _limit(raw: Any) -> Value:
+    block = _object(raw)
+    if _is_off(block) or block.get("value") in (None, ""):
+        return None
+    return {"value": number(block["value"]), "unit": _unit(block.get("unit"))}
+
+
+def _reward(block: Mapping[str, Any]) -> Value:
+    currency, amount = block.get("currency"), block.get("amount")
+    if isinstance(currency, dict):
+        currency = folded(currency).get("currency")
+    if currency is None or amount in (None, ""):
+        return None
+    return {"currency": _text(currency), "amount": number(amount)}
+
+
+def _ssr_config(raw: Any) -> Value:
+    block = _object(raw)
+    return None if _is_off(block) else _reward(block)
+
+
+def _rewarded_config(raw: Any) -> Value:
+    block = _object(raw)
+    rewarding = block.get("rewardingtype")
+    by_server = isinstance(rewarding, str) and rewarding.strip().lower() == "server"
+    return _reward(block) if by_server else None
+
+
+_READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {
+    "app": (
+        ("platform", "platform", _word(PLATFORMS)),
+        ("bundle", "bundle", _text),
+        ("name", "name", _text),
+        ("category1", "category1", _text),
+        ("category2", "category2", _text),
+        ("status", "status", _word(STATUSES)),
+        ("coppa", "coppa", read_bool),
+        ("rewardedAdUrl", "rewardedadurl", _text),
+    ),
+    "placement": (
+        ("name", "name", _text),
+        ("placementType", "placementtype", _word(PLACEMENT_TYPES)),
+        ("status", "status", _word(STATUSES)),
+        ("coppa", "coppa", read_bool),
+        ("creativeTypes", "creativetypes", _words(CREATIVE_TYPES, when_none=())),
+        ("creativeTypes", "createtypes", _words(CREATIVE_TYPES, when_none=())),
+        ("bannerRefresh", "bannerrefresh", _number),
+        ("floorPrices", "floorprices", _floors),
+        ("targetingEnabled", "targetingenabled", read_bool),
+        ("geo", "geo", _geo),
+        ("connectivity", "connectivity", _words(CONNECTIVITY, when_none=None)),
+        ("capping", "capping", _limit),
+        ("pacing", "pacing", _limit),
+        ("ssrConfig", "ssrconfig", _ssr_config),
+        ("ssrConfig", "rewardedconfig", _rewarded_config),
+        ("skipability", "skipability", _word(KNOWN_SKIPABILITY)),
+    ),
+}
+"""Canonical name, key in lower case, reader. Of two keys for one field the first that says something counts."""

@@ -1,0 +1,69 @@
+"""Bodies: bytes to JSON values and back, stricter than `json` where that protects us."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+_MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark that some servers put before UTF-8."""
+
+
+class AnswerError(ValueError):
+    """A body that says nothing we may act on. The message says what it is instead."""
+
+
+class NotJsonError(AnswerError):
+    """A body that is not JSON at all: cut short, or a page of some gateway on the way."""
+
+
+class BlankError(NotJsonError):
+    """A body that holds nothing."""
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value of a body, whatever type it claims to be. Raises `NotJsonError`; NaN and Infinity are not JSON."""
+    if not body.removeprefix(_MARK).strip():
+        raise BlankError("an empty body")
+    try:
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise NotJsonError("the body is not UTF-8 text") from None
+    except RecursionError:
+        raise NotJsonError("the body is nested too deeply") from None
+    except ValueError:
+        raise NotJsonError("an HTML page, not JSON" if is_page(body) else "the body is not whole JSON") from None
+    return value
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """The body of a call."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def is_page(body: bytes) -> bool:
+    """Whether a body is HTML or XML, which this API never answers with."""
+    return body.removeprefix(_MARK).lstrip()[:1] == b"<"
+
+
+def folded(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object by its keys in lower case. Raises `AnswerError` where two spellings of a key say different things."""
+    small = {key.lower(): value for key, value in raw.items()}
+    return small if len(small) == len(raw) else _merged(raw)
+
+
+def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    small: dict[str, Any] = {}
+    for key, value in raw.items():
+        name = key.lower()
+        said = small.get(name)
+        if said is not None and value is not None and said != value:
+            raise AnswerError(f"the key {name} is there in two spellings with different values")
+        small[name] = value if said is None else said
+    return small
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
