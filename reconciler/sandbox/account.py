@@ -1,0 +1,211 @@
+"""The account: apps, placements and tokens in one SQLite file, and the requests that were seen.
+
+Every write is one transaction in WAL mode: what was committed outlives a killed process. Fields are kept in the
+program's canonical JSON form (`floorPrices` maps country to USD per thousand impressions; a block that is off is left
+out); how the API spells them is decided when answering.
+"""
+
+import hashlib
+import json
+import secrets
+import sqlite3
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.errors import ProjectError
+from reconciler.model.address import Kind
+from reconciler.sandbox.exchange import Seen
+
+APPS: Final = "apps"
+"""The name under which changes of the list of apps are counted; placements are counted by the id of their app."""
+
+_FIRST_IDS: Final[Mapping[Kind, int]] = {"app": 170001, "placement": 240001}
+_REMEMBERED_REQUESTS: Final = 200_000
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS resource (
+  kind TEXT NOT NULL, id INTEGER NOT NULL, app_id INTEGER, fields TEXT NOT NULL, created REAL NOT NULL,
+  PRIMARY KEY (kind, id));
+CREATE INDEX IF NOT EXISTS resource_by_app ON resource (kind, app_id, id);
+CREATE TABLE IF NOT EXISTS last_id (kind TEXT PRIMARY KEY, id INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS token (digest TEXT PRIMARY KEY, expires REAL NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An app or placement as the account holds it. `created` is in seconds since the epoch, 0 where it was seeded."""
+
+    kind: Kind
+    id: str
+    fields: Mapping[str, Any]
+    app_id: str | None = None
+    created: float = 0.0
+
+
+class Account:
+    """All state of one sandbox. Safe to use from other threads than the server's.
+
+    `database` None keeps it in memory. `requests` holds what was asked, oldest first. Raises `ProjectError` where the
+    file cannot be opened, is no database, or is in use by another sandbox.
+    """
+
+    def __init__(self, database: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.requests: deque[Seen] = deque(maxlen=_REMEMBERED_REQUESTS)
+        self._lock = threading.RLock()
+        self._changes: Counter[str] = Counter()
+        self._database = _open(database)
+
+    def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> Stored:
+        """A new resource under an id that none had before."""
+        with self._transaction() as sql:
+            row = sql.execute("SELECT id FROM last_id WHERE kind = ?", (kind,)).fetchone()
+            new = Stored(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self.clock())
+            self._put(sql, new)
+        return new
+
+    def load(self, resources: Iterable[Stored]) -> None:
+        """Put resources under the ids they bring, all in one transaction; an equal id is replaced."""
+        with self._transaction() as sql:
+            for resource in resources:
+                self._put(sql, resource)
+
+    def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> Stored:
+        """Give a resource other fields. Raises KeyError where there is none with that id."""
+        with self._transaction() as sql:
+            before = self.get(kind, resource_id)
+            if before is None:
+                raise KeyError(resource_id)
+            after = Stored(kind, before.id, dict(fields), before.app_id, before.created)
+            self._put(sql, after)
+        return after
+
+    def delete(self, kind: Kind, resource_id: str) -> bool:
+        """Delete a resource, an app with its placements; False where there is none with that id."""
+        with self._transaction() as sql:
+            gone = self.get(kind, resource_id)
+            if gone is None:
+                return False
+            sql.execute("DELETE FROM resource WHERE kind = ? AND id = ?", (kind, int(gone.id)))
+            if kind == "app":
+                sql.execute("DELETE FROM resource WHERE kind = 'placement' AND app_id = ?", (int(gone.id),))
+            self._count(gone)
+        return True
+
+    def clear(self) -> None:
+        """Forget all resources, tokens and requests. Ids go on from where they were."""
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM resource")
+            sql.execute("DELETE FROM token")
+            self._changes.update(dict.fromkeys([APPS, *self._changes], 1))
+        self.requests.clear()
+
+    def get(self, kind: Kind, resource_id: str) -> Stored | None:
+        """The resource with that id."""
+        number = _number(resource_id)
+        found = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
+        return found[0] if found else None
+
+    def apps(self) -> tuple[Stored, ...]:
+        """All apps, by id."""
+        return self._select("WHERE kind = 'app' ORDER BY id")
+
+    def placements(self, app_id: str | None = None) -> tuple[Stored, ...]:
+        """All placements of an app, or of all apps, by id."""
+        if app_id is None:
+            return self._select("WHERE kind = 'placement' ORDER BY id")
+        return self._select("WHERE kind = 'placement' AND app_id = ? ORDER BY id", _number(app_id))
+
+    def changes(self, key: str) -> int:
+        """How often the list of apps (`APPS`) or of the placements of the app with that id has changed."""
+        return self._changes[key]
+
+    def issue_token(self, seconds: float) -> str:
+        """A new bearer token that is good for so many seconds. Only its digest is kept."""
+        token = secrets.token_urlsafe(32)
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM token WHERE expires <= ?", (self.clock(),))
+            sql.execute("INSERT INTO token VALUES (?, ?)", (_digest(token), self.clock() + seconds))
+        return token
+
+    def token_is_good(self, token: str) -> bool:
+        """Whether the token was issued here and has neither expired nor been revoked."""
+        with self._lock:
+            row = self._database.execute("SELECT expires FROM token WHERE digest = ?", (_digest(token),)).fetchone()
+        return row is not None and row[0] > self.clock()
+
+    def revoke_tokens(self) -> None:
+        """Make every token issued so far worthless."""
+        with self._transaction() as sql:
+            sql.execute("DELETE FROM token")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def _put(self, sql: sqlite3.Connection, resource: Stored) -> None:
+        number = int(resource.id)
+        app = None if resource.app_id is None else int(resource.app_id)
+        row = (resource.kind, number, app, json.dumps(resource.fields), resource.created)
+        sql.execute("INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?)", row)
+        sql.execute(
+            "INSERT INTO last_id VALUES (?, ?) ON CONFLICT (kind) DO UPDATE SET id = max(id, excluded.id)",
+            (resource.kind, max(number, _FIRST_IDS[resource.kind] - 1)),
+        )
+        self._count(resource)
+
+    def _count(self, resource: Stored) -> None:
+        self._changes[APPS if resource.kind == "app" else str(resource.app_id)] += 1
+        if resource.kind == "app":
+            self._changes[resource.id] += 1
+
+    def _select(self, where: str, *values: str | int | None) -> tuple[Stored, ...]:
+        with self._lock:
+            rows = self._database.execute(f"SELECT kind, id, app_id, fields, created FROM resource {where}", values)  # noqa: S608 - `where` is one of the clauses above
+            return tuple(_stored(row) for row in rows)
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    place = ":memory:" if path is None else str(path)
+    try:
+        database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=0.2)
+        # One process at a time: two sandboxes on one file would each answer from lists of their own.
+        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+            database.execute(f"PRAGMA {pragma}")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error as wrong:
+        hint = "another sandbox may be using it" if "locked" in str(wrong) else "name another file, or remove this one"
+        raise ProjectError(f"{place}: the sandbox cannot use this file: {wrong}", hint=hint) from wrong
+    return database
+
+
+def _stored(row: tuple[Kind, int, int | None, str, float]) -> Stored:
+    kind, number, app, fields, created = row
+    return Stored(kind, str(number), json.loads(fields), None if app is None else str(app), created)
+
+
+def _number(resource_id: str) -> int | None:
+    """The id as the integer it is kept as; None for what cannot be an id."""
+    return int(resource_id) if resource_id.isascii() and resource_id.isdigit() and len(resource_id) < 18 else None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

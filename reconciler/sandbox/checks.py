@@ -1,0 +1,225 @@
+"""What a request may say: bodies checked as the API checks them, and brought into the form that is stored.
+
+A field's reader takes what was sent and returns what is stored, None where the block is off. Every objection is a
+`RefusalError`. Source: the vendor's Management API pages, and refusals seen in public clients of the API.
+"""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any, Final
+
+from reconciler.manifest.categories import categories
+from reconciler.manifest.countries import COUNTRIES
+from reconciler.model.field import (
+    CONNECTIVITY,
+    CREATIVE_TYPES,
+    PLACEMENT_FIELDS,
+    PLACEMENT_TYPES,
+    PLATFORMS,
+    STATUSES,
+    UNITS,
+)
+from reconciler.model.floors import MINIMUM, WORLDWIDE
+from reconciler.sandbox.exchange import RefusalError
+
+
+def app_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a new app; its status is active unless sent."""
+    fields: dict[str, Any] = {name: _text(name, _required(name, body)) for name in ("name", "bundle")}
+    fields["platform"] = _one_of("platform", _required("platform", body), PLATFORMS)
+    fields["coppa"] = _boolean("coppa", _required("coppa", body))
+    fields["status"] = "active"
+    _required("category1", body)
+    for name in ("category1", "category2"):
+        if body.get(name) is not None:
+            fields[name] = _category(name, body[name], fields["platform"])
+    return fields | app_to_update(body)
+
+
+def app_to_update(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields an update of an app may change; all others are overlooked, as the vendor does."""
+    fields: dict[str, Any] = {}
+    if "status" in body:
+        fields["status"] = _one_of("status", body["status"], STATUSES)
+    if "coppa" in body:
+        fields["coppa"] = _boolean("coppa", body["coppa"])
+    if "rewardedAdUrl" in body:
+        fields["rewardedAdUrl"] = _text("rewardedAdUrl", body["rewardedAdUrl"], empty=True) or None
+    return fields
+
+
+def placement_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a new placement. A status is overlooked: it is no parameter of a create."""
+    placement_type = _one_of("placementType", _required("placementType", body), PLACEMENT_TYPES)
+    _required("name", body)
+    _required("coppa", body)
+    sent = {name: value for name, value in body.items() if name != "status"}
+    return {"placementType": placement_type, "status": "active"} | placement_to_update(sent, placement_type)
+
+
+def placement_to_update(body: Mapping[str, Any], placement_type: str) -> dict[str, Any]:
+    """The fields that were sent, as they are stored; None for a block that is switched off.
+
+    `placementType` and `appId` are overlooked, as they cannot be changed.
+    """
+    fields: dict[str, Any] = {}
+    for name, read in _READERS.items():
+        if name not in body:
+            continue
+        only_for = PLACEMENT_FIELDS[name].only_for
+        if only_for not in (None, placement_type):
+            raise RefusalError(400, f"{name} is only valid for {only_for} placements.")
+        fields[name] = read(name, body[name])
+    return fields
+
+
+def settled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A placement's fields after a write, as they are stored.
+
+    A worldwide floor is added; blocks that are off and targeting that does not count are dropped. Refused where
+    targeting is on and aims at nothing.
+    """
+    kept = {name: value for name, value in fields.items() if value is not None}
+    kept["floorPrices"] = {WORLDWIDE: float(MINIMUM)} | kept.get("floorPrices", {})
+    kept.setdefault("targetingEnabled", False)
+    if not kept["targetingEnabled"]:
+        return {name: value for name, value in kept.items() if name not in ("geo", "connectivity")}
+    if "geo" not in kept and "connectivity" not in kept:
+        raise RefusalError(400, "targetingEnabled needs geo or connectivity.")
+    return kept
+
+
+def sent_id(name: str, body: Mapping[str, Any]) -> str:
+    """The id a body names, whether as text or as a number."""
+    raw = body.get(name)
+    if isinstance(raw, bool) or not isinstance(raw, str | int) or raw == "":
+        raise RefusalError(400, f"{name} is required.")
+    return str(raw)
+
+
+def _required(name: str, body: Mapping[str, Any]) -> Any:
+    if body.get(name) is None:
+        raise RefusalError(400, f"{name} is required.")
+    return body[name]
+
+
+def _text(name: str, raw: Any, *, empty: bool = False) -> str:
+    if not isinstance(raw, str) or not (raw.strip() or empty):
+        raise RefusalError(400, f"{name} must be a string with something in it.")
+    return raw
+
+
+def _boolean(name: str, raw: Any) -> bool:
+    """A JSON boolean; an empty string is false, other text is refused."""
+    if raw == "":
+        return False
+    if not isinstance(raw, bool):
+        raise RefusalError(400, f"{name} must be a boolean.")
+    return raw
+
+
+def _number(name: str, raw: Any, *, least: float) -> int | float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not isfinite(raw) or raw < least:
+        raise RefusalError(400, f"{name} must be a number of at least {least:g}.")
+    return raw
+
+
+def _whole(name: str, raw: Any) -> int:
+    number = _number(name, raw, least=1)
+    if number != int(number):
+        raise RefusalError(400, f"{name} must be a whole number.")
+    return int(number)
+
+
+def _one_of(name: str, raw: Any, known: tuple[str, ...]) -> str:
+    if raw not in known:
+        raise RefusalError(400, f"Invalid {name}: it must be one of {', '.join(known)}.")
+    return str(raw)
+
+
+def _some_of(name: str, raw: Any, known: tuple[str, ...]) -> list[str] | None:
+    if not isinstance(raw, list):
+        raise RefusalError(400, f"{name} must be an array.")
+    return [_one_of(name, item, known) for item in dict.fromkeys(map(str, raw))] or None
+
+
+def _mapping(name: str, raw: Any) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
+        raise RefusalError(400, f"{name} must be an object.")
+    return raw
+
+
+def _country(name: str, raw: Any) -> str:
+    if raw not in COUNTRIES and raw != WORLDWIDE:
+        raise RefusalError(400, f"{name}: {raw!r} is not a country code.")
+    return str(raw)
+
+
+def _floors(name: str, raw: Any) -> dict[str, float]:
+    if not isinstance(raw, list):
+        raise RefusalError(400, f"{name} must be an array.")
+    floors: dict[str, float] = {}
+    for line in raw:
+        country = _country(name, _mapping(name, line).get("country"))
+        if country in floors:
+            raise RefusalError(400, f"{name}: {country} is there twice.")
+        floors[country] = float(_number(f"{name}.price", line.get("price"), least=float(MINIMUM)))
+    return floors
+
+
+def _geo(name: str, raw: Any) -> dict[str, Any] | None:
+    if raw is None:
+        return None
+    geo = _mapping(name, raw)
+    countries = geo.get("countries")
+    if not isinstance(countries, list):
+        raise RefusalError(400, f"{name}.countries must be an array.")
+    include = _boolean(f"{name}.include", geo.get("include"))
+    named = [_country(name, country) for country in countries]
+    return {"include": include, "countries": sorted(set(named))} if named else None
+
+
+def _limit(name: str, raw: Any) -> dict[str, Any] | None:
+    """Capping or pacing, which count only when they say `enabled: true`."""
+    if raw is None or not _boolean(f"{name}.enabled", _mapping(name, raw).get("enabled", False)):
+        return None
+    unit = _one_of(f"{name}.unit", raw.get("unit"), UNITS)
+    return {"value": _whole(f"{name}.value", raw.get("value")), "unit": unit}
+
+
+def _reward(name: str, raw: Any) -> dict[str, Any] | None:
+    if raw is None or not _boolean(f"{name}.enabled", _mapping(name, raw).get("enabled", False)):
+        return None
+    currency = _text(f"{name}.currency", raw.get("currency"))
+    return {"currency": currency, "amount": _number(f"{name}.amount", raw.get("amount"), least=0)}
+
+
+def _creatives(name: str, raw: Any) -> list[str]:
+    creatives = _some_of(name, raw, CREATIVE_TYPES)
+    if creatives is None:
+        raise RefusalError(400, f"{name} must not be empty.")
+    return creatives
+
+
+def _category(name: str, raw: Any, platform: str) -> str:
+    known = categories()[platform]
+    if raw not in known:
+        raise RefusalError(409, f"Invalid store {name}", validCategories=known)
+    return str(raw)
+
+
+_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "name": _text,
+    "status": lambda name, raw: _one_of(name, raw, STATUSES),
+    "coppa": _boolean,
+    "creativeTypes": _creatives,
+    "bannerRefresh": _whole,
+    "floorPrices": _floors,
+    "targetingEnabled": _boolean,
+    "geo": _geo,
+    "connectivity": lambda name, raw: None if raw is None else _some_of(name, raw, CONNECTIVITY),
+    "capping": _limit,
+    "pacing": _limit,
+    "ssrConfig": _reward,
+    "skipability": _text,
+}

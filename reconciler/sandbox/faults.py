@@ -1,0 +1,240 @@
+"""Faults: what goes wrong with a call, which calls are struck, and when.
+
+One case per fault. The same names and values stand in a faults file, where a fault is told by its `do`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal, TypeAlias
+
+from reconciler.sandbox.exchange import Call
+
+_TARGET: Final = re.compile(r"\*|(GET|POST|PUT|DELETE|\*) (auth|app|placement|\*)")
+When: TypeAlias = Literal["before", "after"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Which calls are struck: all that match `on` and `containing`, or the `nth`, or every so many, or by chance.
+
+    `on` is a method and a resource, as in `POST placement`; `*` stands for any of either. `containing` is looked for
+    in the query and the body. `nth` counts matching calls from 1 and strikes `times` calls from there on (once unless
+    said); otherwise `times` bounds how often the fault strikes in all.
+    """
+
+    on: str = "*"
+    containing: str = ""
+    nth: int | None = None
+    every: int | None = None
+    probability: float | None = None
+    times: int | None = None
+
+    def __post_init__(self) -> None:
+        if not _TARGET.fullmatch(self.on):
+            raise ValueError(
+                f"on: {self.on!r} is not a method and a resource: GET, POST, PUT, DELETE or *, then auth, app, "
+                "placement or *"
+            )
+        if sum(choice is not None for choice in (self.nth, self.every, self.probability)) > 1:
+            raise ValueError("only one of nth, every and probability can be given")
+        if any(count is not None and count < 1 for count in (self.nth, self.every, self.times)):
+            raise ValueError("nth, every and times count from 1")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError("a probability is between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeout(Rule):
+    """Hold the connection for so many seconds, then close it without an answer."""
+
+    do: Literal["timeout"] = "timeout"
+    when: When = "before"
+    seconds: float = 60
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        _refuse_negative(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset(Rule):
+    """Reset the connection without an answer."""
+
+    do: Literal["reset"] = "reset"
+    when: When = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Rule):
+    """Answer with a status, and how many seconds to wait where `retry_after` says so."""
+
+    status: int
+    do: Literal["status"] = "status"
+    when: When = "before"
+    retry_after: int | None = None
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        if not 400 <= self.status <= 599:
+            raise ValueError("status is between 400 and 599")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncate(Rule):
+    """Announce the whole body, send half of it and close the connection."""
+
+    do: Literal["truncate"] = "truncate"
+    when: Literal["after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow(Rule):
+    """Let the body trickle out over so many seconds."""
+
+    do: Literal["slow"] = "slow"
+    when: Literal["after"] = "after"
+    seconds: float = 5
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        _refuse_negative(self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage(Rule):
+    """Answer 200 with a page of HTML."""
+
+    do: Literal["garbage"] = "garbage"
+    when: When = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty(Rule):
+    """Answer 200 without a body."""
+
+    do: Literal["empty"] = "empty"
+    when: When = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Null(Rule):
+    """Answer 200 with `null`."""
+
+    do: Literal["null"] = "null"
+    when: When = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadGzip(Rule):
+    """Answer 200 with a body that says it is gzip and is not."""
+
+    do: Literal["bad-gzip"] = "bad-gzip"
+    when: When = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireToken(Rule):
+    """Revoke every token and answer 401."""
+
+    do: Literal["expire-token"] = "expire-token"
+    when: Literal["before"] = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging(Rule):
+    """Of a list, answer the first half in a wrapper that speaks of more under the key `hint`."""
+
+    do: Literal["paging"] = "paging"
+    when: Literal["after"] = "after"
+    hint: Literal["next", "nextPage", "cursor", "total"] = "next"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omit(Rule):
+    """Leave resources out of a list: the last so many, or those with the given ids."""
+
+    do: Literal["omit"] = "omit"
+    when: Literal["after"] = "after"
+    omit: int | tuple[int | str, ...] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate(Rule):
+    """Show the first resource of a list twice."""
+
+    do: Literal["duplicate"] = "duplicate"
+    when: Literal["after"] = "after"
+
+
+ListFault: TypeAlias = Paging | Omit | Duplicate
+AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | ExpireToken | ListFault
+"""Faults that give another answer, which then goes out whole."""
+WireFault: TypeAlias = Timeout | Reset | Truncate | Slow
+"""Faults of the connection."""
+Fault: TypeAlias = AnswerFault | WireFault
+
+
+class Script:
+    """The faults of a server and how far each has come. The same calls and seed give the same faults."""
+
+    def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
+        self._lines = [_Line(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
+
+    def strike(self, call: Call) -> Fault | None:
+        """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
+        due = [line for line in self._lines if line.counts(call)]
+        if not due:
+            return None
+        due[0].struck += 1
+        return due[0].fault
+
+
+class _Line:
+    """One fault of a script: how many matching calls it saw, and how many it struck."""
+
+    def __init__(self, fault: Fault, chance: Random) -> None:
+        self.fault = fault
+        self.struck = 0
+        self._seen = 0
+        self._chance = chance
+
+    def counts(self, call: Call) -> bool:
+        """Count the call if it matches, and say whether the fault is due."""
+        if not _matches(self.fault, call):
+            return False
+        self._seen += 1
+        return self._is_due() and (self.fault.times is None or self.struck < self.fault.times)
+
+    def _is_due(self) -> bool:
+        fault = self.fault
+        if fault.nth is not None:
+            return fault.nth <= self._seen and self.struck < (fault.times or 1)
+        if fault.every is not None:
+            return self._seen % fault.every == 0
+        return fault.probability is None or self._chance.random() < fault.probability
+
+
+def _matches(fault: Fault, call: Call) -> bool:
+    if isinstance(fault, ListFault) and not is_list(call):
+        return False
+    method, _, resource = fault.on.partition(" ")
+    if method not in ("*", call.method) or resource not in ("", "*", call.resource):
+        return False
+    if not fault.containing:
+        return True
+    said = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
+    return fault.containing in said
+
+
+def _refuse_negative(seconds: float) -> None:
+    if seconds < 0:
+        raise ValueError("seconds are not below 0")
+
+
+def is_list(call: Call) -> bool:
+    """Whether the call reads a list."""
+    of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
+    own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
+    return call.method == "GET" and bool(call.query.get(of_whom)) and not call.query.get(own)

@@ -1,0 +1,149 @@
+"""The server's front: an ASGI application that takes calls in, waits, strikes faults, answers and remembers.
+
+It knows no API; it is given routes.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+from reconciler.sandbox.account import Account
+from reconciler.sandbox.broken import broken
+from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body
+from reconciler.sandbox.faults import AnswerFault, ExpireToken, Fault, Reset, Script, Slow, Timeout, Truncate
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_UNANSWERED: Final = Answer(0, b"")
+_CLOSE_AT_ONCE: Final = struct.pack("ii", 1, 0)
+_TRICKLES: Final = 10
+
+
+class Front:
+    """An ASGI application over routes. `latency` is in seconds, added to every call.
+
+    The server must put each connection's transport in `scope["state"]["transport"]`, so that faults can close it.
+    """
+
+    def __init__(self, account: Account, routes: Routes, script: Script, latency: float = 0) -> None:
+        self._account = account
+        self._routes = routes
+        self._paths = {path for _, path in routes}
+        self._script = script
+        self._latency = latency
+        self._closing = asyncio.Event()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Take one call. Whatever a handler raises is a bug here and is left to the server to show."""
+        call = await _call(scope, receive)
+        fault = self._script.strike(call)
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        answer = self.answer(call, fault)
+        self._remember(call, answer, fault)
+        match fault:
+            case Timeout():
+                await self._hold(fault.seconds, receive)
+                await _drop(scope, receive)
+            case Reset():
+                await _drop(scope, receive)
+            case Truncate() if answer.body:
+                await _start(answer, send)
+                await send({"type": "http.response.body", "body": _half(answer.body), "more_body": True})
+                scope["state"]["transport"].close()
+                await _until_gone(receive)
+            case Slow():
+                await _start(answer, send)
+                await _trickle(answer.body, fault.seconds, send)
+            case _:
+                await _start(answer, send)
+                await send({"type": "http.response.body", "body": answer.body})
+
+    def answer(self, call: Call, fault: Fault | None = None) -> Answer:
+        """What is answered to a call, faults of the connection apart.
+
+        A fault that comes before keeps the call from being handled.
+        """
+        if isinstance(fault, ExpireToken):
+            self._account.revoke_tokens()
+        due = _UNANSWERED if fault is not None and fault.when == "before" else self._handled(call)
+        return broken(fault, due) if isinstance(fault, AnswerFault) else due
+
+    def close(self) -> None:
+        """Let go of the connections that are held."""
+        self._closing.set()
+
+    def _handled(self, call: Call) -> Answer:
+        handler = self._routes.get((call.method, call.path))
+        if handler is not None:
+            return handler(call)
+        if call.path in self._paths:
+            return json_answer(405, {"message": f"{call.method} is not possible here."})
+        return json_answer(404, {"message": f"There is nothing at {call.path}."})
+
+    def _remember(self, call: Call, answer: Answer, fault: Fault | None) -> None:
+        status = None if isinstance(fault, Timeout | Reset) else answer.status
+        struck = None if fault is None else fault.do
+        body = remembered_body(call)
+        seen = Seen(call.method, call.path, call.query, body, status, self._account.clock(), struck)
+        self._account.requests.append(seen)
+
+    async def _hold(self, seconds: float, receive: Receive) -> None:
+        """Wait until so many seconds are over, the client is gone, or the server closes."""
+        ends = [asyncio.ensure_future(_until_gone(receive)), asyncio.ensure_future(self._closing.wait())]
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+
+
+async def _call(scope: Message, receive: Receive) -> Call:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    token = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode("latin-1")
+    scheme, _, bearer = token.partition(" ")
+    return Call(
+        method=scope["method"],
+        path=scope["path"],
+        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        body=body,
+        token=bearer.strip() if scheme.lower() == "bearer" else "",
+    )
+
+
+async def _start(answer: Answer, send: Send) -> None:
+    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+
+async def _trickle(body: bytes, seconds: float, send: Send) -> None:
+    step = max(1, -(-len(body) // _TRICKLES))
+    for start in range(0, len(body), step):
+        await asyncio.sleep(seconds / _TRICKLES)
+        await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop(scope: Message, receive: Receive) -> None:
+    """Close the connection the hard way: the client sees a reset, not an end."""
+    transport: asyncio.Transport = scope["state"]["transport"]
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
+    transport.abort()
+    await _until_gone(receive)
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _half(body: bytes) -> bytes:
+    return body[: len(body) // 2]

@@ -1,0 +1,63 @@
+"""Quirks: the points on which servers that speak this API differ, each a switch.
+
+The defaults are what the vendor's own pages show. The other values were seen in public clients of the API, or are what
+the pages leave open.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
+
+_REFUSALS: Final = (400, 409)
+_CREATED: Final = (200, 201)
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How this server differs. In a faults file the names are written in camelCase (`listShape`)."""
+
+    list_shape: Literal["array", "lone-object", "named", "data", "list"] = "array"
+    """`lone-object`: a list of one is the object itself. `named`, `data`, `list`: wrapped under `apps` or
+    `placements`, `data`, `list`."""
+    empty_list: Literal["same", "empty-body"] = "same"
+    """`empty-body`: a list of placements without any is a 200 without a body."""
+    unknown_app: Literal["empty", "empty-body", "not-found"] = "empty"
+    """The placements of an app that there is not: as an empty list, a 200 without a body, or a 404."""
+    ids: Literal["string", "number"] = "string"
+    keys: Literal["vendor", "plain", "contrary"] = "vendor"
+    """`vendor`: odd in the answers to creates and in `createTypes`, as the pages have it. `plain`: as requests are
+    spelled. `contrary`: `appid`, `PlacementId`, `storeURL`, `createTypes` in every answer."""
+    booleans: Literal["boolean", "text", "empty-false"] = "boolean"
+    """`text`: "true" and "false". `empty-false`: false is an empty string, true a boolean."""
+    off_blocks: Literal["absent", "shown"] = "absent"
+    """`shown`: capping, pacing and reward that are off come back as such."""
+    put: Literal["merge", "replace"] = "merge"
+    """`replace`: what an update does not send goes back to its default."""
+    floors: Literal["replace", "merge"] = "replace"
+    """What a table of floors that is sent does to the lines it does not name."""
+    hidden: tuple[str, ...] = ()
+    """Fields that are taken and never given back, by the names they are sent under."""
+    put_answer: Literal["full", "message", "stale"] = "full"
+    """`message`: no fields. `stale`: the fields as they were before."""
+    create_answer: Literal["full", "id", "no-id"] = "full"
+    create_status: int = 200
+    """200 or 201."""
+    refusal_status: int = 400
+    """400 or 409, for requests that are not valid. An unknown store category is always a 409."""
+    message_key: Literal["message", "msg", "error"] = "message"
+    expires_in: Literal["number", "text"] = "number"
+    token_seconds: float = 3600
+    appears_after: float = 0
+    """Seconds until a created resource shows in lists. By its id it can be read at once."""
+    store_names: bool = False
+    """The name of an app becomes what the store calls it, not what was sent."""
+
+    def __post_init__(self) -> None:
+        if self.create_status not in _CREATED or self.refusal_status not in _REFUSALS:
+            raise ValueError("createStatus is 200 or 201, refusalStatus 400 or 409")
+        unknown = set(self.hidden) - set(APP_FIELDS) - set(PLACEMENT_FIELDS)
+        if unknown:
+            raise ValueError(f"hidden: there is no field {', '.join(sorted(unknown))}")
+        if self.token_seconds <= 0 or self.appears_after < 0:
+            raise ValueError("tokenSeconds is above 0, appearsAfter is not below 0")

@@ -1,0 +1,96 @@
+"""What an account starts with: the demo, a generated account of any size, or resources that were read elsewhere."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from reconciler.errors import UsageError
+from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.checks import settled
+from reconciler.sandbox.management import DEFAULT_PUBLISHER
+
+SEEDS: Final = ("demo",)
+_FIRST_GENERATED_APP: Final = 300_000
+_FIRST_GENERATED_PLACEMENT: Final = 1_000_000
+
+
+def seed_named(account: Account, name: str) -> None:
+    """Put a named seed into the account. Raises `UsageError` for a name that is none."""
+    if name not in SEEDS:
+        raise UsageError(f"there is no seed {name!r}", hint=f"known seeds: {', '.join(SEEDS)}")
+    told = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
+    seed_resources(account, json.loads(told))
+
+
+def seed_resources(
+    account: Account, resources: Iterable[Mapping[str, Any]], *, publisher_id: str = DEFAULT_PUBLISHER
+) -> None:
+    """Put resources with their ids into the account.
+
+    Each is `{"kind", "id", "appId" (placements), "fields"}`, its fields in the program's canonical JSON form: what
+    `fields_to_json` gives for a live resource. Blocks that are None are off.
+    """
+    account.load(_stored(resource, publisher_id) for resource in resources)
+
+
+def seed_generated(account: Account, apps: int, placements_per_app: int) -> None:
+    """Put `generated` resources into the account."""
+    seed_resources(account, generated(apps, placements_per_app))
+
+
+def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
+    """Resources of an account of any size, in the form that `seed_resources` takes; the same for the same numbers."""
+    for place in range(apps):
+        app_id = str(_FIRST_GENERATED_APP + place)
+        yield {"kind": "app", "id": app_id, "fields": _generated_app(place)}
+        for rung in range(placements_per_app):
+            placement_id = str(_FIRST_GENERATED_PLACEMENT + place * placements_per_app + rung)
+            fields = _generated_placement(place, rung)
+            yield {"kind": "placement", "id": placement_id, "appId": app_id, "fields": fields}
+
+
+def _stored(resource: Mapping[str, Any], publisher_id: str) -> Stored:
+    if resource["kind"] == "placement":
+        return Stored("placement", str(resource["id"]), settled(resource["fields"]), str(resource["appId"]))
+    fields = {name: value for name, value in resource["fields"].items() if value is not None}
+    return Stored("app", str(resource["id"]), {"publisherId": publisher_id, **fields})
+
+
+def _generated_app(place: int) -> dict[str, Any]:
+    return {
+        "platform": "android",
+        "bundle": f"com.studio.game{place:05d}",
+        "name": f"Game {place:05d}",
+        "category1": "Puzzle",
+        "category2": "Casual",
+        "coppa": False,
+        "status": "active",
+        "rewardedAdUrl": "https://example.com/reward?user_id={{USER_ID}}&amount={{AMOUNT}}&sig={{SIG}}",
+    }
+
+
+def _generated_placement(place: int, rung: int) -> dict[str, Any]:
+    top = 0.5 + (place * 7 + rung * 13) % 100 / 10
+    floors = {"WW": 0.01, "US": top, "GB": top * 0.8, "DE": top * 0.7, "JP": top * 0.6, "BR": top * 0.2}
+    fields: dict[str, Any] = {
+        "name": f"level_end_{rung:03d}",
+        "placementType": ("Interstitial", "Rewarded", "Banner", "MREC")[rung % 4],
+        "status": "active",
+        "coppa": False,
+        "floorPrices": {country: max(0.01, round(price, 2)) for country, price in floors.items()},
+        "targetingEnabled": True,
+        "geo": {"include": False, "countries": ["BT", "SG"]},
+        "capping": {"value": 12, "unit": "hour"},
+        "pacing": {"value": 30, "unit": "second"},
+    }
+    match fields["placementType"]:
+        case "Interstitial":
+            fields["creativeTypes"] = ["display", "video"]
+        case "Rewarded":
+            fields["ssrConfig"] = {"currency": "coins", "amount": 10 + rung}
+        case "Banner":
+            fields["bannerRefresh"] = 45
+        case _:
+            pass
+    return fields

@@ -1,0 +1,173 @@
+"""The sandbox as a running server, on the loopback address alone."""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from reconciler.errors import ReconcilerError
+from reconciler.sandbox.account import Account
+from reconciler.sandbox.faults import Fault, Script
+from reconciler.sandbox.front import Front
+from reconciler.sandbox.management import Management
+from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.seed import seed_named
+
+LOOPBACK: Final = "127.0.0.1"
+_IDLE_SECONDS: Final = 120
+_GRACE_SECONDS: Final = 2
+_START_SECONDS: Final = 10
+_WAITING_CONNECTIONS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """How a sandbox runs.
+
+    `port` 0 takes any that is free, `database` None keeps the account in memory, `seed` fills an empty account,
+    `latency` is in seconds for every call. `credentials` is the one client id and secret taken; None takes any but the
+    secret `wrong`. `chance` seeds the faults that strike by probability.
+    """
+
+    port: int = 0
+    database: Path | None = None
+    seed: str | None = None
+    latency: float = 0.0
+    faults: tuple[Fault, ...] = ()
+    quirks: Quirks = field(default_factory=Quirks)
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    chance: int = 0
+
+
+def serve(options: SandboxOptions, *, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then end cleanly. `announce` is called with the base URL once it can be reached.
+
+    Raises `ProjectError` for a database that cannot be used, `UsageError` for an unknown seed and `ReconcilerError`
+    for a port that is taken.
+    """
+    with closing(_account(options)) as account, _listen(options.port) as listening:
+        _server(options, account, lambda: announce(_url(listening))).run(sockets=[listening])
+
+
+class RunningSandbox:
+    """A sandbox in a thread of this process, from entering to leaving the context.
+
+    `url` is its base URL; `account` its state, to be read and changed directly. `fill` puts things into the account
+    before the first call. Raises what `serve` raises.
+    """
+
+    def __init__(self, options: SandboxOptions | None = None, *, fill: Callable[[Account], None] | None = None) -> None:
+        options = options or SandboxOptions()
+        with ExitStack() as opened:
+            self.account = opened.enter_context(closing(_account(options)))
+            if fill is not None:
+                fill(self.account)
+            listening = opened.enter_context(_listen(options.port))
+            self.url = _url(listening)
+            self._listens = threading.Event()
+            self._server = _server(options, self.account, self._listens.set)
+            self._opened = opened.pop_all()
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._listens.wait(_START_SECONDS):
+            raise RuntimeError("the sandbox did not start")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server and close the account's file. Stopping twice is harmless."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._opened.close()
+
+
+class _ReachableProtocol(H11Protocol):
+    """Puts the connection's transport where the application finds it: ASGI alone gives no way to break a connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class _Server(Server):
+    """Says when it listens, lets go of held connections when it ends, and takes a signal as a plain request to end."""
+
+    def __init__(self, config: Config, front: Front, listens: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._front = front
+        self._listens = listens
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listens()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._front.close()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's arguments
+        self.should_exit = True
+
+
+def _account(options: SandboxOptions) -> Account:
+    account = Account(options.database)
+    try:
+        if options.seed is not None and not account.apps():
+            seed_named(account, options.seed)
+    except BaseException:
+        account.close()
+        raise
+    return account
+
+
+def _server(options: SandboxOptions, account: Account, listens: Callable[[], None]) -> _Server:
+    management = Management(account, options.quirks, options.credentials)
+    management.warm()
+    script = Script(options.faults, seed=options.chance)
+    front = Front(account, management.routes(), script, options.latency)
+    plain: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
+    config = Config(
+        front,
+        http=_ReachableProtocol,
+        log_level=logging.ERROR,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **plain,
+    )
+    return _Server(config, front, listens)
+
+
+def _listen(port: int) -> socket.socket:
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: else each answer waits 40 ms.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        listening.listen(_WAITING_CONNECTIONS)
+    except (OSError, OverflowError) as wrong:
+        listening.close()
+        raise ReconcilerError(
+            f"port {port} of {LOOPBACK} cannot be used: {wrong}", hint="choose another --port; 0 takes any free one"
+        ) from wrong
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    return f"http://{LOOPBACK}:{listening.getsockname()[1]}"
