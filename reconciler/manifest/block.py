@@ -1,0 +1,59 @@
+"""What every manifest model is made of: strict blocks, and the scalars with rules of their own."""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+UNSET: Final[Any] = None
+"""The default of a field that may be left out. Which fields were written tells `model_fields_set`."""
+
+VERSION: Final = 1
+"""The one version of the manifest and settings formats."""
+
+_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+_UNSPACED: Final = r"^[^\s\x00-\x1f\x7f]+$"
+_BUNDLE: Final = r"^[^\s/\x00-\x1f\x7f]+$"
+_DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
+
+
+class Block(BaseModel):
+    """A mapping of a manifest: the API's own field names, no unknown ones, no value turned into another type."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+
+
+def _id_text(raw: Any) -> Any:
+    """Ids are written with and without quotes: both are the same text."""
+    return str(raw) if type(raw) is int and 0 <= raw < 10**30 else raw
+
+
+def _day(raw: Any) -> date:
+    if not isinstance(raw, str) or not re.fullmatch(_DAY, raw):
+        raise PydanticCustomError("day", "no day in that form")
+    try:
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise PydanticCustomError("day", "there is no such day") from None
+
+
+def _known_version(raw: Any) -> Any:
+    if type(raw) is not int or raw != VERSION:
+        raise PydanticCustomError("version", "unknown version")
+    return raw
+
+
+def _number_or_text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern, "minimum": 0})
+
+
+Version = Annotated[int, BeforeValidator(_known_version), WithJsonSchema({"const": VERSION})]
+Text = Annotated[str, Field(pattern=_PRINTABLE)]
+Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=_UNSPACED), _number_or_text(_UNSPACED)]
+Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
+Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]

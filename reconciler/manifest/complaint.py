@@ -1,0 +1,139 @@
+"""What pydantic found, in words for people who write manifests: a code, a message and a hint."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from reconciler.manifest.block import VERSION
+from reconciler.manifest.hints import described, did_you_mean, quoted, shown
+from reconciler.manifest.node import Step
+from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
+
+
+class Complaint(NamedTuple):
+    """What is wrong, without the place."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+_EXPECTED: Final = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+_YES_AND_NO: Final = frozenset(("yes", "no", "on", "off", "y", "n", "true", "false"))
+
+
+def complaint(error: ErrorDetails, path: Sequence[Step], label: str, model: type[BaseModel]) -> Complaint:
+    """The complaint for one pydantic error; `label` names the field as a reader finds it in the file."""
+    kind = error["type"]
+    is_now = f"{label} is {described(error['input'])}"
+    if kind in _EXPECTED:
+        return _wrong_type(kind, error["input"], is_now)
+    if kind == "missing":
+        return Complaint("missing-field", f"{path[-1]} is missing")
+    if kind == "incomplete":
+        missing = error["ctx"]["missing"]
+        return Complaint("missing-field", f"{missing} {'are' if ' and ' in missing else 'is'} missing")
+    if kind == "extra_forbidden":
+        return _unknown_field(str(path[-1]), field_names(model, path[:-1]))
+    return _unfit_value(error, label, is_now)
+
+
+def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
+    message, hint = f"{is_now}: {error['msg']}", ""
+    match error["type"]:
+        case "literal_error":
+            return _not_among(error["input"], is_now, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+        case "string_pattern_mismatch":
+            return _unfit_text(label, error["input"], error["ctx"]["pattern"])
+        case "version":
+            return Complaint("unknown-version", is_now, f"write version: {VERSION}, the one this program reads")
+        case "greater_than_equal" if label.startswith("floorPrices"):
+            return Complaint("floor-too-low", f"{is_now}; the least floor is 0.01", "0.01 counts as no floor")
+        case "greater_than_equal":
+            message = f"{is_now}; the least is {error['ctx']['ge']:g}"
+        case "too_short":
+            message = f"{label} is empty; it needs at least one item"
+        case "finite_number":
+            message = f"{is_now}; expected a finite number"
+        case "day":
+            hint = "a day is written YYYY-MM-DD"
+        case _:
+            pass
+    return Complaint("bad-value", message, hint)
+
+
+def field_names(model: type[BaseModel], path: Sequence[Step]) -> list[str]:
+    """The names of the fields that the block at a path may have; none where it is no block."""
+    block: type[BaseModel] | None = model
+    for step in path:
+        if isinstance(step, int):
+            continue
+        inside = next((part for part in block.model_fields.values() if part.alias == step), None) if block else None
+        block = _block_in(inside.annotation) if inside else None
+    return [str(part.alias) for part in block.model_fields.values()] if block else []
+
+
+def _block_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((block for part in get_args(annotation) if (block := _block_in(part))), None)
+
+
+def _wrong_type(kind: str, value: Any, is_now: str) -> Complaint:
+    expected = _EXPECTED[kind]
+    if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
+        return Complaint("bad-value", f"{is_now}; no price or amount is that large")
+    return Complaint("wrong-type", f"{is_now}; expected {expected}", _type_hint(kind, value))
+
+
+def _type_hint(kind: str, value: Any) -> str:
+    if value is None:
+        return "write [] for none" if kind == "list_type" else "write a value, or remove the line"
+    is_number = isinstance(value, int | float)
+    match kind:
+        case "string_type" if is_number:
+            return "put quotes around it"
+        case "bool_type" if isinstance(value, str) and value.lower() in _YES_AND_NO:
+            return "write true or false, without quotes"
+        case "int_type" | "float_type" if isinstance(value, str) and re.fullmatch(r"\s*[-+.\d]+\s*", value):
+            return "write the number without quotes"
+        case "list_type" if isinstance(value, str):
+            return f"write [{shown(value)}]"
+        case _:
+            return ""
+
+
+def _not_among(value: Any, is_now: str, choices: list[str]) -> Complaint:
+    message = f"{is_now}; expected one of {', '.join(choices)}"
+    if isinstance(value, str):
+        return Complaint("bad-value", message, did_you_mean(value, choices))
+    return Complaint("wrong-type", message, "write a value, or remove the line" if value is None else "")
+
+
+def _unfit_text(label: str, value: str, pattern: str) -> Complaint:
+    if not value.strip():
+        return Complaint("bad-value", f"{label} is empty")
+    allowed = "no slash, space or control character" if "/" in pattern else "no space or control character"
+    if pattern.endswith("[^\\x00-\\x1f\\x7f]*$"):
+        allowed = "no control character"
+    return Complaint("bad-value", f"{label} is {quoted(value)}; it may hold {allowed}")
+
+
+def _unknown_field(name: str, known: Iterable[str]) -> Complaint:
+    hint = did_you_mean(name, known)
+    if not hint and name in PLACEMENT_FIELDS:
+        hint = f"{name} is a field of placements"
+    elif not hint and name in APP_FIELDS:
+        hint = f"{name} is a field of apps"
+    return Complaint("unknown-field", f"unknown field {quoted(name)}", hint)

@@ -1,0 +1,177 @@
+"""Values -> models, with every finding in one go.
+
+Where a document does not fit its model, what is wrong is cut out and the rest is decoded again, so that later stages
+can look at it. What was cut leaves its name in `Map.broken`: it is declared, and nothing follows from its absence.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from reconciler.manifest.block import VERSION, Block
+from reconciler.manifest.complaint import complaint
+from reconciler.manifest.hints import described, shown
+from reconciler.manifest.node import Map, Seq, Step, make_map, make_seq, node_at, place_at
+from reconciler.manifest.parse import Document
+from reconciler.manifest.report import Reporter
+from reconciler.model.address import app_address, placement_address
+
+M = TypeVar("M", bound=Block)
+Path = tuple[Step, ...]
+
+_LISTS_OF_BLOCKS: Final = frozenset(("apps", "placements", "waterfalls", "tiers"))
+_MAPS_OF_BLOCKS: Final = frozenset(("safety", "defaults", "placements", "byType", "countryGroups"))
+_STAND_INS: Final[dict[str, Any]] = {"version": VERSION, "apps": [], "publisherId": "unknown"}
+"""What takes the place of a missing top-level field, so that the rest can be looked at."""
+_ROUNDS: Final = 20
+"""Each cuts a level of nesting at most; blocks nest five deep."""
+
+
+def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, Map] | None:
+    """The model, and the values it was made from less what was cut; None where nothing could be read.
+
+    All that is wrong is reported, as errors, so a result is complete only where the report has none.
+    """
+    root = document.value
+    if not isinstance(root, Map):
+        message = f"the document is {described(root)}; expected a mapping"
+        reporter.error(document.place, "wrong-type", message, "begin with version: 1")
+        return None
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(root), root
+        except ValidationError as wrong:
+            errors = [(error, _path(error["loc"])) for error in wrong.errors(include_url=False)]
+        for error, path in errors:
+            if not _follows_from_a_cut(root, error, path):
+                _report(model, root, error, path, reporter)
+        root = _without_wrong(root, errors)
+    return None
+
+
+def _path(location: Sequence[Step]) -> Path:
+    """Where the error is in the file: pydantic also names which form of floorPrices it tried."""
+    return tuple(
+        step
+        for before, step in zip((None, *location), location, strict=False)
+        if not (before == "floorPrices" and step in {"(map)", "(list)"})
+    )
+
+
+def _report(model: type[Block], root: Map, error: ErrorDetails, path: Path, reporter: Reporter) -> None:
+    place = place_at(root, path)
+    if error["type"] == "extra_forbidden":
+        place = node_at(root, path[:-1]).key_place(path[-1])
+    code, message, hint = complaint(error, path, _label(path), model)
+    reporter.about(address_at(root, path)).error(place, code, message, hint)
+
+
+def _label(path: Path) -> str:
+    """The path below the innermost block of a list, as people write it: `floorPrices.US`, `connectivity[0]`."""
+    begin = max((at for at in range(1, len(path)) if _is_list_item(path[: at + 1])), default=-1) + 1
+    inner = path[begin:] if begin < len(path) else path[begin - 2 :]
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in inner)
+    return "".join(steps).removeprefix(".")
+
+
+def _is_list_item(path: Path) -> bool:
+    return len(path) > 1 and isinstance(path[-1], int) and path[-2] in _LISTS_OF_BLOCKS
+
+
+def address_at(root: Map, path: Path) -> str:
+    """The address of the app or placement that a path leads into, as far as it can be known."""
+    if len(path) < 2 or path[0] != "apps":
+        return ""
+    app = node_at(root, path[:2])
+    platform, bundle = (node_at(app, [key]) for key in ("platform", "bundle"))
+    if not (isinstance(platform, str) and isinstance(bundle, str | int)):
+        return ""
+    address = app_address(shown(platform), shown(str(bundle)))
+    ends = [end for end in (4, 6) if len(path) >= end and _is_list_item(path[:end])]
+    names = [node_at(root, (*path[:end], "name")) for end in ends]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        return address
+    return placement_address(address, "_".join(map(shown, names)))
+
+
+def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
+    """Whether the error is only there because an earlier round cut something out."""
+    match error["type"]:
+        case "missing":
+            holder = node_at(root, path[:-1])
+            return isinstance(holder, Map) and path[-1] in holder.broken
+        case "incomplete":
+            holder = node_at(root, path)
+            return isinstance(holder, Map) and any(name in holder.broken for name in error["ctx"]["missing"].split())
+        case "too_short":
+            holder = node_at(root, path)
+            return isinstance(holder, Seq) and holder.broken
+        case _:
+            return False
+
+
+def _without_wrong(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Map:
+    cuts: set[Path] = set()
+    missing: list[str] = []
+    for error, path in errors:
+        match error["type"]:
+            case "missing" if len(path) == 1:
+                missing.append(str(path[0]))
+            case "missing":
+                cuts.add(_cut(root, path[:-1]))
+            case "extra_forbidden":
+                cuts.add(path)
+            case _:
+                cuts.add(_cut(root, path))
+    kept: Map = _without(root, cuts)
+    for name in missing:
+        kept[name] = _STAND_INS[name]
+        kept.marks = [*kept.marks, kept.mark, kept.mark]
+    return kept
+
+
+def _cut(root: Map, path: Path) -> Path:
+    """What to cut for something wrong at a path: the field of the innermost block, or that block itself.
+
+    Of floors only the line, so that the countries of the others can still be checked.
+    """
+    depth = 0
+    for end in range(1, len(path) + 1):
+        step = path[end - 1]
+        in_place = _is_list_item(path[:end]) if isinstance(step, int) else _is_block_name(path[:end])
+        if not in_place and step not in _LISTS_OF_BLOCKS:
+            break
+        if in_place and isinstance(node_at(root, path[:end]), Map):
+            depth = end
+    if depth == len(path):
+        return path
+    if path[depth] == "floorPrices":
+        return path[: depth + 2]
+    is_item = len(path) > depth + 1 and _is_list_item(path[: depth + 2])
+    return path[: depth + 2 if is_item else depth + 1]
+
+
+def _is_block_name(path: Path) -> bool:
+    return path[-1] in _MAPS_OF_BLOCKS or (len(path) > 1 and path[-2] == "byType")
+
+
+def _without(node: Any, cuts: Iterable[Path]) -> Any:
+    """A copy without what stands at the paths; aliased values elsewhere keep theirs."""
+    below: dict[Step, set[Path]] = {}
+    for first, *rest in cuts:
+        below.setdefault(first, set()).add(tuple(rest))
+    gone = {step for step, rests in below.items() if () in rests}
+
+    def kept(step: Step, value: Any) -> Any:
+        return _without(value, below[step]) if step in below else value
+
+    if isinstance(node, Map):
+        pairs = {key: kept(key, value) for key, value in node.items() if key not in gone}
+        marks = [mark for at, key in enumerate(node) if key not in gone for mark in node.marks[2 * at : 2 * at + 2]]
+        broken = {*node.broken, *map(str, gone), *(step for step in below if step == "floorPrices")}
+        return make_map(pairs, node.mark, marks, broken)
+    items = [kept(at, value) for at, value in enumerate(node) if at not in gone]
+    marks = [mark for at, mark in enumerate(node.marks) if at not in gone]
+    return make_seq(items, node.mark, marks, broken=bool(gone) or node.broken)

@@ -1,0 +1,140 @@
+"""App blocks -> desired apps: defaults laid under, waterfalls unfolded into placements."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.manifest.layer import Layer, layer, read_lifecycle, report_type_bound
+from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
+from reconciler.manifest.node import Map
+from reconciler.manifest.report import Reporter
+from reconciler.manifest.settings import Settings
+from reconciler.manifest.text import Place
+from reconciler.model.address import Address, app_address, placement_address
+from reconciler.model.desired import DesiredApp, DesiredPlacement, Lifecycle, Source
+from reconciler.model.field import APP_FIELDS
+from reconciler.model.value import Value
+
+_APP_ATTRIBUTES: Final = {
+    str(part.alias): attribute for attribute, part in AppBlock.model_fields.items() if part.alias in APP_FIELDS
+}
+_ALWAYS_THERE: Final = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """A desired placement with the layers it was made from, the most specific last, and the Map of its own block."""
+
+    desired: DesiredPlacement
+    layers: tuple[Layer, ...]
+    raw: Map
+
+    def layer_of(self, name: str) -> Layer | None:
+        """The layer whose value of the field counts; None where no block declares it."""
+        return next((over for over in reversed(self.layers) if name in over.fields), None)
+
+    def place_of(self, name: str) -> Place:
+        """Where the field is declared in the placement's own file, else where its block begins."""
+        over = self.layer_of(name)
+        return over.raw.key_place(name) if over and over.file == self.desired.source.file else self.raw.place
+
+    def is_broken(self, *names: str) -> bool:
+        """Whether one of the fields is declared with a value that is wrong, so that nothing follows from it."""
+        return any(name in over.broken for over in self.layers for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedApp:
+    """A desired app with all that lint wants to look at. `ladders` holds the placements of each waterfall in order."""
+
+    desired: DesiredApp
+    raw: Map
+    placements: tuple[Expanded, ...]
+    ladders: tuple[tuple[Expanded, ...], ...]
+
+
+def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter) -> ExpandedApp:
+    """The app that a block declares; `raw` is what stands in the file for it."""
+    address = app_address(block.platform, block.bundle)
+    about = reporter.about(address)
+    written = block.__dict__
+    fields: dict[str, Value] = {name: written[_APP_ATTRIBUTES[name]] for name in raw if name in _APP_ATTRIBUTES}
+    singles = [
+        _placement(part, node, address, settings, about)
+        for part, node in _pairs(block.placements, raw.get("placements"))
+    ]
+    ladders = [
+        _ladder(part, node, address, settings, about) for part, node in _pairs(block.waterfalls, raw.get("waterfalls"))
+    ]
+    placements = (*singles, *(rung for ladder in ladders for rung in ladder))
+    says_placements = any(name in raw or name in raw.broken for name in ("placements", "waterfalls"))
+    desired = DesiredApp(
+        address=address,
+        fields=fields,
+        source=Source(reporter.file, raw.place.line),
+        pin=block.app_id,
+        state=block.state,
+        prune=block.prune or settings.prune,
+        placements=tuple(sorted((one.desired for one in placements), key=_by_address)) if says_placements else None,
+        lifecycle=read_lifecycle(block.lifecycle, raw, "app", about) if "lifecycle" in raw else _ALWAYS_THERE,
+    )
+    return ExpandedApp(desired, raw, placements, tuple(ladders))
+
+
+def _by_address(placement: DesiredPlacement) -> Address:
+    return placement.address
+
+
+def _pairs(blocks: Iterable[Any] | None, nodes: Any) -> Iterable[tuple[Any, Map]]:
+    return zip(blocks or (), nodes or (), strict=True)
+
+
+def _placement(block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter) -> Expanded:
+    kind: str | None = block.placement_type
+    about = reporter.about(placement_address(app, block.name))
+    own = layer(block, raw, settings.terms, about)
+    report_type_bound(own, kind, about)
+    return _expanded(block, kind, block.name, app, (*settings.defaults.get(kind, ()), own))
+
+
+def _ladder(
+    block: WaterfallBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter
+) -> tuple[Expanded, ...]:
+    about = reporter.about(placement_address(app, block.name))
+    shared = layer(block, raw, settings.terms, about)
+    report_type_bound(shared, block.placement_type, about)
+    under = (*settings.defaults.get(block.placement_type, ()), shared)
+    rungs = []
+    for tier, node in _pairs(block.tiers, raw["tiers"]):
+        name = f"{block.name}_{tier.name}"
+        about = reporter.about(placement_address(app, name))
+        own = layer(tier, node, settings.terms, about)
+        report_type_bound(own, block.placement_type, about)
+        rung = _expanded(tier, block.placement_type, name, app, (*under, own))
+        if "floorPrices" not in rung.desired.fields and not rung.is_broken("floorPrices") and tier.state == "present":
+            about.error(node.place, "missing-field", "floorPrices is missing", "every tier of a ladder has its floors")
+        rungs.append(rung)
+    return tuple(rungs)
+
+
+def _expanded(
+    block: PlacementBlock | TierBlock, kind: str | None, name: str, app: Address, layers: tuple[Layer, ...]
+) -> Expanded:
+    own = layers[-1]
+    fields: dict[str, Value] = {"name": name}
+    if kind is not None:
+        fields["placementType"] = kind
+    lifecycle = _ALWAYS_THERE
+    for over in layers:
+        fields.update(over.fields)
+        lifecycle = over.lifecycle or lifecycle
+    desired = DesiredPlacement(
+        address=placement_address(app, name),
+        fields=fields,
+        source=Source(own.file, own.raw.mark.line + 1),
+        pin=block.placement_id,
+        renamed_from=block.renamed_from,
+        state=block.state,
+        lifecycle=lifecycle,
+    )
+    return Expanded(desired, layers, own.raw)

@@ -1,0 +1,158 @@
+"""One block's declared placement fields in canonical form, ready to be laid over those of another block."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.hints import did_you_mean, quoted
+from reconciler.manifest.models import Frequency, Geo, LifecycleBlock, PlacementFields, Reward
+from reconciler.manifest.node import Map, place_at
+from reconciler.manifest.report import Reporter
+from reconciler.manifest.territory import Groups, country_list, floor_names, floor_table
+from reconciler.model.address import Kind
+from reconciler.model.desired import AcceptedDrift, Lifecycle
+from reconciler.model.field import FIELDS, PLACEMENT_FIELDS
+from reconciler.model.value import Value, number
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the project's settings say about reading values: its country groups, and the highest floor in USD."""
+
+    groups: Groups
+    max_floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The placement fields that one block declares. `broken` names those whose values are wrong.
+
+    `floor_lines` names the countries and groups that the block's floors are written for.
+    """
+
+    file: str
+    raw: Map
+    fields: Mapping[str, Value]
+    broken: Collection[str] = ()
+    floor_lines: tuple[str, ...] = ()
+    lifecycle: Lifecycle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    raw: Map
+    terms: Terms
+    reporter: Reporter
+    wrong: set[str] = field(default_factory=set)
+
+
+def layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
+    """The layer of a block and of what stands in the file for it."""
+    reading = _Reading(raw, terms, reporter)
+    written = block.__dict__
+    fields: dict[str, Value] = {}
+    for name in raw:
+        if name in _READERS:
+            attribute, read = _READERS[name]
+            fields[name] = read(written[attribute], reading)
+    for name in reading.wrong:
+        del fields[name]
+    lifecycle = read_lifecycle(block.lifecycle, raw, "placement", reporter) if "lifecycle" in raw else None
+    lines = tuple(floor_names(block.floor_prices)) if "floorPrices" in fields else ()
+    broken = {*raw.broken, *reading.wrong} if raw.broken or reading.wrong else ()
+    return Layer(reporter.file, raw, fields, broken, lines, lifecycle)
+
+
+def report_type_bound(over: Layer, placement_type: str | None, reporter: Reporter) -> None:
+    """Report fields that placements of the type do not have."""
+    if placement_type is None:
+        return
+    for name in over.raw:
+        only = _ONLY_FOR.get(name, placement_type)
+        if only != placement_type:
+            message = f"{name} is a field of {only} placements only; this is {placement_type}"
+            reporter.error(over.raw.key_place(name), "type-bound-field", message)
+
+
+def fits_type(name: str, placement_type: str | None) -> bool:
+    """Whether placements of the type have the field."""
+    return _ONLY_FOR.get(name, placement_type) == placement_type
+
+
+def read_lifecycle(block: LifecycleBlock, raw: Map, kind: Kind, reporter: Reporter) -> Lifecycle:
+    """The lifecycle of a block whose Map holds `lifecycle`; paths that begin with no known field are reported."""
+    ignored = tuple(sorted(set(block.ignore_changes or ())))
+    accepted = tuple(AcceptedDrift(drift.field, drift.reason, drift.until) for drift in block.accept_drift or ())
+    for at, path in enumerate(block.ignore_changes or ()):
+        _check_path(path, ("lifecycle", "ignoreChanges", at), raw, kind, reporter)
+    for at, drift in enumerate(accepted):
+        _check_path(drift.path, ("lifecycle", "acceptDrift", at, "field"), raw, kind, reporter)
+    return Lifecycle(ignored, block.protect, accepted)
+
+
+def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, reporter: Reporter) -> None:
+    first = path.partition(".")[0]
+    if first not in FIELDS[kind]:
+        message = f"{quoted(first)} is no field of {'an app' if kind == 'app' else 'a placement'}"
+        reporter.error(place_at(raw, steps), "unknown-field", message, did_you_mean(first, FIELDS[kind]))
+
+
+def _as_it_is(value: Any, _: _Reading) -> Value:
+    plain: Value = value
+    return plain
+
+
+def _sorted(items: list[str] | None, _: _Reading) -> Value:
+    return None if items is None else tuple(sorted(set(items)))
+
+
+def _floors(lines: Any, reading: _Reading) -> Value:
+    raw, terms = reading.raw["floorPrices"], reading.terms
+    table = floor_table(lines, raw, terms.groups, terms.max_floor, reading.reporter)
+    if table is None:
+        reading.wrong.add("floorPrices")
+    return table
+
+
+def _geo(geo: Geo | None, reading: _Reading) -> Value:
+    if geo is None:
+        return None
+    raw = reading.raw["geo"]["countries"]
+    places = [raw.item_place(at) for at in range(len(raw))]
+    countries = country_list(geo.countries, places, reading.terms.groups, reading.reporter)
+    if not all(name in COUNTRIES or name in reading.terms.groups for name in geo.countries):
+        reading.wrong.add("geo")
+    return {"include": geo.include, "countries": countries}
+
+
+def _frequency(limit: Frequency | None, _: _Reading) -> Value:
+    return {"value": limit.value, "unit": limit.unit} if limit is not None and limit.enabled else None
+
+
+def _reward(reward: Reward | None, _: _Reading) -> Value:
+    if reward is None or not reward.enabled:
+        return None
+    return {"currency": reward.currency, "amount": number(reward.amount)}
+
+
+_ONLY_FOR: Final = {spec.name: spec.only_for for spec in PLACEMENT_FIELDS.values() if spec.only_for is not None}
+_READ: Final[Mapping[str, Callable[[Any, _Reading], Value]]] = {
+    "status": _as_it_is,
+    "coppa": _as_it_is,
+    "creativeTypes": _sorted,
+    "bannerRefresh": _as_it_is,
+    "floorPrices": _floors,
+    "targetingEnabled": _as_it_is,
+    "geo": _geo,
+    "connectivity": _sorted,
+    "capping": _frequency,
+    "pacing": _frequency,
+    "ssrConfig": _reward,
+    "skipability": _as_it_is,
+}
+_READERS: Final = {
+    str(part.alias): (attribute, _READ[str(part.alias)])
+    for attribute, part in PlacementFields.model_fields.items()
+    if part.alias in _READ
+}

@@ -1,0 +1,139 @@
+"""What no schema can see: fields that do not go together, and ladders that are none.
+
+Tombstones are not linted: what they say is on its way out.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final, cast
+
+from reconciler.manifest.categories import categories
+from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.expand import Expanded, ExpandedApp
+from reconciler.manifest.hints import did_you_mean, quoted
+from reconciler.manifest.layer import Layer
+from reconciler.manifest.report import Reporter
+from reconciler.manifest.settings import Settings
+from reconciler.manifest.territory import line_place
+from reconciler.manifest.text import Place
+from reconciler.model.field import KNOWN_SKIPABILITY
+from reconciler.model.floors import MINIMUM, Floors, effective
+from reconciler.model.value import to_json
+
+_USER_MACRO: Final = "{{USER_ID}}"
+_NAMED_COUNTRIES: Final = 3
+"""Countries that one finding spells out; a ladder that is upside down is so in most."""
+
+
+def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
+    """Report what is wrong or doubtful within one app."""
+    if app.desired.state == "absent":
+        return
+    about = reporter.about(app.desired.address)
+    _lint_categories(app, about)
+    _lint_reward_url(app, about)
+    for placement in app.placements:
+        if placement.desired.state == "present":
+            _lint_placement(placement, app, settings, about)
+    for ladder in app.ladders:
+        present = [rung for rung in ladder if rung.desired.state == "present"]
+        for upper, lower in pairwise(present):
+            _lint_rungs(upper, lower, about.about(lower.desired.address))
+
+
+def _lint_categories(app: ExpandedApp, about: Reporter) -> None:
+    known = categories()[str(app.desired.fields["platform"])]
+    for name in ("category1", "category2"):
+        category = app.desired.fields.get(name)
+        if isinstance(category, str) and category not in known:
+            message = f"{quoted(category)} is no {app.desired.fields['platform']} category known here"
+            about.warning(app.raw.value_place(name), "unknown-category", message, did_you_mean(category, known))
+
+
+def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
+    url = app.desired.fields.get("rewardedAdUrl")
+    if not isinstance(url, str):
+        return
+    place = app.raw.value_place("rewardedAdUrl")
+    if not url.lower().startswith("https://"):
+        about.warning(place, "reward-url", "rewardedAdUrl is not https", "begin it with https://")
+    if _USER_MACRO not in url:
+        message = f"rewardedAdUrl lacks {_USER_MACRO}"
+        about.warning(place, "reward-url", message, "without it your server cannot tell whom to reward")
+
+
+def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
+    about = reporter.about(placement.desired.address)
+    fields = placement.desired.fields
+    if app.desired.fields.get("coppa") is True and fields.get("coppa") is False:
+        message = "the app is directed to children (coppa: true), this placement says it is not"
+        about.warning(placement.place_of("coppa"), "coppa-mismatch", message, "write coppa: true")
+    skipability = fields.get("skipability")
+    if isinstance(skipability, str) and skipability not in KNOWN_SKIPABILITY:
+        message = f"the skipability {quoted(skipability)} is not known here"
+        hint = did_you_mean(skipability, KNOWN_SKIPABILITY)
+        about.warning(placement.place_of("skipability"), "unknown-skipability", message, hint)
+    _lint_targeting(placement, about)
+    if fields.get("geo") and "floorPrices" in fields:
+        _lint_geo_floors(placement, settings, about)
+
+
+def _lint_targeting(placement: Expanded, about: Reporter) -> None:
+    fields = placement.desired.fields
+    enabled = fields.get("targetingEnabled")
+    targets = [name for name in ("geo", "connectivity") if fields.get(name) is not None]
+    if bool(targets) is bool(enabled) or placement.is_broken("targetingEnabled", "geo", "connectivity"):
+        return
+    if targets:
+        verb = "count" if targets[1:] else "counts"
+        message = f"{' and '.join(targets)} {verb} only with targetingEnabled: true"
+        hint = "add targetingEnabled: true" if enabled is None else "write targetingEnabled: true"
+        about.error(placement.place_of(targets[0]), "targeting-incomplete", message, hint)
+    else:
+        message = "targetingEnabled: true needs geo or connectivity"
+        about.error(placement.place_of("targetingEnabled"), "targeting-incomplete", message, "add one of them")
+
+
+def _lint_geo_floors(placement: Expanded, settings: Settings, about: Reporter) -> None:
+    geo = cast("Mapping[str, object]", placement.desired.fields["geo"])
+    countries = cast("tuple[str, ...]", geo["countries"])
+    over = cast("Layer", placement.layer_of("floorPrices"))
+    for name in over.floor_lines:
+        members = (name,) if name in COUNTRIES else settings.country_groups.get(name, ())
+        if members and not any((country in countries) is geo["include"] for country in members):
+            message = f"{name} has a floor, but geo keeps the placement out of it"
+            hint = "drop the floor, or let geo include it"
+            about.warning(_floor_place(placement, over, name), "geo-excludes-floor", message, hint)
+
+
+def _floor_place(placement: Expanded, over: Layer, name: str) -> Place:
+    if over.file != placement.desired.source.file:
+        return placement.raw.place
+    return line_place(over.raw["floorPrices"], over.floor_lines.index(name), name)
+
+
+def _lint_rungs(upper: Expanded, lower: Expanded, about: Reporter) -> None:
+    above, below = (rung.desired.fields.get("floorPrices") for rung in (upper, lower))
+    if not (isinstance(above, Mapping) and isinstance(below, Mapping)) or upper.is_broken("floorPrices"):
+        return
+    wrong = list(_not_below(cast("Floors", above), cast("Floors", below)))
+    if not wrong or lower.is_broken("floorPrices"):
+        return
+    named = [
+        f"{country} ({to_json(under)} against {to_json(over)})" for country, under, over in wrong[:_NAMED_COUNTRIES]
+    ]
+    more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
+    names = [quoted(str(rung.raw["name"])) for rung in (lower, upper)]
+    message = f"the floor of tier {names[0]} is not below that of tier {names[1]} in {', '.join(named)}{more}"
+    about.error(
+        lower.place_of("floorPrices"), "inverted-ladder", message, "order tiers dearest first, in every country"
+    )
+
+
+def _not_below(above: Floors, below: Floors) -> Iterator[tuple[str, Decimal, Decimal]]:
+    """Countries in which the lower tier is not cheaper, with its price and the upper's; both at the minimum is fine."""
+    for country in sorted({*above, *below}):
+        under, over = effective(below, country), effective(above, country)
+        if under >= over and not under == over == MINIMUM:
+            yield country, under, over

@@ -1,0 +1,291 @@
+"""YAML text -> values with places, straight from the parser's events.
+
+Reads the core schema of YAML 1.2 plus merge keys (`<<`). Duplicate keys and tags are findings; depth and the size that
+aliases expand to are bounded. Shared anchors stay shared, so an alias costs nothing however often it is used.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.manifest.hints import quoted
+from reconciler.manifest.node import START, Map, Mark, Seq, make_map, make_seq, place_of
+from reconciler.manifest.scalar import PlainScalars, Scalar
+from reconciler.manifest.syntax import encoding_finding, syntax_finding
+from reconciler.manifest.text import ManifestText, Place
+from reconciler.model.diagnostic import Finding
+
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML built without libyaml: slower, but the same events
+    from reconciler.manifest.slow_parser import SlowParser as _Parser  # type: ignore[assignment]
+
+DEEPEST: Final = 100
+"""Levels of nesting; a manifest needs about eight."""
+FREE_EXPANSION: Final = 100_000
+"""Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file that is not empty; the value is a Map, a Seq or a scalar."""
+
+    value: Any
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents that could be read, and what is wrong with the text."""
+
+    documents: tuple[Document, ...]
+    findings: tuple[Finding, ...]
+
+
+def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
+    """Read a file. `scalars` may be shared between files to save work. Nothing is raised for any bytes."""
+    try:
+        text.data.decode()
+    except UnicodeDecodeError as wrong:
+        return Parsed((), (encoding_finding(text, wrong.start),))
+    loader = _Loader(text, PlainScalars() if scalars is None else scalars)
+    loader.read()
+    return Parsed(tuple(loader.documents), tuple(loader.findings))
+
+
+class _MergeKey(str):
+    """The key `<<` written plain; quoted it is text like any other."""
+
+    __slots__ = ()
+
+
+_MERGE: Final = _MergeKey("<<")
+
+
+class _Stop(Exception):
+    """Nothing more can be read from this file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """An anchored node. `size` counts the nodes below it with aliases expanded, `height` their levels."""
+
+    value: Any
+    key_text: str | None
+    size: int
+    height: int
+
+
+class _Frame:
+    """A mapping or list that is being read."""
+
+    __slots__ = ("anchor", "before", "height", "is_map", "items", "mark", "marks", "merges")
+
+    def __init__(self, mark: Mark, *, is_map: bool, anchor: str | None, before: int) -> None:
+        self.items: list[Any] = []
+        self.marks: list[Mark] = []
+        self.mark = mark
+        self.is_map = is_map
+        self.merges = False
+        self.anchor = anchor
+        self.before = before
+        self.height = 0
+
+
+class _Loader:
+    """Builds the documents of one file from parser events.
+
+    Events are Any: the stubs give their attributes to none of them, and asking would cost more than reading does.
+    """
+
+    def __init__(self, text: ManifestText, scalars: PlainScalars) -> None:
+        self.documents: list[Document] = []
+        self.findings: list[Finding] = []
+        self._text = text
+        self._scalars = scalars
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._frame = _Frame(START, is_map=False, anchor=None, before=0)
+        self._stack: list[_Frame] = []
+        self._nodes = 0
+        self._expanded = 0
+        self._most_expanded = FREE_EXPANSION + len(text.data) // 2
+
+    def read(self) -> None:
+        """Read to the end, or to the first thing that leaves no sense in going on."""
+        try:
+            self._events()
+        except _Stop:
+            return
+        except yaml.YAMLError as wrong:
+            self.findings.append(syntax_finding(self._text, wrong))
+
+    def _events(self) -> None:
+        next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+        scalars, act = self._scalars, self._actions()
+        while True:
+            event = next_event()
+            kind = type(event)
+            if kind is ScalarEvent and event.tag is None and event.anchor is None:
+                frame = self._frame
+                items, value = frame.items, event.value
+                if not event.style:
+                    if not frame.is_map or len(items) & 1:
+                        value = scalars[value]
+                    elif value == "<<":
+                        value, frame.merges = _MERGE, True
+                items.append(value)
+                frame.marks.append(event.start_mark)
+            elif kind in act:
+                act[kind](event)
+            elif kind is StreamEndEvent:
+                return
+
+    def _actions(self) -> dict[type[Event], Callable[[Any], None]]:
+        # Not kept: a loader that refers to itself leaves its documents for the collector to find.
+        return {
+            DocumentStartEvent: self._document_start,
+            DocumentEndEvent: self._document_end,
+            MappingStartEvent: self._open,
+            SequenceStartEvent: self._open,
+            MappingEndEvent: self._close,
+            SequenceEndEvent: self._close,
+            AliasEvent: self._alias,
+            ScalarEvent: self._marked_scalar,
+        }
+
+    def _document_start(self, event: Any) -> None:
+        self._anchors.clear()
+        self._frame = _Frame(event.start_mark, is_map=False, anchor=None, before=0)
+
+    def _document_end(self, _: Any) -> None:
+        value = self._frame.items[0]
+        if value is not None:
+            self.documents.append(Document(value, place_of(self._frame.marks[0])))
+
+    def _open(self, event: Any) -> None:
+        mark = event.start_mark
+        if self._awaits_key():
+            self._stop("bad-key", mark, "a key is text, not a mapping or a list", "quote text that begins with { or [")
+        if len(self._stack) >= DEEPEST:
+            self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels", "")
+        self._refuse_tag(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        self._stack.append(self._frame)
+        is_map = type(event) is MappingStartEvent
+        self._frame = _Frame(mark, is_map=is_map, anchor=event.anchor, before=self._nodes)
+
+    def _close(self, _: Any) -> None:
+        frame = self._frame
+        value = self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
+        self._nodes += len(frame.items) + 1
+        parent = self._frame = self._stack.pop()
+        parent.items.append(value)
+        parent.marks.append(frame.mark)
+        parent.height = max(parent.height, frame.height + 1)
+        if frame.anchor is not None:
+            size = self._nodes - frame.before
+            self._anchors[frame.anchor] = _Anchored(value, None, size, frame.height + 1)
+
+    def _marked_scalar(self, event: Any) -> None:
+        self._refuse_tag(event)
+        key = self._awaits_key()
+        value: Scalar = event.value if event.style or key else self._scalars[event.value]
+        self._frame.items.append(value)
+        self._frame.marks.append(event.start_mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(value, event.value, 1, 0)
+
+    def _alias(self, event: Any) -> None:
+        name, mark = event.anchor, event.start_mark
+        if name not in self._anchors:
+            self._stop("unknown-alias", mark, f"no anchor &{name} comes before this alias", "")
+        anchored = self._anchors[name]
+        if anchored is None:
+            self._stop("alias-loop", mark, f"*{name} stands inside &{name} itself", "")
+        self._nodes += anchored.size
+        self._expanded += anchored.size
+        if self._expanded > self._most_expanded:
+            message = f"aliases expand to more than {self._most_expanded} values"
+            self._stop("alias-limit", mark, message, "write the values out, or alias less")
+        if len(self._stack) + anchored.height > DEEPEST:
+            self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels by this alias", "")
+        if self._awaits_key() and anchored.key_text is None:
+            self._stop("bad-key", mark, "a key is text, not a mapping or a list", "")
+        frame = self._frame
+        frame.height = max(frame.height, anchored.height)
+        frame.items.append(anchored.key_text if self._awaits_key() else anchored.value)
+        frame.marks.append(mark)
+
+    def _awaits_key(self) -> bool:
+        return self._frame.is_map and not len(self._frame.items) & 1
+
+    def _map(self, frame: _Frame) -> Map:
+        pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
+        if frame.merges or 2 * len(pairs) != len(frame.items):
+            return self._settled(frame)
+        return make_map(pairs, frame.mark, frame.marks)
+
+    def _settled(self, frame: _Frame) -> Map:
+        """A mapping with merges or repeated keys: the first of equal keys counts, own keys before merged ones."""
+        pairs: dict[str, Any] = {}
+        marks: list[Mark] = []
+        sources: list[Map] = []
+        first: dict[str, Mark] = {}
+        for at in range(0, len(frame.items), 2):
+            key, value = frame.items[at], frame.items[at + 1]
+            if key in first:
+                self._report_duplicate(key, frame.marks[at], first[key])
+                continue
+            first[key] = frame.marks[at]
+            if type(key) is _MergeKey:
+                sources = self._merge_sources(value, frame.marks[at + 1])
+                continue
+            pairs[key] = value
+            marks += frame.marks[at : at + 2]
+        for source in sources:
+            for position, (key, value) in enumerate(source.items()):
+                if key not in pairs:
+                    pairs[key] = value
+                    marks += source.marks[2 * position : 2 * position + 2]
+        return make_map(pairs, frame.mark, marks)
+
+    def _merge_sources(self, value: Any, mark: Mark) -> list[Map]:
+        sources = value if isinstance(value, Seq) else [value]
+        if all(isinstance(source, Map) for source in sources):
+            return list(sources)
+        self._report("bad-merge", mark, "<< merges a mapping or a list of mappings", "point it at an anchored mapping")
+        return []
+
+    def _report_duplicate(self, key: str, mark: Mark, first: Mark) -> None:
+        hint = "keep one of the two"
+        if type(key) is _MergeKey:
+            hint = "merge several at once: <<: [*one, *two]"
+        self._report("duplicate-key", mark, f"{quoted(key)} stands here again, first on line {first.line + 1}", hint)
+
+    def _refuse_tag(self, event: Any) -> None:
+        if event.tag is not None:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"the tag {quoted(tag)} is not read"
+            self._report("tag", event.start_mark, message, "remove it; quote a value that is to be text")
+
+    def _report(self, code: str, mark: Mark, message: str, hint: str) -> None:
+        self.findings.append(Finding(self._text.file, *place_of(mark), code, message, hint=hint))
+
+    def _stop(self, code: str, mark: Mark, message: str, hint: str) -> NoReturn:
+        self._report(code, mark, message, hint)
+        raise _Stop

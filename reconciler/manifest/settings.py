@@ -1,0 +1,146 @@
+"""`reconciler.yaml` -> the settings of a project."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.decode import decode
+from reconciler.manifest.hints import quoted
+from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
+from reconciler.manifest.models import PlacementFields
+from reconciler.manifest.node import Map, Seq
+from reconciler.manifest.parse import Document, parse
+from reconciler.manifest.report import Report, Reporter
+from reconciler.manifest.settings_models import DefaultsBlock, SettingsDocument
+from reconciler.manifest.territory import Groups, country_list
+from reconciler.manifest.text import ManifestText, Place
+from reconciler.model.desired import Prune, Safety
+from reconciler.model.diagnostic import Finding
+from reconciler.model.field import PLACEMENT_TYPES
+from reconciler.model.floors import WORLDWIDE
+
+_BEGINNING: Final = "begin with version: 1 and publisherId"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A project's settings.
+
+    `defaults` holds, by placement type, the layers under every placement of it, the most general first; the type None
+    stands for tombstones that do not say theirs. `sound` is False where the text had errors: such settings serve to
+    find what else is wrong, and `load_desired` makes no state from them.
+    """
+
+    publisher_id: str
+    manifests: tuple[str, ...]
+    defaults: Mapping[str | None, tuple[Layer, ...]]
+    country_groups: Groups
+    prune: Prune
+    safety: Safety
+    sound: bool = True
+
+    @property
+    def terms(self) -> Terms:
+        """What the settings say about reading values."""
+        return Terms(self.country_groups, self.safety.max_floor)
+
+
+def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
+    """The settings, and all findings by place. None where nothing could be read; see also `Settings.sound`."""
+    report = Report()
+    reporter = Reporter(report, text.file)
+    document = _only_document(text, reporter)
+    decoded = decode(SettingsDocument, document, reporter) if document is not None else None
+    settings = _settings(*decoded, reporter) if decoded is not None else None
+    return settings, report.findings()
+
+
+def _only_document(text: ManifestText, reporter: Reporter) -> Document | None:
+    parsed = parse(text)
+    reporter.report.add(parsed.findings)
+    if len(parsed.documents) > 1:
+        reporter.error(parsed.documents[1].place, "bad-value", "settings are one document; this is another")
+    if not parsed.documents and not parsed.findings:
+        reporter.error(Place(1, 1), "missing-field", "the settings are empty", _BEGINNING)
+    return parsed.documents[0] if parsed.documents else None
+
+
+def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings:
+    groups = _groups(block, raw, reporter)
+    limits = block.safety
+    safety = Safety(
+        limits.max_deletes,
+        limits.max_change_percent,
+        limits.max_floor_change_percent,
+        limits.max_floor,
+        limits.settle_seconds,
+        limits.quarantine_days,
+    )
+    terms = Terms(groups, safety.max_floor)
+    defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
+    return Settings(
+        publisher_id=block.publisher_id,
+        manifests=_patterns(block, raw, reporter),
+        defaults=defaults,
+        country_groups=groups,
+        prune=block.prune,
+        safety=safety,
+        sound=not reporter.report.has_errors,
+    )
+
+
+def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[str, ...]:
+    """The patterns that stay below the project; the others are reported, and nobody gets to follow them."""
+    kept = [pattern for pattern in block.manifests if _stays_below(pattern)]
+    for at, pattern in enumerate(block.manifests):
+        if not _stays_below(pattern):
+            message = f"{quoted(pattern)} is no pattern below the project"
+            hint = "write it relative, with forward slashes, as in apps/**/*.yaml"
+            reporter.error(raw["manifests"].item_place(at), "bad-value", message, hint)
+    return tuple(kept)
+
+
+def _stays_below(pattern: str) -> bool:
+    is_absolute = PurePosixPath(pattern).is_absolute() or bool(PureWindowsPath(pattern).drive)
+    return not ("\\" in pattern or is_absolute or ".." in PurePosixPath(pattern).parts)
+
+
+def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
+    """The groups by name. Those cut for being wrong stay known, empty: using them is not a second mistake."""
+    written = raw.get("countryGroups")
+    if not isinstance(written, Map):
+        return {}
+    groups: dict[str, tuple[str, ...]] = dict.fromkeys(written.broken, ())
+    for name, members in (block.country_groups or {}).items():
+        if name in COUNTRIES or name == WORLDWIDE:
+            message = f"the group {quoted(name)} has the name of a country"
+            reporter.error(written.key_place(name), "bad-value", message, "give it another name")
+        items: Seq = written[name]
+        places = [items.item_place(at) for at in range(len(items))]
+        groups[name] = country_list(members, places, {}, reporter)
+    return groups
+
+
+def _defaults(
+    block: DefaultsBlock, raw: Map, terms: Terms, reporter: Reporter
+) -> Mapping[str | None, tuple[Layer, ...]]:
+    general = [layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
+    by_type = {}
+    written = raw.get("byType", {})
+    for attribute, part in type(block.by_type).model_fields.items() if written else ():
+        if part.alias in written:
+            fields: PlacementFields = getattr(block.by_type, attribute)
+            by_type[str(part.alias)] = layer(fields, written[part.alias], terms, reporter)
+            report_type_bound(by_type[str(part.alias)], part.alias, reporter)
+    return {
+        kind: tuple(_only_fitting(over, kind) for over in (*general, by_type.get(str(kind))) if over is not None)
+        for kind in (*PLACEMENT_TYPES, None)
+    }
+
+
+def _only_fitting(over: Layer, kind: str | None) -> Layer:
+    """The layer less the fields that placements of the type do not have."""
+    fields = {name: value for name, value in over.fields.items() if fits_type(name, kind)}
+    return Layer(over.file, over.raw, fields, over.broken, over.floor_lines, over.lifecycle)

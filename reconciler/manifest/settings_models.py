@@ -1,0 +1,107 @@
+"""The format of `reconciler.yaml` as pydantic models, with descriptions and examples for the JSON Schema."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.manifest.block import UNSET, Block, Id, Percent, Price, Text, Version
+from reconciler.manifest.models import PlacementFields, Prune
+from reconciler.model.desired import Safety
+
+_LIMITS = Safety()
+
+
+class ByTypeBlock(Block):
+    """Defaults for placements of one type."""
+
+    banner: PlacementFields = Field(
+        default=UNSET, alias="Banner", description="For Banner placements.", examples=[{"bannerRefresh": 45}]
+    )
+    rewarded: PlacementFields = Field(
+        default=UNSET,
+        alias="Rewarded",
+        description="For Rewarded placements.",
+        examples=[{"ssrConfig": {"currency": "coins", "amount": 10}}],
+    )
+    interstitial: PlacementFields = Field(
+        default=UNSET,
+        alias="Interstitial",
+        description="For Interstitial placements.",
+        examples=[{"creativeTypes": ["video"]}],
+    )
+    mrec: PlacementFields = Field(
+        default=UNSET, alias="MREC", description="For MREC placements.", examples=[{"coppa": False}]
+    )
+
+
+class DefaultsBlock(Block):
+    """Fields merged under every placement; the more specific wins, field by field."""
+
+    placements: PlacementFields = Field(default=UNSET, description="For all placements.", examples=[{"coppa": False}])
+    by_type: ByTypeBlock = Field(
+        default=UNSET,
+        description="For placements of one type; wins over `placements`.",
+        examples=[{"Banner": {"bannerRefresh": 45}}],
+    )
+
+
+class SafetyBlock(Block):
+    """Limits no run goes beyond unless told so on the command line."""
+
+    max_deletes: int = Field(
+        default=_LIMITS.max_deletes, ge=0, description="A plan that deletes more is refused.", examples=[0]
+    )
+    max_change_percent: Percent = Field(
+        default=_LIMITS.max_change_percent,
+        description="Most owned resources a plan may touch, in percent; counted from 10 up.",
+        examples=[30],
+    )
+    max_floor_change_percent: Percent = Field(
+        default=_LIMITS.max_floor_change_percent,
+        description="Most a floor may move either way, in percent.",
+        examples=[50],
+    )
+    max_floor: Price = Field(
+        default=_LIMITS.max_floor, description="Highest floor in USD per thousand impressions.", examples=[50]
+    )
+    settle_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=_LIMITS.settle_seconds,
+        description="How long a create of unknown outcome is given to appear before it is tried again.",
+        examples=[5],
+    )
+    quarantine_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=_LIMITS.quarantine_days,
+        description="How long a resource must have been inactive before it may be deleted.",
+        examples=[14],
+    )
+
+
+class SettingsDocument(Block):
+    """The settings of a project."""
+
+    version: Version = Field(description="The version of this format.", examples=[1])
+    publisher_id: Id = Field(description="The publisher's id, shown in the console.", examples=["3432"])
+    manifests: list[Text] = Field(
+        default=["apps/**/*.yaml"],
+        min_length=1,
+        description="Where manifests are: patterns relative to this file, with forward slashes.",
+        examples=[["apps/**/*.yaml"]],
+    )
+    defaults: DefaultsBlock = Field(
+        default=UNSET,
+        description="Fields merged under every placement: the placement's own win, then byType, then placements.",
+        examples=[{"placements": {"coppa": False}, "byType": {"Banner": {"bannerRefresh": 45}}}],
+    )
+    country_groups: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default=UNSET,
+        description="Names for lists of countries (ISO 3166 alpha-2), usable in floorPrices and geo.",
+        examples=[{"tier1": ["US", "CA", "GB", "AU"], "nordics": ["SE", "NO", "DK", "FI"]}],
+    )
+    prune: Prune = Field(
+        default="report", description="What becomes of owned resources that no manifest names.", examples=["report"]
+    )
+    safety: SafetyBlock = Field(
+        default_factory=SafetyBlock,
+        description="How much one run may change or delete, and how high a floor may be.",
+        examples=[{"maxDeletes": 0, "maxFloor": 50}],
+    )

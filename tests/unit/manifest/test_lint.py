@@ -1,0 +1,71 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.manifest.lint import _not_below
+from reconciler.model.floors import MINIMUM, complete, effective
+
+PRICES = st.sampled_from([MINIMUM, Decimal("0.5"), Decimal(1), Decimal(2)])
+FLOORS = st.dictionaries(st.sampled_from(["US", "DE", "FR", "WW"]), PRICES).map(complete)
+
+LADDER = """version: 1
+apps:
+  - platform: ios
+    bundle: 1
+    waterfalls:
+      - {{name: w, placementType: MREC, tiers: [{{name: high, floorPrices: {}}}, {{name: low, floorPrices: {}}}]}}
+"""
+
+
+@given(FLOORS, FLOORS)
+def test_a_ladder_is_upside_down_exactly_where_some_country_pays_no_less_below(above, below):
+    countries = {"US", "DE", "FR", "WW", "JP"}
+    wrong = {
+        country
+        for country in countries
+        if effective(below, country) >= effective(above, country)
+        and not effective(below, country) == effective(above, country) == MINIMUM
+    }
+    found = {country for country, _, _ in _not_below(above, below)}
+    assert found == wrong & {*above, *below}
+    assert bool(found) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "named"),
+    [
+        ("{US: 12, WW: 6}", "{US: 12, WW: 2}", ["US (12 against 12)"]),
+        ("{US: 12, WW: 6}", "{DE: 7, WW: 2}", ["DE (7 against 6)"]),
+        ("{US: 1, WW: 6}", "{WW: 2}", ["US (2 against 1)"]),
+        ("{US: 1}", "{US: 0.5, WW: 0.02}", ["WW (0.02 against 0.01)"]),
+        ("{US: 1}", "{US: 0.5}", []),
+    ],
+)
+def test_the_countries_both_prices_and_both_tiers_are_named(load, above, below, named):
+    found = load(LADDER.format(above, below)).findings
+    assert [finding.code for finding in found] == ["inverted-ladder"] * len(named)
+    for finding, country in zip(found, named, strict=True):
+        assert country in finding.message
+        assert '"high"' in finding.message
+        assert '"low"' in finding.message
+        assert finding.severity == "error"
+
+
+def test_a_duplicate_names_the_place_of_the_first(load):
+    app = "version: 1\napps:\n  - platform: ios\n    bundle: 1\n"
+    (finding,) = load({"apps/b.yaml": app, "apps/a.yaml": app}).findings
+    assert (finding.file, finding.line, finding.column, finding.code) == ("apps/b.yaml", 4, 13, "duplicate-address")
+    assert "apps/a.yaml:4" in finding.message
+
+
+def test_the_same_name_in_two_apps_is_no_duplicate(load):
+    app = "version: 1\napps:\n  - {{platform: ios, bundle: {}, placements: [{{name: a, placementType: MREC}}]}}\n"
+    assert load({"a.yaml": app.format(1), "b.yaml": app.format(2)}).findings == ()
+
+
+def test_warnings_leave_the_state(load):
+    loaded = load("version: 1\napps: [{platform: ios, bundle: 1, category1: books}]\n")
+    assert [finding.code for finding in loaded.findings] == ["unknown-category"]
+    assert loaded.state is not None

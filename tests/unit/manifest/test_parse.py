@@ -1,0 +1,186 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.manifest import parse as parse_module
+from reconciler.manifest.node import place_of
+from reconciler.manifest.parse import DEEPEST, parse
+from reconciler.manifest.scalar import resolve
+from reconciler.manifest.slow_parser import SlowParser
+from reconciler.manifest.text import ManifestText
+
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=30)
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+DATA = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=25,
+)
+
+
+def read(text):
+    return parse(ManifestText("a.yaml", text if isinstance(text, bytes) else text.encode()))
+
+
+def value(text):
+    parsed = read(text)
+    assert parsed.findings == ()
+    return parsed.documents[0].value
+
+
+def codes(text):
+    return [finding.code for finding in read(text).findings]
+
+
+@given(st.lists(DATA, min_size=1))
+def test_json_is_read_as_what_it_says(data):
+    assert value(json.dumps(data, ensure_ascii=False)) == data
+
+
+@given(st.lists(DATA, min_size=1))
+def test_both_parsers_give_the_same(data):
+    text = json.dumps(data, ensure_ascii=False, indent=1).encode()
+    slow, events = SlowParser(text), []
+    while (event := slow.get_event()) is not None:
+        events.append(event)
+    fast = parse_module._Parser(text)
+    for event in events:
+        other = fast.get_event()
+        assert type(other) is type(event)
+        assert getattr(other, "value", None) == getattr(event, "value", None)
+        if not type(event).__name__.endswith("EndEvent"):  # these alone have marks of different habits, and no use
+            assert place_of(other.start_mark) == place_of(event.start_mark)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise(data):
+    for finding in read(data).findings:
+        assert finding.line >= 1
+        assert finding.column >= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["NO", "yes", "On", "y", "1:30", "2026-12-31", "1_000", "0b1", "+0x1", "1e", "-", ".", "<<"]
+)
+def test_what_yaml_1_2_calls_text_is_text(text):
+    assert resolve(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("010", 10),
+        ("-007", -7),
+        ("+5", 5),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("-1.5E-2", -0.015),
+        (".inf", float("inf")),
+        ("-.INF", float("-inf")),
+        ("", None),
+        ("~", None),
+        ("Null", None),
+        ("TRUE", True),
+        ("False", False),
+    ],
+)
+def test_what_yaml_1_2_calls_a_value_is_one(text, meant):
+    found = resolve(text)
+    assert found == meant
+    assert type(found) is type(meant)
+
+
+def test_not_a_number_is_read():
+    found = resolve(".NaN")
+    assert found != found  # noqa: PLR0124 - that is how it shows
+
+
+def test_a_number_of_any_length_is_read():
+    assert resolve("9" * 5000) == float("inf")
+    assert resolve("0x" + "f" * 5000) == int("f" * 5000, 16)
+
+
+def test_quoted_scalars_and_keys_are_text():
+    assert value("{a: '010', b: \"true\", 010: x, null: y, true: z}") == {
+        "a": "010",
+        "b": "true",
+        "010": "x",
+        "null": "y",
+        "true": "z",
+    }
+
+
+def test_own_keys_win_over_merged_ones_and_earlier_merges_over_later():
+    text = "- &a {x: 1, y: 1}\n- &b {y: 2, z: 2}\n- {<<: [*a, *b], x: 3}\n- {x: 3, <<: *a}\n"
+    assert value(text)[2:] == [{"x": 3, "y": 1, "z": 2}, {"x": 3, "y": 1}]
+
+
+def test_a_quoted_merge_key_is_a_plain_one():
+    assert value("{'<<': {a: 1}}") == {"<<": {"a": 1}}
+
+
+def test_merged_values_keep_the_places_they_came_from():
+    merged = value("- &a\n  x: 1\n- y: 2\n  <<: *a\n")[1]
+    assert merged.key_place("y") == (3, 3)
+    assert merged.value_place("x") == (2, 6)
+
+
+def test_places_count_characters_from_one():
+    found = value("é: [ä, {ö: ü}]\n")
+    assert found.value_place("é") == (1, 4)
+    assert found["é"].item_place(1) == (1, 8)
+    assert found["é"][1].value_place("ö") == (1, 12)
+
+
+def test_an_anchored_scalar_serves_as_a_key():
+    assert value("- &k 010\n- {*k : 1}\n") == [10, {"010": 1}]
+
+
+def test_a_duplicate_key_keeps_the_first_value_and_reading_goes_on():
+    parsed = read("a: 1\n'a': 2\nb: !x 3\n")
+    assert parsed.documents[0].value == {"a": 1, "b": 3}
+    assert sorted(finding.code for finding in parsed.findings) == ["duplicate-key", "tag"]
+
+
+def test_anchors_end_with_their_document():
+    assert codes("&a x\n---\n*a\n") == ["unknown-alias"]
+
+
+def test_documents_before_a_broken_one_are_read():
+    parsed = read("a: 1\n---\nb: [\n")
+    assert [document.value for document in parsed.documents] == [{"a": 1}]
+    assert [finding.code for finding in parsed.findings] == ["yaml-syntax"]
+
+
+def test_the_deepest_nesting_is_read_and_one_more_is_not():
+    assert codes("[" * DEEPEST + "]" * DEEPEST) == []
+    assert codes("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1)) == ["depth-limit"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000])
+def test_bottomless_nesting_is_one_finding(text):
+    assert codes(text) in (["depth-limit"], ["bad-key"])
+
+
+def test_merges_count_as_expansion():
+    sources = ", ".join(["*a"] * 3000)
+    many = ", ".join(f"k{at}: 1" for at in range(100))
+    assert codes(f"- &a {{{many}}}\n- {{<<: [{sources}]}}\n") == ["alias-limit"]
+
+
+def test_a_table_shared_by_thousands_is_no_bomb():
+    lines = "\n".join("- {floors: *t}" for _ in range(2000))
+    assert codes(f"- &t {{US: 1, DE: 2, FR: 3, WW: 1}}\n{lines}\n") == []
+
+
+def test_an_anchor_may_be_used_again():
+    assert value("[&a 1, *a, &a 2, *a]") == [1, 1, 2, 2]
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_no_matter():
+    assert value(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n") == {"a": 1, "b": 2}
