@@ -49,7 +49,7 @@ class Session:
     def settings(self, project: Project) -> Settings:
         """Its settings. Raises `InvalidManifests`."""
         settings, findings = load_settings(project.settings)
-        if settings is None:
+        if settings is None or not settings.sound:
             raise InvalidManifests(findings)
         return settings
 

@@ -9,7 +9,7 @@ import click
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
-from reconciler.manifest.schema import schema_text, schemas
+from reconciler.manifest.schema import schema_texts
 from reconciler.project import SETTINGS_NAME, write_new
 
 PARTS: Final = {
@@ -53,4 +53,4 @@ def _texts(publisher_id: str) -> dict[str, str]:
     skeleton = files("reconciler.cli").joinpath("skeleton")
     texts = {target: skeleton.joinpath(part).read_text(encoding="utf-8") for part, target in PARTS.items()}
     texts[SETTINGS_NAME] = texts[SETTINGS_NAME].replace("{publisher_id}", publisher_id)
-    return {**texts, **{f"schemas/{name}": schema_text(schema) for name, schema in schemas().items()}}
+    return {**texts, **{f"schemas/{name}": text for name, text in schema_texts().items()}}

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.session import Session
-from reconciler.manifest.schema import schema_text, schemas
+from reconciler.manifest.schema import schema_texts, schemas
 from reconciler.store.ledger_file import write_atomically
 
 
@@ -24,7 +24,7 @@ def command(common: Common, *, out: Path | None) -> int:
     if out is None:
         session.console.document(schemas())
         return 0
-    for name, schema in schemas().items():
-        write_atomically(out / name, schema_text(schema))
+    for name, text in schema_texts().items():
+        write_atomically(out / name, text)
         session.console.talk(f"wrote {out / name}")
     return 0
