@@ -1,10 +1,10 @@
 """PORT. What the core asks of the world. Adapters implement these; nothing below this line knows any adapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from reconciler.model.address import Address, Kind
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -103,6 +103,10 @@ class LedgerReader(Protocol):
 
     def ledger(self) -> Ledger:
         """All entries. Raises `StoreError` for a ledger that cannot be read; a missing one is empty."""
+        ...
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """The journal, oldest first: `run`, `at` (ISO 8601, UTC), `event` and what that event says."""
         ...
 
 

@@ -9,6 +9,7 @@ from reconciler.errors import ProjectError
 from reconciler.manifest.text import ManifestText
 
 SETTINGS_NAME: Final = "reconciler.yaml"
+STATE_FOLDER: Final = ".reconciler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,14 @@ def write_new(path: Path, text: str) -> bool:
     except OSError as wrong:
         raise ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}") from wrong
     return True
+
+
+def write_state(root: Path, name: str, text: str) -> str:
+    """Write a file of the project's own state; its path relative to the root. Raises `ProjectError`."""
+    path = root / STATE_FOLDER / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as wrong:
+        raise ProjectError(f"{path.name} cannot be written: {wrong.strerror or wrong}") from wrong
+    return path.relative_to(root).as_posix()

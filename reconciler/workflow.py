@@ -21,6 +21,7 @@ from reconciler.model.glob import selector
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.plan.plan import Origin, Plan, build
+from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, Listener, LiveReader, RunStore
 
 Item = TypeVar("Item")
@@ -191,3 +192,18 @@ def carry_out_plan(
     known = {**ledger, **{entry.address: entry for entry in plan.remember}}
     site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), Brake(), conditions.settle_seconds)
     return execute(plan, site, conditions.listener, conditions.parallelism)
+
+
+def undo_of(
+    plan: Plan, execution: Execution, before: LiveState, reader: LiveReader, ledger: Ledger, origin: Origin
+) -> Plan:
+    """The plan that would undo an execution, bound to the account as it is now: reads the apps it touched again.
+
+    `ledger` is as it was before. Raises `ApiError` where the account cannot be read.
+    """
+    touched = [change for change in plan.changes if not isinstance(change, Blocked)]
+    made = {each.address: each.id for each in execution.results if each.action == "create" and each.id is not None}
+    homes = {(change.app_id or made.get(app_of(change.address))): app_of(change.address) for change in touched}
+    to_read = {app_id: app for app_id, app in homes.items() if app_id is not None}
+    after = _read_lists(reader.apps(), to_read, reader, {}, parallelism=8, doubtful=set()).live
+    return undo_plan(plan, execution.results, Seen.of(before).by_id, Seen.of(after).by_id, ledger, origin)

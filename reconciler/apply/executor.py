@@ -1,7 +1,7 @@
 """The loop that writes: waves of steps, side by side within a wave, each recorded as it ends."""
 
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
 
@@ -35,9 +35,7 @@ def execute(plan: Plan, site: Site, listener: Listener, parallelism: int) -> Exe
     run = _Run(site, listener)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
-        for wave in ordered:
-            run.wave(wave, workers)
+    run.see_through(ordered, parallelism)
     for change in plan.changes:
         if isinstance(change, Blocked):
             run.heard(carry_out(change, site))
@@ -56,17 +54,34 @@ class _Run:
         self._listener = listener
         self._lock = Lock()
 
-    def wave(self, changes: Sequence[Change], workers: ThreadPoolExecutor) -> None:
-        """Carry out the steps of one wave; a request to stop lets those in flight finish, and begins no other."""
-        pending: set[Future[None]] = {workers.submit(self._step, change) for change in changes}
-        while pending:
+    def see_through(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+        """Carry out all waves; a request to stop lets the steps in flight finish, and begins no other.
+
+        The request reaches the main thread alone. So that it can strike nowhere between a step and its record, that
+        thread does nothing but wait.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="waves") as aside:
             try:
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for each in done:
+                work = aside.submit(self._waves, ordered, parallelism)
+                while not work.done():
+                    self._wait(work)
+            except BaseException:
+                self._site.brake.pull("not tried: the run was broken off")
+                raise
+            work.result()
+
+    def _wait(self, work: Future[None]) -> None:
+        try:
+            wait([work])
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._site.brake.pull("not tried: the run was interrupted")
+
+    def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+        with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
+            for changes in ordered:
+                for each in [workers.submit(self._step, change) for change in changes]:
                     each.result()
-            except KeyboardInterrupt:
-                self.interrupted = True
-                self._site.brake.pull("not tried: the run was interrupted")
 
     def _step(self, change: Change) -> None:
         try:
@@ -77,6 +92,9 @@ class _Run:
         except ReconcilerError as stop:
             self._stop(stop)
             ended = Ended(result(change, "unknown", error=stop.message))
+        except BaseException:
+            self._site.brake.pull("not tried: the program broke off")
+            raise
         if ended.result.outcome in {"failed", "unknown", "skipped"}:
             self._hold_back(change)
         try:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "plan": _Entry("plan", "Read the account and show what apply would do. Writes nothing."),
     "apply": _Entry("apply", "Make the account as declared, or carry out a saved plan."),
     "show": _Entry("show", "Show a saved plan again."),
+    "history": _Entry("history", "Show what was done, when, by which run, and what came of it."),
     "ping": _Entry("ping", "Check the credentials, and what they can see."),
     "schema": _Entry("schema", "Print the JSON Schemas of the project's files, for editors."),
     "sandbox": _Entry("sandbox", "Run a local server that speaks the API, to try things on."),

@@ -3,16 +3,16 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.console import Console
-from reconciler.cli.settings import Environment
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Common
+from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import Loaded, load_desired, load_settings
 from reconciler.manifest.settings import Settings
@@ -89,11 +89,18 @@ class Session:
 
         return FileStore(project.root, self.clock)
 
+    def stamp(self, origin: Origin) -> Origin:
+        """The same origin for a plan that is made now."""
+        return replace(origin, tool=__version__, created_at=self._now())
+
+    def _now(self) -> str:
+        return self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+
     def origin(self, desired: DesiredState) -> Origin:
         """What a plan made now is made from and for."""
         return Origin(
             __version__,
-            self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+            self._now(),
             desired.publisher_id,
             self.api(),
             desired.digest,

@@ -63,7 +63,7 @@ class Update:
 
     address: Address
     id: str
-    source: Source
+    source: Source | None
     fields: tuple[FieldChange, ...]
     send: Fields
     declared: Fields

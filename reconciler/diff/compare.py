@@ -79,7 +79,7 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     for path in _differing_paths(before, after):
         for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), _at(before, path), _at(after, path)):
-            applied = known if known is ABSENT else _at(known, tuple(dotted.split(".")[1:]))
+            applied = known if known is ABSENT else _or_none(_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied))
 
 

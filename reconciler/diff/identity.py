@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, kind_of
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource
 
@@ -28,7 +28,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The live resource. `renamed_from` is set when it is still known by its former address or name."""
+    """The live resource. `renamed_from` is set when the ledger still knows it by another address."""
 
     live: LiveResource
     renamed_from: Address | None = None
@@ -96,6 +96,11 @@ class _Scope:
         self._by_key: dict[Key, list[LiveResource]] = {}
         self._claimed: set[str] = set()
         self._owned = {ledger[address].id for address in self._declared if address in ledger}
+        self._known_as = {
+            entry.id: address
+            for address, entry in ledger.items()
+            if address not in self._declared and kind_of(address) == "placement"
+        }
         for resource in live:
             self._by_id[resource.id] = resource
             self._by_key.setdefault(key_of(resource), []).append(resource)
@@ -145,10 +150,8 @@ class _Scope:
 
     def _claim(self, block: Wanted, resource: LiveResource) -> None:
         self._claimed.add(resource.id)
-        own = self._ledger.get(block.address)
-        moved = block.former is not None and block.former not in self._declared and block.former in self._ledger
-        renamed = moved and own is None
-        self.resolutions[block.address] = Found(resource, block.former if renamed else None)
+        former = self._known_as.get(resource.id) if resource.kind == "placement" else None
+        self.resolutions[block.address] = Found(resource, former)
 
     def _refuse(self, block: Wanted, candidates: Iterable[LiveResource]) -> None:
         self.resolutions[block.address] = Twins(tuple(sorted(candidate.id for candidate in candidates)))

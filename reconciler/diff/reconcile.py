@@ -140,7 +140,7 @@ def _placements_of_new(app: DesiredApp, parent: Create | Blocked, entries: Ledge
 def _tombstoned_app(app: DesiredApp, found: Found, ground: Ground) -> Iterator[Verdict]:
     for verdict in to_retire(app, found, ground.ledger, ground.view, ""):
         if isinstance(verdict, Delete):
-            yield from whole_app(verdict, ground.live, ground.ledger)
+            yield from whole_app(verdict, ground)
         else:
             yield verdict
 

@@ -32,9 +32,10 @@ def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Reti
     unknown. Inactive for longer: delete.
     """
     if going.live.fields.get("status") != "inactive":
-        return _deactivate(going), None
+        return _deactivate(going), still_known(going.entry, going.live)
     if not going.may_delete:
-        return Note(going.address, f"{going.reason}; it is inactive already"), None
+        marked = None if going.entry is None else replace(going.entry, orphaned=going.source is None)
+        return Note(going.address, f"{going.reason}; it is inactive already"), marked
     since = going.entry.inactive_since if going.entry is not None else None
     started = datetime.fromisoformat(since) if since is not None else now
     over = started + timedelta(days=quarantine_days)
@@ -42,6 +43,13 @@ def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Reti
         return Delete(*_facts(going, going.reason)), None
     text = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC, deleted by an apply after that"
     return Note(going.address, text), _remembered(going, started)
+
+
+def still_known(entry: LedgerEntry | None, live: LiveResource) -> LedgerEntry | None:
+    """The entry; without its quarantine where the resource is active again, as that has to begin anew then."""
+    if entry is None or live.fields.get("status") == "inactive":
+        return entry
+    return replace(entry, inactive_since=None)
 
 
 def _deactivate(going: Retiring) -> Deactivate:
@@ -57,7 +65,8 @@ def _facts(going: Retiring, reason: str) -> tuple[Address, str, str, str, str | 
 
 def _remembered(going: Retiring, started: datetime) -> LedgerEntry:
     known = going.entry or LedgerEntry(going.address, going.live.id, {})
-    return replace(known, id=going.live.id, inactive_since=started.isoformat(timespec="seconds"))
+    since = started.isoformat(timespec="seconds")
+    return replace(known, id=going.live.id, orphaned=going.source is None, inactive_since=since)
 
 
 def protected(going: Retiring) -> Blocked:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.diff.block import View, retirement
+from reconciler.diff.block import DOUBT, View, retirement
 from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
 from reconciler.diff.identity import Resolution
-from reconciler.diff.retire import Retiring
+from reconciler.diff.retire import Retiring, still_known
 from reconciler.diff.verdict import Forget, Remember, Verdict
 from reconciler.model.address import Address, app_of, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
@@ -70,7 +70,7 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
         yield Unmanaged(address or live_app_address(resource), resource.id)
         if address is not None:
             for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
-                yield from whole_app(verdict, ground.live, ledger) if isinstance(verdict, Delete) else (verdict,)
+                yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)
 
 
 def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: View, scope: str) -> Iterator[Verdict]:
@@ -85,19 +85,25 @@ def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: Vie
         )
         yield from retirement(going, view, scope)
         return
-    if not entry.orphaned:
-        yield Remember(replace(entry, orphaned=True))
+    kept = still_known(replace(entry, orphaned=True), resource)
+    if kept is not None and kept != entry:
+        yield Remember(kept)
 
 
-def whole_app(going: Delete, live: LiveState, ledger: Ledger) -> Iterator[Verdict]:
+def whole_app(going: Delete, ground: Ground) -> Iterator[Verdict]:
     """The deletion of an app and of the placements it would take with it, each counted and named."""
-    listed = live.placements.get(going.id, ())
-    owned = {entry.id: entry for entry in ledger.values() if app_of(entry.address) == going.address}
+    listed = ground.live.placements.get(going.id)
+    if listed is None or going.id in ground.view.doubtful:
+        yield Blocked(going.address, DOUBT, going.id, source=going.source)
+        return
+    entries = ground.by_app.get(going.address, {}).values()
+    owned = {entry.id: entry for entry in entries if entry.kind == "placement"}
     strangers = [each.id for each in listed if each.id not in owned]
     kept = [each.id for each in listed if each.id in owned and owned[each.id].protect]
     if strangers or kept:
         whose = f"placements {', '.join(strangers or kept)} in it are {'not ours' if strangers else 'protected'}"
-        yield Blocked(going.address, f"{going.reason}, but {whose}; remove them in the console first", going.id)
+        reason = f"{going.reason}, but {whose}; remove them in the console first"
+        yield Blocked(going.address, reason, going.id, source=going.source)
         return
     for resource in listed:
         address = owned[resource.id].address

@@ -82,15 +82,21 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
 
 
 def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> list[Verdict]:
-    """The verdicts on the selected addresses, and the app creations that selected new placements need."""
+    """The verdicts on the selected addresses.
+
+    Beside them the app creations that selected new placements need, and the deletions that go with a selected app's.
+    """
     everything = list(verdicts)
     parents = {
         app_of(each.address)
         for each in everything
         if isinstance(each, Create) and kind_of(each.address) == "placement" and wanted(each.address)
     }
+    going = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
     return [
         each
         for each in everything
-        if wanted(each.address) or (isinstance(each, Create | Blocked) and each.address in parents)
+        if wanted(each.address)
+        or (isinstance(each, Create | Blocked) and each.address in parents)
+        or (isinstance(each, Delete) and app_of(each.address) in going)
     ]

@@ -55,6 +55,7 @@ class DtClient:
         self._desk = TokenDesk(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
+        self._seconds = 0.0
         self._not_before = float("-inf")
 
     @property
@@ -76,6 +77,12 @@ class DtClient:
         """How many requests went out so far, by method and last part of the path, as in `GET placement`."""
         with self._lock:
             return dict(self._counts)
+
+    def pace(self) -> float | None:
+        """Mean seconds that a request took so far; None before the first."""
+        with self._lock:
+            sent = self._counts.total()
+            return self._seconds / sent if sent else None
 
     def redacted(self, text: str) -> str:
         """A text of the server's without our credentials and token, should it repeat them."""
@@ -155,8 +162,11 @@ class DtClient:
         started = time.perf_counter()
         with self._connections.lent() as connection:
             end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
+        took = time.perf_counter() - started
+        with self._lock:
+            self._seconds += took
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), (time.perf_counter() - started) * 1e3, nth)
+            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
         return end
 
     def _count(self, call: Call) -> None:

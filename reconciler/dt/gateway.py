@@ -56,6 +56,10 @@ class DtGateway:
         self._client = client
         self._publisher_id = publisher_id
 
+    def pace(self) -> float | None:
+        """Mean seconds that a request took so far; None before the first."""
+        return self._client.pace()
+
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, or `CredentialsError`."""
         call = calls.apps(self._publisher_id)

@@ -58,6 +58,7 @@ def load_desired(settings: Settings, settings_text: ManifestText, manifests: Seq
         digest=text_digest(settings_text, texts),
         prune=settings.prune,
         safety=settings.safety,
+        policies=settings.policies,
         country_groups=settings.country_groups,
     )
     return Loaded(state, report.findings())

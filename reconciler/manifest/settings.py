@@ -12,11 +12,12 @@ from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_typ
 from reconciler.manifest.models import PlacementFields
 from reconciler.manifest.node import Map, Seq
 from reconciler.manifest.parse import Document, parse
+from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
 from reconciler.manifest.settings_models import DefaultsBlock, SettingsDocument
 from reconciler.manifest.territory import Groups, country_list
 from reconciler.manifest.text import ManifestText, Place
-from reconciler.model.desired import Prune, Safety
+from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
@@ -39,6 +40,7 @@ class Settings:
     country_groups: Groups
     prune: Prune
     safety: Safety
+    policies: tuple[Policy, ...] = ()
     sound: bool = True
 
     @property
@@ -87,6 +89,7 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         country_groups=groups,
         prune=block.prune,
         safety=safety,
+        policies=read_policies(block.policies, raw, reporter),
         sound=not reporter.report.has_errors,
     )
 

@@ -1,6 +1,6 @@
 """The format of `reconciler.yaml` as pydantic models, with descriptions and examples for the JSON Schema."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -76,6 +76,23 @@ class SafetyBlock(Block):
     )
 
 
+class PolicyBlock(Block):
+    """A rule of the project's own, over every change of a plan."""
+
+    name: Text = Field(description="What the policy is called in messages.", examples=["tier1-floor"])
+    rule: Text = Field(
+        description="What must hold for a change, in CEL, over `action`, `kind`, `address`, `app`, `name`, `id`, "
+        "`fields`, `declared`, `floors` and `groups`.",
+        examples=["size(floors) == 0 || groups.tier1.all(c, floors[c] >= 0.10)"],
+    )
+    message: Text = Field(
+        description="What to say of a change that breaks it.", examples=["no floor under 0.10 in tier1"]
+    )
+    severity: Literal["error", "warning"] = Field(
+        default="error", description="error: apply refuses the plan; warning: it is told.", examples=["error"]
+    )
+
+
 class SettingsDocument(Block):
     """The settings of a project."""
 
@@ -104,4 +121,9 @@ class SettingsDocument(Block):
         default_factory=SafetyBlock,
         description="How much one run may change or delete, and how high a floor may be.",
         examples=[{"maxDeletes": 0, "maxFloor": 50}],
+    )
+    policies: list[PolicyBlock] = Field(
+        default_factory=list,
+        description="Rules of the project's own that every change must keep.",
+        examples=[[{"name": "no-deletes", "rule": "action != 'delete'", "message": "nothing is deleted here"}]],
     )

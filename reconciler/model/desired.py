@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 from reconciler.model.address import Address
+from reconciler.model.diagnostic import Severity
 from reconciler.model.value import Fields
 
 Prune = Literal["report", "deactivate", "delete"]
@@ -81,6 +82,16 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """A rule of the project's own, in CEL, that every change must keep; `message` says what it forbids."""
+
+    name: str
+    rule: str
+    message: str
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """Everything the manifests of a project declare. `digest` is of the manifest and settings texts."""
 
@@ -90,3 +101,4 @@ class DesiredState:
     prune: Prune = "report"
     safety: Safety = Safety()
     country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    policies: tuple[Policy, ...] = ()

@@ -35,7 +35,7 @@ def price(raw: Any) -> Decimal:
     Raises ValueError for what is not a finite number.
     """
     if isinstance(raw, bool):
-        raise ValueError("a price is a number, not true or false")
+        raise ValueError("a price is a number, not true or false")  # noqa: TRY004 - as for any other bad number
     try:
         exact = Decimal(repr(float(raw)))
     except (TypeError, ValueError, OverflowError) as wrong:

@@ -150,7 +150,7 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
                 raw["protect"],
                 raw["reason"],
             )
-        case "update" if source is not None:
+        case "update":
             return Update(
                 address,
                 raw["id"],

@@ -25,11 +25,15 @@ class Allowances:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One limit that a plan exceeds. `switch` is the flag or setting that would allow it."""
+    """One limit that a plan exceeds. `switch` is the flag or setting that would allow it.
+
+    One that is not `binding` is told, and lets the plan pass.
+    """
 
     limit: str
     message: str
     switch: str
+    binding: bool = True
 
 
 def refusals(plan: Plan, safety: Safety, allowances: Allowances) -> tuple[Refusal, ...]:

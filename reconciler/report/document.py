@@ -14,8 +14,8 @@ FINDINGS_FORMAT: Final = "reconciler.findings/1"
 OUTCOMES: Final = ("applied", "failed", "skipped", "blocked", "unverified", "unknown")
 
 
-def result_document(results: Sequence[Result], run: str) -> dict[str, Any]:
-    """What came of an apply, step by step."""
+def result_document(results: Sequence[Result], run: str, undo: str | None = None) -> dict[str, Any]:
+    """What came of an apply, step by step; `undo` is the path of the plan that would undo it."""
     counts = Counter(each.outcome for each in results)
     return {
         "format": RESULT_FORMAT,
@@ -32,6 +32,7 @@ def result_document(results: Sequence[Result], run: str) -> dict[str, Any]:
             }
             for each in results
         ],
+        "undo": undo,
     }
 
 

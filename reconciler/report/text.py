@@ -10,6 +10,7 @@ from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.floors import percent_change
 from reconciler.model.outcome import Result
 from reconciler.model.value import Value, to_json
+from reconciler.plan.forecast import Forecast
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.report.line import Line, Span, Tone, line
@@ -44,7 +45,8 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
         yield from (line(f"  {note.address}: {note.text}") for note in plan.notes)
         yield ()
     for refusal in refusals:
-        yield line(Span("apply would refuse: ", "blocked"), f"{refusal.message} [{refusal.limit}]; {refusal.switch}")
+        label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
+        yield line(label, f"{refusal.message} [{refusal.limit}]; what would allow it: {refusal.switch}")
     if refusals:
         yield ()
     yield line(Span(summary_text(plan), "strong"))
@@ -149,9 +151,18 @@ def result_line(result: Result) -> Line:
     return line("  ", outcome, f" {result.action} {result.address}", Span(named, "faint"), told)
 
 
-def result_lines(results: Sequence[Result], run: str) -> Iterator[Line]:
-    """Every step that was not simply applied, and one line of numbers."""
+def forecast_text(cost: Forecast, parallelism: int) -> str:
+    """What an apply will cost, in one line."""
+    minutes = cost.seconds / 60
+    time = f"{minutes:.1f} minutes" if minutes >= 1 else f"{max(1, round(cost.seconds))} s"
+    return f"about {cost.calls} call{'s' if cost.calls != 1 else ''} and {time}, {parallelism} side by side at most"
+
+
+def result_lines(results: Sequence[Result], run: str, undo: str | None = None) -> Iterator[Line]:
+    """Every step that was not simply applied, one line of numbers, and how to undo it."""
     yield from (result_line(each) for each in results if each.outcome != "applied")
     counts = {name: sum(each.outcome == name for each in results) for name in OUTCOME_TONES}
     told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     yield line(Span(f"Apply: {told or 'nothing to do'}.", "strong"), Span(f"  run {run}", "faint"))
+    if undo is not None:
+        yield line(Span(f"undo: reconciler apply {undo}", "faint"))

@@ -44,19 +44,18 @@ class FileStore:
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
-        written = read_ledger(self._ledger_path)
-        if written is None:
-            return self._rebuilt()
-        entries = dict(written)
-        for event in _to_replay(read_journal(self._journal_path), _digest(self._ledger_path)):
-            replay(entries, event)
-        return entries
+        return self._recovered(read_ledger(self._ledger_path))
 
-    def _rebuilt(self) -> Ledger:
-        """A ledger that is gone, out of the whole journal; empty where there is none."""
-        entries: dict[Address, LedgerEntry] = {}
-        for event in read_journal(self._journal_path):
-            replay(entries, event)
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """The journal, oldest first."""
+        return read_journal(self._journal_path)
+
+    def _recovered(self, written: Ledger | None) -> dict[Address, LedgerEntry]:
+        """The written entries and what a killed run added; out of the whole journal where the ledger is gone."""
+        events = read_journal(self._journal_path)
+        entries = dict(written or {})
+        for event in events if written is None else _to_replay(events, _digest(self._ledger_path)):
+            _replay(entries, event)
         return entries
 
     @contextmanager
@@ -72,8 +71,12 @@ class FileStore:
         except OSError as wrong:
             raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
         try:
-            run = FileRun(self._ledger_path, self._journal_path, dict(self.ledger()), self._clock, who)
+            written = read_ledger(self._ledger_path)
+            entries = self._recovered(written)
+            ahead = entries != (written or {})
+            run = FileRun(self._ledger_path, JournalFile(self._journal_path), entries, self._clock, ahead=ahead)
             try:
+                run.begin(who)
                 yield run
             finally:
                 run.close()
@@ -82,25 +85,29 @@ class FileStore:
 
 
 class FileRun:
-    """The store while a run holds the lock."""
+    """The store while a run holds the lock. `ahead`: the entries hold what a killed run did, and the file does not."""
 
     def __init__(
         self,
         ledger_path: Path,
-        journal_path: Path,
+        journal: JournalFile,
         entries: dict[Address, LedgerEntry],
         clock: Clock,
-        who: Mapping[str, str],
+        *,
+        ahead: bool,
     ) -> None:
         self._ledger_path = ledger_path
+        self._journal = journal
         self._entries = entries
         self._clock = clock
         self._lock = Lock()
-        self._dirty = False
+        self._dirty = ahead
         self._flushed_at = clock.monotonic()
-        self._journal = JournalFile(journal_path)
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self._append({"event": RUN_STARTED, "who": dict(who), "ledger": _digest(ledger_path)})
+
+    def begin(self, who: Mapping[str, str]) -> None:
+        """Open the run in the journal."""
+        self._append({"event": RUN_STARTED, "who": dict(who), "ledger": _digest(self._ledger_path)})
 
     def intend(self, intent: Intent) -> None:
         """Record durably, before it is sent, what is about to be written."""
@@ -162,10 +169,23 @@ def _to_replay(events: Iterator[dict[str, Any]], ledger: str | None) -> list[dic
     A ledger that came from elsewhere (a git checkout) is newer or older than the killed run, and is left as it is.
     """
     unfinished: list[dict[str, Any]] = []
+    met: set[str | None] = set()
     for event in events:
-        if event.get("event") == RUN_ENDED:
-            unfinished = []
-        else:
+        kind = event.get("event")
+        if kind == RUN_ENDED or (kind == RUN_STARTED and event.get("ledger") not in met):
+            unfinished, met = [], set()
+        if kind in {RUN_STARTED, FLUSHED}:
+            met.add(event.get("ledger"))
+        if kind != RUN_ENDED:
             unfinished.append(event)
-    met = {event.get("ledger") for event in unfinished if event.get("event") in {RUN_STARTED, FLUSHED}}
     return unfinished if ledger in met else []
+
+
+def _replay(entries: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None:
+    try:
+        replay(entries, event)
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise StoreError(
+            f"the journal holds an event of another shape, of run {event.get('run')} at {event.get('at')}",
+            hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
+        ) from wrong

@@ -31,7 +31,7 @@ def read_ledger(path: Path) -> Ledger | None:
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")
     entries = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n")[:-1], 1):
         entry = _entry(path, number, line)
         if entry.address in entries:
             raise _broken(path, number, f"{entry.address} is there twice")
@@ -44,7 +44,7 @@ def _entry(path: Path, number: int, line: str) -> LedgerEntry:
         raise _broken(path, number, "a git merge conflict is left in it")
     try:
         return entry_from_json(json.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise _broken(path, number, "the line is not a ledger entry") from wrong
 
 
@@ -61,9 +61,9 @@ def ledger_text(ledger: Ledger) -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()

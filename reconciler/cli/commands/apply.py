@@ -14,21 +14,23 @@ from reconciler.cli.options import Common, shared_options
 from reconciler.cli.progress import ProgressBar, Quiet
 from reconciler.cli.session import Session
 from reconciler.diff.change import action_of, id_of
-from reconciler.errors import Interrupted, PlanUnusable, Refused, StalePlan, UsageError
+from reconciler.errors import ApiError, CredentialsError, Interrupted, PlanUnusable, Refused, StalePlan, UsageError
 from reconciler.model.address import address_order
 from reconciler.model.desired import Safety
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
-from reconciler.plan.codec import plan_from_text
-from reconciler.plan.guard import Allowances, Refusal, refusals
+from reconciler.plan.codec import plan_from_text, plan_text
+from reconciler.plan.forecast import forecast
+from reconciler.plan.gate import Limits, gate
+from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.stale import Stale, stale_changes, without
 from reconciler.ports import Gateway, RunStore
-from reconciler.project import Project, read_bytes
+from reconciler.project import Project, read_bytes, write_state
 from reconciler.report.document import result_document
-from reconciler.report.text import plan_lines, result_lines
-from reconciler.workflow import Conditions, Selection, carry_out_plan, make_plan, observe_ground
+from reconciler.report.text import forecast_text, plan_lines, result_lines
+from reconciler.workflow import Conditions, Selection, carry_out_plan, make_plan, observe_ground, undo_of
 
 INCOMPLETE = 3
 DECLINED = 1
@@ -38,6 +40,7 @@ DECLINED = 1
 class _Job:
     """A plan and what it is carried out with; `left_out` are results of stale changes that are not tried."""
 
+    root: Path
     plan: Plan
     live: LiveState
     gateway: Gateway
@@ -95,19 +98,23 @@ def _plan_and_apply(
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
         plan, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
-        _show(session, plan)
-        _refuse(refusals(plan, desired.safety, allowances))
+        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+        exceeded = gate(plan, limits)
+        _show(session, plan, exceeded)
+        _refuse(exceeded)
+        _forecast(session, plan, gateway.pace())
         if _writes(plan) and not yes and not session.console.confirm("Apply this?"):
             session.console.talk("nothing was applied")
             return DECLINED
-        return _carry_out(session, _Job(plan, live, gateway, run, ledger, desired.safety))
+        return _carry_out(session, _Job(project.root, plan, live, gateway, run, ledger, desired.safety))
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
     plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
     settings = session.settings(project)
     _check_target(plan, settings.publisher_id, session.api())
-    _refuse(refusals(plan, settings.safety, allowances))
+    limits = Limits(settings.safety, allowances, settings.policies, settings.country_groups)
+    _refuse(gate(plan, limits))
     store = session.store(project)
     with session.gateway(plan.origin.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
@@ -119,8 +126,9 @@ def _apply_saved(session: Session, project: Project, file: Path, allowances: All
                 f"the account has moved since the plan was made:\n{told}",
                 hint="make a new plan, or go on with the rest by --skip-stale",
             )
+        _forecast(session, plan, gateway.pace())
         left_out = tuple(_left_out(each, plan) for each in stale)
-        job = _Job(without(plan, stale), live, gateway, run, ledger, settings.safety, left_out)
+        job = _Job(project.root, without(plan, stale), live, gateway, run, ledger, settings.safety, left_out)
         return _carry_out(session, job)
 
 
@@ -135,9 +143,11 @@ def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
 
 
 def _refuse(exceeded: Sequence[Refusal]) -> None:
-    if exceeded:
-        switches = "; ".join(dict.fromkeys(refusal.switch for refusal in exceeded))
-        raise Refused("\n".join(refusal.message for refusal in exceeded), hint=f"what would allow it: {switches}")
+    binding = [refusal for refusal in exceeded if refusal.binding]
+    if binding:
+        switches = "; ".join(dict.fromkeys(refusal.switch for refusal in binding))
+        told = "\n".join(f"{refusal.message} [{refusal.limit}]" for refusal in binding)
+        raise Refused(told, hint=f"what would allow it: {switches}")
 
 
 def _left_out(stale: Stale, plan: Plan) -> Result:
@@ -150,12 +160,19 @@ def _writes(plan: Plan) -> bool:
     return bool(counts.create or counts.update or counts.deactivate or counts.delete)
 
 
-def _show(session: Session, plan: Plan) -> None:
+def _show(session: Session, plan: Plan, exceeded: Sequence[Refusal]) -> None:
     """The plan, before anything is done: on stdout, or on stderr where stdout holds a document."""
     if session.common.format == "json":
-        session.console.aside(plan_lines(plan))
+        session.console.aside(plan_lines(plan, exceeded))
     else:
-        session.console.answer(plan_lines(plan))
+        session.console.answer(plan_lines(plan, exceeded))
+
+
+def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
+    """What carrying out the plan will cost."""
+    if _writes(plan):
+        cost = forecast(plan, pace, session.common.parallelism)
+        session.console.talk(forecast_text(cost, session.common.parallelism))
 
 
 def _carry_out(session: Session, job: _Job) -> int:
@@ -166,12 +183,27 @@ def _carry_out(session: Session, job: _Job) -> int:
     with bar as listener:
         conditions = Conditions(session.clock, listener, session.common.parallelism, job.safety.settle_seconds)
         execution = carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
+    undo = _keep_undo(session, job, execution)
     results = sorted([*execution.results, *job.left_out], key=lambda each: address_order(each.address))
     if session.common.format == "json":
-        session.console.document(result_document(results, job.run.run_id))
+        session.console.document(result_document(results, job.run.run_id, undo))
     else:
-        session.console.answer(result_lines(results, job.run.run_id))
+        session.console.answer(result_lines(results, job.run.run_id, undo))
     return _code(execution, results)
+
+
+def _keep_undo(session: Session, job: _Job, execution: Execution) -> str | None:
+    """Write the plan that would undo this run; its path in the project, None where there is nothing to undo."""
+    if not any(result.attempts for result in execution.results):
+        return None
+    try:
+        plan = undo_of(job.plan, execution, job.live, job.gateway, job.ledger, session.stamp(job.plan.origin))
+    except (ApiError, CredentialsError) as wrong:
+        session.console.talk(f"no undo plan was made: {wrong.message}")
+        return None
+    if not plan.changes and not plan.notes:
+        return None
+    return write_state(job.root, f"undo/{job.run.run_id}.json", plan_text(plan))
 
 
 def _code(execution: Execution, results: Sequence[Result]) -> int:

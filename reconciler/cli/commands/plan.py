@@ -9,7 +9,8 @@ from reconciler.cli.options import Common, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, StoreError
 from reconciler.plan.codec import plan_text, plan_to_json
-from reconciler.plan.guard import Allowances, refusals
+from reconciler.plan.gate import Limits, gate
+from reconciler.plan.guard import Allowances
 from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow import Selection, make_plan
@@ -51,7 +52,8 @@ def command(
     if common.format == "json":
         session.console.document(plan_to_json(plan))
     else:
-        session.console.answer(plan_lines(plan, refusals(plan, desired.safety, allowances)))
+        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+        session.console.answer(plan_lines(plan, gate(plan, limits)))
     if out is not None:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
     return DIFFERENCES if detailed_exitcode and plan.changes else 0

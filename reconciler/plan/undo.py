@@ -1,0 +1,118 @@
+"""The way back: a plan that puts live values back to what they were before an apply.
+
+It is an ordinary plan, bound to what was there after that apply: guards, staleness and locks hold for it as for any.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Update
+from reconciler.diff.compare import field_changes
+from reconciler.model.address import Address, address_order
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource
+from reconciler.model.outcome import Result
+from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.plan.plan import Origin, Plan
+
+
+def undo_plan(
+    plan: Plan,
+    results: Iterable[Result],
+    before: Mapping[str, LiveResource],
+    after: Mapping[str, LiveResource],
+    ledger: Ledger,
+    origin: Origin,
+) -> Plan:
+    """The inverse of what an apply did. `before` and `after` it: live resources by id; `ledger` as it was before.
+
+    What cannot be undone is named in the notes.
+    """
+    outcomes = {(result.address, result.action): result for result in results}
+    steps: list[Change] = []
+    notes: list[Note] = []
+    for change in plan.changes:
+        for inverse in _inverse(change, outcomes, before, after, ledger):
+            if isinstance(inverse, Note):
+                notes.append(inverse)
+            else:
+                steps.append(inverse)
+    ordered = sorted(steps, key=lambda each: address_order(each.address))
+    return Plan(origin, tuple(ordered), notes=tuple(notes), owned=plan.owned)
+
+
+def _inverse(
+    change: Change,
+    outcomes: Mapping[tuple[Address, str], Result],
+    before: Mapping[str, LiveResource],
+    after: Mapping[str, LiveResource],
+    ledger: Ledger,
+) -> Iterator[Change | Note]:
+    match change:
+        case Create():
+            result = outcomes.get((change.address, "create"))
+            made = after.get(result.id) if result is not None and result.id is not None else None
+            if made is not None:
+                reason = "made by the apply that is undone; a tombstone deletes it later"
+                yield Deactivate(change.address, made.id, reason, made.digest(), made.app_id, change.source)
+        case Update():
+            yield from _put_back(change, before.get(change.id), after.get(change.id), ledger)
+        case Deactivate():
+            now = after.get(change.id)
+            if now is not None and now.fields.get("status") == "inactive":
+                yield _reactivation(change, now, ledger)
+        case Delete():
+            if change.id not in after and (change.address, "delete") in outcomes:
+                yield Note(change.address, f"id {change.id} was deleted, and nothing brings it back")
+        case Blocked():
+            pass
+
+
+def _put_back(
+    change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger
+) -> Iterator[Update | Note]:
+    if was is None or now is None:
+        return
+    moved = [name for name in change.send if was.fields.get(name, ABSENT) != now.fields.get(name, ABSENT)]
+    send: dict[str, Value] = {name: was.fields[name] for name in moved if name in was.fields}
+    for name in sorted(set(moved) - send.keys()):
+        yield Note(change.address, f"{name} was not shown before, so nobody knows what to put back")
+    if not send:
+        return
+    address = change.renamed_from or change.address
+    known = ledger.get(address)
+    yield Update(
+        address,
+        change.id,
+        change.source,
+        tuple(_way_back(send, now.fields)),
+        send,
+        known.applied if known is not None and known.id == change.id else {},
+        now.digest(),
+        app_id=now.app_id,
+        protect=known.protect if known is not None else change.protect,
+        renamed_from=change.address if change.renamed_from is not None else None,
+        reason="puts back what was there before",
+    )
+
+
+def _way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:
+    for name in sorted(send):
+        for field in field_changes(name, now.get(name, ABSENT), send[name], None):
+            yield replace(field, origin="pending")
+
+
+def _reactivation(change: Deactivate, now: LiveResource, ledger: Ledger) -> Update:
+    known = ledger.get(change.address)
+    return Update(
+        change.address,
+        change.id,
+        change.source,
+        (FieldChange("status", "inactive", "active", "pending"),),
+        {"status": "active"},
+        known.applied if known is not None and known.id == change.id else {},
+        now.digest(),
+        app_id=now.app_id,
+        protect=known.protect if known is not None else False,
+        reason="was active before",
+    )
