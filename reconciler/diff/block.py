@@ -8,7 +8,7 @@ from typing import TypeAlias
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Update
 from reconciler.diff.compare import Comparison, compare, field_changes
 from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Twins
-from reconciler.diff.retire import Retiring, protected, retire
+from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredPlacement
@@ -54,6 +54,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     if fixed:
         yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
     if result.changes:
+        stops = kind == "app" and any((each.path, each.after) == ("status", "inactive") for each in result.changes)
         yield Update(
             block.address,
             live.id,
@@ -65,6 +66,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
             app_id=live.app_id,
             protect=block.lifecycle.protect,
             renamed_from=found.renamed_from,
+            reason=STOPS_APP if stops else None,
         )
         return
     if not fixed:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Note
 from reconciler.model.address import Address, kind_of
@@ -11,6 +11,9 @@ from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 
 Retirement: TypeAlias = Change | Note
+
+STOPS_APP: Final = "this stops every ad request of the app, and deletes its experiments that have not begun"
+"""What the vendor does when an app is set inactive; only the first half can be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def still_known(entry: LedgerEntry | None, live: LiveResource) -> LedgerEntry | 
 def _deactivate(going: Retiring) -> Deactivate:
     reason = going.reason
     if kind_of(going.address) == "app":
-        reason += "; this stops every ad request of the app, and deletes its experiments that have not begun"
+        reason += f"; {STOPS_APP}"
     return Deactivate(*_facts(going, reason))
 
 

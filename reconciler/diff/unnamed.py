@@ -8,7 +8,7 @@ from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
 from reconciler.diff.identity import Resolution
 from reconciler.diff.retire import Retiring, still_known
 from reconciler.diff.verdict import Forget, Remember, Verdict
-from reconciler.model.address import Address, app_of, kind_of
+from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
@@ -99,7 +99,10 @@ def whole_app(going: Delete, ground: Ground) -> Iterator[Verdict]:
     entries = ground.by_app.get(going.address, {}).values()
     owned = {entry.id: entry for entry in entries if entry.kind == "placement"}
     strangers = [each.id for each in listed if each.id not in owned]
-    kept = [each.id for each in listed if each.id in owned and owned[each.id].protect]
+    guarded = _guarded(going.address, ground.desired)
+    kept = [
+        each.id for each in listed if each.id in owned and (owned[each.id].protect or owned[each.id].address in guarded)
+    ]
     if strangers or kept:
         whose = f"placements {', '.join(strangers or kept)} in it are {'not ours' if strangers else 'protected'}"
         reason = f"{going.reason}, but {whose}; remove them in the console first"
@@ -110,6 +113,12 @@ def whole_app(going: Delete, ground: Ground) -> Iterator[Verdict]:
         reason = f"its app is {going.reason}"
         yield Delete(address, resource.id, reason, resource.digest(), resource.app_id, going.source)
     yield going
+
+
+def _guarded(app: Address, desired: DesiredState) -> frozenset[Address]:
+    """The placements of an app whose blocks ask for protection."""
+    blocks = (each for block in desired.apps if block.address == app for each in block.placements or ())
+    return frozenset(each.address for each in blocks if each.lifecycle.protect)
 
 
 def gone_apps(ground: Ground) -> Iterator[Verdict]:
