@@ -1,0 +1,101 @@
+"""Load, validate, expand, lint and diff the generated project, in one process; stage by stage as the program runs them.
+
+`python bench/load.py FOLDER` prints CPU seconds for each stage as JSON.
+"""
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+from generate import app
+
+from reconciler.diff.block import View
+from reconciler.diff.reconcile import reconcile
+from reconciler.manifest.decode import decode
+from reconciler.manifest.load import ManifestText, load_desired, load_settings
+from reconciler.manifest.models import ManifestDocument
+from reconciler.manifest.parse import parse
+from reconciler.manifest.report import Report, Reporter
+from reconciler.manifest.scalar import PlainScalars
+from reconciler.model.desired import DesiredState
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.project import find_project, read_manifests
+
+T = TypeVar("T")
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """CPU seconds with the garbage collector as the work itself leaves it, and what came of it."""
+    gc.collect()
+    begun = time.process_time()
+    made = work()
+    return time.process_time() - begun, made
+
+
+def parsed(texts: list[ManifestText]) -> list:
+    scalars = PlainScalars()
+    return [(text, parse(text, scalars).documents) for text in texts]
+
+
+def decoded(documents: list) -> list:
+    report = Report()
+    return [decode(ManifestDocument, part, Reporter(report, text.file)) for text, parts in documents for part in parts]
+
+
+def without_collector(work: Callable[[], T]) -> Callable[[], T]:
+    """As `load_desired` runs its stages."""
+
+    def paused() -> T:
+        gc.disable()
+        try:
+            return work()
+        finally:
+            gc.enable()
+
+    return paused
+
+
+def same_live(desired: DesiredState) -> LiveState:
+    """The account that is just as declared."""
+    apps = [LiveResource("app", str(number), block.fields) for number, block in enumerate(desired.apps)]
+    placements = {
+        live.id: tuple(
+            LiveResource("placement", f"{live.id}-{index}", part.fields, live.id)
+            for index, part in enumerate(block.placements or ())
+        )
+        for live, block in zip(apps, desired.apps, strict=True)
+    }
+    return LiveState(tuple(apps), placements)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    project = find_project(folder, None)
+    settings, _ = load_settings(project.settings)
+    assert settings is not None
+    texts = read_manifests(project.root, settings.manifests)
+    as_json = json.dumps([app(number, 20) for number in range(len(texts))]).encode()
+
+    json_seconds, _ = timed(lambda: orjson.loads(as_json))
+    load_seconds, loaded = timed(lambda: load_desired(settings, project.settings, texts))
+    desired = loaded.state
+    assert desired is not None, loaded.findings[:3]
+    live, view = same_live(desired), View(datetime.now(UTC))
+    diff_seconds, found = timed(lambda: reconcile(desired, live, {}, view))
+    assert len(found.in_sync) == len(texts) * 21, found.changes[:3]
+    parse_seconds, documents = timed(without_collector(lambda: parsed(texts)))
+    decode_seconds, _ = timed(without_collector(lambda: decoded(documents)))
+
+    rest = load_seconds - parse_seconds - decode_seconds
+    stages = {"json": json_seconds, "parse": parse_seconds, "validate": decode_seconds, "expand": rest}
+    print(json.dumps({**stages, "load": load_seconds, "diff": diff_seconds}))
+
+
+if __name__ == "__main__":
+    main()

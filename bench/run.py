@@ -1,0 +1,121 @@
+"""`make bench`: how far the program is from the floor, in one run and one table. Each figure is the best of three runs.
+
+The load is 1,000 apps x 20 placements, some 9 MB of YAML, against orjson on the same data. The read is the same account
+over HTTP at 20 ms latency, against bare sockets sending the same requests, as many at once. Everything that is timed
+has a process of its own, and so has the server.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from generate import app, project
+
+BENCH = Path(__file__).parent
+FOLDER = BENCH.parent / ".bench" / "project"
+APPS, PLACEMENTS, LATENCY = 1000, 20, 0.02
+PARALLEL = (8, 32, 64)
+RUNS = 3
+READERS = (
+    ("bare sockets", "raw_client.py"),
+    ("our client", "read_live.py", "bodies"),
+    ("our client, decoded", "read_live.py", "live"),
+)
+
+
+def best(measure: Callable[[], list[float]]) -> list[float]:
+    """The figures of the run whose first one is the least."""
+    return min(measure() for _ in range(RUNS))
+
+
+def told(script: str, *arguments: str) -> Any:
+    """What a script of this folder prints as JSON."""
+    called = [sys.executable, str(BENCH / script), *arguments]
+    return json.loads(subprocess.run(called, check=True, capture_output=True, text=True).stdout)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of the account, in a process of its own that ends with this block."""
+    called = [sys.executable, str(BENCH / "server.py"), str(APPS), str(PLACEMENTS), str(LATENCY)]
+    with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+def load_rows() -> Iterator[tuple[str, ...]]:
+    stages = min((told("load.py", str(FOLDER)) for _ in range(RUNS)), key=lambda run: run["load"])
+    names = {
+        "parse": "  YAML to values with places",
+        "validate": "  validate",
+        "expand": "  expand and lint",
+        "load": "load: all of these",
+        "diff": "diff against an equal account",
+    }
+    floor = stages["json"]
+    yield "orjson.loads of the same data", seconds(floor), ratio(floor, floor)
+    yield from ((name, seconds(stages[key]), ratio(stages[key], floor)) for key, name in names.items())
+
+
+def read_rows(url: str) -> Iterator[tuple[str, ...]]:
+    for workers in PARALLEL:
+        told_of = {name: best(partial(told, script, url, str(workers), *rest)) for name, script, *rest in READERS}
+        raw, *_ = told_of.values()
+        assert {requests for _, _, requests in told_of.values()} == {raw[2]}, told_of
+        for name, (wall, cpu, _) in told_of.items():
+            yield f"{workers} at once: {name}", seconds(wall), seconds(cpu), ratio(wall, raw[0])
+
+
+def plan_row(url: str, workers: int) -> tuple[str, ...]:
+    """The whole command: start, load, read, diff, report. It must find nothing to do."""
+    keys = {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench"}
+    wall, cpu = best(lambda: command_seconds(["plan", "--detailed-exitcode", "--parallelism", str(workers)], keys))
+    return f"`reconciler plan`, {workers} at once", seconds(wall), seconds(cpu)
+
+
+def command_seconds(arguments: list[str], environment: Mapping[str, str]) -> list[float]:
+    called = [sys.executable, "-m", "reconciler", *arguments]
+    before, began = os.times(), time.perf_counter()
+    subprocess.run(called, cwd=FOLDER, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+    wall, after = time.perf_counter() - began, os.times()
+    return [wall, after.children_user + after.children_system - before.children_user - before.children_system]
+
+
+def seconds(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def ratio(value: float, floor: float) -> str:
+    return f"{value / floor:.2f}x" if value < 10 * floor else f"{value / floor:.0f}x"
+
+
+def show(title: str, rows: Iterator[tuple[str, ...]], *headings: str) -> None:
+    print(f"\n| {title} | {' | '.join(headings)} |")
+    print("|---" * (len(headings) + 1) + "|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def main() -> None:
+    size = project(FOLDER, [app(number, PLACEMENTS) for number in range(APPS)])
+    cores = os.cpu_count()
+    print(
+        f"{APPS:,} apps x {PLACEMENTS} placements, {size / 1e6:.1f} MB of YAML; {cores} cores, {sys.version.split()[0]}"
+    )
+    show("load and diff", load_rows(), "CPU s", "of orjson")
+    with server() as url:
+        show(f"read over HTTP, {LATENCY * 1000:g} ms latency", read_rows(url), "wall s", "CPU s", "of raw, wall")
+        show("all of it", iter([plan_row(url, 32)]), "wall s", "CPU s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""An account behind 20 ms of latency: ready-made answers from one process, so cheap that the clients are what is timed.
+
+`python bench/server.py APPS PLACEMENTS LATENCY` prints its URL and serves until its input ends.
+"""
+
+import asyncio
+import json
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+from generate import answers, app
+
+
+def response(data: object) -> bytes:
+    body = json.dumps(data).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Account(asyncio.Protocol):
+    """One connection: requests one after another, each answered after the latency."""
+
+    def __init__(self, ready: dict[str, bytes], latency: float) -> None:
+        self.ready = ready
+        self.latency = latency
+        self.read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.read += data
+        head, end, body = self.read.partition(b"\r\n\r\n")
+        if not end or len(body) < content_length(head):
+            return
+        self.read = b""
+        asyncio.get_running_loop().call_later(self.latency, self.answer, key_of(head.split(b" ", 2)[1].decode()))
+
+    def answer(self, key: str) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self.ready[key])
+
+
+def content_length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+def key_of(target: str) -> str:
+    """What is asked for: the token, the apps, or one app's placements."""
+    url = urlsplit(target)
+    if url.path.endswith("/auth"):
+        return "token"
+    return "apps" if url.path.endswith("/app") else parse_qs(url.query)["appId"][0]
+
+
+async def serve(ready: dict[str, bytes], latency: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Account(ready, latency), "127.0.0.1", 0, backlog=256)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+def main() -> None:
+    count, each, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    apps, placements = answers([app(number, each) for number in range(count)])
+    ready = {app_id: response(rows) for app_id, rows in placements.items()}
+    ready["apps"] = response(apps)
+    ready["token"] = response({"accessToken": "bench", "tokenType": "bearer", "expiresIn": 3600})
+    asyncio.run(serve(ready, latency))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""A room is wholly pure or wholly worldly, and each part of the world has one door."""
+
+import re
+
+import pytest
+from architecture.source_code import PORTS, PURE, dotted_names, imports, in_rooms, modules, strings
+
+WORLD = frozenset({
+    "asyncio", "concurrent", "glob", "http", "httpx", "multiprocessing", "os", "random", "secrets", "shutil", "signal",
+    "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
+})  # fmt: skip
+CLOCKS = re.compile(r"(datetime|date|datetime\.datetime|datetime\.date)\.(now|utcnow|today)|time\.\w+")
+HOMES = {
+    "click": {"cli"},
+    "deepdiff": {"diff"},
+    "httpx": {"dt", "reporting"},
+    "pycountry": {"manifest", "reporting"},
+    "rich": {"cli"},
+    "sqlite3": {"sandbox"},
+    "starlette": {"sandbox"},
+    "uvicorn": {"sandbox"},
+    "yaml": {"manifest"},
+}
+"""Whose code is used where: a library is known to one room, so that it can be changed in one room."""
+
+VENDOR_SPELLINGS = ("rewardedConfig", "rewardingType", "createTypes", "PlacementId", "storeURL", "appid")
+"""What the Management API says in its own words and nobody else does."""
+
+WRITERS = frozenset({"print", "sys.stdout", "sys.stderr", "click.echo", "click.secho", "echo", "secho"})
+ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "environ", "getenv"})
+
+each = pytest.mark.parametrize
+
+
+def named(module):
+    return module.name
+
+
+def is_of(name, package):
+    return name == package or name.startswith(f"{package}.")
+
+
+@each("module", in_rooms(*PURE), ids=named)
+def test_a_pure_module_imports_nothing_of_the_world(module):
+    seen = {found.name for found in imports(module) if any(is_of(found.name, part) for part in WORLD)}
+    assert seen == set()
+
+
+@each("module", in_rooms(*PURE), ids=named)
+def test_a_pure_module_knows_paths_only_as_names(module):
+    paths = {found.name for found in imports(module) if is_of(found.name, "pathlib")}
+    assert {name for name in paths if not name.startswith("pathlib.Pure")} == set()
+    assert not {name for name, _ in dotted_names(module)} & {"open", "input"}
+
+
+@each("module", in_rooms(*PURE, *PORTS), ids=named)
+def test_time_comes_as_an_argument(module):
+    assert [f"{module.place}:{line}" for name, line in dotted_names(module) if CLOCKS.fullmatch(name)] == []
+
+
+@each("module", in_rooms(*PORTS), ids=named)
+def test_the_core_does_not_know_which_api_or_store_it_drives(module):
+    worldly = {"os", "http", "httpx", "random", "socket", "sqlite3", "ssl", "subprocess", "time", "urllib.request"}
+    assert {found.name for found in imports(module) if any(is_of(found.name, part) for part in worldly)} == set()
+
+
+@each("library", sorted(HOMES))
+def test_a_library_has_one_home(library):
+    users = {module.room for module in modules() if any(is_of(found.name, library) for found in imports(module))}
+    assert users <= HOMES[library]
+
+
+def test_only_one_module_of_the_command_line_reads_the_environment():
+    readers = {module.name for module in modules() if ENVIRONMENT & {name for name, _ in dotted_names(module)}}
+    assert readers <= {"reconciler.cli.settings"}
+
+
+def test_only_the_console_writes_to_the_terminal():
+    writers = {module.name for module in modules() if WRITERS & {name for name, _ in dotted_names(module)}}
+    assert writers <= {"reconciler.cli.console"}
+
+
+def test_the_vendors_spellings_stay_on_the_wire():
+    elsewhere = [
+        f"{module.place}:{line}: {word}"
+        for module in modules()
+        if not is_of(module.name, "reconciler.dt.wire") and module.room != "sandbox"
+        for text, line in strings(module)
+        for word in VENDOR_SPELLINGS
+        if word in text
+    ]
+    assert elsewhere == []
