@@ -11,7 +11,7 @@ import click
 from reconciler.cli.settings import wants_color
 from reconciler.model.diagnostic import Finding
 from reconciler.report.line import Line, Span, Tone, line
-from reconciler.report.sanitise import terminal
+from reconciler.report.sanitise import json_text, terminal, whole_line
 
 _STYLES: Final[Mapping[Tone, Mapping[str, Any]]] = {
     "plain": {},
@@ -42,8 +42,7 @@ class Console:
 
     def document(self, document: Mapping[str, Any]) -> None:
         """A JSON document as the answer."""
-        text = json.dumps(document, indent=2, ensure_ascii=True)
-        click.echo(text)
+        click.echo(json_text(json.dumps(document, indent=2, ensure_ascii=True)))
 
     def raw(self, text: str) -> None:
         """Text of our own as the answer, as it is."""
@@ -79,17 +78,17 @@ class Console:
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""
-        click.echo(f"{terminal(question)} Only 'yes' is taken: ", nl=False, err=True)
+        click.echo(whole_line(f"{terminal(question)} Only 'yes' is taken: "), nl=False, err=True)
         return sys.stdin.readline().strip().lower() == "yes"
 
     def _print(self, spans: Line, *, to_answer: bool) -> None:
         stream = sys.stdout if to_answer else sys.stderr
-        color = self._color and stream.isatty()
-        styled = (
-            click.style(terminal(span.text), **_STYLES[span.tone]) if color and span.text else terminal(span.text)
-            for span in spans
-        )
-        click.echo("".join(styled).rstrip(), err=not to_answer, color=color)
+        if self._color and stream.isatty():
+            styled = (click.style(terminal(span.text), **_STYLES[span.tone]) for span in spans if span.text)
+            click.echo("".join(styled), err=not to_answer, color=True)
+        else:
+            plain = "".join(terminal(span.text) for span in spans).rstrip()
+            click.echo(whole_line(plain), err=not to_answer, color=False)
 
 
 def asks_on_terminal() -> bool:

@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from reconciler.report.sanitise import terminal
+from reconciler.report.sanitise import json_text, terminal, whole_line
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -21,11 +21,11 @@ def log_to_stderr(verbosity: int, log_format: str) -> None:
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return terminal(f"{record.levelname.lower()}: {record.getMessage()}")
+        return whole_line(terminal(f"{record.levelname.lower()}: {record.getMessage()}"))
 
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        return json.dumps(line)
+        return json_text(json.dumps(line))

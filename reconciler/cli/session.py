@@ -13,7 +13,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Common
 from reconciler.cli.settings import Environment
-from reconciler.errors import InvalidManifests
+from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.load import Loaded, load_desired, load_settings
 from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
@@ -22,7 +22,7 @@ from reconciler.project import Project, find_project, read_manifests
 
 if TYPE_CHECKING:
     from reconciler.dt.gateway import DtGateway
-    from reconciler.store.files import FileStore
+    from reconciler.ports import Store
 
 log = logging.getLogger("reconciler")
 
@@ -83,11 +83,23 @@ class Session:
             yield DtGateway(client, publisher_id)
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 
-    def store(self, project: Project) -> "FileStore":
-        """Ledger, journal and lock of the project."""
-        from reconciler.store.files import FileStore  # noqa: PLC0415 - not needed without an account
+    def store(self, project: Project) -> "Store":
+        """Ledger, journal and lock: the project's files, or the database that the environment names.
 
-        return FileStore(project.root, self.clock)
+        Raises `ProjectError` for a name that is no store's, and `StoreError` where the database's library is missing.
+        """
+        from reconciler.store.files import FileStore  # noqa: PLC0415 - not needed without an account
+        from reconciler.store.postgres import SCHEMES, open_store  # noqa: PLC0415
+
+        url = self.environment.secret("RECONCILER_STORE")
+        if url is None:
+            return FileStore(project.root, self.clock)
+        if not url.reveal().startswith(SCHEMES):
+            raise ProjectError(
+                "RECONCILER_STORE names no store that there is",
+                hint="postgresql://USER:PASSWORD@HOST/DATABASE; unset, the store is files in the project",
+            )
+        return open_store(url, self.settings(project).publisher_id, self.api(), self.clock)
 
     def stamp(self, origin: Origin) -> Origin:
         """The same origin for a plan that is made now."""

@@ -47,6 +47,8 @@ def price(raw: Any) -> Decimal:
 
 def number(raw: Any) -> int | Decimal:
     """A count or amount: an int where it is whole, else an exact Decimal. Raises ValueError otherwise."""
+    if type(raw) is int:  # the common case, and a bool is none
+        return raw
     exact = price(raw)
     return int(exact) if exact == exact.to_integral_value() else exact
 

@@ -1,27 +1,120 @@
-"""Untrusted text made harmless, one function per medium. Names come from manifests and from the network."""
+"""Untrusted text made harmless, one function per medium. Names come from manifests and from the network.
 
-import unicodedata
+What nobody could see is shown as an escape (`\\x1b`, `\\u202e`) in every medium; what the medium would obey is told to it
+in a way that it only shows.
+"""
+
+import re
+from html import escape
 from typing import Final
+from unicodedata import category
 
-KEPT_CONTROLS: Final = "\t"
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_EMOJI_STYLE: Final = "\ufe0e\ufe0f"
 
-BIDI_AND_JOINERS: Final = frozenset("\u200b\u200c\u200d\u200e\u200f\u061c\ufeff") | frozenset(
-    chr(code) for span in (range(0x202A, 0x202F), range(0x2060, 0x2070)) for code in span
-)
-"""Characters that change how others are shown, or are not shown at all."""
+_SHOWN_AS_NOTHING: Final = frozenset(
+    chr(code)
+    for first, last in (
+        *((0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2060, 0x206F), (0x2800, 0x2800)),
+        *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)),
+    )
+    for code in range(first, last + 1)
+) - frozenset(_EMOJI_STYLE)
+"""Characters outside the categories above that leave no mark (Unicode's Default_Ignorable_Code_Point, and the blank
+Braille cell). Those that choose between text and emoji stand in names of real apps, and stay."""
+
+_COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
+"""What CI runners look for anywhere in a line: `##[error]` (GitHub, Azure), `##vso[` (Azure), `##teamcity[`."""
 
 
-def terminal(text: str) -> str:
-    """Text that cannot steer a terminal or reorder a line: control, format and bidi characters are shown as escapes."""
+def visible(text: str) -> str:
+    """Text without anything that steers or hides: control, format and bidi characters are shown as escapes.
+
+    A tab is a space; one line stays one line.
+    """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_visible(character) for character in text)
+    return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:
-    if character in KEPT_CONTROLS:
+    if character == "\t":
         return " "
-    if character in BIDI_AND_JOINERS or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:
-        code = ord(character)
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    return character
+    if category(character) not in _HIDDEN and character not in _SHOWN_AS_NOTHING:
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def terminal(text: str) -> str:
+    """Text that cannot steer a terminal, reorder a line, or hold a command that CI runners look for within lines."""
+    shown = visible(text)
+    return _COMMAND.sub(r"##\\", shown) if "##" in shown else shown
+
+
+def whole_line(text: str) -> str:
+    """A line of `terminal` texts, put together, that no CI runner takes for a command: `::add-mask::` and the like."""
+    shown = _COMMAND.sub(r"##\\", text) if "##" in text else text
+    words = shown.lstrip()
+    return f"{shown[: len(shown) - len(words)]}\\{words}" if words.startswith("::") else shown
+
+
+def json_text(document: str) -> str:
+    """A JSON document that means the same and holds no `##[`, which runners would look into."""
+    return document.replace("##", r"#\u0023")
+
+
+def html(text: str) -> str:
+    """Text for HTML: between tags, and in attribute values between quotes. Not for URLs, scripts and styles."""
+    return escape(visible(text), quote=True)
+
+
+def github_data(text: str) -> str:
+    """The message of a GitHub workflow command (`::error::message`). Its lines stay lines."""
+    lines = "\n".join(terminal(line) for line in re.split(r"\r\n|\r|\n", text))
+    return lines.replace("%", "%25").replace("\n", "%0A")
+
+
+def github_property(text: str) -> str:
+    """A property of a GitHub workflow command, as `file` in `::error file=...::`: one line."""
+    return terminal(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+
+
+_NOTHING: Final = "&#8203;"
+"""A space without width: it parts what sites look for in text that is already rendered, and stands in no name, as
+`visible` would have shown it."""
+
+_MARKUP: Final = str.maketrans(
+    {
+        **{mark: f"\\{mark}" for mark in "*_[]{}()~$^"},
+        **{"\\": "&#92;", "`": "&#96;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;"},
+    }
+)
+_REFERENCE: Final = re.compile(
+    r"(?<=[@#!%~$&])(?=\w)|(?<=\bGH-)(?=\d)|(?<=:)(?=[\w+-]+:|//)|(?<=\bwww)(?=\.)", re.IGNORECASE
+)
+"""Where mentions (`@team`), references (`#12`, `!12`, `GH-12`), emoji (`:tada:`) and links of bare addresses begin."""
+
+_BLOCK: Final = re.compile(r"(?:[-+=#:]|\d+[.)])")
+"""What begins a list, a heading, an underline or a definition at the head of a line."""
+
+
+def markdown(text: str) -> str:
+    """Text for Markdown, CommonMark or GitHub's, in a paragraph, a list or a cell of a table: one line, no markup.
+
+    Backslashes before marks show up in no rendering; where a bare mark splits cells or a site looks for links after
+    rendering, an entity does it.
+    """
+    shown = visible(text)
+    words = shown.strip()
+    parts = [part.translate(_MARKUP) for part in _REFERENCE.split(words)]
+    body = _NOTHING.join(parts)
+    if head := _BLOCK.match(body):
+        body = f"{body[: head.end() - 1]}\\{body[head.end() - 1 :]}"
+    before, _, after = shown.partition(words) if words else (shown, "", "")
+    return f"{_entities(before)}{body}{_entities(after)}"
+
+
+def _entities(blanks: str) -> str:
+    """Blanks at either end of a line, which Markdown would drop or take for code."""
+    return "".join(f"&#{ord(blank)};" for blank in blanks)

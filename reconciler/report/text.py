@@ -31,6 +31,11 @@ ORIGINS: Final[Mapping[str, str]] = {
 }
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 error, 2 errors."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
     """The plan as a tree by app, its notes, what would refuse it, and one line of numbers."""
     for app, changes in groupby(plan.changes, key=lambda change: app_of(change.address)):
@@ -155,7 +160,7 @@ def forecast_text(cost: Forecast, parallelism: int) -> str:
     """What an apply will cost, in one line."""
     minutes = cost.seconds / 60
     time = f"{minutes:.1f} minutes" if minutes >= 1 else f"{max(1, round(cost.seconds))} s"
-    return f"about {cost.calls} call{'s' if cost.calls != 1 else ''} and {time}, {parallelism} side by side at most"
+    return f"about {counted(cost.calls, 'call')} and {time}, {parallelism} side by side at most"
 
 
 def result_lines(results: Sequence[Result], run: str, undo: str | None = None) -> Iterator[Line]:

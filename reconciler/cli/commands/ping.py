@@ -5,6 +5,7 @@ import click
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.session import Session
 from reconciler.report.line import line
+from reconciler.report.text import counted
 
 
 @click.command("ping")
@@ -23,6 +24,6 @@ def command(common: Common) -> int:
     if common.format == "json":
         session.console.document({"format": "reconciler.ping/1", **seen})
     else:
-        told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {len(apps)} apps"
+        told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {counted(len(apps), 'app')}"
         session.console.answer([line(told)])
     return 0

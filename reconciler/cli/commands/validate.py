@@ -5,6 +5,7 @@ import click
 from reconciler.cli.options import Common, shared_options
 from reconciler.cli.session import Session
 from reconciler.report.document import findings_document
+from reconciler.report.text import counted
 
 
 @click.command("validate")
@@ -28,10 +29,10 @@ def command(common: Common, *, strict: bool) -> int:
         session.console.findings(loaded.findings, to_answer=True)
     errors = sum(finding.severity == "error" for finding in loaded.findings)
     warnings = len(loaded.findings) - errors
+    told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     if loaded.state is not None:
         apps = loaded.state.apps
         placements = sum(len(app.placements or ()) for app in apps)
-        session.console.talk(f"{len(apps)} apps, {placements} placements: {errors} errors, {warnings} warnings")
-    else:
-        session.console.talk(f"{errors} errors, {warnings} warnings")
+        told = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {told}"
+    session.console.talk(told)
     return 1 if errors or (strict and warnings) else 0

@@ -113,8 +113,10 @@ def _words(known: Iterable[str], *, when_none: Value) -> Reader:
 
 def _unit(raw: Any) -> str:
     text = _text(raw)
-    small = text.strip().lower()
-    return next((unit for unit in UNITS if small in (unit, unit + "s")), text)
+    return _UNITS.get(text.strip().lower(), text)
+
+
+_UNITS: Final = {spelling: unit for unit in UNITS for spelling in (unit, unit + "s")}
 
 
 def _number(raw: Any) -> int | Decimal | Absent:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
+
+import orjson
 
 _MARK: Final = b"\xef\xbb\xbf"
 """The byte order mark that some servers put before UTF-8."""
@@ -25,17 +27,20 @@ def decode(body: bytes) -> Any:
     if not body.removeprefix(_MARK).strip():
         raise BlankError("an empty body")
     try:
-        text = body.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_refuse_constant)
-        if "\\ud" in text or "\\uD" in text:
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeError:
-        raise NotJsonError("the body is not UTF-8 text") from None
-    except RecursionError:
-        raise NotJsonError("the body is nested too deeply") from None
+        value = orjson.loads(body.removeprefix(_MARK))
     except ValueError:
-        raise NotJsonError("an HTML page, not JSON" if is_page(body) else "the body is not whole JSON") from None
+        raise NotJsonError(_what_is_wrong(body)) from None
     return value
+
+
+def _what_is_wrong(body: bytes) -> str:
+    if is_page(body):
+        return "an HTML page, not JSON"
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return "the body is not UTF-8 text"
+    return "the body is not whole JSON"
 
 
 def encode(value: Mapping[str, Any]) -> bytes:
@@ -63,7 +68,3 @@ def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:
             raise AnswerError(f"the key {name} is there in two spellings with different values")
         small[name] = value if said is None else said
     return small
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
