@@ -1,0 +1,73 @@
+"""Evidence for floors: what the reports say of one placement in one country over a window of days.
+
+Prices and earnings are USD, prices per thousand impressions; days are UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Literal
+
+from reconciler.model.address import Address
+
+Mode = Literal["waterfall", "unified", "unknown"]
+"""How DT is asked: in turn, before the other sources; in one auction beside them; or the reports do not say."""
+
+PRICE_STEP: Final = 1.01
+"""Ratio of neighbouring bins of a price sketch: bin b holds prices from PRICE_STEP**b up to PRICE_STEP**(b + 1)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """A placement in a country: alpha-2, or `WW` for all countries that have no line of their own."""
+
+    address: Address
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayEvidence:
+    """One day of a cell. `after` is what other sources earned on requests that DT did not fill."""
+
+    day: date
+    requests: int
+    impressions: int
+    revenue: float
+    after: float
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A cell over a window.
+
+    `requests`, `impressions` and `revenue` are DT's; `after` and `after_requests` those of the sources behind it, from
+    totals without the date dimension where the source rounds to cents. `prices` is the sketch of winning prices: how
+    many impressions were paid in each bin, from rows with one impression (`single_rows`), rescaled so that its mean is
+    that of all rows. `days` hold the same by day, for variance; their sums may differ by rounding.
+    """
+
+    cell: Cell
+    mode: Mode
+    requests: int
+    impressions: int
+    revenue: float
+    after: float
+    after_requests: int
+    single_rows: int = 0
+    prices: Mapping[int, float] = field(default_factory=dict)
+    days: tuple[DayEvidence, ...] = ()
+
+    @property
+    def unfilled(self) -> int:
+        """Requests that DT did not fill: the chances of the sources behind it."""
+        return max(0, self.requests - self.impressions)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows."""
+
+    chartboost_placements: tuple[str, ...] = ()
+    dt_placements: tuple[str, ...] = ()
+    rows: int = 0
