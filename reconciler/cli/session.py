@@ -21,7 +21,8 @@ from reconciler.plan.plan import Origin
 from reconciler.project import Project, find_project, read_manifests
 
 if TYPE_CHECKING:
-    from reconciler.dt.gateway import DtGateway
+    from reconciler.dt.client import DtClient
+    from reconciler.dt.gateway import DtGateway, DtReader
     from reconciler.ports import Store
 
 log = logging.getLogger("reconciler")
@@ -58,7 +59,10 @@ class Session:
         settings, findings = load_settings(project.settings)
         if settings is None:
             return Loaded(None, findings)
-        loaded = load_desired(settings, project.settings, read_manifests(project.root, settings.manifests))
+        manifests = read_manifests(project.root, settings.manifests)
+        if not manifests:
+            self.console.talk(f"no file matches {' '.join(settings.manifests)}: nothing is declared")
+        loaded = load_desired(settings, project.settings, manifests)
         return Loaded(loaded.state, (*findings, *loaded.findings))
 
     def desired(self, project: Project) -> DesiredState:
@@ -72,15 +76,29 @@ class Session:
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
         """The Management API, until the context is left. Raises `CredentialsError` without credentials."""
-        from reconciler.dt.auth import Credentials  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
+        from reconciler.dt.gateway import DtGateway  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
+
+        with self._client() as client:
+            yield DtGateway(client, publisher_id)
+
+    @contextmanager
+    def reader(self, publisher_id: str) -> Iterator["DtReader"]:
+        """The same, with no way to write to it."""
+        from reconciler.dt.gateway import DtReader  # noqa: PLC0415 - as above
+
+        with self._client() as client:
+            yield DtReader(client, publisher_id)
+
+    @contextmanager
+    def _client(self) -> Iterator["DtClient"]:
+        from reconciler.web.auth import Credentials  # noqa: PLC0415 - as above
         from reconciler.dt.client import DtClient  # noqa: PLC0415
-        from reconciler.dt.gateway import DtGateway  # noqa: PLC0415
 
         credentials = Credentials(
             self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
         )
         with DtClient(self.environment.management_url, credentials, clock=self.clock) as client:
-            yield DtGateway(client, publisher_id)
+            yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 
     def store(self, project: Project) -> "Store":

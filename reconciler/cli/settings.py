@@ -22,6 +22,15 @@ WHO: Final[Mapping[str, tuple[str, ...]]] = {
 """What the journal says of a run's author, and the variables of CI systems that tell."""
 
 
+def _sendable(name: str, text: str) -> str:
+    """The text, if it can be sent: Python reads bytes that are not UTF-8 as what cannot be written again."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CredentialsError(f"{name} is not UTF-8 text") from None
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A view of environment variables."""
@@ -37,7 +46,7 @@ class Environment:
         """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
         text = self.variables.get(name, "")
         if text.strip():
-            return Secret(text.strip())
+            return Secret(_sendable(name, text.strip()))
         path = self.variables.get(f"{name}_FILE", "")
         if not path:
             return None

@@ -98,7 +98,7 @@ def canonical_json(data: Any) -> str:
 
 def digest(data: Any) -> str:
     """`sha256:` and the hex digest of the data's canonical JSON."""
-    return "sha256:" + hashlib.sha256(canonical_json(data).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical_json(data).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def leaves(path: str, value: Value) -> Iterator[tuple[str, Value]]:

@@ -25,7 +25,7 @@ from reconciler.store.events import (
     replay,
 )
 from reconciler.store.journal_file import JournalFile, read_journal
-from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, write_atomically
+from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, remove_leftovers, write_atomically
 
 STATE_FOLDER: Final = ".reconciler"
 
@@ -51,10 +51,13 @@ class FileStore:
         return read_journal(self._journal_path)
 
     def _recovered(self, written: Ledger | None) -> dict[Address, LedgerEntry]:
-        """The written entries and what a killed run added; out of the whole journal where the ledger is gone."""
+        """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
+
+        An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too.
+        """
         events = read_journal(self._journal_path)
         entries = dict(written or {})
-        for event in events if written is None else _to_replay(events, _digest(self._ledger_path)):
+        for event in _to_replay(events, _digest(self._ledger_path)) if written else events:
             _replay(entries, event)
         return entries
 
@@ -71,6 +74,7 @@ class FileStore:
         except OSError as wrong:
             raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
         try:
+            remove_leftovers(self._ledger_path)
             written = read_ledger(self._ledger_path)
             entries = self._recovered(written)
             ahead = entries != (written or {})

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,19 +18,24 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self._write_lock, self._sync_lock = Lock(), Lock()
         self._written = self._synced = 0
+        self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _end_torn_line(path)
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            sync_folder(path.parent)
         except OSError as wrong:
             raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Write one event, and return when it is on disk. Raises `StoreError`."""
-        line = (canonical_json(event) + "\n").encode()
+        line = (canonical_json(event) + "\n").encode("utf-8", "backslashreplace")
         try:
             with self._write_lock:
-                _write_all(self._descriptor, line)
+                # A full disk may have cut the line before: this one must not run into it.
+                started, self._torn = self._torn, True
+                _write_all(self._descriptor, b"\n" + line if started else line)
+                self._torn = False
                 self._written += 1
                 ticket = self._written
             with self._sync_lock:
@@ -41,13 +47,25 @@ class JournalFile:
             raise StoreError(f"the journal cannot be written: {wrong}") from wrong
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+        """Close the file. Nothing can be appended after that: the descriptor may be another file's by then."""
+        with self._write_lock, self._sync_lock:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that a power cut does not take away a file just made or renamed; only where folders can be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _end_torn_line(path: Path) -> None:
@@ -60,7 +78,7 @@ def _end_torn_line(path: Path) -> None:
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a journal, oldest first. A line that a crash tore is passed over: what it spoke of was not done."""
+    """The events of a journal, oldest first. A line that a crash tore is passed over: it was never relied on."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             for line in file:

@@ -12,6 +12,7 @@ from reconciler.errors import StoreError
 from reconciler.model.address import address_order
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json
 from reconciler.model.value import canonical_json
+from reconciler.store.journal_file import sync_folder
 
 LEDGER_NAME = "reconciler.lock"
 
@@ -69,7 +70,15 @@ def write_atomically(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
+        sync_folder(path.parent)
     except OSError as wrong:
         with suppress(OSError):
             scratch.unlink()
         raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while they wrote this file have left beside it."""
+    for scratch in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            scratch.unlink()

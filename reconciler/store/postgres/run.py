@@ -1,0 +1,124 @@
+"""The store while a run holds the lock: all is written on the connection that holds it, and so never without it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from reconciler.errors import StoreError
+from reconciler.model.address import Address
+from reconciler.model.ledger import LedgerEntry, entry_to_json
+from reconciler.model.outcome import Ended, Intent
+from reconciler.ports import Clock
+from reconciler.store.events import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
+from reconciler.store.postgres.database import Database
+from reconciler.store.postgres.group import GroupCommit
+from reconciler.store.postgres.lock import holds, release
+from reconciler.store.postgres.tables import digest, journal, ledger
+
+log = logging.getLogger("reconciler.store")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The connection that holds a project's lock, and the project's number."""
+
+    database: Database
+    connection: Connection
+    project: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An event, and what it makes of the ledger; recorded together or not at all."""
+
+    at: datetime
+    event: Mapping[str, Any]
+    entries: Sequence[LedgerEntry] = ()
+    forget: Sequence[Address] = ()
+
+
+class PostgresRun:
+    """Implements `ports.RunStore`. The first write that fails is the last one tried: with it the lock may be gone."""
+
+    def __init__(self, session: Session, run_id: str, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._group: GroupCommit[_Record] = GroupCommit(self._commit)
+        self.run_id = run_id
+
+    def begin(self, who: Mapping[str, str]) -> None:
+        """Open the run in the journal."""
+        self._add({"event": RUN_STARTED, "who": dict(who)})
+
+    def intend(self, intent: Intent) -> None:
+        """Record durably, before it is sent, what is about to be written."""
+        self._add(intent_event(intent))
+
+    def end(self, ended: Ended) -> None:
+        """Record what came of a step, and bring the ledger up to it."""
+        self._add(ended_event(ended), () if ended.entry is None else (ended.entry,), ended.forget)
+
+    def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
+        """Bring the ledger up to what was seen, without any step."""
+        self._add(remembered_event(entries, forget), entries, forget)
+
+    def close(self) -> None:
+        """Close the run in the journal, and give back the lock. All else is recorded already, so no error is raised."""
+        try:
+            self._add({"event": RUN_ENDED})
+            with self._session.database.translated():
+                release(self._session.connection, self._session.project)
+        except StoreError as lost:
+            log.warning("the end of the run could not be recorded: %s", lost.message)
+
+    def _add(
+        self, event: Mapping[str, Any], entries: Sequence[LedgerEntry] = (), forget: Sequence[Address] = ()
+    ) -> None:
+        at = self._clock.now()
+        told = {"v": 1, "run": self.run_id, "at": at.isoformat(timespec="milliseconds"), **event}
+        self._group.add(_Record(at, told, entries, forget))
+
+    def _commit(self, records: Sequence[_Record]) -> None:
+        connection, project = self._session.connection, self._session.project
+        with self._session.database.translated(), connection.begin():
+            if not holds(connection, project):
+                raise StoreError(
+                    "this run does not hold its lock any more",
+                    hint="let RECONCILER_STORE name the database itself, or a pooler in session mode",
+                )
+            connection.execute(insert(journal), [self._journal_row(record) for record in records])
+            self._bring_ledger_up(connection, records)
+
+    def _bring_ledger_up(self, connection: Connection, records: Sequence[_Record]) -> None:
+        rows: dict[bytes, dict[str, Any] | None] = {}
+        for record in records:
+            rows |= {digest(address): None for address in record.forget}
+            rows |= {digest(entry.address): self._ledger_row(entry, record.at) for entry in record.entries}
+        kept = [row for row in rows.values() if row is not None]
+        gone = [key for key, row in rows.items() if row is None]
+        if gone:
+            mine = ledger.c.project == self._session.project
+            connection.execute(delete(ledger).where(mine, ledger.c.digest.in_(gone)))
+        if kept:
+            new = upsert(ledger)
+            moved = {name: new.excluded[name] for name in ("entry", "run", "updated_at")}
+            keys = [ledger.c.project, ledger.c.digest]
+            connection.execute(new.on_conflict_do_update(index_elements=keys, set_=moved), kept)
+
+    def _journal_row(self, record: _Record) -> dict[str, Any]:
+        return {"project": self._session.project, "run": self.run_id, "at": record.at, "event": record.event}
+
+    def _ledger_row(self, entry: LedgerEntry, at: datetime) -> dict[str, Any]:
+        return {
+            "project": self._session.project,
+            "digest": digest(entry.address),
+            "address": entry.address.encode("unicode_escape").decode("ascii"),
+            "entry": entry_to_json(entry),
+            "run": self.run_id,
+            "updated_at": at,
+        }

@@ -1,0 +1,101 @@
+"""The store: ledger and journal of one project, and its lock for a run."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from reconciler.errors import StoreError
+from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json
+from reconciler.ports import Clock
+from reconciler.store.postgres.database import Database
+from reconciler.store.postgres.lock import Claim, enter, number_of, take
+from reconciler.store.postgres.migrate import bring_up, version
+from reconciler.store.postgres.run import PostgresRun, Session
+from reconciler.store.postgres.tables import journal, ledger
+
+PAGE: Final = 1000
+
+
+class PostgresStore:
+    """Implements `ports.Store` for one publisher at one API. A database may hold many; none sees another's rows.
+
+    Reading makes no tables where there are none: it finds nothing. It does bring older tables up.
+    """
+
+    def __init__(self, database: Database, publisher_id: str, api: str, clock: Clock) -> None:
+        self._database = database
+        self._publisher_id = publisher_id
+        self._api = api
+        self._clock = clock
+
+    def ledger(self) -> Ledger:
+        """All entries. Raises `StoreError` for a ledger that cannot be read; a missing one is empty."""
+        with self._database.connection() as connection:
+            number = self._known_number(connection)
+            if number is None:
+                return {}
+            with connection.begin():
+                found = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
+                rows = connection.execute(found).all()
+        return {entry.address: entry for entry in (_entry(row.address, row.entry) for row in rows)}
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """The journal, oldest first."""
+        with self._database.connection() as connection:
+            number = self._known_number(connection)
+            seen, full = 0, number is not None
+            while full:
+                found = select(journal.c.sequence, journal.c.event).where(
+                    journal.c.project == number, journal.c.sequence > seen
+                )
+                with connection.begin():
+                    rows = connection.execute(found.order_by(journal.c.sequence).limit(PAGE)).all()
+                for row in rows:
+                    seen = row.sequence
+                    yield row.event
+                full = len(rows) == PAGE
+
+    @contextmanager
+    def run(self, who: Mapping[str, str]) -> Iterator[PostgresRun]:
+        """Hold the project's lock for a run. Raises `LockHeld` at once where another run holds it."""
+        began = self._clock.now()
+        run_id = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        with self._database.connection() as connection:
+            bring_up(connection)
+            number = self._number(connection)
+            take(connection, number, Claim(run_id, who, began))
+            run = PostgresRun(Session(self._database, connection, number), run_id, self._clock)
+            try:
+                run.begin(who)
+                yield run
+            finally:
+                run.close()
+
+    def _known_number(self, connection: Connection) -> int | None:
+        """The project's number, None where nothing was ever recorded for it."""
+        if version(connection) is None:
+            return None
+        bring_up(connection)
+        return number_of(connection, self._publisher_id, self._api)
+
+    def _number(self, connection: Connection) -> int:
+        known = number_of(connection, self._publisher_id, self._api)
+        if known is None:
+            enter(connection, self._publisher_id, self._api)
+            known = number_of(connection, self._publisher_id, self._api)
+        if known is None:
+            raise StoreError("the store's database does not keep what was written to it")
+        return known
+
+
+def _entry(address: str, raw: Any) -> LedgerEntry:
+    try:
+        return entry_from_json(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise StoreError(
+            f"the ledger's entry of {address} in the database is of another shape",
+            hint="restore it from a backup, or delete its row: it is made again from the live account by identity",
+        ) from wrong

@@ -1,0 +1,124 @@
+"""The command as a user calls it: a process of its own, in a project's folder, with an environment of its own."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli.main import run
+
+CLIENT_ID, CLIENT_SECRET = "client-id-canary-5150", "client-secret-canary-2112"
+SETTINGS = 'version: 1\npublisherId: "3432"\n'
+ONE_APP = """version: 1
+apps:
+  - platform: android
+    bundle: com.a
+    name: A
+    category1: Finance
+    coppa: false
+"""
+"""A manifest of seven lines, to which fields of the app can be added."""
+PATIENCE = 60
+
+
+class Done(subprocess.CompletedProcess[str]):
+    """What a command left behind. `code`, `out` and `err` are short for what `CompletedProcess` has."""
+
+    @property
+    def code(self) -> int:
+        return self.returncode
+
+    @property
+    def out(self) -> str:
+        return self.stdout
+
+    @property
+    def err(self) -> str:
+        return self.stderr
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which holds one JSON document and nothing else."""
+        return json.loads(self.stdout)
+
+    def outcomes(self) -> dict[str, str]:
+        """Of a result document: what came of each address."""
+        return {each["address"]: each["outcome"] for each in self.json["results"]}
+
+
+class Project:
+    """A project's folder and the environment its commands see."""
+
+    def __init__(self, root: Path, url: str = "http://127.0.0.1:9") -> None:
+        self.root = root
+        home = {"PATH": os.environ["PATH"], "HOME": str(root)}
+        self.env = {**home, "DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+        self.write("reconciler.yaml", SETTINGS)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Put a file into the project."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def edit(self, name: str, *changes: tuple[str, str]) -> None:
+        """Replace texts in a file, each of which is there once."""
+        text = self.read(name)
+        for old, new in changes:
+            assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+            text = text.replace(old, new)
+        self.write(name, text)
+
+    def read(self, name: str) -> str:
+        return (self.root / name).read_text(encoding="utf-8")
+
+    def run(self, *arguments: str, cwd: Path | None = None, **env: str | None) -> Done:
+        """Run a command to its end, without a terminal. A variable given as None is not set."""
+        variables = {key: value for key, value in {**self.env, **env}.items() if value is not None}
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=cwd or self.root, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
+            check=False,
+        )  # fmt: skip
+        return Done(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def shell(self, line: str) -> Done:
+        """Run a line of bash in which `reconciler` is the command."""
+        function = f'reconciler() {{ {shlex.quote(sys.executable)} -m reconciler "$@"; }}; '
+        done = subprocess.run(
+            ["bash", "-c", function + line], cwd=self.root, env=self.env, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        return Done(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def call(self, *arguments: str) -> Done:
+        """As `run`, but in this process: for claims that take many runs to make."""
+        return self.call_with(*arguments)
+
+    def call_with(self, *arguments: str, **env: str) -> Done:
+        """As `call`, with further variables."""
+        out, err = StringIO(), StringIO()
+        before = dict(os.environ)
+        os.environ.clear()
+        os.environ.update({**self.env, **env})
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = run([*arguments, "--project", str(self.root)])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        return Done(arguments, code, out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start a command and come back at once."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=self.root, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip

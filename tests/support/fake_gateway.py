@@ -1,0 +1,272 @@
+"""The account in memory: a `Gateway` with the API's meaning, odd habits to switch on, and scripted troubles."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Final, Literal, TypeAlias, cast
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS
+from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors, complete
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
+
+Operation: TypeAlias = Literal["apps", "placements", "find", "create", "update", "delete"]
+WRITES: Final = frozenset({"create", "update", "delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The answer to a write is lost, before or after it was done."""
+
+    committed: bool
+    why: str = "the connection was lost"
+    hidden_reads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The write is done, and its answer says nothing of the resource but its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A list comes without these ids."""
+
+    ids: frozenset[str]
+
+
+Trouble: TypeAlias = Lost | Silent | Leaving | Rejected | NotSent | ReconcilerError | None
+"""What happens at one call; None: nothing out of the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How this account treats what it is sent.
+
+    `never_returned`: fields taken and never shown. `store_name`: what becomes of an app's name. `put_replaces`: an
+    update resets what it was not sent. `hidden_reads`: reads of a list in which something new is not there yet.
+    """
+
+    never_returned: frozenset[str] = frozenset()
+    store_name: Callable[[str], str] = str
+    put_replaces: bool = False
+    silent: bool = False
+    hidden_reads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as it was made. `id` is the resource's, or the app's whose list was read."""
+
+    operation: Operation
+    kind: Kind
+    id: str | None = None
+    fields: Fields = field(default_factory=dict)
+
+
+NOTHING: Final = LiveState(())
+PLAIN: Final = Habits()
+
+
+class FakeGateway:
+    """One publisher's account. Safe to call from many threads at once."""
+
+    def __init__(self, live: LiveState = NOTHING, habits: Habits = PLAIN) -> None:
+        self.calls: list[Call] = []
+        self._habits = habits
+        self._resources: dict[str, LiveResource] = {app.id: app for app in live.apps}
+        for placements in live.placements.values():
+            self._resources.update({each.id: each for each in placements})
+        self._last_id = max([900, *(int(each) for each in self._resources if each.isdigit())])
+        self._hidden: dict[str, int] = {}
+        self._troubles: dict[tuple[Operation, str | None], list[Trouble]] = {}
+        self._lock = RLock()
+
+    def script(self, operation: Operation, *troubles: Trouble, of: str | None = None) -> None:
+        """What happens at the next calls of an operation; `of` is the name or id of the one resource meant."""
+        self._troubles.setdefault((operation, of), []).extend(troubles)
+
+    @property
+    def writes(self) -> list[Call]:
+        return [call for call in self.calls if call.operation in WRITES]
+
+    def resource(self, resource_id: str) -> LiveResource | None:
+        """The resource itself, whatever is hidden or never shown; None where there is none."""
+        return self._resources.get(resource_id)
+
+    def named(self, name: str) -> list[LiveResource]:
+        """Every resource of that name, hidden ones too."""
+        return [each for each in self._resources.values() if each.name == name]
+
+    def meddle(self, resource_id: str, **fields: Value) -> None:
+        """Somebody changes a resource in the console."""
+        with self._lock:
+            self._store(self._resources[resource_id], fields)
+
+    def remove(self, resource_id: str) -> None:
+        """Somebody deletes a resource in the console, and with an app its placements."""
+        with self._lock:
+            del self._resources[resource_id]
+            for each in [each for each in self._resources.values() if each.app_id == resource_id]:
+                del self._resources[each.id]
+
+    def state(self) -> LiveState:
+        """All that is there, whatever is hidden or never shown."""
+        with self._lock:
+            everything = tuple(self._resources.values())
+        apps = tuple(each for each in everything if each.kind == "app")
+        return LiveState(apps, {app.id: tuple(each for each in everything if each.app_id == app.id) for app in apps})
+
+    def apps(self) -> tuple[LiveResource, ...]:
+        with self._lock:
+            self.calls.append(Call("apps", "app"))
+            return self._list("apps", None, [each for each in self._resources.values() if each.kind == "app"])
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:  # noqa: ARG002 - the port asks for it
+        with self._lock:
+            self.calls.append(Call("placements", "placement", app_id))
+            return self._list(
+                "placements", app_id, [each for each in self._resources.values() if each.app_id == app_id]
+            )
+
+    def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
+        with self._lock:
+            self.calls.append(Call("find", kind, resource_id))
+            _raised(self._trouble("find", resource_id))
+            found = self._resources.get(resource_id)
+            return None if found is None or resource_id in self._hidden else self._shown(found)
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        with self._lock:
+            self.calls.append(Call("create", kind, app_id, dict(fields)))
+            trouble = _raised(self._trouble("create", str(fields["name"])))
+            if (refused := _refused(trouble)) is not None:
+                return refused
+            if app_id is not None and app_id not in self._resources:
+                return Rejected(404, "no such app")
+            made = self._made(kind, fields, app_id)
+            hidden = trouble.hidden_reads if isinstance(trouble, Lost) else self._habits.hidden_reads
+            if hidden:
+                self._hidden[made.id] = hidden
+            return self._answer(trouble, made)
+
+    def update(self, before: LiveResource, fields: Fields) -> Answer:
+        with self._lock:
+            self.calls.append(Call("update", before.kind, before.id, dict(fields)))
+            trouble = _raised(self._trouble("update", before.name, before.id))
+            if (refused := _refused(trouble)) is not None:
+                return refused
+            known = self._resources.get(before.id)
+            if known is None:
+                return Rejected(404, "no such resource")
+            if self._habits.put_replaces:
+                fixed = {name: known.fields[name] for name in _KEPT[known.kind] if name in known.fields}
+                self._resources[known.id] = known = LiveResource(
+                    known.kind, known.id, _born(known.kind, fixed), known.app_id
+                )
+            return self._answer(trouble, self._store(known, fields))
+
+    def delete(self, kind: Kind, resource_id: str) -> Answer:
+        with self._lock:
+            self.calls.append(Call("delete", kind, resource_id))
+            trouble = _raised(self._trouble("delete", resource_id))
+            if (refused := _refused(trouble)) is not None:
+                return refused
+            if resource_id not in self._resources:
+                return Rejected(404, "no such resource")
+            self.remove(resource_id)
+            return Ambiguous(trouble.why) if isinstance(trouble, Lost) else Accepted(resource_id)
+
+    def _trouble(self, operation: Operation, *names: str | None) -> Trouble:
+        for name in (*names, None):
+            queue = self._troubles.get((operation, name))
+            if queue:
+                return queue.pop(0)
+        return None
+
+    def _list(
+        self, operation: Operation, app_id: str | None, resources: Iterable[LiveResource]
+    ) -> tuple[LiveResource, ...]:
+        trouble = _raised(self._trouble(operation, app_id))
+        left_out = trouble.ids if isinstance(trouble, Leaving) else frozenset()
+        listed = []
+        for each in resources:
+            if each.id in self._hidden:
+                self._hidden[each.id] -= 1
+                if not self._hidden[each.id]:
+                    del self._hidden[each.id]
+            elif each.id not in left_out:
+                listed.append(self._shown(each))
+        return tuple(listed)
+
+    def _made(self, kind: Kind, fields: Fields, app_id: str | None) -> LiveResource:
+        self._last_id += 1
+        sent = {name: value for name, value in fields.items() if (kind, name) != ("placement", "status")}
+        if kind == "app":
+            sent["name"] = self._habits.store_name(str(fields["name"]))
+        made = LiveResource(kind, str(self._last_id), _born(kind, sent), app_id)
+        self._resources[made.id] = made
+        return made
+
+    def _store(self, known: LiveResource, fields: Fields) -> LiveResource:
+        stored = LiveResource(known.kind, known.id, {**known.fields, **_as_stored(fields)}, known.app_id)
+        self._resources[known.id] = stored
+        return stored
+
+    def _answer(self, trouble: Trouble, resource: LiveResource) -> Answer:
+        if isinstance(trouble, Lost):
+            return Ambiguous(trouble.why)
+        if isinstance(trouble, Silent) or self._habits.silent:
+            return Accepted(resource.id)
+        shown = self._shown(resource).fields
+        return Accepted(resource.id, {name: value for name, value in shown.items() if value is not None})
+
+    def _shown(self, resource: LiveResource) -> LiveResource:
+        kept = {name: value for name, value in resource.fields.items() if name not in self._habits.never_returned}
+        return LiveResource(
+            resource.kind, resource.id, {**when_unset(resource.kind, resource.fields), **kept}, resource.app_id
+        )
+
+
+_KEPT: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "app": ("platform", "bundle", "name", "category1", "category2"),
+    "placement": ("name", "placementType"),
+}
+
+
+def when_unset(kind: Kind, fields: Fields) -> Fields:
+    """What a full answer's silence means, for a resource with these fields."""
+    return {
+        spec.name: spec.when_unset
+        for spec in FIELDS[kind].values()
+        if spec.when_unset is not ABSENT and spec.only_for in {None, fields.get("placementType")}
+    }
+
+
+def _born(kind: Kind, sent: Fields) -> Fields:
+    """The fields of a resource made with what was sent: active, not for children, without floors."""
+    floors: Fields = {"floorPrices": {WORLDWIDE: MINIMUM}} if kind == "placement" else {}
+    return {**when_unset(kind, sent), "status": "active", "coppa": False, **floors, **_as_stored(sent)}
+
+
+def _as_stored(fields: Fields) -> Fields:
+    stored = dict(fields)
+    if isinstance(table := stored.get("floorPrices"), Mapping):
+        stored["floorPrices"] = complete(cast("Floors", table))
+    return stored
+
+
+def _raised(trouble: Trouble) -> Trouble:
+    if isinstance(trouble, ReconcilerError):
+        raise trouble
+    return trouble
+
+
+def _refused(trouble: Trouble) -> Answer | None:
+    """The answer to a write that is not done, None where it is."""
+    if isinstance(trouble, Lost):
+        return None if trouble.committed else Ambiguous(trouble.why)
+    return trouble if isinstance(trouble, Rejected | NotSent) else None

@@ -1,0 +1,254 @@
+"""The fault matrix: every kind of fault at every kind of call, and what came of it.
+
+One world serves all cells: a plan that makes an app and placements, changes both kinds, and deletes. In each cell one
+fault strikes one call, once or throughout the run, before or after the server has acted.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from support.builders import at, desired_app, desired_placement, desired_state, entry
+from support.wire import IMPATIENT, PUBLISHER, Wire, app, placement, twins
+
+from reconciler.apply.executor import Execution
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address, app_address
+from reconciler.model.live import LiveResource
+from reconciler.model.outcome import Result
+from reconciler.plan.plan import Plan
+from reconciler.sandbox import faults
+from reconciler.sandbox.faults import Fault
+from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
+
+ALPHA, BETA = app_address("android", "com.alpha"), app_address("android", "com.beta")
+ALPHA_ID, TUNED_ID, GONE_ID, STRANGER_ID = "170001", "240002", "240003", "240004"
+LONG_AGO = "2020-01-01T00:00:00+00:00"
+OFF = "·"
+
+Mode = Literal["once", "throughout"]
+MODES: Final[tuple[Mode, ...]] = ("once", "throughout")
+
+LIVE = (
+    app(ALPHA_ID, "com.alpha", rewardedAdUrl="https://example.com/old", category2="Business"),
+    placement("240001", ALPHA_ID, "keep", floorPrices={"WW": 0.01, "US": 3}, capping={"value": 1, "unit": "hour"}),
+    placement(TUNED_ID, ALPHA_ID, "tuned", floorPrices={"WW": 0.01, "US": 1}, pacing={"value": 9, "unit": "second"}),
+    placement(GONE_ID, ALPHA_ID, "gone", status="inactive"),
+    placement(STRANGER_ID, ALPHA_ID, "theirs", floorPrices={"WW": 0.5}),
+)
+KEEP = desired_placement("keep", app=ALPHA, floorPrices={"US": 3})
+TUNED = desired_placement("tuned", app=ALPHA, floorPrices={"US": 2}, capping={"value": 2, "unit": "day"})
+GONE = desired_placement("gone", app=ALPHA, state="absent")
+FRESH = desired_placement("fresh", app=ALPHA, coppa=False, floorPrices={"US": 4}, capping={"value": 3, "unit": "day"})
+FIRST = desired_placement("first", app=BETA, coppa=False, floorPrices={"US": 5})
+DESIRED = desired_state(
+    desired_app(KEEP, TUNED, GONE, FRESH, bundle="com.alpha", rewardedAdUrl="https://example.com/new"),
+    desired_app(FIRST, bundle="com.beta", name="Beta"),
+)
+KNOWN = (
+    entry(DESIRED.apps[0], ALPHA_ID, applied={"rewardedAdUrl": "https://example.com/old"}),
+    entry(KEEP, "240001"),
+    entry(TUNED, TUNED_ID, applied={"floorPrices": {"US": 1}}),
+    entry(GONE, GONE_ID, inactive_since=LONG_AGO),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kind of call: a column. `on` and `containing` pick it; `address` is the step that rests on it, if any."""
+
+    title: str
+    on: str
+    containing: str
+    address: Address | None = None
+    lists: bool = False
+
+    @property
+    def writes(self) -> bool:
+        return not self.on.startswith("GET")
+
+
+CALLS: Final = (
+    Call("POST app", "POST app", "com.beta", BETA),
+    Call("POST placement", "POST placement", "fresh", at("fresh", ALPHA)),
+    Call("PUT app", "PUT app", ALPHA_ID, ALPHA),
+    Call("PUT placement", "PUT placement", TUNED_ID, at("tuned", ALPHA)),
+    Call("DELETE", "DELETE placement", GONE_ID, at("gone", ALPHA)),
+    Call("list of apps", "GET app", PUBLISHER, lists=True),
+    Call("list of placements", "GET placement", ALPHA_ID, lists=True),
+    Call("read-back by id", "GET placement", GONE_ID, at("gone", ALPHA)),
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of fault: a row. `done`: the server has acted before it; None where that makes no difference."""
+
+    title: str
+    make: Callable[..., Fault]
+    done: bool | None = None
+    only_lists: bool = False
+    deadline: float = IMPATIENT.deadline
+    more: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def row(self) -> str:
+        return self.title if self.done is None else f"{self.title}, {'done' if self.done else 'not done'}"
+
+    def strikes(self, call: Call) -> bool:
+        """Whether this row says anything of that column."""
+        if self.only_lists:
+            return call.lists
+        return call.writes or self.done is not True or self.make in {faults.Truncate, faults.Slow}
+
+    def at(self, call: Call, mode: Mode) -> Fault:
+        """The fault as it strikes a call."""
+        when = {} if self.done is None else {"when": "after" if self.done else "before"}
+        often = {"nth": 1} if mode == "once" else {}
+        return self.make(on=call.on, containing=call.containing, **when, **often, **dict(self.more))
+
+
+def _both(title: str, make: Callable[..., Fault], **more: Any) -> tuple[Kind, Kind]:
+    extra = tuple(more.items())
+    return Kind(title, make, done=False, more=extra), Kind(title, make, done=True, more=extra)
+
+
+KINDS: Final = (
+    *_both("timeout", faults.Timeout, seconds=5),
+    *_both("connection reset", faults.Reset),
+    *_both("500", faults.Status, status=500),
+    *_both("503", faults.Status, status=503, retry_after=1),
+    Kind("429", faults.Status, more=(("status", 429),)),
+    Kind("429 with Retry-After", faults.Status, more=(("status", 429), ("retry_after", 2))),
+    *_both("HTML page", faults.Garbage),
+    *_both("empty body", faults.Empty),
+    *_both("`null`", faults.Null),
+    *_both("bad gzip", faults.BadGzip),
+    Kind("truncated body", faults.Truncate, done=True),
+    Kind("trickle beyond the deadline", faults.Slow, done=True, deadline=0.5, more=(("seconds", 2),)),
+    Kind("401, token expired", faults.ExpireToken),
+    Kind("list leaves out what we own", faults.Omit, only_lists=True, more=(("omit", (ALPHA_ID, TUNED_ID)),)),
+    Kind("list leaves out the newest", faults.Omit, only_lists=True, more=(("omit", 1),)),
+    Kind("list with a row twice", faults.Duplicate, only_lists=True),
+    Kind("list speaks of a next page", faults.Paging, only_lists=True),
+)
+
+
+def cell(wire: Wire, kind: Kind, call: Call, mode: Mode, root: Path) -> str:
+    """What comes of one fault at one call, in a word or two; every law is held against it on the way."""
+    if not kind.strikes(call):
+        return OFF
+    wire.holds(*LIVE)
+    (root / LEDGER_NAME).write_text(ledger_text({each.address: each for each in KNOWN}))
+    wire.strike(kind.at(call, mode))
+    try:
+        patience = replace(IMPATIENT, deadline=kind.deadline)
+        plan, execution = wire.apply(DESIRED, root, patience=patience)
+    except ReconcilerError as ended:
+        _nothing_was_written(wire, ended)
+        told = "stops"
+    else:
+        _exact(wire, plan, execution)
+        told = _told(execution, call)
+    _unharmed(wire)
+    wire.strike()
+    _converges(wire, root)
+    return told
+
+
+def _told(execution: Execution, call: Call) -> str:
+    outcomes = {each.address: each.outcome for each in execution.results}
+    if call.address is not None:
+        return outcomes[call.address]
+    if set(outcomes.values()) == {"applied"}:
+        return "applied"
+    return "holds back" if "blocked" in outcomes.values() else " ".join(sorted(set(outcomes.values())))
+
+
+def _nothing_was_written(wire: Wire, ended: ReconcilerError) -> None:
+    written = [seen for seen in wire.account.requests if seen.method != "GET" and not seen.path.endswith("/auth")]
+    assert written == [], (ended, written)
+
+
+def _unharmed(wire: Wire) -> None:
+    """No twin, no loss, nothing deleted but what was planned, strangers as they were."""
+    there = wire.truth()
+    assert twins(there.values()) == []
+    assert {each["id"] for each in LIVE} - there.keys() <= {GONE_ID}
+    assert there[STRANGER_ID].fields["floorPrices"] == desired_placement(floorPrices={"WW": 0.5}).fields["floorPrices"]
+    assert "pacing" in there[TUNED_ID].fields
+    assert there[TUNED_ID].fields["pacing"] is not None
+    deletes = [body["placementId"] for body in wire.writes("DELETE", "placement")]
+    assert set(deletes) <= {GONE_ID}
+    assert wire.writes("DELETE", "app") == []
+
+
+def _exact(wire: Wire, plan: Plan, execution: Execution) -> None:
+    """Each outcome is true of what is really there."""
+    there = wire.truth()
+    results = {each.address: each for each in execution.results}
+    assert len(results) == len(plan.changes)
+    for change in plan.changes:
+        _true(change, results[change.address], there)
+
+
+def _true(change: Change, result: Result, there: dict[str, LiveResource]) -> None:
+    if isinstance(change, Blocked):
+        assert result.outcome == "blocked"
+        return
+    done = is_done(change, there)
+    match result.outcome:
+        case "applied":
+            assert done, result
+        case "failed" | "skipped":
+            assert not done, result
+        case "unverified" | "unknown":
+            assert result.error, result
+        case other:
+            raise AssertionError(other)
+
+
+def is_done(change: Change, there: dict[str, LiveResource]) -> bool:
+    """Whether the account is as a change would have it."""
+    match change:
+        case Create():
+            key = ("platform", "bundle") if change.app_id is None and "bundle" in change.send else ("name",)
+            return any(
+                all(each.fields.get(name) == change.send[name] for name in key) and _shows(change.send, each)
+                for each in there.values()
+            )
+        case Update():
+            return _shows(change.send, there[change.id])
+        case Deactivate():
+            return there[change.id].fields["status"] == "inactive"
+        case Delete():
+            return change.id not in there
+        case Blocked():
+            return False
+
+
+def _shows(wanted: Any, live: LiveResource) -> bool:
+    return all(live.fields.get(name) == value for name, value in wanted.items())
+
+
+def _converges(wire: Wire, root: Path) -> None:
+    """The next run, undisturbed, ends where this one should have."""
+    _, execution = wire.apply(DESIRED, root)
+    assert {each.outcome for each in execution.results} <= {"applied"}, execution.results
+    _unharmed(wire)
+    there = wire.truth()
+    assert GONE_ID not in there
+    ledger = wire.ledger(root)
+    for block in declared():
+        live = there[ledger[block.address].id]
+        assert _shows(block.fields, live), (block, live)
+    assert wire.plan(DESIRED, root).changes == ()
+
+
+def declared() -> Iterator[Any]:
+    """The blocks of the world that are to be there."""
+    for block in DESIRED.apps:
+        yield block
+        yield from (each for each in block.placements or () if each.state == "present")

@@ -1,0 +1,74 @@
+"""A plan carried out against fakes: what was called, what was recorded, what came of each step."""
+
+from collections.abc import Mapping
+from threading import Lock
+
+from support.builders import ledger_of, origin, reconciled
+from support.fake_clock import FakeClock
+from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
+from support.fake_store import FakeStore
+
+from reconciler.apply.executor import Execution, execute
+from reconciler.apply.site import Apps, Brake, Seen, Site
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredApp
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.live import LiveState
+from reconciler.model.outcome import Result
+from reconciler.plan.plan import Plan, build
+
+
+class Ears:
+    """A `Listener` that remembers."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.results: list[Result] = []
+        self._lock = Lock()
+
+    def planned(self, steps: int) -> None:
+        self.steps = steps
+
+    def ended(self, result: Result) -> None:
+        assert self._lock.acquire(blocking=False), "one call at a time"
+        self.results.append(result)
+        self._lock.release()
+
+
+class Scene:
+    """An account, a ledger and a run. `execution` and `plan` are those of the last `apply`."""
+
+    def __init__(
+        self,
+        live: LiveState = NOTHING,
+        *entries: LedgerEntry,
+        habits: Habits = PLAIN,
+        gateway: type[FakeGateway] = FakeGateway,
+        store: FakeStore | None = None,
+    ) -> None:
+        self.live = live
+        self.ledger = ledger_of(*entries)
+        self.gateway = gateway(live, habits)
+        self.store = store or FakeStore(entries)
+        self.clock = FakeClock()
+        self.ears = Ears()
+        self.brake = Brake()
+        self.plan: Plan
+        self.execution: Execution
+
+    def planned(self, *apps: DesiredApp) -> Plan:
+        """The plan that the blocks lead to."""
+        self.plan = build(reconciled(apps, self.live, self.ledger), origin())
+        return self.plan
+
+    def apply(self, *apps: DesiredApp, parallelism: int = 1) -> Mapping[Address, Result]:
+        """Plan for the blocks, and carry it out."""
+        return self.carry_out(self.planned(*apps), parallelism)
+
+    def carry_out(self, plan: Plan, parallelism: int = 1) -> Mapping[Address, Result]:
+        """Carry out a plan. Results by address."""
+        site = Site(
+            self.gateway, self.store, self.clock, Seen.of(self.live), self.ledger, Apps(), self.brake, settle_seconds=5
+        )
+        self.execution = execute(plan, site, self.ears, parallelism)
+        return {result.address: result for result in self.execution.results}

@@ -1,0 +1,164 @@
+"""An account behind real HTTP: the sandbox, the real client in front of it, the real store under it, no patience."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from support.builders import origin
+from support.fake_gateway import when_unset
+from support.histories import Nobody
+
+from reconciler.apply.executor import Execution
+from reconciler.cli.clock import SystemClock
+from reconciler.dt.client import DtClient
+from reconciler.dt.gateway import DtGateway
+from reconciler.model.desired import DesiredState
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.secret import Secret
+from reconciler.model.value import fields_from_json
+from reconciler.plan.plan import Plan
+from reconciler.sandbox.account import Stored
+from reconciler.sandbox.faults import Fault, Script
+from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.seed import seed_resources
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.store.files import FileStore
+from reconciler.web.auth import Credentials
+from reconciler.web.retry import Patience
+from reconciler.workflow import Conditions, Selection, carry_out_plan, let_settle, make_plan
+
+KEYS = Credentials(Secret("wire"), Secret("wire"))
+IMPATIENT = Patience(
+    deadline=10, connect=1, read=0.3, tries=2, throttled_tries=3, first_pause=0.005, longest_pause=0.01
+)
+"""Two tries of 0.3 s: enough for an answer from this machine, and soon over where there is none."""
+
+SETTLE_SECONDS = 0.04
+PUBLISHER = "3432"
+
+
+class HastyClock(SystemClock):
+    """The machine's clock, but whoever asks for a long sleep gets a short one, and the hands put forward."""
+
+    longest = 0.03
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        self._lock = Lock()
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._skipped
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, self.longest))
+        with self._lock:
+            self._skipped += max(0.0, seconds - self.longest)
+
+
+class Wire:
+    """One sandbox, used for many accounts one after another."""
+
+    def __init__(self, sandbox: RunningSandbox) -> None:
+        self.sandbox = sandbox
+        self.account = sandbox.account
+        self.clock = HastyClock()
+        self.sent: Mapping[str, int] = {}
+
+    @classmethod
+    @contextmanager
+    def running(cls, **quirks: Any) -> Iterator["Wire"]:
+        """A sandbox with these quirks, until the context is left."""
+        with RunningSandbox(SandboxOptions(quirks=Quirks(**quirks))) as sandbox:
+            yield cls(sandbox)
+
+    def holds(self, *resources: Mapping[str, Any]) -> None:
+        """The account holds these and nothing else, and no call fails. See `seed_resources` for their form."""
+        self.account.clear()
+        seed_resources(self.account, resources, publisher_id=PUBLISHER)
+        self.strike()
+
+    def strike(self, *faults: Fault, seed: int = 0) -> None:
+        """From now on these faults strike; none where none is given."""
+        self.sandbox._server._front._script = Script(faults, seed=seed)
+
+    @contextmanager
+    def gateway(self, patience: Patience = IMPATIENT) -> Iterator[DtGateway]:
+        """The account, as the program sees it. `sent` tells afterwards how many requests that took."""
+        with DtClient(self.sandbox.url, KEYS, clock=self.clock, patience=patience) as client:
+            yield DtGateway(client, PUBLISHER)
+            self.sent = client.requests()
+
+    def apply(
+        self, desired: DesiredState, root: Path, *, parallelism: int = 4, patience: Patience = IMPATIENT, **more: Any
+    ) -> tuple[Plan, Execution]:
+        """Plan and carry out, as the command does. Raises what reading raises."""
+        desired = replace(desired, safety=replace(desired.safety, settle_seconds=SETTLE_SECONDS))
+        store = FileStore(root, self.clock)
+        with self.gateway(patience) as gateway, store.run({}) as run:
+            let_settle(store, self.clock, SETTLE_SECONDS)
+            ledger = store.ledger()
+            plan, live = self._plan(desired, gateway, ledger, Selection(parallelism=parallelism, **more))
+            conditions = Conditions(self.clock, Nobody(), parallelism, SETTLE_SECONDS)
+            return plan, carry_out_plan(plan, live, gateway, run, ledger, conditions)
+
+    def plan(self, desired: DesiredState, root: Path) -> Plan:
+        """What an apply would do now."""
+        with self.gateway() as gateway:
+            return self._plan(desired, gateway, self.ledger(root), Selection(parallelism=1))[0]
+
+    def _plan(
+        self, desired: DesiredState, gateway: DtGateway, ledger: Ledger, selection: Selection
+    ) -> tuple[Plan, LiveState]:
+        made_at = origin(self.clock.now().isoformat(timespec="seconds"))
+        return make_plan(desired, gateway, ledger, made_at, selection)
+
+    def ledger(self, root: Path) -> Ledger:
+        """What the store knows."""
+        return FileStore(root, self.clock).ledger()
+
+    def truth(self) -> dict[str, LiveResource]:
+        """Everything that is really there, by id, whatever the API says of it."""
+        return {each.id: _as_live(each) for each in (*self.account.apps(), *self.account.placements())}
+
+    def writes(self, method: str, resource: str) -> list[Any]:
+        """The bodies of all calls of a kind that came in since the account was set up."""
+        return [
+            seen.body for seen in self.account.requests if seen.method == method and seen.path.endswith(f"/{resource}")
+        ]
+
+
+def _as_live(stored: Stored) -> LiveResource:
+    fields = {name: value for name, value in stored.fields.items() if name != "publisherId"}
+    known = fields_from_json({name: _canonical(value) for name, value in fields.items()})
+    return LiveResource(stored.kind, stored.id, {**when_unset(stored.kind, known), **known}, stored.app_id)
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _canonical(part) for key, part in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def app(app_id: str, bundle: str, **fields: Any) -> dict[str, Any]:
+    """An app of the account, as `Wire.holds` takes it."""
+    known = {"platform": "android", "bundle": bundle, "name": "Acme", "category1": "Finance", "coppa": False}
+    return {"kind": "app", "id": app_id, "fields": {**known, "status": "active", **fields}}
+
+
+def placement(placement_id: str, app_id: str, name: str, **fields: Any) -> dict[str, Any]:
+    """A placement of the account, as `Wire.holds` takes it."""
+    known = {"name": name, "placementType": "Interstitial", "status": "active", "coppa": False}
+    return {"kind": "placement", "id": placement_id, "appId": app_id, "fields": {**known, **fields}}
+
+
+def twins(resources: Iterable[LiveResource]) -> list[tuple[Any, ...]]:
+    """Identities that more than one resource carries."""
+    keys = [
+        ("app", each.fields["platform"], each.fields["bundle"]) if each.kind == "app" else (each.app_id, each.name)
+        for each in resources
+    ]
+    return sorted({key for key in keys if keys.count(key) > 1}, key=str)
