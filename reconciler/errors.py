@@ -40,6 +40,15 @@ class InvalidManifests(ReconcilerError):
         self.findings = tuple(findings)
 
 
+class EditError(ReconcilerError):
+    """A manifest's text cannot be edited as asked without touching more: edit it by hand at the places named."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(f"{findings[0]}{more}")
+        self.findings = tuple(findings)
+
+
 class CredentialsError(ReconcilerError):
     """The vendor does not accept the credentials, or there are none: mend the environment."""
 

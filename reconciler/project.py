@@ -59,10 +59,26 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
             raise ProjectError(
                 f"manifests: {pattern!r} leads out of the project", hint="patterns are relative to reconciler.yaml"
             )
-        for path in root.glob(pattern):
-            if path.is_file():
-                found[path.relative_to(root).as_posix()] = path
+        for path in _matching(root, pattern):
+            found[_name(path, root)] = path
     return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    """The files that a pattern matches, and links that lead nowhere: a manifest that cannot be read is not one less."""
+    try:
+        return [path for path in root.glob(pattern) if path.is_file() or (path.is_symlink() and not path.exists())]
+    except OSError as wrong:
+        raise ProjectError(f"manifests: {pattern!r} cannot be followed: {wrong.strerror or wrong}") from wrong
+
+
+def _name(path: Path, root: Path) -> str:
+    name = path.relative_to(root).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as wrong:
+        raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from wrong
+    return name
 
 
 def write_new(path: Path, text: str) -> bool:

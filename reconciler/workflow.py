@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconciler.apply.executor import Execution, execute
+from reconciler.apply.settling import seconds_to_settle
 from reconciler.apply.site import Apps, Brake, Seen, Site
 from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create, Delete
@@ -22,7 +23,7 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.undo import undo_plan
-from reconciler.ports import Clock, Gateway, Listener, LiveReader, RunStore
+from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -43,6 +44,13 @@ class Observation:
 
     live: LiveState
     doubtful: frozenset[str] = frozenset()
+
+
+def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float) -> None:
+    """Wait until what a broken-off run may have created had its time to appear in the account's lists."""
+    seconds = seconds_to_settle(store.events(), clock.now(), settle_seconds)
+    if seconds > 0:
+        clock.sleep(seconds)
 
 
 def make_plan(

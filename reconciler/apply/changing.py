@@ -5,20 +5,24 @@ All can be repeated safely; what counts is what is there afterwards.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Site
 from reconciler.apply.verify import Verification, contradiction, verify
 from reconciler.diff.change import Deactivate, Delete, Update
+from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import kind_of
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
-from reconciler.model.value import Fields
+from reconciler.model.value import ABSENT, Fields
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
 Remember: TypeAlias = Callable[[Verification], LedgerEntry]
+
+GONE: Final = (404, 410)
+"""Refusals of a delete that may well mean that it is done: somebody else was first."""
 
 
 def updating(change: Update, site: Site) -> Ended:
@@ -85,22 +89,39 @@ def _look(
     if isinstance(found, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
         error = f"{doubt}; {found}" if doubt else found
-        remembered = None if doubt else entry(Verification(unconfirmed=frozenset(sent)))
+        remembered = None if doubt else entry(Verification())
         return Ended(result(change, outcome, attempts=answer.attempts, error=error), remembered)
     if found is None:
         return Ended(result(change, "failed", attempts=answer.attempts, error="it is gone from the account"))
-    seen = verify(sent, before.fields, found.fields)
+    seen = verify(sent, before.fields, found.fields, site.seen.returned_like(before.fields))
     if seen.reset:
         return _replaced(change, seen, answer.attempts, site, entry)
-    if seen.contradicted or (doubt and seen.unconfirmed):
-        error = "; ".join(filter(None, (doubt, contradiction(sent, seen) or "nothing shows that it was done")))
-        took_some = len(seen.contradicted or {}) < len(sent) and not doubt
+    if doubt and not seen.contradicted and not _shows(sent, before.fields, found.fields):
+        error = f"{doubt}; the account shows no field by which to tell whether it was done"
+        return Ended(result(change, "unknown", attempts=answer.attempts, error=error))
+    return _shown(change, sent, seen, answer, entry)
+
+
+def _shown(
+    change: Update | Deactivate, sent: Fields, seen: Verification, answer: Accepted | Ambiguous, entry: Remember
+) -> Ended:
+    """What came of a write, by what was read back."""
+    if seen.contradicted:
+        doubt = answer.why if isinstance(answer, Ambiguous) else None
+        error = "; ".join(filter(None, (doubt, contradiction(sent, seen))))
+        took_some = len(seen.contradicted) < len(sent) and not doubt
         remembered = entry(seen) if took_some else None
         return Ended(result(change, "failed", attempts=answer.attempts, error=error), remembered)
     if seen.unconfirmed:
         error = f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
         return Ended(result(change, "unverified", attempts=answer.attempts, error=error), entry(seen))
     return Ended(result(change, "applied", attempts=answer.attempts), entry(seen))
+
+
+def _shows(sent: Fields, before: Fields, after: Fields) -> bool:
+    """Whether anything that was sent is there now and was not before, or everything is there."""
+    there = {name for name, value in sent.items() if after.get(name) == value}
+    return len(there) == len(sent) or any(before.get(name, ABSENT) != sent[name] for name in there)
 
 
 def _replaced(change: Update | Deactivate, seen: Verification, attempts: int, site: Site, entry: Remember) -> Ended:
@@ -112,19 +133,32 @@ def _replaced(change: Update | Deactivate, seen: Verification, attempts: int, si
 
 
 def deleting(change: Delete, site: Site) -> Ended:
-    """Delete a resource for good, and see that it is gone."""
+    """Delete a resource for good, and see that it is gone. An app goes only with nothing in it."""
     kind = kind_of(change.address)
+    obstacle = _obstacle(change.id, site) if kind == "app" else None
+    if obstacle is not None:
+        return Ended(result(change, "failed", error=obstacle))
     site.store.intend(Intent(change.address, "delete", change.id, 1, {}, site.seen.by_id[change.id].fields))
     answer = site.gateway.delete(kind, change.id)
-    if isinstance(answer, Rejected | NotSent):
+    if isinstance(answer, NotSent) or (isinstance(answer, Rejected) and answer.status not in GONE):
         why = answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
         return Ended(result(change, "failed", attempts=answer.attempts, error=why))
     found = read_back(kind, change.id, site)
     if found is None:
         return Ended(result(change, "applied", attempts=answer.attempts), forget=(change.address,))
-    doubt = answer.why if isinstance(answer, Ambiguous) else None
+    doubt = None if isinstance(answer, Accepted) else answer.why if isinstance(answer, Ambiguous) else answer.message
     if isinstance(found, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
         told = "; ".join(filter(None, (doubt, found)))
         return Ended(result(change, outcome, attempts=answer.attempts, error=told))
     return Ended(result(change, "failed", attempts=answer.attempts, error=doubt or "it is still in the account"))
+
+
+def _obstacle(app_id: str, site: Site) -> str | None:
+    """Why an app may not be deleted now: the call would take along what is in it, planned or not."""
+    try:
+        listed = site.gateway.placements(app_id, expected=False)
+        left = [each.id for each in listed if site.gateway.find("placement", each.id) is not None]
+    except (ApiError, CredentialsError) as wrong:
+        return f"not sent: what is in the app could not be read: {wrong.message}"
+    return f"not sent: the app still holds placements {', '.join(sorted(left))}" if left else None

@@ -4,12 +4,13 @@ The API has no idempotency key. What counts as made is an id in the list that wa
 the identity that was asked for.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from reconciler.apply.site import Site
 from reconciler.diff.change import Create
-from reconciler.errors import ApiError, CredentialsError, StoreError
+from reconciler.errors import ApiError, CredentialsError, DoubtfulRead, StoreError
 from reconciler.model.address import kind_of
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Intent
@@ -18,17 +19,18 @@ from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 ROUNDS: Final = 3
 """How often a create that left no trace is sent in all."""
 
-LOOKS: Final = 4
-"""How often the list is read while an ambiguous create settles."""
+LOOKS: Final = 2
+"""How often the list is read for an ambiguous create: at once, and when its settle time is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The resource exists. `resource` is set when it was found by reading, `said` when the answer told its fields."""
+    """The resource exists. `answer` is what was read, or what the create was answered with; `sent` counts creates."""
 
     id: str
     answer: Accepted | LiveResource
     attempts: int
+    sent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,15 @@ Creation: TypeAlias = Made | NotMade | Unclear
 
 
 def create(change: Create, app_id: str | None, site: Site) -> Creation:
-    """Create the resource of a step; at most one of its kind exists afterwards, or the answer says otherwise."""
+    """Create the resource of a step; at most one of its kind exists afterwards, or the answer says otherwise.
+
+    Where it was sent more than once, an earlier try may come to light still: `apply.late` looks for it.
+    """
     attempts = 0
     why = ""
     for sent in range(1, ROUNDS + 1):
+        if sent > 1 and site.brake.reason is not None:
+            return Unclear(f"{why}; it was not sent again, as all further writes were stopped", attempts)
         try:
             site.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
             answer = site.gateway.create(kind_of(change.address), change.send, app_id=app_id)
@@ -65,18 +72,16 @@ def create(change: Create, app_id: str | None, site: Site) -> Creation:
         attempts += answer.attempts
         match answer:
             case Accepted(str(made)):
-                return _only(Made(made, answer, attempts), change, app_id, site, sent)
+                return Made(made, answer, attempts, sent)
             case Rejected() | NotSent():
                 refused = NotMade(_refusal(answer), attempts)
-                earlier = None if sent == 1 else _found(_refusal(answer), change, app_id, site, attempts)
+                earlier = None if sent == 1 else _found(_refusal(answer), change, app_id, site, attempts, sent)
                 return refused if earlier is None else earlier
             case Accepted():
                 why = "the answer names no id"
             case Ambiguous():
                 why = answer.why
-        found = _found(why, change, app_id, site, attempts)
-        if isinstance(found, Made):
-            return _only(found, change, app_id, site, sent)
+        found = _found(why, change, app_id, site, attempts, sent)
         if found is not None:
             return found
     return Unclear(f"{why}; sent {ROUNDS} times, and no trace of it has appeared", attempts)
@@ -86,61 +91,69 @@ def _refusal(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def _found(why: str, change: Create, app_id: str | None, site: Site, attempts: int) -> Made | Unclear | None:
+def _found(why: str, change: Create, app_id: str | None, site: Site, attempts: int, sent: int) -> Made | Unclear | None:
     """What the list shows of a create whose outcome is not known; None when nothing of it appeared in time."""
-    traces = _settle(change, app_id, site)
-    if isinstance(traces, str):
-        return Unclear(f"{why}; and looking for it failed: {traces}", attempts)
-    if len(traces) > 1:
-        return Unclear(_several([each.id for each in traces]), attempts)
-    return Made(traces[0].id, traces[0], attempts) if traces else None
+    seen = _settle(change, app_id, site)
+    if isinstance(seen, str):
+        return Unclear(f"{why}; and looking for it failed: {seen}", attempts)
+    if len(seen) > 1:
+        return Unclear(several(each.id for each in seen), attempts)
+    return Made(seen[0].id, seen[0], attempts, sent) if seen else None
 
 
-def _only(made: Made, change: Create, app_id: str | None, site: Site, sent: int) -> Creation:
-    """The creation, once it is sure that an earlier try has not come to light beside it."""
-    if sent == 1:
-        return made
-    traces = _settle(change, app_id, site, until_late=True)
-    if isinstance(traces, str):
-        return Unclear(
-            f"made as {made.id}, but whether an earlier try was too could not be read: {traces}", made.attempts
-        )
-    ids = {made.id, *(each.id for each in traces)}
-    return made if ids == {made.id} else Unclear(_several(ids), made.attempts)
+def several(ids: Iterable[str]) -> str:
+    """In words: more than one was made, and what to do about it."""
+    named = ", ".join(sorted(ids))
+    return f"several were made: ids {named}; keep one by pinning its id, remove the others in the console"
 
 
-def _several(ids: "set[str] | list[str]") -> str:
-    return (
-        f"several were made: ids {', '.join(sorted(ids))}; keep one by pinning its id, remove the others in the console"
-    )
-
-
-def _settle(change: Create, app_id: str | None, site: Site, *, until_late: bool = False) -> list[LiveResource] | str:
-    """New resources that carry the identity, once the settle time is over or (unless `until_late`) one is there.
+def _settle(change: Create, app_id: str | None, site: Site) -> list[LiveResource] | str:
+    """New resources that carry the identity, as soon as one is there and at the latest when the settle time is over.
 
     A text instead says why the last look failed: that is not the same as nothing being there.
     """
-    failure: str | None = "it was never read"
-    traces: list[LiveResource] = []
+    failure: str | None = None
+    found: list[LiveResource] = []
     for look in range(LOOKS):
         if look:
             site.clock.sleep(site.settle_seconds / (LOOKS - 1))
         try:
-            traces = _traces(change, app_id, site)
+            found = _traces(change, app_id, site)
             failure = None
         except (ApiError, CredentialsError) as wrong:
             failure = wrong.message
-        if traces and failure is None and not until_late:
+        if found:
             break
-    return traces if failure is None else failure
+    return failure if failure is not None else found
 
 
 def _traces(change: Create, app_id: str | None, site: Site) -> list[LiveResource]:
-    before = site.seen.listed.get(app_id or "", frozenset())
+    """What a look shows of a create. Raises what reading raises, and `DoubtfulRead` where its silence tells nothing."""
+    listed = read_list(app_id, site)
+    found = carrying(change, app_id, listed, site)
+    lost = _before(app_id, site) - {each.id for each in listed}
+    if not found and any(site.gateway.find(kind_of(change.address), each) is not None for each in sorted(lost)):
+        raise DoubtfulRead("the account's list leaves out resources that do exist")
+    return found
+
+
+def read_list(app_id: str | None, site: Site) -> tuple[LiveResource, ...]:
+    """The list that shows what was created: the placements of an app, or all apps. Raises what reading raises."""
+    if app_id is None:
+        return site.gateway.apps()
+    return site.gateway.placements(app_id, expected=bool(_before(app_id, site)))
+
+
+def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> list[LiveResource]:
+    """Those in a list that carry the identity of a create and were not there before."""
+    before = _before(app_id, site)
     keys = ("platform", "bundle") if app_id is None else ("name",)
-    listed = site.gateway.apps() if app_id is None else site.gateway.placements(app_id, expected=bool(before))
     return [
         each
         for each in listed
         if each.id not in before and all(each.fields.get(key) == change.send[key] for key in keys)
     ]
+
+
+def _before(app_id: str | None, site: Site) -> frozenset[str]:
+    return site.seen.listed.get(app_id or "", frozenset())

@@ -1,11 +1,11 @@
 """The step that creates: the calls it takes, how far their effect was seen, and what the ledger holds of it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.apply.create import Made, NotMade, Unclear, create
 from reconciler.apply.ending import read_back, result
-from reconciler.apply.site import Site
+from reconciler.apply.site import Again, Site
 from reconciler.apply.verify import Verification, contradiction, verify
 from reconciler.diff.change import Create
 from reconciler.errors import CredentialsError, StoreError
@@ -14,10 +14,26 @@ from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
 from reconciler.model.value import Fields, Value
-from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
+from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 """App fields the vendor takes from the store, whatever was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondCall:
+    """How setting a newborn's status went. `trouble` is None where it did; `unsure`: nobody knows whether it did."""
+
+    attempts: int = 0
+    trouble: str | None = None
+    unsure: bool = False
+
+    def seen(self, seen: Verification | str) -> "_SecondCall":
+        """The same in the light of what was read back, which settles what an answer left open."""
+        if not self.unsure or isinstance(seen, str) or "status" in seen.unconfirmed:
+            return self
+        still_active = "status" in (seen.contradicted or {})
+        return replace(self, unsure=False, trouble=self.trouble if still_active else None)
 
 
 def creating(change: Create, site: Site) -> Ended:
@@ -29,21 +45,23 @@ def creating(change: Create, site: Site) -> Ended:
             return Ended(result(change, "failed", attempts=attempts, error=why))
         case Unclear(why, attempts):
             return Ended(result(change, "unknown", attempts=attempts, error=why))
-        case Made(resource_id, answer, attempts):
+        case Made(resource_id, answer, attempts, sent):
+            if sent > 1:
+                site.resent.add(Again(change, app_id, resource_id, attempts))
             if kind_of(change.address) == "app":
                 site.apps.made(change.address, resource_id)
-            attempts, trouble = _finish_status(change, resource_id, app_id, attempts, site)
+            second = _finish_status(change, resource_id, app_id, site)
             said = answer.said if isinstance(answer, Accepted) else answer.fields
-            seen = _confirmed(change, resource_id, said if not trouble else {}, site)
-            return _created(change, resource_id, seen, attempts, trouble)
+            seen = _confirmed(change, resource_id, said if second.trouble is None else {}, site)
+            return _created(change, resource_id, seen, attempts, second.seen(seen))
 
 
-def _finish_status(
-    change: Create, resource_id: str, app_id: str | None, attempts: int, site: Site
-) -> tuple[int, str | None]:
-    """A placement is always born active: an inactive one takes a second call. Its trouble, or None."""
+def _finish_status(change: Create, resource_id: str, app_id: str | None, site: Site) -> _SecondCall:
+    """A placement is always born active: an inactive one takes a second call."""
     if app_id is None or change.send.get("status") != "inactive":
-        return attempts, None
+        return _SecondCall()
+    if site.brake.reason is not None:
+        return _SecondCall(trouble="made, but still active: all further writes were stopped")
     newborn = LiveResource("placement", resource_id, {**change.send, "status": "active"}, app_id)
     try:
         intent = Intent(change.address, "update", resource_id, 1, {"status": "inactive"}, {"status": "active"})
@@ -51,14 +69,20 @@ def _finish_status(
         answer = site.gateway.update(newborn, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
         site.brake.pull(f"not tried: {lost.message}")
-        return attempts, f"made, but still active: {lost.message}"
+        return _SecondCall(trouble=f"made, but still active: {lost.message}")
+    return _second_call(answer)
+
+
+def _second_call(answer: Answer) -> _SecondCall:
     match answer:
         case Accepted():
-            return attempts + answer.attempts, None
+            return _SecondCall(answer.attempts)
         case Rejected(status, message):
-            return attempts + answer.attempts, f"made, but still active: refused with {status}: {message}"
-        case Ambiguous(why) | NotSent(why):
-            return attempts + answer.attempts, f"made, but perhaps still active: {why}"
+            return _SecondCall(answer.attempts, f"made, but still active: refused with {status}: {message}")
+        case NotSent(why):
+            return _SecondCall(answer.attempts, f"made, but still active: {why}")
+        case Ambiguous(why):
+            return _SecondCall(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
 def _confirmed(change: Create, resource_id: str, said: Fields, site: Site) -> Verification | str:
@@ -71,13 +95,15 @@ def _confirmed(change: Create, resource_id: str, said: Fields, site: Site) -> Ve
     found = read_back(kind_of(change.address), resource_id, site)
     if isinstance(found, str):
         return found
-    return verify(sent, {}, found.fields) if found is not None else "it could not be read back yet"
+    if found is None:
+        return "it could not be read back yet"
+    return verify(sent, {}, found.fields, site.seen.returned_like(sent))
 
 
-def _created(change: Create, resource_id: str, seen: Verification | str, attempts: int, trouble: str | None) -> Ended:
-    unconfirmed = frozenset(change.send) if isinstance(seen, str) else seen.unconfirmed
+def _created(change: Create, resource_id: str, seen: Verification | str, attempts: int, second: _SecondCall) -> Ended:
+    unconfirmed = frozenset() if isinstance(seen, str) else seen.unconfirmed
     wrong: Fields = {} if isinstance(seen, str) else _that_matter(change.address, seen)
-    told = [trouble] if trouble else []
+    told = [] if second.trouble is None else [second.trouble]
     if isinstance(seen, str):
         told.append(f"made, but {seen}")
     elif wrong:
@@ -85,10 +111,13 @@ def _created(change: Create, resource_id: str, seen: Verification | str, attempt
     if not isinstance(seen, str) and unconfirmed:
         told.append(f"not shown back: {', '.join(sorted(unconfirmed))}")
     applied = {name: value for name, value in change.declared.items() if name not in wrong}
-    if trouble:
+    if second.trouble is not None:
         applied.pop("status", None)
     entry = LedgerEntry(change.address, resource_id, applied, unconfirmed & applied.keys(), protect=change.protect)
-    outcome: Outcome = "failed" if trouble else "unverified" if told else "applied"
+    outcome: Outcome = "unverified" if told else "applied"
+    if wrong or second.trouble is not None:
+        outcome = "unknown" if second.unsure and not wrong else "failed"
+    attempts += second.attempts
     return Ended(result(change, outcome, made=resource_id, attempts=attempts, error="; ".join(told) or None), entry)
 
 

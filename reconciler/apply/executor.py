@@ -1,15 +1,16 @@
 """The loop that writes: waves of steps, side by side within a wave, each recorded as it ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Lock
 
 from reconciler.apply.ending import result
+from reconciler.apply.late import late_twins
 from reconciler.apply.schedule import waves
 from reconciler.apply.site import Site
 from reconciler.apply.steps import carry_out
-from reconciler.diff.change import Blocked, Change, Delete
+from reconciler.diff.change import Blocked, Change, Create, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import address_order, app_of, kind_of
 from reconciler.model.outcome import Ended, Result
@@ -80,8 +81,11 @@ class _Run:
     def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
-                for each in [workers.submit(self._step, change) for change in changes]:
-                    each.result()
+                for group in _probed(changes):
+                    for each in [workers.submit(self._step, change) for change in group]:
+                        each.result()
+        for ended in late_twins(self._site):
+            self._correct(ended)
 
     def _step(self, change: Change) -> None:
         try:
@@ -96,19 +100,30 @@ class _Run:
             self._site.brake.pull("not tried: the program broke off")
             raise
         if ended.result.outcome in {"failed", "unknown", "skipped"}:
-            self._hold_back(change)
+            self._hold_back(change, ended)
+        self._record(ended)
+        self.heard(ended)
+
+    def _record(self, ended: Ended) -> None:
         try:
             self._site.store.end(ended)
         except StoreError as lost:
             self._stop(lost)
-        self.heard(ended)
+
+    def _correct(self, ended: Ended) -> None:
+        """Put another end in the place of one that was recorded before more was known."""
+        self._record(ended)
+        key = ended.result.address, ended.result.action
+        self.results = [ended.result if (each.address, each.action) == key else each for each in self.results]
 
     def _stop(self, error: ReconcilerError) -> None:
         self._site.brake.pull(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
-    def _hold_back(self, change: Change) -> None:
-        """Let what rests on a step that was not done not be tried."""
+    def _hold_back(self, change: Change, ended: Ended) -> None:
+        """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
+        if isinstance(change, Create) and ended.entry is not None:
+            return
         if kind_of(change.address) == "app":
             self._site.apps.gave_up(change.address)
         elif isinstance(change, Delete):
@@ -119,3 +134,11 @@ class _Run:
         with self._lock:
             self.results.append(ended.result)
             self._listener.ended(ended.result)
+
+
+def _probed(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """A wave with its first update alone: should the API replace instead of merging, one resource pays for it."""
+    first = next((change for change in wave if isinstance(change, Update)), None)
+    if first is not None:
+        yield [first]
+    yield [change for change in wave if change is not first]

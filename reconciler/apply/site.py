@@ -1,12 +1,14 @@
 """Where steps are carried out: the ports, what was seen before, and the brake that stops further writes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from reconciler.model.address import Address
+from reconciler.diff.change import Create
+from reconciler.model.address import Address, address_order
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
 
 
@@ -28,17 +30,34 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The live resources that a plan was made or checked against, by id, and the ids of each list."""
+    """The live resources that a plan was made or checked against, by id, and the ids of each list.
+
+    `returned` holds the fields that the account showed a value of, by placement type (None: apps).
+    """
 
     by_id: Mapping[str, LiveResource]
     listed: Mapping[str, frozenset[str]]
+    returned: Mapping[Value, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, live: LiveState) -> "Seen":
         """What a live state shows; the list of apps goes by the empty id."""
         everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
         listed = {app: frozenset(each.id for each in placements) for app, placements in live.placements.items()}
-        return cls({each.id: each for each in everything}, {**listed, "": frozenset(app.id for app in live.apps)})
+        by_id = {each.id: each for each in everything}
+        return cls(by_id, {**listed, "": frozenset(app.id for app in live.apps)}, _returned(everything))
+
+    def returned_like(self, fields: Fields) -> frozenset[str]:
+        """The fields that the account is known to return for such a resource as one with these fields."""
+        return self.returned.get(fields.get("placementType"), frozenset())
+
+
+def _returned(everything: Iterable[LiveResource]) -> Mapping[Value, frozenset[str]]:
+    names: dict[Value, set[str]] = {}
+    for each in everything:
+        shown = names.setdefault(each.fields.get("placementType"), set())
+        shown.update(name for name, value in each.fields.items() if value is not None)
+    return {placement_type: frozenset(shown) for placement_type, shown in names.items()}
 
 
 @dataclass(slots=True)
@@ -70,6 +89,34 @@ class Apps:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A create that was sent more than once: `id` is what it is known to have made, after so many `attempts`."""
+
+    change: Create
+    app_id: str | None
+    id: str
+    attempts: int
+
+
+class Resent:
+    """The creates of a run that were sent more than once. Safe to share between workers."""
+
+    def __init__(self) -> None:
+        self._all: list[Again] = []
+        self._lock = Lock()
+
+    def add(self, again: Again) -> None:
+        """Remember one."""
+        with self._lock:
+            self._all.append(again)
+
+    def all(self) -> tuple[Again, ...]:
+        """All of them, in the order of their addresses."""
+        with self._lock:
+            return tuple(sorted(self._all, key=lambda each: address_order(each.change.address)))
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Everything a step needs. `settle_seconds` is how long an ambiguous create is given to appear."""
 
@@ -81,3 +128,4 @@ class Site:
     apps: Apps
     brake: Brake
     settle_seconds: float = 5
+    resent: Resent = field(default_factory=Resent)

@@ -4,11 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
 from reconciler.cli.settings import wants_color
+from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.report.line import Line, Span, Tone, line
 from reconciler.report.sanitise import json_text, terminal, whole_line
@@ -42,11 +43,11 @@ class Console:
 
     def document(self, document: Mapping[str, Any]) -> None:
         """A JSON document as the answer."""
-        click.echo(json_text(json.dumps(document, indent=2, ensure_ascii=True)))
+        self._write(json_text(json.dumps(document, indent=2, ensure_ascii=True)), to_answer=True)
 
     def raw(self, text: str) -> None:
         """Text of our own as the answer, as it is."""
-        click.echo(text)
+        self._write(text, to_answer=True)
 
     def talk(self, *parts: str | Span) -> None:
         """A line for the person who watches."""
@@ -61,8 +62,12 @@ class Console:
             self._print(line(Span("hint: ", "strong"), hint), to_answer=False)
 
     def usage(self, wrong: click.UsageError) -> None:
-        """How a command was called the wrong way, and where its help is."""
-        self.error(wrong.format_message())
+        """How a command was called the wrong way, and where its help is; the help itself where none was named."""
+        told = wrong.format_message()
+        if told.startswith("Usage: "):
+            self.aside(line(text) for text in told.splitlines())
+            return
+        self.error(told)
         if wrong.ctx is not None:
             self.talk(f"try: {wrong.ctx.command_path} --help")
 
@@ -73,8 +78,16 @@ class Console:
             self._print(line(Span(str(finding), tone)), to_answer=to_answer)
 
     def abandon(self) -> None:
-        """Stop writing: whoever read the answer has gone."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        """Stop writing the answer: whoever read it has gone."""
+        _silence(sys.stdout)
+
+    def settle(self) -> None:
+        """Let go of talk that cannot be written, which would otherwise change the exit code."""
+        try:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+        except OSError:
+            _silence(sys.stderr)
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""
@@ -83,19 +96,40 @@ class Console:
 
     def _print(self, spans: Line, *, to_answer: bool) -> None:
         stream = sys.stdout if to_answer else sys.stderr
-        if self._color and stream.isatty():
+        if self._color and _is_terminal(stream):
             styled = (click.style(terminal(span.text), **_STYLES[span.tone]) for span in spans if span.text)
-            click.echo("".join(styled), err=not to_answer, color=True)
+            self._write("".join(styled), to_answer=to_answer, color=True)
         else:
             plain = "".join(terminal(span.text) for span in spans).rstrip()
-            click.echo(whole_line(plain), err=not to_answer, color=False)
+            self._write(whole_line(plain), to_answer=to_answer)
+
+    def _write(self, text: str, *, to_answer: bool, color: bool = False) -> None:
+        """Write a line. An answer that cannot be written is an error; talk that cannot is lost."""
+        try:
+            click.echo(text, err=not to_answer, color=color)
+        except OSError as wrong:
+            if isinstance(wrong, BrokenPipeError) and to_answer:
+                raise
+            if to_answer:
+                self.abandon()
+                raise ReconcilerError(f"the answer cannot be written: {wrong.strerror or wrong}") from wrong
 
 
 def asks_on_terminal() -> bool:
     """Whether somebody is there to answer a question."""
-    return sys.stdin.isatty()
+    return _is_terminal(sys.stdin)
 
 
 def shows_progress() -> bool:
     """Whether talk goes to a terminal."""
-    return sys.stderr.isatty()
+    return _is_terminal(sys.stderr)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let go of what is still to be written, which Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Python has no stream where the descriptor was closed before it started."""
+    return stream is not None and stream.isatty()

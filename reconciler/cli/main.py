@@ -1,6 +1,7 @@
 """The command line: which commands there are, and how every end of one becomes an exit code."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -25,6 +26,7 @@ COMMANDS: Final = {
     "validate": _Entry("validate", "Check everything that can be known without the network."),
     "plan": _Entry("plan", "Read the account and show what apply would do. Writes nothing."),
     "apply": _Entry("apply", "Make the account as declared, or carry out a saved plan."),
+    "rehearse": _Entry("rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."),
     "show": _Entry("show", "Show a saved plan again."),
     "history": _Entry("history", "Show what was done, when, by which run, and what came of it."),
     "ping": _Entry("ping", "Check the credentials, and what they can see."),
@@ -85,8 +87,14 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit with its code. Only what is our own bug leaves a traceback."""
-    sys.exit(run(arguments))
+    """Run a command and exit with its code. Only what is our own bug leaves a traceback.
+
+    SIGTERM, which CI systems send some seconds before SIGKILL, is taken as the interrupt that Ctrl-C is.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = run(arguments)
+    Console().settle()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

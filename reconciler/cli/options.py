@@ -15,7 +15,7 @@ _FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github")
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
+class Options:
     """What the shared options come to; what stands behind the command's name wins."""
 
     project: Path | None
@@ -70,7 +70,7 @@ def group_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def shared_options(
     *, formats: Sequence[str] = ("text", "json"), api: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options behind the command's name; the function gets a `Common` first. `api`: the command calls the API."""
+    """Options behind the command's name; the function gets a `Options` first. `api`: the command calls the API."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -78,24 +78,24 @@ def shared_options(
             own = {name: given.pop(name, None) for name in ("project", "format_", "no_color", "verbose", "log_format")}
             own["parallelism"] = given.pop("parallelism", None) if api else None
             before = click.get_current_context().find_root().obj or {}
-            return function(_common(before, own, formats), **given)
+            return function(_options(before, own, formats), **given)
 
-        options = [_project(), _format(formats), *([_parallelism()] if api else []), *_console_options()]
-        for option in reversed(options):
+        offered = [_project(), _format(formats), *([_parallelism()] if api else []), *_console_options()]
+        for option in reversed(offered):
             call = option(call)
         return call
 
     return decorate
 
 
-def _common(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Common:
+def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:
     def chosen(name: str, default: Any) -> Any:
         return own[name] if own[name] is not None else before.get(name, default)
 
     form = chosen("format_", formats[0])
     if form not in formats:
         raise click.UsageError(f"this command prints {', '.join(formats)}, not {form}")
-    return Common(
+    return Options(
         project=chosen("project", None),
         format=form,
         no_color=chosen("no_color", default=False),

@@ -11,7 +11,7 @@ from reconciler import __version__
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
-from reconciler.cli.options import Common
+from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.load import Loaded, load_desired, load_settings
@@ -32,20 +32,20 @@ log = logging.getLogger("reconciler")
 class Session:
     """One call of a command."""
 
-    common: Common
+    options: Options
     console: Console
     environment: Environment
     clock: SystemClock
 
     @classmethod
-    def of(cls, common: Common) -> "Session":
+    def of(cls, options: Options) -> "Session":
         """The session for a command called with these options."""
-        log_to_stderr(common.verbosity, common.log_format)
-        return cls(common, Console(no_color=common.no_color), Environment(), SystemClock())
+        log_to_stderr(options.verbosity, options.log_format)
+        return cls(options, Console(no_color=options.no_color), Environment(), SystemClock())
 
     def project(self) -> Project:
         """The project. Raises `ProjectError`."""
-        return find_project(Path.cwd(), self.common.project)
+        return find_project(Path.cwd(), self.options.project)
 
     def settings(self, project: Project) -> Settings:
         """Its settings. Raises `InvalidManifests`."""
@@ -91,8 +91,8 @@ class Session:
 
     @contextmanager
     def _client(self) -> Iterator["DtClient"]:
-        from reconciler.web.auth import Credentials  # noqa: PLC0415 - as above
         from reconciler.dt.client import DtClient  # noqa: PLC0415
+        from reconciler.web.auth import Credentials  # noqa: PLC0415 - as above
 
         credentials = Credentials(
             self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")

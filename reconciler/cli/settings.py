@@ -75,8 +75,16 @@ class Environment:
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                told[fact] = value
+                told[fact] = _without_credentials(value)
         return told or {"user": _login()}
+
+
+def _without_credentials(text: str) -> str:
+    """A URL's scheme, host and path, which is where a job is found; other texts as they are."""
+    scheme, separator, rest = text.partition("://")
+    place = rest.partition("?")[0].partition("#")[0]
+    host, slash, path = place.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if separator else text
 
 
 def _login() -> str:

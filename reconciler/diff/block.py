@@ -135,12 +135,16 @@ def unresolved(block: Block, resolution: Missing | PinNotFound | Twins) -> Block
 
 def to_retire(block: Block, found: Found, ledger: Ledger, view: View, scope: str) -> Iterator[Verdict]:
     """Verdicts on a tombstone whose resource still lives."""
-    entry = entry_of(block.address, found, ledger)
+    known = entry_of(block.address, found, ledger)
+    entry = None if known is None else known.moved_to(block.address)
     going = Retiring(block.address, found.live, "declared absent", entry, may_delete=True, source=block.source)
-    if block.lifecycle.protect or (entry is not None and entry.protect):
-        yield protected(going)
-        return
-    yield from retirement(going, view, scope)
+    guarded = block.lifecycle.protect or (entry is not None and entry.protect)
+    verdicts: tuple[Verdict, ...] = (protected(going),) if guarded else tuple(retirement(going, view, scope))
+    yield from verdicts
+    if found.renamed_from is not None:
+        yield Forget(found.renamed_from)
+    if entry is not None and entry != known and not any(isinstance(each, Remember) for each in verdicts):
+        yield Remember(entry)
 
 
 def retirement(going: Retiring, view: View, scope: str) -> Iterator[Verdict]:

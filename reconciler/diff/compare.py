@@ -43,7 +43,7 @@ def compare(
     kind: Kind, declared: Fields, live: Fields, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
 ) -> Comparison:
     """The declared fields of one resource against the live ones; `today` (UTC) decides which acceptances still hold."""
-    differing = [name for name, value in declared.items() if live.get(name, ABSENT) != value]
+    differing = [name for name, value in declared.items() if live.get(name) != value]
     if not differing:
         return IN_SYNC
     changes: list[FieldChange] = []

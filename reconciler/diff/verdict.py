@@ -77,7 +77,13 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
             case Forget(address):
                 forget.append(address)
     return Reconciliation(
-        tuple(changes), tuple(in_sync), tuple(unmanaged), tuple(notes), tuple(remember), tuple(forget), owned
+        tuple(changes),
+        tuple(in_sync),
+        tuple(sorted(unmanaged, key=lambda each: (address_order(each.address), each.id))),
+        tuple(notes),
+        tuple(remember),
+        tuple(forget),
+        owned,
     )
 
 

@@ -27,17 +27,21 @@ class Absent(Enum):
 
 ABSENT: Final = Absent.ABSENT
 
+PLACES: Final = 6
+"""Decimals of a price or amount that are told apart."""
+
 
 def price(raw: Any) -> Decimal:
-    """A price in USD per thousand impressions, exact to what a JSON number can carry.
+    """A price in USD per thousand impressions, exact to a millionth.
 
-    Going through the shortest form of the double makes 1.20, "1.2" and 1.2 one value on every side.
+    Going through the shortest form of the rounded double makes 1.20, "1.2" and 1.2000000000000002 one value on every
+    side: a server that computes in binary would else differ from every manifest for ever.
     Raises ValueError for what is not a finite number.
     """
     if isinstance(raw, bool):
         raise ValueError("a price is a number, not true or false")  # noqa: TRY004 - as for any other bad number
     try:
-        exact = Decimal(repr(float(raw)))
+        exact = Decimal(repr(round(float(raw), PLACES)))
     except (TypeError, ValueError, OverflowError) as wrong:
         raise ValueError(f"{raw!r} is not a number") from wrong
     if not exact.is_finite():

@@ -63,16 +63,16 @@ def plan_from_text(text: str) -> Plan:
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
         document = json.loads(text)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise PlanUnusable(f"the plan file is not JSON: {wrong}", hint=again) from wrong
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("reconciler.plan/"):
         raise PlanUnusable("the file is not a plan document", hint=again)
     if document["format"] != FORMAT:
         raise PlanUnusable(f"the plan is of version {document['format']}, this program reads {FORMAT}", hint=again)
     claimed = document.pop("digest", None)
-    if claimed != digest(document):
-        raise PlanUnusable("the plan document was changed after it was made", hint=again)
     try:
+        if claimed != digest(document):
+            raise PlanUnusable("the plan document was changed after it was made", hint=again)
         return _plan_from_json(document)
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
         raise PlanUnusable(f"the plan document is broken: {wrong!r}", hint=again) from wrong

@@ -5,13 +5,14 @@ it was written against.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update, action_of, id_of
 from reconciler.model.address import app_of, kind_of, name_of
 from reconciler.model.desired import Policy
-from reconciler.model.floors import WORLDWIDE, Floors, effective
-from reconciler.model.value import fields_to_json, to_json
+from reconciler.model.floors import WORLDWIDE, Floors, complete, effective
+from reconciler.model.value import Value, to_json
 from reconciler.plan.guard import Refusal
 
 Groups = Mapping[str, tuple[str, ...]]
@@ -34,13 +35,23 @@ def _broken(changes: Iterable[Change], programs: Iterable[tuple[Policy, Any]], g
             continue
         facts = facts_of(change, groups)
         for policy, program in programs:
-            try:
-                holds = program.execute(facts)
-            except (ValueError, TypeError, RuntimeError, LookupError) as wrong:
-                yield _refusal(policy, change, f" (the rule cannot be evaluated: {wrong})")
-            else:
-                if holds is not True:
-                    yield _refusal(policy, change)
+            why = _why_broken(program, facts)
+            if why is not None:
+                yield _refusal(policy, change, why)
+
+
+def _why_broken(program: Any, facts: Mapping[str, Any]) -> str | None:
+    """None where the rule holds; else what there is to say beside the policy's own message, often nothing."""
+    try:
+        holds = program.execute(facts)
+    except KeyError as wrong:
+        return f" (the rule cannot be evaluated: there is no {wrong} here)"
+    except (ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as wrong:
+        first = (str(wrong).splitlines() or [type(wrong).__name__])[0]
+        return f" (the rule cannot be evaluated: {first})"
+    if isinstance(holds, bool):
+        return None if holds else ""
+    return f" (the rule gives {type(holds).__name__}, neither true nor false)"
 
 
 def _refusal(policy: Policy, change: Change, why: str = "") -> Refusal:
@@ -58,9 +69,9 @@ def facts_of(change: Change, groups: Groups) -> dict[str, Any]:
     `action`, `kind`, `address`, `app`, `name`, `id`; `fields`: the field changes (`path`, `field`, `before`, `after`,
     `origin`); `declared`: all declared fields; `floors`: the floor in force after the change, in USD, for `WW`, every
     country with a line and every country of a group, empty where floors are not touched; `groups`: the country groups.
+    Prices are doubles, whole ones too.
     """
-    sends, declared = (change.send, change.declared) if isinstance(change, Create | Update) else ({}, {})
-    table = cast("Floors", sends.get("floorPrices", {}))
+    declared = change.declared if isinstance(change, Create | Update) else {}
     fields = () if isinstance(change, Delete) else change.fields
     return {
         "action": action_of(change),
@@ -73,18 +84,35 @@ def facts_of(change: Change, groups: Groups) -> dict[str, Any]:
             {
                 "path": field.path,
                 "field": field.field,
-                "before": to_json(field.before),
-                "after": to_json(field.after),
+                "before": _fact(field.before),
+                "after": _fact(field.after),
                 "origin": field.origin,
             }
             for field in fields
         ],
-        "declared": fields_to_json(declared),
-        "floors": _in_force(table, groups) if table else {},
+        "declared": {name: _fact(value) for name, value in declared.items()},
+        "floors": _in_force(change, groups),
         "groups": {name: list(countries) for name, countries in groups.items()},
     }
 
 
-def _in_force(table: Floors, groups: Groups) -> dict[str, float]:
+def _fact(value: Value) -> Any:
+    """A value as CEL knows it; exact numbers are always doubles, as CEL computes with no mixed ones."""
+    match value:
+        case Decimal():
+            return float(value)
+        case Mapping():
+            return {key: _fact(part) for key, part in value.items()}
+        case _:
+            return to_json(value)
+
+
+def _in_force(change: Change, groups: Groups) -> dict[str, float]:
+    """Floors by country once the change is done. A placement that is made without any gets what the server gives it."""
+    table: Floors = cast("Floors", change.send.get("floorPrices", {})) if isinstance(change, Create | Update) else {}
+    if isinstance(change, Create) and kind_of(change.address) == "placement":
+        table = complete(table)
+    if not table:
+        return {}
     countries = {WORLDWIDE, *table, *(country for group in groups.values() for country in group)}
     return {country: float(effective(table, country)) for country in sorted(countries)}

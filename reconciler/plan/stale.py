@@ -28,7 +28,7 @@ def stale_changes(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
 
 
 def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
-    """The plan without its stale changes, and without what would have gone into apps that were to be made."""
+    """The plan without its stale changes. What would have gone into an app among them stays, for the apply to skip."""
     gone = {each.address for each in stale}
     return replace(plan, changes=tuple(change for change in plan.changes if change.address not in gone))
 

@@ -1,7 +1,7 @@
 """Untrusted text made harmless, one function per medium. Names come from manifests and from the network.
 
-What nobody could see is shown as an escape (`\\x1b`, `\\u202e`) in every medium; what the medium would obey is told to it
-in a way that it only shows.
+What nobody could see is shown as an escape (`\\x1b`, `\\u202e`) in every medium; what the medium would obey is told
+to it in a way that it only shows.
 """
 
 import re
@@ -87,7 +87,12 @@ _NOTHING: Final = "&#8203;"
 _MARKUP: Final = str.maketrans(
     {
         **{mark: f"\\{mark}" for mark in "*_[]{}()~$^"},
-        **{"\\": "&#92;", "`": "&#96;", "|": "&#124;", "<": "&lt;", ">": "&gt;", "&": "&amp;"},
+        "\\": "&#92;",
+        "`": "&#96;",
+        "|": "&#124;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "&": "&amp;",
     }
 )
 _REFERENCE: Final = re.compile(

@@ -49,12 +49,16 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
         yield line(Span("Notes:", "strong"))
         yield from (line(f"  {note.address}: {note.text}") for note in plan.notes)
         yield ()
-    for refusal in refusals:
-        label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
-        yield line(label, f"{refusal.message} [{refusal.limit}]; what would allow it: {refusal.switch}")
+    yield from map(refusal_line, refusals)
     if refusals:
         yield ()
     yield line(Span(summary_text(plan), "strong"))
+
+
+def refusal_line(refusal: Refusal) -> Line:
+    """A limit or policy that a plan goes beyond, and what would allow it."""
+    label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
+    return line(label, f"{refusal.message} [{refusal.limit}]; what would allow it: {refusal.switch}")
 
 
 def summary_text(plan: Plan) -> str:

@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.model.address import Address
 from reconciler.model.journal import of_resource, past_runs
@@ -12,7 +12,7 @@ from reconciler.report.history import history_document, history_lines
 @click.command("history")
 @click.argument("address", required=False)
 @shared_options()
-def command(common: Common, *, address: str | None) -> int:
+def command(options: Options, *, address: str | None) -> int:
     """Show the journal: what was done, when, by which run, and what came of it.
 
     With an ADDRESS: what happened to that resource, under earlier names too.
@@ -21,11 +21,11 @@ def command(common: Common, *, address: str | None) -> int:
       reconciler history
       reconciler history android:com.cash_crash.54/int_13 --format json
     """
-    session = Session.of(common)
+    session = Session.of(options)
     runs = past_runs(session.store(session.project()).events())
     if address is not None:
         runs = list(of_resource(runs, Address(address)))
-    if common.format == "json":
+    if options.format == "json":
         session.console.document(history_document(runs))
     else:
         session.console.answer(history_lines(runs))

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.manifest.schema import schema_texts
@@ -25,7 +25,7 @@ PARTS: Final = {
 @click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--publisher-id", default="0", help="Your publisher id, for the settings.")
 @shared_options(formats=("text",))
-def command(common: Common, *, directory: Path, publisher_id: str) -> int:
+def command(options: Options, *, directory: Path, publisher_id: str) -> int:
     """Start a project: settings, an example manifest, schemas for editors, a CI workflow, .gitignore.
 
     Files that exist are left as they are; a folder that is a project already is refused.
@@ -34,7 +34,7 @@ def command(common: Common, *, directory: Path, publisher_id: str) -> int:
       reconciler init
       reconciler init monetization --publisher-id 3432
     """
-    session = Session.of(common)
+    session = Session.of(options)
     if not publisher_id.isdigit():
         raise click.UsageError("--publisher-id is a number, as the console shows it")
     if (directory / SETTINGS_NAME).exists():

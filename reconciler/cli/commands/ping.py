@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.report.line import line
 from reconciler.report.text import counted
@@ -10,20 +10,21 @@ from reconciler.report.text import counted
 
 @click.command("ping")
 @shared_options(api=True)
-def command(common: Common) -> int:
+def command(options: Options) -> int:
     """Check the credentials: are they good, and what can they see? Reads one list, writes nothing.
 
     \b
       reconciler ping
     """
-    session = Session.of(common)
+    session = Session.of(options)
     settings = session.settings(session.project())
     with session.gateway(settings.publisher_id) as gateway:
         apps = gateway.apps()
     seen = {"api": session.api(), "publisherId": settings.publisher_id, "apps": len(apps)}
-    if common.format == "json":
+    if options.format == "json":
         session.console.document({"format": "reconciler.ping/1", **seen})
     else:
-        told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {counted(len(apps), 'app')}"
+        number = counted(len(apps), "app")
+        told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {number}"
         session.console.answer([line(told)])
     return 0

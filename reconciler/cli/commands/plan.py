@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.choices import limit_options, selection_options
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, StoreError
 from reconciler.plan.codec import plan_text, plan_to_json
@@ -25,7 +25,7 @@ DIFFERENCES = 2
 @limit_options
 @shared_options(api=True)
 def command(
-    common: Common,
+    options: Options,
     *,
     out: Path | None,
     detailed_exitcode: bool,
@@ -40,16 +40,16 @@ def command(
       reconciler plan --only 'android:com.cash_crash.54*'
       reconciler plan --out plan.json --detailed-exitcode
     """
-    session = Session.of(common)
+    session = Session.of(options)
     project = session.project()
     desired = session.desired(project)
     with session.gateway(desired.publisher_id) as gateway:
-        selection = Selection(only, common.parallelism, recreate)
+        selection = Selection(only, options.parallelism, recreate)
         ledger = session.store(project).ledger()
         plan, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
     if out is not None:
         _save(out, plan_text(plan))
-    if common.format == "json":
+    if options.format == "json":
         session.console.document(plan_to_json(plan))
     else:
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)

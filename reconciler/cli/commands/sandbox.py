@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.sandbox.faultfile import FaultFile, read_faults
 from reconciler.sandbox.seed import SEEDS
@@ -23,7 +23,7 @@ from reconciler.sandbox.server import SandboxOptions, serve
 )
 @shared_options(formats=("text",))
 def command(
-    common: Common, *, port: int, seed: str | None, latency: float, faults: Path | None, state: Path | None
+    options: Options, *, port: int, seed: str | None, latency: float, faults: Path | None, state: Path | None
 ) -> int:
     """Run a local server that speaks the Management API, faults and odd spellings included.
 
@@ -34,9 +34,9 @@ def command(
       export DT_MANAGEMENT_URL=http://127.0.0.1:8099 DT_CLIENT_ID=demo DT_CLIENT_SECRET=demo
       reconciler plan
     """
-    session = Session.of(common)
+    session = Session.of(options)
     told = read_faults(faults) if faults is not None else FaultFile()
-    options = SandboxOptions(
+    account = SandboxOptions(
         port=port,
         database=state,
         seed=seed,
@@ -51,5 +51,5 @@ def command(
         session.console.talk(f"export DT_MANAGEMENT_URL={url} DT_CLIENT_ID=demo DT_CLIENT_SECRET=demo")
         session.console.talk("Ctrl-C ends it")
 
-    serve(options, announce=announce)
+    serve(account, announce=announce)
     return 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.manifest.schema import schema_texts, schemas
 from reconciler.store.ledger_file import write_atomically
@@ -13,14 +13,14 @@ from reconciler.store.ledger_file import write_atomically
 @click.command("schema")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write them into this folder instead.")
 @shared_options(formats=("json",))
-def command(common: Common, *, out: Path | None) -> int:
+def command(options: Options, *, out: Path | None) -> int:
     """Print the JSON Schemas (draft-07) of reconciler.yaml and of manifests, by file name.
 
     \b
       reconciler schema
       reconciler schema --out schemas
     """
-    session = Session.of(common)
+    session = Session.of(options)
     if out is None:
         session.console.document(schemas())
         return 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.plan.codec import plan_from_text, plan_to_json
 from reconciler.project import read_bytes
@@ -14,16 +14,16 @@ from reconciler.report.text import plan_lines
 @click.command("show")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @shared_options()
-def command(common: Common, *, file: Path) -> int:
+def command(options: Options, *, file: Path) -> int:
     """Show a saved plan again, in any format.
 
     \b
       reconciler show plan.json
       reconciler show plan.json --format json
     """
-    session = Session.of(common)
+    session = Session.of(options)
     plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
-    if common.format == "json":
+    if options.format == "json":
         session.console.document(plan_to_json(plan))
     else:
         session.console.answer(plan_lines(plan))

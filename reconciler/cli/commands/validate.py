@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.cli.options import Common, shared_options
+from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.report.document import findings_document
 from reconciler.report.text import counted
@@ -11,7 +11,7 @@ from reconciler.report.text import counted
 @click.command("validate")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 @shared_options()
-def command(common: Common, *, strict: bool) -> int:
+def command(options: Options, *, strict: bool) -> int:
     """Check everything that can be known without the network, and show all findings at once.
 
     Each finding names its place: file:line:column: address: what [code] (hint). Errors exit 1; warnings are shown and
@@ -21,9 +21,9 @@ def command(common: Common, *, strict: bool) -> int:
       reconciler validate
       reconciler validate --strict --format json
     """
-    session = Session.of(common)
+    session = Session.of(options)
     loaded = session.loaded(session.project())
-    if common.format == "json":
+    if options.format == "json":
         session.console.document(findings_document(loaded.findings))
     else:
         session.console.findings(loaded.findings, to_answer=True)

@@ -1,0 +1,123 @@
+"""What carrying out a plan takes, for `apply` and for its rehearsal alike."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reconciler.apply.executor import Execution
+from reconciler.cli.console import shows_progress
+from reconciler.cli.progress import ProgressBar, Quiet
+from reconciler.cli.session import Session
+from reconciler.diff.change import action_of, id_of
+from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
+from reconciler.manifest.settings import Settings
+from reconciler.model.desired import Safety
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
+from reconciler.model.outcome import Result
+from reconciler.plan.codec import plan_from_text
+from reconciler.plan.gate import Limits, gate
+from reconciler.plan.guard import Allowances, Refusal
+from reconciler.plan.plan import Plan, summary
+from reconciler.plan.stale import Stale, stale_changes, without
+from reconciler.ports import Gateway, RunStore
+from reconciler.project import read_bytes
+from reconciler.report.text import refusal_line
+from reconciler.workflow import Conditions, carry_out_plan
+
+INCOMPLETE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan and what it is carried out with."""
+
+    plan: Plan
+    live: LiveState
+    gateway: Gateway
+    run: RunStore
+    ledger: Ledger
+    safety: Safety
+
+
+def saved_plan(session: Session, settings: Settings, file: Path, allowances: Allowances) -> Plan:
+    """The plan in a file, if it is for this publisher and API and within the limits; warnings are told.
+
+    Raises `PlanUnusable`, and `Refused` for a limit or policy that binds.
+    """
+    plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
+    _check_target(plan, settings.publisher_id, session.api())
+    exceeded = gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))
+    session.console.aside(refusal_line(refusal) for refusal in exceeded if not refusal.binding)
+    refuse(exceeded)
+    return plan
+
+
+def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
+    """A plan applies only to the publisher and API it was made for."""
+    if (plan.origin.publisher_id, plan.origin.api) != (publisher_id, api):
+        raise PlanUnusable(
+            f"the plan is for publisher {plan.origin.publisher_id} at {plan.origin.api}, "
+            f"this project for {publisher_id} at {api}",
+            hint="apply it where it was made, or make a new one here",
+        )
+
+
+def refuse(exceeded: Sequence[Refusal]) -> None:
+    """Raise `Refused` where any of these binds, with the switches that would allow it."""
+    binding = [refusal for refusal in exceeded if refusal.binding]
+    if binding:
+        switches = "; ".join(dict.fromkeys(refusal.switch for refusal in binding))
+        told = "\n".join(f"{refusal.message} [{refusal.limit}]" for refusal in binding)
+        raise Refused(told, hint=f"what would allow it: {switches}")
+
+
+def part_that_holds(plan: Plan, live: LiveState, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
+    """The plan without what is stale by now, and the results of what was left out.
+
+    Raises `StalePlan` where anything is and nothing may be skipped.
+    """
+    stale = stale_changes(plan, live)
+    if stale and not skip_stale:
+        told = "\n".join(f"{each.address}: {each.how}" for each in stale)
+        raise StalePlan(
+            f"the account has moved since the plan was made:\n{told}",
+            hint="make a new plan, or go on with the rest by --skip-stale",
+        )
+    return without(plan, stale), tuple(_left_out(each, plan) for each in stale)
+
+
+def _left_out(stale: Stale, plan: Plan) -> Result:
+    change = next(change for change in plan.changes if change.address == stale.address)
+    return Result(stale.address, action_of(change), "skipped", id_of(change), error=f"stale: {stale.how}")
+
+
+def writes(plan: Plan) -> bool:
+    """Whether carrying out the plan makes any call."""
+    counts = summary(plan)
+    return bool(counts.create or counts.update or counts.deactivate or counts.delete)
+
+
+def carried_out(session: Session, job: Job) -> Execution:
+    """What came of a plan, with progress shown on a terminal meanwhile."""
+    watching = shows_progress() and writes(job.plan)
+    bar: AbstractContextManager[ProgressBar | Quiet] = (
+        ProgressBar(no_color=session.options.no_color) if watching else Quiet()
+    )
+    with bar as listener:
+        conditions = Conditions(session.clock, listener, session.options.parallelism, job.safety.settle_seconds)
+        return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
+
+
+def why_ended(execution: Execution) -> ReconcilerError | None:
+    """What broke a run off, None where nothing did."""
+    if execution.ended_by is None and execution.interrupted:
+        return Interrupted("interrupted; what was in flight has been finished and recorded")
+    return execution.ended_by
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """0 where every step was done, 3 otherwise."""
+    return 0 if all(each.outcome in {"applied", "unverified"} for each in results) else INCOMPLETE

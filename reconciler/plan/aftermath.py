@@ -1,0 +1,158 @@
+"""What a plan has left behind in an account: what moved, whether it was planned, and whether the plan holds now."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
+from reconciler.diff.compare import field_changes
+from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
+from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
+from reconciler.plan.plan import Plan
+
+ById: TypeAlias = Mapping[tuple[Kind, str], LiveResource]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A resource that was made, changed or deleted. `fields` says how one changed; `planned`: the plan speaks of it."""
+
+    address: Address
+    id: str
+    planned: bool
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Resources of one identity, at least one of which was not there before."""
+
+    address: Address
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfulfilled:
+    """A change of the plan that does not hold, and why not."""
+
+    address: Address
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """An account after a plan, against the same account before it."""
+
+    made: tuple[Moved, ...] = ()
+    changed: tuple[Moved, ...] = ()
+    deleted: tuple[Moved, ...] = ()
+    twins: tuple[Twins, ...] = ()
+    unfulfilled: tuple[Unfulfilled, ...] = ()
+
+
+def aftermath(plan: Plan, before: LiveState, after: LiveState) -> Aftermath:
+    """What moved between two readings of an account, and which changes of the plan hold in the second."""
+    was, now = _by_id(before), _by_id(after)
+    named = {**_addresses(before), **_addresses(after)}
+    planned = {(kind_of(change.address), change.id) for change in plan.changes if not isinstance(change, Create)}
+    births = {change.address for change in plan.changes if isinstance(change, Create)}
+    return Aftermath(
+        made=tuple(Moved(named[key], key[1], named[key] in births) for key in sorted(now.keys() - was.keys())),
+        changed=tuple(
+            Moved(named[key], key[1], key in planned, tuple(_moved(was[key].fields, now[key].fields)))
+            for key in sorted(now.keys() & was.keys())
+            if was[key].fields != now[key].fields
+        ),
+        deleted=tuple(Moved(named[key], key[1], key in planned) for key in sorted(was.keys() - now.keys())),
+        twins=tuple(_twins(named, was, now)),
+        unfulfilled=tuple(
+            Unfulfilled(change.address, why)
+            for change in plan.changes
+            if (why := _why_unfulfilled(change, now, named)) is not None
+        ),
+    )
+
+
+def bound_to(plan: Plan, live: LiveState) -> Plan:
+    """The plan as if it had been made on this reading: each change rests on what is there now under its id."""
+    by_id = _by_id(live)
+
+    def bound(change: Change) -> Change:
+        if isinstance(change, Create | Blocked):
+            return change
+        found = by_id.get((kind_of(change.address), change.id))
+        return change if found is None else replace(change, observed=found.digest())
+
+    return replace(plan, changes=tuple(map(bound, plan.changes)))
+
+
+def _by_id(live: LiveState) -> ById:
+    everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
+    return {(each.kind, each.id): each for each in everything}
+
+
+def _addresses(live: LiveState) -> dict[tuple[Kind, str], Address]:
+    apps = {app.id: live_app_address(app) for app in live.apps}
+    addresses: dict[tuple[Kind, str], Address] = {("app", app_id): address for app_id, address in apps.items()}
+    for app_id, placements in live.placements.items():
+        addresses.update({("placement", each.id): placement_address(apps[app_id], each.name) for each in placements})
+    return addresses
+
+
+def _moved(before: Fields, after: Fields) -> Iterator[FieldChange]:
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name, ABSENT), after.get(name, ABSENT)
+        if was != now:
+            yield from field_changes(name, was, None if isinstance(now, Absent) else now, None)
+
+
+def _twins(named: Mapping[tuple[Kind, str], Address], was: ById, now: ById) -> Iterator[Twins]:
+    groups: dict[Address, list[tuple[Kind, str]]] = {}
+    for key in now:
+        groups.setdefault(named[key], []).append(key)
+    for address in sorted(groups):
+        keys = groups[address]
+        if len(keys) > 1 and any(key not in was for key in keys):
+            yield Twins(address, tuple(sorted(resource_id for _, resource_id in keys)))
+
+
+def _why_unfulfilled(change: Change, now: ById, named: Mapping[tuple[Kind, str], Address]) -> str | None:
+    """Why a change does not hold; None where it does, and for one that could not be tried."""
+    match change:
+        case Create():
+            found = [resource for key, resource in now.items() if named[key] == change.address]
+            if len(found) != 1:
+                return "it is not there" if not found else f"there are {len(found)} of it"
+            return _differences(change.address, change.send, found[0])
+        case Update():
+            return _differences_by_id(change.address, change.id, change.send, now)
+        case Deactivate():
+            return _differences_by_id(change.address, change.id, {"status": "inactive"}, now)
+        case Delete():
+            return "it is still there" if (kind_of(change.address), change.id) in now else None
+        case Blocked():
+            return None
+
+
+def _differences_by_id(address: Address, resource_id: str, wanted: Fields, now: ById) -> str | None:
+    found = now.get((kind_of(address), resource_id))
+    return "it is gone" if found is None else _differences(address, wanted, found)
+
+
+def _differences(address: Address, wanted: Fields, found: LiveResource) -> str | None:
+    """Fields that are not as wanted, in words. An app's name is the store's own."""
+    told = [
+        f"{name} is {_told(found.fields.get(name, ABSENT))}, wanted {_told(value)}"
+        for name, value in sorted(wanted.items())
+        if not _holds(value, found.fields.get(name, ABSENT)) and (name != "name" or app_of(address) != address)
+    ]
+    return "; ".join(told) or None
+
+
+def _holds(wanted: Value, seen: Value | Absent) -> bool:
+    return wanted in (None, "", ()) if isinstance(seen, Absent) else wanted == seen
+
+
+def _told(value: Value | Absent) -> str:
+    return "not shown" if isinstance(value, Absent) else repr(to_json(value))
