@@ -1,0 +1,302 @@
+"""A create ends with one resource or with the truth about why it did not: never with a silent twin."""
+
+from dataclasses import replace
+
+import pytest
+from support.builders import (
+    APP,
+    APP_ID,
+    at,
+    desired_app,
+    desired_placement,
+    entry,
+    live_app,
+    live_placement,
+    live_state,
+)
+from support.fake_gateway import FakeGateway, Habits, Leaving, Lost, Silent
+from support.fake_store import FakeStore
+from support.scene import Scene
+
+from reconciler.errors import ApiError, CredentialsError, UnreadableAnswer
+from reconciler.ports import Accepted, NotSent, Rejected
+
+HERE = live_state(live_app())
+LOST, LOST_DONE = Lost(committed=False), Lost(committed=True)
+
+
+def block(name="int_1", **fields):
+    return desired_app(desired_placement(name, **{"coppa": False, **fields}))
+
+
+def create(scene, name="int_1", **fields):
+    return scene.apply(block(name, **fields))[at(name)]
+
+
+def operations(scene):
+    return [call.operation for call in scene.gateway.calls]
+
+
+class IdlessGateway(FakeGateway):
+    """An account whose answers to creates name no id."""
+
+    def create(self, kind, fields, *, app_id):
+        answer = super().create(kind, fields, app_id=app_id)
+        return replace(answer, id=None) if isinstance(answer, Accepted) else answer
+
+
+def test_a_create_that_is_answered_in_full_is_one_call_and_no_read():
+    scene = Scene(HERE)
+    done = create(scene, floorPrices={"US": 2}, capping={"value": 3, "unit": "hour"})
+    assert (done.outcome, done.id, done.attempts, done.error) == ("applied", "901", 1, None)
+    assert operations(scene) == ["create"]
+    assert scene.gateway.calls[0].id == APP_ID
+
+
+def test_the_intent_is_recorded_before_the_call_and_the_ledger_holds_what_was_declared():
+    scene = Scene(HERE)
+    create(scene, floorPrices={"US": 2})
+    intent, ended = scene.store.events
+    assert (intent.action, intent.address, intent.id, intent.attempt) == ("create", at("int_1"), None, 1)
+    assert ended.entry == entry(desired_placement(coppa=False, floorPrices={"US": 2}), "901")
+    assert scene.store.entries == {at("int_1"): ended.entry}
+
+
+def test_protection_is_remembered_with_what_is_made():
+    scene = Scene(HERE)
+    guarded = desired_placement(coppa=False)
+    guarded = replace(guarded, lifecycle=replace(guarded.lifecycle, protect=True))
+    scene.apply(desired_app(guarded))
+    assert scene.store.entries[at("int_1")].protect
+
+
+def test_an_answer_that_says_little_is_read_back():
+    scene = Scene(HERE)
+    scene.gateway.script("create", Silent())
+    assert create(scene).outcome == "applied"
+    assert operations(scene) == ["create", "find"]
+
+
+def test_a_create_whose_answer_is_lost_is_found_and_not_sent_again():
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST_DONE)
+    done = create(scene)
+    assert (done.outcome, done.id, done.attempts) == ("applied", "901", 1)
+    assert len(scene.gateway.writes) == 1
+    assert scene.store.entries[at("int_1")].id == "901"
+
+
+def test_a_create_that_appears_late_is_waited_for():
+    scene = Scene(HERE)
+    scene.gateway.script("create", Lost(committed=True, hidden_reads=1))
+    assert create(scene).id == "901"
+    assert len(scene.gateway.writes) == 1
+    assert 0 < sum(scene.clock.slept) <= 5
+
+
+def test_a_create_that_left_no_trace_is_sent_again_once_it_had_time_to_settle():
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST)
+    done = create(scene)
+    assert (done.outcome, done.attempts) == ("applied", 2)
+    assert [intent.attempt for intent in scene.store.intents] == [1, 2]
+    before_second = operations(scene)[: operations(scene).index("create", 1)]
+    assert before_second.count("placements") >= 2
+    assert sum(scene.clock.slept) >= 5
+    assert len(scene.gateway.named("int_1")) == 1
+
+
+def test_a_twin_that_comes_to_light_after_the_second_try_is_told_with_both_ids():
+    scene = Scene(HERE)
+    scene.gateway.script("create", Lost(committed=True, hidden_reads=2))
+    done = create(scene)
+    assert done.outcome == "unknown"
+    assert "901" in done.error
+    assert "902" in done.error
+    assert "pin" in done.error
+    assert at("int_1") not in scene.store.entries
+
+
+def test_a_create_that_never_leaves_a_trace_is_unknown_after_a_few_tries():
+    scene = Scene(HERE)
+    scene.gateway.script("create", *[LOST] * 9)
+    done = create(scene)
+    assert (done.outcome, done.attempts) == ("unknown", 3)
+    assert "no trace" in done.error
+    assert len(scene.gateway.writes) == 3
+
+
+@pytest.mark.parametrize("wrong", [ApiError("HTTP 503"), UnreadableAnswer("an HTML page"), CredentialsError("401")])
+def test_a_look_that_fails_is_not_an_absence(wrong):
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST_DONE)
+    scene.gateway.script("placements", *[wrong] * 9)
+    done = create(scene)
+    assert done.outcome == "unknown"
+    assert wrong.message in done.error
+    assert len(scene.gateway.writes) == 1
+
+
+def test_looks_that_fail_at_first_do_not_hide_what_is_there():
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST_DONE)
+    scene.gateway.script("placements", ApiError("HTTP 503"))
+    assert create(scene).outcome == "applied"
+
+
+def test_a_last_look_that_fails_forbids_a_second_try():
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST)
+    scene.gateway.script("placements", None, ApiError("HTTP 503"))
+    assert create(scene).outcome == "unknown"
+    assert len(scene.gateway.writes) == 1
+
+
+def test_an_answer_without_an_id_is_found_by_its_name():
+    scene = Scene(HERE, gateway=IdlessGateway)
+    done = create(scene)
+    assert (done.outcome, done.id, done.attempts) == ("applied", "901", 1)
+    assert len(scene.gateway.writes) == 1
+
+
+def test_a_placement_of_that_name_that_was_there_before_is_not_taken_for_the_new_one():
+    """A dead placement of the same name in another app, and one that the plan knew in this one."""
+    known = live_placement("7", "int_1")
+    scene = Scene(live_state(live_app(), known))
+    plan = replace(scene.planned(block("new")), changes=())
+    other = Scene(HERE)
+    change = other.planned(block("int_1")).changes[0]
+    scene.gateway.script("create", *[LOST] * 3)
+    done = scene.carry_out(replace(plan, changes=(change,)))[at("int_1")]
+    assert (done.outcome, done.id) == ("unknown", None)
+
+
+def test_two_new_ones_of_the_name_are_not_chosen_between():
+    scene = Scene(HERE)
+    scene.planned(block())
+    scene.gateway.create("placement", {"name": "int_1", "placementType": "Interstitial", "coppa": False}, app_id="100")
+    scene.gateway.script("create", LOST_DONE)
+    done = scene.carry_out(scene.plan)[at("int_1")]
+    assert done.outcome == "unknown"
+    assert "901, 902" in done.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"), [(Rejected(409, "Invalid store category1"), "refused with 409: Invalid store"),
+                         (NotSent("no connection"), "no connection")],
+)  # fmt: skip
+def test_a_create_that_was_surely_not_done_has_failed_and_is_not_repeated(answer, told):
+    scene = Scene(HERE)
+    scene.gateway.script("create", answer)
+    done = create(scene)
+    assert (done.outcome, done.id, done.attempts) == ("failed", None, 1)
+    assert told in done.error
+    assert operations(scene) == ["create"]
+    assert scene.store.entries == {}
+
+
+@pytest.mark.parametrize("answer", [Rejected(400, "the name is taken"), NotSent("no connection")])
+def test_a_refusal_of_the_second_try_does_not_hide_that_the_first_was_done(answer):
+    scene = Scene(HERE)
+    scene.gateway.script("create", Lost(committed=True, hidden_reads=3), answer)
+    done = create(scene)
+    assert (done.outcome, done.id) == ("applied", "901")
+
+
+def test_an_app_is_looked_for_by_platform_and_bundle_whatever_the_store_calls_it():
+    scene = Scene(habits=Habits(store_name=str.upper))
+    scene.gateway.script("create", LOST_DONE)
+    done = scene.apply(desired_app())[APP]
+    assert (done.outcome, done.id, done.error) == ("applied", "901", None)
+
+
+def test_the_name_the_store_gives_a_new_app_is_no_failure():
+    scene = Scene(habits=Habits(store_name=str.upper))
+    done = scene.apply(desired_app())[APP]
+    assert (done.outcome, done.error) == ("applied", None)
+
+
+def test_fields_that_are_never_shown_back_are_unverified_and_remembered_as_such():
+    scene = Scene(HERE, habits=Habits(never_returned=frozenset({"skipability"})))
+    done = create(scene, skipability="NonSkippable")
+    assert (done.outcome, done.error) == ("unverified", "not shown back: skipability")
+    assert scene.store.entries[at("int_1")].unconfirmed == {"skipability"}
+
+
+def test_what_cannot_be_read_back_is_made_and_unverified():
+    scene = Scene(HERE)
+    scene.gateway.script("create", Silent())
+    scene.gateway.script("find", ApiError("HTTP 503"))
+    done = create(scene)
+    assert (done.outcome, done.id) == ("unverified", "901")
+    assert "HTTP 503" in done.error
+    assert scene.store.entries[at("int_1")].unconfirmed == frozenset()
+
+
+class TestInactive:
+    """A placement is born active, so an inactive one is two calls."""
+
+    def test_it_is_a_create_and_an_update_of_the_status_alone(self):
+        scene = Scene(HERE)
+        done = create(scene, status="inactive")
+        assert (done.outcome, done.attempts) == ("applied", 2)
+        first, second = scene.gateway.writes
+        assert (first.operation, second.operation, second.id) == ("create", "update", "901")
+        assert second.fields == {"status": "inactive"}
+        assert [(intent.action, intent.id) for intent in scene.store.intents] == [("create", None), ("update", "901")]
+        assert scene.gateway.resource("901").fields["status"] == "inactive"
+        assert scene.store.entries[at("int_1")].applied["status"] == "inactive"
+
+    @pytest.mark.parametrize("answer", [Rejected(400, "no"), NotSent("no connection"), Lost(committed=False)])
+    def test_one_that_stayed_active_has_failed_and_is_remembered_without_its_status(self, answer):
+        scene = Scene(HERE)
+        scene.gateway.script("update", answer)
+        done = create(scene, status="inactive")
+        assert (done.outcome, done.id) == ("failed", "901")
+        assert "still active" in done.error
+        assert "status" not in scene.store.entries[at("int_1")].applied
+        assert scene.store.entries[at("int_1")].id == "901"
+
+    def test_a_store_lost_between_the_two_calls_leaves_the_second_unsent(self):
+        scene = Scene(HERE, store=FakeStore(fails_from=2))
+        done = create(scene, status="inactive")
+        assert (done.outcome, done.id) == ("failed", "901")
+        assert [call.operation for call in scene.gateway.writes] == ["create"]
+
+    def test_an_inactive_app_is_made_in_one_call(self):
+        scene = Scene()
+        assert scene.apply(desired_app(status="inactive"))[APP].outcome == "applied"
+        assert [call.operation for call in scene.gateway.writes] == ["create"]
+
+
+class TestLostStore:
+    def test_nothing_is_sent_that_could_not_be_recorded_first(self):
+        scene = Scene(HERE, store=FakeStore(fails_at=1))
+        done = create(scene)
+        assert done.outcome == "failed"
+        assert scene.gateway.calls == []
+        assert scene.execution.ended_by is not None
+
+    def test_a_create_that_was_done_is_told_with_its_id_when_it_cannot_be_recorded(self):
+        scene = Scene(HERE, store=FakeStore(fails_at=2))
+        done = create(scene)
+        assert (done.outcome, done.id) == ("applied", "901")
+        assert scene.execution.ended_by.message == "the disk is full"
+
+    def test_a_second_try_that_cannot_be_recorded_is_not_sent(self):
+        scene = Scene(HERE, store=FakeStore(fails_at=2))
+        scene.gateway.script("create", LOST)
+        done = create(scene)
+        assert done.outcome == "unknown"
+        assert "not sent again" in done.error
+        assert len(scene.gateway.writes) == 1
+
+
+def test_a_list_that_leaves_the_new_one_out_does_not_make_a_twin_of_it():
+    """The list is stale for as long as the settle time; by its id the twin check after the second try sees both."""
+    scene = Scene(HERE)
+    scene.gateway.script("create", LOST_DONE)
+    scene.gateway.script("placements", *[Leaving(frozenset({"901"}))] * 2)
+    done = create(scene)
+    assert done.outcome == "unknown"
+    assert "901, 902" in done.error

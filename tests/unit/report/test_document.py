@@ -1,0 +1,35 @@
+"""Documents have exactly the keys that programs were promised."""
+
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Finding
+from reconciler.model.outcome import Result
+from reconciler.report.document import findings_document, result_document
+
+A = Address("android:com.a/int")
+
+
+def test_a_result_document_counts_every_outcome_and_tells_every_step():
+    results = [Result(A, "create", "applied", "243713", 1), Result(A, "update", "unknown", "1", 3, "who knows")]
+    document = result_document(results, "run-1")
+    assert {key: document[key] for key in ("format", "run", "summary", "results")} == {
+        "format": "reconciler.result/1",
+        "run": "run-1",
+        "summary": {"applied": 1, "failed": 0, "skipped": 0, "blocked": 0, "unverified": 0, "unknown": 1},
+        "results": [
+            {"address": A, "action": "create", "outcome": "applied", "id": "243713", "attempts": 1, "error": None},
+            {"address": A, "action": "update", "outcome": "unknown", "id": "1", "attempts": 3, "error": "who knows"},
+        ],
+    }  # fmt: skip
+
+
+def test_a_findings_document_says_null_for_what_is_not_known():
+    finding = Finding("apps/a.yaml", 3, 7, "unknown-field", 'unknown field "x"')
+    assert findings_document([finding]) == {
+        "format": "reconciler.findings/1",
+        "findings": [
+            {
+                "file": "apps/a.yaml", "line": 3, "column": 7, "address": None, "severity": "error",
+                "code": "unknown-field", "message": 'unknown field "x"', "hint": None,
+            }
+        ],
+    }  # fmt: skip
