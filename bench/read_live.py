@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 from generate import PUBLISHER
 
-from reconciler.dt.auth import Credentials
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire import calls
 from reconciler.model.secret import Secret
+from reconciler.web.auth import Credentials
 from reconciler.workflow import side_by_side
 
 

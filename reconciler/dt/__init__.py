@@ -1,1 +1,1 @@
-"""EDGE. The Management API: addresses and tokens, calls and their repetition, its spelling and ours."""
+"""EDGE. The Management API: its address, calls and answers, its spelling and ours."""

@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, assert_never
 
 from reconciler.dt.client import DtClient
-from reconciler.dt.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
 from reconciler.dt.wire import answer, calls
-from reconciler.dt.wire.json_body import AnswerError, BlankError, NotJsonError, decode, folded, is_page
-from reconciler.dt.wire.message import server_message, words_of
 from reconciler.dt.wire.more import more_in_headers, speaks_of_failure
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer
 from reconciler.model.address import Kind
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
+from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.json_body import AnswerError, BlankError, NotJsonError, decode, folded, is_page
+from reconciler.web.message import server_message, words_of
 
 _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
@@ -46,11 +46,8 @@ class _Heard:
         return found
 
 
-class DtGateway:
-    """Reads and writes one publisher's account. Safe to call from many threads at once.
-
-    Writes whose credentials are refused midway answer `NotSent`, so that a run can still account for every step.
-    """
+class DtReader:
+    """Reads one publisher's account, and has no way to write to it. Safe to call from many threads at once."""
 
     def __init__(self, client: DtClient, publisher_id: str) -> None:
         self._client = client
@@ -89,25 +86,6 @@ class DtGateway:
             return None
         return self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
 
-    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
-        """Create one resource; sent once. A placement is born active: its `status` is not sent."""
-        if kind == "placement" and app_id is None:
-            raise ValueError("a placement is created in an app")
-        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
-        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
-
-    def update(self, before: LiveResource, fields: Fields) -> Answer:
-        """Send the given fields of a live resource, and no others."""
-        exchange = self._client.call(calls.update(before, fields))
-        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
-
-    def delete(self, kind: Kind, resource_id: str) -> Answer:
-        """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
-        exchange = self._client.call(calls.delete(kind, resource_id))
-        if exchange.doubt and isinstance(exchange.end, Reply) and _is_missing(exchange.end):
-            return Accepted(resource_id, attempts=exchange.tries)
-        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
-
     def _heard(self, call: Call, *, missing: bool = False) -> "_Heard":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
@@ -130,6 +108,8 @@ class DtGateway:
                 raise error
             case Lost(why=why, final=True):
                 raise UnreadableAnswer(f"{call}: {why}", hint=_LOOK)
+            case Unsent(why=why, final=True, hint=hint):
+                raise ApiError(f"{call}: {why}", hint=hint or _LATER)
             case Unsent(why=why) | Lost(why=why):
                 raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
             case never:
@@ -154,6 +134,32 @@ class DtGateway:
 
     def _words(self, reply: Reply) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
+
+
+class DtGateway(DtReader):
+    """Reads and writes one publisher's account.
+
+    Writes whose credentials are refused midway answer `NotSent`, so that a run can still account for every step.
+    """
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        """Create one resource; sent once. A placement is born active: its `status` is not sent."""
+        if kind == "placement" and app_id is None:
+            raise ValueError("a placement is created in an app")
+        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
+
+    def update(self, before: LiveResource, fields: Fields) -> Answer:
+        """Send the given fields of a live resource, and no others."""
+        exchange = self._client.call(calls.update(before, fields))
+        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
+
+    def delete(self, kind: Kind, resource_id: str) -> Answer:
+        """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
+        exchange = self._client.call(calls.delete(kind, resource_id))
+        if exchange.doubt and isinstance(exchange.end, Reply) and _is_missing(exchange.end):
+            return Accepted(resource_id, attempts=exchange.tries)
+        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
 
     def _answer(self, exchange: Exchange, done: Callable[[Reply], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""

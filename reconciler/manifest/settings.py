@@ -106,8 +106,10 @@ def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[st
 
 
 def _stays_below(pattern: str) -> bool:
+    parts = PurePosixPath(pattern).parts
     is_absolute = PurePosixPath(pattern).is_absolute() or bool(PureWindowsPath(pattern).drive)
-    return not ("\\" in pattern or is_absolute or ".." in PurePosixPath(pattern).parts)
+    are_stars_whole = all(part == "**" or "**" not in part for part in parts)
+    return bool(parts) and are_stars_whole and not ("\\" in pattern or is_absolute or ".." in parts)
 
 
 def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:

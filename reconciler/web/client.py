@@ -2,56 +2,69 @@
 
 import logging
 import random
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
 
-from reconciler.dt.auth import Credentials, Token, TokenDesk, renewal_time
-from reconciler.dt.exchange import Attempt, Call, Exchange, Lost, NoToken, Reply, Unsent
-from reconciler.dt.http import HEADERS, Connections, exchange
-from reconciler.dt.origin import origin
-from reconciler.dt.retry import Patience, is_throttled, may_have_been_done, pause, retry_after
-from reconciler.dt.wire import calls
-from reconciler.dt.wire.json_body import AnswerError
-from reconciler.dt.wire.token import error_code, read_token
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
+from reconciler.web.auth import Credentials, Token, TokenDesk, renewal_time
+from reconciler.web.exchange import Attempt, Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.http import HEADERS, Connections, exchange
+from reconciler.web.json_body import AnswerError
+from reconciler.web.origin import Origin, origin
+from reconciler.web.redaction import discreet, without
+from reconciler.web.retry import Patience, is_throttled, may_have_been_done, pause, retry_after
+from reconciler.web.service import Service
+from reconciler.web.token import error_code, read_token
 
-_log: Final = logging.getLogger("reconciler.dt")
-_PATIENT: Final = Patience()
-_HINT: Final = "check DT_CLIENT_ID and DT_CLIENT_SECRET: the keys under Management API in the console's user profile"
+_log: Final = logging.getLogger("reconciler.web")
+PATIENT: Final = Patience()
+"""How long and how often, unless a caller says otherwise."""
+_LATER: Final = "try again later; nothing was written"
 
 
-class DtClient:
-    """The Management API at a base URL. Threads may share it; `close` it after the last call.
+class ApiClient:
+    """A service at a base URL. Threads may share it; `close` it after the last call.
 
-    `transport` makes the httpx transport of one connection; `chance` gives numbers in 0..1 that spread retries.
-    Raises `ProjectError` for a base URL that credentials may not be sent to. A call raises nothing: see `Exchange`.
+    `token_url` is where tokens are asked for, if that is a host of its own. `toll` is called before each request that
+    goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one connection;
+    `chance` gives numbers in 0..1 that spread retries. Raises `ProjectError` for a base URL that credentials may not be
+    sent to. A call raises nothing: see `Exchange`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name
         self,
+        service: Service,
         base_url: str,
         credentials: Credentials,
         *,
         clock: Clock,
-        patience: Patience = _PATIENT,
+        token_url: str | None = None,
+        toll: Callable[[], None] = lambda: None,
+        patience: Patience = PATIENT,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._origin = origin(base_url)
+        self._service = service
+        self._origin = origin(base_url, variable=service.variable, example=service.example)
+        self._token_origin = self._origin
+        if token_url is not None:
+            self._token_origin = origin(token_url, variable=service.token_variable, example=service.token_example)
+        self._toll = toll
         self._credentials = credentials
         self._clock = clock
         self._patience = patience
         self._chance = chance
         self._connections = Connections(self._origin, transport)
+        self._token_connections = self._connections if token_url is None else Connections(self._token_origin, transport)
         self._desk = TokenDesk(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -60,8 +73,13 @@ class DtClient:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port of the API, as in `https://console.fyber.com`."""
+        """Scheme, host and port of the API."""
         return self._origin.url
+
+    @property
+    def origin(self) -> Origin:
+        """The same, and whether it is secure or this very machine."""
+        return self._origin
 
     def call(self, call: Call) -> Exchange:
         """Make a call, and make it again where that is safe and worth it."""
@@ -87,13 +105,13 @@ class DtClient:
     def redacted(self, text: str) -> str:
         """A text of the server's without our credentials and token, should it repeat them."""
         held = self._desk.held
-        secrets = [self._credentials.client_id, self._credentials.client_secret, *([held.text] if held else [])]
-        known = "|".join(re.escape(secret.reveal()) for secret in secrets if secret.reveal())
-        return re.sub(rf"(?<!\w)({known})(?!\w)", "***", text) if known else text
+        own = self._credentials.client_id.reveal(), self._credentials.client_secret.reveal()
+        return without(text, [*own, ":".join(own), *([held.text.reveal()] if held else [])])
 
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
+        self._token_connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +129,8 @@ class DtClient:
         second = self._repeated(call, token, ends)
         if not _is_unauthorized(second):
             return second
-        refusal = CredentialsError("the Management API does not accept the token it has just given", hint=_HINT)
+        name, keys = self._service.name, self._service.keys
+        refusal = CredentialsError(f"{name} does not accept the token it has just given", hint=keys)
         return Exchange(NoToken(refusal), second.tries, second.doubt)
 
     def _repeated(self, call: Call, token: Token | None, ends: float) -> Exchange:
@@ -158,11 +177,16 @@ class DtClient:
         return self._sent(call, token, ends, nth) if left > 0 else Unsent("no time was left for it")
 
     def _sent(self, call: Call, token: Token | None, ends: float, nth: int) -> Attempt:
+        connections = self._connections if token else self._token_connections
+        if token is not None:
+            self._toll()
         self._count(call)
         started = time.perf_counter()
-        with self._connections.lent() as connection:
+        with connections.lent() as connection:
             end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
+        if not isinstance(end, Reply):
+            end = replace(end, why=self.redacted(discreet(end.why)))
         with self._lock:
             self._seconds += took
         if _log.isEnabledFor(logging.DEBUG):
@@ -178,7 +202,7 @@ class DtClient:
         connect, read = min(self._patience.connect, left), min(self._patience.read, left)
         return httpx.Request(
             call.method,
-            self._origin.url + call.target,
+            (self._origin if token else self._token_origin).url + call.target,
             content=call.body,
             headers=HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"},
             extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
@@ -186,28 +210,35 @@ class DtClient:
 
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
-        call = calls.token(self._credentials)
+        call = self._service.token(self._credentials)
         end = self._repeated(call, None, asked_at + self._patience.deadline).end
         if not isinstance(end, Reply):
-            raise ApiError(f"no token could be fetched: {_shown(end)}", hint="try again later; nothing was written")
+            hint = end.hint if isinstance(end, Unsent) else ""
+            raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
         if end.status not in {200, 201}:
-            raise _token_refused(end)
+            raise self._token_refused(end)
         if code := error_code(end.body):
-            raise CredentialsError(f"the Management API refuses the credentials ({code})", hint=_HINT)
+            raise self._bad_credentials(code)
         try:
             text, lifetime = read_token(end.body)
         except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint="check DT_MANAGEMENT_URL") from None
+            raise UnreadableAnswer(f"{call}: {wrong}", hint=f"check {self._token_home}") from None
         return Token(Secret(text), renewal_time(asked_at, lifetime))
 
+    def _token_refused(self, reply: Reply) -> ApiError | CredentialsError:
+        if reply.status in {400, 401, 403}:
+            return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
+        if reply.status == 429 or reply.status >= 500:
+            return ApiError(f"no token could be fetched: HTTP {reply.status}", hint=_LATER)
+        return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=f"check {self._token_home}")
 
-def _token_refused(reply: Reply) -> ApiError | CredentialsError:
-    if reply.status in {400, 401, 403}:
-        code = error_code(reply.body) or f"HTTP {reply.status}"
-        return CredentialsError(f"the Management API refuses the credentials ({code})", hint=_HINT)
-    if reply.status == 429 or reply.status >= 500:
-        return ApiError(f"no token could be fetched: HTTP {reply.status}", hint="try again later; nothing was written")
-    return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint="check DT_MANAGEMENT_URL")
+    @property
+    def _token_home(self) -> str:
+        return self._service.token_variable or self._service.variable
+
+    def _bad_credentials(self, why: str) -> CredentialsError:
+        message = f"{self._service.name} refuses the credentials ({self.redacted(why)})"
+        return CredentialsError(message, hint=self._service.keys)
 
 
 def _is_unauthorized(exchange: Exchange) -> bool:

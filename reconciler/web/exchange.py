@@ -44,9 +44,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """No connection: the call surely never reached the server."""
+    """No connection: the call surely never reached the server.
+
+    `final`: another try would end the same way; `hint` says what would change that, if anything is known to.
+    """
 
     why: str
+    final: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

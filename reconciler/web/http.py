@@ -2,18 +2,18 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from reconciler import __version__
-from reconciler.dt.exchange import Attempt, Lost, Reply, Unsent
-from reconciler.dt.origin import Origin
 from reconciler.errors import ProjectError
+from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.origin import Origin
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
@@ -27,11 +27,17 @@ _NEVER_SENT: Final = (
     httpx.InvalidURL,
 )
 _MAYBE_SENT: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict, OSError)
+_UNTRUSTED: Final = (
+    "nothing was sent. Is the host right? An authority of your own (a company's proxy, a test server) is trusted "
+    "once SSL_CERT_FILE names its certificate"
+)
+_CHUNK: Final = 64 * 1024
 _IDLE_SECONDS: Final = 2.0
 """How long an idle connection is used again: less than servers keep theirs, so that no write meets a closing one."""
 
+USER_AGENT: Final = f"waterfall-reconciler/{__version__}"
 HEADERS: Final = {
-    "User-Agent": f"waterfall-reconciler/{__version__}",
+    "User-Agent": USER_AGENT,
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "Content-Type": "application/json",
@@ -46,6 +52,22 @@ class _TooLargeError(_UnreadError):
     """The body would not fit in memory, and would not the next time either."""
 
 
+class Unwanted(Exception):
+    """Raised by a `Sink`: the body is not wanted, and would not be the next time either. The message says why."""
+
+
+class Sink(Protocol):
+    """Where a body goes that is too large for memory."""
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """A 200 has come; its body follows. May raise `Unwanted`."""
+        ...
+
+    def write(self, chunk: bytes) -> None:
+        """The next bytes, as they came over the wire, unpacked by nobody. May raise `Unwanted`."""
+        ...
+
+
 def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool]) -> Attempt:
     """Send a request once. Nothing that httpx raises comes out of here, and no redirect is followed.
 
@@ -55,7 +77,7 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
     try:
         response = connection.handle_request(request)
     except _NEVER_SENT as wrong:
-        return Unsent(_why(wrong))
+        return _unsent(wrong, request)
     except _MAYBE_SENT as wrong:
         return Lost(_why(wrong))
     chunks: list[bytes] = []
@@ -67,6 +89,47 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
         if response.status_code < 400:
             return Lost(_why(wrong), final=isinstance(wrong, _TooLargeError))
     return Reply(response.status_code, b"".join(chunks), response.headers)
+
+
+def receive(
+    connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool], sink: Sink
+) -> Attempt:
+    """The same for a body of any size: that of a 200 goes to the sink, and the `Reply` holds none of it."""
+    try:
+        response = connection.handle_request(request)
+    except _NEVER_SENT as wrong:
+        return _unsent(wrong, request)
+    except _MAYBE_SENT as wrong:
+        return Lost(_why(wrong))
+    try:
+        with _closing(response):
+            body = _poured(response, is_late, sink) if response.status_code == 200 else _beginning(response, is_late)
+    except Unwanted as unwanted:
+        return Lost(str(unwanted), final=True)
+    except (*_MAYBE_SENT, _UnreadError) as wrong:
+        if response.status_code < 400:
+            return Lost(_why(wrong))
+        body = b""
+    return Reply(response.status_code, body, response.headers)
+
+
+def _poured(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
+    sink.begin(response.headers)
+    for chunk in response.iter_raw(_CHUNK):
+        if is_late():
+            raise _UnreadError("the answer did not end in time")
+        sink.write(chunk)
+    return b""
+
+
+def _beginning(response: httpx.Response, is_late: Callable[[], bool]) -> bytes:
+    """As much of a refusal as its words can take up."""
+    body = b""
+    for chunk in response.iter_bytes(_CHUNK):
+        body += chunk
+        if len(body) >= _CHUNK or is_late():
+            break
+    return body[:_CHUNK]
 
 
 @contextmanager
@@ -86,6 +149,16 @@ def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[
         if is_late():
             raise _UnreadError("the answer did not end in time")
         yield chunk
+
+
+def _unsent(wrong: Exception, request: httpx.Request) -> Unsent:
+    cause: BaseException | None = wrong
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return Unsent(_why(wrong))
+    why = f"the certificate of {request.url.host} is not trusted ({cause.verify_message.rstrip('.')})"
+    return Unsent(why, final=True, hint=_UNTRUSTED)
 
 
 def _why(wrong: Exception) -> str:

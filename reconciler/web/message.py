@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from reconciler.dt.wire.json_body import NotJsonError, decode, is_page
+from reconciler.web.json_body import NotJsonError, decode, is_page
+from reconciler.web.redaction import discreet
 
 _LONGEST: Final = 500
 _SPOKEN: Final = ("message", "msg", "error", "errors", "errormessage", "error_description", "description", "detail")
@@ -21,9 +22,9 @@ def server_message(status: int, body: bytes) -> str:
 
 
 def words_of(value: Any) -> str:
-    """The words of a JSON value, cleaned and cut; empty where it has none."""
+    """The words of a JSON value, cleaned, without what looks like a credential, and cut; empty where it has none."""
     said: dict[str, None] = dict.fromkeys(word for word in map(_clean, _words(value, _DEEPEST)) if word)
-    text = "; ".join(said)
+    text = discreet("; ".join(said))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -56,10 +57,16 @@ def _words_of_object(value: Mapping[str, Any], depth: int) -> Iterator[str]:
     for key in _SPOKEN:
         if key in value:
             yield from _words(value[key], depth - 1)
+    if isinstance(blamed := value.get("errors"), dict):
+        yield from (f"{name}: {why}" for name, why in blamed.items() if isinstance(why, str) and _speakable(name))
     for key, part in value.items():
-        if isinstance(part, list) and key not in _SPOKEN and not any(word in key for word in _UNSPEAKABLE):
+        if isinstance(part, list) and key not in _SPOKEN and _speakable(key):
             listed = ", ".join(entry for entry in part if isinstance(entry, str))
             yield f"{key}: {listed}" if listed else ""
+
+
+def _speakable(key: str) -> bool:
+    return not any(word in key.lower() for word in _UNSPEAKABLE)
 
 
 def _clean(text: str) -> str:

@@ -16,35 +16,50 @@ class Origin:
     loopback: bool
 
 
-def origin(base_url: str) -> Origin:
-    """The origin that a base URL names.
+def origin(base_url: str, *, variable: str, example: str) -> Origin:
+    """The origin that a base URL names; `variable` is what holds it, `example` shows its form.
 
     Raises `ProjectError` for anything that is more or less than scheme, host and port, and for plain http to
     another machine. The message never repeats the URL: what does not belong there may be a password.
     """
     try:
+        return _origin(base_url)
+    except ValueError as wrong:
+        raise ProjectError(
+            f"{variable} cannot be used: {wrong}",
+            hint=f"it is scheme, host and port, as in {example}; http only for loopback",
+        ) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, in lower case and without brackets, is this very machine."""
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _origin(base_url: str) -> Origin:
+    try:
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
-        raise _refused("it is not a URL") from None
+        raise ValueError("it is not a URL") from None
     _check(parts)
     host = (parts.hostname or "").lower()
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
-        raise _refused("plain http would show the credentials to the network: use https")
+        raise ValueError("plain http would show the credentials to the network: use https")
     shown = f"[{host}]" if ":" in host else host
     return Origin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
 
 
 def _check(parts: SplitResult) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _refused("it must begin with https:// and name a host")
+        raise ValueError("it must begin with https:// and name a host")
     if "@" in parts.netloc:
-        raise _refused("it holds a user name or password")
+        raise ValueError("it holds a user name or password")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise _refused("it holds more than scheme, host and port; the paths are fixed")
+        raise ValueError("it holds more than scheme, host and port; the paths are fixed")
     if not _is_host(parts.hostname):
-        raise _refused("its host is not a host name")
+        raise ValueError("its host is not a host name")
 
 
 def _is_host(host: str) -> bool:
@@ -63,14 +78,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
-
-
-def _refused(why: str) -> ProjectError:
-    return ProjectError(
-        f"the URL of the Management API cannot be used: {why}",
-        hint="DT_MANAGEMENT_URL is scheme, host and port, as in https://console.fyber.com; http only for loopback",
-    )

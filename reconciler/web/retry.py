@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from reconciler.dt.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def pause(  # noqa: PLR0913 - a decision over six plain facts
 
 
 def _worth_another(end: Attempt, *, repeatable: bool) -> bool:
-    if isinstance(end, Lost) and end.final:
+    if isinstance(end, Lost | Unsent) and end.final:
         return False
     if isinstance(end, Unsent) or is_throttled(end):
         return True

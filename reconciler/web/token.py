@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from reconciler.dt.wire.json_body import AnswerError, decode, folded
+from reconciler.web.json_body import AnswerError, decode, folded
 
 _USUAL_LIFETIME: Final = 3600.0
 """Seconds, as the API's page shows; taken where an answer gives none that makes sense. A 401 renews in any case."""

@@ -17,7 +17,7 @@ LAYERS = (
     ("plan",),
     ("floors", "report"),
     ("ports",),
-    ("apply",),
+    ("apply", "web"),
     ("workflow", "dt", "reporting", "store", "sandbox", "project"),
     ("cli",),
     ("__main__",),

@@ -13,7 +13,11 @@ CLOCKS = re.compile(r"(datetime|date|datetime\.datetime|datetime\.date)\.(now|ut
 HOMES = {
     "click": {"cli"},
     "deepdiff": {"diff"},
-    "httpx": {"dt", "reporting"},
+    "duckdb": {"reporting"},
+    "httpx": {"dt", "reporting", "web"},
+    "ibis": {"reporting"},
+    "pyarrow": {"reporting"},
+    "pyspark": {"reporting"},
     "pycountry": {"manifest", "reporting"},
     "rich": {"cli"},
     "sqlite3": {"sandbox"},
@@ -61,6 +65,7 @@ def test_time_comes_as_an_argument(module):
 @each("module", in_rooms(*PORTS), ids=named)
 def test_the_core_does_not_know_which_api_or_store_it_drives(module):
     worldly = {"os", "http", "httpx", "random", "socket", "sqlite3", "ssl", "subprocess", "time", "urllib.request"}
+    worldly |= {"reconciler.web"}
     assert {found.name for found in imports(module) if any(is_of(found.name, part) for part in worldly)} == set()
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.dt.wire.fields import full_fields, said_fields
-from reconciler.dt.wire.json_body import AnswerError, folded
 from reconciler.dt.wire.more import speaks_of_failure, speaks_of_more
 from reconciler.model.address import Kind
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
+from reconciler.web.json_body import AnswerError, folded
 
 ID_KEYS: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
 _WRAPPED_IN: Final[Mapping[Kind, tuple[str, ...]]] = {

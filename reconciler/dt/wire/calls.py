@@ -7,14 +7,14 @@ Only `appId`, `placementId` and `creativeTypes` are written, whatever else is re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from reconciler.dt.auth import Credentials
-from reconciler.dt.exchange import Call
 from reconciler.dt.wire.answer import ID_KEYS
-from reconciler.dt.wire.json_body import encode
 from reconciler.model.address import Kind
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields, Value, to_json
+from reconciler.web.auth import Credentials
+from reconciler.web.exchange import Call
+from reconciler.web.json_body import encode
 
 _PATHS: Final[Mapping[Kind, str]] = {"app": "/api/management/v1/app", "placement": "/api/management/v1/placement"}
 _SWITCHED: Final = ("capping", "pacing", "ssrConfig")

@@ -10,7 +10,6 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias
 
-from reconciler.dt.wire.json_body import AnswerError, folded
 from reconciler.model.address import Kind
 from reconciler.model.field import (
     CONNECTIVITY,
@@ -24,6 +23,7 @@ from reconciler.model.field import (
 )
 from reconciler.model.floors import complete
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
+from reconciler.web.json_body import AnswerError, folded
 
 Reader: TypeAlias = "Callable[[Any], Value | Absent]"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.dt.wire.message import words_of
+from reconciler.web.message import words_of
 
 _FAILURES: Final = ("error", "errors", "errormessage", "errorcode", "error_description", "exception")
 _VERDICTS: Final = ("success", "ok", "succeeded")

@@ -1,8 +1,8 @@
 import pytest
 
 from reconciler.dt.wire.answer import live_list, live_one, written
-from reconciler.dt.wire.json_body import AnswerError, BlankError, NotJsonError, decode
-from reconciler.dt.wire.message import server_message
+from reconciler.web.json_body import AnswerError, BlankError, NotJsonError, decode
+from reconciler.web.message import server_message
 
 each = pytest.mark.parametrize
 

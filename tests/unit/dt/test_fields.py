@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from reconciler.dt.wire.fields import full_fields, said_fields
-from reconciler.dt.wire.json_body import AnswerError, folded
+from reconciler.web.json_body import AnswerError, folded
 
 each = pytest.mark.parametrize
 UNSET = {"targetingEnabled": False, "geo": None, "connectivity": None, "capping": None, "pacing": None}

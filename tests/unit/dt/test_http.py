@@ -10,14 +10,14 @@ import httpx
 import pytest
 from unit.dt.world import SECRET, Server, StandingClock, client_of, gateway_of, ok, raw, token
 
-from reconciler.dt import http
-from reconciler.dt.auth import Credentials
 from reconciler.dt.client import DtClient
-from reconciler.dt.exchange import Call, Lost, Reply, Unsent
 from reconciler.dt.gateway import DtGateway
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
+from reconciler.web import http
+from reconciler.web.auth import Credentials
+from reconciler.web.exchange import Call, Lost, Reply, Unsent
 
 each = pytest.mark.parametrize
 
@@ -212,10 +212,10 @@ def test_closing_closes_every_connection():
 
 
 def test_the_log_has_calls_and_statuses_and_no_secret(caplog):
-    caplog.set_level(logging.DEBUG, "reconciler.dt")
+    caplog.set_level(logging.DEBUG, "reconciler.web")
     gateway, _ = gateway_of(ok([{"appId": 1, "rewardedAdSecurityToken": "hush"}]))
     gateway.apps()
-    lines = [record.getMessage() for record in caplog.records if record.name == "reconciler.dt"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "reconciler.web"]
     assert lines[1].startswith("GET /api/management/v1/app?publisherId=3432: 200 in ")
     assert not any(secret in line for line in lines for secret in (SECRET, "tok-1", "hush", "Bearer"))
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.dt.wire import calls
 from reconciler.dt.wire.answer import live_list, live_one, written
-from reconciler.dt.wire.json_body import AnswerError, decode
 from reconciler.model.floors import complete
 from reconciler.model.live import LiveResource
+from reconciler.web.json_body import AnswerError, decode
 
 COUNTRIES = st.sampled_from(["US", "GB", "DE", "NO", "JP"])
 SETS = st.sets

@@ -4,11 +4,11 @@ import httpx
 import respx
 from unit.dt.world import ID, SECRET, URL, StandingClock
 
-from reconciler.dt.auth import Credentials
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted
+from reconciler.web.auth import Credentials
 
 
 def test_the_usual_transport_can_be_replaced_by_respx():

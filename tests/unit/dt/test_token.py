@@ -6,14 +6,14 @@ import httpx
 import pytest
 from unit.dt.world import ID, SECRET, Server, StandingClock, client_of, gateway_of, ok, raw, token
 
-from reconciler.dt.auth import Credentials, renewal_time
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
-from reconciler.dt.wire.json_body import AnswerError
-from reconciler.dt.wire.token import read_token
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Ambiguous, NotSent
+from reconciler.web.auth import Credentials, renewal_time
+from reconciler.web.json_body import AnswerError
+from reconciler.web.token import read_token
 
 each = pytest.mark.parametrize
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from reconciler.dt.auth import Credentials
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.secret import Secret
+from reconciler.web.auth import Credentials
 
 URL = "https://dt.example"
 AUTH = "/api/v2/management/auth"

@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.dt.exchange import Lost, Reply, Unsent
-from reconciler.dt.retry import Patience, may_have_been_done, pause, retry_after
+from reconciler.web.exchange import Lost, Reply, Unsent
+from reconciler.web.retry import Patience, may_have_been_done, pause, retry_after
 
 NOW = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)
 each = pytest.mark.parametrize

@@ -1,0 +1,41 @@
+"""The Management API at a base URL."""
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+
+from reconciler.dt.origin import EXAMPLE, VARIABLE
+from reconciler.dt.wire import calls
+from reconciler.ports import Clock
+from reconciler.web.auth import Credentials
+from reconciler.web.client import PATIENT, ApiClient
+from reconciler.web.retry import Patience
+from reconciler.web.service import Service
+
+MANAGEMENT: Final = Service(
+    name="the Management API",
+    variable=VARIABLE,
+    example=EXAMPLE,
+    keys="check DT_CLIENT_ID and DT_CLIENT_SECRET: the keys under Management API in the console's user profile",
+    token=calls.token,
+)
+
+
+class DtClient(ApiClient):
+    """Calls of the Management API; see `ApiClient`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        clock: Clock,
+        patience: Patience = PATIENT,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(
+            MANAGEMENT, base_url, credentials, clock=clock, patience=patience, transport=transport, chance=chance
+        )
