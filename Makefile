@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench
+.PHONY: help setup demo test check fmt goldens schemas bench soak
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -37,13 +37,16 @@ fmt: $(READY)  ## format, and mend what ruff can mend by itself
 	@$(BIN)/ruff format .
 
 goldens: $(READY)  ## write the expected files of tests/cases anew; read the diff before you commit it
-	@REWRITE_GOLDENS=1 $(BIN)/python -m pytest tests/cases
+	@REWRITE_GOLDENS=1 $(BIN)/python -m pytest tests/cases tests/faults/test_matrix.py
 
 schemas: $(READY)  ## write schemas/ anew from the models
 	@$(BIN)/reconciler schema --out schemas
 
 bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements
 	@$(BIN)/python bench/run.py
+
+soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), and kill an apply at every point
+	@$(BIN)/python bench/soak.py
 
 # A half-made environment has no stamp, and is made again. The pip that a Python ships may not know --group.
 $(READY): pyproject.toml

@@ -55,8 +55,12 @@ def _inverse(
             if made is not None:
                 reason = "made by the apply that is undone; a tombstone deletes it later"
                 yield Deactivate(change.address, made.id, reason, made.digest(), made.app_id, change.source)
+            elif result is not None and result.outcome == "unknown":
+                yield Note(change.address, "nobody knows whether it was made: look in the console")
         case Update():
-            yield from _put_back(change, before.get(change.id), after.get(change.id), ledger)
+            result = outcomes.get((change.address, "update"))
+            doubtful = result is not None and result.outcome in {"unverified", "unknown"}
+            yield from _put_back(change, before.get(change.id), after.get(change.id), ledger, doubtful=doubtful)
         case Deactivate():
             now = after.get(change.id)
             if now is not None and now.fields.get("status") == "inactive":
@@ -69,31 +73,39 @@ def _inverse(
 
 
 def _put_back(
-    change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger
+    change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger, *, doubtful: bool
 ) -> Iterator[Update | Note]:
     if was is None or now is None:
         return
+    known = ledger.get(change.renamed_from or change.address)
+    applied = known.applied if known is not None and known.id == change.id else {}
     moved = [name for name in change.send if was.fields.get(name, ABSENT) != now.fields.get(name, ABSENT)]
     send: dict[str, Value] = {name: was.fields[name] for name in moved if name in was.fields}
+    if doubtful:
+        moved += [name for name in change.send if name not in moved and _is_unshown(name, change.send, now)]
+        send.update({name: applied[name] for name in moved if name not in send and name in applied})
     for name in sorted(set(moved) - send.keys()):
         yield Note(change.address, f"{name} was not shown before, so nobody knows what to put back")
     if not send:
         return
-    address = change.renamed_from or change.address
-    known = ledger.get(address)
     yield Update(
-        address,
+        change.renamed_from or change.address,
         change.id,
         change.source,
         tuple(_way_back(send, now.fields)),
         send,
-        known.applied if known is not None and known.id == change.id else {},
+        applied,
         now.digest(),
         app_id=now.app_id,
         protect=known.protect if known is not None else change.protect,
         renamed_from=change.address if change.renamed_from is not None else None,
         reason="puts back what was there before",
     )
+
+
+def _is_unshown(name: str, sent: Fields, now: LiveResource) -> bool:
+    """Whether a field was sent and the account does not show it: it may have been taken all the same."""
+    return sent[name] is not None and now.fields.get(name) is None
 
 
 def _way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:

@@ -60,11 +60,20 @@ def read_faults(path: Path) -> FaultFile:
         place = parsed.documents[1].place
         _refuse([Finding(str(path), *place, "one-document", "a second document: a faults file has one")])
     content = parsed.documents[0].value if parsed.documents else {}
+    _name_null(content)
     try:
         told = _FileModel.model_validate(content)
     except ValidationError as wrong:
         _refuse([_finding(str(path), content, problem) for problem in wrong.errors(include_url=False)])
     return FaultFile(told.faults, told.quirks, told.chance)
+
+
+def _name_null(content: Any) -> None:
+    """`do: null` names a fault, though YAML reads it as nothing."""
+    faults = content.get("faults") if isinstance(content, Map) else None
+    for fault in faults if isinstance(faults, Seq) else ():
+        if isinstance(fault, Map) and "do" in fault and fault["do"] is None:
+            fault["do"] = "null"
 
 
 def _refuse(findings: Sequence[Finding]) -> None:

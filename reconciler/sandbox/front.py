@@ -7,6 +7,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -135,7 +136,8 @@ async def _trickle(body: bytes, seconds: float, send: Send) -> None:
 async def _drop(scope: Message, receive: Receive) -> None:
     """Close the connection the hard way: the client sees a reset, not an end."""
     transport: asyncio.Transport = scope["state"]["transport"]
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
+    with suppress(OSError):  # the client was first to close it
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
     transport.abort()
     await _until_gone(receive)
 

@@ -1,16 +1,21 @@
 """What an account starts with: the demo, a generated account of any size, or resources that were read elsewhere."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from reconciler.errors import UsageError
+from reconciler.errors import ProjectError, UsageError
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import fields_to_json
 from reconciler.sandbox.account import Account, Stored
 from reconciler.sandbox.checks import settled
+from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.management import DEFAULT_PUBLISHER
 
 SEEDS: Final = ("demo",)
+_ID: Final = re.compile(r"0|[1-9]\d{0,16}", re.ASCII)
 _FIRST_GENERATED_APP: Final = 300_000
 _FIRST_GENERATED_PLACEMENT: Final = 1_000_000
 
@@ -32,6 +37,29 @@ def seed_resources(
     `fields_to_json` gives for a live resource. Blocks that are None are off.
     """
     account.load(_stored(resource, publisher_id) for resource in resources)
+
+
+def seed_live(account: Account, live: LiveState, publisher_id: str) -> None:
+    """Put what was read of an account elsewhere into this one, under the same ids.
+
+    Raises `ProjectError` for an id that this server cannot keep as it is: a number without leading zeros.
+    """
+    resources = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
+    seed_resources(account, map(_as_resource, resources), publisher_id=publisher_id)
+
+
+def _as_resource(live: LiveResource) -> dict[str, Any]:
+    for resource_id in filter(None, (live.id, live.app_id)):
+        if not _ID.fullmatch(resource_id):
+            raise ProjectError(f"{live.kind} id {resource_id}: the sandbox keeps numbers as ids, and no others")
+    fields = fields_to_json(live.fields)
+    if live.kind == "placement":
+        try:
+            settled(fields)
+        except RefusalError:
+            # Targeting that aims at nothing: this server takes it for none, as it could not be written to otherwise.
+            fields["targetingEnabled"] = False
+    return {"kind": live.kind, "id": live.id, "appId": live.app_id, "fields": fields}
 
 
 def seed_generated(account: Account, apps: int, placements_per_app: int) -> None:

@@ -1,4 +1,4 @@
-"""Applies that are killed at a chosen point: `python killer.py URL FOLDER PARALLELISM POINT...`, as a process of its own.
+"""Applies that are killed at a chosen point: `python killer.py URL FOLDER PARALLELISM POINT...`, a process of its own.
 
 A point is a moment before or after a line of the journal, a request, or a file of the store. For each point the account
 of that number is applied by a child that kills itself with SIGKILL there, and then by an ordinary run. Prints a line of
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.builders import origin
 from support.histories import Nobody
 from support.thirty import Thirty, thirty
-from support.wire import IMPATIENT, KEYS
+from support.wire import KEYS
 
 from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
@@ -103,7 +103,7 @@ def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points
     """Plan and carry out, as the command does; outcomes by address."""
     store = FileStore(root, HurriedClock())
     clock = SystemClock()
-    with DtClient(url, KEYS, clock=clock, patience=IMPATIENT) as client, store.run({}) as run:
+    with DtClient(url, KEYS, clock=clock) as client, store.run({}) as run:
         gateway = points.wrapped(DtGateway(client, case.publisher))
         let_settle(store, clock, SETTLE_SECONDS)
         ledger = store.ledger()
@@ -139,7 +139,8 @@ def main() -> None:
         case.write_ledger(root)
         died, passed = killed(case, url, root, parallelism, point)
         outcomes = applied(case, url, root, parallelism, Points(0))
-        print(json.dumps({"point": point, "died": died, "passed": passed, "outcomes": outcomes}), flush=True)
+        sys.stdout.write(json.dumps({"point": point, "died": died, "passed": passed, "outcomes": outcomes}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class Kills:
         """Kill an apply at each of the points; those that were reached. Raises AssertionError where a law is broken."""
         reached = []
         for told in self._run(parallelism, list(points)):
+            assert told["died"] or told["passed"], f"the apply that was to be killed at {told['point']} failed"
             self._mended(told)
             if told["died"]:
                 reached.append(told["point"])
@@ -71,5 +72,5 @@ class Kills:
         assert set(told["outcomes"].values()) <= {"applied"}, (point, told["outcomes"])
         assert twins(live) == [], point
         ledger = FileStore(self._folder / str(point), SystemClock()).ledger()
-        assert as_declared(case, live, ledger) == [], point
+        assert not (wrong := as_declared(case, live, ledger)), (point, wrong)
         assert [path.name for path in (self._folder / str(point)).glob(".*.tmp")] == [], point

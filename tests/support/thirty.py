@@ -41,9 +41,8 @@ class Thirty:
 
 def thirty(number: int) -> Thirty:
     """The account with this number. Its ids are its own, too."""
-    first = 1_000_000 + number * 1_000
-    alpha_id = str(first)
-    ids = iter(str(first + each) for each in range(1, 1_000))
+    alpha_id = str(100_000 + number)
+    ids = iter(str(1_000_000 + number * 100 + each) for each in range(100))
     url = "https://example.com/{}"
     resources = [app(alpha_id, "com.alpha", rewardedAdUrl=url.format("old"))]
     blocks: list[DesiredPlacement] = []

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.errors import ProjectError
 from reconciler.sandbox.faultfile import FaultFile, read_faults
-from reconciler.sandbox.faults import Fault, Omit, Status, Timeout
+from reconciler.sandbox.faults import Fault, Null, Omit, Status, Timeout
 from reconciler.sandbox.quirks import Quirks
 
 
@@ -123,3 +123,8 @@ def test_the_document_tells_every_fault_and_its_keys(case):
     own = set(told) - {"do", "when", "on", "containing", "nth", "every", "probability", "times"}
     assert all(f"`{to_camel(name)}" in row for name in own)
     assert f"| {told['when'].default}" in row
+
+
+@pytest.mark.parametrize("text", ["null", "'null'"])
+def test_the_fault_that_is_called_null_needs_no_quotes(read, text):
+    assert read(f"faults:\n  - {{on: POST app, do: {text}}}\n").faults == (Null(on="POST app"),)

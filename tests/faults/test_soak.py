@@ -1,0 +1,25 @@
+"""Random histories of faults, deaths and console edits. `make soak` plays thousands; a red seed is printed and can be
+played again: `python bench/soak.py SEED`."""
+
+import secrets
+
+import pytest
+from support.histories import play
+
+SEEDS = 240
+PACKS = 12
+
+
+@pytest.mark.parametrize("pack", range(PACKS))
+def test_histories_end_with_live_as_declared_and_no_twin(pack):
+    for seed in range(pack, SEEDS, PACKS):
+        play(seed)
+
+
+def test_so_does_one_that_nobody_has_seen():
+    play(secrets.token_hex(8))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_so_do_some_with_steps_side_by_side(seed):
+    play(seed, parallelism=3)
