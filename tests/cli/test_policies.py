@@ -1,0 +1,116 @@
+"""A studio's own rules bind plans as the built-in limits do."""
+
+import json
+
+import pytest
+
+HEAD = """
+version: 1
+apps:
+  - platform: android
+    bundle: com.acme
+    name: Acme
+    category1: Finance
+    coppa: false
+    placements:
+"""
+SETTINGS = 'version: 1\npublisherId: "3432"\ncountryGroups: {tier1: [US, CA, GB, AU]}\npolicies:\n'
+TIER1 = """
+  - name: tier1-floor
+    rule: size(floors) == 0 || groups.tier1.all(c, floors[c] >= 0.10)
+    message: no floor under 0.10 in tier1
+"""
+HIGH = "{WW: 0.20}"
+LOW = "{WW: 0.05, US: 1, CA: 1, AU: 1}"
+
+
+def declare(project, floors, policy=TIER1):
+    project.write("reconciler.yaml", SETTINGS + policy)
+    placement = f"      - {{name: int_1, placementType: Interstitial, coppa: false, floorPrices: {floors}}}\n"
+    project.write("apps/a.yaml", HEAD + placement)
+
+
+def warning(policy=TIER1):
+    return policy.rstrip("\n") + "\n    severity: warning\n"
+
+
+def test_a_plan_that_keeps_every_policy_is_applied(project, rival):
+    declare(project, HIGH)
+    assert project.run("apply", "--yes").code == 0
+    assert rival.named("int_1")["floorPrices"] == {"WW": 0.2}
+
+
+def test_a_break_is_shown_by_plan_and_refused_by_apply_by_name(project, rival):
+    declare(project, LOW)
+    planned = project.run("plan")
+    told = "android:com.acme/int_1: no floor under 0.10 in tier1 [policy tier1-floor]"
+    assert planned.code == 0
+    assert f"apply would refuse: {told}" in planned.out
+    done = project.run("apply", "--yes")
+    assert done.code == 6
+    assert told in done.err
+    assert "the policy tier1-floor in reconciler.yaml" in done.err
+    assert rival.writes == []
+
+
+def test_the_worldwide_floor_counts_for_countries_without_a_line(project):
+    declare(project, "{WW: 0.01, US: 1, CA: 1, AU: 1}")
+    assert project.run("apply", "--yes").code == 6
+    declare(project, "{WW: 0.01, tier1: 0.10}")
+    assert project.run("apply", "--yes").code == 0
+
+
+def test_a_saved_plan_is_held_to_the_policies_of_the_day(project, rival):
+    declare(project, LOW, policy="  []\n")
+    assert project.run("plan", "--out", "plan.json").code == 0
+    declare(project, LOW)
+    for command in ("apply", "rehearse"):
+        done = project.run(command, "plan.json")
+        assert done.code == 6
+        assert "[policy tier1-floor]" in done.err
+    assert rival.writes == []
+
+
+def test_no_flag_lifts_a_policy(project, rival):
+    declare(project, LOW)
+    assert project.run("apply", "--yes", "--allow-floor-jump", "--max-deletes", "9").code == 6
+    assert rival.writes == []
+
+
+def test_a_warning_is_told_and_lets_the_plan_pass(project, rival):
+    declare(project, LOW, policy=warning())
+    told = "warning: android:com.acme/int_1: no floor under 0.10 in tier1 [policy tier1-floor]"
+    done = project.run("apply", "--yes")
+    assert done.code == 0
+    assert told in done.out
+    assert rival.named("int_1")["floorPrices"]["US"] == 1
+
+
+def test_a_warning_about_a_saved_plan_is_told_too(project):
+    declare(project, LOW, policy=warning())
+    assert project.run("plan", "--out", "plan.json").code == 0
+    done = project.run("apply", "plan.json", "--format", "json")
+    assert done.code == 0
+    assert "warning: android:com.acme/int_1: no floor under 0.10 in tier1" in done.err
+    assert json.loads(done.out)["summary"]["applied"] == 2
+
+
+@pytest.mark.parametrize("rule", ["floors['XX'] > 0.0", "1 / 0 == 1", "name > 1", "size(name)"])
+def test_a_rule_that_cannot_be_evaluated_refuses(project, rival, rule):
+    declare(project, HIGH, policy=f'  - {{name: mine, message: never, rule: "{rule}"}}\n')
+    done = project.run("apply", "--yes")
+    assert done.code == 6
+    assert "[policy mine]" in done.err
+    assert "Traceback" not in done.err
+    assert rival.writes == []
+
+
+@pytest.mark.parametrize("rule", ["floors[", "actoin == 'create'"])
+def test_a_rule_that_is_none_stops_every_command_at_its_place(project, rival, rule):
+    declare(project, HIGH, policy=f'  - {{name: mine, message: never, rule: "{rule}"}}\n')
+    for command in (["validate"], ["plan"], ["apply", "--yes"]):
+        done = project.run(*command)
+        assert done.code == 1
+        assert "reconciler.yaml:5:" in done.out + done.err
+        assert "[bad-policy]" in done.out + done.err
+    assert rival.asked == []
