@@ -75,6 +75,11 @@ def test_a_key_that_other_readers_take_for_false_is_quoted(edited):
     assert edited("f: {WW: 1}\n", AddEntry((0, "f"), "NO", 1)) == 'f: {WW: 1, "NO": 1}\n'
 
 
+@pytest.mark.parametrize("text", ["1:30", "2026-12-31", "0x1g", ".a", "+a", "Yes", "OFF", "null"])
+def test_new_text_that_other_readers_take_for_something_else_is_quoted(edited, text):
+    assert edited("a: 1\n", AddEntry((0,), "b", text)) == f'a: 1\nb: "{text}"\n'
+
+
 def test_a_mapping_or_list_is_added_on_one_line(edited):
     geo = {"include": True, "countries": ["US", "NO"], "note": "a, b", "none": None, "empty": []}
     written = 'geo: {include: true, countries: [US, "NO"], note: "a, b", none: null, empty: []}'

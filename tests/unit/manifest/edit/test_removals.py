@@ -22,6 +22,7 @@ B = (0, "f", "b")
         ("f: {\n  a: 1, # one\n  b: 2 # two\n}\n", "f: {\n  a: 1 # one\n}\n"),
         ("f: {\n  a: 1, # one\n  b: 2, # two\n}\n", "f: {\n  a: 1, # one\n}\n"),
         ("f: {a: 1, # one\n  b: 2, c: 3}\n", "f: {a: 1, # one\n  c: 3}\n"),
+        ("f: {a: 1, # one\n  b: 2}\n", "f: {a: 1, # one\n  }\n"),
         ("x: &x {b: 1}\nf: {<<: *x, a: 1, b: 1}\n", None),
     ],
 )

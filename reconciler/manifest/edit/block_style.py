@@ -1,0 +1,115 @@
+"""Lines put into and taken out of collections in block style."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.manifest.edit.changes import Unwritable, Writable
+from reconciler.manifest.edit.patch import (
+    Patch,
+    after_break,
+    break_at,
+    has_comment,
+    is_first_on_line,
+    line_start,
+    lines_end,
+)
+from reconciler.manifest.edit.render import flow_text, new_text
+from reconciler.manifest.edit.spans import Entry, MapSpan, SeqSpan, Span, number_of, quotes_of
+
+
+def entries_behind(text: str, holder: MapSpan, at: int, pairs: Iterable[tuple[str, Writable]]) -> Patch:
+    """New lines below the entry at a position, indented as the mapping is."""
+    sibling = holder.entries[at]
+    indent = " " * _column(text, holder.entries[0].key.begin)
+    return _lines_behind(text, sibling.value.end, [indent + _pair(key, value, sibling) for key, value in pairs])
+
+
+def items_behind(text: str, holder: SeqSpan, values: Iterable[Writable]) -> Patch:
+    """New items below the last one, in the form that it has."""
+    last = holder.items[-1]
+    dash = _dash(text, last)
+    lines: list[str] = []
+    for value in values:
+        lines += _item(text, dash, last, value)
+    return _lines_behind(text, last.end, lines)
+
+
+def without_entry(text: str, holder: MapSpan, at: int) -> Patch:
+    """The lines of an entry taken out; where it shares its line with a dash, the next one moves up."""
+    entry = holder.entries[at]
+    if len(holder.entries) == 1:
+        raise _last(entry.key)
+    begin = entry.key.begin
+    if is_first_on_line(text, begin):
+        return _without_lines(text, begin, entry.value.end)
+    if at + 1 == len(holder.entries) or has_comment(text, entry.value.end, holder.entries[at + 1].key.begin):
+        raise _entangled(entry.key)
+    return Patch(begin, holder.entries[at + 1].key.begin, "")
+
+
+def without_item(text: str, holder: SeqSpan, at: int) -> Patch:
+    """The lines of an item taken out."""
+    item = holder.items[at]
+    if len(holder.items) == 1:
+        raise _last(item)
+    dash = _dash(text, item)
+    if not is_first_on_line(text, dash):
+        raise _entangled(item)
+    return _without_lines(text, dash, item.end)
+
+
+def _column(text: str, offset: int) -> int:
+    return offset - line_start(text, offset)
+
+
+def _pair(key: str, value: Writable, sibling: Entry) -> str:
+    name = new_text(key, style=quotes_of(sibling.key), in_flow=False)
+    return f"{name}: {flow_text(value, like=number_of(sibling.value), in_flow=False)}"
+
+
+def _item(text: str, dash: int, last: Span, value: Writable) -> Sequence[str]:
+    indent = " " * _column(text, dash)
+    if not (isinstance(value, Mapping) and value and isinstance(last, MapSpan) and not last.is_flow):
+        like = number_of(last)
+        return [f"{indent}- {flow_text(value, like=like, in_flow=False)}"]
+    first = last.entries[0].key.begin
+    gap = first - dash - 1 if line_start(text, first) == line_start(text, dash) else 1
+    lines: list[str] = []
+    for key, part in value.items():
+        at = last.find(key)
+        begin = indent + " " * (gap + 1) if lines else f"{indent}-{' ' * gap}"
+        lines.append(begin + _pair(key, part, last.entries[at if at is not None else 0]))
+    return lines
+
+
+def _dash(text: str, item: Span) -> int:
+    dash = len(text[: item.begin].rstrip()) - 1
+    if dash < 0 or text[dash] != "-":
+        raise _entangled(item)
+    return dash
+
+
+def _lines_behind(text: str, end: int, lines: Iterable[str]) -> Patch:
+    if end and end == line_start(text, end):  # a block scalar ends with its last line break
+        return Patch(end, end, "".join(line + break_at(text, end - 1) for line in lines))
+    end = lines_end(text, end)
+    return Patch(end, end, "".join(break_at(text, end) + line for line in lines))
+
+
+def _without_lines(text: str, begin: int, end: int) -> Patch:
+    first = line_start(text, begin)
+    if end == line_start(text, end):
+        return Patch(first, end, "")
+    last = lines_end(text, end)
+    if after_break(text, last) > last or not first:
+        return Patch(first, after_break(text, last), "")
+    return Patch(first - len(break_at(text, last)), last, "")
+
+
+def _last(part: Span) -> Unwritable:
+    message = "nothing would be left around it"
+    return Unwritable(part.place, "edit-last", message, "remove what holds it")
+
+
+def _entangled(part: Span) -> Unwritable:
+    message = "it shares its lines with other things"
+    return Unwritable(part.place, "edit-layout", message, "edit it by hand, or give it lines of its own")

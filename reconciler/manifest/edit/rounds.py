@@ -1,0 +1,167 @@
+"""One round of edits: as many as can be carried out on a text before it has to be read again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import assert_never
+
+from reconciler.manifest.edit import block_style, flow_style
+from reconciler.manifest.edit.changes import (
+    AddEntry,
+    AddItem,
+    Edit,
+    Path,
+    Plain,
+    RemoveEntry,
+    SetScalar,
+    Unwritable,
+    Writable,
+)
+from reconciler.manifest.edit.locate import holder_along, node_along, part_index, scalar_at
+from reconciler.manifest.edit.patch import Patch
+from reconciler.manifest.edit.render import replaced_text
+from reconciler.manifest.edit.spans import AliasSpan, Holder, MapSpan, ScalarSpan, SeqSpan, Tree
+from reconciler.manifest.hints import quoted
+
+
+class Round:
+    """Collects edits that do not meet. What is added to one place is gathered, for it shares its commas."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.refused: list[Unwritable] = []
+        self._tree = tree
+        self._patches: list[Patch] = []
+        self._entries: dict[tuple[MapSpan, int | None], list[tuple[str, Writable]]] = {}
+        self._items: dict[SeqSpan, list[Writable]] = {}
+        self._depth: dict[Holder, int] = {}
+        self._touched: set[Path] = set()
+
+    def take(self, edits: Sequence[Edit]) -> Sequence[Edit]:
+        """Take edits up to the first that has to wait for the next round; the rest is given back."""
+        for at, edit in enumerate(edits):
+            if at and self._must_wait(edit):
+                return edits[at:]
+            with self._noting_refusal():
+                self._take(edit)
+            if isinstance(edit, RemoveEntry):
+                return edits[at + 1 :]
+        return ()
+
+    def patches(self) -> list[Patch]:
+        """The patches for all that was taken. Of two that meet at the end of a line, the inner one's comes first."""
+        made = list(self._patches)
+        additions: list[tuple[Holder, Callable[[], list[Patch]]]] = [
+            *((holder, partial(self._added_entries, holder, at)) for holder, at in self._entries),
+            *((holder, partial(self._added_items, holder)) for holder in self._items),
+        ]
+        for _, addition in sorted(additions, key=lambda one: -self._depth[one[0]]):
+            with self._noting_refusal():
+                made += addition()
+        return made
+
+    @contextmanager
+    def _noting_refusal(self) -> Iterator[None]:
+        try:
+            yield
+        except Unwritable as wrong:
+            self.refused.append(wrong)
+
+    def _added_entries(self, holder: MapSpan, at: int | None) -> list[Patch]:
+        pairs = self._entries[holder, at]
+        if holder.is_flow or at is None:
+            return flow_style.entries_within(self._tree.text, holder, at, pairs)
+        return [block_style.entries_behind(self._tree.text, holder, at, pairs)]
+
+    def _added_items(self, holder: SeqSpan) -> list[Patch]:
+        if holder.is_flow:
+            return flow_style.items_within(self._tree.text, holder, self._items[holder])
+        return [block_style.items_behind(self._tree.text, holder, self._items[holder])]
+
+    def _must_wait(self, edit: Edit) -> bool:
+        """Whether the edit removes something, or rests on what this round writes."""
+        match edit:
+            case RemoveEntry():
+                return True
+            case SetScalar(path, _) | AddItem(path, _):
+                return self._meets(path)
+            case AddEntry(path, key, _, after):
+                return self._meets((*path, key)) or (after is not None and (*path, after) in self._touched)
+            case _:
+                assert_never(edit)
+
+    def _meets(self, path: Path) -> bool:
+        return any(path[:depth] in self._touched for depth in range(1, len(path) + 1))
+
+    def _take(self, edit: Edit) -> None:
+        match edit:
+            case SetScalar(path, value):
+                self._set(path, value)
+            case AddEntry():
+                self._add_entry(edit)
+            case AddItem(path, value):
+                self._add_item(path, value)
+            case RemoveEntry(path):
+                self._remove(path)
+            case _:
+                assert_never(edit)
+
+    def _set(self, path: Path, value: Plain) -> None:
+        holder = holder_along(self._tree, path[:-1], path[-1])
+        node = scalar_at(node_along(self._tree, path))
+        old, style = (node.text, node.style) if isinstance(node, ScalarSpan) else ("", "")
+        new = replaced_text(value, style, old, in_flow=holder.is_flow)
+        self._touched.add(path)
+        self._patches.append(_replacement(self._tree.text, node, new))
+
+    def _add_entry(self, edit: AddEntry) -> None:
+        holder = holder_along(self._tree, edit.path, edit.key)
+        if not isinstance(holder, MapSpan):
+            raise Unwritable(holder.place, "edit-missing", "a list stands here, and keys belong in a mapping", "")
+        known = holder.find(edit.key)
+        if known is not None:
+            place = holder.entries[known].key.place
+            raise Unwritable(place, "edit-exists", f"{quoted(edit.key)} is here already", "set its value")
+        at = len(holder.entries) - 1 if holder.entries else None
+        if edit.after is not None:
+            at = holder.find(edit.after)
+            if at is None:
+                message = f"{quoted(edit.after)} is not to be found here"
+                raise Unwritable(holder.place, "edit-missing", message, "")
+        self._touched.add((*edit.path, edit.key))
+        self._depth[holder] = len(edit.path)
+        self._entries.setdefault((holder, at), []).append((edit.key, edit.value))
+
+    def _add_item(self, path: Path, value: Writable) -> None:
+        holder = holder_along(self._tree, path, -1)
+        if not isinstance(holder, SeqSpan):
+            raise Unwritable(holder.place, "edit-missing", "a mapping stands here, and items belong in a list", "")
+        gathered = self._items.setdefault(holder, [])
+        self._touched.add((*path, len(holder.items) + len(gathered)))
+        self._depth[holder] = len(path)
+        gathered.append(value)
+
+    def _remove(self, path: Path) -> None:
+        holder = holder_along(self._tree, path[:-1], path[-1])
+        text, at = self._tree.text, part_index(holder, path[-1])
+        if holder.is_flow:
+            self._patches += flow_style.without_part(text, holder, at)
+        elif isinstance(holder, MapSpan):
+            self._patches.append(block_style.without_entry(text, holder, at))
+        else:
+            self._patches.append(block_style.without_item(text, holder, at))
+
+
+def _replacement(text: str, node: ScalarSpan | AliasSpan, new: str) -> Patch:
+    """The patch that puts a new text where a scalar stands, or where a value was left out."""
+    if node.start < node.end:
+        return Patch(node.start, node.end, new)
+    before, behind = text[node.start - 1 : node.start], text[node.start : node.start + 1]
+    if not before.isspace() and before not in {"", ":", "-", "?"} and not _is_anchored(node):
+        new = f": {new}"
+    elif not before.isspace():
+        new = f" {new}"
+    return Patch(node.start, node.start, new if not behind or behind.isspace() or behind in ",]}" else f"{new} ")
+
+
+def _is_anchored(node: ScalarSpan | AliasSpan) -> bool:
+    return node.begin < node.start
