@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -183,12 +183,16 @@ def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], para
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How a plan is carried out: how many steps side by side, and how long a doubtful create may take to appear."""
+    """How a plan is carried out: how many steps side by side, and how long a doubtful create may take to appear.
+
+    `brake` is there to be pulled by whoever is asked to stop.
+    """
 
     clock: Clock
     listener: Listener
     parallelism: int = 8
     settle_seconds: float = 5
+    brake: Brake = field(default_factory=Brake)
 
 
 def carry_out_plan(
@@ -198,7 +202,8 @@ def carry_out_plan(
     if plan.remember or plan.forget:
         store.remember(plan.remember, plan.forget)
     known = {**ledger, **{entry.address: entry for entry in plan.remember}}
-    site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), Brake(), conditions.settle_seconds)
+    brake, settle_seconds = conditions.brake, conditions.settle_seconds
+    site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), brake, settle_seconds)
     return execute(plan, site, conditions.listener, conditions.parallelism)
 
 

@@ -49,7 +49,8 @@ def deactivating(change: Deactivate, site: Site) -> Ended:
     def entry(_: Verification) -> LedgerEntry:
         known = site.ledger.get(change.address) or LedgerEntry(change.address, change.id, {})
         since = site.clock.now().isoformat(timespec="seconds")
-        return replace(known, id=change.id, orphaned=change.source is None, inactive_since=since)
+        applied = {**known.applied, **({"status": "inactive"} if "status" in known.applied else {})}
+        return replace(known, id=change.id, applied=applied, orphaned=change.source is None, inactive_since=since)
 
     return _write(change, {"status": "inactive"}, site, entry)
 

@@ -41,7 +41,7 @@ def execute(plan: Plan, site: Site, listener: Listener, parallelism: int) -> Exe
         if isinstance(change, Blocked):
             run.heard(carry_out(change, site))
     results = sorted(run.results, key=lambda each: address_order(each.address))
-    return Execution(tuple(results), run.ended_by, run.interrupted)
+    return Execution(tuple(results), run.ended_by, site.brake.interrupted)
 
 
 class _Run:
@@ -50,7 +50,6 @@ class _Run:
     def __init__(self, site: Site, listener: Listener) -> None:
         self.results: list[Result] = []
         self.ended_by: ReconcilerError | None = None
-        self.interrupted = False
         self._site = site
         self._listener = listener
         self._lock = Lock()
@@ -75,8 +74,7 @@ class _Run:
         try:
             wait([work])
         except KeyboardInterrupt:
-            self.interrupted = True
-            self._site.brake.pull("not tried: the run was interrupted")
+            self._site.brake.interrupt()
 
     def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:

@@ -17,10 +17,16 @@ class Brake:
 
     def __init__(self) -> None:
         self._reason: str | None = None
+        self.interrupted = False
 
     def pull(self, reason: str) -> None:
         """Let no further write begin."""
         self._reason = self._reason or reason
+
+    def interrupt(self) -> None:
+        """Let no further write begin, as the user asked for. May be called at any moment, and more than once."""
+        self.interrupted = True
+        self.pull("not tried: the run was interrupted")
 
     @property
     def reason(self) -> str | None:

@@ -10,6 +10,7 @@ from reconciler.apply.executor import Execution
 from reconciler.cli.console import shows_progress
 from reconciler.cli.progress import ProgressBar, Quiet
 from reconciler.cli.session import Session
+from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
 from reconciler.manifest.settings import Settings
@@ -108,7 +109,8 @@ def carried_out(session: Session, job: Job) -> Execution:
     )
     with bar as listener:
         conditions = Conditions(session.clock, listener, session.options.parallelism, job.safety.settle_seconds)
-        return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
+        with asked_to_stop(conditions.brake.interrupt):
+            return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
 
 
 def why_ended(execution: Execution) -> ReconcilerError | None:

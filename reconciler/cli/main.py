@@ -1,7 +1,6 @@
 """The command line: which commands there are, and how every end of one becomes an exit code."""
 
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -11,6 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.console import Console
 from reconciler.cli.options import group_options
+from reconciler.cli.stopping import stop_on_sigterm
 from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
 
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     SIGTERM, which CI systems send some seconds before SIGKILL, is taken as the interrupt that Ctrl-C is.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_sigterm()
     code = run(arguments)
     Console().settle()
     sys.exit(code)

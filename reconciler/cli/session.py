@@ -1,5 +1,6 @@
 """What commands need of the world, built once: the project, its manifests, the API, the store, the talk."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class Session:
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.console.findings(loaded.findings, to_answer=False)
+        gc.freeze()  # what the manifests declare lives to the end: the collector need not walk it again and again
         return loaded.state
 
     @contextmanager

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
+from reconciler.model.address import kind_of
 from reconciler.plan.plan import Plan
 
 UNKNOWN_PACE: Final = 0.5
@@ -19,7 +20,10 @@ class Forecast:
 
 
 def forecast(plan: Plan, seconds_a_call: float | None, parallelism: int) -> Forecast:
-    """One call a step; an inactive placement is born by two and read back, a delete is read back."""
+    """One call a step; an inactive placement is born by two and read back.
+
+    A delete is read back, and before it goes what is left in an app.
+    """
     calls = 0
     for change in plan.changes:
         match change:
@@ -28,7 +32,7 @@ def forecast(plan: Plan, seconds_a_call: float | None, parallelism: int) -> Fore
             case Update() | Deactivate():
                 calls += 1
             case Delete():
-                calls += 2
+                calls += 3 if kind_of(change.address) == "app" else 2
             case Blocked():
                 pass
     pace = UNKNOWN_PACE if seconds_a_call is None else seconds_a_call

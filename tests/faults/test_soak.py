@@ -5,6 +5,8 @@ import secrets
 
 import pytest
 from support.histories import play
+from support.wire import Wire
+from support.wire_histories import QUIRKS, play_on
 
 SEEDS = 240
 PACKS = 12
@@ -23,3 +25,12 @@ def test_so_does_one_that_nobody_has_seen():
 @pytest.mark.parametrize("seed", range(20))
 def test_so_do_some_with_steps_side_by_side(seed):
     play(seed, parallelism=3)
+
+
+@pytest.mark.parametrize("quirks", QUIRKS, ids=lambda quirks: next(iter(quirks), "plain"))
+def test_so_do_some_over_real_http(quirks, tmp_path):
+    with Wire.running(**quirks) as wire:
+        for seed in range(8):
+            root = tmp_path / str(seed)
+            root.mkdir()
+            play_on(wire, seed, root)

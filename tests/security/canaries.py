@@ -123,6 +123,7 @@ def planted(project: Project, server: Hostile) -> Project:
     tmp.mkdir(exist_ok=True)
     project.env |= {"DT_MANAGEMENT_URL": server.url, "TMPDIR": str(tmp), **secret}
     project.write("apps/a.yaml", MANIFEST)
+    project.edit("reconciler.yaml", ("version: 1\n", "version: 1\nsafety: {settleSeconds: 0}\n"))
     app = server.add_app(name="CashCrash", bundle="com.cash_crash.54")
     server.add_placement(
         app, name="int_12", floorPrices=[{"country": "US", "price": 1}, {"country": "WW", "price": 0.01}]

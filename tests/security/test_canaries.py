@@ -130,7 +130,6 @@ def test_no_command_repeats_what_a_server_says_of_secrets(project, server, shape
 
 def test_server_errors_that_repeat_secrets_are_told_without_them(project, server):
     server.echoes = {"POST placement": 500, "PUT placement": 503, "GET placement placementId": 503}
-    project.edit("reconciler.yaml", ("version: 1\n", "version: 1\nsafety: {settleSeconds: 0}\n"))
     done = call(project, "apply", "--yes", "--format", "json", "-vv")
     assert "HTTP 50" in done.out
     call(project, "history")

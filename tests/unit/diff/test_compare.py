@@ -141,6 +141,11 @@ class TestLeaves:
             ("floorPrices.WW", None, Decimal("0.01"), "unknown"),
         ]
 
+    def test_its_lines_come_in_the_order_of_countries(self):
+        found = comparison(table(SE=1, NO=2, DK=3, FI=4, US=5, CA=6, GB=7), {})
+        countries = [change.path.partition(".")[2] for change in found.changes]
+        assert countries == ["CA", "DK", "FI", "GB", "NO", "SE", "US", "WW"]
+
     def test_a_hundredth_of_a_cent_is_a_difference(self):
         assert len(comparison(table(US=1.0001), table(US=1)).changes) == 1
 

@@ -171,6 +171,13 @@ class TestFloorJump:
         plan = build(reconciled(desired_app(block), live), origin())
         assert refusals(plan, Safety(), NONE) == ()
 
+    def test_nor_are_they_beside_a_change_of_floors(self):
+        block = desired_placement("p", floorPrices={"US": 2}, capping={"value": 9, "unit": "day"})
+        live = live_placement("1", "p", floorPrices={"US": 1.5}, capping={"value": 3, "unit": "day"})
+        plan = build(reconciled(desired_app(block), live_state(live_app(), live)), origin())
+        assert [field.path for field in plan.changes[0].fields] == ["capping.value", "floorPrices.US"]
+        assert refusals(plan, Safety(), NONE) == ()
+
     def test_a_new_placement_has_nothing_to_jump_from(self):
         plan = build(reconciled(desired_app(desired_placement("p", floorPrices={"US": 50}))), origin())
         assert refusals(plan, Safety(), NONE) == ()
