@@ -1,10 +1,11 @@
 """Trouble must not breed traffic: what an apply of two hundred steps sends when one request in ten fails."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from support.builders import desired_app, desired_placement, desired_state, entry
-from support.wire import Wire, app, placement, twins
+from support.wire import IMPATIENT, Wire, app, placement, twins
 
 from reconciler.sandbox import faults
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
@@ -13,6 +14,9 @@ HALF = 100
 MOST = 1.5
 ODDS = 0.1
 SEED = 7
+
+PATIENT = replace(IMPATIENT, deadline=120, tries=5, throttled_tries=12)
+"""As many tries as a user's run has, so that throttling is outlasted whichever worker it strikes."""
 
 
 def one_in_ten(*make) -> list[faults.Fault]:
@@ -56,7 +60,7 @@ def sent(wire, root, *mix):
     known = [entry(desired.apps[0], "100"), *(entry(block, str(500 + at)) for at, block in enumerate(old))]
     (root / LEDGER_NAME).write_text(ledger_text({each.address: each for each in known}))
     wire.strike(*mix, seed=SEED)
-    _, execution = wire.apply(desired, root, parallelism=8)
+    _, execution = wire.apply(desired, root, parallelism=8, patience=PATIENT)
     assert twins(wire.truth().values()) == []
     return sum(wire.sent.values()), [each.outcome for each in execution.results]
 
