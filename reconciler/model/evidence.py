@@ -66,8 +66,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows."""
+    """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows.
+
+    `loose` counts report rows that were joined, but by a name that is only equal without case and spaces.
+    """
 
     chartboost_placements: tuple[str, ...] = ()
     dt_placements: tuple[str, ...] = ()
     rows: int = 0
+    loose: int = 0

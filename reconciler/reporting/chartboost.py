@@ -1,0 +1,164 @@
+"""Chartboost's Mediation Reporting API: metrics over days, asked for by network type and kept within its rate limit."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, assert_never
+
+from reconciler.errors import ApiError, ApiRejected, UnreadableAnswer
+from reconciler.reporting.days import Span
+from reconciler.reporting.limiter import Rate
+from reconciler.web.auth import Credentials
+from reconciler.web.client import ApiClient
+from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.json_body import AnswerError, decode, encode, folded
+from reconciler.web.message import server_message
+from reconciler.web.retry import Patience
+from reconciler.web.service import Service
+
+NetworkType: TypeAlias = Literal["bidding", "mediation"]
+
+NETWORK_TYPES: Final[tuple[NetworkType, ...]] = ("bidding", "mediation")
+METRICS: Final[Mapping[NetworkType, Sequence[str]]] = {
+    "bidding": ("requests", "valid_bids", "winning_bids", "impressions", "estimated_earnings"),
+    "mediation": ("requests", "responses", "impressions", "estimated_earnings"),
+}
+"""What is asked for, and may be (Mediation Reporting page, parameter compatibility). Ratios are computed by whoever
+wants them: the API's are rounded."""
+DIMENSIONS: Final = (
+    *("app", "helium_placement_name", "placement_type", "demand_source", "country", "partner_placement_name"),
+)
+_DISPENSABLE: Final = "partner_placement_name"
+"""A dimension that the page marks with a footnote it does not have. Where the API refuses it, we go without."""
+
+RATE: Final = Rate(requests=36, seconds=600.0)
+"""Below the API's 40 requests in 10 minutes (documented for its v1)."""
+PATIENCE: Final = Patience(deadline=1800.0, read=180.0)
+"""A call may have to wait for its turn, and the server is given time to add up a month."""
+
+_AUDIENCE: Final = "https://public.api.gateway.chartboost.com"
+_PATH: Final = "/v2/publisher/metrics"
+_LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
+
+
+def token_call(credentials: Credentials) -> Call:
+    """Asks for a token; may be repeated."""
+    body = {
+        "client_id": credentials.client_id.reveal(),
+        "client_secret": credentials.client_secret.reveal(),
+        "audience": _AUDIENCE,
+        "grant_type": "client_credentials",
+    }
+    return Call("POST", "/oauth/token", body=encode(body))
+
+
+MEDIATION: Final = Service(
+    name="Chartboost",
+    variable="CHARTBOOST_API_URL",
+    example="https://helium-api.chartboost.com",
+    keys="check CHARTBOOST_CLIENT_ID and CHARTBOOST_CLIENT_SECRET: API v5 credentials under Access Management",
+    token=token_call,
+    token_variable="CHARTBOOST_AUTH_URL",  # noqa: S106 - a variable's name
+    token_example="https://chartboost.us.auth0.com",  # noqa: S106 - a URL
+)
+
+
+def body_of(span: Span, network: NetworkType, *, dated: bool, apps: Sequence[str], partner: bool) -> Mapping[str, Any]:
+    """What is asked: rows by day or, not `dated`, totals over the span. Days are UTC, as DT's are."""
+    dimensions = [name for name in DIMENSIONS if partner or name != _DISPENSABLE]
+    return {
+        "dimensions": ["date", *dimensions] if dated else dimensions,
+        "metrics": list(METRICS[network]),
+        "filters": {**({"apps": list(apps)} if apps else {}), "network_type": network},
+        "date_min": span.first.isoformat(),
+        "date_max": span.last.isoformat(),
+        "timezone": "UTC",
+    }
+
+
+class Chartboost:
+    """Metrics of one publisher. `client` speaks to the API, keeps its rate limit, and is the caller's to close.
+
+    `told` hears, in words, of what the API would not do.
+    """
+
+    def __init__(
+        self, client: ApiClient, *, apps: Sequence[str] = (), told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._client = client
+        self._apps = tuple(apps)
+        self._told = told
+        self._partner: dict[NetworkType, bool] = dict.fromkeys(NETWORK_TYPES, True)
+
+    def rows(self, span: Span, network: NetworkType, *, dated: bool) -> Sequence[Mapping[str, Any]] | None:
+        """The API's rows of a span of at most 30 days; None where they are too many for one answer.
+
+        Raises `ApiError` (`ApiRejected` in the server's words) and `CredentialsError`.
+        """
+        partner = self._partner[network]
+        body = body_of(span, network, dated=dated, apps=self._apps, partner=partner)
+        call = Call("POST", _PATH, body=encode(body))
+        exchange = self._client.call(call)
+        if isinstance(exchange.end, Lost) and exchange.end.final:
+            return None
+        if partner and isinstance(exchange.end, Reply) and _blames_partner(exchange.end):
+            self._partner[network] = False
+            self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
+            return self.rows(span, network, dated=dated)
+        return _rows(call, self._reply(call, exchange))
+
+    def _reply(self, call: Call, exchange: Exchange) -> Reply:
+        match exchange.end:
+            case Reply(status=200) as reply:
+                return reply
+            case Reply() as reply:
+                said = f"{call}: {self._words(reply)}"
+                if reply.status == 429 or reply.status >= 500:
+                    raise ApiError(said, hint="try again later; what was fetched is kept")
+                raise ApiRejected(said, hint="mend what it names")
+            case Unsent(why=why) | Lost(why=why):
+                raise ApiError(f"{call}: {why}", hint="try again later; what was fetched is kept")
+            case NoToken(error=error):
+                raise error
+            case never:
+                assert_never(never)
+
+    def _words(self, reply: Reply) -> str:
+        return self._client.redacted(server_message(reply.status, reply.body))
+
+
+def by_part(
+    chartboost: Chartboost, span: Span, *, dated: bool
+) -> Iterator[tuple[Span, Mapping[NetworkType, Sequence[Mapping[str, Any]]]]]:
+    """The rows of a span by network type, in parts where one answer does not hold them: totals come for each part."""
+    waiting = [span]
+    while waiting:
+        part = waiting.pop()
+        told: dict[NetworkType, Sequence[Mapping[str, Any]]] = {}
+        for network in NETWORK_TYPES:
+            rows = chartboost.rows(part, network, dated=dated)
+            if rows is None:
+                break
+            told[network] = rows
+        if len(told) == len(NETWORK_TYPES):
+            yield part, told
+        elif len(part) > 1:
+            waiting.extend(reversed(part.halves()))
+        else:
+            raise UnreadableAnswer(f"Chartboost's rows of {part} are more than can be read", hint="name its apps")
+
+
+def _blames_partner(reply: Reply) -> bool:
+    return reply.status == 400 and _DISPENSABLE.encode() in reply.body
+
+
+def _rows(call: Call, reply: Reply) -> Sequence[Mapping[str, Any]]:
+    try:
+        answer = decode(reply.body)
+        told = folded(answer) if isinstance(answer, dict) else {}
+    except AnswerError as wrong:
+        raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
+    rows, count = told.get("data"), told.get("row_count")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
+    if isinstance(count, int) and not isinstance(count, bool) and count > len(rows):
+        raise UnreadableAnswer(f"{call}: the answer speaks of {count:,} rows and holds {len(rows):,}", hint=_LOOK)
+    return rows

@@ -1,0 +1,183 @@
+"""`floors fetch`: what is missing is fetched, checked and put on the shelf, partition by partition."""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Protocol
+
+from reconciler.errors import ApiError, Interrupted
+from reconciler.ports import Clock
+from reconciler.reporting.chartboost import Chartboost, by_part
+from reconciler.reporting.days import Source, Span, spans
+from reconciler.reporting.dt_reports import DtReports
+from reconciler.reporting.intake import Rules, take_in
+from reconciler.reporting.libraries import require_floors
+from reconciler.reporting.mediation_rows import Pile, piles, write_table
+from reconciler.reporting.schedule import ALL_APPS, Outcome, Schedule, Summary, schedule
+from reconciler.reporting.shelf import DATA, Delivery, Marker, Partition, Shelf
+from reconciler.reporting.totals import TOTALS, name_of
+
+_SHOWN: Final = 10_000
+
+
+class FetchListener(Protocol):
+    """Hears of a fetch as it goes on. Called from any thread, one call at a time."""
+
+    def planned(self, partitions: int) -> None:
+        """So many days of apps are about to be fetched."""
+        ...
+
+    def ended(self, outcome: Outcome) -> None:
+        """One of them came to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where reports come from; None for a source that is not asked."""
+
+    dt: DtReports | None = None
+    chartboost: Chartboost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
+
+    `parallelism` is how many reports of DT are waited for at once.
+    """
+
+    dt_apps: Sequence[str] = ()
+    span: Span | None = None
+    parallelism: int = 8
+
+
+def fetch(
+    errand: Errand, sources: Sources, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener
+) -> Summary:
+    """Fetch what is missing or may have been restated, and put it on the shelf; say what became of each day.
+
+    A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
+    disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
+    """
+    require_floors()
+    with shelf.held():
+        run = _Run(shelf, rules, clock, listener)
+        dt = _schedule("dt", errand.dt_apps if sources.dt else (), errand, shelf, clock)
+        mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), errand, shelf, clock)
+        listener.planned(dt.partitions + mediation.partitions)
+        if sources.dt is not None:
+            run.fetch_dt(sources.dt, dt, errand.parallelism)
+        if sources.chartboost is not None:
+            run.fetch_chartboost(sources.chartboost, mediation)
+    outcomes = (*dt.known, *mediation.known, *run.outcomes)
+    return Summary(
+        tuple(sorted(outcomes, key=lambda outcome: (outcome.source, outcome.app, outcome.day))), tuple(run.notes)
+    )
+
+
+def _schedule(source: Source, apps: Iterable[str], errand: Errand, shelf: Shelf, clock: Clock) -> Schedule:
+    return schedule(source, apps, errand.span, shelf.marker, clock.now())
+
+
+class _Run:
+    """One fetch: what it works with, and what has come of it so far."""
+
+    def __init__(self, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener) -> None:
+        self._shelf = shelf
+        self._rules = rules
+        self._clock = clock
+        self._listener = listener
+        self._stop = threading.Event()
+        self._telling = threading.Lock()
+        self._reading = threading.Lock()
+        self.outcomes: list[Outcome] = []
+        self.notes: list[str] = []
+
+    def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
+        """Order and wait for reports side by side: most of the time goes by while the vendor writes them."""
+        with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
+            jobs = [workers.submit(self._dt, reports, app, day) for app, days in todo.wanted.items() for day in days]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                self._stop.set()
+                workers.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def fetch_chartboost(self, chartboost: Chartboost, todo: Schedule) -> None:
+        """Ask for spans of days, then for the totals of all days that were scheduled."""
+        days = todo.wanted.get(ALL_APPS, ())
+        failed = [span for span in spans(days) if not self._days(chartboost, span)]
+        if days and not failed:
+            known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
+            self._totals(chartboost, spans([*days, *known]))
+
+    def _dt(self, reports: DtReports, app: str, day: date) -> None:
+        if self._stop.is_set():
+            raise Interrupted("stopped before a report was ordered")
+        try:
+            with self._shelf.draft() as folder:
+                received = reports.fetch(app, day, folder, self._stop.is_set)
+                # One at a time: each may use as much memory as it was given.
+                with self._reading:
+                    delivery = take_in(received, app, day, self._rules, self._clock.now())
+                self._shelf.put(Partition("dt", app, day.isoformat()), delivery)
+        except ApiError as wrong:
+            self._end(Outcome("dt", app, day, "failed", why=wrong.message))
+        else:
+            self._end(Outcome("dt", app, day, "fetched", *_counts(delivery.marker)))
+
+    def _days(self, chartboost: Chartboost, span: Span) -> bool:
+        """Whether all days of the span were fetched."""
+        done: set[date] = set()
+        try:
+            for part, told in by_part(chartboost, span, dated=True):
+                for day, pile in piles(told, part, dated=True).items():
+                    marker = self._put("chartboost", f"{day}", pile)
+                    done.add(day or part.first)
+                    self._end(Outcome("chartboost", ALL_APPS, day or part.first, "fetched", *_counts(marker)))
+        except ApiError as wrong:
+            for day in span.days():
+                if day not in done:
+                    self._end(Outcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
+        return len(done) == len(span)
+
+    def _totals(self, chartboost: Chartboost, windows: Iterable[Span]) -> None:
+        try:
+            for window in windows:
+                for part, told in by_part(chartboost, window, dated=False):
+                    self._put(TOTALS, name_of(part), piles(told, part, dated=False)[None])
+        except ApiError as wrong:
+            self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
+
+    def _put(self, source: str, day: str, pile: Pile) -> Marker:
+        with self._shelf.draft() as folder:
+            write_table(pile.rows, folder / DATA)
+            aside = _written(pile.aside, folder / "rows.jsonl") if pile.aside else None
+            digest = f"sha256:{sha256((folder / DATA).read_bytes()).hexdigest()}"
+            now = self._clock.now()
+            marker = Marker(now, digest, len(pile.rows), pile.quarantined, dict(pile.unknown_countries))
+            self._shelf.put(Partition(source, ALL_APPS, day), Delivery(folder / DATA, marker, aside))
+        return marker
+
+    def _end(self, outcome: Outcome) -> None:
+        with self._telling:
+            self.outcomes.append(outcome)
+            self._listener.ended(outcome)
+
+
+def _counts(marker: Marker) -> tuple[int, Mapping[str, int]]:
+    return marker.rows, marker.quarantined
+
+
+def _written(rows: Sequence[Mapping[str, object]], path: Path) -> Path:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows[:_SHOWN])
+    return path

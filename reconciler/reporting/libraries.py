@@ -1,0 +1,27 @@
+"""What is installed with an extra only, and how to say that it is missing."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from reconciler.errors import ProjectError
+
+_FLOORS: Final = ("duckdb", "ibis", "pyarrow")
+
+
+def require_floors() -> None:
+    """Raises `ProjectError` where what reads reports is not installed. Imports nothing."""
+    _require(_FLOORS, "floors")
+
+
+def require_spark() -> None:
+    """The same for Spark."""
+    _require((*_FLOORS, "pyspark"), "spark")
+
+
+def _require(names: tuple[str, ...], extra: str) -> None:
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise ProjectError(
+            f"{', '.join(missing)} not installed; reports are read with it",
+            hint=f"pip install 'waterfall-reconciler[{extra}]'",
+        )

@@ -1,0 +1,162 @@
+"""Where reports lie: one Parquet file for each source, app and day, and beside it what is known of how it came.
+
+    .reconciler/reports/source=dt/app=170709/day=2026-11-20/data.parquet
+    .reconciler/reports/source=dt/app=170709/day=2026-11-20/fetched.json
+    .reconciler/reports/quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl
+
+A file is whole under its name, or not there.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from filelock import FileLock, Timeout
+
+from reconciler.errors import LockHeld, ProjectError
+
+DATA: Final = "data.parquet"
+_MARKER: Final = "fetched.json"
+_QUARANTINE: Final = "rows.jsonl"
+_DRAFTS: Final = "drafts"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """What is fetched and replaced as a whole. `day` is a date, or `first--last` for totals over several days."""
+
+    source: str
+    app: str
+    day: str
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, relative to that of all reports."""
+        named = (("source", self.source), ("app", self.app), ("day", self.day))
+        return Path(*(f"{key}={quote(value, safe='')}" for key, value in named))
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came."""
+
+    fetched_at: datetime
+    digest: str
+    rows: int
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    unknown_countries: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker."""
+
+    data: Path
+    marker: Marker
+    quarantine: Path | None = None
+
+
+class Shelf:
+    """The reports of a project, in a folder of their own. Raises `ProjectError` where the disk says no."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For one fetch at a time: drafts that an interrupted one left are thrown away. Raises `LockHeld`."""
+        with _disk_errors():
+            self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.root / ".lock", timeout=0):
+                shutil.rmtree(self.root / _DRAFTS, ignore_errors=True)
+                yield
+        except Timeout:
+            raise LockHeld("another run is fetching reports", hint="wait for it to end") from None
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A folder that only its owner can read, and that is gone when the block ends."""
+        with _disk_errors():
+            (self.root / _DRAFTS).mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=self.root / _DRAFTS))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def put(self, partition: Partition, delivery: Delivery) -> None:
+        """Put a partition in its place, over the one that may be there."""
+        folder, aside = self.root / partition.folder, self.root / "quarantine" / partition.folder
+        marker = delivery.data.with_name(_MARKER)
+        with _disk_errors():
+            marker.write_text(_marker_text(delivery), encoding="utf-8", newline="\n")
+            folder.mkdir(parents=True, exist_ok=True)
+            if delivery.quarantine is None:
+                (aside / _QUARANTINE).unlink(missing_ok=True)
+            else:
+                aside.mkdir(parents=True, exist_ok=True)
+                delivery.quarantine.replace(aside / _QUARANTINE)
+            delivery.data.replace(folder / DATA)
+            marker.replace(folder / _MARKER)
+
+    def marker(self, partition: Partition) -> Marker | None:
+        """How a partition came; None for one that is not there, or whose marker is not that of its data."""
+        folder = self.root / partition.folder
+        try:
+            told = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+            return _marker(told) if told["bytes"] == (folder / DATA).stat().st_size else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def partitions(self, source: str) -> Mapping[Partition, Path]:
+        """The data files of a source."""
+        found = {}
+        for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
+            app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
+            found[Partition(source, app, day)] = path
+        return found
+
+    def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:
+        """The data files of a source with a day in the window."""
+        return {
+            partition: path
+            for partition, path in self.partitions(source).items()
+            if first.isoformat() <= partition.day <= last.isoformat()
+        }
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as wrong:
+        name = Path(wrong.filename).name if wrong.filename else "a report"
+        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+
+
+def _marker_text(delivery: Delivery) -> str:
+    marker = delivery.marker
+    told = {
+        "fetchedAt": marker.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "digest": marker.digest,
+        "rows": marker.rows,
+        "bytes": delivery.data.stat().st_size,
+        "quarantined": dict(marker.quarantined),
+        "unknownCountries": dict(marker.unknown_countries),
+    }
+    return json.dumps(told, indent=2, sort_keys=True) + "\n"
+
+
+def _marker(told: Mapping[str, Any]) -> Marker:
+    fetched_at = datetime.fromisoformat(told["fetchedAt"])
+    quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
+    unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
+    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown)

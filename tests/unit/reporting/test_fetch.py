@@ -1,0 +1,242 @@
+import json
+from datetime import date, timedelta
+
+import pytest
+from support.fake_clock import FakeClock
+from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, mediation_row
+from unit.reporting.world import CANARIES, chartboost, dt_reports
+
+from reconciler.errors import CredentialsError
+from reconciler.model.secret import Secret
+from reconciler.reporting.chartboost import METRICS
+from reconciler.reporting.days import Span
+from reconciler.reporting.fetch import Errand, Sources, fetch
+from reconciler.reporting.intake import Rules
+from reconciler.reporting.shelf import Partition, Shelf
+from reconciler.reporting.totals import TOTALS
+
+each = pytest.mark.parametrize
+RULES = Rules(Secret("5a" * 32))
+
+
+class Ear:
+    def __init__(self):
+        self.total = 0
+        self.heard = []
+
+    def planned(self, partitions):
+        self.total = partitions
+
+    def ended(self, outcome):
+        self.heard.append(outcome)
+
+
+class Scene:
+    """A server whose reports are of the day they are ordered for, and a shelf."""
+
+    def __init__(self, server, folder, start=NOON):
+        self.server, self.folder = server, folder
+        self.clock = FakeClock(start)
+        self.shelf = Shelf(folder / "reports")
+        self.bodies = {}
+        self.ear = Ear()
+        server.orders = self.order
+        server.metrics = self.metrics
+
+    def order(self, heard):
+        day, app = heard.json["date"], heard.json["appId"]
+        body = self.bodies.get((app, day), dt_csv([dt_row(date=day, app=app)] * 2))
+        if isinstance(body, Answer):
+            return body
+        self.server.files = [Answer(body=body)]
+        return Answer(body=json.dumps({"id": "1", "url": self.server.link}).encode())
+
+    def metrics(self, heard):
+        asked = heard.json
+        first, last = (date.fromisoformat(asked[key]) for key in ("date_min", "date_max"))
+        days = Span(first, last).days() if "date" in asked["dimensions"] else [None]
+        rows = [mediation_row(date=day and str(day), partner_placement_name="int_13") for day in days]
+        return Answer(body=json.dumps({"data": rows}).encode())
+
+    def fetch(self, apps=(APP,), span=None, dt=True, mediation=False, parallelism=1):
+        sources = Sources(
+            dt_reports(self.server, self.clock) if dt else None,
+            chartboost(self.server, self.folder, self.clock) if mediation else None,
+        )
+        return fetch(Errand(apps, span, parallelism), sources, self.shelf, RULES, self.clock, self.ear)
+
+    def orders(self):
+        return [each.json["date"] for each in self.server.of("POST /api")]
+
+
+@pytest.fixture
+def scene(server, tmp_path):
+    return Scene(server, tmp_path)
+
+
+def test_all_days_that_dt_keeps_are_fetched(scene):
+    summary = scene.fetch()
+    assert scene.orders() == [str(DAY - timedelta(days=back)) for back in range(9, -1, -1)]
+    assert (summary.days, summary.rows, summary.gaps, summary.quarantined) == (10, 20, {}, {})
+    assert scene.ear.total == len(scene.ear.heard) == 10
+
+
+def test_a_second_fetch_asks_only_for_days_that_may_have_been_restated(scene):
+    scene.fetch()
+    before = len(scene.orders())
+    summary = scene.fetch()
+    assert scene.orders()[before:] == ["2026-11-19", "2026-11-20"]
+    assert (summary.days, len(summary.of("kept"))) == (10, 8)
+
+
+def test_a_day_that_came_before_it_settled_is_fetched_again_once(scene):
+    scene.fetch()
+    scene.clock.advance(days=3)
+    scene.fetch()
+    fresh = scene.orders()[10:]
+    assert fresh == ["2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]
+    scene.fetch()
+    assert scene.orders()[15:] == ["2026-11-22", "2026-11-23"]
+
+
+def test_a_fetch_that_was_interrupted_goes_on_where_it_stopped(scene, monkeypatch):
+    def interrupted(outcome):
+        scene.ear.heard.append(outcome)
+        if len(scene.ear.heard) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(scene.ear, "ended", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        scene.fetch()
+    monkeypatch.undo()
+    summary = scene.fetch()
+    assert summary.days == 10
+    assert not list((scene.folder / "reports" / "drafts").iterdir())
+    assert len(summary.of("kept")) >= 3
+
+
+def test_days_that_cannot_be_had_are_refused_with_the_reason_and_are_gaps(scene):
+    summary = scene.fetch(span=Span(DAY - timedelta(days=11), DAY + timedelta(days=1)))
+    assert [outcome.day for outcome in summary.of("refused")] == [
+        date(2026, 11, 9),
+        date(2026, 11, 10),
+        date(2026, 11, 21),
+    ]
+    assert "DT keeps 10 days" in summary.of("refused")[0].why
+    assert summary.gaps == {
+        ("dt", APP): (Span(date(2026, 11, 9), date(2026, 11, 10)), Span(date(2026, 11, 21), date(2026, 11, 21)))
+    }
+    assert summary.days == 10
+
+
+def test_a_day_that_dt_has_forgotten_is_kept_as_it_was(scene):
+    scene.fetch(span=Span(DAY, DAY))
+    scene.clock.advance(days=30)
+    (outcome,) = scene.fetch(span=Span(DAY, DAY)).outcomes
+    assert (outcome.state, outcome.rows) == ("kept", 2)
+    assert "before it settled" in outcome.why
+
+
+@each(
+    ("body", "why"),
+    [
+        (b"<html>Log in</html>", "HTML or XML"),
+        (dt_csv([dt_row()], header=("Date", "Country")), "no column for"),
+        (dt_csv([dt_row(date="2026-11-01")]), "not one row"),
+        (Answer(500), "nobody knows"),
+        (Answer(400, b'{"error": "invalid_query"}'), "invalid_query"),
+    ],
+)
+def test_a_day_that_fails_is_an_outcome_and_leaves_what_was_there(scene, body, why):
+    span = Span(DAY - timedelta(days=1), DAY)
+    scene.fetch(span=span)
+    place = Partition("dt", APP, str(DAY))
+    before = scene.shelf.marker(place)
+    scene.bodies[APP, str(DAY)] = body
+    (failed,) = scene.fetch(span=span).of("failed")
+    assert (failed.day, why in failed.why) == (DAY, True)
+    assert scene.shelf.marker(place) == before
+    assert not [secret for secret in CANARIES if secret in failed.why]
+
+
+def test_a_day_that_fails_is_tried_again_by_the_next_fetch(scene):
+    scene.bodies[APP, str(DAY)] = Answer(500)
+    assert scene.fetch(span=Span(DAY, DAY)).gaps == {("dt", APP): (Span(DAY, DAY),)}
+    del scene.bodies[APP, str(DAY)]
+    assert scene.fetch(span=Span(DAY, DAY)).gaps == {}
+
+
+def test_quarantined_rows_are_summed_by_reason(scene):
+    for day in (DAY, DAY - timedelta(days=1)):
+        scene.bodies[APP, str(day)] = dt_csv([dt_row(date=day), dt_row(date=day, revenue="NaN")])
+    summary = scene.fetch()
+    assert (summary.rows, summary.quarantined) == (18, {"the revenue is no number": 2})
+
+
+def test_apps_are_fetched_side_by_side_and_told_in_order(scene):
+    scene.bodies = {(app, str(DAY)): Answer(500) for app in ("2",)}
+    summary = scene.fetch(apps=("3", "1", "2", "1"), span=Span(DAY, DAY), parallelism=1)
+    assert [(outcome.app, outcome.state) for outcome in summary.outcomes] == [
+        *(("1", "fetched"), ("2", "failed"), ("3", "fetched"))
+    ]
+
+
+def test_keys_that_are_refused_end_the_fetch(scene):
+    scene.server.tokens = Answer(400, b'{"error": "invalid_client"}')
+    with pytest.raises(CredentialsError):
+        scene.fetch()
+    assert len(scene.server.of("POST /auth")) == 1
+
+
+def test_chartboost_is_asked_for_days_and_for_totals_of_the_same_window(scene):
+    summary = scene.fetch(dt=False, mediation=True)
+    asked = [
+        (each.json["filters"]["network_type"], "date" in each.json["dimensions"])
+        for each in scene.server.of("POST /v2")
+    ]
+    assert asked == [("bidding", True), ("mediation", True), ("bidding", False), ("mediation", False)]
+    assert {each.json["metrics"][0] for each in scene.server.of("POST /v2")} == {METRICS["bidding"][0]}
+    assert summary.days == 14
+    assert list(scene.shelf.partitions(TOTALS)) == [Partition(TOTALS, "all", "2026-11-07--2026-11-20")]
+
+
+def test_a_second_fetch_of_chartboost_asks_for_the_last_days_and_for_all_totals(scene):
+    scene.fetch(dt=False, mediation=True)
+    scene.server.heard.clear()
+    scene.fetch(dt=False, mediation=True)
+    asked = [(each.json["date_min"], each.json["date_max"]) for each in scene.server.of("POST /v2")]
+    assert asked == [("2026-11-19", "2026-11-20")] * 2 + [("2026-11-07", "2026-11-20")] * 2
+
+
+def test_chartboosts_windows_are_thirty_days_at_most(scene):
+    scene.fetch(dt=False, mediation=True, span=Span(DAY - timedelta(days=69), DAY))
+    lengths = {
+        (date.fromisoformat(each.json["date_max"]) - date.fromisoformat(each.json["date_min"])).days + 1
+        for each in scene.server.of("POST /v2")
+    }
+    assert lengths == {30, 10}
+
+
+def test_rows_of_chartboost_that_are_none_are_set_aside(scene):
+    bad = [
+        mediation_row(estimated_earnings="NaN"),
+        mediation_row(requests=-1),
+        mediation_row(impressions=1.5),
+        mediation_row(date="2020-01-01"),
+        mediation_row(date=None),
+        mediation_row(demand_source=None),
+    ]
+    good = [mediation_row(country="XKX"), mediation_row(country="ATLANTIS", placement_type="hologram")]
+    scene.server.metrics = lambda heard: Answer(
+        body=json.dumps({"data": bad + good if heard.json["filters"]["network_type"] == "bidding" else []}).encode()
+    )
+    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    assert (summary.rows, sum(summary.quarantined.values())) == (2, 6)
+    assert scene.shelf.marker(Partition("chartboost", "all", str(DAY))).unknown_countries == {"ATLANTIS": 1}
+
+
+def test_chartboost_down_is_an_outcome_for_each_day(scene):
+    scene.server.metrics = lambda _: Answer(400, b'{"errors": {"date_min": "too old"}}')
+    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    assert [(outcome.state, "date_min: too old" in outcome.why) for outcome in summary.outcomes] == [("failed", True)]
+    assert not scene.shelf.partitions(TOTALS)
