@@ -1,0 +1,289 @@
+"""A seeded market whose best floors are known: placements x countries, first-price bidders, the rest of a waterfall.
+
+Prices are USD per thousand impressions. A request has a user quality that all demand sees and the publisher does not.
+Exchange demand is there or not; if it is, each of n bidders takes part with some probability and values the request at
+quality x a log-normal draw. Its bid is that of the symmetric equilibrium of a first-price auction with a reserve r,
+b(v) = v - integral of G^(n-1) from r to v, over G(v)^(n-1), with G the distribution of a rival's value (0: not taking
+part). A bidder that reads the floor takes it as the reserve, one that does not bids as without. Fixed-CPM demand bids
+its price or is turned away. In a waterfall the rest is asked where DT did not fill; in a unified auction the higher of
+both wins.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import erf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PLACEMENTS, COUNTRIES = 24, 30
+REQUESTS = 800_000
+LOWEST = 0.01
+GRID = np.linspace(-4.5, 4.5, 240)
+SPREAD = 0.6
+CURVE = 44
+POINTS = 512
+DIMENSIONS = 7
+NEUTRAL = 0.75
+
+_X = np.linspace(-6.0, 6.0, 20_001)
+_PHI = np.array([0.5 * (1 + erf(x / sqrt(2))) for x in _X])
+
+
+def normal(uniform: Floats) -> Floats:
+    return np.interp(uniform, _PHI, _X)
+
+
+def phi(x: Floats) -> Floats:
+    return np.interp(x, _X, _PHI)
+
+
+@dataclass(frozen=True)
+class World:
+    """How demand answers a floor: the share of bidders that read it, and its elasticity to the floor.
+
+    `begin`: where floors stand at first: as a publisher left them; where they are best ("best"); or at the share of the
+    true opportunity cost that the method aims at, in unified auctions at the lowest ("neutral").
+    """
+
+    name: str
+    reacting: float
+    elasticity: float = 0.0
+    begin: str = "left"
+
+
+WORLDS = {
+    world.name: world
+    for world in (
+        World("static", 0.0),
+        World("mixed", 0.35),
+        World("bne", 1.0),
+        World("adverse", 0.15, -0.15),
+        World("placebo", 0.0, begin="neutral"),
+        World("settled", 0.0, begin="best"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Draws of requests, one column each: the cell, and uniforms or what was made of them."""
+
+    cell: Ints
+    quality: Floats
+    steady: Floats
+    reading: Floats
+    fixed: Floats
+    filled: Floats
+    pay: Floats
+    stay: Floats
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What each request came to: DT's price where DT filled it, else 0; what the rest would pay, and did."""
+
+    price: Floats
+    rest: Floats
+    after: Floats
+
+
+class Market:
+    """One publisher's account, drawn from a seed. Arrays are by cell: placement x COUNTRIES + country."""
+
+    def __init__(self, seed: int, requests: int = REQUESTS) -> None:
+        self.seed = seed
+        draw = np.random.default_rng([seed, 1])
+        size = PLACEMENTS * COUNTRIES
+        placement, country = np.divmod(np.arange(size), COUNTRIES)
+        self.placement, self.country = placement, country
+        volume = (1 / (1.0 + draw.permutation(PLACEMENTS)))[placement] * (1 / (1.0 + np.arange(COUNTRIES)))[country]
+        volume = volume * np.exp(0.6 * draw.standard_normal(size))
+        self.volume = requests * volume / volume.sum()
+        self.bidders = draw.integers(2, 9, size).astype(float)
+        self.sigma = draw.uniform(0.7, 1.2, size)
+        self.rate = draw.uniform(0.8, 1.0, size)
+        self.present = draw.uniform(0.35, 0.8, size)
+        by_country = -0.035 * np.arange(COUNTRIES) + 0.4 * draw.standard_normal(COUNTRIES)
+        by_placement = 0.5 * draw.standard_normal(PLACEMENTS)
+        self.level = 1.5 * np.exp(by_country[country] + by_placement[placement] + 0.2 * draw.standard_normal(size))
+        self.spread = SPREAD
+        self.unified = np.isin(placement, draw.permutation(PLACEMENTS)[: round(0.3 * PLACEMENTS)])
+        self.fill = np.clip(
+            draw.uniform(0.35, 0.92, PLACEMENTS)[placement] + 0.08 * draw.standard_normal(size), 0.30, 0.95
+        )
+        self.has_fixed = np.where(draw.random(size) < 0.7, draw.uniform(0.15, 0.6, size), 0.0)
+        self._tables()
+        middle = self._middle_price()
+        self.fixed_price = middle * np.exp(0.3 * draw.standard_normal(size))
+        richness = 0.3 * draw.standard_normal(PLACEMENTS)[placement] + 0.15 * draw.standard_normal(COUNTRIES)[country]
+        self.pay = 0.85 * middle * np.exp(richness + 0.25 * draw.standard_normal(size))
+        self.felt = 0.25 * middle
+        guess = middle * np.exp(-0.3 + 0.7 * draw.standard_normal(size))
+        self.start = np.where(draw.random(size) < 0.25, LOWEST, np.maximum(LOWEST, np.round(guess, 2)))
+        self.middle = middle
+
+    @property
+    def size(self) -> int:
+        return PLACEMENTS * COUNTRIES
+
+    def _tables(self) -> None:
+        """By cell over GRID of log values: G^(rivals) and its integral, for the bids."""
+        value = np.exp(GRID)
+        taking = 1 - self.rate[:, None] + self.rate[:, None] * phi(GRID[None, :] / self.sigma[:, None])
+        rivals = self.bidders - 1 + self.unified
+        self.beaten = taking ** rivals[:, None]
+        steps = 0.5 * (self.beaten[:, 1:] + self.beaten[:, :-1]) * np.diff(value)
+        first = self.beaten[:, :1] * value[0]
+        self.area = np.concatenate([first, first + np.cumsum(steps, axis=1)], axis=1)
+
+    def _at(self, table: Floats, cell: Ints, log_value: Floats) -> Floats:
+        place = np.clip((log_value - GRID[0]) / (GRID[1] - GRID[0]), 0, len(GRID) - 1.001)
+        low = place.astype(np.int64)
+        part = place - low
+        flat = cell * len(GRID) + low
+        values = table.ravel()
+        return values[flat] * (1 - part) + values[flat + 1] * part
+
+    def _middle_price(self) -> Floats:
+        """Mean price without a floor or fixed demand, by cell."""
+        every = np.arange(self.size)
+        points = ((np.arange(256) + 0.5) / 256)[:, None]
+        top = self._top(np.broadcast_to(every, (256, self.size)).ravel(), np.repeat(points, self.size), 1.0)
+        cell = np.tile(every, 256)
+        bid = self._bid(cell, top, None)
+        won = np.bincount(cell, bid > 0, self.size)
+        return self.level * np.bincount(cell, bid, self.size) / won
+
+    def _top(self, cell: Ints, uniform: Floats, share: float) -> Floats:
+        """Log of the highest value among a share of the bidders; -inf where none takes part."""
+        if share <= 0:
+            return np.full(len(cell), -np.inf)
+        rank = uniform ** (1 / (self.bidders[cell] * share))
+        rate = self.rate[cell]
+        part = (rank - 1 + rate) / rate
+        return np.where(part > 0, self.sigma[cell] * normal(np.clip(part, 1e-9, 1 - 1e-9)), -np.inf)
+
+    def _bid(self, cell: Ints, top: Floats, reserve: Floats | None) -> Floats:
+        """The bid, in units of level x quality, of a bidder with this log value; 0: none."""
+        value = np.exp(np.clip(top, GRID[0], GRID[-1]))
+        area = self._at(self.area, cell, top)
+        if reserve is not None:
+            area = area - np.where(reserve > 0, self._at(self.area, cell, np.log(np.maximum(reserve, 1e-9))), 0.0)
+            top = np.where(value >= reserve, top, -np.inf)
+        bid = value - area / self._at(self.beaten, cell, top)
+        return np.where(np.isfinite(top), np.maximum(bid, 0.0 if reserve is None else reserve), 0.0)
+
+    def requests(self, uniforms: Floats, cell: Ints, world: World) -> Requests:
+        """Requests from rows of uniforms, DIMENSIONS of them."""
+        quality = np.exp(self.spread * normal(uniforms[0]) - self.spread**2 / 2)
+        return Requests(
+            cell=cell,
+            quality=quality,
+            steady=quality * self.level[cell] * self._bid(cell, self._top(cell, uniforms[1], 1 - world.reacting), None),
+            reading=self._top(cell, uniforms[2], world.reacting),
+            fixed=np.where(uniforms[3] < self.has_fixed[cell], self.fixed_price[cell], 0.0),
+            filled=uniforms[4],
+            pay=quality * self.pay[cell] * np.exp(0.4 * normal(uniforms[5]) - 0.08),
+            stay=uniforms[6],
+        )
+
+    def outcome(self, drawn: Requests, floor: Floats, world: World, *, mean: bool = False) -> Outcome:
+        """What becomes of requests at the floors of their cells. `mean`: the rest of a waterfall at its mean."""
+        cell = drawn.cell
+        least = floor[cell]
+        price = np.maximum(drawn.steady, drawn.fixed)
+        price = np.where(price >= least, price, 0.0)
+        if world.reacting:
+            scale = drawn.quality * self.level[cell]
+            price = np.maximum(price, scale * self._bid(cell, drawn.reading, least / scale))
+        price = np.where(drawn.stay < (self.present * self.staying(floor, world))[cell], price, 0.0)
+        rest = np.where(drawn.filled < self.fill[cell], drawn.pay, 0.0)
+        unified = self.unified[cell]
+        price = np.where(unified & (price <= rest), 0.0, price)
+        if mean:
+            rest = np.where(unified, rest, drawn.quality * self.pay[cell] * self.fill[cell])
+        return Outcome(price, rest, np.where(price > 0, 0.0, rest))
+
+    def staying(self, floor: Floats, world: World) -> Floats:
+        """The share of demand that stays; it is full below a quarter of the mean price, where no floor is felt."""
+        return (np.maximum(floor, self.felt) / self.felt) ** world.elasticity
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What every floor earns in the long run, USD a week by cell, in one world; and what the rest pays for requests."""
+
+    market: Market
+    world: World
+
+    @cached_property
+    def floors(self) -> Floats:
+        """By cell: the lowest floor, then even steps of the logarithm."""
+        steps = np.exp(np.linspace(np.log(0.06), np.log(3.5), CURVE - 1))
+        return np.concatenate([np.full((self.market.size, 1), LOWEST), self.market.middle[:, None] * steps], axis=1)
+
+    @cached_property
+    def _drawn(self) -> Requests:
+        size = self.market.size
+        ratio = _generalised_golden(DIMENSIONS)
+        shift = np.random.default_rng([self.market.seed, 2]).random((DIMENSIONS, size, 1))
+        uniforms = (shift + np.arange(POINTS)[None, None, :] * ratio[:, None, None]) % 1
+        return self.market.requests(uniforms.reshape(DIMENSIONS, -1), np.repeat(np.arange(size), POINTS), self.world)
+
+    @cached_property
+    def revenue(self) -> Floats:
+        """By cell and floor of the grid."""
+        return np.stack([self._earned(self.floors[:, step]) for step in range(CURVE)], axis=1)
+
+    def _earned(self, floor: Floats) -> Floats:
+        came = self.market.outcome(self._drawn, floor, self.world, mean=True)
+        per_request = (came.price + came.after).reshape(self.market.size, POINTS).mean(axis=1)
+        return self.market.volume * per_request / 1000
+
+    @cached_property
+    def best(self) -> Floats:
+        """The best floor of each cell."""
+        return self.floors[np.arange(self.market.size), self.revenue.argmax(axis=1)]
+
+    def start(self) -> Floats:
+        """Where the floors stand before any suggestion."""
+        match self.world.begin:
+            case "best":
+                return np.maximum(LOWEST, np.round(self.best, 2))
+            case "neutral":
+                return self._neutral()
+            case _:
+                return self.market.start
+
+    def _neutral(self) -> Floats:
+        floor = self.market.start
+        for _ in range(6):
+            floor = np.where(self.market.unified, LOWEST, np.maximum(LOWEST, np.round(NEUTRAL * self.cost(floor), 2)))
+        return floor
+
+    def earned(self, floor: Floats) -> Floats:
+        """Long-run revenue at any floors, by cell."""
+        return np.array(
+            [
+                np.interp(np.log(floor[cell]), np.log(self.floors[cell]), self.revenue[cell])
+                for cell in range(self.market.size)
+            ]
+        )
+
+    def cost(self, floor: Floats) -> Floats:
+        """What the rest pays on average for a thousand requests that DT leaves at these floors, by cell."""
+        came = self.market.outcome(self._drawn, floor, self.world, mean=True)
+        left = (came.price <= 0).reshape(self.market.size, POINTS).sum(axis=1)
+        return came.after.reshape(self.market.size, POINTS).sum(axis=1) / np.maximum(left, 1)
+
+
+def _generalised_golden(dimensions: int) -> Floats:
+    """Steps of an evenly spread sequence in so many dimensions (the root of x^(d+1) = x + 1, and its powers)."""
+    root = 1.5
+    for _ in range(40):
+        root = (1 + root) ** (1 / (dimensions + 1))
+    return (1 / root) ** np.arange(1, dimensions + 1)

@@ -1,0 +1,1 @@
+"""PURE. Evidence -> floor suggestions: pooled estimates, verdicts, guardrails, working, and a backtest of them."""

@@ -1,0 +1,87 @@
+"""What earlier suggestions would have done on later days that they had not seen.
+
+A raise can be replayed from the prices that were paid below it later on. A lower floor can be replayed only where later
+days ran at or below it: else its sales were never seen, and the account says so instead of guessing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from reconciler.floors.curve import Outlook, outlook
+from reconciler.floors.decide import Window
+from reconciler.floors.pooling import opportunity_costs
+from reconciler.floors.rules import Rules
+from reconciler.model.evidence import Cell, Evidence
+from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One earlier suggestion, USD a week: what it expected, what the later days say, or why they say nothing."""
+
+    cell: Cell
+    current: float
+    suggested: float
+    expected: Bounds | None
+    came: Bounds | None
+    silent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """All moves of an earlier run, replayed on the days from `first` to `last`."""
+
+    first: date
+    last: date
+    replays: tuple[Replay, ...]
+
+    @property
+    def told(self) -> tuple[Replay, ...]:
+        """Those on which the later days have something to say."""
+        return tuple(replay for replay in self.replays if replay.came is not None)
+
+    @property
+    def total(self) -> float:
+        """The change of revenue that these would have made, USD a week."""
+        return sum(replay.came.estimate for replay in self.replays if replay.came)
+
+    @property
+    def lost(self) -> float:
+        """The part of it that was lost, as a negative figure."""
+        return sum(min(0.0, replay.came.estimate) for replay in self.replays if replay.came)
+
+
+def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
+    """Replay the raises and cuts of an earlier run on evidence of other days."""
+    window = Window(first, last, last)
+    known = {one.cell: one for one in later}
+    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(later, rules).items()}
+    moves = [made for made in earlier.cells if made.verdict in {"raise", "lower"}]
+    return Backtest(first, last, tuple(_replay(made, known, costs, window, rules) for made in moves))
+
+
+def _replay(
+    made: Suggestion, known: Mapping[Cell, Evidence], costs: Mapping[Cell, Bounds], window: Window, rules: Rules
+) -> Replay:
+    one = known.get(made.cell)
+    cost = costs.get(made.cell) or (Bounds(0.0, 0.0, 0.0) if made.mode == "unified" else None)
+    if one is None or cost is None or not one.prices:
+        return _silent(made, "there are no later reports to replay it on")
+    floors = {day.floor for day in one.days if day.floor is not None} or {made.current}
+    lower, upper = sorted((made.current, made.suggested))
+    if max(floors) > lower:
+        return _silent(made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen")
+    seen = outlook(one, cost, rules.marginal, window.weeks)
+    return Replay(made.cell, made.current, made.suggested, made.change, _came(seen, lower, upper, made))
+
+
+def _came(seen: Outlook, lower: float, upper: float, made: Suggestion) -> Bounds:
+    raised = seen.change(lower, upper)
+    if made.verdict == "raise":
+        return raised
+    return Bounds(-raised.high, -raised.estimate, -raised.low)
+
+
+def _silent(made: Suggestion, why: str) -> Replay:
+    return Replay(made.cell, made.current, made.suggested, made.change, None, why)

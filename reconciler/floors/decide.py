@@ -1,0 +1,143 @@
+"""What to do with a cell before any guardrail: the situation, and the floor that the evidence speaks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from reconciler.floors.rules import Rules
+from reconciler.model.evidence import Evidence
+from reconciler.model.floors import MINIMUM
+from reconciler.model.suggestion import Bounds, Verdict
+
+NO_FLOOR: Final = float(MINIMUM)
+UNPROVEN: Final = (
+    "The sales that a lower floor would bring were never seen: the data at one floor do not prove the gain; its figure "
+    "is a guess from the prices just above the floor."
+)
+
+
+FEW_AT_A_HIGH_FLOOR: Final = (
+    "DT sells too little here to judge its prices, but a floor above what the rest pays is itself a reason for that."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days of evidence, both ends included, and the day on which they are looked at."""
+
+    first: date
+    last: date
+    today: date
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def weeks(self) -> float:
+        """The same in weeks."""
+        return self.days / 7
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A verdict with the floor it aims at, USD per thousand impressions, and why."""
+
+    verdict: Verdict
+    target: float
+    reasons: tuple[str, ...]
+
+
+def decide(
+    one: Evidence | None, cost: Bounds | None, current: float, window: Window, rules: Rules, kept: float = 0.0
+) -> Proposal:
+    """The verdict of the table in docs/floors.md.
+
+    `cost` is what a thousand requests that DT leaves are worth to the rest; `kept` the share of sales that bidders keep
+    when a floor rises above them.
+    """
+    if one is None:
+        return Proposal("insufficient", current, ("There are no reports of this placement and country in the window.",))
+    missing = tuple(_missing(one, window, rules))
+    if missing:
+        return Proposal("insufficient", current, missing)
+    made = _judged(one, cost, current, rules, kept)
+    few = _too_few("DT impressions", one.impressions, rules.week_impressions, window)
+    if not few or made.verdict == "insufficient":
+        return made
+    if made.verdict == "lower":
+        return replace(made, reasons=(*made.reasons, FEW_AT_A_HIGH_FLOOR))
+    return Proposal("insufficient", current, (few,))
+
+
+def _judged(one: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
+    if one.mode == "unified":
+        return _unified(current, rules, kept)
+    if cost is None:
+        return Proposal("insufficient", current, ("DT fills every request: nothing tells what the rest would pay.",))
+    return _waterfall(cost, current, rules, kept)
+
+
+def _too_few(what: str, seen: int, week: float, window: Window) -> str:
+    """Empty where there are enough."""
+    if seen >= week * window.weeks:
+        return ""
+    return f"{seen} {what} in {window.days} days; {week * window.weeks:.0f} are needed ({week:g} a week)."
+
+
+def _missing(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
+    yield from filter(
+        None,
+        (
+            _too_few("DT impressions", one.impressions, rules.week_impressions_to_lower, window),
+            _too_few("requests", one.requests, rules.week_requests, window),
+        ),
+    )
+    newest = max((day.day for day in one.days), default=window.last)
+    if (window.today - newest).days > rules.oldest_report:
+        yield f"The newest report is of {newest}, more than {rules.oldest_report} days ago."
+    if one.mode == "unknown":
+        yield "The reports do not say whether DT is asked in turn or in one auction with the others."
+    if one.mode == "waterfall" and one.unfilled and not one.after_requests:
+        yield "No reports of other sources behind DT could be joined: what the rest would pay is not known."
+
+
+def _unified(current: float, rules: Rules, kept: float) -> Proposal:
+    if current <= NO_FLOOR:
+        return Proposal("keep", current, ("DT bids in one auction with the others, and has no floor: that is best.",))
+    if kept >= rules.unified_answer:
+        why = f"DT bids in one auction with the others, but its bidders answer floors: {_answers(kept)}"
+        return Proposal("keep", current, (why,))
+    why = (
+        "DT bids in one auction with the others: what they bid is its floor, and a floor of its own only cancels sales."
+    )
+    return Proposal("lower", NO_FLOOR, (why, UNPROVEN))
+
+
+def _answers(kept: float) -> str:
+    return f"floors that moved show that {kept:.0%} of the sales below a floor are kept by higher bids."
+
+
+def sure_share(rules: Rules, kept: float) -> float:
+    """The share of the lower bound that a raise may go to: further once floors that moved have shown an answer."""
+    return rules.marginal if kept > 0 else rules.dominance
+
+
+def _waterfall(cost: Bounds, current: float, rules: Rules, kept: float) -> Proposal:
+    factor = rules.worth(kept)
+    sure, high = sure_share(rules, kept) * factor * cost.low, factor * cost.high
+    worth = (
+        f"A thousand requests that DT leaves earn {cost.estimate:.2f} USD ({cost.low:.2f} to {cost.high:.2f}) behind it"
+    )
+    seen = (f"Bidders answer: {_answers(kept)}",) if kept > 0 else ()
+    if current < sure:
+        return Proposal(
+            "raise", sure, (f"{worth}: a floor of up to {sure:.2f} USD is worth it, even with care.", *seen)
+        )
+    if current > high:
+        why = f"{worth}: the floor of {current:g} USD turns away bids that pay more."
+        return Proposal("lower", max(NO_FLOOR, rules.lower_to * factor * cost.estimate), (why, *seen, UNPROVEN))
+    why = f"{worth}: the floor of {current:g} USD is neither surely too low (below {sure:.2f}) nor too high."
+    return Proposal("keep", current, (why, *seen))

@@ -1,0 +1,117 @@
+"""How far a floor may move towards its target in one change, and what holds it back.
+
+Limits are exact Decimals, since the gate of a later apply compares exactly, and rounding goes away from them: a raised
+floor is rounded down, a lowered one up.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import Final
+
+from reconciler.floors.rules import Rules
+from reconciler.floors.standing import Standing
+from reconciler.model.floors import MINIMUM
+
+CENT: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A floor that is not passed in one change, and why."""
+
+    floor: Decimal
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The floor that may be suggested (the current one: no change), and what held it back."""
+
+    floor: float
+    reasons: tuple[str, ...] = ()
+
+
+def guarded_raise(target: float, sure: float, most_cut: float, standing: Standing, rules: Rules) -> Guarded:
+    """The raise that every limit allows.
+
+    Up to `sure` no step is too long; `most_cut` is the floor that cuts as many impressions as one change may.
+    """
+    current = exact(standing.current)
+    limits = list(_raise_limits(current, exact(sure), exact(most_cut), standing, rules))
+    nearest = min(limits, key=lambda limit: limit.floor)
+    floor = rounded(min(exact(target), nearest.floor), ROUND_DOWN)
+    held = (nearest.why,) if nearest.floor < exact(target) else ()
+    if floor < current + max(CENT, current * exact(rules.least_raise)):
+        return Guarded(
+            standing.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change.")
+        )
+    return Guarded(float(floor), held)
+
+
+def guarded_lower(target: float, standing: Standing, rules: Rules) -> Guarded:
+    """The lower floor that every limit allows."""
+    current = exact(standing.current)
+    nearest = max(_lower_limits(current, standing, rules), key=lambda limit: limit.floor)
+    floor = rounded(max(exact(target), nearest.floor), ROUND_UP)
+    held = (nearest.why,) if nearest.floor > exact(target) else ()
+    if floor > current * exact(1 - rules.least_lower):
+        return Guarded(standing.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
+    if floor > exact(rules.safety.max_floor):
+        return Guarded(standing.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
+    return Guarded(float(floor), held)
+
+
+def cooling(standing: Standing, today: date, rules: Rules) -> str | None:
+    """Why a floor that moved lately has to stand still; None where it may move."""
+    if standing.changed is None:
+        return None
+    days = (today - standing.changed).days
+    if days >= rules.cool_down:
+        return None
+    return (
+        f"The floor changed on {standing.changed}, less than {rules.cool_down} days ago: what it does has to be seen."
+    )
+
+
+def _raise_limits(
+    current: Decimal, sure: Decimal, most_cut: Decimal, standing: Standing, rules: Rules
+) -> Iterator[Limit]:
+    step = current * exact(rules.raise_step)
+    yield Limit(
+        max(step, sure), f"One change raises a floor at most {rules.raise_step:g} times beyond the safe region."
+    )
+    yield Limit(most_cut, f"One change cuts at most {rules.most_cut:.0%} of the impressions.")
+    yield Limit(exact(rules.safety.max_floor), f"The project's maxFloor is {rules.safety.max_floor:g} USD.")
+    if current > MINIMUM:
+        percent = rules.safety.max_floor_change_percent
+        yield Limit(current * (100 + exact(percent)) / 100, f"The project's maxFloorChangePercent is {percent:g}.")
+    if standing.dearer is not None:
+        halfway = (current + exact(standing.dearer)) / 2
+        yield Limit(halfway, f"The dearer tier stands at {standing.dearer:g} USD: a rung goes at most half way to it.")
+
+
+def _lower_limits(current: Decimal, standing: Standing, rules: Rules) -> Iterator[Limit]:
+    yield Limit(MINIMUM, f"No floor is below {MINIMUM} USD.")
+    yield Limit(current * exact(rules.lower_step), f"One change leaves at least {rules.lower_step:.0%} of a floor.")
+    if current > MINIMUM:
+        percent = rules.safety.max_floor_change_percent
+        yield Limit(current * (100 - exact(percent)) / 100, f"The project's maxFloorChangePercent is {percent:g}.")
+    if standing.cheaper is not None:
+        halfway = (current + exact(standing.cheaper)) / 2
+        yield Limit(
+            halfway, f"The cheaper tier stands at {standing.cheaper:g} USD: a rung goes at most half way to it."
+        )
+
+
+def exact(number: float) -> Decimal:
+    """A float as the decimal number that it is written as."""
+    return Decimal(repr(float(number)))
+
+
+def rounded(price: Decimal, rounding: str) -> Decimal:
+    """A price to two significant digits, but to no less than a whole cent."""
+    if price <= 0:
+        return Decimal(0)
+    return price.quantize(max(CENT, Decimal(1).scaleb(price.adjusted() - 1)), rounding)

@@ -1,0 +1,184 @@
+"""What the rest of a waterfall pays where DT does not fill, cell by cell, with sparse cells leaning on the others.
+
+The model: cost = placement x country x own deviation, measured with noise. Placement and country factors come from a
+weighted multiplicative fit (iterative proportional fitting with a weak prior), the spread of deviations from weighted
+moments, the noise from a jackknife over days, and each cell lies between its fit and its own figure as far as its own
+evidence reaches (an empirical Bayes shrinkage). Prices are USD per thousand impressions.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from reconciler.floors.rules import Rules
+from reconciler.model.evidence import Cell, DayEvidence, Evidence
+from reconciler.model.suggestion import Bounds
+
+ROUNDS: Final = 60
+CLOSE_ENOUGH: Final = 1e-7
+PRIOR_WEIGHT: Final = 1.0
+"""A factor starts as one observation that is as likely to be off by its own size: it gives way to any real evidence."""
+FIRST_SPREAD: Final = 0.1
+LEAST_SPREAD: Final = 0.0025
+"""Cells are never taken to agree with the fit closer than to 5 %."""
+LEAST_DAYS: Final = 4
+DAY_TOLD: Final = 5
+"""Cents a day from which the days of a cell tell of noise rather than of rounding."""
+PHI_WEIGHT: Final = 8.0
+"""Days that the noise of all cells counts for beside a cell's own days."""
+LEAST_PHI: Final = 0.05
+LEAST_LEVEL: Final = 1e-6
+"""Sources that pay less than this on average pay nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The opportunity cost of a cell: its own figure, the fit, how much its own counts (0..1), and the result."""
+
+    own: float
+    fit: float
+    weight: float
+    sd: float
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A cell's own figure and its relative variance apart from cent rounding."""
+
+    cell: Cell
+    cost: float
+    variance: float
+    rounding: float
+
+
+def opportunity_costs(evidence: Iterable[Evidence], rules: Rules) -> dict[Cell, Estimate]:
+    """An estimate for each cell of a waterfall that has requests without a fill and sources behind DT."""
+    told = sorted(
+        (one for one in evidence if one.mode == "waterfall" and one.unfilled and one.after_requests),
+        key=lambda one: one.cell,
+    )
+    level = _level(told)
+    if level < LEAST_LEVEL:
+        return {one.cell: _nothing_earned(one, rules) for one in told}
+    samples = [_sample(one, phi, rules) for one, phi in zip(told, _noise(told, rules), strict=True)]
+    spread = FIRST_SPREAD
+    for _ in range(3):
+        fits = _fit(samples, level, spread)
+        spread = _spread(samples, fits)
+    return {sample.cell: _posterior(sample, fit, spread, rules) for sample, fit in zip(samples, fits, strict=True)}
+
+
+def cost_of(one: Evidence) -> float:
+    """A cell's own figure: what the rest earned per thousand requests that DT did not fill."""
+    return 1000 * one.after / one.unfilled
+
+
+def _level(told: Sequence[Evidence]) -> float:
+    unfilled = sum(one.unfilled for one in told)
+    return 1000 * sum(one.after for one in told) / unfilled if unfilled else 0.0
+
+
+def _rounding(one: Evidence, rules: Rules) -> float:
+    """Standard deviation of the cost that rounding alone makes; a rounded figure is off by cent / sqrt(12)."""
+    return 1000 * rules.cent * sqrt(rules.rounded_rows / 12) / one.unfilled
+
+
+def _nothing_earned(one: Evidence, rules: Rules) -> Estimate:
+    sd = _rounding(one, rules)
+    return Estimate(own=0.0, fit=0.0, weight=1.0, sd=sd, bounds=Bounds(0.0, 0.0, rules.bound * sd))
+
+
+def _sample(one: Evidence, phi: float, rules: Rules) -> _Sample:
+    return _Sample(one.cell, cost_of(one), phi / one.unfilled, _rounding(one, rules))
+
+
+def _noise(told: Sequence[Evidence], rules: Rules) -> list[float]:
+    """For each cell the relative variance of one request: its own days, drawn towards those of all cells."""
+    own = [_jackknife(one, rules) for one in told]
+    days = sum(weight for _, weight in own)
+    common = sum(phi * weight for phi, weight in own) / days if days else rules.usual_variance
+    return [max(LEAST_PHI, (common * PHI_WEIGHT + phi * weight) / (PHI_WEIGHT + weight)) for phi, weight in own]
+
+
+def _jackknife(one: Evidence, rules: Rules) -> tuple[float, float]:
+    """Relative variance of one request from leaving out each day in turn, and the free days that it rests on."""
+    days = [day for day in one.days if day.requests > day.impressions]
+    unfilled = sum(_chances(day) for day in days)
+    after = sum(day.after for day in days)
+    if len(days) < LEAST_DAYS or after < DAY_TOLD * 0.01 * len(days):
+        return 0.0, 0.0
+    count = len(days)
+    without = [(after - day.after) / (unfilled - _chances(day)) for day in days]
+    middle = sum(without) / count
+    variance = (count - 1) / count * sum((part - middle) ** 2 for part in without)
+    rounded = rules.cent**2 * rules.rounded_rows * count / 12 / unfilled**2
+    return max(LEAST_PHI, (variance - rounded) * unfilled / (after / unfilled) ** 2), count - 1.0
+
+
+def _chances(day: DayEvidence) -> int:
+    return day.requests - day.impressions
+
+
+def _fit(samples: Sequence[_Sample], level: float, spread: float) -> list[float]:
+    """What placement and country say of each cell."""
+    weights = [1 / (sample.variance + (sample.rounding / level) ** 2 + spread) for sample in samples]
+    by_placement: dict[str, float] = defaultdict(lambda: 1.0)
+    by_country: dict[str, float] = defaultdict(lambda: 1.0)
+    placements = [str(sample.cell.address) for sample in samples]
+    countries = [sample.cell.country for sample in samples]
+    shares = [sample.cost / level for sample in samples]
+    for _ in range(ROUNDS):
+        moved = _proportional(by_placement, placements, [by_country[name] for name in countries], shares, weights)
+        moved = max(
+            moved, _proportional(by_country, countries, [by_placement[name] for name in placements], shares, weights)
+        )
+        if moved < CLOSE_ENOUGH:
+            break
+    return [
+        level * by_placement[placement] * by_country[country]
+        for placement, country in zip(placements, countries, strict=True)
+    ]
+
+
+def _proportional(
+    factors: dict[str, float],
+    names: Sequence[str],
+    others: Sequence[float],
+    shares: Sequence[float],
+    weights: Sequence[float],
+) -> float:
+    """Bring one side's factors in line with the other's; the largest move, as a share."""
+    got: dict[str, float] = defaultdict(lambda: PRIOR_WEIGHT)
+    due: dict[str, float] = defaultdict(lambda: PRIOR_WEIGHT)
+    for name, other, share, weight in zip(names, others, shares, weights, strict=True):
+        got[name] += weight * share
+        due[name] += weight * other
+    moved = 0.0
+    for name, total in got.items():
+        factor = total / due[name]
+        moved = max(moved, abs(factor / factors[name] - 1))
+        factors[name] = factor
+    return moved
+
+
+def _spread(samples: Sequence[_Sample], fits: Sequence[float]) -> float:
+    """Variance of the cells' true deviations from the fit, by weighted moments."""
+    total = weights = 0.0
+    for sample, fit in zip(samples, fits, strict=True):
+        noise = sample.variance + (sample.rounding / fit) ** 2
+        weight = 1 / (FIRST_SPREAD + noise)
+        total += weight * ((sample.cost / fit - 1) ** 2 - noise)
+        weights += weight
+    return max(LEAST_SPREAD, total / weights)
+
+
+def _posterior(sample: _Sample, fit: float, spread: float, rules: Rules) -> Estimate:
+    noise = sample.variance + (sample.rounding / fit) ** 2
+    weight = spread / (spread + noise)
+    cost = fit + weight * (sample.cost - fit)
+    sd = fit * sqrt(weight * noise)
+    reach = rules.bound * sd
+    return Estimate(sample.cost, fit, weight, sd, Bounds(max(0.0, cost - reach), cost, cost + reach))

@@ -1,0 +1,79 @@
+"""Whether bidders answer a floor, learned from floors that moved: a project's own changes are the experiment.
+
+Take two floors that one cell had, and the sales made below the higher one while the lower one held. If nobody reads
+floors, the higher one just loses them. Whatever sold beyond that under the higher floor was kept: bids rose to meet it.
+The share kept is near zero where floors go unread, about a half where all bidders best-respond, and below zero
+where demand leaves. Summed over all cells that moved, it shows after one round of changes.
+
+Telling a demand part from a bidding part by varying floors is the idea of Feng, Lahaie, Schneider and Ye (2021), with
+floors varied at random. These changes are not random: a week that is busier for other reasons looks like an answer.
+Requests are divided out, and a share within its noise counts for nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from reconciler.model.evidence import PRICE_STEP, DayEvidence, Evidence
+
+DOUBT: Final = 1000.0
+"""Sales that speak for no answer before any was seen."""
+LEAST: Final = -0.3
+MOST: Final = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Sales seen below a floor that was also tried, how many of them were kept under it, and that figure's variance."""
+
+    below: float = 0.0
+    kept: float = 0.0
+    variance: float = 0.0
+
+    def __add__(self, other: "Reaction") -> "Reaction":
+        return Reaction(self.below + other.below, self.kept + other.kept, self.variance + other.variance)
+
+    @property
+    def share(self) -> float:
+        """The share kept, drawn towards zero by doubt and by one standard deviation of noise."""
+        noise = sqrt(self.variance)
+        sure = max(0.0, self.kept - noise) if self.kept > 0 else min(0.0, self.kept + noise)
+        return min(MOST, max(LEAST, sure / (self.below + DOUBT)))
+
+
+def reaction(evidence: Iterable[Evidence]) -> Reaction:
+    """What the moved floors of waterfalls say; cells that had exactly two floors in the window count.
+
+    Days whose floor is not known, or on which it changed, are left out.
+    """
+    total = Reaction()
+    for one in evidence:
+        for seen in _answer(one):
+            total += seen
+    return total
+
+
+def _answer(one: Evidence) -> Iterator[Reaction]:
+    floors = sorted({day.floor for day in one.days if day.floor is not None})
+    if one.mode != "waterfall" or len(floors) != 2 or not sum(one.prices.values()):
+        return
+    under_low, under_high = (_sales(one.days, floor) for floor in floors)
+    if not under_low[0] or not under_high[0]:
+        return
+    scale = under_low[0] / under_high[0]
+    below = _priced_below(one, floors[1])
+    kept = under_high[1] * scale - (under_low[1] - below)
+    yield Reaction(below, kept, under_high[1] * scale**2 + under_low[1] + below)
+
+
+def _sales(days: Iterable[DayEvidence], floor: float) -> tuple[int, int]:
+    """Requests and impressions of the days at a floor."""
+    at = [day for day in days if day.floor == floor]
+    return sum(day.requests for day in at), sum(day.impressions for day in at)
+
+
+def _priced_below(one: Evidence, floor: float) -> float:
+    """Impressions of the window that paid less than a floor; all of them are from days without it."""
+    below = sum(count for place, count in one.prices.items() if PRICE_STEP ** (place + 0.5) < floor)
+    return one.impressions * below / sum(one.prices.values())

@@ -1,0 +1,138 @@
+"""Evidence and standing floors -> suggestions: estimate, decide, hold back, and say why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from reconciler.floors.curve import Outlook, beside, curve, outlook
+from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide
+from reconciler.floors.explain import working
+from reconciler.floors.guard import Guarded, cooling, guarded_lower, guarded_raise
+from reconciler.floors.pooling import Estimate, opportunity_costs
+from reconciler.floors.reaction import Reaction, reaction
+from reconciler.floors.rules import Rules
+from reconciler.floors.standing import Standing
+from reconciler.model.address import address_order
+from reconciler.model.evidence import Cell, Evidence, Unmatched
+from reconciler.model.floors import WORLDWIDE
+from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
+
+TELLING_PRICES: Final = 20
+"""Fewer single prices than this do not say how many impressions a floor would cut."""
+ONE_FLOOR: Final = "nothing shows how bidders answer, so floors above {:g} USD cannot be justified from these data."
+BEHIND: Final = 1.25
+"""Sources that are asked this much more or less often than DT leaves requests may not all come after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that is known of one cell."""
+
+    cell: Cell
+    standing: Standing
+    one: Evidence | None
+    estimate: Estimate | None
+    window: Window
+    answer: Reaction
+
+    @property
+    def cost(self) -> Bounds | None:
+        return self.estimate.bounds if self.estimate else None
+
+
+def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on, and each a noun of its own
+    evidence: Sequence[Evidence],
+    standing: Mapping[Cell, Standing],
+    first: date,
+    last: date,
+    today: date,
+    rules: Rules,
+    unmatched: Unmatched,
+) -> Suggestions:
+    """A suggestion for each standing cell, in the order of addresses and countries.
+
+    `first` and `last` are the window of the evidence (UTC, both included). Evidence of cells without a standing floor
+    takes part in the pooling and gets no suggestion.
+    """
+    window = Window(first, last, today)
+    estimates = opportunity_costs(evidence, rules)
+    known = {one.cell: one for one in evidence}
+    answer = rules.known + reaction(evidence)
+    cells = sorted(standing, key=lambda cell: (address_order(cell.address), cell.country))
+    cases = (_Case(cell, standing[cell], known.get(cell), estimates.get(cell), window, answer) for cell in cells)
+    return Suggestions(first, last, tuple(_suggestion(case, rules) for case in cases), unmatched)
+
+
+def _suggestion(case: _Case, rules: Rules) -> Suggestion:
+    standing = case.standing
+    proposal = decide(case.one, case.cost, standing.current, case.window, rules, case.answer.share)
+    seen = _outlook(case, rules)
+    guarded = _guarded(case, proposal, seen, rules)
+    moves = guarded.floor != standing.current
+    verdict = "keep" if proposal.verdict in {"raise", "lower"} and not moves else proposal.verdict
+    told = verdict != "insufficient" and seen is not None
+    made = Suggestion(
+        cell=case.cell,
+        mode=case.one.mode if case.one else "unknown",
+        verdict=verdict,
+        current=standing.current,
+        suggested=guarded.floor,
+        opportunity_cost=case.cost,
+        change=seen.change(standing.current, guarded.floor) if seen and told else None,
+        evidence=case.one,
+        reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case)),
+        assumptions=_assumptions(case, guarded.floor) if moves else (),
+        curve=curve(seen, standing.current, guarded.floor) if seen and told else (),
+    )
+    return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
+
+
+def _outlook(case: _Case, rules: Rules) -> Outlook | None:
+    """None where the evidence does not tell what a sale is worth more than."""
+    if case.one is None or (case.cost is None and case.one.mode != "unified"):
+        return None
+    return outlook(case.one, case.cost or beside(case.one), rules.marginal, case.window.weeks)
+
+
+def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules) -> Guarded:
+    standing, one, cost = case.standing, case.one, case.cost
+    stay = standing.current
+    if proposal.verdict not in {"raise", "lower"} or one is None or seen is None:
+        return Guarded(stay)
+    why_not = cooling(standing, case.window.today, rules)
+    if why_not:
+        return Guarded(stay, (why_not,))
+    if proposal.verdict == "lower":
+        guarded = guarded_lower(proposal.target, standing, rules)
+    else:
+        telling = one.single_rows >= TELLING_PRICES
+        most_cut = (
+            seen.prices.quantile(rules.most_cut) if telling else rules.most_cut * 1000 * one.revenue / one.impressions
+        )
+        sure = rules.dominance * cost.low if cost else NO_FLOOR
+        guarded = guarded_raise(proposal.target, sure, most_cut, standing, rules)
+    gain = seen.change(stay, guarded.floor).estimate
+    if not standing.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
+        why = f"A line of its own would gain {gain:.2f} USD a week; it takes {rules.line_worth:g} to be worth one."
+        return Guarded(stay, (*guarded.reasons, why))
+    return guarded
+
+
+def _cautions(case: _Case) -> tuple[str, ...]:
+    one = case.one
+    if one is None or one.mode != "waterfall" or not one.after_requests or not one.unfilled:
+        return ()
+    ratio = one.after_requests / one.unfilled
+    if 1 / BEHIND <= ratio <= BEHIND:
+        return ()
+    said = f"DT left {one.unfilled} requests, but the sources behind it were asked {one.after_requests} times"
+    return (f"{said}: not all of them seem to come right after DT.",)
+
+
+def _assumptions(case: _Case, floor: float) -> tuple[str, ...]:
+    said = ["No demand leaves above the floor.", "The rest of the waterfall goes on paying what it paid in the window."]
+    floors = {day.floor for day in case.one.days if day.floor is not None} if case.one else set()
+    if len(floors) <= 1:
+        said.append(f"All days were at one floor: {ONE_FLOOR.format(floor)}")
+    return tuple(said)
