@@ -21,13 +21,15 @@ Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 class FieldChange:
     """One leaf that differs: a dotted path (`floorPrices.US`), the live value and the wanted one.
 
-    None stands for a line that is not there, a block that is off, or a field the account has not shown.
+    None stands for a line that is not there, a block that is off, or a field the account has not shown. `evidence` says
+    in words what speaks for a price, where it was suggested from reports.
     """
 
     path: str
     before: Value
     after: Value
     origin: Origin
+    evidence: str | None = None
 
     @property
     def field(self) -> str:

@@ -99,17 +99,19 @@ def _plan_from_json(document: Mapping[str, Any]) -> Plan:
 
 def field_to_json(field: FieldChange) -> dict[str, Any]:
     """One field change, as plans and audits show it."""
-    return {
+    told = {
         "path": field.path,
         "before": to_json(field.before),
         "after": to_json(field.after),
         "origin": field.origin,
     }
+    return told if field.evidence is None else {**told, "evidence": field.evidence}
 
 
 def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:
     path = raw["path"]
-    return FieldChange(path, from_json(path, raw["before"]), from_json(path, raw["after"]), raw["origin"])
+    before, after = from_json(path, raw["before"]), from_json(path, raw["after"])
+    return FieldChange(path, before, after, raw["origin"], raw.get("evidence"))
 
 
 def _change_to_json(change: Change) -> dict[str, Any]:

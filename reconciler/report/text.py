@@ -100,7 +100,10 @@ def _change_lines(change: Change) -> Iterator[Line]:
     if isinstance(change, Update) and change.renamed_from is not None:
         yield line(f"      known as {change.renamed_from} before")
     if not isinstance(change, Delete):
-        yield from (_field_line(change, field) for field in change.fields)
+        for field in change.fields:
+            yield _field_line(change, field)
+            if field.evidence is not None:
+                yield line(Span(f"        {field.evidence}", "faint"))
 
 
 def _field_line(change: Change, field: FieldChange) -> Line:

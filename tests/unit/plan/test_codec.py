@@ -42,7 +42,7 @@ VALUES = {
     "name": 'Grüße \u202e "quoted"',
 }
 FIELDS = (
-    FieldChange("floorPrices.US", Decimal(1), Decimal("1.2"), "pending"),
+    FieldChange("floorPrices.US", Decimal(1), Decimal("1.2"), "pending", "the rest pays 1.60 USD"),
     FieldChange("floorPrices.CA", Decimal(2), None, "drift"),
     FieldChange("geo", None, VALUES["geo"], "conflict"),
     FieldChange("geo.countries", ("BT",), ("BT", "SG"), "unknown"),
