@@ -98,9 +98,7 @@ def convert() -> int:
 def ours() -> int:
     """Evidence for every placement and country, through the warehouse."""
     from reconciler.model.address import Address
-    from reconciler.model.evidence import Cell
-    from reconciler.reporting.inquiry import Question
-    from reconciler.reporting.join import KnownPlacement
+    from reconciler.model.evidence import Cell, KnownPlacement, Question
     from reconciler.reporting.warehouse import Warehouse
 
     names = [f"int_{number}" for number in range(PLACEMENTS)]

@@ -26,7 +26,7 @@ from reconciler.plan.stale import Stale, stale_changes, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_bytes
 from reconciler.report.text import refusal_line
-from reconciler.workflow import Conditions, carry_out_plan
+from reconciler.workflow.account import Conditions, carry_out_plan
 
 INCOMPLETE: Final = 3
 

@@ -77,6 +77,7 @@ def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter
         prune=block.prune or settings.prune,
         placements=tuple(sorted((one.desired for one in placements), key=_by_address)) if says_placements else None,
         lifecycle=read_lifecycle(block.lifecycle, raw, "app", about) if "lifecycle" in raw else _ALWAYS_THERE,
+        ladders=tuple(tuple(rung.desired.address for rung in ladder) for ladder in ladders),
     )
     return ExpandedApp(desired, raw, placements, tuple(ladders))
 

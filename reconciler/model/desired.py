@@ -56,7 +56,8 @@ class DesiredPlacement:
 class DesiredApp:
     """An app block. `fields` holds the declared ones only, `platform` and `bundle` among them.
 
-    `placements` is None where the block says nothing about placements: these are then not managed at all.
+    `placements` is None where the block says nothing about placements: these are then not managed at all. `ladders`
+    names the rungs of each waterfall, the dearest first.
     """
 
     address: Address
@@ -67,6 +68,7 @@ class DesiredApp:
     prune: Prune = "report"
     placements: tuple[DesiredPlacement, ...] | None = None
     lifecycle: Lifecycle = Lifecycle()
+    ladders: tuple[tuple[Address, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

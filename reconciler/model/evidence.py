@@ -3,7 +3,7 @@
 Prices and earnings are USD, prices per thousand impressions; days are UTC.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
@@ -75,3 +75,30 @@ class Unmatched:
     dt_placements: tuple[str, ...] = ()
     rows: int = 0
     loose: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlacement:
+    """A placement of ours, as the ledger and the manifests know it; ids are None where it was never applied."""
+
+    address: Address
+    name: str
+    app_id: str | None = None
+    placement_id: str | None = None
+    placement_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for: these cells, from `first` to `last` (both included).
+
+    `known` tells by which names and ids reports may call the placements; all placements of the account that are known,
+    so that what remains is really unknown. `floors` holds the floor in force (USD) by cell and day, None or nothing for
+    a day on which it changed: such a day belongs to neither floor.
+    """
+
+    cells: Sequence[Cell]
+    first: date
+    last: date
+    known: Sequence[KnownPlacement]
+    floors: Mapping[Cell, Mapping[date, float | None]] = field(default_factory=dict)

@@ -2,20 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, DayEvidence, Evidence, Unmatched
+from reconciler.model.evidence import Cell, DayEvidence, Evidence, Question, Unmatched
 from reconciler.model.floors import WORLDWIDE
 from reconciler.reporting import expressions
 from reconciler.reporting.backends import table_of
 from reconciler.reporting.countries import alpha2_by_spelling
 from reconciler.reporting.days import Span
-from reconciler.reporting.join import DtName, KnownPlacement, Line, Matches, Role, behind, match, modes
+from reconciler.reporting.join import DtName, Line, Matches, Role, behind, match, modes
 from reconciler.reporting.shelf import Partition, Shelf
 from reconciler.reporting.sketch import rescaled
 from reconciler.reporting.totals import totals_for
@@ -25,34 +25,6 @@ if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
 Row: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for: these cells, from `first` to `last` (both included).
-
-    `known` tells by which names and ids reports may call the placements; all placements of the account that are known,
-    so that what remains is really unknown. `floors` holds the floor in force (USD) by cell and day, None or nothing for
-    a day on which it changed: such a day belongs to neither floor.
-    """
-
-    cells: Sequence[Cell]
-    first: date
-    last: date
-    known: Sequence[KnownPlacement]
-    floors: Mapping[Cell, Mapping[date, float | None]] = field(default_factory=dict)
-
-    @property
-    def span(self) -> Span:
-        """The days."""
-        return Span(self.first, self.last)
-
-
-@dataclass(frozen=True, slots=True)
-class Joined(Unmatched):
-    """What was not joined, and `loose`: how many rows were, by a name that is only equal without case and spaces."""
-
-    loose: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +50,7 @@ class Inquiry:
         self._question = question
         self._addresses = {cell.address for cell in question.cells}
 
-    def answer(self) -> tuple[tuple[Evidence, ...], Joined]:
+    def answer(self) -> tuple[tuple[Evidence, ...], Unmatched]:
         """See `Warehouse.evidence`."""
         return tuple(map(self._evidence, self._question.cells)), self._unmatched()
 
@@ -173,7 +145,7 @@ class Inquiry:
     @cached_property
     def _mediation_cells(self) -> Mapping[tuple[Cell, Role], Sequence[Row]]:
         """By cell and role a row for each waterfall, from totals without days where there are such."""
-        files = totals_for(self._shelf, self._question.span, list(self._mediation_files))
+        files = totals_for(self._shelf, Span(self._question.first, self._question.last), list(self._mediation_files))
         rows = table_of(self._backend, files, expressions.mediation_schema()) if files else self._mediation
         found: dict[tuple[Cell, Role], list[Row]] = defaultdict(list)
         for row in self._rows(expressions.mediation_cells(rows, self._roles, self._own)):
@@ -233,14 +205,14 @@ class Inquiry:
         behind_it = after.get(day, _NOTHING).revenue
         return DayEvidence(day, asked.requests, sold.impressions, sold.revenue, behind_it, floor)
 
-    def _unmatched(self) -> Joined:
+    def _unmatched(self) -> Unmatched:
         """Names that are nobody's; and ours of which only DT speaks, where Chartboost was asked at all."""
         matches = self._matches
         lined = set(matches.lines.values())
         alone = [
             name for name, address in matches.dt.items() if self._mediation_files and address in self._addresses - lined
         ]
-        return Joined(
+        return Unmatched(
             tuple(sorted({line.shown for line in matches.unmatched_lines})),
             tuple(sorted({name.shown for name in (*matches.unmatched_dt, *alone)})),
             sum(line.rows for line in matches.unmatched_lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import Mode
+from reconciler.model.evidence import KnownPlacement, Mode
 
 DT_SOURCES: Final = ("fyber",)
 """What Chartboost calls DT as a source of demand."""
@@ -14,17 +14,6 @@ _MORE: Final = 1.05
 """How many times DT's requests a line may have had and still have been asked after DT: counts of two sides differ."""
 
 Role: TypeAlias = Literal["own", "behind"]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPlacement:
-    """A placement of ours, as the ledger and the manifests know it; ids are None where it was never applied."""
-
-    address: Address
-    name: str
-    app_id: str | None = None
-    placement_id: str | None = None
-    placement_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from reconciler.model.evidence import Evidence
+from reconciler.model.evidence import Evidence, Question, Unmatched
 from reconciler.reporting.backends import EMBEDDED, connect
-from reconciler.reporting.inquiry import Inquiry, Joined, Question
+from reconciler.reporting.inquiry import Inquiry
 from reconciler.reporting.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Warehouse:
         self._spill = root / "spill"
         self._backend: BaseBackend = connect(engine, memory, self._spill)
 
-    def evidence(self, question: Question) -> tuple[tuple[Evidence, ...], Joined]:
+    def evidence(self, question: Question) -> tuple[tuple[Evidence, ...], Unmatched]:
         """Evidence for every cell that is asked for, in their order, and what could not be joined.
 
         Requests come from Chartboost, impressions and revenue from DT, or from Chartboost on days without a report of

@@ -22,7 +22,7 @@ from reconciler.plan.guard import Allowances, refusals
 from reconciler.plan.plan import Origin, Plan
 from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import read_ledger
-from reconciler.workflow import Selection, make_plan
+from reconciler.workflow.account import Selection, make_plan
 
 CASES = Path(__file__).parent / "plan"
 

@@ -21,7 +21,7 @@ from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
-from reconciler.workflow import Conditions, Selection, carry_out_plan, make_plan
+from reconciler.workflow.account import Conditions, Selection, carry_out_plan, make_plan
 
 EXAMPLES = 60
 

@@ -26,7 +26,7 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
-from reconciler.workflow import Conditions, Selection, carry_out_plan, let_settle, make_plan
+from reconciler.workflow.account import Conditions, Selection, carry_out_plan, let_settle, make_plan
 
 SETTLE_SECONDS = 5.0
 NAMES = ("north", "lagoon", "quartz", "blimp", "xylo")

@@ -29,7 +29,7 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
 from reconciler.web.retry import Patience
-from reconciler.workflow import Conditions, Selection, carry_out_plan, let_settle, make_plan
+from reconciler.workflow.account import Conditions, Selection, carry_out_plan, let_settle, make_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = Patience(

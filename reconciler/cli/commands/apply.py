@@ -31,7 +31,7 @@ from reconciler.plan.plan import Plan
 from reconciler.project import Project, write_state
 from reconciler.report.document import result_document
 from reconciler.report.text import forecast_text, plan_lines, result_lines
-from reconciler.workflow import Selection, let_settle, make_plan, observe_ground, undo_of
+from reconciler.workflow.account import Selection, let_settle, make_plan, observe_ground, undo_of
 
 DECLINED = 1
 

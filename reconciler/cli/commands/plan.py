@@ -13,7 +13,7 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import write_atomically
-from reconciler.workflow import Selection, make_plan
+from reconciler.workflow.account import Selection, make_plan
 
 DIFFERENCES = 2
 

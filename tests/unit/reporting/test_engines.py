@@ -10,10 +10,8 @@ from support.reports import DAY, dt_row, mediation_row, shelve_dt, shelve_mediat
 
 from reconciler.errors import ProjectError
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell
+from reconciler.model.evidence import Cell, KnownPlacement, Question
 from reconciler.reporting.days import Span
-from reconciler.reporting.inquiry import Question
-from reconciler.reporting.join import KnownPlacement
 from reconciler.reporting.shelf import Shelf
 from reconciler.reporting.warehouse import Warehouse
 

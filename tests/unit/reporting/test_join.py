@@ -1,5 +1,6 @@
 from reconciler.model.address import Address
-from reconciler.reporting.join import DtName, KnownPlacement, Line, behind, match, modes
+from reconciler.model.evidence import KnownPlacement
+from reconciler.reporting.join import DtName, Line, behind, match, modes
 
 ANDROID, IOS = Address("android:a/int_13"), Address("ios:1/int_13")
 KNOWN = [

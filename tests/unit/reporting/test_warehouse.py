@@ -4,10 +4,8 @@ import pytest
 from support.reports import APP, DAY, NOON, dt_row, mediation_row, shelve_dt, shelve_mediation
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import PRICE_STEP, Cell, Evidence
+from reconciler.model.evidence import PRICE_STEP, Cell, Evidence, KnownPlacement, Question
 from reconciler.reporting.days import Span
-from reconciler.reporting.inquiry import Question
-from reconciler.reporting.join import KnownPlacement
 from reconciler.reporting.shelf import Shelf
 from reconciler.reporting.sketch import rescaled
 from reconciler.reporting.warehouse import Warehouse

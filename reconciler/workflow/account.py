@@ -1,4 +1,4 @@
-"""PORT. One short function per verb, from the states to a plan and from a plan to results."""
+"""From the states to a plan, and from a plan to results."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

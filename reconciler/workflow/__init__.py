@@ -1,0 +1,1 @@
+"""PORT. One short function per verb, from states to plans and suggestions, and from a plan to results."""
