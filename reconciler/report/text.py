@@ -111,19 +111,27 @@ def _field_line(change: Change, field: FieldChange) -> Line:
     if isinstance(change, Create):
         return line(f"      {field.path}: {after}")
     before = shown(field.before, field.path)
-    origin = "" if isinstance(change, Blocked) and field.origin == "unknown" else ORIGINS[field.origin]
+    percent, origin = percent_text(field), origin_text(change, field)
     return line(
-        f"      {field.path}: {before} -> {after}{_percent(field)}", Span(f"  {origin}" if origin else "", "faint")
+        f"      {field.path}: {before} -> {after}{f' ({percent})' if percent else ''}",
+        Span(f"  {origin}" if origin else "", "faint"),
     )
 
 
-def _percent(field: FieldChange) -> str:
+def origin_text(change: Change, field: FieldChange) -> str:
+    """Why a field differs, in words; empty where that is what one expects."""
+    expected = isinstance(change, Create) or (isinstance(change, Blocked) and field.origin == "unknown")
+    return "" if expected else ORIGINS[field.origin]
+
+
+def percent_text(field: FieldChange) -> str:
+    """How far a floor moves; empty where there was none, and for other fields."""
     if not (field.path.startswith("floorPrices.") and isinstance(field.before, Decimal | int)):
         return ""
     if not isinstance(field.after, Decimal | int):
         return ""
     percent = percent_change(Decimal(field.before), Decimal(field.after))
-    return "" if percent is None else f" ({percent:+.0f} %)"
+    return "" if percent is None else f"{percent:+.0f} %"
 
 
 def shown(value: Value, path: str = "") -> str:

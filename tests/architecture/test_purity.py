@@ -16,6 +16,8 @@ HOMES = {
     "duckdb": {"reporting"},
     "httpx": {"dt", "reporting", "web"},
     "ibis": {"reporting"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
     "pyarrow": {"reporting"},
     "pyspark": {"reporting"},
     "pycountry": {"manifest", "reporting"},
