@@ -39,7 +39,7 @@ class ChangeView:
     reason: str | None
     renamed_from: str | None
     rows: tuple[Row, ...]
-    open: bool
+    unfolded: bool
 
     @property
     def size(self) -> str:
@@ -55,7 +55,7 @@ class AppView:
     counts: tuple[Count, ...]
     changes: tuple[ChangeView, ...]
     left: int
-    open: bool
+    unfolded: bool
 
 
 def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan") -> str:
@@ -127,7 +127,7 @@ def _view(number: int, change: Change, few: bool) -> ChangeView:
         reason=change.reason,
         renamed_from=change.renamed_from if isinstance(change, Update) else None,
         rows=rows(change),
-        open=few or action in DANGERS,
+        unfolded=few or action in DANGERS,
     )
 
 

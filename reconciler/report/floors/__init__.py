@@ -1,0 +1,1 @@
+"""Floor suggestions and backtests -> text, JSON and Markdown. Prices are USD per thousand impressions."""

@@ -1,0 +1,168 @@
+"""How figures and verdicts are put into words, the same in every medium."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+from reconciler.model.evidence import Evidence, Unmatched
+from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
+from reconciler.report.line import Tone
+from reconciler.report.text import counted, shown
+
+SIGNS: Final[Mapping[Verdict, tuple[str, Tone]]] = {
+    "raise": ("^", "add"),
+    "lower": ("v", "change"),
+    "keep": ("=", "faint"),
+    "insufficient": ("?", "faint"),
+}
+MOVES: Final = ("raise", "lower")
+UNKNOWN: Final = "unknown"
+MODES: Final = {
+    "waterfall": "asked before the others",
+    "unified": "in one auction with the others",
+    "unknown": "no telling how it is asked",
+}
+_NUMBER: Final = re.compile(r"\d+(?:[.,:-]\d+)*%?")
+
+
+def price(amount: float) -> str:
+    """A price as it is written in a manifest."""
+    return f"{amount:.6g}" if isfinite(amount) else UNKNOWN
+
+
+def worth(amount: float) -> str:
+    """A price that was estimated, or an amount of money: two decimals, three where that would hide it."""
+    if not isfinite(amount):
+        return UNKNOWN
+    return f"{amount:,.2f}" if abs(amount) >= 0.1 or amount == 0 else f"{amount:,.3f}"
+
+
+def gain(amount: float) -> str:
+    """A change of money, signed; three decimals where two would hide it."""
+    if not isfinite(amount):
+        return UNKNOWN
+    exact = round(amount, 3) + 0.0
+    return f"{exact:+,.3f}" if 0 < abs(exact) < 0.1 else f"{exact:+,.2f}"
+
+
+def interval(bounds: Bounds) -> str:
+    """An estimated price with its bounds."""
+    return f"{worth(bounds.estimate)} ({worth(bounds.low)} to {worth(bounds.high)})"
+
+
+def change(bounds: Bounds | None) -> str:
+    """A change of revenue a week with its bounds."""
+    if bounds is None:
+        return "not known"
+    return f"{gain(bounds.estimate)} USD a week ({gain(bounds.low)} to {gain(bounds.high)})"
+
+
+def move(current: float, suggested: float) -> str:
+    """From one floor to another; one floor where it stays."""
+    return f"{price(current)} -> {price(suggested)}" if current != suggested else price(current)
+
+
+def evidence_text(made: Suggestion) -> str:
+    """What a suggestion rests on, in one line."""
+    one = made.evidence
+    if one is None:
+        return "no reports"
+    told = (
+        f"{MODES[made.mode]}; {counted_in_thousands(one.requests, 'request')}, "
+        f"{counted_in_thousands(one.impressions, 'impression')}, {worth(one.revenue)} USD"
+        f" in {counted(len(one.days), 'day')}{ecpm_text(one)}"
+    )
+    if made.opportunity_cost is None:
+        return told
+    return f"{told}; the rest would pay {interval(made.opportunity_cost)}"
+
+
+def ecpm_text(one: Evidence) -> str:
+    """The average price, where there is one."""
+    return f", {worth(1000 * one.revenue / one.impressions)} on average" if one.impressions else ""
+
+
+def counted_in_thousands(number: int, noun: str) -> str:
+    """A number of things, large ones with commas."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def moves(made: Suggestions) -> tuple[Suggestion, ...]:
+    """Cells with a floor to change, as they come."""
+    return tuple(cell for cell in made.cells if cell.verdict in MOVES)
+
+
+def of_verdict(made: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
+    """Cells with one verdict, as they come."""
+    return tuple(cell for cell in made.cells if cell.verdict == verdict)
+
+
+def summed(changes: Iterable[Bounds | None]) -> Bounds:
+    """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
+    known = [each for each in changes if each is not None and isfinite(each.low + each.estimate + each.high)]
+    return Bounds(
+        sum(each.low for each in known), sum(each.estimate for each in known), sum(each.high for each in known)
+    )
+
+
+def summary_text(made: Suggestions) -> str:
+    """A run in one line; what it is expected to bring is another."""
+    numbers = {verdict: len(of_verdict(made, verdict)) for verdict in SIGNS}
+    told = [f"{numbers[verdict]} to {verdict}" for verdict in MOVES if numbers[verdict]] or ["no floor to change"]
+    rest = [f"{numbers['keep']} kept", f"{numbers['insufficient']} without enough evidence"]
+    return f"Floors from {made.first} to {made.last}: {', '.join(told)}, {', '.join(rest)}."
+
+
+def expected_text(made: Suggestions) -> str:
+    """What all moves together are expected to change; empty without moves."""
+    found = moves(made)
+    return f"Expected of all moves together: {change(summed(cell.change for cell in found))}." if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells of which the same is said; numbers in `reasons` are those of the first of them where all are equal."""
+
+    reasons: tuple[str, ...]
+    cells: tuple[Suggestion, ...]
+
+
+def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
+    """Cells by what is said of them, the most frequent first; numbers that differ within a group are left out."""
+    found: dict[tuple[str, ...], list[Suggestion]] = {}
+    for cell in cells:
+        found.setdefault(tuple(_NUMBER.sub("…", reason) for reason in cell.reasons), []).append(cell)
+    groups = (Group(_told(shape, members), tuple(members)) for shape, members in found.items())
+    return tuple(sorted(groups, key=lambda group: -len(group.cells)))
+
+
+def _told(shape: tuple[str, ...], members: Sequence[Suggestion]) -> tuple[str, ...]:
+    first = members[0].reasons
+    return tuple(
+        exact if all(member.reasons[at] == exact for member in members) else general
+        for at, (exact, general) in enumerate(zip(first, shape, strict=True))
+    )
+
+
+def assumed(made: Suggestions) -> tuple[str, ...]:
+    """What the moves assume, each once, without the numbers of the single cells."""
+    said = dict.fromkeys(_NUMBER.sub("…", each) for cell in moves(made) for each in cell.assumptions)
+    return tuple(said)
+
+
+def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str, ...]:
+    """What could not be joined, a line each; of long lists of names at most so many."""
+    told = []
+    if unmatched.rows:
+        told.append(f"{counted_in_thousands(unmatched.rows, 'report row')} could not be joined")
+    if unmatched.loose:
+        rows = counted_in_thousands(unmatched.loose, "report row")
+        told.append(f"{rows} joined by a name that is only equal without case and spaces")
+    for source, names in (("Chartboost", unmatched.chartboost_placements), ("DT", unmatched.dt_placements)):
+        if names:
+            listed = names if most is None else names[:most]
+            more = f" and {len(names) - len(listed):,} more" if len(listed) < len(names) else ""
+            told.append(f"{source} placements without a counterpart: {', '.join(map(shown, listed))}{more}")
+    return tuple(told)
