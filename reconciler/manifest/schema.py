@@ -30,15 +30,21 @@ class _Generator(GenerateJsonSchema):
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The schemas by the name of the file they are kept in."""
-    return {file: _schema(model, title) for file, (model, title) in sorted(_FORMATS.items())}
+    return {file: schema_of(model, title) for file, (model, title) in sorted(_FORMATS.items())}
 
 
 def schema_texts() -> dict[str, str]:
     """The text of each schema file, as it is committed."""
-    return {file: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for file, schema in schemas().items()}
+    return {file: schema_text(schema) for file, schema in schemas().items()}
 
 
-def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as the text of its file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """The schema of a document that is checked against, or told by, a model."""
     made = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
     definitions = {name: _for_draft_07(part) for name, part in made.pop("$defs", {}).items()}
     return {"$schema": _DRAFT, **_for_draft_07(made), "title": title, "definitions": definitions}

@@ -6,7 +6,8 @@ import click
 
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.manifest.schema import schema_texts, schemas
+from reconciler.manifest.schema import schema_text, schemas
+from reconciler.report.schemas.published import document_schemas
 from reconciler.store.ledger_file import write_atomically
 
 
@@ -14,17 +15,18 @@ from reconciler.store.ledger_file import write_atomically
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write them into this folder instead.")
 @shared_options(formats=("json",))
 def command(options: Options, *, out: Path | None) -> int:
-    """Print the JSON Schemas (draft-07) of reconciler.yaml and of manifests, by file name.
+    """Print the JSON Schemas (draft-07) of reconciler.yaml, of manifests and of JSON documents, by file name.
 
     \b
       reconciler schema
       reconciler schema --out schemas
     """
     session = Session.of(options)
+    found = {**schemas(), **document_schemas()}
     if out is None:
-        session.console.document(schemas())
+        session.console.document(found)
         return 0
-    for name, text in schema_texts().items():
-        write_atomically(out / name, text)
+    for name, schema in found.items():
+        write_atomically(out / name, schema_text(schema))
         session.console.talk(f"wrote {out / name}")
     return 0

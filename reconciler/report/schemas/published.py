@@ -1,0 +1,23 @@
+"""The JSON Schemas (draft-07) of the documents, by the file they are kept in."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from reconciler.manifest.schema import schema_of
+from reconciler.report.schemas.floors import BacktestDocument, FloorsDocument
+from reconciler.report.schemas.outcomes import FindingsDocument, ResultDocument
+from reconciler.report.schemas.plan import PlanDocument
+
+_DOCUMENTS: Final[dict[str, tuple[type[BaseModel], str]]] = {
+    "backtest.schema.json": (BacktestDocument, "Backtest of floor suggestions (floors backtest --format json)"),
+    "findings.schema.json": (FindingsDocument, "Findings (validate --format json)"),
+    "floors.schema.json": (FloorsDocument, "Floor suggestions (floors suggest --format json)"),
+    "plan.schema.json": (PlanDocument, "Plan (plan --format json, plan --out)"),
+    "result.schema.json": (ResultDocument, "Result (apply --format json)"),
+}
+
+
+def document_schemas() -> dict[str, dict[str, Any]]:
+    """A schema for each document."""
+    return {file: schema_of(model, title) for file, (model, title) in _DOCUMENTS.items()}
