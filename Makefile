@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench soak
+.PHONY: help setup demo test check fmt goldens schemas bench soak browser
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -22,11 +22,11 @@ setup: $(READY)  ## the development environment, in .venv
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
 
-test: $(READY)  ## all tests
+test: $(READY) browser  ## all tests
 	@$(BIN)/python -m pytest
 
 # pytest comes last: its closing line is the last one, and its architecture tests hold layers and schemas.
-check: $(READY)  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
+check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -47,6 +47,14 @@ bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements
 
 soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), and kill an apply at every point
 	@$(BIN)/python bench/soak.py
+
+# Debian's Chromium, where none is there and it can be had without asking. Without one tests/browser is skipped, but not in CI.
+browser:  ## a Chromium for tests/browser, if there is none
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null || exit 0; \
+	echo "installing chromium for tests/browser" >&2; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+		>/dev/null 2>&1 || echo "make: chromium could not be installed" >&2
 
 # A half-made environment has no stamp, and is made again. The pip that a Python ships may not know --group.
 $(READY): pyproject.toml

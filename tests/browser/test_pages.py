@@ -1,0 +1,122 @@
+"""Real pages in a real browser: silent, sealed, accessible, and as good without scripts."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from support.pages import FULL, HOSTILE, PAGES
+
+from reconciler.report.sanitise import visible
+
+each_page = pytest.mark.parametrize("name", sorted(PAGES))
+each_full = pytest.mark.parametrize("name", FULL)
+
+
+def on_screen(watched):
+    return watched.page.evaluate("document.body.innerText")
+
+
+def violations(watched, options=None):
+    found = Axe().run(watched.page, options=options).response["violations"]
+    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
+@each_page
+def test_a_page_says_nothing_to_the_console_and_asks_for_nothing(opened, name):
+    watched = opened(PAGES[name]())
+    watched.unfold()
+    watched.page.wait_for_load_state("networkidle")
+    assert watched.complaints == []
+    assert [url for url in watched.requests if not url.startswith(("file:", "data:"))] == []
+    assert len([url for url in watched.requests if url.startswith("file:")]) == 1
+
+
+@each_page
+def test_axe_finds_nothing(opened, name):
+    watched = opened(PAGES[name]())
+    watched.unfold()
+    assert violations(watched) == []
+
+
+@each_full
+def test_what_is_dark_can_be_read_too(opened, name):
+    watched = opened(PAGES[name](), scheme="dark")
+    assert watched.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 22)"
+    assert violations(watched, {"runOnly": ["color-contrast"]}) == []
+
+
+@each_full
+def test_a_narrow_screen_scrolls_only_down(opened, name):
+    watched = opened(PAGES[name](), width=360)
+    watched.unfold()
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@each_full
+def test_hostile_names_are_text_and_nothing_else(opened, name):
+    watched = opened(PAGES[name]())
+    watched.unfold()
+    assert watched.page.evaluate("typeof hacked") == "undefined"
+    elements = watched.page.evaluate("[...document.querySelectorAll('script, img, b, iframe, [onerror]')].length")
+    assert elements == 1
+    links = watched.page.evaluate("[...document.querySelectorAll('a')].map((each) => each.getAttribute('href'))")
+    assert [link for link in links if not link.startswith("#")] == []
+    assert visible(HOSTILE) in watched.page.title()
+    assert "<script>hacked=1</script>" in on_screen(watched)
+    assert "{{ 7 * 7 }}" in on_screen(watched)
+
+
+def test_a_script_that_is_not_the_pages_own_does_not_run(opened):
+    watched = opened(PAGES["plan"]().replace("</main>", "<script>hacked=1</script><p style='color:red'>x</p></main>"))
+    assert watched.page.evaluate("typeof hacked") == "undefined"
+    assert len(watched.complaints) == 2
+    assert all("Content Security Policy" in each for each in watched.complaints)
+
+
+@each_full
+def test_without_scripts_all_is_there_but_the_search(opened, name):
+    watched = opened(PAGES[name](), scripts=False)
+    assert not watched.page.locator("#tools").is_visible()
+    assert watched.page.locator("h1").is_visible()
+    folded = watched.page.locator("main details:not([open]) > summary")
+    while folded.count():
+        folded.first.click()
+    assert watched.complaints == []
+    assert all(item.is_visible() for item in watched.page.locator("[data-item]").all())
+
+
+def test_a_search_leaves_what_it_finds_and_says_how_much(opened):
+    page = opened(PAGES["plan"]()).page
+    page.keyboard.press("/")
+    page.keyboard.type("int_13 floorprices")
+    assert page.locator("details.change:visible").count() == 1
+    assert page.locator("[role=status]").inner_text().startswith("1 of ")
+    assert not page.locator("#unmanaged").is_visible()
+    page.locator("#search").fill("")
+    assert page.locator("#unmanaged").is_visible()
+    assert page.locator("details.change:visible").count() > 1
+
+
+def test_folding_buttons_fold_and_unfold_everything(opened):
+    page = opened(PAGES["floors"]()).page
+    page.get_by_role("button", name="Collapse all").click()
+    assert page.locator("details[open]").count() == 0
+    page.get_by_role("button", name="Expand all").click()
+    assert page.locator("details:not([open])").count() == 0
+
+
+def test_a_link_to_a_folded_change_opens_it(opened):
+    page = opened(PAGES["plan"]()).page
+    page.get_by_role("button", name="Collapse all").click()
+    page.locator("section a[href='#c4']").click()
+    assert page.locator("#c4 > summary").is_visible()
+
+
+def test_every_chart_has_a_name_a_description_and_a_table_beside_it(opened):
+    watched = opened(PAGES["floors"]())
+    watched.unfold()
+    cells = watched.page.locator(".cell:has(svg)").all()
+    assert cells
+    for cell in cells:
+        for drawn in cell.locator("svg[role=img]").all():
+            assert drawn.locator("title").text_content()
+            assert "USD" in drawn.locator("desc").text_content()
+        assert cell.get_by_role("row", name="suggested").count() or cell.get_by_role("row", name="current").count()

@@ -1,0 +1,121 @@
+"""Values for pages and other reports: every kind of thing in them, and names that would like to be more than text."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from support.builders import APP, at, origin
+from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
+
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
+from reconciler.floors.backtest import backtest
+from reconciler.floors.rules import Rules
+from reconciler.floors.suggest import suggest
+from reconciler.model.address import app_address
+from reconciler.model.backtest import Backtest
+from reconciler.model.desired import Source
+from reconciler.model.diagnostic import Finding
+from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.suggestion import Suggestions
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Plan
+from reconciler.report.html.backtest import backtest_page
+from reconciler.report.html.findings import findings_page
+from reconciler.report.html.floors import suggestions_page
+from reconciler.report.html.plan import plan_page
+
+MARKUP = "<script>hacked=1</script></style></title>\"'><img src=x onerror=hacked=1><b>"
+STEERING = "\x1b[31m\u202egpj\u200b\x00\n::set-output name=x::y"
+MARKDOWN = "`x` | **b** [l](javascript:hacked=1) <!-- -->"
+TEMPLATE = "{{ 7 * 7 }}{% raw %}&amp;"
+HOSTILE = f"{MARKUP}{STEERING}{MARKDOWN}{TEMPLATE}"
+LINK = "javascript:hacked=1"
+
+OTHER = app_address("ios", "1234567890")
+HERE = Source("apps/acme.yaml", 14)
+
+
+def field(path, before, after, why="pending", evidence=None):
+    return FieldChange(path, before, after, why, evidence)
+
+
+def update(name="int_1", *fields, app=APP, **more):
+    changed = fields or (field("coppa", before=False, after=True),)
+    return Update(at(name, app), "1", HERE, changed, {}, {}, "sha256:x", **more)
+
+
+CHANGES = (
+    update(
+        "int_13",
+        field("floorPrices.US", Decimal("1.2"), Decimal("1.5"), evidence=f"the rest pays 0.61 {HOSTILE}"),
+        field("floorPrices.DE", Decimal(1), None, "drift"),
+        field("capping.value", 10, 12, "conflict"),
+        field("coppa", None, after=False, why="unknown"),
+    ),
+    Create(at("new"), HERE, (field("name", None, "new"), field("floorPrices.WW", None, Decimal(6))), {}, {}, "100"),
+    Blocked(at("stuck"), f"it is fixed after creation: {HOSTILE}", "2", (field("placementType", "Banner", "MREC"),)),
+    Deactivate(at("old"), "3", "no manifest names it", "sha256:x"),
+    Delete(at("gone", OTHER), "4", "its quarantine is over", "sha256:x"),
+    update("known", app=OTHER, renamed_from=at("before", OTHER)),
+    replace(update(HOSTILE, field(HOSTILE, HOSTILE, LINK), app=OTHER), source=Source(HOSTILE, 1), id=HOSTILE),
+    update("x", app=app_address("android", LINK)),
+)
+PLAN = Plan(
+    origin(),
+    CHANGES,
+    unmanaged=(Unmanaged(at(HOSTILE), "88"), Unmanaged(app_address("android", LINK), LINK)),
+    notes=(Note(at("int_1"), f"accepted until 2026-12-31: {HOSTILE}"),),
+    unchanged=40,
+)
+REFUSALS = (
+    Refusal("maxDeletes", "the plan deletes 1, the limit is 0", "--max-deletes 1"),
+    Refusal(HOSTILE, HOSTILE, HOSTILE, binding=False),
+)
+FINDINGS = (
+    Finding("apps/a.yaml", 12, 7, "unknown-field", 'unknown field "florPrices"', "error", APP, "did you mean x?"),
+    Finding("apps/a.yaml", 20, 3, "groups-disagree", "groups disagree on SE", "warning", at("int_2")),
+    Finding(HOSTILE, 1, 1, HOSTILE, HOSTILE, "error", HOSTILE, LINK),
+)
+
+
+def _cells():
+    """Evidence and standing floors for each verdict; the hostile name is raised."""
+    wanted = {
+        Cell(at("int_13"), "US"): ({}, standing()),
+        Cell(at("int_13"), "DE"): ({"prices": (3.0, 4.0), "cost": 0.6, "floors": (2.5,)}, standing(2.5)),
+        Cell(at("reward"), "US"): ({"mode": "unified"}, standing(0.4)),
+        Cell(at("kept"), "FR"): ({}, standing(0.7)),
+        Cell(at("kept"), "US"): ({"requests": 40_000}, standing(0.7)),
+        Cell(at("few"), "US"): ({"impressions": 30}, standing(0.5)),
+        Cell(at("few"), "FR"): ({"impressions": 33}, standing(0.5)),
+        Cell(at(HOSTILE, OTHER), "GB"): ({"cost": 2.0, "prices": (1.0, 2.0, 4.0)}, standing(0.3)),
+    }
+    found = [evidence(cell, **given) for cell, (given, _) in wanted.items()]
+    stands = {cell: stand for cell, (_, stand) in wanted.items()}
+    return found, {**stands, Cell(at("none"), "US"): standing(1)}
+
+
+UNMATCHED = Unmatched(("int_13 ", HOSTILE), (LINK,), 1234, 7)
+
+
+def suggestions() -> Suggestions:
+    found, stands = _cells()
+    return suggest(found, stands, FIRST, LAST, TODAY, Rules(), UNMATCHED)
+
+
+def replayed() -> Backtest:
+    found, _ = _cells()
+    return backtest(suggestions(), [one for one in found if one.cell.country != "DE"], FIRST, LAST, Rules())
+
+
+PAGES = {
+    "plan": lambda: plan_page(PLAN, REFUSALS, HOSTILE),
+    "empty plan": lambda: plan_page(Plan(origin())),
+    "findings": lambda: findings_page(FINDINGS, HOSTILE),
+    "no findings": lambda: findings_page(()),
+    "floors": lambda: suggestions_page(suggestions(), HOSTILE),
+    "no floors": lambda: suggestions_page(Suggestions(FIRST, LAST, (), Unmatched())),
+    "backtest": lambda: backtest_page(replayed(), HOSTILE),
+    "empty backtest": lambda: backtest_page(Backtest(FIRST, LAST, ())),
+}
+"""Every page there is, with everything in it and with nothing."""
+FULL = ("plan", "findings", "floors", "backtest")
