@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from reconciler.model.address import Address, Kind
+from reconciler.model.evidence import Evidence, Question, Unmatched
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Result
@@ -136,6 +137,14 @@ class Store(LedgerReader, Protocol):
 
     def run(self, who: Mapping[str, str]) -> AbstractContextManager[RunStore]:
         """Hold the lock for a run. Raises `LockHeld` where another holds it; the ledger is on disk at the end."""
+        ...
+
+
+class EvidenceReader(Protocol):
+    """Reads what was fetched of the vendors' reports."""
+
+    def evidence(self, question: Question) -> tuple[Sequence[Evidence], Unmatched]:
+        """Evidence for every cell that is asked for, in their order, and what could not be joined."""
         ...
 
 

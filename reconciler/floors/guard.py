@@ -64,7 +64,9 @@ def guarded_lower(target: float, standing: Standing, rules: Rules) -> Guarded:
 
 
 def cooling(standing: Standing, today: date, rules: Rules) -> str | None:
-    """Why a floor that moved lately has to stand still; None where it may move."""
+    """Why a floor that moved lately, or is about to, has to stand still; None where it may move."""
+    if standing.pending:
+        return "The manifest has another floor than the one in force: apply that change first, and see what it does."
     if standing.changed is None:
         return None
     days = (today - standing.changed).days

@@ -16,7 +16,8 @@ class Standing:
 
     `current` is the floor in force, `worldwide` that of countries without a line; `own_line` says whether the country
     has one. `dearer` and `cheaper` are the floors of the next rungs of the ladder in this country, None at its ends;
-    for `WW` the nearest of all countries that it stands for. `changed` is the day of its last change in the journal.
+    for `WW` the nearest of all countries that it stands for. `changed` is the day of its last change in the journal;
+    `pending` says that the manifest has another floor than the account was last given.
     """
 
     current: float
@@ -25,6 +26,7 @@ class Standing:
     dearer: float | None = None
     cheaper: float | None = None
     changed: date | None = None
+    pending: bool = False
 
 
 def standings(

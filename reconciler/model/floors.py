@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from reconciler.model.value import Value
+
 WORLDWIDE: Final = "WW"
 MINIMUM: Final = Decimal("0.01")
 """The least floor the API takes, and the one that counts as no floor at all."""
@@ -14,6 +16,13 @@ Floors: TypeAlias = Mapping[str, Decimal]
 def complete(floors: Floors) -> Floors:
     """The table with the worldwide line the server adds when it is not sent (USD 0.01)."""
     return floors if WORLDWIDE in floors else {**floors, WORLDWIDE: MINIMUM}
+
+
+def floor_table(value: Value) -> Floors | None:
+    """The value of the field `floorPrices` as a whole table; None for what is none."""
+    if not isinstance(value, Mapping):
+        return None
+    return complete({country: price for country, price in value.items() if isinstance(price, Decimal)})
 
 
 def effective(floors: Floors, country: str) -> Decimal:

@@ -1,0 +1,119 @@
+"""Why each floor that was written had been suggested: kept beside the ledger, for the plan of a pull request to show.
+
+JSON Lines, a cell a line, in the order of addresses and countries, so that branches merge line by line.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from reconciler.diff.change import Blocked, Change, Create, FieldChange, Update
+from reconciler.model.address import Address, address_order
+from reconciler.model.evidence import Cell
+from reconciler.model.floors import Floors
+from reconciler.model.suggestion import Suggestion, Suggestions
+from reconciler.model.value import canonical_json, to_json
+from reconciler.plan.plan import Plan
+
+RECORD_NAME: Final = "reconciler.evidence"
+"""The file's name in the project; committed to git."""
+
+_FLOORS: Final = "floorPrices."
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A floor in USD that was written, and what spoke for it in words."""
+
+    floor: Decimal
+    said: str
+
+
+Records: TypeAlias = Mapping[Cell, Record]
+
+
+def records_of(made: Suggestions, cells: Iterable[Cell], today: date) -> Records:
+    """A record for each of these cells, which were written today."""
+    chosen = set(cells)
+    window = f"suggested on {today} from {made.first} to {made.last}"
+    return {
+        one.cell: Record(Decimal(repr(one.suggested)), f"{window}: {_said(one)}")
+        for one in made.cells
+        if one.cell in chosen
+    }
+
+
+def _said(one: Suggestion) -> str:
+    told = []
+    if one.evidence is not None:
+        requests, impressions = one.evidence.requests, one.evidence.impressions
+        ecpm = 1000 * one.evidence.revenue / impressions if impressions else 0.0
+        told.append(f"{requests:,} requests, {impressions:,} impressions at {ecpm:.2f} USD eCPM")
+    if one.opportunity_cost is not None:
+        cost = one.opportunity_cost
+        told.append(f"the rest of the waterfall pays {cost.estimate:.2f} ({cost.low:.2f} to {cost.high:.2f}) USD")
+    if one.change is not None:
+        change = one.change
+        told.append(f"expected {change.estimate:+.2f} ({change.low:+.2f} to {change.high:+.2f}) USD a week")
+    return "; ".join(told)
+
+
+def merged(known: Records, new: Records, declared: Mapping[Address, Floors]) -> Records:
+    """The new records over the known ones; those whose floor is not the declared one any more are dropped."""
+    kept = {
+        cell: record
+        for cell, record in known.items()
+        if declared.get(cell.address, {}).get(cell.country) == record.floor
+    }
+    return {**kept, **new}
+
+
+def records_text(records: Records) -> str:
+    """The file's text."""
+    ordered = sorted(records, key=lambda cell: (address_order(cell.address), cell.country))
+    return "".join(canonical_json(_line(cell, records[cell])) + "\n" for cell in ordered)
+
+
+def _line(cell: Cell, record: Record) -> dict[str, object]:
+    return {
+        "address": cell.address,
+        "country": cell.country,
+        "floor": to_json(record.floor),
+        "said": record.said,
+    }
+
+
+def records_from_text(text: str) -> Records:
+    """The records of a file. Lines that are none are passed over: a plan is as good without them."""
+    found = {}
+    for line in text.splitlines():
+        with suppress(ValueError, KeyError, TypeError, ArithmeticError):
+            raw = json.loads(line, parse_float=Decimal, parse_int=Decimal)
+            cell = Cell(Address(str(raw["address"])), str(raw["country"]))
+            found[cell] = Record(Decimal(raw["floor"]), str(raw["said"]))
+    return found
+
+
+def with_evidence(plan: Plan, records: Records) -> Plan:
+    """The plan with what spoke for a price beside every change to it."""
+    return replace(plan, changes=tuple(_told(change, records) for change in plan.changes)) if records else plan
+
+
+def _told(change: Change, records: Records) -> Change:
+    match change:
+        case Create() | Update() | Blocked():
+            fields = tuple(_field(field, change.address, records) for field in change.fields)
+            return change if fields == change.fields else replace(change, fields=fields)
+        case _:
+            return change
+
+
+def _field(field: FieldChange, address: Address, records: Records) -> FieldChange:
+    if not field.path.startswith(_FLOORS):
+        return field
+    record = records.get(Cell(address, field.path.removeprefix(_FLOORS)))
+    return replace(field, evidence=record.said) if record is not None and record.floor == field.after else field

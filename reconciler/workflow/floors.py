@@ -1,0 +1,151 @@
+"""From reports to floor suggestions, and from suggestions to changes of manifests."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from reconciler.diff.identity import Found
+from reconciler.diff.match import resolve_apps
+from reconciler.errors import ProjectError
+from reconciler.floors.backtest import backtest
+from reconciler.floors.decide import Window
+from reconciler.floors.history import Move, floor_days, last_changes, moves, tables_on
+from reconciler.floors.rules import Rules
+from reconciler.floors.standing import Standing, standings
+from reconciler.floors.suggest import suggest
+from reconciler.model.address import Address, app_of, kind_of, name_of
+from reconciler.model.backtest import Backtest
+from reconciler.model.desired import DesiredPlacement, DesiredState
+from reconciler.model.evidence import Cell, KnownPlacement, Question
+from reconciler.model.floors import Floors, effective, floor_table
+from reconciler.model.glob import selector
+from reconciler.model.journal import past_runs
+from reconciler.model.ledger import Ledger
+from reconciler.model.suggestion import Suggestions
+from reconciler.ports import EvidenceReader, LedgerReader, LiveReader
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What suggestions stand on besides reports: declared floors, floors in force, their past, names and ladders.
+
+    `declared` holds the tables of the manifests; `in_force` those the account was last given by us, or, where it was
+    given none, the declared ones.
+    """
+
+    declared: Mapping[Address, Floors]
+    in_force: Mapping[Address, Floors]
+    ladders: tuple[tuple[Address, ...], ...]
+    known: tuple[KnownPlacement, ...]
+    past: tuple[Move, ...]
+
+    def standings(self) -> dict[Cell, Standing]:
+        """Where each declared floor stands now."""
+        plain = standings(self.declared, self.ladders)
+        changed = last_changes(self.past, plain)
+        return {
+            cell: replace(one, changed=changed.get(cell), pending=self._is_pending(cell)) for cell, one in plain.items()
+        }
+
+    def standings_on(self, day: date) -> dict[Cell, Standing]:
+        """Where each of those floors stood at the end of a day."""
+        tables = dict(tables_on(day, self.past, self.in_force))
+        plain = standings(tables, self.ladders)
+        changed = last_changes((move for move in self.past if move.day <= day), plain)
+        return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
+
+    def question(self, cells: Iterable[Cell], first: date, last: date) -> Question:
+        """What the reports are asked about these cells."""
+        asked = list(cells)
+        return Question(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
+
+    def _is_pending(self, cell: Cell) -> bool:
+        in_force = self.in_force[cell.address]
+        return effective(in_force, cell.country) != effective(self.declared[cell.address], cell.country)
+
+
+def ground(desired: DesiredState, store: LedgerReader) -> Ground:
+    """What manifests, ledger and journal tell. Raises `StoreError`."""
+    ledger = store.ledger()
+    placements = [each for app in desired.apps if app.state == "present" for each in app.placements or ()]
+    declared = dict(_declared(placements))
+    applied = (
+        (address, floor_table(ledger[address].applied.get("floorPrices"))) for address in declared if address in ledger
+    )
+    in_force = {**declared, **{address: table for address, table in applied if table is not None}}
+    owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
+    ladders = tuple(ladder for app in desired.apps for ladder in app.ladders)
+    past = moves(past_runs(store.events()), owners)
+    return Ground(declared, in_force, ladders, tuple(_known(desired, placements, ledger)), past)
+
+
+def _applied(address: Address, ledger: Ledger) -> Floors | None:
+    entry = ledger.get(address)
+    return floor_table(entry.applied.get("floorPrices")) if entry else None
+
+
+def _declared(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
+    for each in placements:
+        table = floor_table(each.fields.get("floorPrices"))
+        managed = each.state == "present" and "floorPrices" not in each.lifecycle.ignore_changes
+        if table is not None and managed and each.fields.get("status") != "inactive":
+            yield each.address, table
+
+
+def _known(desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger) -> Iterator[KnownPlacement]:
+    apps = {app.address: app.pin for app in desired.apps}
+    declared = {each.address: each for each in placements}
+    owned = {address for address in ledger if kind_of(address) == "placement"}
+    for address in sorted({*declared, *owned}):
+        block, entry, app = declared.get(address), ledger.get(address), ledger.get(app_of(address))
+        fields = {**(entry.applied if entry else {}), **(block.fields if block else {})}
+        kind = fields.get("placementType")
+        yield KnownPlacement(
+            address,
+            name_of(address),
+            app.id if app else apps.get(app_of(address)),
+            entry.id if entry else block.pin if block else None,
+            kind if isinstance(kind, str) else None,
+        )
+
+
+def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = None) -> dict[Address, str | None]:
+    """The account's id of each declared app, by the ledger or a pin; with a reader, by what is live.
+
+    Raises what reading raises.
+    """
+    owned = {address: entry.id for address, entry in ledger.items() if kind_of(address) == "app"}
+    known = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
+    if reader is None:
+        return known
+    resolved = resolve_apps(desired.apps, reader.apps(), ledger)
+    return {
+        address: app_id or (found.live.id if isinstance(found := resolved[address], Found) else None)
+        for address, app_id in known.items()
+    }
+
+
+def suggest_floors(
+    on: Ground, reports: EvidenceReader, window: Window, rules: Rules, only: Sequence[str] = ()
+) -> Suggestions:
+    """A suggestion for every declared floor; `only`: address patterns. Raises `ProjectError` where none matches."""
+    wanted = selector(only)
+    stand = on.standings()
+    evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
+    chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
+    if only and not chosen:
+        raise ProjectError(
+            f"--only {' '.join(only)}: no placement with declared floors matches",
+            hint="a placement takes part when its manifest declares floorPrices",
+        )
+    return suggest(evidence, chosen, window.first, window.last, window.today, rules, unmatched)
+
+
+def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
+    """What the suggestions of the days up to `split` would have done on the days after it, up to the window's end."""
+    stand = on.standings_on(split)
+    earlier, unmatched = reports.evidence(on.question(stand, window.first, split))
+    after = split + timedelta(days=1)
+    made = suggest(earlier, stand, window.first, split, after, rules, unmatched)
+    later, _ = reports.evidence(on.question(stand, after, window.last))
+    return backtest(made, later, after, window.last, rules)
