@@ -1,9 +1,9 @@
 """`reconciler.yaml` -> the settings of a project."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Final
+from typing import Final, Literal
 
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.decode import decode
@@ -14,7 +14,7 @@ from reconciler.manifest.node import Map, Seq
 from reconciler.manifest.parse import Document, parse
 from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
-from reconciler.manifest.settings_models import DefaultsBlock, SettingsDocument
+from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
 from reconciler.manifest.territory import Groups, country_list
 from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.desired import Policy, Prune, Safety
@@ -23,6 +23,17 @@ from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
 
 _BEGINNING: Final = "begin with version: 1 and publisherId"
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """How reports are fetched and read. `columns` are a project's own names of columns; no hosts: the usual ones."""
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    people: Literal["drop", "hash"] = "drop"
+    hosts: tuple[str, ...] = ()
+    wait_seconds: float = 3600.0
+    chartboost_apps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class Settings:
     prune: Prune
     safety: Safety
     policies: tuple[Policy, ...] = ()
+    reports: Reports = Reports()
     sound: bool = True
 
     @property
@@ -90,7 +102,15 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         prune=block.prune,
         safety=safety,
         policies=read_policies(block.policies, raw, reporter),
+        reports=_reports(block.reports),
         sound=not reporter.report.has_errors,
+    )
+
+
+def _reports(block: ReportsBlock) -> Reports:
+    columns = {name: names for name, names in block.columns.__dict__.items() if names}
+    return Reports(
+        columns, block.people, tuple(block.hosts or ()), block.wait_minutes * 60, tuple(block.chartboost_apps or ())
     )
 
 

@@ -93,6 +93,52 @@ class PolicyBlock(Block):
     )
 
 
+Names = Annotated[list[Text], Field(min_length=1)]
+
+
+class ColumnsBlock(Block):
+    """Names that columns have in this account's reports, tried before the usual ones, without case and punctuation."""
+
+    date: Names = Field(default=UNSET, description="The day, UTC.", examples=[["Report Day"]])
+    app_id: Names = Field(default=UNSET, description="The app's id.", examples=[["Fyber App ID"]])
+    placement_id: Names = Field(default=UNSET, description="The placement's id.", examples=[["Spot ID"]])
+    placement_name: Names = Field(default=UNSET, description="The placement's name.", examples=[["Spot Name"]])
+    placement_type: Names = Field(default=UNSET, description="The placement's type.", examples=[["Ad Format"]])
+    country: Names = Field(default=UNSET, description="The country.", examples=[["Country ISO"]])
+    device_os: Names = Field(default=UNSET, description="The operating system.", examples=[["OS"]])
+    user: Names = Field(default=UNSET, description="The user's or device's id.", examples=[["IDFA/GAID"]])
+    impressions: Names = Field(default=UNSET, description="Impressions.", examples=[["Imps"]])
+    revenue: Names = Field(default=UNSET, description="Revenue in USD.", examples=[["Net Revenue"]])
+
+
+class ReportsBlock(Block):
+    """How the vendors' reports are fetched and read, for floor suggestions."""
+
+    columns: ColumnsBlock = Field(
+        default_factory=ColumnsBlock,
+        description="Names that columns have in this account's reports.",
+        examples=[{"revenue": ["Net Payout"]}],
+    )
+    people: Literal["drop", "hash"] = Field(
+        default="drop",
+        description="What becomes of ids of users and devices: not kept, or hashed with the project's salt.",
+        examples=["drop"],
+    )
+    hosts: Names = Field(
+        default=UNSET,
+        description="Hosts that report files may lie on, beside the API's own; `*.` stands for any names in front.",
+        examples=[["*.amazonaws.com"]],
+    )
+    wait_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=60, description="How long to wait for a report that was ordered.", examples=[60]
+    )
+    chartboost_apps: Names = Field(
+        default=UNSET,
+        description="Ids of the apps to ask Chartboost for; all of the account without.",
+        examples=[["59c04299d989d60fc5d2c782"]],
+    )
+
+
 class SettingsDocument(Block):
     """The settings of a project."""
 
@@ -121,6 +167,11 @@ class SettingsDocument(Block):
         default_factory=SafetyBlock,
         description="How much one run may change or delete, and how high a floor may be.",
         examples=[{"maxDeletes": 0, "maxFloor": 50}],
+    )
+    reports: ReportsBlock = Field(
+        default_factory=ReportsBlock,
+        description="How reports are fetched and read, for floor suggestions.",
+        examples=[{"people": "drop", "waitMinutes": 60}],
     )
     policies: list[PolicyBlock] = Field(
         default_factory=list,
