@@ -1,14 +1,12 @@
 """What carrying out a plan takes, for `apply` and for its rehearsal alike."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from reconciler.apply.executor import Execution
-from reconciler.cli.console import shows_progress
-from reconciler.cli.progress import ProgressBar, Quiet
+from reconciler.cli.progress import Quiet, watched
 from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import action_of, id_of
@@ -103,10 +101,7 @@ def writes(plan: Plan) -> bool:
 
 def carried_out(session: Session, job: Job) -> Execution:
     """What came of a plan, with progress shown on a terminal meanwhile."""
-    watching = shows_progress() and writes(job.plan)
-    bar: AbstractContextManager[ProgressBar | Quiet] = (
-        ProgressBar(no_color=session.options.no_color) if watching else Quiet()
-    )
+    bar = watched("apply", no_color=session.options.no_color) if writes(job.plan) else Quiet()
     with bar as listener:
         conditions = Conditions(session.clock, listener, session.options.parallelism, job.safety.settle_seconds)
         with asked_to_stop(conditions.brake.interrupt):

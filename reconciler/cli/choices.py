@@ -20,6 +20,14 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return only(recreate(function))
 
 
+def day_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--from` and `--to`, given to the function as `first` and `last`."""
+    days = click.DateTime(["%Y-%m-%d"])
+    first = click.option("--from", "first", type=days, metavar="DAY", help="The first day, UTC, as in 2026-11-01.")
+    last = click.option("--to", "last", type=days, metavar="DAY", help="The last day, UTC; it is included.")
+    return first(last(function))
+
+
 def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--max-deletes` and `--allow-floor-jump`, given to the function as `allowances`."""
 

@@ -1,22 +1,25 @@
 """Progress on a terminal; nowhere else."""
 
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from reconciler.cli.console import shows_progress
 from reconciler.model.outcome import Result
 from reconciler.report.sanitise import terminal
+from reconciler.reporting.schedule import Outcome
 
 
 class ProgressBar:
-    """Implements `ports.Listener` with a bar on stderr."""
+    """Implements `ports.Listener`, and the listener of a fetch, with a bar on stderr."""
 
-    def __init__(self, *, no_color: bool) -> None:
+    def __init__(self, what: str, *, no_color: bool) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
-        self._task = self._progress.add_task("apply", total=None)
+        self._task = self._progress.add_task(what, total=None)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -31,9 +34,9 @@ class ProgressBar:
         """So many steps are about to be tried."""
         self._progress.update(self._task, total=steps)
 
-    def ended(self, result: Result) -> None:
+    def ended(self, end: Result | Outcome) -> None:
         """One of them came to its end."""
-        text = terminal(f"{result.outcome} {result.action} {result.address}").replace("[", r"\[")
+        text = terminal(_told(end)).replace("[", r"\[")
         self._progress.update(self._task, advance=1, description=text)
 
 
@@ -51,5 +54,18 @@ class Quiet:
     def planned(self, steps: int) -> None:
         """So many steps are about to be tried."""
 
-    def ended(self, result: Result) -> None:
+    def ended(self, end: Result | Outcome) -> None:
         """One of them came to its end."""
+
+
+def watched(what: str, *, no_color: bool) -> AbstractContextManager[ProgressBar | Quiet]:
+    """A bar where somebody watches a terminal, else silence."""
+    return ProgressBar(what, no_color=no_color) if shows_progress() else Quiet()
+
+
+def _told(end: Result | Outcome) -> str:
+    match end:
+        case Result():
+            return f"{end.outcome} {end.action} {end.address}"
+        case Outcome():
+            return f"{end.state} {end.source} {end.app} {end.day}"

@@ -15,6 +15,7 @@ from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
+from reconciler.floors.record import RECORD_NAME, Records, records_from_text
 from reconciler.manifest.load import Loaded, load_desired, load_settings
 from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
@@ -102,6 +103,13 @@ class Session:
         with DtClient(self.environment.management_url, credentials, clock=self.clock) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
+
+    def price_evidence(self, project: Project) -> Records:
+        """What spoke for the floors that were written from suggestions; empty where none were."""
+        try:
+            return records_from_text((project.root / RECORD_NAME).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return {}
 
     def store(self, project: Project) -> "Store":
         """Ledger, journal and lock: the project's files, or the database that the environment names.

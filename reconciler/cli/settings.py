@@ -11,6 +11,16 @@ from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
 
 MANAGEMENT_URL: Final = "https://console.fyber.com"
+REPORTING_URL: Final = "https://reporting.fyber.com"
+CHARTBOOST_URL: Final = "https://helium-api.chartboost.com"
+CHARTBOOST_AUTH_URL: Final = "https://chartboost.us.auth0.com"
+
+_KEYS: Final[Mapping[str, str]] = {
+    "DT_CLIENT": "the keys are in the console under User Profile, Management API",
+    "DT_REPORTING_CLIENT": "the Reporting API keys, which are others, are in the console under User Profile",
+    "CHARTBOOST_CLIENT": "the keys are in the dashboard under Access Management, API v5 credentials",
+}
+"""Where a pair of credentials is found, by what their variables begin with."""
 
 WHO: Final[Mapping[str, tuple[str, ...]]] = {
     "user": ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER", "USER", "USERNAME"),
@@ -42,6 +52,25 @@ class Environment:
         """Scheme, host and port of the Management API."""
         return self.variables.get("DT_MANAGEMENT_URL") or MANAGEMENT_URL
 
+    @property
+    def reporting_url(self) -> str:
+        """The same of the User Level Reporting API."""
+        return self.variables.get("DT_REPORTING_URL") or REPORTING_URL
+
+    @property
+    def chartboost_url(self) -> str:
+        """The same of the Mediation Reporting API."""
+        return self.variables.get("CHARTBOOST_API_URL") or CHARTBOOST_URL
+
+    @property
+    def chartboost_auth_url(self) -> str:
+        """Where tokens for it come from."""
+        return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
+
+    def has(self, *names: str) -> bool:
+        """Whether each of these secrets is set, itself or as a file."""
+        return all(self.variables.get(name) or self.variables.get(f"{name}_FILE") for name in names)
+
     def secret(self, name: str) -> Secret | None:
         """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
         text = self.variables.get(name, "")
@@ -64,8 +93,7 @@ class Environment:
         if found is None:
             raise CredentialsError(
                 f"{name} is not set",
-                hint=f"set {name}, or {name}_FILE to a file that holds it; "
-                "the keys are in the console under User Profile, Management API",
+                hint=f"set {name}, or {name}_FILE to a file that holds it; {_KEYS[name.rpartition('_')[0]]}",
             )
         return found
 

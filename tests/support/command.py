@@ -1,5 +1,6 @@
 """The command as a user calls it: a process of its own, in a project's folder, with an environment of its own."""
 
+import gc
 import json
 import os
 import shlex
@@ -111,6 +112,7 @@ class Project:
             with redirect_stdout(out), redirect_stderr(err):
                 code = run([*arguments, "--project", str(self.root)])
         finally:
+            gc.unfreeze()  # what a run keeps to its end ends here
             os.environ.clear()
             os.environ.update(before)
         return Done(arguments, code, out.getvalue(), err.getvalue())

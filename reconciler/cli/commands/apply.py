@@ -21,6 +21,7 @@ from reconciler.cli.console import asks_on_terminal
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ApiError, CredentialsError, Refused, UsageError
+from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_text
@@ -84,7 +85,8 @@ def _plan_and_apply(
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         let_settle(store, session.clock, desired.safety.settle_seconds)
         ledger = store.ledger()
-        plan, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+        made, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+        plan = with_evidence(made, session.price_evidence(project))
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
         exceeded = gate(plan, limits)
         _show(session, plan, exceeded)

@@ -8,6 +8,7 @@ from reconciler.cli.choices import limit_options, selection_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, StoreError
+from reconciler.floors.record import with_evidence
 from reconciler.plan.codec import plan_text, plan_to_json
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
@@ -46,7 +47,8 @@ def command(
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate)
         ledger = session.store(project).ledger()
-        plan, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+        made, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+    plan = with_evidence(made, session.price_evidence(project))
     if out is not None:
         _save(out, plan_text(plan))
     if options.format == "json":

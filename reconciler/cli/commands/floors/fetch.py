@@ -1,0 +1,64 @@
+"""`reconciler floors fetch`."""
+
+from datetime import datetime
+
+import click
+
+from reconciler.cli.applying import INCOMPLETE
+from reconciler.cli.choices import day_options
+from reconciler.cli.options import Options, shared_options
+from reconciler.cli.progress import watched
+from reconciler.cli.reports import Desk
+from reconciler.cli.session import Session
+from reconciler.cli.sources import Source, sources
+from reconciler.errors import UsageError
+from reconciler.reporting.days import Span, last_complete, usual_span
+from reconciler.reporting.fetch import Errand, fetch
+from reconciler.reporting.telling import fetch_document, fetch_lines
+
+
+@click.command("fetch")
+@day_options
+@click.option(
+    "--source",
+    type=click.Choice(["dt", "chartboost", "all"]),
+    default="all",
+    show_default=True,
+    help="Whose reports; all: those there are credentials for.",
+)
+@shared_options(api=True)
+def command(options: Options, *, first: datetime | None, last: datetime | None, source: Source) -> int:
+    """Fetch reports that are missing, or that the vendor may have restated, into .reconciler/reports.
+
+    Without days: all that DT still keeps, and two weeks of Chartboost's. A fetch that was stopped goes on where it was.
+
+    \b
+      reconciler floors fetch
+      reconciler floors fetch --source chartboost --from 2026-10-01 --to 2026-10-31
+    """
+    desk = Desk.of(Session.of(options))
+    console, clock = desk.session.console, desk.session.clock
+    span = _span(first, last, clock.now())
+    apps = desk.dt_apps() if source != "chartboost" else ()
+    with sources(desk.session, source, desk.settings.reports, desk.folder) as chosen:
+        errand = Errand(apps, span, options.parallelism)
+        with watched("fetch", no_color=options.no_color) as bar:
+            summary = fetch(errand, chosen, desk.shelf(), desk.intake_rules(), clock, bar)
+    if options.format == "json":
+        console.document(fetch_document(summary))
+    else:
+        console.answer(fetch_lines(summary))
+    if not summary.of("refused", "failed"):
+        return 0
+    return INCOMPLETE if summary.days else 1
+
+
+def _span(first: datetime | None, last: datetime | None, now: datetime) -> Span | None:
+    """The days that were named; where only one end was, the other is the usual one."""
+    if first is None and last is None:
+        return None
+    usual = usual_span("chartboost", now)
+    span = Span(first.date() if first else usual.first, last.date() if last else last_complete(now))
+    if not len(span):
+        raise UsageError(f"--from {span.first} comes after --to {span.last}")
+    return span

@@ -1,0 +1,73 @@
+"""`reconciler floors write`."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import click
+
+from reconciler.cli.applying import INCOMPLETE
+from reconciler.cli.choices import day_options
+from reconciler.cli.options import Options, shared_options
+from reconciler.cli.reports import Desk
+from reconciler.cli.session import Session
+from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
+from reconciler.manifest.edit.floor_texts import FloorTexts, write_floors
+from reconciler.manifest.edit.floors import FloorChange
+from reconciler.model.evidence import Cell
+from reconciler.model.suggestion import Suggestion, Suggestions
+from reconciler.project import read_manifests, write_over
+from reconciler.report.floors.written import written_document, written_lines
+from reconciler.workflow.floors import Ground, suggest_floors
+
+
+@click.command("write")
+@day_options
+@click.option("--only", multiple=True, metavar="GLOB", help="Only placements that match; repeatable.")
+@shared_options()
+def command(options: Options, *, first: datetime | None, last: datetime | None, only: tuple[str, ...]) -> int:
+    """Write suggested floors into the manifests: prices change, and nothing else.
+
+    What speaks for each is kept in reconciler.evidence, so that the plan of the pull request can show it.
+
+    \b
+      reconciler floors write
+      reconciler floors write --only 'android:com.cash_crash.54/*'
+      git diff && reconciler plan
+    """
+    desk = Desk.of(Session.of(options))
+    window = desk.window(first and first.date(), last and last.date())
+    ground = desk.ground()
+    with desk.warehouse() as warehouse:
+        made = suggest_floors(ground, warehouse, window, desk.rules(), only)
+    texts = read_manifests(desk.project.root, desk.settings.manifests)
+    done = write_floors(desk.settings, desk.project.settings, texts, _changes(made))
+    written = _written(desk, ground, made, done)
+    files = [text.file for text in done.texts]
+    console = desk.session.console
+    console.findings(done.findings, to_answer=False)
+    if options.format == "json":
+        console.document(written_document(written, files))
+    else:
+        console.answer(written_lines(written, files))
+    return INCOMPLETE if any(finding.severity == "error" for finding in done.findings) else 0
+
+
+def _written(desk: Desk, ground: Ground, made: Suggestions, done: FloorTexts) -> list[Suggestion]:
+    """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
+    root = desk.project.root
+    for text in done.texts:
+        write_over(root, text.file, text.data)
+    cells = {Cell(change.address, change.country) for change in done.written}
+    if cells:
+        new = records_of(made, cells, desk.session.clock.now().date())
+        known = merged(desk.session.price_evidence(desk.project), new, ground.declared)
+        write_over(root, RECORD_NAME, records_text(known).encode())
+    return [one for one in made.cells if one.cell in cells]
+
+
+def _changes(made: Suggestions) -> list[FloorChange]:
+    return [
+        FloorChange(one.cell.address, one.cell.country, Decimal(repr(one.suggested)))
+        for one in made.cells
+        if one.suggested != one.current
+    ]

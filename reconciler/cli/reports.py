@@ -1,0 +1,111 @@
+"""What the floors commands stand on: the project, its reports, the window of days, the method's rules."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.cli.session import Session
+from reconciler.errors import ProjectError
+from reconciler.floors.decide import Window
+from reconciler.floors.rules import Rules
+from reconciler.manifest.settings import Settings
+from reconciler.model.desired import DesiredState
+from reconciler.model.secret import Secret
+from reconciler.project import STATE_FOLDER, Project
+from reconciler.report.text import counted
+from reconciler.workflow.floors import Ground, app_ids, ground
+
+if TYPE_CHECKING:
+    from reconciler.reporting.intake import Rules as IntakeRules
+    from reconciler.reporting.shelf import Shelf
+    from reconciler.reporting.warehouse import Warehouse
+
+USUAL_DAYS: Final = 14
+_ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One call of a floors command: its session, project, settings and manifests."""
+
+    session: Session
+    project: Project
+    settings: Settings
+    desired: DesiredState
+
+    @classmethod
+    def of(cls, session: Session) -> "Desk":
+        """The desk for a session. Raises `ProjectError` and `InvalidManifests`."""
+        project = session.project()
+        return cls(session, project, session.settings(project), session.desired(project))
+
+    @property
+    def folder(self) -> Path:
+        """Where reports lie."""
+        return self.project.root / STATE_FOLDER / "reports"
+
+    def shelf(self) -> "Shelf":
+        """The reports that are there."""
+        from reconciler.reporting.shelf import Shelf  # noqa: PLC0415 - the reporting room is slow to import
+
+        return Shelf(self.folder)
+
+    def ground(self) -> Ground:
+        """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
+        found = ground(self.desired, self.session.store(self.project))
+        if not found.declared:
+            raise ProjectError(
+                "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
+            )
+        return found
+
+    def rules(self) -> Rules:
+        """The method's constants with the project's limits."""
+        return Rules(safety=self.settings.safety)
+
+    def warehouse(self) -> "Warehouse":
+        """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
+        from reconciler.reporting.warehouse import Warehouse  # noqa: PLC0415 - as above
+
+        engine = self.session.environment.secret(_ENGINE)
+        return Warehouse(self.folder, engine.reveal()) if engine else Warehouse(self.folder)
+
+    def window(self, first: date | None, last: date | None) -> Window:
+        """The days to look at: the last two weeks of what was fetched, unless they are named.
+
+        Raises `ProjectError` where nothing was fetched of them.
+        """
+        today = self.session.clock.now().date()
+        partitions = [*self.shelf().partitions("chartboost"), *self.shelf().partitions("dt")]
+        days = sorted({date.fromisoformat(partition.day) for partition in partitions})
+        inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
+        if not inside:
+            named = f" from {first or '...'} to {last or '...'}" if first or last else ""
+            raise ProjectError(f"no reports{named} were fetched", hint="`reconciler floors fetch` fetches them")
+        end = last or inside[-1]
+        recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
+        return Window(first or recent[0], end, today)
+
+    def dt_apps(self) -> tuple[str, ...]:
+        """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
+        ledger = self.session.store(self.project).ledger()
+        known = app_ids(self.desired, ledger)
+        if None in known.values() and self.session.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+            with self.session.reader(self.settings.publisher_id) as reader:
+                known = app_ids(self.desired, ledger, reader)
+        left = [address for address, app_id in known.items() if app_id is None]
+        if left:
+            told = f"{counted(len(left), 'app')} of the manifests, as {left[0]}: no id is known, no report asked for"
+            self.session.console.talk(told)
+        return tuple(sorted({app_id for app_id in known.values() if app_id is not None}))
+
+    def intake_rules(self) -> "IntakeRules":
+        """How DT's reports are read."""
+        from reconciler.reporting.columns import with_own  # noqa: PLC0415 - as above
+        from reconciler.reporting.intake import Rules as IntakeRules  # noqa: PLC0415
+        from reconciler.reporting.salt import project_salt  # noqa: PLC0415
+
+        told = self.settings.reports
+        salt = project_salt(self.project.root / STATE_FOLDER) if told.people == "hash" else Secret("")
+        return IntakeRules(salt, told.people, with_own(told.columns))
