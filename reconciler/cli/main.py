@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
     "ping": Entry("ping", "Check the credentials, and what they can see."),
     "schema": Entry("schema", "Print the JSON Schemas of the project's files, for editors."),
-    "sandbox": Entry("sandbox", "Run a local server that speaks the API, to try things on."),
+    "sandbox": Entry("sandbox", "Run a local server that speaks the APIs, to try things on."),
 }
 
 

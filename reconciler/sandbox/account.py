@@ -126,18 +126,20 @@ class Account:
         """How often the list of apps (`APPS`) or of the placements of the app with that id has changed."""
         return self._changes[key]
 
-    def issue_token(self, seconds: float) -> str:
-        """A new bearer token that is good for so many seconds. Only its digest is kept."""
+    def issue_token(self, seconds: float, api: str = "") -> str:
+        """A new bearer token that is good for so many seconds, for one API alone. Only its digest is kept."""
         token = secrets.token_urlsafe(32)
         with self._transaction() as sql:
             sql.execute("DELETE FROM token WHERE expires <= ?", (self.clock(),))
-            sql.execute("INSERT INTO token VALUES (?, ?)", (_digest(token), self.clock() + seconds))
+            sql.execute("INSERT INTO token VALUES (?, ?)", (_digest(token, api), self.clock() + seconds))
         return token
 
-    def token_is_good(self, token: str) -> bool:
-        """Whether the token was issued here and has neither expired nor been revoked."""
+    def token_is_good(self, token: str, api: str = "") -> bool:
+        """Whether the token was issued here for this API and has neither expired nor been revoked."""
         with self._lock:
-            row = self._database.execute("SELECT expires FROM token WHERE digest = ?", (_digest(token),)).fetchone()
+            row = self._database.execute(
+                "SELECT expires FROM token WHERE digest = ?", (_digest(token, api),)
+            ).fetchone()
         return row is not None and row[0] > self.clock()
 
     def revoke_tokens(self) -> None:
@@ -207,5 +209,5 @@ def _number(resource_id: str) -> int | None:
     return int(resource_id) if resource_id.isascii() and resource_id.isdigit() and len(resource_id) < 18 else None
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _digest(token: str, api: str) -> str:
+    return hashlib.sha256(f"{api}\0{token}".encode()).hexdigest()

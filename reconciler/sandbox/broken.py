@@ -1,12 +1,16 @@
 """Answers that are not what they should be: what each fault makes of an answer."""
 
+import gzip
 import json
+from functools import cache
 from typing import Any, Final, assert_never
 
 from reconciler.sandbox.exchange import JSON_TYPE, Answer, json_answer
 from reconciler.sandbox.faults import (
     AnswerFault,
+    Astray,
     BadGzip,
+    Bomb,
     Duplicate,
     Empty,
     ExpireToken,
@@ -15,6 +19,7 @@ from reconciler.sandbox.faults import (
     Null,
     Omit,
     Paging,
+    Redirect,
     Status,
 )
 
@@ -39,10 +44,31 @@ def broken(fault: AnswerFault, answer: Answer) -> Answer:
             return Answer(told.status, told.body, told.headers + after)
         case Garbage() | Empty() | Null() | BadGzip() | ExpireToken():
             return _ANSWERS[fault.do]
+        case Bomb():
+            return Answer(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
+        case Redirect():
+            return Answer(302, b"", ((b"location", fault.to.encode()),))
+        case Astray():
+            return _astray(fault, answer)
         case Paging() | Omit() | Duplicate():
             return answer if answer.status != 200 else _list_with(fault, answer)
         case _:
             assert_never(fault)
+
+
+@cache
+def _packed_megabyte() -> bytes:
+    """A whole gzip file by itself, so that several in a row are one too."""
+    return gzip.compress(bytes(1024 * 1024), mtime=0)
+
+
+def _astray(fault: Astray, answer: Answer) -> Answer:
+    """The answer with another host in its URL; one without a URL as it is."""
+    told = json.loads(answer.body) if answer.body.startswith(b"{") else {}
+    if "url" not in told:
+        return answer
+    target = "/" + told["url"].split("/", 3)[3]
+    return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
 
 
 def _list_with(fault: ListFault, answer: Answer) -> Answer:

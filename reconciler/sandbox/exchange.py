@@ -10,18 +10,24 @@ JSON_TYPE = (b"content-type", b"application/json")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent."""
+    """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent.
+
+    `target` is path and query byte for byte; `authorized` says whether there was an Authorization header of any kind.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     token: str = field(default="", repr=False)
+    target: bytes = field(default=b"", repr=False)
+    authorized: bool = False
 
     @property
     def resource(self) -> str:
-        """What the call is about: the last word of its path, as in `placement`."""
-        return self.path.rpartition("/")[2]
+        """What the call is about: the last word of its path, as in `placement`, or `file` for any file."""
+        last = self.path.rpartition("/")[2]
+        return "file" if "." in last else last
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `RefusalError` (400) for any other body."""
@@ -71,7 +77,7 @@ class Seen:
 
 Handler: TypeAlias = Callable[[Call], Answer]
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
-"""Handlers by method and path. Each API is one such table."""
+"""Handlers by method and path, or by a folder and `*` for all that is in it. Each API is one such table."""
 
 
 def json_answer(status: int, content: Any) -> Answer:
@@ -87,6 +93,11 @@ def remembered_body(call: Call) -> Any:
         told = json.loads(call.body)
     except (ValueError, RecursionError):
         told = call.body.decode(errors="replace")
-    if call.resource != "auth":
+    if call.resource not in {"auth", "token"}:
         return told
     return {"grant_type": told.get("grant_type")} if isinstance(told, dict) else None
+
+
+def remembered_query(call: Call) -> Mapping[str, str]:
+    """What may be remembered of a query: that of a file is a signature."""
+    return {} if call.resource == "file" else call.query

@@ -11,7 +11,11 @@ from typing import Final, Literal, TypeAlias
 
 from reconciler.sandbox.exchange import Call
 
-_TARGET: Final = re.compile(r"\*|(GET|POST|PUT|DELETE|\*) (auth|app|placement|\*)")
+RESOURCES: Final = ("auth", "app", "placement", "token", "user-level-data", "file", "metrics")
+"""What calls are about: three of the Management API, then what paths of the reporting APIs end with, or any `file`."""
+_TARGET: Final = re.compile(rf"\*|(GET|POST|PUT|DELETE|\*) ({'|'.join(RESOURCES)}|\*)")
+ELSEWHERE: Final = "https://reports.example.net"
+_MOST_MEGABYTES: Final = 100_000
 When: TypeAlias = Literal["before", "after"]
 
 
@@ -34,8 +38,8 @@ class Rule:
     def __post_init__(self) -> None:
         if not _TARGET.fullmatch(self.on):
             raise ValueError(
-                f"on: {self.on!r} is not a method and a resource: GET, POST, PUT, DELETE or *, then auth, app, "
-                "placement or *"
+                f"on: {self.on!r} is not a method and a resource: GET, POST, PUT, DELETE or *, then "
+                f"{', '.join(RESOURCES)} or *"
             )
         if sum(choice is not None for choice in (self.nth, self.every, self.probability)) > 1:
             raise ValueError("only one of nth, every and probability can be given")
@@ -135,6 +139,38 @@ class BadGzip(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bomb(Rule):
+    """Answer 200 with a small gzip file that unpacks to so many megabytes."""
+
+    do: Literal["bomb"] = "bomb"
+    when: When = "before"
+    megabytes: int = 2048
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        if not 0 < self.megabytes <= _MOST_MEGABYTES:
+            raise ValueError(f"megabytes are between 1 and {_MOST_MEGABYTES}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(Rule):
+    """Answer 302: it is elsewhere, at `to`."""
+
+    do: Literal["redirect"] = "redirect"
+    when: When = "before"
+    to: str = ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Astray(Rule):
+    """Order a report, and let the URL in the answer lead to the host `to`."""
+
+    do: Literal["astray"] = "astray"
+    when: Literal["after"] = "after"
+    to: str = ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireToken(Rule):
     """Revoke every token and answer 401."""
 
@@ -169,7 +205,7 @@ class Duplicate(Rule):
 
 
 ListFault: TypeAlias = Paging | Omit | Duplicate
-AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | ExpireToken | ListFault
+AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault
 """Faults that give another answer, which then goes out whole."""
 WireFault: TypeAlias = Timeout | Reset | Truncate | Slow
 """Faults of the connection."""

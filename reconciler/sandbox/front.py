@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.broken import broken
-from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body
+from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body, remembered_query
 from reconciler.sandbox.faults import AnswerFault, ExpireToken, Fault, Reset, Script, Slow, Timeout, Truncate
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -80,10 +80,11 @@ class Front:
         self._closing.set()
 
     def _handled(self, call: Call) -> Answer:
-        handler = self._routes.get((call.method, call.path))
-        if handler is not None:
-            return handler(call)
-        if call.path in self._paths:
+        paths = call.path, f"{call.path.rpartition('/')[0]}/*"
+        for path in paths:
+            if (handler := self._routes.get((call.method, path))) is not None:
+                return handler(call)
+        if self._paths & set(paths):
             return json_answer(405, {"message": f"{call.method} is not possible here."})
         return json_answer(404, {"message": f"There is nothing at {call.path}."})
 
@@ -91,7 +92,7 @@ class Front:
         status = None if isinstance(fault, Timeout | Reset) else answer.status
         struck = None if fault is None else fault.do
         body = remembered_body(call)
-        seen = Seen(call.method, call.path, call.query, body, status, self._account.clock(), struck)
+        seen = Seen(call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck)
         self._account.requests.append(seen)
 
     async def _hold(self, seconds: float, receive: Receive) -> None:
@@ -109,14 +110,16 @@ async def _call(scope: Message, receive: Receive) -> Call:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    token = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode("latin-1")
-    scheme, _, bearer = token.partition(" ")
+    sent = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    scheme, _, bearer = (sent or b"").decode("latin-1").partition(" ")
     return Call(
         method=scope["method"],
         path=scope["path"],
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
         body=body,
         token=bearer.strip() if scheme.lower() == "bearer" else "",
+        target=scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b""),
+        authorized=sent is not None,
     )
 
 

@@ -11,6 +11,7 @@ from reconciler.model.address import Kind
 from reconciler.sandbox import checks
 from reconciler.sandbox.account import APPS, Account, Stored
 from reconciler.sandbox.exchange import Answer, Call, RefusalError, Routes, json_answer
+from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.spelling import id_key, listed, spelled
 
@@ -23,20 +24,16 @@ _ID: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
 _GRANT: Final = "management_client_credentials"
 DEFAULT_PUBLISHER: Final = "3432"
 
-REFUSED_SECRET: Final = "wrong"  # noqa: S105 - the one secret that is no good, for rehearsing a bad credential
 NOTHING: Final = Answer(200, b"")
 
 
 class Management:
-    """The handlers of the Management API over one account.
+    """The handlers of the Management API over one account."""
 
-    `credentials` is the one pair of client id and secret that is taken; None takes any but the secret `wrong`.
-    """
-
-    def __init__(self, account: Account, quirks: Quirks, credentials: tuple[str, str] | None = None) -> None:
+    def __init__(self, account: Account, quirks: Quirks, keys: Keys) -> None:
         self._account = account
         self._quirks = quirks
-        self._credentials = credentials
+        self._keys = keys
         self._lists: dict[tuple[Kind, str], tuple[int, Answer]] = {}
 
     def routes(self) -> Routes:
@@ -62,16 +59,15 @@ class Management:
         pair = asked.get("client_id"), asked.get("client_secret")
         if asked.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
-        if pair[1] == REFUSED_SECRET or self._credentials not in (None, pair):
+        if not self._keys.fit(*pair):
             return json_answer(400, {"error": "invalid_client"})
         seconds = self._quirks.token_seconds
-        told = int(seconds) if seconds == int(seconds) else seconds
         return json_answer(
             200,
             {
                 "accessToken": self._account.issue_token(seconds),
                 "tokenType": "bearer",
-                "expiresIn": str(told) if self._quirks.expires_in == "text" else told,
+                "expiresIn": self._quirks.told(seconds),
             },
         )
 

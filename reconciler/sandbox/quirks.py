@@ -52,6 +52,12 @@ class Quirks:
     """Seconds until a created resource shows in lists. By its id it can be read at once."""
     store_names: bool = False
     """The name of an app becomes what the store calls it, not what was sent."""
+    report_reads: int = 2
+    """How often the URL of a user level report is read in vain."""
+    report_seconds: float = 10_800
+    """How long that URL is good for."""
+    metrics_calls: int = 40
+    """Calls for mediation metrics that are taken in ten minutes."""
 
     def __post_init__(self) -> None:
         if self.create_status not in _CREATED or self.refusal_status not in _REFUSALS:
@@ -61,3 +67,10 @@ class Quirks:
             raise ValueError(f"hidden: there is no field {', '.join(sorted(unknown))}")
         if self.token_seconds <= 0 or self.appears_after < 0:
             raise ValueError("tokenSeconds is above 0, appearsAfter is not below 0")
+        if self.report_reads < 0 or self.report_seconds < 0 or self.metrics_calls < 1:
+            raise ValueError("reportReads and reportSeconds are not below 0, metricsCalls is above 0")
+
+    def told(self, seconds: float) -> str | float:
+        """The lifetime of a token, as answers have it."""
+        number = int(seconds) if seconds == int(seconds) else seconds
+        return str(number) if self.expires_in == "text" else number

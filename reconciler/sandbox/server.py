@@ -16,13 +16,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox.account import Account
+from reconciler.sandbox.exchange import Routes
 from reconciler.sandbox.faults import Fault, Script
 from reconciler.sandbox.front import Front
+from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import Management
 from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.reports.market import Market
+from reconciler.sandbox.reports.metrics import MediationReports
+from reconciler.sandbox.reports.user_level import UserReports
 from reconciler.sandbox.seed import seed_named
 
 LOOPBACK: Final = "127.0.0.1"
+DEMO_MARKET: Final = 3408
+"""A market in which the demo's floors are some too low, some too high, some right, and some without evidence."""
 _IDLE_SECONDS: Final = 120
 _GRACE_SECONDS: Final = 2
 _START_SECONDS: Final = 10
@@ -35,7 +42,7 @@ class SandboxOptions:
 
     `port` 0 takes any that is free, `database` None keeps the account in memory, `seed` fills an empty account,
     `latency` is in seconds for every call. `credentials` is the one client id and secret taken; None takes any but the
-    secret `wrong`. `chance` seeds the faults that strike by probability.
+    secret `wrong`. `chance` seeds the faults that strike by probability, `market` what the reports tell.
     """
 
     port: int = 0
@@ -46,6 +53,7 @@ class SandboxOptions:
     quirks: Quirks = field(default_factory=Quirks)
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     chance: int = 0
+    market: int = DEMO_MARKET
 
 
 def serve(options: SandboxOptions, *, announce: Callable[[str], None]) -> None:
@@ -55,7 +63,7 @@ def serve(options: SandboxOptions, *, announce: Callable[[str], None]) -> None:
     for a port that is taken.
     """
     with closing(_account(options)) as account, _listen(options.port) as listening:
-        _server(options, account, lambda: announce(_url(listening))).run(sockets=[listening])
+        _server(options, account, _url(listening), lambda: announce(_url(listening))).run(sockets=[listening])
 
 
 class RunningSandbox:
@@ -74,7 +82,7 @@ class RunningSandbox:
             listening = opened.enter_context(_listen(options.port))
             self.url = _url(listening)
             self._listens = threading.Event()
-            self._server = _server(options, self.account, self._listens.set)
+            self._server = _server(options, self.account, self.url, self._listens.set)
             self._opened = opened.pop_all()
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
 
@@ -134,11 +142,9 @@ def _account(options: SandboxOptions) -> Account:
     return account
 
 
-def _server(options: SandboxOptions, account: Account, listens: Callable[[], None]) -> _Server:
-    management = Management(account, options.quirks, options.credentials)
-    management.warm()
+def _server(options: SandboxOptions, account: Account, url: str, listens: Callable[[], None]) -> _Server:
     script = Script(options.faults, seed=options.chance)
-    front = Front(account, management.routes(), script, options.latency)
+    front = Front(account, _routes(options, account, url), script, options.latency)
     plain: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
     config = Config(
         front,
@@ -152,6 +158,19 @@ def _server(options: SandboxOptions, account: Account, listens: Callable[[], Non
         **plain,
     )
     return _Server(config, front, listens)
+
+
+def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:
+    """The calls of all three APIs: no two have a path in common."""
+    keys, market = Keys(options.credentials), Market(account, options.market)
+    management = Management(account, options.quirks, keys)
+    management.warm()
+    reports = UserReports(account, market, options.quirks, keys, url)
+    return {
+        **management.routes(),
+        **reports.routes(),
+        **MediationReports(account, market, options.quirks, keys).routes(),
+    }
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """`reconciler sandbox`."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -9,6 +10,21 @@ from reconciler.cli.session import Session
 from reconciler.sandbox.faultfile import FaultFile, read_faults
 from reconciler.sandbox.seed import SEEDS
 from reconciler.sandbox.server import SandboxOptions, serve
+
+_APIS: Final = {
+    "DT": ("DT_MANAGEMENT_URL",),
+    "DT_REPORTING": ("DT_REPORTING_URL",),
+    "CHARTBOOST": ("CHARTBOOST_API_URL", "CHARTBOOST_AUTH_URL"),
+}
+"""The variables of each API's addresses, by how those of its credentials begin."""
+
+
+def exports(url: str) -> tuple[str, ...]:
+    """What a shell is told so that commands speak to a sandbox at this URL, a line for each API."""
+    return tuple(
+        " ".join(["export", *(f"{name}={url}" for name in names), f"{api}_CLIENT_ID=demo {api}_CLIENT_SECRET=demo"])
+        for api, names in _APIS.items()
+    )
 
 
 @click.command("sandbox")
@@ -25,9 +41,10 @@ from reconciler.sandbox.server import SandboxOptions, serve
 def command(
     options: Options, *, port: int, seed: str | None, latency: float, faults: Path | None, state: Path | None
 ) -> int:
-    """Run a local server that speaks the Management API, faults and odd spellings included.
+    """Run a local server that speaks all three APIs, faults and odd spellings included.
 
-    It listens on loopback only and takes any credentials. Its URL is the first line it prints.
+    It listens on loopback only and takes any credentials. Its URL is the first line it prints, and what to export for
+    it comes next.
 
     \b
       reconciler sandbox --seed demo --state sandbox.db
@@ -48,7 +65,8 @@ def command(
 
     def announce(url: str) -> None:
         session.console.raw(url)
-        session.console.talk(f"export DT_MANAGEMENT_URL={url} DT_CLIENT_ID=demo DT_CLIENT_SECRET=demo")
+        for exported in exports(url):
+            session.console.talk(exported)
         session.console.talk("Ctrl-C ends it")
 
     serve(account, announce=announce)

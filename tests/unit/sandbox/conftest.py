@@ -6,6 +6,7 @@ from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import Call
 from reconciler.sandbox.faults import Script
 from reconciler.sandbox.front import Front
+from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import AUTH_PATH, Management
 from reconciler.sandbox.quirks import Quirks
 
@@ -31,7 +32,7 @@ class Api:
         self.clock = Clock()
         self.account = Account(clock=self.clock)
         quirks = Quirks(**quirks)
-        self.management = Management(self.account, quirks, credentials)
+        self.management = Management(self.account, quirks, Keys(credentials))
         self.script = Script(faults)
         self.front = Front(self.account, self.management.routes(), self.script)
         self.token = self.account.issue_token(3600)
