@@ -118,8 +118,8 @@ class UserReports:
     def _ordered(self, name: str, app_id: str, day: date) -> _Order:
         expires = self._account.clock() + self._quirks.report_seconds
         signature = quote(b64encode(token_bytes(20)).decode(), safe="")
-        # An escaped tilde, which many a client would write as it is: then the signature no longer fits.
-        file = f"attachment%3B%20filename%3D{app_id}%7E{day}.csv"
+        # An escaped tilde and quotes that are not: many a client would spell them in its own way, which does not fit.
+        file = f"attachment%3B%20filename*%3DUTF-8''{app_id}%7E{day}.csv"
         target = (
             f"{FOLDER.replace('=', '%3D')}{name}.csv?AWSAccessKeyId=SANDBOX&Expires={int(expires)}"
             f"&response-content-disposition={file}&Signature={signature}"

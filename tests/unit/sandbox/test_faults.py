@@ -57,6 +57,20 @@ class TestWhichCallsAreStruck:
     def test_only_the_calls_named_are_struck(self, on, hits):
         assert len(struck(Reset(on=on), 1)) == hits
 
+    @pytest.mark.parametrize(
+        ("on", "call"),
+        [
+            ("POST token", Call("POST", "/auth/v1/token")),
+            ("POST token", Call("POST", "/oauth/token")),
+            ("POST user-level-data", Call("POST", "/api/v1/report/user-level-data")),
+            ("GET file", Call("GET", "/group=3432/6fad.csv")),
+            ("POST metrics", Call("POST", "/v2/publisher/metrics")),
+        ],
+    )
+    def test_calls_of_the_reporting_apis_have_names_of_their_own(self, on, call):
+        assert len(struck(Reset(on=on), 1, call)) == 1
+        assert len(struck(Reset(on=on), 1)) == 0
+
     def test_a_word_of_the_request_can_be_asked_for(self):
         assert struck(Reset(containing="int_13"), 1) == [1]
         assert struck(Reset(containing="int_14"), 1) == []
