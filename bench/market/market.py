@@ -23,7 +23,6 @@ PLACEMENTS, COUNTRIES = 24, 30
 REQUESTS = 800_000
 LOWEST = 0.01
 GRID = np.linspace(-4.5, 4.5, 240)
-SPREAD = 0.6
 CURVE = 44
 POINTS = 512
 DIMENSIONS = 7
@@ -69,6 +68,37 @@ WORLDS = {
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What of a market its description leaves open.
+
+    `quality`: spread of the logarithm of user quality; `felt_by_rest`: the power of it that the rest pays for. `rest`: what
+    the rest pays, as a share of DT's mean price. `present`: how often exchange demand is there, from and to. `fixed`: how
+    often fixed-CPM demand is there, where it is at all. Starting floors: `floorless` of them none, the others log-normal
+    around the mean price with this mean and spread.
+    """
+
+    name: str
+    quality: float
+    felt_by_rest: float
+    rest: float
+    present: tuple[float, float]
+    fixed: tuple[float, float]
+    floorless: float
+    start: tuple[float, float]
+
+
+SHAPES = {
+    shape.name: shape
+    for shape in (
+        Shape("fitted", 0.8, 0.7, 0.6, (0.5, 0.9), (0.2, 0.78), 0.1, (-0.8, 1.2)),
+        Shape("even", 0.6, 1.0, 0.85, (0.35, 0.8), (0.15, 0.6), 0.25, (-0.3, 0.7)),
+        Shape("rich rest", 0.6, 1.0, 1.3, (0.5, 0.9), (0.15, 0.6), 0.25, (-0.3, 1.0)),
+        Shape("rough", 1.0, 0.7, 0.5, (0.5, 0.9), (0.24, 0.96), 0.2, (-0.8, 1.0)),
+    )
+}
+
+
+@dataclass(frozen=True)
 class Requests:
     """Draws of requests, one column each: the cell, and uniforms or what was made of them."""
 
@@ -78,6 +108,7 @@ class Requests:
     reading: Floats
     fixed: Floats
     filled: Floats
+    felt: Floats
     pay: Floats
     stay: Floats
 
@@ -94,8 +125,9 @@ class Outcome:
 class Market:
     """One publisher's account, drawn from a seed. Arrays are by cell: placement x COUNTRIES + country."""
 
-    def __init__(self, seed: int, requests: int = REQUESTS) -> None:
+    def __init__(self, seed: int, requests: int = REQUESTS, shape: Shape = SHAPES["fitted"]) -> None:
         self.seed = seed
+        self.shape = shape
         draw = np.random.default_rng([seed, 1])
         size = PLACEMENTS * COUNTRIES
         placement, country = np.divmod(np.arange(size), COUNTRIES)
@@ -106,24 +138,24 @@ class Market:
         self.bidders = draw.integers(2, 9, size).astype(float)
         self.sigma = draw.uniform(0.7, 1.2, size)
         self.rate = draw.uniform(0.8, 1.0, size)
-        self.present = draw.uniform(0.35, 0.8, size)
+        self.present = draw.uniform(*shape.present, size)
         by_country = -0.035 * np.arange(COUNTRIES) + 0.4 * draw.standard_normal(COUNTRIES)
         by_placement = 0.5 * draw.standard_normal(PLACEMENTS)
         self.level = 1.5 * np.exp(by_country[country] + by_placement[placement] + 0.2 * draw.standard_normal(size))
-        self.spread = SPREAD
         self.unified = np.isin(placement, draw.permutation(PLACEMENTS)[: round(0.3 * PLACEMENTS)])
         self.fill = np.clip(
             draw.uniform(0.35, 0.92, PLACEMENTS)[placement] + 0.08 * draw.standard_normal(size), 0.30, 0.95
         )
-        self.has_fixed = np.where(draw.random(size) < 0.7, draw.uniform(0.15, 0.6, size), 0.0)
+        self.has_fixed = np.where(draw.random(size) < 0.7, draw.uniform(*shape.fixed, size), 0.0)
         self._tables()
         middle = self._middle_price()
         self.fixed_price = middle * np.exp(0.3 * draw.standard_normal(size))
         richness = 0.3 * draw.standard_normal(PLACEMENTS)[placement] + 0.15 * draw.standard_normal(COUNTRIES)[country]
-        self.pay = 0.85 * middle * np.exp(richness + 0.25 * draw.standard_normal(size))
+        self.pay = shape.rest * middle * np.exp(richness + 0.25 * draw.standard_normal(size))
         self.felt = 0.25 * middle
-        guess = middle * np.exp(-0.3 + 0.7 * draw.standard_normal(size))
-        self.start = np.where(draw.random(size) < 0.25, LOWEST, np.maximum(LOWEST, np.round(guess, 2)))
+        mean, spread = shape.start
+        guess = middle * np.exp(mean + spread * draw.standard_normal(size))
+        self.start = np.where(draw.random(size) < shape.floorless, LOWEST, np.maximum(LOWEST, np.round(guess, 2)))
         self.middle = middle
 
     @property
@@ -179,7 +211,10 @@ class Market:
 
     def requests(self, uniforms: Floats, cell: Ints, world: World) -> Requests:
         """Requests from rows of uniforms, DIMENSIONS of them."""
-        quality = np.exp(self.spread * normal(uniforms[0]) - self.spread**2 / 2)
+        log_quality = self.shape.quality * normal(uniforms[0])
+        quality = np.exp(log_quality - self.shape.quality**2 / 2)
+        power = self.shape.felt_by_rest
+        felt = np.exp(power * log_quality - (power * self.shape.quality) ** 2 / 2)
         return Requests(
             cell=cell,
             quality=quality,
@@ -187,7 +222,8 @@ class Market:
             reading=self._top(cell, uniforms[2], world.reacting),
             fixed=np.where(uniforms[3] < self.has_fixed[cell], self.fixed_price[cell], 0.0),
             filled=uniforms[4],
-            pay=quality * self.pay[cell] * np.exp(0.4 * normal(uniforms[5]) - 0.08),
+            felt=felt,
+            pay=felt * self.pay[cell] * np.exp(0.4 * normal(uniforms[5]) - 0.08),
             stay=uniforms[6],
         )
 
@@ -205,7 +241,7 @@ class Market:
         unified = self.unified[cell]
         price = np.where(unified & (price <= rest), 0.0, price)
         if mean:
-            rest = np.where(unified, rest, drawn.quality * self.pay[cell] * self.fill[cell])
+            rest = np.where(unified, rest, drawn.felt * self.pay[cell] * self.fill[cell])
         return Outcome(price, rest, np.where(price > 0, 0.0, rest))
 
     def staying(self, floor: Floats, world: World) -> Floats:

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np  # noqa: E402 - after the threads are set
 from choosers import Chooser, Tool, cost_alone, hill_climbing, keep, rule_of_thumb  # noqa: E402
-from market import REQUESTS, WORLDS, Floats, Market, Truth  # noqa: E402
+from market import REQUESTS, SHAPES, WORLDS, Floats, Market, Truth  # noqa: E402
 from weeks import cells_of, draw_week, play  # noqa: E402
 
 from reconciler.floors.rules import Rules  # noqa: E402
@@ -53,8 +53,8 @@ class Score:
     cover: float | None = None
 
 
-def scores(seed: int, name: str, rounds: int, requests: int) -> list[Score]:
-    market, world = Market(seed, requests), WORLDS[name]
+def scores(seed: int, name: str, rounds: int, requests: int, shape: str) -> list[Score]:
+    market, world = Market(seed, requests, SHAPES[shape]), WORLDS[name]
     truth = Truth(market, world)
     tool = Tool(market, Rules())
     choosers: dict[str, Chooser] = {
@@ -149,12 +149,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--worlds", default=",".join(WORLDS))
     parser.add_argument("--requests", type=int, default=REQUESTS)
+    parser.add_argument("--shape", default="fitted", choices=tuple(SHAPES))
     parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     runs = [(seed, world) for world in asked.worlds.split(",") for seed in seeds_of(asked.seeds)]
     with ProcessPoolExecutor(asked.processes) as pool:
-        jobs = [pool.submit(scores, seed, world, asked.rounds, asked.requests) for seed, world in runs]
+        jobs = [pool.submit(scores, seed, world, asked.rounds, asked.requests, asked.shape) for seed, world in runs]
         for done, job in enumerate(as_completed(jobs), 1):
             job.result()
             print(f"{done} of {len(jobs)}", file=sys.stderr, flush=True)
