@@ -74,7 +74,8 @@ class Shape:
     `quality`: spread of the logarithm of user quality; `felt_by_rest`: the power of it that the rest pays for. `rest`: what
     the rest pays, as a share of DT's mean price. `present`: how often exchange demand is there, from and to. `fixed`: how
     often fixed-CPM demand is there, where it is at all. Starting floors: `floorless` of them none, the others log-normal
-    around the mean price with this mean and spread.
+    around the mean price with this mean and spread, cut at
+    two standard deviations.
     """
 
     name: str
@@ -154,7 +155,7 @@ class Market:
         self.pay = shape.rest * middle * np.exp(richness + 0.25 * draw.standard_normal(size))
         self.felt = 0.25 * middle
         mean, spread = shape.start
-        guess = middle * np.exp(mean + spread * draw.standard_normal(size))
+        guess = middle * np.exp(mean + spread * np.clip(draw.standard_normal(size), -2, 2))
         self.start = np.where(draw.random(size) < shape.floorless, LOWEST, np.maximum(LOWEST, np.round(guess, 2)))
         self.middle = middle
 
@@ -258,9 +259,10 @@ class Truth:
 
     @cached_property
     def floors(self) -> Floats:
-        """By cell: the lowest floor, then even steps of the logarithm."""
-        steps = np.exp(np.linspace(np.log(0.06), np.log(3.5), CURVE - 1))
-        return np.concatenate([np.full((self.market.size, 1), LOWEST), self.market.middle[:, None] * steps], axis=1)
+        """By cell: the lowest floor, the price of fixed demand, and even steps of the logarithm."""
+        steps = np.exp(np.linspace(np.log(0.06), np.log(3.5), CURVE - 2))
+        lowest, fixed = np.full((self.market.size, 1), LOWEST), self.market.fixed_price[:, None]
+        return np.concatenate([lowest, fixed, self.market.middle[:, None] * steps], axis=1)
 
     @cached_property
     def _drawn(self) -> Requests:
@@ -273,9 +275,10 @@ class Truth:
     @cached_property
     def revenue(self) -> Floats:
         """By cell and floor of the grid."""
-        return np.stack([self._earned(self.floors[:, step]) for step in range(CURVE)], axis=1)
+        return np.stack([self.earned(self.floors[:, step]) for step in range(CURVE)], axis=1)
 
-    def _earned(self, floor: Floats) -> Floats:
+    def earned(self, floor: Floats) -> Floats:
+        """Long-run revenue at any floors, by cell."""
         came = self.market.outcome(self._drawn, floor, self.world, mean=True)
         per_request = (came.price + came.after).reshape(self.market.size, POINTS).mean(axis=1)
         return self.market.volume * per_request / 1000
@@ -300,15 +303,6 @@ class Truth:
         for _ in range(6):
             floor = np.where(self.market.unified, LOWEST, np.maximum(LOWEST, np.round(NEUTRAL * self.cost(floor), 2)))
         return floor
-
-    def earned(self, floor: Floats) -> Floats:
-        """Long-run revenue at any floors, by cell."""
-        return np.array(
-            [
-                np.interp(np.log(floor[cell]), np.log(self.floors[cell]), self.revenue[cell])
-                for cell in range(self.market.size)
-            ]
-        )
 
     def cost(self, floor: Floats) -> Floats:
         """What the rest pays on average for a thousand requests that DT leaves at these floors, by cell."""
