@@ -11,6 +11,7 @@ from reconciler.floors.curve import Outlook, outlook
 from reconciler.floors.decide import Window
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.rules import Rules
+from reconciler.floors.sound import sift
 from reconciler.model.backtest import Backtest, Replay
 from reconciler.model.evidence import Cell, Evidence
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
@@ -19,8 +20,9 @@ from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
 def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
     """Replay the raises and cuts of an earlier run on evidence of other days."""
     window = Window(first, last, last)
-    known = {one.cell: one for one in later}
-    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(later, rules).items()}
+    told = sift(later).told
+    known = {one.cell: one for one in told}
+    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(told, rules).items()}
     moves = [made for made in earlier.cells if made.verdict in {"raise", "lower"}]
     return Backtest(first, last, tuple(_replay(made, known, costs, window, rules) for made in moves))
 

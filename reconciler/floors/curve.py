@@ -21,6 +21,12 @@ EDGE: Final = 1.5
 UNSURE: Final = 2.0
 """The guess below the floor may be wrong by this factor either way."""
 
+FIXED_SHARE: Final = 0.05
+FIXED_COUNT: Final = 10
+FIXED_RATIO: Final = 5.0
+NEAR: Final = 0.03
+"""A price with so many of all impressions, and so many times those just beside it, is a fixed one; not at a floor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -90,6 +96,25 @@ def prices_of(sketch: Mapping[int, float], impressions: float) -> Prices:
     counts = accumulate((count * scale for _, count in bins), initial=0.0)
     sums = accumulate((price * count * scale / 1000 for price, count in bins), initial=0.0)
     return Prices(tuple(price for price, _ in bins), tuple(counts), tuple(sums))
+
+
+def fixed_price(one: Evidence, current: float) -> float | None:
+    """The lowest price above a floor that demand at a fixed price pays, None without; it never rises to meet a floor.
+
+    One price that far more is paid at than just beside it shows it. At a floor that was in force such a price may be
+    the floor's own doing.
+    """
+    least = FIXED_SHARE * sum(one.prices.values())
+    floors = [current, *{day.floor for day in one.days if day.floor}]
+    for place in sorted(one.prices):
+        price = PRICE_STEP**place
+        count = one.prices[place]
+        if price < current or count < max(least, FIXED_COUNT):
+            continue
+        beside_it = sum(one.prices.get(place + off, 0.0) for off in (-4, -3, -2, 2, 3, 4)) / 6
+        if count > FIXED_RATIO * beside_it and all(abs(price / floor - 1) > NEAR for floor in floors):
+            return price
+    return None
 
 
 def outlook(one: Evidence, cost: Bounds, marginal: float, weeks: float) -> Outlook:

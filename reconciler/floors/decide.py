@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from reconciler.floors.curve import beside
 from reconciler.floors.rules import Rules
 from reconciler.model.evidence import Evidence
 from reconciler.model.floors import MINIMUM
@@ -74,7 +75,7 @@ def decide(
 
 def _judged(one: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
     if one.mode == "unified":
-        return _unified(current, rules, kept)
+        return _unified(one, current, rules, kept)
     if cost is None:
         return Proposal("insufficient", current, ("DT fills every request: nothing tells what the rest would pay.",))
     return _waterfall(cost, current, rules, kept)
@@ -104,16 +105,21 @@ def _missing(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
         yield "No reports of other sources behind DT could be joined: what the rest would pay is not known."
 
 
-def _unified(current: float, rules: Rules, kept: float) -> Proposal:
+def _unified(one: Evidence, current: float, rules: Rules, kept: float) -> Proposal:
     if current <= NO_FLOOR:
         return Proposal("keep", current, ("DT bids in one auction with the others, and has no floor: that is best.",))
-    if kept >= rules.unified_answer:
-        why = f"DT bids in one auction with the others, but its bidders answer floors: {_answers(kept)}"
+    if kept < rules.unified_answer:
+        why = (
+            "DT bids in one auction with the others: what they bid is its floor, and a floor of its own only cancels "
+            "sales."
+        )
+        return Proposal("lower", NO_FLOOR, (why, UNPROVEN))
+    why = f"DT bids in one auction with the others, but its bidders answer floors: {_answers(kept)}"
+    worth = rules.worth(kept) * beside(one).high
+    if current <= worth:
         return Proposal("keep", current, (why,))
-    why = (
-        "DT bids in one auction with the others: what they bid is its floor, and a floor of its own only cancels sales."
-    )
-    return Proposal("lower", NO_FLOOR, (why, UNPROVEN))
+    too_high = f"The floor of {current:g} USD is too high even so: beside it the others pay {beside(one).high:.2f} USD."
+    return Proposal("lower", max(NO_FLOOR, rules.lower_to * worth), (why, too_high, UNPROVEN))
 
 
 def _answers(kept: float) -> str:

@@ -15,6 +15,7 @@ from reconciler.floors.standing import Standing
 from reconciler.model.floors import MINIMUM
 
 CENT: Final = Decimal("0.01")
+TENTH: Final = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,23 @@ class Guarded:
     reasons: tuple[str, ...] = ()
 
 
-def guarded_raise(target: float, sure: float, most_cut: float, standing: Standing, rules: Rules) -> Guarded:
-    """The raise that every limit allows.
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the evidence says of how far a raise may go.
 
-    Up to `sure` no step is too long; `most_cut` is the floor that cuts as many impressions as one change may.
+    Up to `sure` no step is too long and no demand too dear to lose; `most_cut` is the floor that cuts as many
+    impressions as one change may; `fixed` the price of demand that never bids more.
     """
+
+    sure: float
+    most_cut: float
+    fixed: float | None = None
+
+
+def guarded_raise(target: float, ceiling: Ceiling, standing: Standing, rules: Rules) -> Guarded:
+    """The raise that every limit allows."""
     current = exact(standing.current)
-    limits = list(_raise_limits(current, exact(sure), exact(most_cut), standing, rules))
+    limits = list(_raise_limits(current, ceiling, standing, rules))
     nearest = min(limits, key=lambda limit: limit.floor)
     floor = rounded(min(exact(target), nearest.floor), ROUND_DOWN)
     held = (nearest.why,) if nearest.floor < exact(target) else ()
@@ -77,14 +88,15 @@ def cooling(standing: Standing, today: date, rules: Rules) -> str | None:
     )
 
 
-def _raise_limits(
-    current: Decimal, sure: Decimal, most_cut: Decimal, standing: Standing, rules: Rules
-) -> Iterator[Limit]:
-    step = current * exact(rules.raise_step)
+def _raise_limits(current: Decimal, ceiling: Ceiling, standing: Standing, rules: Rules) -> Iterator[Limit]:
+    step, sure = current * exact(rules.raise_step), exact(ceiling.sure)
     yield Limit(
         max(step, sure), f"One change raises a floor at most {rules.raise_step:g} times beyond the safe region."
     )
-    yield Limit(most_cut, f"One change cuts at most {rules.most_cut:.0%} of the impressions.")
+    yield Limit(exact(ceiling.most_cut), f"One change cuts at most {rules.most_cut:.0%} of the impressions.")
+    if ceiling.fixed is not None:
+        why = f"Some demand pays a fixed {ceiling.fixed:.2f} USD: it would not answer a higher floor, but leave."
+        yield Limit(max(exact(ceiling.fixed), sure), why)
     yield Limit(exact(rules.safety.max_floor), f"The project's maxFloor is {rules.safety.max_floor:g} USD.")
     if current > MINIMUM:
         percent = rules.safety.max_floor_change_percent
@@ -113,7 +125,5 @@ def exact(number: float) -> Decimal:
 
 
 def rounded(price: Decimal, rounding: str) -> Decimal:
-    """A price to two significant digits, but to no less than a whole cent."""
-    if price <= 0:
-        return Decimal(0)
-    return price.quantize(max(CENT, Decimal(1).scaleb(price.adjusted() - 1)), rounding)
+    """A price in whole cents below 1 USD and in tenths from there on."""
+    return price.quantize(CENT if price < 1 else TENTH, rounding)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from reconciler.floors.curve import Outlook, beside, curve, outlook
+from reconciler.floors.curve import Outlook, beside, curve, fixed_price, outlook
 from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide
 from reconciler.floors.explain import working
-from reconciler.floors.guard import Guarded, cooling, guarded_lower, guarded_raise
+from reconciler.floors.guard import Ceiling, Guarded, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
 from reconciler.floors.reaction import Reaction, reaction
 from reconciler.floors.rules import Rules
+from reconciler.floors.sound import sift
 from reconciler.floors.standing import Standing
 from reconciler.model.address import address_order
 from reconciler.model.evidence import Cell, Evidence, Unmatched
@@ -35,6 +36,7 @@ class _Case:
     estimate: Estimate | None
     window: Window
     answer: Reaction
+    flaw: str | None = None
 
     @property
     def cost(self) -> Bounds | None:
@@ -56,17 +58,25 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     takes part in the pooling and gets no suggestion.
     """
     window = Window(first, last, today)
-    estimates = opportunity_costs(evidence, rules)
-    known = {one.cell: one for one in evidence}
-    answer = rules.known + reaction(evidence)
+    sound = sift(evidence)
+    estimates = opportunity_costs(sound.told, rules)
+    known = {one.cell: one for one in sound.told}
+    answer = rules.known + reaction(sound.told)
     cells = sorted(standing, key=lambda cell: (address_order(cell.address), cell.country))
-    cases = (_Case(cell, standing[cell], known.get(cell), estimates.get(cell), window, answer) for cell in cells)
+    cases = (
+        _Case(cell, standing[cell], known.get(cell), estimates.get(cell), window, answer, sound.flaws.get(cell))
+        for cell in cells
+    )
     return Suggestions(first, last, tuple(_suggestion(case, rules) for case in cases), unmatched)
 
 
 def _suggestion(case: _Case, rules: Rules) -> Suggestion:
     standing = case.standing
-    proposal = decide(case.one, case.cost, standing.current, case.window, rules, case.answer.share)
+    proposal = (
+        Proposal("insufficient", standing.current, (case.flaw,))
+        if case.flaw
+        else decide(case.one, case.cost, standing.current, case.window, rules, case.answer.share)
+    )
     seen = _outlook(case, rules)
     guarded = _guarded(case, proposal, seen, rules)
     moves = guarded.floor != standing.current
@@ -111,7 +121,8 @@ def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules
             seen.prices.quantile(rules.most_cut) if telling else rules.most_cut * 1000 * one.revenue / one.impressions
         )
         sure = rules.dominance * cost.low if cost else NO_FLOOR
-        guarded = guarded_raise(proposal.target, sure, most_cut, standing, rules)
+        ceiling = Ceiling(sure, most_cut, fixed_price(one, stay))
+        guarded = guarded_raise(proposal.target, ceiling, standing, rules)
     gain = seen.change(stay, guarded.floor).estimate
     if not standing.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
         why = f"A line of its own would gain {gain:.2f} USD a week; it takes {rules.line_worth:g} to be worth one."
