@@ -71,11 +71,10 @@ WORLDS = {
 class Shape:
     """What of a market its description leaves open.
 
-    `quality`: spread of the logarithm of user quality; `felt_by_rest`: the power of it that the rest pays for. `rest`: what
-    the rest pays, as a share of DT's mean price. `present`: how often exchange demand is there, from and to. `fixed`: how
-    often fixed-CPM demand is there, where it is at all. Starting floors: `floorless` of them none, the others log-normal
-    around the mean price with this mean and spread, cut at
-    two standard deviations.
+    `quality`: spread of the logarithm of user quality; `felt_by_rest`: the power of it that the rest pays for.
+    `rest`: what the rest pays, as a share of DT's mean price. `present`: how often exchange demand is there, from and
+    to. `fixed`: how often fixed-CPM demand is there, where it is at all. Starting floors: `floorless` of them none, the
+    others log-normal around the mean price with this mean and spread, cut at two standard deviations.
     """
 
     name: str

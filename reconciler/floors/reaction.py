@@ -10,11 +10,13 @@ floors varied at random. These changes are not random: a week that is busier for
 Requests are divided out, and a share within its noise counts for nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from math import sqrt
 from typing import Final
 
+from reconciler.floors.sound import sift
 from reconciler.model.evidence import PRICE_STEP, DayEvidence, Evidence
 
 DOUBT: Final = 1000.0
@@ -43,9 +45,10 @@ class Reaction:
 
 
 def reaction(evidence: Iterable[Evidence]) -> Reaction:
-    """What the moved floors of waterfalls say; cells that had exactly two floors in the window count.
+    """What the moved floors of waterfalls say: in each cell the two lowest of the window.
 
-    Days whose floor is not known, or on which it changed, are left out.
+    Days whose floor is not known, or on which it changed, are left out. Sales below the second lowest floor can only
+    have been made under the lowest, so that the prices of the window need no days.
     """
     total = Reaction()
     for one in evidence:
@@ -54,11 +57,24 @@ def reaction(evidence: Iterable[Evidence]) -> Reaction:
     return total
 
 
+def learned(windows: Iterable[Sequence[Evidence]]) -> Reaction:
+    """What several windows say together; each pair of weeks should be in one of them."""
+    return sum((reaction(sift(evidence).told) for evidence in windows), Reaction())
+
+
+def windows_before(first: date, last: date, earliest: date) -> Iterator[tuple[date, date]]:
+    """Windows as long as this one that end a week earlier each, none from before the earliest day."""
+    week = timedelta(days=7)
+    while first - week >= earliest:
+        first, last = first - week, last - week
+        yield first, last
+
+
 def _answer(one: Evidence) -> Iterator[Reaction]:
     floors = sorted({day.floor for day in one.days if day.floor is not None})
-    if one.mode != "waterfall" or len(floors) != 2 or not sum(one.prices.values()):
+    if one.mode != "waterfall" or len(floors) < 2 or not sum(one.prices.values()):
         return
-    under_low, under_high = (_sales(one.days, floor) for floor in floors)
+    under_low, under_high = (_sales(one.days, floor) for floor in floors[:2])
     if not under_low[0] or not under_high[0]:
         return
     scale = under_low[0] / under_high[0]

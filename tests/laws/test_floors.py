@@ -3,22 +3,25 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
+from math import isfinite
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.market_evidence import FIRST, LAST, TODAY, evidence, price_bin
 
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.reaction import Reaction
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
+from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety
 from reconciler.model.evidence import Cell, Unmatched
-from reconciler.model.floors import MINIMUM, percent_change
+from reconciler.model.floors import MINIMUM, effective, percent_change
 
+FIGURES = ["requests", "impressions", "revenue", "after", "after_requests", "single_rows"]
 PRICES = st.floats(0.01, 40).map(lambda price: round(price, 2))
 CELLS = [Cell(Address(f"android:com.a.b/{name}"), country) for name in ("high", "mid") for country in ("US", "WW")]
 
@@ -124,6 +127,67 @@ def test_two_rungs_that_move_at_once_never_cross(one, other, account, chosen):
     }
     by_cell = {made.cell: made.suggested for made in run(both, chosen)}
     assert by_cell[cheap] <= by_cell[dear]
+
+
+TABLES = st.fixed_dictionaries({"WW": PRICES}, optional={"US": PRICES, "DE": PRICES, "BR": PRICES})
+LADDER = [Address(f"android:com.a.b/{name}") for name in ("high", "mid", "low")]
+
+
+@st.composite
+def ladders(draw):
+    """Three rungs whose floors are in order in every country."""
+    drawn = [draw(TABLES) for _ in LADDER]
+    tables = []
+    for rung in drawn:
+        last = tables[-1] if tables else {}
+        capped = {
+            country: min(price, *(effective(last, one) for one in ({country} if country != "WW" else {"WW", *last})))
+            if last
+            else price
+            for country, price in {one: Decimal(str(price)) for one, price in rung.items()}.items()
+        }
+        tables.append({**{one: min(capped["WW"], price) for one, price in last.items() if one != "WW"}, **capped})
+    return dict(zip(LADDER, tables, strict=True))
+
+
+@given(st.data(), ladders(), rules)
+def test_a_ladder_in_order_stays_so_in_every_country_when_all_of_it_moves(data, tables, chosen):
+    assume(_in_order(tables))
+    stands = standings(tables, [LADDER])
+    told = [data.draw(evidences(cell)) for cell in stands]
+    after = {address: dict(table) for address, table in tables.items()}
+    for made in suggest(told, stands, FIRST, LAST, TODAY, chosen, Unmatched()).cells:
+        after[made.cell.address][made.cell.country] = Decimal(str(made.suggested))
+    assert _in_order(after)
+    for address, table in tables.items():
+        for country in ("WW", "US", "DE", "BR", "XX"):
+            percent = percent_change(effective(table, country), effective(after[address], country))
+            assert percent is None or abs(percent) <= Decimal(repr(chosen.safety.max_floor_change_percent))
+
+
+def _in_order(tables):
+    rungs = list(tables.values())
+    return all(
+        effective(cheap, country) <= effective(dear, country)
+        for dear, cheap in pairwise(rungs)
+        for country in ("WW", "US", "DE", "BR")
+    )
+
+
+@given(accounts, rules)
+def test_a_line_of_its_own_has_to_be_worth_it(account, chosen):
+    for made in run(account, chosen):
+        moves = made.suggested != made.current
+        if moves and not account[made.cell][1].own_line and made.cell.country != "WW":
+            assert made.change.estimate >= chosen.line_worth
+
+
+@given(accounts, st.floats(allow_nan=True, allow_infinity=True), st.sampled_from(FIGURES))
+def test_no_figure_however_odd_stops_a_run(account, figure, name):
+    odd = {cell: (replace(one, **{name: figure}), stand) for cell, (one, stand) in account.items()}
+    for made in run(odd, Rules()):
+        assert isfinite(made.suggested)
+        assert made.suggested >= 0.01
 
 
 @given(accounts, st.sampled_from([0.25, 4.0, 100.0]))

@@ -1,11 +1,12 @@
 """Whether bidders answer is read from floors that moved, and only from those."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
+from datetime import date
 
 import pytest
 from support.market_evidence import CELL, FIRST, evidence, price_bin
 
-from reconciler.floors.reaction import Reaction, reaction
+from reconciler.floors.reaction import Reaction, learned, reaction, windows_before
 from reconciler.floors.rules import Rules
 from reconciler.model.evidence import DayEvidence, Evidence
 
@@ -45,12 +46,11 @@ def test_an_answer_within_its_noise_is_none():
     "one",
     [
         evidence(),
-        evidence(floors=(0.1, 0.2, 0.3)),
         replace(moved(under_high=4_000), mode="unified"),
         replace(moved(under_high=4_000), prices={}),
     ],
 )
-def test_only_waterfalls_with_two_floors_tell(one):
+def test_only_waterfalls_with_more_than_one_floor_tell(one):
     assert reaction([one]) == Reaction()
 
 
@@ -62,3 +62,25 @@ def test_what_is_known_adds_up():
 @pytest.mark.parametrize(("kept", "least", "most"), [(0.0, 1.0, 1.0), (0.5, 1.5, 3.0), (-0.2, 0.7, 0.99)])
 def test_the_more_bidders_keep_the_dearer_the_best_floor(kept, least, most):
     assert least <= Rules().worth(kept) <= most
+
+
+def test_of_several_floors_the_two_lowest_tell():
+    one = moved(under_high=4_000)
+    higher = DayEvidence(FIRST.replace(day=14), 10_000, 100, 0.3, 1.0, 2.0)
+    three = replace(
+        one,
+        impressions=one.impressions + 100,
+        prices={**one.prices, price_bin(2.5): 100.0},
+        days=(*one.days, higher),
+    )
+    assert astuple(reaction([three])) == pytest.approx(astuple(reaction([one])))
+
+
+def test_windows_that_are_learned_from_add_up_and_leave_out_what_cannot_be_true():
+    one = moved(under_high=4_000)
+    assert learned([[one], [one], [replace(one, revenue=-1.0)]]) == reaction([one, one])
+
+
+def test_earlier_windows_end_a_week_earlier_each():
+    found = list(windows_before(date(2026, 11, 15), date(2026, 11, 28), date(2026, 11, 1)))
+    assert found == [(date(2026, 11, 8), date(2026, 11, 21)), (date(2026, 11, 1), date(2026, 11, 14))]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
+from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, price_bin, standing, suggested
 
 from reconciler.floors.reaction import Reaction
 from reconciler.floors.rules import Rules
@@ -52,6 +52,28 @@ def test_a_floor_in_one_auction_with_the_others_goes_down_step_by_step():
 def test_a_floor_in_one_auction_stays_where_bidders_answer_strongly():
     strong = Rules(known=Reaction(below=100_000, kept=60_000, variance=1))
     assert suggested(evidence(mode="unified"), standing(0.4), rules=strong).verdict == "keep"
+
+
+def test_a_floor_in_one_auction_that_is_too_high_even_for_bidders_that_answer_is_lowered():
+    strong = Rules(known=Reaction(below=100_000, kept=60_000, variance=1))
+    made = suggested(evidence(mode="unified"), standing(9.0), rules=strong)
+    assert (made.verdict, made.suggested) == ("lower", 4.5)
+    assert "too high even so" in said(made)
+
+
+def fixed(*prices, share=1_000.0):
+    """A smooth sketch from 0.2 to 5 USD with so many impressions more at these prices."""
+    sketch = dict.fromkeys(range(price_bin(0.2), price_bin(5.0)), 20.0)
+    return {**sketch, **{price_bin(price): share for price in prices}}
+
+
+def test_no_raise_passes_a_fixed_price_on_the_word_of_bidders_that_answer():
+    one = evidence(prices=(2.0,), cost=1.2)
+    plain, steady = (
+        suggested(replace(one, prices=sketch), standing(0.7), rules=ANSWERED) for sketch in (fixed(), fixed(0.8))
+    )
+    assert plain.suggested > 0.8
+    assert steady.suggested <= 0.8
 
 
 def test_a_floor_that_fits_is_kept_and_says_why():
@@ -185,3 +207,8 @@ def test_a_cell_without_a_declared_floor_only_lends_its_evidence():
     other = evidence(Cell(CELL.address, "DE"))
     made = suggest([evidence(), other], {CELL: standing()}, FIRST, LAST, date(2026, 11, 15), Rules(), Unmatched())
     assert [one.cell.country for one in made.cells] == ["US"]
+
+
+@pytest.mark.parametrize(("current", "floor"), [(0.5, 0.25), (4.0, 2.0), (30.7, 15.4)])
+def test_a_floor_is_whole_cents_below_a_dollar_and_tenths_from_there_on(current, floor):
+    assert suggested(evidence(prices=(31.0,), cost=0.1), standing(current)).suggested == floor
