@@ -55,7 +55,7 @@ def test_a_cell_that_is_told_of_twice_is_not_believed():
         evidence(days=PLAIN.days[:1]),
         evidence(days=(*PLAIN.days, *PLAIN.days)),
         evidence(days=(), prices=(1.0,), requests=10**12, impressions=10**11),
-        evidence(mode="unified", impressions=30_000, days=()),
+        evidence(mode="unified", impressions=30_000, after=0.0, after_requests=0, days=()),
     ],
 )
 def test_odd_but_possible_figures_are_sound(one):
