@@ -34,17 +34,17 @@ def price(amount: float) -> str:
 
 def worth(amount: float) -> str:
     """A price that was estimated, or an amount of money: two decimals, three where that would hide it."""
-    if not isfinite(amount):
-        return UNKNOWN
-    return f"{amount:,.2f}" if abs(amount) >= 0.1 or amount == 0 else f"{amount:,.3f}"
+    return _money(amount, "") if isfinite(amount) else UNKNOWN
 
 
 def gain(amount: float) -> str:
     """A change of money, signed; three decimals where two would hide it."""
-    if not isfinite(amount):
-        return UNKNOWN
+    return _money(amount, "+") if isfinite(amount) else UNKNOWN
+
+
+def _money(amount: float, sign: str) -> str:
     exact = round(amount, 3) + 0.0
-    return f"{exact:+,.3f}" if 0 < abs(exact) < 0.1 else f"{exact:+,.2f}"
+    return f"{exact:{sign},.{3 if 0 < abs(exact) < 0.1 else 2}f}"
 
 
 def interval(bounds: Bounds) -> str:
@@ -123,7 +123,7 @@ def expected_text(made: Suggestions) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cells of which the same is said; numbers in `reasons` are those of the first of them where all are equal."""
+    """Cells of which the same is said."""
 
     reasons: tuple[str, ...]
     cells: tuple[Suggestion, ...]
@@ -133,22 +133,29 @@ def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
     """Cells by what is said of them, the most frequent first; numbers that differ within a group are left out."""
     found: dict[tuple[str, ...], list[Suggestion]] = {}
     for cell in cells:
-        found.setdefault(tuple(_NUMBER.sub("…", reason) for reason in cell.reasons), []).append(cell)
-    groups = (Group(_told(shape, members), tuple(members)) for shape, members in found.items())
+        found.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
+    groups = (Group(_told([cell.reasons for cell in members]), tuple(members)) for members in found.values())
     return tuple(sorted(groups, key=lambda group: -len(group.cells)))
 
 
-def _told(shape: tuple[str, ...], members: Sequence[Suggestion]) -> tuple[str, ...]:
-    first = members[0].reasons
-    return tuple(
-        exact if all(member.reasons[at] == exact for member in members) else general
-        for at, (exact, general) in enumerate(zip(first, shape, strict=True))
-    )
+def _without_numbers(text: str) -> str:
+    return _NUMBER.sub("…", text)
+
+
+def _told(said: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Reasons that differ in numbers only, as one: the numbers that all have, and a gap for the others."""
+    return tuple(_merged(same) for same in zip(*said, strict=True))
+
+
+def _merged(texts: Sequence[str]) -> str:
+    by_place = zip(*map(_NUMBER.findall, texts), strict=True)
+    numbers = iter([same[0] if len(set(same)) == 1 else "…" for same in by_place])
+    return _NUMBER.sub(lambda _: next(numbers), texts[0])
 
 
 def assumed(made: Suggestions) -> tuple[str, ...]:
     """What the moves assume, each once, without the numbers of the single cells."""
-    said = dict.fromkeys(_NUMBER.sub("…", each) for cell in moves(made) for each in cell.assumptions)
+    said = dict.fromkeys(_without_numbers(each) for cell in moves(made) for each in cell.assumptions)
     return tuple(said)
 
 

@@ -1,0 +1,89 @@
+"""What commands print as JSON is what its published schema says, key by key."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import jsonschema
+import pytest
+from support.pages import FINDINGS, PLAN, replayed, suggestions
+
+from reconciler.manifest.schema import schema_text, schemas
+from reconciler.model.address import Address
+from reconciler.model.evidence import Unmatched
+from reconciler.model.outcome import Result
+from reconciler.plan.codec import plan_to_json
+from reconciler.report.document import OUTCOMES, findings_document, result_document
+from reconciler.report.floors.document import backtest_document, suggestions_document
+from reconciler.report.schemas.published import document_schemas
+
+ROOT = Path(__file__).parents[2]
+PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
+FILES = sorted(document_schemas())
+A = Address("android:com.a/int")
+RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
+each_file = pytest.mark.parametrize("file", FILES)
+
+
+def closed(node):
+    """The schema with every object closed, so that a key nobody described is seen."""
+    if isinstance(node, list):
+        return [closed(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    shut = {"additionalProperties": False} if "properties" in node else {}
+    return {**{key: closed(part) for key, part in node.items()}, **shut}
+
+
+def strict(name):
+    return jsonschema.Draft7Validator(closed(document_schemas()[f"{name}.schema.json"]))
+
+
+@each_file
+def test_committed_schemas_are_current(file):
+    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(document_schemas()[file])
+
+
+@each_file
+def test_schemas_are_valid_and_every_key_is_described(file):
+    schema = document_schemas()[file]
+    jsonschema.Draft7Validator.check_schema(schema)
+    for block in (schema, *schema["definitions"].values()):
+        assert block["description"]
+        assert [name for name, part in block["properties"].items() if not part.get("description")] == []
+
+
+def test_documents_and_files_of_the_project_have_schemas_of_their_own():
+    assert set(FILES) & set(schemas()) == set()
+    assert {path.name for path in (ROOT / "schemas").iterdir()} >= {*FILES, *schemas()}
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)
+def test_every_plan_of_the_cases_is_as_its_schema_says(path):
+    strict("plan").validate(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_a_plan_with_every_kind_of_change_is_as_its_schema_says():
+    strict("plan").validate(json.loads(json.dumps(plan_to_json(PLAN))))
+
+
+def test_results_and_findings_are_as_their_schemas_say():
+    strict("result").validate(result_document(RESULTS, "run-1"))
+    strict("result").validate(result_document([], "run-1", "undo.json"))
+    strict("findings").validate(findings_document(FINDINGS))
+
+
+def test_suggestions_and_backtests_are_as_their_schemas_say():
+    strict("floors").validate(suggestions_document(suggestions()))
+    strict("backtest").validate(backtest_document(replayed()))
+
+
+def test_a_document_of_another_shape_is_refused():
+    good = suggestions_document(suggestions())
+    for key in good:
+        assert not strict("floors").is_valid({name: value for name, value in good.items() if name != key})
+    wrong = deepcopy(good)
+    wrong["suggestions"][0]["verdict"] = "double"
+    assert not strict("floors").is_valid(wrong)
+    assert not strict("floors").is_valid({**good, "unmatched": {**good["unmatched"], "rows": -1}})
+    assert Unmatched().rows == 0
