@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from architecture.command import reconciler
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 
 from reconciler.manifest.schema import schema_text, schemas
@@ -56,6 +57,10 @@ def test_schemas_are_valid_and_every_key_is_described(file):
 def test_documents_and_files_of_the_project_have_schemas_of_their_own():
     assert set(FILES) & set(schemas()) == set()
     assert {path.name for path in (ROOT / "schemas").iterdir()} >= {*FILES, *schemas()}
+
+
+def test_the_command_gives_all_of_them():
+    assert json.loads(reconciler("schema").stdout) == {**schemas(), **document_schemas()}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address, name_of
 from reconciler.model.suggestion import CurvePoint, Suggestion, Verdict
+from reconciler.report.floors.explain import few
 from reconciler.report.floors.words import (
     MODES,
     SIGNS,
@@ -89,7 +90,7 @@ def cell_view(made: Suggestion, number: int, *, unfolded: bool, charted: bool) -
         assumptions=made.assumptions,
         working=made.working,
         facts=tuple(_facts(made)),
-        points=tuple(_point(point, made) for point in made.curve) if charted else (),
+        points=tuple(_point(point, made) for point in few(made.curve, {made.current, made.suggested}) if charted),
         chart=chart(made.curve, made.current, made.suggested) if charted else None,
         chart_left=bool(made.curve) and not charted,
         described=_described(made),

@@ -29,8 +29,8 @@ MOST_MOVES: Final = 500
 """Moves that are drawn one by one; more are in the table only."""
 MOST_REST: Final = 100
 """Cells of one reason that are drawn."""
-MOST_CHARTS: Final = 600
-"""Two of 4 KB each."""
+MOST_CHARTS: Final = 400
+"""Cells with charts and a table: 6 KB each."""
 UNFOLDED: Final = 6
 UNFOLDED_APPS: Final = 10
 SIZE: Final = {

@@ -19,7 +19,12 @@ _SCRIPT: Final = "page.js"
 
 
 def page(template: str, values: Mapping[str, Any]) -> str:
-    """The page that a template of `templates/` draws of these values. Raises jinja2's errors for what it lacks."""
+    """The page that a template of `templates/` draws of these values. Raises jinja2's errors for what it lacks.
+
+    All that extend `page.html` need `title`, `lead` (a line below it), `facts` (pairs of words), `tiles` (of
+    `pieces.Tile`), `searched` (what the search box says it searches) and `closing`. What can be found is marked
+    `data-item`, within a `data-group` that names it.
+    """
     return _environment().get_template(template).render(values)
 
 
