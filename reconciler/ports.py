@@ -132,8 +132,20 @@ class RunStore(Protocol):
         ...
 
 
-class Store(LedgerReader, Protocol):
-    """Ledger, journal and lock."""
+class AuditLog(Protocol):
+    """Remembers audits. Holds no lock and touches no ledger: an audit may run while a run is at work."""
+
+    def audits(self) -> Iterator[Mapping[str, Any]]:
+        """The audits that are remembered, oldest first, as they were given. Raises `StoreError`."""
+        ...
+
+    def remember_audit(self, event: Mapping[str, Any]) -> None:
+        """Remember one more. Raises `StoreError` where nothing can be written."""
+        ...
+
+
+class Store(LedgerReader, AuditLog, Protocol):
+    """Ledger, journal and lock, and the audits beside them."""
 
     def run(self, who: Mapping[str, str]) -> AbstractContextManager[RunStore]:
         """Hold the lock for a run. Raises `LockHeld` where another holds it; the ledger is on disk at the end."""

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
     "validate": Entry("validate", "Check everything that can be known without the network."),
     "plan": Entry("plan", "Read the account and show what apply would do. Writes nothing."),
+    "drift": Entry("drift", "Audit the account against what was last applied. Cannot write to it."),
     "apply": Entry("apply", "Make the account as declared, or carry out a saved plan."),
     "rehearse": Entry("rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."),
     "show": Entry("show", "Show a saved plan again."),

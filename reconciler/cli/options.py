@@ -11,7 +11,7 @@ import click
 DEFAULT_PARALLELISM: Final = 8
 MAX_PARALLELISM: Final = 256
 
-_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github")
+_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github", "openmetrics")
 
 
 @dataclass(frozen=True, slots=True)

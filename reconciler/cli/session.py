@@ -86,21 +86,22 @@ class Session:
 
     @contextmanager
     def reader(self, publisher_id: str) -> Iterator["DtReader"]:
-        """The same, with no way to write to it."""
+        """The same over a transport that lets nothing but reads and the call for a token out."""
         from reconciler.dt.gateway import DtReader  # noqa: PLC0415 - as above
 
-        with self._client() as client:
+        with self._client(read_only=True) as client:
             yield DtReader(client, publisher_id)
 
     @contextmanager
-    def _client(self) -> Iterator["DtClient"]:
+    def _client(self, *, read_only: bool = False) -> Iterator["DtClient"]:
         from reconciler.dt.client import DtClient  # noqa: PLC0415
         from reconciler.web.auth import Credentials  # noqa: PLC0415 - as above
 
         credentials = Credentials(
             self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
         )
-        with DtClient(self.environment.management_url, credentials, clock=self.clock) as client:
+        url = self.environment.management_url
+        with DtClient(url, credentials, clock=self.clock, read_only=read_only) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 

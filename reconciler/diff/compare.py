@@ -59,7 +59,7 @@ def compare(
         active: list[FieldChange] = []
         for change in field_changes(name, seen, wanted, entry):
             acceptance = _acceptance(change, lifecycle, today)
-            if _covered(change.path, lifecycle.ignore_changes):
+            if covers(change.path, lifecycle.ignore_changes):
                 left_alone.append(change)
             elif acceptance is not None:
                 accepted.append(Accepted(change, acceptance))
@@ -78,8 +78,8 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     """The leaves in which two values of a field differ, in the order of their paths."""
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     for path in _differing_paths(before, after):
-        for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), _at(before, path), _at(after, path)):
-            applied = known if known is ABSENT else _or_none(_at(known, tuple(dotted.split(".")[1:])))
+        for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
+            applied = known if known is ABSENT else _or_none(value_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied))
 
 
@@ -112,7 +112,8 @@ def _leaf_pairs(path: str, before: Value | Absent, after: Value | Absent) -> Ite
         yield path, was, wanted
 
 
-def _at(value: Value | Absent, path: tuple[str, ...]) -> Value | Absent:
+def value_at(value: Value | Absent, path: tuple[str, ...]) -> Value | Absent:
+    """The part of a value below some keys; ABSENT where there is none."""
     for key in path:
         if not isinstance(value, Mapping):
             return ABSENT
@@ -140,7 +141,8 @@ def _taken_without_being_shown(name: str, wanted: Value, seen: Value | Absent, e
     )
 
 
-def _covered(path: str, patterns: tuple[str, ...]) -> bool:
+def covers(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether any of the paths is this one or holds it: `floorPrices` covers `floorPrices.US`."""
     return any(path == pattern or path.startswith(f"{pattern}.") for pattern in patterns)
 
 
@@ -149,7 +151,7 @@ def _acceptance(change: FieldChange, lifecycle: Lifecycle, today: date) -> Accep
     if change.origin not in {"drift", "unknown"}:
         return None
     for drift in lifecycle.accept_drift:
-        if _covered(change.path, (drift.path,)) and (drift.until is None or today <= drift.until):
+        if covers(change.path, (drift.path,)) and (drift.until is None or today <= drift.until):
             return drift
     return None
 

@@ -30,14 +30,15 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
 
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Iterator[Verdict]:
     """Verdicts in the order of the blocks; what no block names comes last."""
-    ground = _ground(desired, live, ledger, view)
+    ground = ground_of(desired, live, ledger, view)
     for app in desired.apps:
         yield from _app(app, ground)
     yield from unnamed_apps(ground)
     yield from gone_apps(ground)
 
 
-def _ground(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Ground:
+def ground_of(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Ground:
+    """The three states, and which live app each app block stands for."""
     by_app: dict[Address, dict[Address, LedgerEntry]] = {}
     for address, entry in ledger.items():
         by_app.setdefault(app_of(address), {})[address] = entry

@@ -24,9 +24,9 @@ MANAGEMENT: Final = Service(
 
 
 class DtClient(ApiClient):
-    """Calls of the Management API; see `ApiClient`."""
+    """Calls of the Management API; see `ApiClient`. `read_only`: no write can leave, whoever asks for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a test has of its own, by name
         self,
         base_url: str,
         credentials: Credentials,
@@ -34,8 +34,16 @@ class DtClient(ApiClient):
         clock: Clock,
         patience: Patience = PATIENT,
         transport: Callable[[], httpx.BaseTransport] | None = None,
+        read_only: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(
-            MANAGEMENT, base_url, credentials, clock=clock, patience=patience, transport=transport, chance=chance
+            MANAGEMENT,
+            base_url,
+            credentials,
+            clock=clock,
+            patience=patience,
+            transport=transport,
+            read_only=read_only,
+            chance=chance,
         )

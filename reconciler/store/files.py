@@ -41,6 +41,7 @@ class FileStore:
         self._clock = clock
         self._ledger_path = root / LEDGER_NAME
         self._journal_path = root / STATE_FOLDER / "journal.jsonl"
+        self._audits_path = root / STATE_FOLDER / "audits.jsonl"
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
@@ -49,6 +50,18 @@ class FileStore:
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first."""
         return read_journal(self._journal_path)
+
+    def audits(self) -> Iterator[Mapping[str, Any]]:
+        """The audits of this checkout, oldest first."""
+        return read_journal(self._audits_path)
+
+    def remember_audit(self, event: Mapping[str, Any]) -> None:
+        """Remember one more, in a file of its own: the journal belongs to whoever holds the lock."""
+        audits = JournalFile(self._audits_path)
+        try:
+            audits.append({"v": 1, **event})
+        finally:
+            audits.close()
 
     def _recovered(self, written: Ledger | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.

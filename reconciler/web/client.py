@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +21,7 @@ from reconciler.web.exchange import Attempt, Call, Exchange, Lost, NoToken, Repl
 from reconciler.web.http import HEADERS, Connections, exchange
 from reconciler.web.json_body import AnswerError
 from reconciler.web.origin import Origin, origin
+from reconciler.web.read_only import ReadOnlyTransport
 from reconciler.web.redaction import discreet, without
 from reconciler.web.retry import Patience, is_throttled, may_have_been_done, pause, retry_after
 from reconciler.web.service import Service
@@ -36,6 +38,7 @@ class ApiClient:
 
     `token_url` is where tokens are asked for, if that is a host of its own. `toll` is called before each request that
     goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one connection;
+    `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
     `chance` gives numbers in 0..1 that spread retries. Raises `ProjectError` for a base URL that credentials may not be
     sent to. A call raises nothing: see `Exchange`.
     """
@@ -51,6 +54,7 @@ class ApiClient:
         toll: Callable[[], None] = lambda: None,
         patience: Patience = PATIENT,
         transport: Callable[[], httpx.BaseTransport] | None = None,
+        read_only: bool = False,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._service = service
@@ -63,8 +67,11 @@ class ApiClient:
         self._clock = clock
         self._patience = patience
         self._chance = chance
-        self._connections = Connections(self._origin, transport)
-        self._token_connections = self._connections if token_url is None else Connections(self._token_origin, transport)
+        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _as_it_is
+        self._connections = Connections(self._origin, transport, around)
+        self._token_connections = (
+            self._connections if token_url is None else Connections(self._token_origin, transport, around)
+        )
         self._desk = TokenDesk(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -239,6 +246,10 @@ class ApiClient:
     def _bad_credentials(self, why: str) -> CredentialsError:
         message = f"{self._service.name} refuses the credentials ({self.redacted(why)})"
         return CredentialsError(message, hint=self._service.keys)
+
+
+def _as_it_is(transport: httpx.BaseTransport) -> httpx.BaseTransport:
+    return transport
 
 
 def _is_unauthorized(exchange: Exchange) -> bool:

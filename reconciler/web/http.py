@@ -181,11 +181,19 @@ class Connections:
     never do. Its client on top would add a fifth to the CPU time of a call, for redirects and cookies that are not
     wanted here. All share one TLS context, which is by far the dearest part. Raises `ProjectError` where the
     environment names a proxy or certificates that cannot be used; calls to this machine never go through a proxy.
+
+    `around` is put around every transport, the usual ones too: a place to refuse requests.
     """
 
-    def __init__(self, origin: Origin, transport: Callable[[], httpx.BaseTransport] | None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        transport: Callable[[], httpx.BaseTransport] | None,
+        around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda inner: inner,
+    ) -> None:
         self._origin = origin
         self._transport = transport
+        self._around = around
         self._lock = threading.Lock()
         self._all: list[httpx.BaseTransport] = []
         try:
@@ -216,7 +224,7 @@ class Connections:
             connection.close()
 
     def _made(self) -> httpx.BaseTransport:
-        connection = self._usual() if self._transport is None else self._transport()
+        connection = self._around(self._usual() if self._transport is None else self._transport())
         self._all.append(connection)
         return connection
 

@@ -9,6 +9,8 @@ from typing import TypeVar
 from reconciler.apply.executor import Execution, execute
 from reconciler.apply.settling import seconds_to_settle
 from reconciler.apply.site import Apps, Brake, Seen, Site
+from reconciler.audit.audit import Audit
+from reconciler.audit.walk import audited
 from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.identity import Found
@@ -71,13 +73,43 @@ def make_plan(
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
-        patterns = " ".join(selection.only)
-        raise ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
+        raise _nothing_selected(selection)
     return build(collect(chosen, owned_count(verdicts)), origin), observation.live
 
 
-def observe(desired: DesiredState, reader: LiveReader, ledger: Ledger, selection: Selection) -> Observation:
-    """Read the list of apps, and the placements of those apps that the manifests manage and the selection touches."""
+def take_audit(
+    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
+) -> Audit:
+    """Read the account, and say what in it is not as it was last applied. Writes nothing.
+
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    """
+    owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
+    observation = observe(desired, reader, ledger, selection, owned)
+    now = datetime.fromisoformat(origin.created_at)
+    view = View(now, desired.safety.quarantine_days, observation.doubtful)
+    audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
+    if selection.only and not audit.items:
+        raise _nothing_selected(selection)
+    return audit
+
+
+def _nothing_selected(selection: Selection) -> ProjectError:
+    patterns = " ".join(selection.only)
+    return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
+
+
+def observe(
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    selection: Selection,
+    owned: frozenset[Address] = frozenset(),
+) -> Observation:
+    """Read the list of apps, and the placements of those apps that the manifests manage and the selection touches.
+
+    And of the `owned` apps, whatever the manifests say of them.
+    """
     apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
     resolutions = resolve_apps(desired.apps, apps, ledger)
     touched = _touched(desired, ledger, selection.only)
@@ -85,14 +117,14 @@ def observe(desired: DesiredState, reader: LiveReader, ledger: Ledger, selection
         resolution.live.id: app.address
         for app in desired.apps
         if isinstance(resolution := resolutions[app.address], Found)
-        and (app.placements is not None or app.state == "absent")
+        and (app.placements is not None or app.state == "absent" or app.address in owned)
         and app.address in touched
     }
-    if desired.prune == "delete":
-        live_ids = {app.id for app in apps}
-        for address, entry in _known(ledger, "app").items():
-            if entry in live_ids and entry not in to_read and address in touched:
-                to_read[entry] = address
+    live_ids = {app.id for app in apps}
+    for address, entry in _known(ledger, "app").items():
+        wanted = desired.prune == "delete" or address in owned
+        if wanted and entry in live_ids and entry not in to_read and address in touched:
+            to_read[entry] = address
     return _read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from reconciler.errors import StoreError
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json
@@ -17,6 +17,8 @@ from reconciler.store.postgres.run import PostgresRun, Session
 from reconciler.store.postgres.tables import journal, ledger
 
 PAGE: Final = 1000
+AUDITS: Final = "audit"
+"""What the journal calls the run of an audit, which is none: no real run is called so."""
 
 
 class PostgresStore:
@@ -44,12 +46,29 @@ class PostgresStore:
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first."""
+        return self._rows(journal.c.run != AUDITS)
+
+    def audits(self) -> Iterator[Mapping[str, Any]]:
+        """The audits of all runners, oldest first."""
+        return self._rows(journal.c.run == AUDITS)
+
+    def remember_audit(self, event: Mapping[str, Any]) -> None:
+        """Remember one more, without the lock; nothing where nothing was ever applied for this publisher and API."""
+        with self._database.connection() as connection:
+            number = self._known_number(connection)
+            if number is None:
+                return
+            row = {"project": number, "run": AUDITS, "at": self._clock.now(), "event": {"v": 1, **event}}
+            with connection.begin():
+                connection.execute(insert(journal), [row])
+
+    def _rows(self, which: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
         with self._database.connection() as connection:
             number = self._known_number(connection)
             seen, full = 0, number is not None
             while full:
                 found = select(journal.c.sequence, journal.c.event).where(
-                    journal.c.project == number, journal.c.sequence > seen
+                    journal.c.project == number, journal.c.sequence > seen, which
                 )
                 with connection.begin():
                     rows = connection.execute(found.order_by(journal.c.sequence).limit(PAGE)).all()

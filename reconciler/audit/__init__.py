@@ -1,0 +1,1 @@
+"""PURE. Live state against what was last applied: what drifted, what is pending, what is nobody's; and since when."""

@@ -1,0 +1,1 @@
+"""PURE. An audit in every format, drawn from the same values."""
