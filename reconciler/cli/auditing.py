@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler.audit.audit import Audit
-from reconciler.audit.trend import Trend, audit_event
+from reconciler.audit.trend import PastAudit, Trend, audit_event, past_audits
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.session import Session
 from reconciler.errors import ReconcilerError, StoreError
 from reconciler.model.secret import Secret
+from reconciler.plan.plan import Origin
 from reconciler.ports import AuditLog
 from reconciler.report.audit.annotations import annotation_lines
 from reconciler.report.audit.document import audit_document
@@ -55,6 +56,17 @@ def webhook_of(session: Session, flag: str | None) -> "Webhook | None":
     from reconciler.web.webhook import webhook  # noqa: PLC0415 - not needed without one
 
     return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
+
+
+def known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[PastAudit]:
+    """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
+    try:
+        return past_audits(store.audits(), origin)
+    except StoreError as wrong:
+        if needed:
+            raise
+        log.warning("earlier audits cannot be read: %s", wrong.message)
+        return []
 
 
 def remember(audit: Audit, store: AuditLog) -> None:

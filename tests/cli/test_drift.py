@@ -39,8 +39,8 @@ def key_of(rival, name):
     return next(number for number, fields in rival.placements.items() if fields["name"] == name)
 
 
-def in_the_console(rival, name, **fields):
-    rival.placements[key_of(rival, name)].update(fields)
+def in_the_console(rival, placement, **fields):
+    rival.placements[key_of(rival, placement)].update(fields)
 
 
 def floor(price):
@@ -77,7 +77,9 @@ def moved(calm):
     project.edit("apps/a.yaml", ("bannerRefresh: 30", "bannerRefresh: 40"), ("bannerRefresh: 31", "bannerRefresh: 45"),
                  ("      - {name: dropped, placementType: MREC, coppa: false, status: active}\n", ""),
                  ("{name: renamed,", "{name: newname, renamedFrom: renamed,"))  # fmt: skip
-    project.write("apps/b.yaml", APPS.split("    placements:")[0].replace("com.a", "com.b").replace("name: A", "name: B"))
+    project.write(
+        "apps/b.yaml", APPS.split("    placements:")[0].replace("com.a", "com.b").replace("name: A", "name: B")
+    )
     rival.asked.clear()
     done = project.run("drift", "--format", "json")
     return rival, project, done
@@ -175,7 +177,9 @@ class TestEveryClass:
     def test_github_is_told_at_the_line_of_the_block(self, moved):
         _, project, _ = moved
         done = project.run("drift", "--format", "github", "--no-record")
-        assert "::warning file=apps/a.yaml,line=10,title=drift::android:com.a/drifted: changed in the account" in done.out
+        assert (
+            "::warning file=apps/a.yaml,line=10,title=drift::android:com.a/drifted: changed in the account" in done.out
+        )
         assert done.out.count("::warning ") == 5
         assert done.code == 2
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import click
 
-from reconciler.audit.trend import past_audits, remembered, trend, with_history
-from reconciler.cli.auditing import notified, remember, render, since_day, webhook_of
+from reconciler.audit.trend import remembered, trend, with_history
+from reconciler.cli.auditing import known_audits, notified, remember, render, since_day, webhook_of
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.workflow import Selection, take_audit
@@ -42,7 +42,7 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     store, origin = session.store(project), session.origin(desired)
     with session.reader(desired.publisher_id) as reader:
         audit = take_audit(desired, reader, store.ledger(), origin, Selection(only, options.parallelism))
-    past = past_audits(store.audits(), origin)
+    past = known_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)
     if record and not only:
         remember(audit, store)
