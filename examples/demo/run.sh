@@ -23,7 +23,7 @@ step() {
 
 mkdir -p "$demo"
 demo=$(cd "$demo" && pwd)
-rm -rf "$demo/studio" "$demo"/sandbox.* "$demo/drift.json"
+rm -rf "$demo/studio" "$demo"/sandbox.* "$demo/repair.json"
 cp -R "$examples/studio" "$demo/studio"
 cd "$demo/studio"
 
@@ -45,11 +45,13 @@ step 0 reconciler validate
 step 0 reconciler plan
 step 0 reconciler apply --yes
 step 0 reconciler plan --detailed-exitcode
+step 0 reconciler drift
 
 step 0 python "$examples/demo/console.py" com.example.harbordash level_end_high US 10
-step 2 reconciler plan --detailed-exitcode --out ../drift.json
-grep -Eq '"origin": *"drift"' ../drift.json || fail "the plan does not call the change drift"
+step 2 reconciler drift
 
-step 0 reconciler apply ../drift.json --yes
+step 0 reconciler plan --out ../repair.json
+step 0 reconciler apply ../repair.json --yes
+step 0 reconciler drift --since 1d
 step 0 reconciler plan --detailed-exitcode
 printf '\nThe account is as the manifests say.\n'

@@ -46,7 +46,7 @@ class Day:
     audits: int
     opened: int
     closed: int
-    open: int
+    still_open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def trend(audits: Sequence[PastAudit], since: date) -> Trend:
                 audits=len(of_day),
                 opened=sum(each.opened_at.date() == day for each in everything),
                 closed=sum(each.closed_at is not None and each.closed_at.date() == day for each in everything),
-                open=len(of_day[-1].alarms),
+                still_open=len(of_day[-1].alarms),
             )
         )
     shown = [each for each in everything if each.closed_at is None or each.closed_at.date() >= since]

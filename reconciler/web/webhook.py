@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 from reconciler.web.exchange import Lost, Reply, Unsent
@@ -13,7 +14,7 @@ from reconciler.web.http import USER_AGENT, Connections, exchange
 from reconciler.web.origin import Origin, origin
 from reconciler.web.redaction import discreet, without
 
-EXAMPLE: Final = "https://hooks.slack.com/services/..."
+EXAMPLE: Final = "https://hooks.slack.com/..."
 SECONDS: Final = 10.0
 """How long the whole of it may take: a report that is ready must not wait for a chat."""
 
@@ -35,11 +36,14 @@ def webhook(url: Secret, variable: str) -> Webhook:
     """
     text = url.reveal().strip()
     try:
+        httpx.URL(text)
         parts = urlsplit(text)
-        base = f"{parts.scheme}://{parts.netloc}"
-    except ValueError:
-        base = ""
-    return Webhook(Secret(text), origin(base, variable=variable, example=EXAMPLE))
+        return Webhook(Secret(text), origin(f"{parts.scheme}://{parts.netloc}", variable=variable, example=EXAMPLE))
+    except (ValueError, httpx.InvalidURL):
+        why = f"{variable} cannot be used: it is not a URL"
+    except ProjectError as wrong:
+        why = wrong.message
+    raise ProjectError(why, hint=f"it is a whole URL, as in {EXAMPLE}; http only for loopback")
 
 
 def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:

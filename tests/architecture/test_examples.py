@@ -51,4 +51,6 @@ def test_the_demo_ends_in_an_empty_plan(tmp_path):
         script, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Drift: 1 drift; " in done.stdout
+    assert "drift  opened " in done.stdout
     assert done.stdout.endswith("The account is as the manifests say.\n")

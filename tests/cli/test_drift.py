@@ -1,4 +1,4 @@
-"""`drift`: what in an account is not as it was applied, told apart by who moved it, against a server that is not ours."""
+"""`drift`: what in an account is not as it was applied, told apart by who moved it, against another server."""
 
 import json
 
@@ -78,7 +78,8 @@ def moved(calm):
                  ("      - {name: dropped, placementType: MREC, coppa: false, status: active}\n", ""),
                  ("{name: renamed,", "{name: newname, renamedFrom: renamed,"))  # fmt: skip
     project.write(
-        "apps/b.yaml", APPS.split("    placements:")[0].replace("com.a", "com.b").replace("name: A", "name: B")
+        "apps/b.yaml",
+        APPS.split("    placements:", maxsplit=1)[0].replace("com.a", "com.b").replace("name: A", "name: B"),
     )
     rival.asked.clear()
     done = project.run("drift", "--format", "json")

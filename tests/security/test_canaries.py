@@ -47,7 +47,7 @@ EVERY_CALL = [
     for name in sorted(COMMANDS, key=lambda name: (name != "plan", name))
     for call in ARGUMENTS.get(name, [(name,)])
 ]
-FORMATS = ("text", "json", "markdown", "html", "sarif", "github")
+FORMATS = ("text", "json", "markdown", "html", "sarif", "github", "openmetrics")
 LOUD = {"text": ("-vv",), "json": ("-vv", "--log-format", "json")}
 
 

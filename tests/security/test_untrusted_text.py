@@ -49,6 +49,17 @@ def test_names_of_the_account_are_shown_as_text(ready, form, log):
         assert_harmless(done.err)
 
 
+@each("form", ["text", "json", "markdown", "openmetrics"])
+def test_an_audit_shows_names_of_the_account_as_text(ready, rival, form):
+    assert ready.run("apply", "--yes").code == 0
+    next(each for each in rival.placements.values() if each["name"] == "int_1")["name"] = NASTY
+    for words in (["drift"], ["drift", "--since", "1d", "-vv"]):
+        done = ready.run(*words, "--format", form)
+        assert done.code == 2, done.err
+        assert_harmless(done.out.replace("\u200b", ""))
+        assert_harmless(done.err)
+
+
 def test_a_json_document_holds_the_name_as_it_is(ready):
     unmanaged = ready.run("plan", "--format", "json").json["unmanaged"]
     assert f"android:com.acme/{NASTY}" in {each["address"] for each in unmanaged}

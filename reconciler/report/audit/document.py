@@ -72,7 +72,7 @@ def _trend(history: Trend, now: datetime) -> dict[str, Any]:
                 "audits": day.audits,
                 "opened": day.opened,
                 "closed": day.closed,
-                "open": day.open,
+                "open": day.still_open,
             }
             for day in history.days
         ],

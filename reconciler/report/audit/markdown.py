@@ -69,7 +69,9 @@ def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
         yield _Block(head, (_row(item, audit.open_since.get(item.address)) for item in audit.alarming))
     if history is not None and history.days:
         columns = (f"Since {history.since}:", "", "| day | audits | opened | closed | open |", "|---|--:|--:|--:|--:|")
-        yield _Block(columns, (f"| {d.day} | {d.audits} | {d.opened} | {d.closed} | {d.open} |" for d in history.days))
+        yield _Block(
+            columns, (f"| {d.day} | {d.audits} | {d.opened} | {d.closed} | {d.still_open} |" for d in history.days)
+        )
     quiet: tuple[Class, ...] = ("accepted", "pending", "unmanaged")
     for of in quiet:
         items = [item for item in audit.items if item.of == of]

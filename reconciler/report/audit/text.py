@@ -71,7 +71,7 @@ def _trend_lines(history: Trend, now: str) -> Iterator[Line]:
         return
     yield line(Span("  day         audits  opened  closed    open", "faint"))
     for day in history.days:
-        yield line(f"  {day.day}  {day.audits:>6}  {day.opened:>6}  {day.closed:>6}  {day.open:>6}")
+        yield line(f"  {day.day}  {day.audits:>6}  {day.opened:>6}  {day.closed:>6}  {day.still_open:>6}")
     for episode in history.episodes:
         yield _episode_line(episode, datetime.fromisoformat(now))
 

@@ -59,7 +59,7 @@ def test_the_trend_counts_by_day_and_leaves_out_what_was_closed_before():
         audit(1, a="drift"), audit(2), audit(5, 1, a="drift", b="drift"), audit(5, 2, a="drift"), audit(6, a="drift")
     )
     found = trend(audits, date(2026, 11, 3))
-    assert [(day.day.day, day.audits, day.opened, day.closed, day.open) for day in found.days] == [
+    assert [(day.day.day, day.audits, day.opened, day.closed, day.still_open) for day in found.days] == [
         (5, 2, 2, 1, 1), (6, 1, 0, 0, 1),
     ]  # fmt: skip
     assert told(found.episodes) == [(A, "drift", when(5, 1), None), (B, "drift", when(5, 1), when(5, 2))]
