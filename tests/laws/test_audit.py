@@ -14,7 +14,7 @@ from reconciler.diff.block import View
 from reconciler.diff.change import Deactivate, Delete, Update
 from reconciler.diff.reconcile import reconcile
 from reconciler.model.live import LiveState
-from reconciler.workflow import Selection, take_audit
+from reconciler.workflow.account import Selection, take_audit
 
 
 def audit_of(run: Run) -> Audit:

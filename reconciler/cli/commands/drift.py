@@ -8,7 +8,7 @@ from reconciler.audit.trend import remembered, trend, with_history
 from reconciler.cli.auditing import known_audits, notified, remember, render, since_day, webhook_of
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.workflow import Selection, take_audit
+from reconciler.workflow.account import Selection, take_audit
 
 DRIFTED = 2
 
