@@ -27,13 +27,15 @@ class Allowances:
 class Refusal:
     """One limit that a plan exceeds. `switch` is the flag or setting that would allow it.
 
-    One that is not `binding` is told, and lets the plan pass.
+    One that is not `binding` is told, and lets the plan pass. `address` names the change it is about, None the whole
+    plan.
     """
 
     limit: str
     message: str
     switch: str
     binding: bool = True
+    address: Address | None = None
 
 
 def refusals(plan: Plan, safety: Safety, allowances: Allowances) -> tuple[Refusal, ...]:
@@ -73,7 +75,7 @@ def _floors(change: Change, safety: Safety, allowances: Allowances) -> Iterator[
     for country, floor in sorted(after.items()):
         if floor > Decimal(str(safety.max_floor)):
             message = f"{change.address}: floor {country} {floor} is above {safety.max_floor:g} USD"
-            yield Refusal("maxFloor", message, "safety.maxFloor")
+            yield Refusal("maxFloor", message, "safety.maxFloor", address=change.address)
     if isinstance(change, Update) and not allowances.floor_jump:
         yield from _jumps(change.address, _before(change, after), after, safety)
 
@@ -99,4 +101,4 @@ def _jumps(address: Address, before: Floors, after: Floors, safety: Safety) -> I
                 f"{address}: floor {country} {was} -> {wanted} ({percent:+.0f} %), "
                 f"the limit is {safety.max_floor_change_percent:g} % either way"
             )
-            yield Refusal("maxFloorChangePercent", message, "--allow-floor-jump")
+            yield Refusal("maxFloorChangePercent", message, "--allow-floor-jump", address=address)

@@ -60,6 +60,7 @@ def _refusal(policy: Policy, change: Change, why: str = "") -> Refusal:
         message=f"{change.address}: {policy.message}{why}",
         switch=f"the policy {policy.name} in reconciler.yaml",
         binding=policy.severity == "error",
+        address=change.address,
     )
 
 

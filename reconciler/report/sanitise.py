@@ -120,6 +120,20 @@ def markdown(text: str) -> str:
     return f"{_entities(before)}{body}{_entities(after)}"
 
 
+def markdown_html(text: str) -> str:
+    """Text between tags of HTML that stands in Markdown, where sites look for mentions and links all the same."""
+    return _NOTHING.join(escape(part, quote=True) for part in _REFERENCE.split(visible(text)))
+
+
+def clipped(text: str, limit: int) -> str:
+    """Text of `limit` characters or little more: of a longer one head and tail, and how much is left out between."""
+    shown = visible(text)
+    if len(shown) <= limit:
+        return shown
+    tail = limit // 3
+    return f"{shown[: limit - tail]}…({len(shown) - limit} more)…{shown[-tail:]}"
+
+
 def _entities(blanks: str) -> str:
     """Blanks at either end of a line, which Markdown would drop or take for code."""
     return "".join(f"&#{ord(blank)};" for blank in blanks)

@@ -1,5 +1,6 @@
 """The plan and the result as text: a tree by app, old -> new, with places and reasons."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -84,13 +85,14 @@ def summary_text(plan: Plan) -> str:
 def _app_lines(app: Address, changes: Iterable[Change]) -> Iterator[Line]:
     yield line(Span(app, "strong"))
     for change in changes:
-        yield from _change_lines(change)
+        what = "the app" if kind_of(change.address) == "app" else name_of(change.address)
+        yield from change_lines(change, what)
 
 
-def _change_lines(change: Change) -> Iterator[Line]:
+def change_lines(change: Change, what: str) -> Iterator[Line]:
+    """A change with its fields; `what` is how its resource is called there."""
     action = action_of(change)
     sign, tone = SIGNS[action]
-    what = "the app" if kind_of(change.address) == "app" else name_of(change.address)
     resource_id = id_of(change)
     place = f"  {change.source.file}:{change.source.line}" if change.source is not None else ""
     named = f"  id {resource_id}" if resource_id is not None else ""
@@ -178,11 +180,16 @@ def forecast_text(cost: Forecast, parallelism: int) -> str:
     return f"about {counted(cost.calls, 'call')} and {time}, {parallelism} side by side at most"
 
 
+def outcome_text(results: Sequence[Result]) -> str:
+    """What came of an apply in one line."""
+    counts = Counter(each.outcome for each in results)
+    told = ", ".join(f"{counts[name]} {name}" for name in OUTCOME_TONES if counts[name])
+    return f"Apply: {told or 'nothing to do'}."
+
+
 def result_lines(results: Sequence[Result], run: str, undo: str | None = None) -> Iterator[Line]:
     """Every step that was not simply applied, one line of numbers, and how to undo it."""
     yield from (result_line(each) for each in results if each.outcome != "applied")
-    counts = {name: sum(each.outcome == name for each in results) for name in OUTCOME_TONES}
-    told = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-    yield line(Span(f"Apply: {told or 'nothing to do'}.", "strong"), Span(f"  run {run}", "faint"))
+    yield line(Span(outcome_text(results), "strong"), Span(f"  run {run}", "faint"))
     if undo is not None:
         yield line(Span(f"undo: reconciler apply {undo}", "faint"))

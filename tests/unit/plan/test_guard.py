@@ -195,7 +195,9 @@ class TestHighestFloor:
 
     def test_no_switch_lifts_it(self):
         (found,) = floors_refused({}, {"US": 60}, allowances=Allowances(floor_jump=True, max_deletes=9))
-        assert found == Refusal("maxFloor", f"{at('p')}: floor US 60.0 is above 50 USD", "safety.maxFloor")
+        assert found == Refusal(
+            "maxFloor", f"{at('p')}: floor US 60.0 is above 50 USD", "safety.maxFloor", address=at("p")
+        )
 
     def test_it_is_the_projects_and_exact(self):
         assert floors_refused({}, {"US": 0.3}, Safety(max_floor=0.3)) == ()

@@ -1,0 +1,54 @@
+"""The pieces that Markdown reports are made of. What they are given is text from outside, unless said otherwise."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from reconciler.report.sanitise import clipped, markdown, markdown_html
+
+NAME: Final = 160
+VALUE: Final = 200
+SENTENCE: Final = 500
+"""Longest texts of each sort, in characters; of longer ones head and tail are shown."""
+
+
+def name(text: str) -> str:
+    """An address, a path or an id."""
+    return markdown(clipped(text, NAME))
+
+
+def value(text: str) -> str:
+    """A value of a field."""
+    return markdown(clipped(text, VALUE))
+
+
+def sentence(text: str) -> str:
+    """A reason, a message, evidence."""
+    return markdown(clipped(text, SENTENCE))
+
+
+def row(*cells: str) -> str:
+    """A row of a table; the cells are Markdown already."""
+    return f"| {' | '.join(cells)} |\n"
+
+
+def table(*titles: str) -> str:
+    """The head of a table; the titles are our own."""
+    return f"\n{row(*titles)}{row(*['---'] * len(titles))}"
+
+
+def fold(summary: str, ours: str = "") -> str:
+    """The opening of a folded part; `ours` is text of our own behind the summary."""
+    return f"\n<details><summary>{markdown_html(clipped(summary, NAME))}{ours}</summary>\n"
+
+
+FOLD_END: Final = "\n</details>\n"
+
+
+def place(file: str, line: int) -> str:
+    """Where something stands."""
+    return markdown(f"{clipped(file, NAME)}:{line}")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Facts on one line; the parts are Markdown already, empty ones are left out."""
+    return " · ".join(part for part in parts if part)

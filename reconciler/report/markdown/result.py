@@ -1,0 +1,44 @@
+"""What came of an apply, as Markdown."""
+
+from collections.abc import Sequence
+
+from reconciler.model.outcome import Result
+from reconciler.plan.plan import Origin
+from reconciler.report.markdown.marker import marker
+from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
+from reconciler.report.markdown.sheet import LIMIT, Item, Section, Sheet
+from reconciler.report.text import OUTCOME_TONES, outcome_text
+
+DONE = "applied"
+
+
+def result_markdown(
+    results: Sequence[Result], run: str, undo: str | None, origin: Origin, key: str = "", limit: int = LIMIT
+) -> str:
+    """The results for a comment: what was not simply applied first, the worst on top, the rest folded."""
+    facts = [f"run {name(run)}", "" if undo is None else f"undo: reconciler apply {name(undo)}"]
+    sheet = Sheet(f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n", limit)
+    worst = [*WORST_FIRST, *OUTCOME_TONES]
+    others = sorted((each for each in results if each.outcome != DONE), key=lambda each: worst.index(each.outcome))
+    done = [each for each in results if each.outcome == DONE]
+    sheet.write([
+        Section(table("outcome", "step", "id", "why"), [_other(each) for each in others]),
+        Section(fold(f"{len(done)} applied") + table("step", "id"), [_done(each) for each in done], FOLD_END),
+    ])  # fmt: skip
+    return sheet.text(" `reconciler history` tells everything.")
+
+
+WORST_FIRST = ("unknown", "failed", "unverified", "blocked", "skipped")
+
+
+def _other(result: Result) -> Item:
+    cells = [f"**{result.outcome}**", _step(result), name(result.id or ""), sentence(result.error or "")]
+    return Item(row(*cells), (result.outcome, f"{result.action} {result.address}"))
+
+
+def _done(result: Result) -> Item:
+    return Item(row(_step(result), name(result.id or "")), (result.outcome, f"{result.action} {result.address}"))
+
+
+def _step(result: Result) -> str:
+    return f"{name(result.action)} {name(result.address)}"

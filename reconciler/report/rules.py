@@ -1,0 +1,86 @@
+"""What each code of a finding stands for, in words for somebody who meets it in a code scanner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.model.diagnostic import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`title` names what is wrong, `help` says what to do. `severity` is that of most findings of the code."""
+
+    title: str
+    help: str
+    severity: Severity = "error"
+
+
+MANIFEST_RULES: Final[Mapping[str, Rule]] = {
+    "alias-limit": Rule("Aliases expand to too much", "Write the values out, or alias less."),
+    "alias-loop": Rule("An alias holds itself", "Take the alias out of the block that it names."),
+    "bad-key": Rule("A key that is no text", "Quote keys that begin with a bracket or a brace."),
+    "bad-merge": Rule("A merge of something that is no mapping", "Point << at an anchored mapping, or a list of such."),
+    "bad-policy": Rule("A policy that cannot be used", "Policies have names of their own and rules in CEL."),
+    "bad-value": Rule("A value that the field does not take", "The message names what is expected."),
+    "coppa-mismatch": Rule(
+        "A placement is less strict than its app",
+        "An app directed to children has placements with coppa: true.",
+        "warning",
+    ),
+    "depth-limit": Rule("Nested too deep", "No manifest needs so many levels: look for a missing line."),
+    "duplicate-address": Rule("Declared twice", "An app, a placement and a tier have one block each."),
+    "duplicate-country": Rule("A country with two floors", "Keep one line for each country and group."),
+    "duplicate-key": Rule("A key stands twice in a block", "Keep one of the two; YAML would keep either."),
+    "duplicate-pin": Rule("Two blocks with one id", "An id of the account belongs to one block."),
+    "duplicate-rename": Rule("Renamed twice", "One resource cannot become two; keep one renamedFrom."),
+    "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
+    "floor-above-maximum": Rule(
+        "A floor above the project's limit", "Lower the floor, or raise safety.maxFloor in reconciler.yaml.", "warning"
+    ),
+    "floor-too-low": Rule("A floor below the least", "0.01 USD is the least floor, and counts as none."),
+    "geo-excludes-floor": Rule(
+        "A floor where the placement does not serve", "Drop the floor, or let geo include the country.", "warning"
+    ),
+    "inverted-ladder": Rule(
+        "A waterfall that is not dearest first", "Each tier needs lower floors than the one above it, in every country."
+    ),
+    "missing-field": Rule("A field is missing", "Add the field that the message names."),
+    "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
+    "not-utf8": Rule("A file that is not UTF-8", "Save the file as UTF-8."),
+    "one-document": Rule("More than one document", "Such a file has one YAML document."),
+    "own-floors": Rule("Floors that stand elsewhere too", "The placement gets a block of its own.", "warning"),
+    "reward-url": Rule(
+        "A reward URL that will not work", "It begins with https:// and holds the macros the server fills in.", "warning"
+    ),
+    "tag": Rule("A YAML tag", "Remove it; quote a value that is to be text."),
+    "targeting-incomplete": Rule("Targeting without a target", "Declare geo or connectivity, or drop targetingEnabled."),
+    "type-bound-field": Rule("A field of another placement type", "Remove it, or change placementType."),
+    "unknown-address": Rule("No such resource", "The address is in no manifest."),
+    "unknown-alias": Rule("An alias without its anchor", "Anchors stand before their aliases, in the same file."),
+    "unknown-category": Rule("A category not known here", "Compare it with the list in the console.", "warning"),
+    "unknown-country": Rule("No such country or group", "ISO 3166 codes of two letters, WW, or a group of the project."),
+    "unknown-field": Rule("A field that does not exist", "Mind the spelling: names are the API's own."),
+    "unknown-skipability": Rule("A skipability not known here", "Compare it with the console.", "warning"),
+    "unknown-version": Rule("A manifest of another version", "This program reads version: 1."),
+    "wrong-type": Rule("A value of the wrong type", "Mind quotes: \"1\" is text, 1 is a number."),
+    "yaml-syntax": Rule("Not valid YAML", "The message names the place where reading ended."),
+}  # fmt: skip
+
+PLAN_RULES: Final[Mapping[str, Rule]] = {
+    "plan-refused": Rule(
+        "Apply would refuse the plan",
+        "A safety limit or a policy is exceeded. The message names the switch that would allow it.",
+    ),
+    "plan-warned": Rule("A policy warns", "The plan passes; somebody should look.", "warning"),
+    "plan-blocked": Rule("Declared, but cannot be done", "The message ends with what can be done about it."),
+    "plan-delete": Rule("A resource will be deleted for good", "Make sure that nothing serves it any more.", "warning"),
+    "plan-deactivate": Rule("A resource will be taken off the air", "It earns nothing from then on.", "warning"),
+}
+
+RULES: Final[Mapping[str, Rule]] = {**MANIFEST_RULES, **PLAN_RULES}
+
+
+def rule_of(code: str) -> Rule:
+    """The rule behind a code; one that is not described is called by its name."""
+    return RULES.get(code, Rule(code.replace("-", " ").capitalize(), "The message says what is wrong."))
