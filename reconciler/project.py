@@ -83,6 +83,14 @@ def _name(path: Path, root: Path) -> str:
     return name
 
 
+def folder_in_repository(root: Path) -> str:
+    """Where the project stands in the git repository around it, with forward slashes; empty at its root and in none."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            return "" if folder == root else root.relative_to(folder).as_posix()
+    return ""
+
+
 def write_new(path: Path, text: str) -> bool:
     """Write a file where none is; False where one is, which is left as it is. Raises `ProjectError`."""
     try:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 import click
@@ -41,12 +41,12 @@ class Console:
         for each in lines:
             self._print(each, to_answer=False)
 
-    def document(self, document: Mapping[str, Any]) -> None:
+    def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:
         """A JSON document as the answer."""
         self._write(json_text(json.dumps(document, indent=2, ensure_ascii=True)), to_answer=True)
 
     def raw(self, text: str) -> None:
-        """Text of our own as the answer, as it is."""
+        """Text as the answer, as it is: our own, or a document in which all other texts are harmless already."""
         self._write(text, to_answer=True)
 
     def talk(self, *parts: str | Span) -> None:

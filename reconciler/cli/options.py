@@ -1,7 +1,7 @@
 """Options that many commands share, accepted before the command's name and behind it alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ import click
 DEFAULT_PARALLELISM: Final = 8
 MAX_PARALLELISM: Final = 256
 
-_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github", "openmetrics")
+_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality", "openmetrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Options:
     verbosity: int
     log_format: str
     parallelism: int
+    comment_key: str = ""
 
 
 def _project() -> Callable[..., Any]:
@@ -37,7 +38,13 @@ def _project() -> Callable[..., Any]:
 def _console_options() -> list[Callable[..., Any]]:
     return [
         click.option("--no-color", is_flag=True, default=None, help="No colours; NO_COLOR does the same."),
-        click.option("-v", "--verbose", count=True, default=None, help="More talk on stderr; -vv for requests."),
+        click.option(
+            "-v",
+            "--verbose",
+            count=True,
+            default=None,
+            help="More talk on stderr, large plans whole; -vv: requests.",
+        ),
         click.option("--log-format", type=click.Choice(["text", "json"]), help="How talk on stderr is written."),
     ]
 
@@ -52,6 +59,15 @@ def _parallelism() -> Callable[..., Any]:
 
 def _format(formats: Sequence[str]) -> Callable[..., Any]:
     return click.option("--format", "format_", type=click.Choice(formats), help="How to print the answer.")
+
+
+def _comment_key() -> Callable[..., Any]:
+    return click.option(
+        "--comment-key",
+        default="",
+        metavar="NAME",
+        help="With markdown: tells this project's comment from others of the same account.",
+    )
 
 
 def group_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,15 +93,21 @@ def shared_options(
         def call(**given: Any) -> Any:
             own = {name: given.pop(name, None) for name in ("project", "format_", "no_color", "verbose", "log_format")}
             own["parallelism"] = given.pop("parallelism", None) if api else None
+            key = given.pop("comment_key", "")
             before = click.get_current_context().find_root().obj or {}
-            return function(_options(before, own, formats), **given)
+            return function(replace(_options(before, own, formats), comment_key=key), **given)
 
-        offered = [_project(), _format(formats), *([_parallelism()] if api else []), *_console_options()]
+        offered = [_project(), _format(formats), *_bound_options(formats, api=api), *_console_options()]
         for option in reversed(offered):
             call = option(call)
         return call
 
     return decorate
+
+
+def _bound_options(formats: Sequence[str], *, api: bool) -> list[Callable[..., Any]]:
+    """Options of the commands that write Markdown, and of those that call the API."""
+    return [*([_comment_key()] if "markdown" in formats else []), *([_parallelism()] if api else [])]
 
 
 def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:

@@ -20,7 +20,7 @@ from reconciler.manifest.load import Loaded, load_desired, load_settings
 from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
 from reconciler.plan.plan import Origin
-from reconciler.project import Project, find_project, read_manifests
+from reconciler.project import Project, find_project, folder_in_repository, read_manifests
 
 if TYPE_CHECKING:
     from reconciler.dt.client import DtClient
@@ -48,6 +48,13 @@ class Session:
     def project(self) -> Project:
         """The project. Raises `ProjectError`."""
         return find_project(Path.cwd(), self.options.project)
+
+    def folder(self) -> str:
+        """The project's folder in its repository, as tools that show code name files; empty without a project."""
+        try:
+            return folder_in_repository(self.project().root)
+        except ProjectError:
+            return ""
 
     def settings(self, project: Project) -> Settings:
         """Its settings. Raises `InvalidManifests`."""

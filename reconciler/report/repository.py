@@ -9,7 +9,7 @@ from reconciler.model.value import digest
 
 
 def in_repository(findings: Iterable[Finding], folder: str) -> tuple[Finding, ...]:
-    """The findings with paths from the root of the repository, in which the project stands in a folder; errors first."""
+    """The findings with paths from the repository's root; `folder` is the project's in it. Errors first."""
     placed = (replace(each, file=f"{folder}/{each.file}") if folder else each for each in findings)
     return tuple(sorted(placed, key=lambda each: each.severity))
 

@@ -51,19 +51,19 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "one-document": Rule("More than one document", "Such a file has one YAML document."),
     "own-floors": Rule("Floors that stand elsewhere too", "The placement gets a block of its own.", "warning"),
     "reward-url": Rule(
-        "A reward URL that will not work", "It begins with https:// and holds the macros the server fills in.", "warning"
+        "A reward URL that will not work", "It begins with https:// and holds the macros to be filled in.", "warning"
     ),
     "tag": Rule("A YAML tag", "Remove it; quote a value that is to be text."),
-    "targeting-incomplete": Rule("Targeting without a target", "Declare geo or connectivity, or drop targetingEnabled."),
+    "targeting-incomplete": Rule("Targeting of nothing", "Declare geo or connectivity, or drop targetingEnabled."),
     "type-bound-field": Rule("A field of another placement type", "Remove it, or change placementType."),
     "unknown-address": Rule("No such resource", "The address is in no manifest."),
     "unknown-alias": Rule("An alias without its anchor", "Anchors stand before their aliases, in the same file."),
     "unknown-category": Rule("A category not known here", "Compare it with the list in the console.", "warning"),
-    "unknown-country": Rule("No such country or group", "ISO 3166 codes of two letters, WW, or a group of the project."),
+    "unknown-country": Rule("No such country or group", "Two letters of ISO 3166, WW, or a group of the project."),
     "unknown-field": Rule("A field that does not exist", "Mind the spelling: names are the API's own."),
     "unknown-skipability": Rule("A skipability not known here", "Compare it with the console.", "warning"),
     "unknown-version": Rule("A manifest of another version", "This program reads version: 1."),
-    "wrong-type": Rule("A value of the wrong type", "Mind quotes: \"1\" is text, 1 is a number."),
+    "wrong-type": Rule("A value of the wrong type", 'Mind quotes: "1" is text, 1 is a number.'),
     "yaml-syntax": Rule("Not valid YAML", "The message names the place where reading ended."),
 }  # fmt: skip
 

@@ -182,7 +182,7 @@ def forecast_text(cost: Forecast, parallelism: int) -> str:
 
 def outcome_text(results: Sequence[Result]) -> str:
     """What came of an apply in one line."""
-    counts = Counter(each.outcome for each in results)
+    counts: Counter[str] = Counter(each.outcome for each in results)
     told = ", ".join(f"{counts[name]} {name}" for name in OUTCOME_TONES if counts[name])
     return f"Apply: {told or 'nothing to do'}."
 

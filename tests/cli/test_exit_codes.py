@@ -162,7 +162,7 @@ def test_6_when_a_limit_is_exceeded_naming_the_switch_that_allows_it(project, ri
     "arguments",
     [
         ["paln"], ["plan", "--nope"], ["--nope", "plan"], ["plan", "--parallelism", "0"], ["plan", "--format", "xml"],
-        ["--format", "sarif", "plan"], ["plan", "extra"], ["apply", "/"], ["apply", "x", "--only", "*"],
+        ["--format", "gitlab", "validate"], ["plan", "extra"], ["apply", "/"], ["apply", "x", "--only", "*"],
         ["apply", "--skip-stale", "--yes"], ["show"], [], ["apply", "--max-deletes", "-1"],
     ],
 )  # fmt: skip

@@ -19,6 +19,7 @@ from reconciler.cli.applying import (
 from reconciler.cli.choices import limit_options, selection_options
 from reconciler.cli.console import asks_on_terminal
 from reconciler.cli.options import Options, shared_options
+from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
 from reconciler.errors import ApiError, CredentialsError, Refused, UsageError
 from reconciler.floors.record import with_evidence
@@ -30,8 +31,8 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan
 from reconciler.project import Project, write_state
-from reconciler.report.document import result_document
-from reconciler.report.text import forecast_text, plan_lines, result_lines
+from reconciler.report.overview import plan_overview
+from reconciler.report.text import forecast_text
 from reconciler.workflow.account import Selection, let_settle, make_plan, observe_ground, undo_of
 
 DECLINED = 1
@@ -43,7 +44,7 @@ DECLINED = 1
 @click.option("--skip-stale", is_flag=True, help="With FILE: leave out what moved since, and go on with the rest.")
 @selection_options
 @limit_options
-@shared_options(api=True)
+@shared_options(formats=RESULT_FORMATS, api=True)
 def command(
     options: Options,
     *,
@@ -117,10 +118,11 @@ def _apply_saved(session: Session, project: Project, file: Path, allowances: All
 
 def _show(session: Session, plan: Plan, exceeded: Sequence[Refusal]) -> None:
     """The plan, before anything is done: on stdout, or on stderr where stdout holds a document."""
-    if session.options.format == "json":
-        session.console.aside(plan_lines(plan, exceeded))
+    told = plan_overview(plan, exceeded, whole=session.options.verbosity > 0)
+    if session.options.format == "text":
+        session.console.answer(told)
     else:
-        session.console.answer(plan_lines(plan, exceeded))
+        session.console.aside(told)
 
 
 def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
@@ -134,10 +136,7 @@ def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[
     execution = carried_out(session, job)
     undo = _keep_undo(session, project, job, execution)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
-    if session.options.format == "json":
-        session.console.document(result_document(results, job.run.run_id, undo))
-    else:
-        session.console.answer(result_lines(results, job.run.run_id, undo))
+    print_results(session, results, job.run.run_id, undo, job.plan.origin)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)

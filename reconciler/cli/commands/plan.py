@@ -6,13 +6,13 @@ import click
 
 from reconciler.cli.choices import limit_options, selection_options
 from reconciler.cli.options import Options, shared_options
+from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, StoreError
 from reconciler.floors.record import with_evidence
-from reconciler.plan.codec import plan_text, plan_to_json
+from reconciler.plan.codec import plan_text
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
-from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.account import Selection, make_plan
 
@@ -24,7 +24,7 @@ DIFFERENCES = 2
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is anything to do.")
 @selection_options
 @limit_options
-@shared_options(api=True)
+@shared_options(formats=PLAN_FORMATS, api=True)
 def command(
     options: Options,
     *,
@@ -40,6 +40,7 @@ def command(
       reconciler plan
       reconciler plan --only 'android:com.cash_crash.54*'
       reconciler plan --out plan.json --detailed-exitcode
+      reconciler plan --out plan.json --format markdown >comment.md
     """
     session = Session.of(options)
     project = session.project()
@@ -51,11 +52,8 @@ def command(
     plan = with_evidence(made, session.price_evidence(project))
     if out is not None:
         _save(out, plan_text(plan))
-    if options.format == "json":
-        session.console.document(plan_to_json(plan))
-    else:
-        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
-        session.console.answer(plan_lines(plan, gate(plan, limits)))
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+    print_plan(session, plan, gate(plan, limits))
     if out is not None:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
     return DIFFERENCES if detailed_exitcode and plan.changes else 0

@@ -4,18 +4,24 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.choices import limit_options
 from reconciler.cli.options import Options, shared_options
+from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
-from reconciler.plan.codec import plan_from_text, plan_to_json
+from reconciler.errors import InvalidManifests, ProjectError
+from reconciler.plan.codec import plan_from_text
+from reconciler.plan.gate import Limits, gate
+from reconciler.plan.guard import Allowances, Refusal
+from reconciler.plan.plan import Plan
 from reconciler.project import read_bytes
-from reconciler.report.text import plan_lines
 
 
 @click.command("show")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@shared_options()
-def command(options: Options, *, file: Path) -> int:
-    """Show a saved plan again, in any format.
+@limit_options
+@shared_options(formats=PLAN_FORMATS)
+def command(options: Options, *, file: Path, allowances: Allowances) -> int:
+    """Show a saved plan again, in any format, and what of the project's limits it exceeds by now.
 
     \b
       reconciler show plan.json
@@ -23,8 +29,18 @@ def command(options: Options, *, file: Path) -> int:
     """
     session = Session.of(options)
     plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
-    if options.format == "json":
-        session.console.document(plan_to_json(plan))
-    else:
-        session.console.answer(plan_lines(plan))
+    print_plan(session, plan, _limits_broken(session, plan, allowances))
     return 0
+
+
+def _limits_broken(session: Session, plan: Plan, allowances: Allowances) -> tuple[Refusal, ...]:
+    """What the plan exceeds of the limits of the project it is shown in; without such a project, that is said."""
+    try:
+        settings = session.settings(session.project())
+    except (ProjectError, InvalidManifests) as wrong:
+        session.console.talk(f"limits and policies are not checked: {wrong.message}")
+        return ()
+    if settings.publisher_id != plan.origin.publisher_id:
+        session.console.talk("limits and policies are not checked: the project here is another publisher's")
+        return ()
+    return gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))

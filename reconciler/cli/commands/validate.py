@@ -2,15 +2,15 @@
 
 import click
 
+from reconciler.cli.findings import FINDINGS_FORMATS, print_findings
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.report.document import findings_document
 from reconciler.report.text import counted
 
 
 @click.command("validate")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
-@shared_options()
+@shared_options(formats=FINDINGS_FORMATS)
 def command(options: Options, *, strict: bool) -> int:
     """Check everything that can be known without the network, and show all findings at once.
 
@@ -19,14 +19,10 @@ def command(options: Options, *, strict: bool) -> int:
 
     \b
       reconciler validate
-      reconciler validate --strict --format json
+      reconciler validate --strict --format github
     """
     session = Session.of(options)
     loaded = session.loaded(session.project())
-    if options.format == "json":
-        session.console.document(findings_document(loaded.findings))
-    else:
-        session.console.findings(loaded.findings, to_answer=True)
     errors = sum(finding.severity == "error" for finding in loaded.findings)
     warnings = len(loaded.findings) - errors
     told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
@@ -34,5 +30,6 @@ def command(options: Options, *, strict: bool) -> int:
         apps = loaded.state.apps
         placements = sum(len(app.placements or ()) for app in apps)
         told = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {told}"
+    print_findings(session, loaded.findings, told)
     session.console.talk(told)
     return 1 if errors or (strict and warnings) else 0

@@ -31,13 +31,18 @@ def floor_rows(change: Update) -> Item:
             name(change.address),
             name(field.path.removeprefix("floorPrices.")),
             _before(field),
-            value(shown(field.after, field.path)) + percent_text(field),
+            value(shown(field.after, field.path)) + _percent(field),
             _why(field),
         )
         for field in floors[:FIELDS]
     ]
     more = [row(name(change.address), f"and {len(floors) - FIELDS} more", "", "", "")] if len(floors) > FIELDS else []
     return Item("".join([*rows, *more]), _key(change))
+
+
+def _percent(field: FieldChange) -> str:
+    percent = percent_text(field)
+    return f" ({percent})" if percent else ""
 
 
 FLOOR_TITLES: Final = ("placement", "country", "before", "after", "why")

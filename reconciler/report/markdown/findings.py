@@ -21,7 +21,7 @@ def _finding(number: int, finding: Finding) -> Item:
     hint = f" ({sentence(finding.hint)})" if finding.hint else ""
     cells = [
         f"**{finding.severity}**",
-        f"{place(finding.file, finding.line)}:{finding.column}",
+        place(finding.file, finding.line, finding.column),
         f"{sentence(finding.message)}{hint} {name(f'[{finding.code}]')}",
         name(finding.address),
     ]

@@ -1,4 +1,7 @@
-"""The pieces that Markdown reports are made of. What they are given is text from outside, unless said otherwise."""
+"""The pieces that Markdown reports are made of. What they are given is text from outside, unless said otherwise.
+
+No colon of ours follows such a text directly: with one in it, the two could be an emoji (`ios:tada:`).
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -44,9 +47,9 @@ def fold(summary: str, ours: str = "") -> str:
 FOLD_END: Final = "\n</details>\n"
 
 
-def place(file: str, line: int) -> str:
-    """Where something stands."""
-    return markdown(f"{clipped(file, NAME)}:{line}")
+def place(file: str, *numbers: int) -> str:
+    """Where something stands: the file, the line, and the column where it is known."""
+    return markdown(":".join((clipped(file, NAME), *map(str, numbers))))
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ def _dangers(changes: Iterable[Change], share: float) -> Iterator[Section]:
 
 def _origin(plan: Plan) -> str:
     origin = plan.origin
-    facts = [f"publisher {name(origin.publisher_id)}", name(origin.api), name(origin.created_at)]
+    facts = [f"publisher {name(origin.publisher_id)}", name(origin.api.removeprefix("https://")), name(origin.created_at)]
     return f"\n{listed(facts)}\n"
 
 
@@ -83,7 +83,7 @@ def _folds(changes: Iterable[Change]) -> Iterator[Section]:
         told = ", ".join(f"{counts[action]} to {word}" for action, word in WORDS.items() if counts[action])
         blocked = f"{counts['blocked']} blocked" if counts["blocked"] else ""
         items = [block(each) for each in own if isinstance(each, Create | Update) and _has_more(each)]
-        yield Section(fold(app, f": {', '.join(filter(None, (told, blocked)))}"), items, FOLD_END)
+        yield Section(fold(app, f" — {', '.join(filter(None, (told, blocked)))}"), items, FOLD_END)
 
 
 WORDS: Final[Mapping[Action, str]] = {
@@ -103,7 +103,7 @@ def _others(plan: Plan) -> Iterator[Section]:
     ]
     yield Section(fold(f"{len(unmanaged)} in no manifest, left alone") + "\n", unmanaged, FOLD_END)
     notes = [
-        Item(f"- {name(each.address)}: {sentence(each.text)}\n", ("note", f"{each.address} {each.text}"))
+        Item(f"- {name(each.address)} — {sentence(each.text)}\n", ("note", f"{each.address} {each.text}"))
         for each in plan.notes
     ]
     yield Section(fold(counted(len(notes), "note")) + "\n", notes, FOLD_END)

@@ -1,0 +1,34 @@
+"""Findings in the format that was asked for."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from reconciler import __version__
+from reconciler.cli.session import Session
+from reconciler.model.diagnostic import Finding
+from reconciler.report.document import findings_document
+from reconciler.report.github import annotations
+from reconciler.report.gitlab import code_quality
+from reconciler.report.markdown.findings import findings_markdown
+from reconciler.report.sarif import sarif
+
+FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality")
+
+
+def print_findings(session: Session, findings: Sequence[Finding], summary: str) -> None:
+    """Findings in one of `FINDINGS_FORMATS`; `summary` is one line of our own."""
+    console = session.console
+    match session.options.format:
+        case "json":
+            console.document(findings_document(findings))
+        case "markdown":
+            console.raw(findings_markdown(findings, summary, session.options.comment_key))
+        case "sarif":
+            console.document(sarif(findings, __version__, session.folder()))
+        case "codequality":
+            console.document(code_quality(findings, session.folder()))
+        case "github":
+            for line in annotations(findings, session.folder()):
+                console.raw(line)
+        case _:
+            console.findings(findings, to_answer=True)

@@ -1,0 +1,51 @@
+"""Plans and results in the format that was asked for."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from reconciler.cli.findings import print_findings
+from reconciler.cli.session import Session
+from reconciler.model.outcome import Result
+from reconciler.plan.codec import plan_to_json
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Origin, Plan
+from reconciler.report.document import result_document
+from reconciler.report.gitlab import plan_widget
+from reconciler.report.markdown.plan import plan_markdown
+from reconciler.report.markdown.result import result_markdown
+from reconciler.report.overview import plan_overview
+from reconciler.report.remarks import plan_findings
+from reconciler.report.text import result_lines, summary_text
+
+PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality")
+RESULT_FORMATS: Final = ("text", "json", "markdown")
+
+
+def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> None:
+    """A plan and what it exceeds, in one of `PLAN_FORMATS`."""
+    console = session.console
+    match session.options.format:
+        case "json":
+            console.document(plan_to_json(plan))
+        case "markdown":
+            console.raw(plan_markdown(plan, refusals, session.options.comment_key))
+        case "gitlab":
+            console.document(plan_widget(plan))
+        case "github":
+            print_findings(session, plan_findings(plan, refusals), summary_text(plan))
+            console.raw(summary_text(plan))
+        case "sarif" | "codequality":
+            print_findings(session, plan_findings(plan, refusals), summary_text(plan))
+        case _:
+            console.answer(plan_overview(plan, refusals, whole=session.options.verbosity > 0))
+
+
+def print_results(session: Session, results: Sequence[Result], run: str, undo: str | None, origin: Origin) -> None:
+    """What came of an apply, in one of `RESULT_FORMATS`."""
+    match session.options.format:
+        case "json":
+            session.console.document(result_document(results, run, undo))
+        case "markdown":
+            session.console.raw(result_markdown(results, run, undo, origin, session.options.comment_key))
+        case _:
+            session.console.answer(result_lines(results, run, undo))
