@@ -61,6 +61,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "unknown-category": Rule("A category not known here", "Compare it with the list in the console.", "warning"),
     "unknown-country": Rule("No such country or group", "Two letters of ISO 3166, WW, or a group of the project."),
     "unknown-field": Rule("A field that does not exist", "Mind the spelling: names are the API's own."),
+    "unknown-group": Rule("No such country group", "Groups are named in countryGroups of reconciler.yaml."),
     "unknown-skipability": Rule("A skipability not known here", "Compare it with the console.", "warning"),
     "unknown-version": Rule("A manifest of another version", "This program reads version: 1."),
     "wrong-type": Rule("A value of the wrong type", 'Mind quotes: "1" is text, 1 is a number.'),

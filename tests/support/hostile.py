@@ -1,20 +1,55 @@
 """Names that would do something, were they taken for more than names, and plans full of them."""
 
+from support.builders import API
+
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
 from reconciler.model.address import Address
 from reconciler.model.desired import Source
 from reconciler.model.value import price
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Origin, Plan
-from support.builders import API
 
 NAMES = (
-    "<script>alert(1)</script>", "::set-output name=x::y", "::error::no", "\n::error::no", "`code`", "```\nfence", "a|b",
-    "\u202egnp.exe", "\x1b[31mred", "two\nlines", "</details>", "</summary></details>", "-->", "<!-- reconciler:plan -->",
-    "@team", "#1", "GH-1", "owner/repo#1", "[x](https://evil.example)", "![x](https://evil.example/i.png)",
-    "<img src=x onerror=alert(1)>", "https://evil.example", "www.evil.example", ":tada:", "&lt;b&gt;", "**bold**", "# head",
-    "- item", "1. item", "> quote", "    code", "$x$", "~~gone~~", "\\", "\\|", "##[error]no", "a\r\nb", "\u2028", "%0A::x",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    "::set-output name=x::y",
+    "::error::no",
+    "\n::error::no",
+    "`code`",
+    "```\nfence",
+    "a|b",
+    "\u202egnp.exe",
+    "\x1b[31mred",
+    "two\nlines",
+    "</details>",
+    "</summary></details>",
+    "-->",
+    "<!-- reconciler:plan -->",
+    "@team",
+    "#1",
+    "GH-1",
+    "owner/repo#1",
+    "[x](https://evil.example)",
+    "![x](https://evil.example/i.png)",
+    "<img src=x onerror=alert(1)>",
+    "https://evil.example",
+    "www.evil.example",
+    ":tada:",
+    "&lt;b&gt;",
+    "**bold**",
+    "# head",
+    "- item",
+    "1. item",
+    "> quote",
+    "    code",
+    "$x$",
+    "~~gone~~",
+    "\\",
+    "\\|",
+    "##[error]no",
+    "a\r\nb",
+    "\u2028",
+    "%0A::x",
+)
 LONG = "very-long-" * 1_000
 SOURCE = Source("apps/<b>|`, :.yaml", 3)
 

@@ -49,15 +49,34 @@ class Rendered:
             if token.type == "tr_open":
                 rows.append([])
             elif token.type in {"td_open", "th_open"}:
-                rows[-1].append("".join(child.content for child in self.tokens[number + 1].children or ()))
+                rows[-1].append(
+                    "".join(child.content for child in self.tokens[number + 1].children or ()).replace("\u200b", "")
+                )
         return rows
 
 
-PLAIN = {
-    "html_block", "heading", "paragraph", "inline", "text", "text_special", "strong", "bullet_list", "list_item", "table",
-    "thead", "tbody", "tr", "th", "td", "hardbreak", "softbreak",
-    "code_inline",
-}  # fmt: skip
+PLAIN = set(
+    [
+        "html_block",
+        "heading",
+        "paragraph",
+        "inline",
+        "text",
+        "text_special",
+        "strong",
+        "bullet_list",
+        "list_item",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "hardbreak",
+        "softbreak",
+        "code_inline",
+    ]
+)
 """What our own markup comes to: no links, no images, no inline HTML."""
 COMMANDS = {"reconciler plan -v", "reconciler show -v", "reconciler history", "reconciler validate"}
 

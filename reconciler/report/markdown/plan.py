@@ -42,7 +42,11 @@ def _dangers(changes: Iterable[Change], share: float) -> Iterator[Section]:
 
 def _origin(plan: Plan) -> str:
     origin = plan.origin
-    facts = [f"publisher {name(origin.publisher_id)}", name(origin.api.removeprefix("https://")), name(origin.created_at)]
+    facts = [
+        f"publisher {name(origin.publisher_id)}",
+        name(origin.api.removeprefix("https://")),
+        name(origin.created_at),
+    ]
     return f"\n{listed(facts)}\n"
 
 
