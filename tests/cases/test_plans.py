@@ -1,4 +1,5 @@
-"""Each folder of `plan/` is a project and an account; plan.json and plan.txt are what a plan must say of them.
+"""Each folder of `plan/` is a project and an account; plan.json, plan.txt and, where it is there, plan.md are what a
+plan must say of them.
 
 `live.json` is in the API's own spelling: the apps, and the placements by app id. `ledger.jsonl` is a ledger as it is
 committed. REWRITE_GOLDENS=1 (or --goldens) writes the expected files anew; read the difference before you commit it.
@@ -20,6 +21,7 @@ from reconciler.model.live import LiveState
 from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.guard import Allowances, refusals
 from reconciler.plan.plan import Origin, Plan
+from reconciler.report.markdown.plan import plan_markdown
 from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import read_ledger
 from reconciler.workflow.account import Selection, make_plan
@@ -62,6 +64,8 @@ def test_the_plan_is_the_one_written_down(folder):
     desired = desired_of(folder)
     plan = plan_of(folder, desired)
     said = {"plan.json": plan_text(plan), "plan.txt": text_of(plan, desired)}
+    if (folder / "plan.md").exists():
+        said["plan.md"] = plan_markdown(plan, refusals(plan, desired.safety, Allowances()))
     for name, text in said.items():
         golden = folder / name
         if os.environ.get("REWRITE_GOLDENS"):

@@ -55,28 +55,26 @@ class Rendered:
         return rows
 
 
-PLAIN = set(
-    [
-        "html_block",
-        "heading",
-        "paragraph",
-        "inline",
-        "text",
-        "text_special",
-        "strong",
-        "bullet_list",
-        "list_item",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "hardbreak",
-        "softbreak",
-        "code_inline",
-    ]
-)
+PLAIN = {
+    "html_block",
+    "heading",
+    "paragraph",
+    "inline",
+    "text",
+    "text_special",
+    "strong",
+    "bullet_list",
+    "list_item",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "hardbreak",
+    "softbreak",
+    "code_inline",
+}
 """What our own markup comes to: no links, no images, no inline HTML."""
 COMMANDS = {"reconciler plan -v", "reconciler show -v", "reconciler history", "reconciler validate"}
 

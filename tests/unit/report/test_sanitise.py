@@ -267,6 +267,33 @@ def test_markdown_source_stays_readable(text, source):
     assert sanitise.markdown(text) == source
 
 
+class TestHtmlInMarkdown:
+    @hostile
+    def test_it_is_the_text_of_its_tag_and_nothing_a_site_looks_for(self, text):
+        tokens = MarkdownIt("commonmark", {"html": True}).parse(f"<p>{sanitise.markdown_html(text)}</p>\n\nend\n")
+        assert [token.type for token in tokens][:2] == ["html_block", "paragraph_open"]
+        page = Page(tokens[0].content)
+        assert (page.tags, page.others) == ([("p", {})], [])
+        assert page.text.rstrip("\n").replace("\u200b", "") == visible(text)
+        assert not RENDERED_LATER.search(page.text)
+
+
+class TestClipped:
+    @given(TEXTS, st.integers(6, 40))
+    def test_it_is_the_text_or_its_head_and_tail_and_how_much_is_left_out(self, text, limit):
+        shown, told = visible(text), sanitise.clipped(text, limit)
+        if len(shown) <= limit:
+            assert told == shown
+            return
+        head, more, tail = re.fullmatch(r"(.*)…\((\d+) more\)…(.*)", told, re.DOTALL).groups()
+        assert (shown.startswith(head), shown.endswith(tail)) == (True, True)
+        assert len(head) + int(more) + len(tail) == len(shown)
+        assert len(head) + len(tail) == limit
+
+    def test_names_that_differ_at_their_end_stay_apart(self):
+        assert sanitise.clipped("x" * 999 + "a", 60) != sanitise.clipped("x" * 999 + "b", 60)
+
+
 def decoded(text):
     """As GitHub's runner reads a workflow command's data."""
     for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
