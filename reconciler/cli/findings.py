@@ -12,7 +12,7 @@ from reconciler.report.gitlab import code_quality
 from reconciler.report.markdown.findings import findings_markdown
 from reconciler.report.sarif import sarif
 
-FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality")
+FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "html")
 
 
 def print_findings(session: Session, findings: Sequence[Finding], summary: str) -> None:
@@ -30,5 +30,9 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str) 
         case "github":
             for line in annotations(findings, session.folder()):
                 console.raw(line)
+        case "html":
+            from reconciler.report.html.findings import findings_page  # noqa: PLC0415 - templates cost 0.1 s
+
+            console.raw(findings_page(findings))
         case _:
             console.findings(findings, to_answer=True)

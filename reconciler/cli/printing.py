@@ -17,7 +17,7 @@ from reconciler.report.overview import plan_overview
 from reconciler.report.remarks import plan_findings
 from reconciler.report.text import result_lines, summary_text
 
-PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality")
+PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "html")
 RESULT_FORMATS: Final = ("text", "json", "markdown")
 
 
@@ -36,6 +36,10 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
             console.raw(summary_text(plan))
         case "sarif" | "codequality":
             print_findings(session, plan_findings(plan, refusals), summary_text(plan))
+        case "html":
+            from reconciler.report.html.plan import plan_page  # noqa: PLC0415 - templates cost 0.1 s
+
+            console.raw(plan_page(plan, refusals))
         case _:
             console.answer(plan_overview(plan, refusals, whole=session.options.verbosity > 0))
 
