@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.manifest.edit.block_text import blocks_in, item_lines
 from reconciler.manifest.edit.changes import Unwritable, Writable
 from reconciler.manifest.edit.patch import (
     Patch,
@@ -20,7 +21,30 @@ def entries_behind(text: str, holder: MapSpan, at: int, pairs: Iterable[tuple[st
     """New lines below the entry at a position, indented as the mapping is."""
     sibling = holder.entries[at]
     indent = " " * _column(text, holder.entries[0].key.begin)
-    return _lines_behind(text, sibling.value.end, [indent + _pair(key, value, sibling) for key, value in pairs])
+    lines = [line for key, value in pairs for line in _entry(indent, key, value, sibling)]
+    return _lines_behind(text, sibling.value.end, lines)
+
+
+def value_instead(text: str, holder: MapSpan, entry: Entry, value: Writable) -> Patch:
+    """Another value in the place of a mapping or list. A comment in it would be lost with it."""
+    begin, end = entry.key.end, entry.value.end
+    if has_comment(text, begin, end):
+        raise Unwritable(entry.value.place, "edit-layout", "there are comments in what would go", "edit it by hand")
+    blocks = [] if holder.is_flow else blocks_in(value)
+    if not blocks:
+        return Patch(begin, end, f": {flow_text(value, in_flow=holder.is_flow)}")
+    indent = " " * _column(text, holder.entries[0].key.begin)
+    lines = [line for block in blocks for line in item_lines(f"{indent}  ", block)]
+    return Patch(begin, end, ":" + "".join(break_at(text, begin) + line for line in lines))
+
+
+def _entry(indent: str, key: str, value: Writable, sibling: Entry) -> Sequence[str]:
+    """The lines of a new entry: one, but for a list of mappings."""
+    blocks = blocks_in(value)
+    if not blocks:
+        return [indent + _pair(key, value, sibling)]
+    name = new_text(key, style=quotes_of(sibling.key), in_flow=False)
+    return [f"{indent}{name}:", *(line for block in blocks for line in item_lines(f"{indent}  ", block))]
 
 
 def items_behind(text: str, holder: SeqSpan, values: Iterable[Writable]) -> Patch:

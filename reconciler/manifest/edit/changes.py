@@ -28,6 +28,17 @@ class SetScalar:
 
 
 @dataclass(frozen=True, slots=True)
+class SetValue:
+    """Write any value where another stands: a scalar, an alias, or a mapping or list without comments in it.
+
+    An alias is replaced by the value: the anchor keeps its own.
+    """
+
+    path: Path
+    value: Writable
+
+
+@dataclass(frozen=True, slots=True)
 class AddEntry:
     """Add a key to a mapping, behind the entry of the key `after`, or behind the last one."""
 
@@ -52,7 +63,7 @@ class RemoveEntry:
     path: Path
 
 
-Edit: TypeAlias = SetScalar | AddEntry | AddItem | RemoveEntry
+Edit: TypeAlias = SetScalar | SetValue | AddEntry | AddItem | RemoveEntry
 
 
 class Unwritable(Exception):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, assert_never
 
-from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, RemoveEntry, SetScalar, Writable
+from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, RemoveEntry, SetScalar, SetValue, Writable
 from reconciler.manifest.node import Map
 from reconciler.manifest.parse import Document
 
@@ -18,7 +18,7 @@ def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
     """The values, changed in place by edits that lead somewhere."""
     for edit in edits:
         match edit:
-            case SetScalar(path, value):
+            case SetScalar(path, value) | SetValue(path, value):
                 _at(values, path[:-1])[path[-1]] = _read_back(value)
             case AddEntry(path, key, value):
                 _at(values, path)[key] = _read_back(value)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.manifest.edit.changes import Path
-from reconciler.manifest.node import Map, place_of
+from reconciler.manifest.edit.sites import blocks_of
+from reconciler.manifest.node import place_of
 from reconciler.manifest.parse import Document, parse
 from reconciler.manifest.scalar import PlainScalars
 from reconciler.manifest.settings import Settings
@@ -43,18 +44,9 @@ def _in_document(
 ) -> Iterator[tuple[Address, FloorSite]]:
     for at, app in enumerate(document.value["apps"]):
         address = app_address(app["platform"], str(app["bundle"]))
-        for path, name, blocks in _blocks(app):
+        for path, name, blocks in blocks_of(app):
             kind = next((block["placementType"] for block in blocks if "placementType" in block), None)
             under = [over.raw for over in settings.defaults.get(kind, ())]
             lines = next((block[FIELD] for block in (*blocks, *reversed(under)) if FIELD in block), None)
             site = FloorSite(text, (number, "apps", at, *path), place_of(blocks[0].mark), lines)
             yield placement_address(address, name), site
-
-
-def _blocks(app: Map) -> Iterator[tuple[Path, str, Sequence[Map]]]:
-    """The path, the name and the blocks, the most specific first, of each placement of an app."""
-    for at, block in enumerate(app.get("placements") or ()):
-        yield ("placements", at), block["name"], (block,)
-    for at, ladder in enumerate(app.get("waterfalls") or ()):
-        for rung, tier in enumerate(ladder["tiers"]):
-            yield ("waterfalls", at, "tiers", rung), f"{ladder['name']}_{tier['name']}", (tier, ladder)

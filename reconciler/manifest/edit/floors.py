@@ -117,7 +117,7 @@ def _at_site(site: FloorSite, wanted: Sequence[FloorChange], desk: _Desk) -> Non
         return
     for change in moved:
         try:
-            desk.write(site, _line(site, block.entries[at].value, change, desk.groups), [change])
+            desk.write(site, floor_line(site, block.entries[at].value, change, desk.groups), [change])
         except Unwritable as wrong:
             desk.findings.append(finding_of(wrong, site.text.file, change.address))
 
@@ -138,8 +138,8 @@ def _table(lines: Any) -> Mapping[str, Any]:
     return {line["country"]: line["price"] for line in lines or ()}
 
 
-def _line(site: FloorSite, written: Span, change: FloorChange, groups: Groups) -> Edit:
-    """The edit for one country in the block's own floors."""
+def floor_line(site: FloorSite, written: Span, change: FloorChange, groups: Groups) -> Edit:
+    """The edit for one country in the block's own floors; `written` is where these stand."""
     path = (*site.path, FIELD)
     match written:
         case MapSpan() if written.find(change.country) is not None:

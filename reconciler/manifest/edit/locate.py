@@ -110,6 +110,11 @@ def scalar_at(node: Span) -> ScalarSpan | AliasSpan:
     raise Unwritable(node.place, "edit-layout", f"{kind} stands here", "edit it by hand")
 
 
+def scalar_or_alias(node: Span) -> ScalarSpan | AliasSpan:
+    """The node, if it is an alias or one scalar on its lines. Raises `Unwritable`."""
+    return node if isinstance(node, AliasSpan) else scalar_at(node)
+
+
 def finding_of(wrong: Unwritable, file: str, address: str = "") -> Finding:
     """The finding for an edit that cannot be carried out in a file."""
     return Finding(file, *wrong.place, wrong.code, wrong.message, address=address, hint=wrong.hint)

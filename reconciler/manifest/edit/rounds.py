@@ -14,12 +14,13 @@ from reconciler.manifest.edit.changes import (
     Plain,
     RemoveEntry,
     SetScalar,
+    SetValue,
     Unwritable,
     Writable,
 )
-from reconciler.manifest.edit.locate import holder_along, node_along, part_index, scalar_at
+from reconciler.manifest.edit.locate import holder_along, node_along, part_index, scalar_at, scalar_or_alias
 from reconciler.manifest.edit.patch import Patch
-from reconciler.manifest.edit.render import replaced_text
+from reconciler.manifest.edit.render import flow_text, replaced_text
 from reconciler.manifest.edit.spans import AliasSpan, Holder, MapSpan, ScalarSpan, SeqSpan, Tree
 from reconciler.manifest.hints import quoted
 
@@ -82,7 +83,7 @@ class Round:
         match edit:
             case RemoveEntry():
                 return True
-            case SetScalar(path, _) | AddItem(path, _):
+            case SetScalar(path, _) | SetValue(path, _) | AddItem(path, _):
                 return self._meets(path)
             case AddEntry(path, key, _, after):
                 return self._meets((*path, key)) or (after is not None and (*path, after) in self._touched)
@@ -96,6 +97,8 @@ class Round:
         match edit:
             case SetScalar(path, value):
                 self._set(path, value)
+            case SetValue(path, value):
+                self._replace(path, value)
             case AddEntry():
                 self._add_entry(edit)
             case AddItem(path, value):
@@ -112,6 +115,17 @@ class Round:
         new = replaced_text(value, style, old, in_flow=holder.is_flow)
         self._touched.add(path)
         self._patches.append(_replacement(self._tree.text, node, new))
+
+    def _replace(self, path: Path, value: Writable) -> None:
+        holder = holder_along(self._tree, path[:-1], path[-1])
+        node = node_along(self._tree, path)
+        self._touched.add(path)
+        if isinstance(holder, MapSpan) and isinstance(node, MapSpan | SeqSpan):
+            entry = holder.entries[part_index(holder, path[-1])]
+            self._patches.append(block_style.value_instead(self._tree.text, holder, entry, value))
+        else:
+            new = flow_text(value, in_flow=holder.is_flow)
+            self._patches.append(_replacement(self._tree.text, scalar_or_alias(node), new))
 
     def _add_entry(self, edit: AddEntry) -> None:
         holder = holder_along(self._tree, edit.path, edit.key)
