@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copymode
@@ -134,3 +135,37 @@ def write_state(root: Path, name: str, text: str) -> str:
     except OSError as wrong:
         raise ProjectError(f"{path.name} cannot be written: {wrong.strerror or wrong}") from wrong
     return path.relative_to(root).as_posix()
+
+
+def write_manifest(root: Path, text: ManifestText) -> None:
+    """Write a manifest so that a reader, or a crash, meets the old text or the new one and nothing between.
+
+    A link is followed, and its target written, but never out of the project. Raises `ProjectError`.
+    """
+    path = (root / text.file).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ProjectError(f"{text.file} leads out of the project", hint="nothing is written there")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("wb") as file:
+            file.write(text.data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            scratch.chmod(path.stat().st_mode & 0o7777)
+        scratch.replace(path)
+    except OSError as wrong:
+        with suppress(OSError):
+            scratch.unlink()
+        raise ProjectError(f"{text.file} cannot be written: {wrong.strerror or wrong}") from wrong
+
+
+def folder_names(root: Path, patterns: Sequence[str]) -> list[str]:
+    """The files that stand in the folders the patterns lead into, manifests or not: names that are taken."""
+    folders = {root.joinpath(*_literal_parts(pattern)) for pattern in patterns}
+    return [path.relative_to(root).as_posix() for folder in folders if folder.is_dir() for path in folder.iterdir()]
+
+
+def _literal_parts(pattern: str) -> list[str]:
+    return [part for part in pattern.split("/")[:-1] if part not in {"**", "."} and not set(part) & set("*?[")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
 from reconciler.apply.executor import Execution, execute
 from reconciler.apply.settling import seconds_to_settle
 from reconciler.apply.site import Apps, Brake, Seen, Site
@@ -22,7 +23,7 @@ from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
@@ -126,6 +127,37 @@ def observe(
         if wanted and entry in live_ids and entry not in to_read and address in touched:
             to_read[entry] = address
     return _read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
+
+
+def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], parallelism: int) -> LiveState:
+    """The list of apps, and the placements of those whose id or address is wanted; of all where none is.
+
+    Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
+    """
+    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _known(ledger, "app").items()}}
+    known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
+    if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
+        raise ProjectError(f"--app {lost[0]}: no such app is in the account", hint="give its id or its address")
+    to_read = {app.id: homes[app.id] for app in apps if not wanted or known_as[app.id].intersection(wanted)}
+    observation = _read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    if observation.doubtful:
+        raise DoubtfulRead(
+            "the account's lists leave out resources that do exist",
+            hint="nothing is concluded from such a list; try again later",
+        )
+    return observation.live
+
+
+def make_adoption(
+    declared: Declared, reader: LiveReader, ledger: Ledger, wanted: Sequence[str], clock: Clock, parallelism: int
+) -> Adoption:
+    """Read the account, all of it or the wanted apps, and say what adopting it would write. Writes nothing.
+
+    Raises as `observe_account` does, and `EditError` where manifests cannot be made to say what is live.
+    """
+    live = observe_account(reader, ledger, wanted, parallelism)
+    return adopt(declared, Account(live, ledger, clock.now(), whole=not wanted))
 
 
 def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: int) -> LiveState:

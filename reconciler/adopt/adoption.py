@@ -1,0 +1,240 @@
+"""Live state, manifests and ledger -> the manifests that declare what is live, and the ledger that goes with them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.adopt.file_names import FileNames
+from reconciler.adopt.fresh import Fresh, fresh_app, fresh_placement, sort_out
+from reconciler.adopt.known import Desk, known_app
+from reconciler.adopt.wishes import Frame, carry_out, declared_in
+from reconciler.diff.block import View
+from reconciler.diff.change import FieldChange, Note
+from reconciler.diff.identity import Found, Missing, PinNotFound, Twins
+from reconciler.diff.match import resolve_apps
+from reconciler.diff.reconcile import verdicts_on
+from reconciler.diff.verdict import Forget, InSync, Remember
+from reconciler.errors import EditError
+from reconciler.manifest.edit.sites import block_sites
+from reconciler.manifest.load import load_desired
+from reconciler.manifest.text import ManifestText
+from reconciler.manifest.write import manifest_text
+from reconciler.model.address import Address, address_order, app_of, placement_address
+from reconciler.model.desired import DesiredState
+from reconciler.model.diagnostic import Finding, finding_order
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource, LiveState, live_app_address
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A project as it stands: its manifests, without errors, and what they declare.
+
+    `taken` names the files, manifests or not, beside which new ones would stand; `has_schemas` says that editors find
+    the format in the project.
+    """
+
+    frame: Frame
+    manifests: tuple[ManifestText, ...]
+    state: DesiredState
+    taken: frozenset[str] = frozenset()
+    has_schemas: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC."""
+
+    live: LiveState
+    ledger: Ledger
+    now: datetime
+    whole: bool = True
+
+    @property
+    def chosen(self) -> tuple[LiveResource, ...]:
+        """The apps to be adopted."""
+        return tuple(app for app in self.live.apps if app.id in self.live.placements)
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Texts to write, by file, and ledger entries to keep once they are written.
+
+    `new` names the files among them that are not there yet, `added` the resources that no block stood for. `changes`
+    are values taken over, live before declared ones. `held` are differences that could not be written; `notes` say what
+    else there is to know, none of it lost.
+    """
+
+    texts: tuple[ManifestText, ...] = ()
+    new: frozenset[str] = frozenset()
+    added: tuple[Address, ...] = ()
+    changes: tuple[tuple[Address, FieldChange], ...] = ()
+    remember: tuple[LedgerEntry, ...] = ()
+    forget: tuple[Address, ...] = ()
+    notes: tuple[Note, ...] = ()
+    held: tuple[Finding, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.texts or self.remember or self.forget)
+
+
+@dataclass(slots=True)
+class _Made:
+    """What comes together while apps are looked at one after another."""
+
+    texts: dict[str, ManifestText]
+    new: set[str] = field(default_factory=set)
+    added: list[Address] = field(default_factory=list)
+    changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    held: list[Finding] = field(default_factory=list)
+
+
+def adopt(declared: Declared, account: Account) -> Adoption:
+    """The manifests with all that is live and chosen declared as it is, every other block and byte as it was.
+
+    Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
+    """
+    made = _Made({text.file: text for text in declared.manifests})
+    resolutions = resolve_apps(declared.state.apps, account.live.apps, account.ledger)
+    claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
+    made.notes += _lost_apps(resolutions, account)
+    _edit_known(declared, account, claimed, made)
+    _write_new(declared, account, claimed, made)
+    return _checked(declared, account, made)
+
+
+def _lost_apps(resolutions: Mapping[Address, object], account: Account) -> Iterable[Note]:
+    for address, resolution in resolutions.items() if account.whole else ():
+        match resolution:
+            case Missing(lost):
+                yield Note(address, f"id {lost} is no longer in the account; its block stays")
+            case PinNotFound(pin):
+                yield Note(address, f"the pinned appId {pin} is not in the account; its block stays")
+            case Twins(ids):
+                yield Note(address, f"live ids {' and '.join(ids)} could both be meant; pin one with appId")
+            case _:
+                pass
+
+
+def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], made: _Made) -> None:
+    """Bring the blocks of known apps up to what is live."""
+    blocks = {app.address: app for app in declared.state.apps}
+    sites = block_sites(declared.manifests)
+    desk = Desk(declared.frame.settings, _by_app(account.ledger), account.now.date(), sites)
+    for app in account.chosen:
+        if app.id in claimed:
+            known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], desk)
+    made.notes += desk.notes
+    made.held += desk.held
+    for file, wishes in desk.wishes.items():
+        carried = carry_out(declared.frame, made.texts[file], wishes)
+        made.texts[file] = carried.text
+        made.held += carried.held
+        done = {address for wish in carried.done for address in wish.declares}
+        made.added += [address for address in desk.added if address in done]
+        made.changes += [(became, change) for became, change in desk.changes if became in done]
+
+
+def _by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
+    found: dict[Address, dict[Address, LedgerEntry]] = {}
+    for address, entry in ledger.items():
+        found.setdefault(app_of(address), {})[address] = entry
+    return found
+
+
+def _write_new(declared: Declared, account: Account, claimed: Mapping[str, Address], made: _Made) -> None:
+    """A file for each live app that no block stands for."""
+    settings = declared.frame.settings
+    found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
+    shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
+    made.notes += shortlist.notes
+    names = FileNames(settings.manifests, {*made.texts, *declared.taken})
+    for address, live, pinned in shortlist.chosen:
+        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, made.notes)
+        app, notes = fresh_app(live, address, placements, pinned=pinned)
+        made.notes += notes
+        file = names.name_for(address) if app is not None else None
+        if app is not None and file is not None:
+            _put(declared, file, app, placements, made)
+        elif app is not None:
+            message, hint = "no pattern of `manifests` takes a new file", "add one, as in apps/**/*.yaml"
+            made.held.append(Finding(declared.frame.text.file, 1, 1, "no-home", message, address=address, hint=hint))
+
+
+def fresh_placements(
+    listed: Sequence[LiveResource], app: Address, declared: Declared, ledger: Ledger, notes: list[Note]
+) -> list[Fresh]:
+    """New blocks for the placements of an app that no block stands for."""
+    shortlist = sort_out(((placement_address(app, each.name), each) for each in listed), (), ledger)
+    notes += shortlist.notes
+    found = []
+    for _, live, pinned in shortlist.chosen:
+        fresh, said = fresh_placement(live, app, declared.frame.settings, pinned=pinned)
+        notes += said
+        if fresh is not None:
+            found.append(fresh)
+    return found
+
+
+def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], made: _Made) -> None:
+    """Write a new file, if it is read as what it should say."""
+    schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
+    text = ManifestText(file, manifest_text([app.block], schema).encode())
+    wanted = {each.address: each.declares for each in (app, *placements)}
+    try:
+        blocks = declared_in(declared.frame, text)
+    except EditError as wrong:
+        made.held += wrong.findings
+        return
+    if {address: block.fields for address, block in blocks.items()} != wanted:
+        message, hint = "what is live cannot be written so that it is read again as it is", "write this app by hand"
+        made.held.append(Finding(file, 1, 1, "edit-unsure", message, address=app.address, hint=hint))
+        return
+    made.texts[file] = text
+    made.new.add(file)
+    made.added += sorted(wanted, key=address_order)
+
+
+def _checked(declared: Declared, account: Account, made: _Made) -> Adoption:
+    """The adoption, its manifests read together once more, and what the ledger learns from them."""
+    before = {text.file: text for text in declared.manifests}
+    texts = tuple(text for file, text in sorted(made.texts.items()) if before.get(file) != text)
+    remember, forget = _learned(_read_again(declared, made) if texts else declared.state, account)
+    return Adoption(
+        texts=texts,
+        new=frozenset(made.new),
+        added=tuple(sorted(made.added, key=address_order)),
+        changes=tuple(sorted(made.changes, key=lambda each: (address_order(each[0]), each[1].path))),
+        remember=remember,
+        forget=forget,
+        notes=tuple(sorted(set(made.notes), key=lambda note: (address_order(note.address), note.text))),
+        held=tuple(sorted(made.held, key=finding_order)),
+    )
+
+
+def _read_again(declared: Declared, made: _Made) -> DesiredState:
+    loaded = load_desired(declared.frame.settings, declared.frame.text, list(made.texts.values()))
+    if loaded.state is None:
+        raise EditError([finding for finding in loaded.findings if finding.severity == "error"])
+    return loaded.state
+
+
+def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
+    """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
+    verdicts = list(verdicts_on(state, account.live, account.ledger, View(account.now)))
+    chosen = {app.id for app in account.chosen}
+    apps = resolve_apps(state.apps, account.live.apps, account.ledger)
+    ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}
+    synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
+    entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
+    ids = {entry.id for entry in entries.values()}
+    moved = [
+        each.address
+        for each in verdicts
+        if isinstance(each, Forget) and each.address in account.ledger and account.ledger[each.address].id in ids
+    ]
+    order = sorted(entries, key=address_order)
+    return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))

@@ -1,0 +1,156 @@
+"""Live resources that no block stands for -> blocks that declare them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.adopt.forms import form_of, is_nothing, unsayable, untargeted
+from reconciler.diff.change import Note
+from reconciler.manifest.edit.changes import Writable
+from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.settings import Settings
+from reconciler.model.address import Address, Kind, placement_address
+from reconciler.model.desired import Lifecycle
+from reconciler.model.field import FIELDS
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource
+from reconciler.model.value import ABSENT, Fields, Value
+
+_NEUTRAL: Mapping[str, Value] = {"targetingEnabled": False, "geo": None, "connectivity": None}
+"""What a block says against a default that does not go with the rest of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A new block: what stands in it, in order, and the fields that it then declares, defaults included."""
+
+    address: Address
+    block: Mapping[str, Writable]
+    declares: Fields
+
+
+@dataclass(slots=True)
+class Shortlist:
+    """Live resources of one scope that go by one address, one of which can be declared."""
+
+    chosen: list[tuple[Address, LiveResource, bool]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+
+def sort_out(found: Iterable[tuple[Address, LiveResource]], declared: Iterable[Address], ledger: Ledger) -> Shortlist:
+    """Which resources can be declared, in the order of addresses, and whether each needs a pin.
+
+    Of several under one address the owned one is taken, else an active one, else the one with the least id.
+    """
+    taken, result = frozenset(declared), Shortlist()
+    by_address: dict[Address, list[LiveResource]] = {}
+    for address, resource in found:
+        by_address.setdefault(address, []).append(resource)
+    for address in sorted(by_address):
+        entry = ledger.get(address)
+        known = entry.id if entry is not None else None
+        first, *others = sorted(by_address[address], key=lambda each: _rank(each, known))
+        if address in taken:
+            others = [first, *others]
+        else:
+            result.chosen.append((address, first, bool(others)))
+        for other in others:
+            what = "app" if other.kind == "app" else "placement"
+            text = f"id {other.id} goes by the address of another {what} and is left out: rename or remove one of them"
+            result.notes.append(Note(address, text))
+    return result
+
+
+def _rank(resource: LiveResource, known: str | None) -> tuple[bool, bool, int, str]:
+    return resource.id != known, resource.fields.get("status") != "active", len(resource.id), resource.id
+
+
+def fresh_app(
+    live: LiveResource, address: Address, placements: Sequence[Fresh], *, pinned: bool
+) -> tuple[Fresh | None, list[Note]]:
+    """The block of a live app with those of its placements; None, and why, where no manifest can name the app."""
+    sayable, notes = _sayable("app", live, address)
+    if not {"platform", "bundle"} <= sayable.keys():
+        return None, notes
+    own: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in sayable.items()}
+    if pinned:
+        own["appId"] = live.id
+    own["placements"] = [placement.block for placement in placements]
+    block: dict[str, Writable] = {name: own[name] for name in APP_KEYS if name in own}
+    return Fresh(address, block, sayable), notes
+
+
+def fresh_placement(
+    live: LiveResource, app: Address, settings: Settings, *, pinned: bool
+) -> tuple[Fresh | None, list[Note]]:
+    """The block of a live placement: what its type's defaults do not say already, and is not off.
+
+    None, and why, where no manifest can name the placement. A default that the account contradicts in a way no manifest
+    can write is left to it by `ignoreChanges`.
+    """
+    address = placement_address(app, live.name)
+    sayable, notes = _sayable("placement", live, address)
+    if not {"name", "placementType"} <= sayable.keys():
+        return None, notes
+    inherited, lifecycle = _inherited(settings, str(sayable["placementType"]))
+    contradicted = sorted(name for name in inherited if name not in sayable)
+    neutral = {name: _NEUTRAL[name] for name in contradicted if name in _NEUTRAL}
+    declares: dict[str, Value] = dict(inherited)
+    own: dict[str, Writable] = {}
+    for name, value in {**neutral, **sayable}.items():
+        if value != inherited.get(name, FIELDS["placement"][name].when_unset):
+            own[name] = form_of(name, value, settings.country_groups)
+            declares[name] = value
+    if pinned:
+        own["placementId"] = live.id
+    if contradicted:
+        own["lifecycle"] = _ignoring(lifecycle, contradicted)
+        text = (
+            f"the defaults say {', '.join(contradicted)}, which the account does not show so: ignored by its lifecycle"
+        )
+        notes.append(Note(address, text))
+    return Fresh(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
+
+
+def _sayable(kind: Kind, live: LiveResource, address: Address) -> tuple[dict[str, Value], list[Note]]:
+    """The fields that a manifest can declare, and notes on the others that say anything."""
+    fields = {name: live.fields[name] for name in FIELDS[kind] if live.fields.get(name, ABSENT) is not ABSENT}
+    fields = {name: value for name, value in fields.items() if value not in ("", ())}
+    wrong = dict(unsayable(kind, fields))
+    sayable = {name: value for name, value in fields.items() if name not in wrong}
+    untold = untargeted(sayable)
+    wrong.update(untold)
+    needed = ("platform", "bundle") if kind == "app" else ("name", "placementType")
+    notes = [
+        Note(address, f"{name} {why}: it is left undeclared")
+        for name, why in wrong.items()
+        if name not in needed and not is_nothing(fields[name])
+    ]
+    if lost := [f"{name} {wrong.get(name, 'is not there')}" for name in needed if name in wrong or name not in fields]:
+        notes = [Note(address, f"id {live.id} cannot be declared, and is left out: {'; '.join(lost)}")]
+    return {name: value for name, value in sayable.items() if name not in untold}, notes
+
+
+def _inherited(settings: Settings, placement_type: str) -> tuple[Fields, Lifecycle]:
+    fields: dict[str, Value] = {}
+    lifecycle = Lifecycle()
+    for layer in settings.defaults.get(placement_type, ()):
+        fields.update(layer.fields)
+        lifecycle = layer.lifecycle or lifecycle
+    return fields, lifecycle
+
+
+def _ignoring(lifecycle: Lifecycle, fields: Iterable[str]) -> Mapping[str, Writable]:
+    """The lifecycle of the defaults, which a block's own replaces, with fields more to ignore."""
+    said: dict[str, Writable] = {"ignoreChanges": sorted({*lifecycle.ignore_changes, *fields})}
+    if lifecycle.protect:
+        said["protect"] = True
+    if lifecycle.accept_drift:
+        said["acceptDrift"] = [
+            {
+                "field": drift.path,
+                "reason": drift.reason,
+                **({"until": drift.until.isoformat()} if drift.until is not None else {}),
+            }
+            for drift in lifecycle.accept_drift
+        ]
+    return said

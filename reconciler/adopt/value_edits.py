@@ -1,0 +1,149 @@
+"""A new value of a field -> the edits of the block that declares it, as few and as small as can be."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+from reconciler.adopt.forms import form_of
+from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, RemoveEntry, SetScalar, SetValue, Writable
+from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan
+from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.territory import Groups
+from reconciler.model.address import Address, Kind, name_of
+from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
+from reconciler.model.value import Fields, Value, from_json, price
+
+_ORDER: Mapping[Kind, tuple[str, ...]] = {"app": APP_KEYS, "placement": PLACEMENT_KEYS}
+
+
+def block_edits(
+    path: Path, raw: Mapping[str, Any], span: MapSpan, kind: Kind, values: Fields, groups: Groups
+) -> list[Edit]:
+    """The edits that give a block these values. `span` is where the block stands, `raw` what it says.
+
+    A field of its own changes where it stands; one that comes from defaults, a waterfall or a merge gets its own line.
+    """
+    own = [entry.name for entry in span.entries if not entry.is_merge]
+    edits: list[Edit] = []
+    for name, value in values.items():
+        at = span.find(name)
+        if at is None:
+            edits.append(AddEntry(path, name, form_of(name, value, groups), _before(name, own, _ORDER[kind])))
+        else:
+            is_alias = isinstance(span.entries[at].value, AliasSpan)
+            edits += _changed(
+                (*path, name), name, None if is_alias else raw.get(name), span.entries[at].value, value, groups
+            )
+    return edits
+
+
+def tier_name(ladder: str, becomes: Address) -> str | None:
+    """What a tier is called whose placement has the address; None where no tier of the waterfall can have it."""
+    begin, name = f"{ladder}_", name_of(becomes)
+    return name.removeprefix(begin) if name.startswith(begin) and name != begin else None
+
+
+def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
+    """The key behind which a new one goes: the nearest that comes before it in the usual order."""
+    earlier = [key for key in own if key in order and order.index(key) < order.index(name)]
+    return max(earlier, key=order.index, default=None)
+
+
+def _changed(path: Path, name: str, raw: Any, span: object, value: Value, groups: Groups) -> list[Edit]:
+    match value:
+        case Mapping() if name == "floorPrices" and isinstance(raw, dict | list) and raw:
+            return floor_edits(path, raw, cast("Floors", value), groups)
+        case Mapping() if isinstance(raw, dict) and isinstance(span, MapSpan):
+            return _mapping_edits(path, raw, span, value, groups)
+        case tuple() if isinstance(raw, list) and raw and isinstance(span, SeqSpan):
+            return list_edits(path, raw, value, {})
+        case Mapping() | tuple():
+            return [SetValue(path, form_of(name, value, groups))]
+        case None:
+            return [SetValue(path, None)]
+        case _:
+            return [SetScalar(path, value)]
+
+
+def _mapping_edits(
+    path: Path, raw: Mapping[str, Any], span: MapSpan, value: Mapping[str, Value], groups: Groups
+) -> list[Edit]:
+    """Edits of a block such as `capping`; `enabled: false` in it would hide what is live."""
+    edits: list[Edit] = []
+    wanted = {**value, **({"enabled": True} if raw.get("enabled") is False else {})}
+    for key, part in wanted.items():
+        written = raw.get(key)
+        if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(span, key):
+            edits += list_edits((*path, key), written, part, groups)
+        elif span.find(key) is None:
+            if written is None or from_json(key, written) != part:
+                edits.append(AddEntry(path, key, form_of("", part, {})))
+        elif isinstance(part, tuple):
+            edits.append(SetValue((*path, key), list(part)))
+        elif from_json(key, written) != part:
+            edits.append(SetScalar((*path, key), cast("str | int | Decimal | bool", part)))
+    return edits
+
+
+def _is_alias(span: MapSpan, key: str) -> bool:
+    at = span.find(key)
+    return at is None or isinstance(span.entries[at].value, AliasSpan)
+
+
+def list_edits(path: Path, raw: Sequence[str], wanted: Iterable[str], groups: Groups) -> list[Edit]:
+    """Edits of a list without order. Items that are groups stay where all of their countries are wanted."""
+    left = set(wanted)
+    kept = [left.issuperset(groups.get(item, (item,))) for item in raw]
+    covered = {part for item, keeps in zip(raw, kept, strict=True) if keeps for part in groups.get(item, (item,))}
+    added: list[Edit] = [AddItem(path, item) for item in sorted(left - covered)]
+    return [*added, *(RemoveEntry((*path, at)) for at in reversed(range(len(raw))) if not kept[at])]
+
+
+def floor_edits(path: Path, raw: Any, wanted: Floors, groups: Groups) -> list[Edit]:
+    """Edits of a floor table: a line whose price moved changes, a group's when all that it gives moved alike.
+
+    New lines stand behind the last one, or below the group that they are of.
+    """
+    lines = {name: price(amount) for name, amount in _lines(raw)}
+    after = {name: wanted[name] for name in lines if name in wanted}
+    holds: dict[str, set[Decimal]] = {}
+    for name in lines.keys() & groups.keys():
+        free = [country for country in groups[name] if country not in after]
+        if all(country in wanted for country in free):
+            after[name] = _group_price(lines[name], [wanted[country] for country in free])
+            for country in free:
+                holds.setdefault(country, set()).add(after[name])
+    for country, amount in wanted.items():
+        if country not in after and holds.get(country) != {amount}:
+            after[country] = amount
+    if WORLDWIDE not in lines and wanted[WORLDWIDE] == MINIMUM and len(after) > 1:
+        del after[WORLDWIDE]
+    return _line_edits(path, raw, lines, after, groups)
+
+
+def _group_price(before: Decimal, wanted: Sequence[Decimal]) -> Decimal:
+    """The price of a group's line: as it was if any of its countries still has that, else what most of them have."""
+    if not wanted or before in wanted:
+        return before
+    return max(sorted(set(wanted)), key=wanted.count)
+
+
+def _line_edits(
+    path: Path, raw: Any, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
+) -> list[Edit]:
+    order = [name for name, _ in _lines(raw)]
+    is_list = isinstance(raw, list)
+    edits: list[Edit] = []
+    for name, amount in after.items():
+        if name not in before:
+            held = [key for key in order if name in groups.get(key, ()) and key in after]
+            line: Writable = {"country": name, "price": amount}
+            edits.append(AddItem(path, line) if is_list else AddEntry(path, name, amount, held[-1] if held else None))
+        elif before[name] != amount:
+            edits.append(SetScalar((*path, *((order.index(name), "price") if is_list else (name,))), amount))
+    gone = [name for name in reversed(order) if name not in after]
+    return [*edits, *(RemoveEntry((*path, order.index(name) if is_list else name)) for name in gone)]
+
+
+def _lines(raw: Any) -> list[tuple[str, Any]]:
+    return list(raw.items()) if isinstance(raw, dict) else [(line["country"], line["price"]) for line in raw]

@@ -1,0 +1,135 @@
+"""Whatever the account holds: adopted, it is declared as it is, and adopting it again changes nothing."""
+
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.builders import live_app, live_placement, live_state, view
+from support.fake_clock import START
+
+from reconciler.adopt.adoption import Account, Declared, adopt
+from reconciler.adopt.wishes import Frame, blocks_by_address
+from reconciler.diff.reconcile import reconcile
+from reconciler.manifest.load import load_desired, load_settings
+from reconciler.manifest.text import ManifestText
+from reconciler.model.live import LiveState
+
+EXAMPLES = 150
+
+
+def law(*strategies):
+    """Runs with the same draws every time, so that a red build is red again."""
+    slow = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    drawn = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=slow)
+    return lambda claim: drawn(given(*strategies)(claim))
+
+
+GROUPS = 'countryGroups: {tier1: [US, CA, GB], nordics: [SE, "NO"], both: [US, SE]}\n'
+SETTINGS = [
+    GROUPS,
+    f"{GROUPS}defaults: {{placements: {{coppa: false, status: active}}, byType: {{Banner: {{bannerRefresh: 45}}}}}}\n",
+    (
+        "defaults: {placements: {floorPrices: {US: 2}, capping: {value: 1, unit: day}, skipability: NonSkippable,"
+        " targetingEnabled: true, geo: {include: true, countries: [US]}, lifecycle: {ignoreChanges: [status]}}}\n"
+    ),
+]
+COUNTRIES = st.sampled_from(["US", "CA", "GB", "SE", "NO", "ZZ", "FR"])
+PRICES = st.sampled_from([Decimal(text) for text in ("0.01", "0.5", "1", "1.25", "2", "12345.678901", "0.001")])
+WORDS = st.sampled_from(
+    ["NO", "on", "010", "1e3", "null", "a: b", "a #b", " x ", "it's", "\u00e9", "a/b", "x\ny", "", "\ud800"]
+)
+TEXTS = WORDS | st.text(max_size=6)
+LIMITS = st.none() | st.fixed_dictionaries(
+    {"value": st.sampled_from([1, 12, 0, Decimal("1.5")]), "unit": st.sampled_from(["minute", "day", "week"])}
+)
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from(["active", "inactive", "paused"]),
+        "coppa": st.booleans(),
+        "creativeTypes": st.sampled_from([(), ("video",), ("display", "video"), ("hologram",)]),
+        "bannerRefresh": st.sampled_from([0, 30, 45]),
+        "floorPrices": st.dictionaries(COUNTRIES | st.just("WW"), PRICES, max_size=6),
+        "targetingEnabled": st.booleans(),
+        "geo": st.none()
+        | st.fixed_dictionaries({"include": st.booleans(), "countries": st.sets(COUNTRIES, min_size=1).map(sorted)}),
+        "connectivity": st.sampled_from([None, ("WIFI",), ("Cellular", "WIFI"), ("5G",)]),
+        "capping": LIMITS,
+        "pacing": LIMITS,
+        "ssrConfig": st.none()
+        | st.fixed_dictionaries({"currency": TEXTS, "amount": st.sampled_from([0, 10, Decimal("0.1"), -1])}),
+        "skipability": TEXTS,
+    },
+)
+TYPES = st.sampled_from(["Interstitial", "Banner", "Rewarded", "MREC", "Native"])
+NAMES = st.sampled_from(["a", "b", "NO"]) | TEXTS
+
+
+@st.composite
+def accounts(draw):
+    resources = []
+    for number in range(draw(st.integers(0, 3))):
+        app_id = str(100 + number)
+        bundle = draw(st.sampled_from(["com.a", "com.A", "com.b", "123", "010", "a b", "", "x:y", "\u00e9"]))
+        more = draw(st.fixed_dictionaries({}, optional={"category2": TEXTS, "rewardedAdUrl": TEXTS, "name": TEXTS}))
+        platform = draw(st.sampled_from(["android", "ios", "windows"]))
+        resources.append(live_app(app_id, bundle=bundle, platform=platform, **more))
+        for at in range(draw(st.integers(0, 4))):
+            fields = draw(FIELDS)
+            name, kind = draw(NAMES), draw(TYPES)
+            resources.append(live_placement(f"{app_id}{at}", name, app_id=app_id, placementType=kind, **fields))
+    return live_state(*resources)
+
+
+def declared(extra, texts=()):
+    text = ManifestText("reconciler.yaml", f'version: 1\npublisherId: "3432"\n{extra}'.encode())
+    read, findings = load_settings(text)
+    assert read is not None
+    assert read.sound, findings
+    loaded = load_desired(read, text, texts)
+    assert loaded.state is not None, loaded.findings
+    return Declared(Frame(read, text), tuple(texts), loaded.state)
+
+
+def after(stands, adoption):
+    texts = {text.file: text for text in stands.manifests} | {text.file: text for text in adoption.texts}
+    return tuple(texts[file] for file in sorted(texts))
+
+
+@law(accounts(), st.sampled_from(SETTINGS))
+def test_what_was_adopted_needs_no_change_and_is_not_adopted_again(live, extra):
+    adoption = adopt(declared(extra), Account(live, {}, START))
+    assert adoption.held == ()
+    stands = declared(extra, after(declared(extra), adoption))
+    ledger = {entry.address: entry for entry in adoption.remember}
+    assert reconcile(stands.state, live, ledger, view()).changes == ()
+    assert set(ledger) == set(blocks_by_address(stands.state.apps))
+    assert adopt(stands, Account(live, ledger, START)).is_empty
+
+
+@law(accounts(), st.sampled_from(SETTINGS))
+def test_every_live_resource_is_declared_or_noted(live, extra):
+    adoption = adopt(declared(extra), Account(live, {}, START))
+    ids = {entry.id for entry in adoption.remember}
+    told = " ".join(note.text for note in adoption.notes)
+    for app in live.apps:
+        assert app.id in ids or f"id {app.id} " in told
+        for each in live.placements[app.id] if app.id in ids else ():
+            assert each.id in ids or f"id {each.id} " in told
+
+
+@law(accounts(), accounts(), st.sampled_from(SETTINGS))
+def test_blocks_follow_the_account_or_the_difference_is_told(first, second, extra):
+    """The ids of the second account are those of the first, with other values, names and types."""
+    stands = declared(extra)
+    adoption = adopt(stands, Account(first, {}, START))
+    stands = declared(extra, after(stands, adoption))
+    ledger = {entry.address: entry for entry in adoption.remember}
+    live = LiveState(second.apps, second.placements)
+    again = adopt(stands, Account(live, ledger, START))
+    changed = declared(extra, after(stands, again))
+    told = {each.address for each in (*again.held, *again.notes)}
+    ledger = {key: entry for key, entry in ledger.items() if key not in again.forget}
+    ledger |= {entry.address: entry for entry in again.remember}
+    left = reconcile(changed.state, live, ledger, view())
+    assert {change.address for change in left.changes if change.address.partition("/")[0] not in told} <= told
