@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.adopt.adoption import Adoption, Declared
+from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
 from reconciler.adopt.wishes import Frame
 from reconciler.cli.session import Session
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import load_desired
+from reconciler.model.live import LiveState
+from reconciler.ports import RunStore
 from reconciler.project import Project, folder_names, read_manifests, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
-from reconciler.workflow import let_settle, make_adoption
+from reconciler.workflow import let_settle, observe_account
 
 DIFFERENCES: Final = 2
 INCOMPLETE: Final = 3
@@ -31,18 +33,33 @@ def declared(session: Session, project: Project) -> Declared:
 
 def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool) -> Adoption:
     """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does."""
-    store, clock, parallelism = session.store(project), session.clock, session.options.parallelism
+    store, parallelism = session.store(project), session.options.parallelism
     with session.reader(stands.state.publisher_id) as reader:
         if check:
-            return make_adoption(stands, reader, store.ledger(), apps, clock, parallelism)
+            ledger = store.ledger()
+            live = observe_account(reader, ledger, apps, parallelism)
+            return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps))
         with store.run(session.environment.who()) as run:
-            let_settle(store, clock, stands.state.safety.settle_seconds)
-            adoption = make_adoption(stands, reader, store.ledger(), apps, clock, parallelism)
-            for text in adoption.texts:
-                write_manifest(project.root, text)
-            if adoption.remember or adoption.forget:
-                run.remember(adoption.remember, adoption.forget)
-            return adoption
+            let_settle(store, session.clock, stands.state.safety.settle_seconds)
+            ledger = store.ledger()
+            live = observe_account(reader, ledger, apps, parallelism)
+            account = Account(live, ledger, session.clock.now(), whole=not apps)
+            return _kept(project, run, adopt(stands, account))
+
+
+def begun(session: Session, project: Project, stands: Declared, live: LiveState) -> Adoption:
+    """What was written of an account that has just been read."""
+    store = session.store(project)
+    with store.run(session.environment.who()) as run:
+        return _kept(project, run, adopt(stands, Account(live, store.ledger(), session.clock.now())))
+
+
+def _kept(project: Project, run: RunStore, adoption: Adoption) -> Adoption:
+    for text in adoption.texts:
+        write_manifest(project.root, text)
+    if adoption.remember or adoption.forget:
+        run.remember(adoption.remember, adoption.forget)
+    return adoption
 
 
 def tell(session: Session, adoption: Adoption, stands: Declared, *, check: bool) -> int:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
 from reconciler.apply.executor import Execution, execute
 from reconciler.apply.settling import seconds_to_settle
 from reconciler.apply.site import Apps, Brake, Seen, Site
@@ -147,17 +146,6 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
             hint="nothing is concluded from such a list; try again later",
         )
     return observation.live
-
-
-def make_adoption(
-    declared: Declared, reader: LiveReader, ledger: Ledger, wanted: Sequence[str], clock: Clock, parallelism: int
-) -> Adoption:
-    """Read the account, all of it or the wanted apps, and say what adopting it would write. Writes nothing.
-
-    Raises as `observe_account` does, and `EditError` where manifests cannot be made to say what is live.
-    """
-    live = observe_account(reader, ledger, wanted, parallelism)
-    return adopt(declared, Account(live, ledger, clock.now(), whole=not wanted))
 
 
 def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: int) -> LiveState:

@@ -21,7 +21,7 @@ TIER1 = ("US", "CA", "GB", "AU")
 KINDS = ("Interstitial", "Banner", "Rewarded", "MREC")
 HOSTILE = [
     "NO", "010", "1e3", "on", "null", "~", "true", "a: b", "a #b", " leading", "trailing ", "it's",
-    "say \"hi\"", "\u00fcber", "\u65e5\u672c", "\ud83d\ude00", "- dash", "{x}", "[y]", "&a", "*b", "!tag",
+    'say "hi"', "\u00fcber", "\u65e5\u672c", "\U0001f600", "- dash", "{x}", "[y]", "&a", "*b", "!tag",
     "%dir", "@at", "`tick`", "|", ">", "../../etc/passwd", "/abs", "C:\\win", "a\u202eb", "a\u2028b",
     "\ufeffbom", "<<", "=", "?", "? q", ":", "a:", "#", "...", "---", "0x10", "1:30", "2026-12-31", "x" * 300,
     "::set-output", "<script>", "{{USER_ID}}",
@@ -459,3 +459,32 @@ def test_without_a_pattern_that_takes_files_it_says_so(rival, project):
     rival.add_app(name="Game", bundle="com.game")
     done = project.call("pull")
     assert (done.code, "no-home" in done.out) == (3, True)
+
+
+class TestInitFromLive:
+    def test_it_begins_a_project_whose_plan_is_empty(self, rival, project):
+        filled(rival, 2, 8)
+        (project.root / "reconciler.yaml").unlink()
+        done = project.call("init", str(project.root / "new"), "--from-live", "--publisher-id", "3432")
+        assert done.code == 0, done.err
+        settings = (project.root / "new/reconciler.yaml").read_text()
+        assert "  placements: {coppa: false, status: active}\n  byType: {}\n" in settings
+        assert sorted(path.name for path in (project.root / "new/apps").iterdir()) == [
+            "android-com.studio.app0.yaml",
+            "android-com.studio.app1.yaml",
+        ]
+        again = Project(project.root / "new", rival.url)
+        again.write("reconciler.yaml", settings)
+        assert plan_is_empty(again) is True
+        assert again.call("validate").code == 0
+        assert "$schema=../schemas/manifest.schema.json" in again.read("apps/android-com.studio.app0.yaml")
+
+    def test_it_writes_nothing_where_the_account_cannot_be_read(self, rival, project):
+        (project.root / "reconciler.yaml").unlink()
+        rival.instead["GET app publisherId"] = b"<html>"
+        done = project.call("init", str(project.root / "new"), "--from-live", "--publisher-id", "3432")
+        assert done.code == 1
+        assert not (project.root / "new").exists()
+
+    def test_it_wants_a_publisher_id(self, project):
+        assert project.call("init", str(project.root / "new"), "--from-live").code == 64

@@ -133,3 +133,16 @@ def test_blocks_follow_the_account_or_the_difference_is_told(first, second, extr
     ledger |= {entry.address: entry for entry in again.remember}
     left = reconcile(changed.state, live, ledger, view())
     assert {change.address for change in left.changes if change.address.partition("/")[0] not in told} <= told
+
+
+@law(accounts(), st.sampled_from(SETTINGS))
+def test_every_field_that_says_something_is_declared_or_noted(live, extra):
+    stands = declared(extra)
+    adoption = adopt(stands, Account(live, {}, START))
+    blocks = blocks_by_address(declared(extra, after(stands, adoption)).state.apps)
+    by_id = {each.id: each for each in (*live.apps, *(one for part in live.placements.values() for one in part))}
+    for entry in adoption.remember:
+        told = " ".join(note.text for note in adoption.notes if note.address == entry.address)
+        for name, value in by_id[entry.id].fields.items():
+            if value not in (None, False, (), ""):
+                assert blocks[entry.address].fields.get(name) == value or f"{name} " in told
