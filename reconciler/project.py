@@ -169,3 +169,15 @@ def folder_names(root: Path, patterns: Sequence[str]) -> list[str]:
 
 def _literal_parts(pattern: str) -> list[str]:
     return [part for part in pattern.split("/")[:-1] if part not in {"**", "."} and not set(part) & set("*?[")]
+
+
+def manifests_at(root: Path, paths: Sequence[Path]) -> list[ManifestText]:
+    """The files at these paths, and the YAML files below those that are folders. Raises `ProjectError`."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        within = path.resolve()
+        if not within.is_relative_to(root):
+            raise ProjectError(f"{path} is not in the project", hint="--project PATH names the one that it is in")
+        files = sorted(within.rglob("*.yaml")) if within.is_dir() else [within]
+        found.update({_name(file, root): file for file in files})
+    return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "plan": Entry("plan", "Read the account and show what apply would do. Writes nothing."),
     "drift": Entry("drift", "Audit the account against what was last applied. Cannot write to it."),
     "apply": Entry("apply", "Make the account as declared, or carry out a saved plan."),
+    "fmt": Entry("fmt", "Put manifests in their usual order and spacing, comments kept."),
     "pull": Entry("pull", "Adopt what is live: write manifests and ledger for it."),
     "rehearse": Entry("rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."),
     "show": Entry("show", "Show a saved plan again."),

@@ -409,6 +409,56 @@ class TestFilesThatExist:
         assert project.call("pull", "--app", "nowhere").code == 1
 
 
+def test_what_is_written_is_formatted(rival, project):
+    filled(rival, 2, 8)
+    rival.add_placement(next(iter(rival.apps)), name="wide", floorPrices=floors(WW=1, **dict.fromkeys(WIDE, 2)))
+    assert project.call("pull").code == 0
+    assert project.call("fmt", "--check").code == 0
+    assert plan_is_empty(project) is True
+
+
+WIDE = (
+    "AT",
+    "BE",
+    "BG",
+    "CH",
+    "CY",
+    "CZ",
+    "DE",
+    "EE",
+    "ES",
+    "FR",
+    "GR",
+    "HR",
+    "HU",
+    "IE",
+    "IT",
+    "LT",
+    "LU",
+    "LV",
+    "MT",
+)
+
+
+def test_a_pull_that_was_broken_off_is_finished_by_the_next(rival, project):
+    filled(rival, 3, 4)
+    project.call("pull")
+    whole = files(project)
+    (project.root / "reconciler.lock").unlink()
+    (project.root / ".reconciler/journal.jsonl").unlink()
+    (project.root / "apps/android-com.studio.app1.yaml").unlink()
+    assert project.call("pull").code == 0
+    assert files(project) == whole
+
+
+def test_adoption_is_in_the_journal(rival, project):
+    filled(rival, 1, 1)
+    project.call("pull")
+    events = [json.loads(line) for line in project.read(".reconciler/journal.jsonl").splitlines()]
+    (adopted,) = [event for event in events if event["event"] == "remembered"]
+    assert [entry["address"] for entry in adopted["entries"]] == sorted(ledger(project))
+
+
 class TestNothingIsWritten:
     def test_where_the_manifests_have_errors(self, known):
         rival, project = known

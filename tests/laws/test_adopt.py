@@ -146,3 +146,53 @@ def test_every_field_that_says_something_is_declared_or_noted(live, extra):
         for name, value in by_id[entry.id].fields.items():
             if value not in (None, False, (), ""):
                 assert blocks[entry.address].fields.get(name) == value or f"{name} " in told
+
+
+LINES = st.dictionaries(
+    st.sampled_from(["WW", "US", "CA", "GB", "SE", "NO", "FR", "tier1", "nordics", "both"]),
+    st.sampled_from(["0.50", "1", "1.25"]),
+    min_size=1,
+    max_size=6,
+)
+KNOWN = st.dictionaries(
+    st.sampled_from(["WW", "US", "CA", "GB", "SE", "NO", "FR"]),
+    st.sampled_from([Decimal(text) for text in ("0.01", "0.5", "1", "2")]),
+    max_size=7,
+)
+BLOCK = """version: 1
+apps:
+  - platform: android
+    bundle: com.acme
+    placements:  # ours
+      - name: int_1
+        placementType: Interstitial  # all of it
+        floorPrices:{table}
+        coppa: false
+"""
+
+
+def tables(lines, layout):
+    pairs = [(f'"{name}"' if name == "NO" else name, amount) for name, amount in lines.items()]
+    match layout:
+        case "flow":
+            return f" {{{', '.join(f'{name}: {amount}' for name, amount in pairs)}}}  # floors"
+        case "block":
+            return "".join(f"\n          {name}: {amount}  # {amount}" for name, amount in pairs)
+        case _:
+            return "".join(f"\n          - {{country: {name}, price: {amount}}}" for name, amount in pairs)
+
+
+@law(LINES, KNOWN, st.sampled_from(["flow", "block", "list"]))
+def test_any_floors_become_any_others_in_any_layout(lines, floors, layout):
+    text = ManifestText("apps/a.yaml", BLOCK.replace("{table}", tables(lines, layout)).encode())
+    try:
+        stands = declared(GROUPS, [text])
+    except AssertionError:
+        return  # two groups that disagree
+    live = live_state(live_app(), live_placement(floorPrices=floors))
+    adoption = adopt(stands, Account(live, {}, START))
+    assert adoption.held == ()
+    changed = declared(GROUPS, after(stands, adoption))
+    assert reconcile(changed.state, live, {}, view()).changes == ()
+    kept = [line for line in BLOCK.splitlines() if "{table}" not in line]
+    assert [line for line in changed.manifests[0].data.decode().splitlines() if line in kept] == kept
