@@ -15,7 +15,7 @@ from reconciler.errors import ProjectError
 from reconciler.manifest.schema import schema_texts
 from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
-from reconciler.workflow import observe_account
+from reconciler.workflow.account import observe_account
 
 EXAMPLE: Final = "apps/example.yaml"
 PARTS: Final = {
