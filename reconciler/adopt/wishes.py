@@ -112,6 +112,6 @@ def _check(before: Mapping[Address, Block], after: Mapping[Address, Block], wish
 def _alike(was: Block, there: Block) -> bool:
     """Whether two blocks differ in fields, address and place at most."""
     if isinstance(was, DesiredApp) and isinstance(there, DesiredApp):
-        was, there = replace(was, placements=None), replace(there, placements=None)
+        was, there = replace(was, placements=None, ladders=()), replace(there, placements=None, ladders=())
     nothing = Source("", 0)
     return replace(was, address=there.address, fields={}, source=nothing) == replace(there, fields={}, source=nothing)
