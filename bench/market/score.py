@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np  # noqa: E402 - after the threads are set
 from choosers import Chooser, Tool, cost_alone, hill_climbing, keep, rule_of_thumb  # noqa: E402
-from market import REQUESTS, SHAPES, WORLDS, Floats, Market, Truth  # noqa: E402
+from market import REQUESTS, SHAPES, WORLDS, Floats, Market  # noqa: E402
+from truth import Truth  # noqa: E402
 from weeks import cells_of, draw_week, play  # noqa: E402
 
 from reconciler.floors.rules import Rules  # noqa: E402
@@ -82,7 +83,7 @@ def scores(seed: int, name: str, rounds: int, requests: int, shape: str) -> list
 
 def _score(truth: Truth, rule: str, path: Sequence[Floats], start: Floats) -> Score:
     kept, best = truth.earned(start), truth.revenue.max(axis=1)
-    gained = [truth.earned(floors) - kept for floors in path]
+    gained = [np.zeros_like(kept) if np.array_equal(floors, start) else truth.earned(floors) - kept for floors in path]
     possible = (best - kept).sum() * len(path)
     raised = path[-1] > start
     wrong = raised & (gained[-1] < -0.01 * kept)

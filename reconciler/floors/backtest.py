@@ -31,8 +31,8 @@ def _replay(
     made: Suggestion, known: Mapping[Cell, Evidence], costs: Mapping[Cell, Bounds], window: Window, rules: Rules
 ) -> Replay:
     one = known.get(made.cell)
-    cost = costs.get(made.cell) or (Bounds(0.0, 0.0, 0.0) if made.mode == "unified" else None)
-    if one is None or cost is None or not one.prices:
+    cost = costs.get(made.cell)
+    if one is None or not one.prices or (cost is None and made.mode != "unified"):
         return _silent(made, "there are no later reports to replay it on")
     floors = {day.floor for day in one.days if day.floor is not None} or {made.current}
     lower, upper = sorted((made.current, made.suggested))

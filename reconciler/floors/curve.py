@@ -49,23 +49,33 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A cell as the curve sees it: its prices, what DT and the rest earn a week, the rest's cost and marginal share."""
+    """A cell as the curve sees it: its prices, what DT and the rest earn a week, and what a sale of DT's displaces.
+
+    `cost` (USD per thousand) is what the rest pays for requests without a fill, and `marginal` the share of it that it
+    pays for those at the floor. It is None in one auction with the others: there the best of them bid less than DT
+    paid, so that a sale displaces something between nothing and its own price.
+    """
 
     prices: Prices
     from_dt: float
     from_rest: float
-    cost: Bounds
+    cost: Bounds | None
     marginal: float
 
     def change(self, before: float, after: float) -> Bounds:
         """Change of revenue when the floor moves; below the one in force a guess that leaves room for no gain."""
         cut, paid = self._cut(before, after)
-        low, mid, high = (
-            cut * self.marginal * cost / 1000 - paid for cost in (self.cost.low, self.cost.estimate, self.cost.high)
-        )
+        low, mid, high = (displaced - paid for displaced in self._displaced(cut, paid))
         if after >= before:
             return Bounds(low, mid, high)
         return Bounds(min(0.0, UNSURE * high), mid, max(UNSURE * low, mid, 0.0))
+
+    def _displaced(self, cut: float, paid: float) -> tuple[float, float, float]:
+        """What the rest earns on so many impressions that DT paid so much for: least, likely and most."""
+        if self.cost is None:
+            return 0.0, paid / 2, paid
+        share = cut * self.marginal / 1000
+        return share * self.cost.low, share * self.cost.estimate, share * self.cost.high
 
     def point(self, current: float, floor: float) -> CurvePoint:
         """Revenue at one floor, with the current one as the known point."""
@@ -76,7 +86,7 @@ class Outlook:
             floor=floor,
             revenue=Bounds(earned + change.low, earned + change.estimate, earned + change.high),
             from_dt=self.from_dt - paid,
-            from_rest=self.from_rest + cut * self.marginal * self.cost.estimate / 1000,
+            from_rest=self.from_rest + self._displaced(cut, paid)[1],
         )
 
     def _cut(self, before: float, after: float) -> tuple[float, float]:
@@ -117,7 +127,7 @@ def fixed_price(one: Evidence, current: float) -> float | None:
     return None
 
 
-def outlook(one: Evidence, cost: Bounds, marginal: float, weeks: float) -> Outlook:
+def outlook(one: Evidence, cost: Bounds | None, marginal: float, weeks: float) -> Outlook:
     """The outlook of a cell from its evidence over so many weeks."""
     prices = prices_of(one.prices, one.impressions / weeks)
     return Outlook(prices, one.revenue / weeks, one.after / weeks, cost, marginal)

@@ -47,11 +47,15 @@ def _table(fields: Mapping[str, object]) -> Floors:
 
 
 def last_changes(past: Iterable[Move], cells: Iterable[Cell]) -> dict[Cell, date]:
-    """The day of each cell's last change; cells that never changed are left out."""
+    """The day of each cell's last change; cells that never changed are left out.
+
+    The floor that a placement was made with is no change: there was none to compare it with.
+    """
     by_address = _by_address(past)
     found = {}
     for cell in cells:
-        days = [move.day for move in by_address.get(cell.address, ()) if _moves(move, cell.country)]
+        told = [move for move in by_address.get(cell.address, ()) if move.before is not None]
+        days = [move.day for move in told if _moves(move, cell.country)]
         if days:
             found[cell] = days[-1]
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from reconciler.floors.curve import Outlook, beside, curve, fixed_price, outlook
+from reconciler.floors.curve import Outlook, curve, fixed_price, outlook
 from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide
 from reconciler.floors.explain import working
 from reconciler.floors.guard import Ceiling, Guarded, cooling, guarded_lower, guarded_raise
@@ -102,7 +102,7 @@ def _outlook(case: _Case, rules: Rules) -> Outlook | None:
     """None where the evidence does not tell what a sale is worth more than."""
     if case.one is None or (case.cost is None and case.one.mode != "unified"):
         return None
-    return outlook(case.one, case.cost or beside(case.one), rules.marginal, case.window.weeks)
+    return outlook(case.one, case.cost, rules.marginal, case.window.weeks)
 
 
 def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules) -> Guarded:

@@ -79,10 +79,6 @@ def project(tmp_path, rival, reports):
     project.write("apps/a.yaml", MANIFEST)
     assert project.run("apply", "--yes").code == 0
     reports.market = market(app_id(rival))
-    # The cool-down counts from this apply on: the story begins ten days later.
-    journal = project.root / ".reconciler" / "journal.jsonl"
-    past, now = (datetime.now(UTC) - timedelta(days=days) for days in (30, 0))
-    journal.write_text(journal.read_text().replace(f"{now:%Y-%m-%d}", f"{past:%Y-%m-%d}"))
     return project
 
 

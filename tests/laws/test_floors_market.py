@@ -25,15 +25,16 @@ def scores():
 
 def test_suggestions_gain_most_of_what_can_be_gained_where_nobody_answers():
     found = scores()["static", "floors suggest"]
-    assert found["captured"] > 0.5
+    assert found["captured"] > 0.6
     assert found["harm"] < 0.003
-    assert found["false_raises"] <= 0.15
+    assert found["false_raises"] <= 0.05
     assert found["cover"] > 0.8
 
 
-def test_suggestions_do_better_than_a_fixed_share_of_the_cost_where_all_bidders_answer():
-    ours, fixed = (scores()["bne", rule]["captured"] for rule in ("floors suggest", "0.75 c, no pooling"))
-    assert ours > fixed
+def test_suggestions_gain_where_all_bidders_answer_and_break_less_than_a_fixed_share_of_the_cost():
+    ours, fixed = (scores()["bne", rule] for rule in ("floors suggest", "0.75 c, no pooling"))
+    assert ours["captured"] > 0.2
+    assert ours["harm"] < min(0.003, fixed["harm"])
 
 
 def test_the_rule_of_thumb_loses_where_nobody_answers():

@@ -55,6 +55,11 @@ def test_nothing_is_known_of_days_before_a_placement_was_made():
     assert days(found, table(US=1)) == [None, None, 1.0, 1.0, 1.0]
 
 
+def test_being_made_is_no_change_of_a_floor():
+    found = past(update(DAYS[1], None, {"US": 1}, action="create"))
+    assert last_changes(found, [Cell(A, "US")]) == {}
+
+
 def test_a_step_that_failed_moved_nothing_and_one_of_unknown_outcome_may_have():
     steps = {"before": {"US": 1}, "after": {"US": 2}}
     assert past(update(DAYS[1], **steps, outcome="failed")) == ()
