@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench soak browser
+.PHONY: help setup demo test check fmt goldens schemas bench market soak browser
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -42,8 +42,11 @@ goldens: $(READY)  ## write the expected files of tests/cases anew; read the dif
 schemas: $(READY)  ## write schemas/ anew from the models
 	@$(BIN)/reconciler schema --out schemas
 
-bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements
+bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements, and ten million report rows
 	@$(BIN)/python bench/run.py
+
+market: $(READY)  ## score floor suggestions against other rules, in markets whose best floors are known
+	@$(BIN)/python bench/market/score.py --seeds 1-10 --rounds 12
 
 soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), and kill an apply at every point
 	@$(BIN)/python bench/soak.py

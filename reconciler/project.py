@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copymode
 from typing import Final
 
 from reconciler.errors import ProjectError
@@ -103,27 +102,6 @@ def write_new(path: Path, text: str) -> bool:
     except OSError as wrong:
         raise ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}") from wrong
     return True
-
-
-def write_over(root: Path, name: str, data: bytes) -> None:
-    """Put new bytes in a file of the project's, whole or not at all; a link stays one, and so do permissions.
-
-    Raises `ProjectError`.
-    """
-    path = (root / name).resolve()
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            copymode(path, draft)
-        draft.replace(path)
-    except OSError as wrong:
-        draft.unlink(missing_ok=True)
-        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
 
 
 def write_state(root: Path, name: str, text: str) -> str:

@@ -77,15 +77,21 @@ class Desk:
         Raises `ProjectError` where nothing was fetched of them.
         """
         today = self.session.clock.now().date()
-        partitions = [*self.shelf().partitions("chartboost"), *self.shelf().partitions("dt")]
-        days = sorted({date.fromisoformat(partition.day) for partition in partitions})
-        inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
+        inside = [day for day in self._days() if (first or date.min) <= day <= (last or date.max)]
         if not inside:
             named = f" from {first or '...'} to {last or '...'}" if first or last else ""
             raise ProjectError(f"no reports{named} were fetched", hint="`reconciler floors fetch` fetches them")
         end = last or inside[-1]
         recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
         return Window(first or recent[0], end, today)
+
+    def earliest(self) -> date:
+        """The first day of which anything was fetched; today where nothing was."""
+        return min(self._days(), default=self.session.clock.now().date())
+
+    def _days(self) -> list[date]:
+        partitions = [*self.shelf().partitions("chartboost"), *self.shelf().partitions("dt")]
+        return sorted({date.fromisoformat(partition.day) for partition in partitions})
 
     def dt_apps(self) -> tuple[str, ...]:
         """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""

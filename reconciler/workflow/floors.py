@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
+from typing import Final
 
 from reconciler.diff.identity import Found
 from reconciler.diff.match import resolve_apps
@@ -10,6 +12,7 @@ from reconciler.errors import ProjectError
 from reconciler.floors.backtest import backtest
 from reconciler.floors.decide import Window
 from reconciler.floors.history import Move, floor_days, last_changes, moves, tables_on
+from reconciler.floors.reaction import Reaction, learned, windows_before
 from reconciler.floors.rules import Rules
 from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
@@ -23,6 +26,9 @@ from reconciler.model.journal import past_runs
 from reconciler.model.ledger import Ledger
 from reconciler.model.suggestion import Suggestions
 from reconciler.ports import EvidenceReader, LedgerReader, LiveReader
+
+WINDOWS_BACK: Final = 26
+"""Half a year: bidders and the rest of the waterfall change, and so does what earlier floors say of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +132,16 @@ def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = N
 
 
 def suggest_floors(
-    on: Ground, reports: EvidenceReader, window: Window, rules: Rules, only: Sequence[str] = ()
+    on: Ground, reports: EvidenceReader, window: Window, rules: Rules, earliest: date, only: Sequence[str] = ()
 ) -> Suggestions:
-    """A suggestion for every declared floor; `only`: address patterns. Raises `ProjectError` where none matches."""
+    """A suggestion for every declared floor; `only`: address patterns.
+
+    Reports from `earliest` on tell how bidders have answered to floors that moved. Raises `ProjectError` where no
+    placement matches.
+    """
     wanted = selector(only)
     stand = on.standings()
+    rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
     if only and not chosen:
@@ -139,6 +150,16 @@ def suggest_floors(
             hint="a placement takes part when its manifest declares floorPrices",
         )
     return suggest(evidence, chosen, window.first, window.last, window.today, rules, unmatched)
+
+
+def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date) -> Reaction:
+    """What floors that moved before the window say; windows in which none did are not looked at."""
+    asked = list(cells)
+    spans = islice(windows_before(window.first, window.last, earliest), WINDOWS_BACK)
+    told = [
+        span for span in spans if any(span[0] <= move.day <= span[1] for move in on.past if move.before is not None)
+    ]
+    return learned(reports.evidence(on.question(asked, *span))[0] for span in told)
 
 
 def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:

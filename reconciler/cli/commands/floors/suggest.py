@@ -42,7 +42,7 @@ def command(
     desk = Desk.of(Session.of(options))
     window = desk.window(first and first.date(), last and last.date())
     with desk.warehouse() as warehouse:
-        made = suggest_floors(desk.ground(), warehouse, window, desk.rules(), only)
+        made = suggest_floors(desk.ground(), warehouse, window, desk.rules(), desk.earliest(), only)
     console = desk.session.console
     if explain:
         console.answer(explain_lines(_explained(made, *explain)))

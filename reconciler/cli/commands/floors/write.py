@@ -15,8 +15,9 @@ from reconciler.manifest.edit.floor_texts import FloorTexts, write_floors
 from reconciler.manifest.edit.floors import FloorChange
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion, Suggestions
-from reconciler.project import read_manifests, write_over
+from reconciler.project import read_manifests, write_manifest
 from reconciler.report.floors.written import written_document, written_lines
+from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.floors import Ground, suggest_floors
 
 
@@ -38,7 +39,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     window = desk.window(first and first.date(), last and last.date())
     ground = desk.ground()
     with desk.warehouse() as warehouse:
-        made = suggest_floors(ground, warehouse, window, desk.rules(), only)
+        made = suggest_floors(ground, warehouse, window, desk.rules(), desk.earliest(), only)
     texts = read_manifests(desk.project.root, desk.settings.manifests)
     done = write_floors(desk.settings, desk.project.settings, texts, _changes(made))
     written = _written(desk, ground, made, done)
@@ -56,12 +57,12 @@ def _written(desk: Desk, ground: Ground, made: Suggestions, done: FloorTexts) ->
     """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
     root = desk.project.root
     for text in done.texts:
-        write_over(root, text.file, text.data)
+        write_manifest(root, text)
     cells = {Cell(change.address, change.country) for change in done.written}
     if cells:
         new = records_of(made, cells, desk.session.clock.now().date())
         known = merged(desk.session.price_evidence(desk.project), new, ground.declared)
-        write_over(root, RECORD_NAME, records_text(known).encode())
+        write_atomically(root / RECORD_NAME, records_text(known))
     return [one for one in made.cells if one.cell in cells]
 
 
