@@ -1,7 +1,7 @@
 """Ten million user rows: from CSV to Parquet, and our questions through Ibis against plain SQL that asks the same.
 
 `python bench/reports.py` prints a table; `--json` what it is made of. Each measure has a process of its own, so that
-its peak memory is its own; figures are the best of three runs, one for the conversion. The rows are the same every time.
+its peak memory is its own; figures are the best of three runs, of one for the conversion. The rows never change.
 """
 
 # ruff: noqa: PLC0415 - each step loads what it needs and nothing else: its peak memory is measured
