@@ -137,7 +137,9 @@ def measured(step: str) -> dict[str, float]:
 
 def best(step: str) -> dict[str, float]:
     """The run with the least CPU time, each in a process of its own."""
-    runs = [subprocess.run([sys.executable, __file__, step], check=True, capture_output=True) for _ in range(RUNS[step])]
+    runs = [
+        subprocess.run([sys.executable, __file__, step], check=True, capture_output=True) for _ in range(RUNS[step])
+    ]
     return min((json.loads(run.stdout) for run in runs), key=lambda run: run["cpu"])
 
 
