@@ -33,9 +33,11 @@ def said(path, program):
 @each_document
 def test_commands_and_flags_in_a_document_exist(path):
     for words in said(path, "reconciler"):
-        command = next((word for word in words if not word.startswith("-")), None)
-        shown = help_of(*([command] if command else []))
+        named = [word for word in words if not word.startswith("-")]
+        shown = help_of(*named[:1])
         assert shown, words
+        if "\nCommands:\n" in shown and len(named) > 1:
+            shown = help_of(*named[:2]) or shown
         offered = shown + help_of()
         assert [word for word in words if word.startswith("-") and word.split("=")[0] not in offered] == [], words
 
