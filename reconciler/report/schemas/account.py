@@ -1,0 +1,48 @@
+"""`reconciler.ping/1` and `reconciler.history/1`."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reconciler.model.outcome import Outcome
+from reconciler.report.schemas.shape import Address, Count, Shape
+
+
+class PingDocument(Shape):
+    """What the credentials can see."""
+
+    format: Literal["reconciler.ping/1"] = Field(description="Name and version of this format.")
+    api: str = Field(description="Scheme and host of the API that took them.")
+    publisher_id: str = Field(description="The publisher of the project.")
+    apps: Count = Field(description="Apps of the account.")
+
+
+class PastStep(Shape):
+    """One step of a past run."""
+
+    at: str = Field(description="When it was begun, ISO 8601 in UTC.")
+    address: Address = Field(description="The resource's address then.")
+    action: str = Field(description="What was to be done.")
+    id: str | None = Field(description="The server's id, where one is known.")
+    outcome: Outcome | None = Field(description="What came of it; null where that was never recorded.")
+    attempts: Count = Field(description="Write calls that were sent.")
+    error: str | None = Field(description="What went wrong or is unverified.")
+    before: dict[str, Any] = Field(description="The live values before, by field.")
+    after: dict[str, Any] = Field(description="The values that were sent, by field.")
+
+
+class PastRun(Shape):
+    """One past run."""
+
+    run: str = Field(description="The run's name in the journal.")
+    started_at: str = Field(description="When it began, ISO 8601 in UTC.")
+    ended_at: str | None = Field(description="When it ended; null where it was killed, or is still at work.")
+    who: dict[str, str] = Field(description="Who ran it, as far as the environment said: user, commit, ref, job, ...")
+    steps: list[PastStep] = Field(description="Its steps, in the order in which they were begun.")
+
+
+class HistoryDocument(Shape):
+    """What the journal tells."""
+
+    format: Literal["reconciler.history/1"] = Field(description="Name and version of this format.")
+    runs: list[PastRun] = Field(description="Runs, oldest first.")
