@@ -6,18 +6,24 @@ from typing import Any
 
 import click
 
+from reconciler.cli.completing import addresses
 from reconciler.plan.guard import Allowances
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def only_option(help_: str = "Only addresses that match, as in 'android:com.a/*'; repeatable.") -> Decorator:
+    """`--only`, which a shell completes from the manifests."""
+    return click.option("--only", multiple=True, metavar="GLOB", shell_complete=addresses, help=help_)
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--only` and `--recreate`."""
-    only = click.option(
-        "--only", multiple=True, metavar="GLOB", help="Only addresses that match, as in 'android:com.a/*'; repeatable."
-    )
     recreate = click.option(
         "--recreate", is_flag=True, help="Make owned resources that are gone from the account again."
     )
-    return only(recreate(function))
+    return only_option()(recreate(function))
 
 
 def day_options(function: Callable[..., Any]) -> Callable[..., Any]:

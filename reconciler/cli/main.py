@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
     "ping": Entry("ping", "Check the credentials, and what they can see."),
     "schema": Entry("schema", "Print the JSON Schemas of the project's files, for editors."),
+    "completion": Entry("completion", "Print a script that makes a shell complete commands and addresses."),
     "sandbox": Entry("sandbox", "Run a local server that speaks the APIs, to try things on."),
 }
 
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     console = Console()
     try:
-        code = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        code = cli.main(None if arguments is None else list(arguments), prog_name="reconciler", standalone_mode=False)
     except (click.ClickException, click.exceptions.Exit, click.Abort) as end:
         return _ended_by_click(end, console)
     except ReconcilerError as wrong:

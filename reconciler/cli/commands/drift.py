@@ -6,6 +6,7 @@ import click
 
 from reconciler.audit.trend import remembered, trend, with_history
 from reconciler.cli.auditing import known_audits, notified, remember, render, since_day, webhook_of
+from reconciler.cli.choices import only_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.workflow.account import Selection, take_audit
@@ -14,7 +15,7 @@ DRIFTED = 2
 
 
 @click.command("drift")
-@click.option("--only", multiple=True, metavar="GLOB", help="Only addresses that match; repeatable. Not remembered.")
+@only_option("Only addresses that match; repeatable. Not remembered.")
 @click.option(
     "--since",
     metavar="DAY|Nd",

@@ -2,6 +2,7 @@
 
 import click
 
+from reconciler.cli.completing import addresses
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.model.address import Address
@@ -10,7 +11,7 @@ from reconciler.report.history import history_document, history_lines
 
 
 @click.command("history")
-@click.argument("address", required=False)
+@click.argument("address", required=False, shell_complete=addresses)
 @shared_options()
 def command(options: Options, *, address: str | None) -> int:
     """Show the journal: what was done, when, by which run, and what came of it.

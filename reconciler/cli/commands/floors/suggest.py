@@ -1,10 +1,12 @@
 """`reconciler floors suggest`."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import click
 
-from reconciler.cli.choices import day_options
+from reconciler.cli.choices import day_options, only_option
+from reconciler.cli.completing import addresses
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
@@ -19,8 +21,14 @@ from reconciler.workflow.floors import suggest_floors
 
 @click.command("suggest")
 @day_options
-@click.option("--only", multiple=True, metavar="GLOB", help="Only placements that match; repeatable.")
-@click.option("--explain", nargs=2, metavar="ADDRESS COUNTRY", help="Show the working behind one suggestion.")
+@only_option("Only placements that match; repeatable.")
+@click.option(
+    "--explain",
+    nargs=2,
+    metavar="ADDRESS COUNTRY",
+    shell_complete=addresses,
+    help="Show the working behind one suggestion.",
+)
 @shared_options(formats=("text", "json", "markdown", "html"))
 def command(
     options: Options,
@@ -45,8 +53,11 @@ def command(
         made = suggest_floors(desk.ground(), warehouse, window, desk.rules(), desk.earliest(), only)
     console = desk.session.console
     if explain:
-        console.answer(explain_lines(_explained(made, *explain)))
-        return 0
+        one = _explained(made, *explain)
+        if options.format == "text":
+            console.answer(explain_lines(one))
+            return 0
+        made = replace(made, cells=(one,))
     match options.format:
         case "json":
             console.document(suggestions_document(made))

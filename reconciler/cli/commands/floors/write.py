@@ -6,7 +6,7 @@ from decimal import Decimal
 import click
 
 from reconciler.cli.applying import INCOMPLETE
-from reconciler.cli.choices import day_options
+from reconciler.cli.choices import day_options, only_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
@@ -23,7 +23,7 @@ from reconciler.workflow.floors import Ground, suggest_floors
 
 @click.command("write")
 @day_options
-@click.option("--only", multiple=True, metavar="GLOB", help="Only placements that match; repeatable.")
+@only_option("Only placements that match; repeatable.")
 @shared_options()
 def command(options: Options, *, first: datetime | None, last: datetime | None, only: tuple[str, ...]) -> int:
     """Write suggested floors into the manifests: prices change, and nothing else.
