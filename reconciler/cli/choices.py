@@ -9,7 +9,6 @@ import click
 from reconciler.cli.completing import addresses
 from reconciler.plan.guard import Allowances
 
-
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
