@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench market soak browser
+.PHONY: help setup demo test check fmt goldens schemas bench market soak browser reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -41,6 +41,14 @@ goldens: $(READY)  ## write the expected files of tests/cases anew; read the dif
 
 schemas: $(READY)  ## write schemas/ anew from the models
 	@$(BIN)/reconciler schema --out schemas
+
+reference: $(READY)  ## write docs/reference anew from models and commands
+	@$(BIN)/python tools/reference.py
+
+docs: $(READY) reference  ## the documentation as a site, in site/
+	@$(BIN)/python -c 'import zensical' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@$(BIN)/zensical build --clean --strict
+	@echo "site/ is ready: python3 -m http.server -d site"
 
 bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements, and ten million report rows
 	@$(BIN)/python bench/run.py

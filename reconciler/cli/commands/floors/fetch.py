@@ -31,6 +31,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     """Fetch reports that are missing, or that the vendor may have restated, into .reconciler/reports.
 
     Without days: all that DT still keeps, and two weeks of Chartboost's. A fetch that was stopped goes on where it was.
+    Exits 3 when some days could not be had, and names them.
 
     \b
       reconciler floors fetch

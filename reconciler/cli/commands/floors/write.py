@@ -28,7 +28,8 @@ from reconciler.workflow.floors import Ground, suggest_floors
 def command(options: Options, *, first: datetime | None, last: datetime | None, only: tuple[str, ...]) -> int:
     """Write suggested floors into the manifests: prices change, and nothing else.
 
-    What speaks for each is kept in reconciler.evidence, so that the plan of the pull request can show it.
+    What speaks for each is kept in reconciler.evidence, so that the plan of the pull request can show it. Exits 3
+    when some floors could not be written, and names their places.
 
     \b
       reconciler floors write
