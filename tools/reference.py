@@ -156,7 +156,7 @@ def cli_page() -> str:
     context = click.Context(cli, info_name="reconciler")
     codes = ", ".join(map(str, EVERYWHERE))
     introduction = (
-        f"`reconciler COMMAND --help` shows the same. Any command may exit with {codes}; where others are possible, "
+        f"`--help` behind a command shows the same. Any command may exit with {codes}; where others are possible, "
         "the command says so. [Exit codes](environment.md#exit-codes) lists all. Options of the first table may also "
         "stand before the command's name."
     )

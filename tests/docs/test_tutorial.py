@@ -15,7 +15,9 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "-- end of a block --"
 WAIT = "for _ in $(seq 600); do grep -q Ctrl-C sandbox.log && break; sleep 0.1; done"
 
-needs = pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="the tutorial needs bash and curl")
+needs = pytest.mark.skipif(
+    not (shutil.which("bash") and shutil.which("curl")), reason="the tutorial needs bash and curl"
+)
 
 
 def steps(page):
@@ -32,7 +34,8 @@ def steps(page):
 def looks_like(shown, came):
     """Whether output is as shown: `…` stands for anything in a line, and for any lines where it is alone."""
     parts = [
-        r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n" for line in shown.splitlines()
+        r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n"
+        for line in shown.splitlines()
     ]
     return re.fullmatch("".join(parts), came) is not None
 

@@ -1,0 +1,90 @@
+"""The reference is what the program says of itself, and the facts beside it are true."""
+
+import importlib.util
+import re
+import sys
+
+import pytest
+from architecture.source_code import ROOT, modules, strings
+
+from reconciler import errors
+from reconciler.cli.main import cli
+from reconciler.manifest.schema import schemas
+from reconciler.report.schemas.published import document_schemas
+
+TOOLS = ROOT / "tools"
+VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")
+BEGINNINGS = {"DT_CLIENT", "DT_REPORTING", "DT_REPORTING_CLIENT", "CHARTBOOST_CLIENT"}
+"""What names of variables begin with; the code puts _ID, _SECRET or _URL behind."""
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+facts = tool("facts")
+reference = tool("reference")
+PAGES = reference.pages()
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_committed_pages_are_current(name):
+    assert (reference.FOLDER / name).read_text(encoding="utf-8") == PAGES[name], "run `make reference`"
+
+
+def test_there_is_no_page_that_nothing_makes():
+    assert {path.name for path in reference.FOLDER.iterdir()} == set(PAGES)
+
+
+def commands(group, path="reconciler"):
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        yield f"{path} {name}", command
+        if hasattr(command, "list_commands"):
+            yield from commands(command, f"{path} {name}")
+
+
+def test_every_command_and_each_of_its_options_is_there():
+    page = PAGES["cli.md"]
+    for path, command in commands(cli):
+        assert f"\n## {path}\n" in page
+        missing = [option for each in command.params for option in each.opts if option not in page and option[0] == "-"]
+        assert missing == [], path
+
+
+@pytest.mark.parametrize(
+    ("page", "schema"), [("manifest.md", "manifest.schema.json"), ("settings.md", "reconciler.schema.json")]
+)
+def test_every_field_is_there_with_the_words_that_editors_show(page, schema):
+    for block in (schemas()[schema], *schemas()[schema]["definitions"].values()):
+        for name, part in block.get("properties", {}).items():
+            rows = [line for line in PAGES[page].splitlines() if line.startswith(f"| `{name}` |")]
+            assert any(part["description"] in row for row in rows), name
+
+
+def test_every_document_has_its_section():
+    for schema in document_schemas().values():
+        assert f"\n## {schema['properties']['format']['const']}\n" in PAGES["documents.md"]
+
+
+def test_links_within_a_page_lead_to_its_headings():
+    for name, page in PAGES.items():
+        headings = {
+            re.sub(r"[^\w -]", "", head).lower().replace(" ", "-")
+            for head in re.findall("^#+ (.*)", page, re.MULTILINE)
+        }
+        assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= headings, name
+
+
+def test_every_variable_that_the_program_reads_is_told():
+    read = {text for module in modules() for text, _ in strings(module) if VARIABLE.fullmatch(text)}
+    assert read - BEGINNINGS <= {each.name.removesuffix("_FILE") for each in facts.VARIABLES}
+    assert {each.name for each in facts.VARIABLES} - read <= {"NO_COLOR"}
+
+
+def test_every_exit_code_is_told():
+    codes = {each.exit_code for each in vars(errors).values() if hasattr(each, "exit_code")}
+    assert codes | set(facts.EVERYWHERE) <= set(facts.EXIT_CODES)
