@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from architecture.command import reconciler
+from support.documents import strict
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 
 from reconciler.manifest.schema import schema_text, schemas
@@ -24,20 +25,6 @@ FILES = sorted(document_schemas())
 A = Address("android:com.a/int")
 RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
 each_file = pytest.mark.parametrize("file", FILES)
-
-
-def closed(node):
-    """The schema with every object closed, so that a key nobody described is seen."""
-    if isinstance(node, list):
-        return [closed(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    shut = {"additionalProperties": False} if "properties" in node else {}
-    return {**{key: closed(part) for key, part in node.items()}, **shut}
-
-
-def strict(name):
-    return jsonschema.Draft7Validator(closed(document_schemas()[f"{name}.schema.json"]))
 
 
 @each_file

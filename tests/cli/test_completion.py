@@ -56,6 +56,7 @@ def test_commands_are_completed_and_those_of_a_group():
         ("floors", "suggest", "--only"),
         ("floors", "suggest", "--explain"),
         ("floors", "write", "--only"),
+        ("drift", "--only"),
     ],
 )
 def test_an_address_is_completed_from_the_manifests(project, before):

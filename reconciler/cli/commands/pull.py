@@ -2,13 +2,21 @@
 
 import click
 
+from reconciler.cli.completing import addresses
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.pulling import declared, pulled, tell
 from reconciler.cli.session import Session
 
 
 @click.command("pull")
-@click.option("--app", "apps", multiple=True, metavar="ID", help="Only this live app, by id or address; repeatable.")
+@click.option(
+    "--app",
+    "apps",
+    multiple=True,
+    metavar="ID",
+    shell_complete=addresses,
+    help="Only this live app, by id or address; repeatable.",
+)
 @click.option("--check", is_flag=True, help="Say what would be written, write nothing; exit 2 if there is anything.")
 @shared_options(api=True)
 def command(options: Options, *, apps: tuple[str, ...], check: bool) -> int:

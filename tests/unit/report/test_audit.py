@@ -5,11 +5,11 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 
-import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.builders import APP, at, origin
+from support.documents import strict
 
 from reconciler.audit.audit import CLASSES, Audit, AuditedField, Item
 from reconciler.audit.trend import Day, Episode, Trend
@@ -21,7 +21,6 @@ from reconciler.report.audit.document import audit_document
 from reconciler.report.audit.markdown import LONGEST, MARKER, audit_markdown
 from reconciler.report.audit.message import MOST_FIELDS, MOST_ITEMS, audit_message
 from reconciler.report.audit.metrics import metrics_text
-from reconciler.report.audit.schema import drift_schema
 from reconciler.report.audit.text import audit_lines
 from reconciler.report.audit.words import span
 
@@ -168,7 +167,7 @@ class TestTextAndDocument:
 
     @pytest.mark.parametrize("found", [audit(), HOSTILE, audit(drifted(), *ONE_OF_EACH)])
     def test_the_document_is_as_its_schema_says(self, found):
-        validator = jsonschema.Draft7Validator(drift_schema())
+        validator = strict("drift")
         alarms = (Episode(APP, "drift", datetime(2026, 11, 20, tzinfo=UTC)),)
         days = (Day(date(2026, 11, 20), 3, 2, 1, 1),)
         for history in (None, Trend(date(2026, 11, 1), days, alarms)):
