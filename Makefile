@@ -47,7 +47,7 @@ reference: $(READY)  ## write docs/reference anew from models and commands
 
 docs: $(READY) reference  ## the documentation as a site, in site/
 	@$(BIN)/python -c 'import zensical' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
-	@$(BIN)/zensical build --clean --strict
+	@$(BIN)/python -m zensical build --clean --strict
 	@echo "site/ is ready: python3 -m http.server -d site"
 
 bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements, and ten million report rows

@@ -10,6 +10,7 @@ from reconciler.model.outcome import Result
 
 RESULT_FORMAT: Final = "reconciler.result/1"
 FINDINGS_FORMAT: Final = "reconciler.findings/1"
+FMT_FORMAT: Final = "reconciler.fmt/1"
 
 OUTCOMES: Final = ("applied", "failed", "skipped", "blocked", "unverified", "unknown")
 
@@ -45,3 +46,8 @@ def findings_document(findings: Iterable[Finding]) -> dict[str, Any]:
             for finding in findings
         ],
     }
+
+
+def fmt_document(files: Sequence[str], *, written: bool) -> dict[str, Any]:
+    """The manifests that `fmt` put in order, or would."""
+    return {"format": FMT_FORMAT, "written": written, "files": list(files)}

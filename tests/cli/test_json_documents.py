@@ -23,12 +23,13 @@ apps:
     category1: Casual
     coppa: false
     placements:
-      - {name: bottom, placementType: Banner, floorPrices: {WW: 0.5}}
+      - {placementType: Banner, name: bottom, floorPrices: {WW: 0.5}}
 """
 FORMAT = re.compile(r"reconciler\.\w+/\d+")
 ROUND = (
     ("ping",),
     ("pull", "--app", "android:com.cash_crash.54"),
+    ("fmt",),
     ("validate",),
     ("plan", "--out", "plan.json"),
     ("rehearse", "plan.json"),
@@ -73,6 +74,7 @@ def test_the_round_meets_every_schema(told):
 def test_the_documents_of_the_round_are_not_empty(told):
     seen = SimpleNamespace(**{"_".join(call[:2]): done.json for call, done in told.items() if len(call) < 3})
     assert any(run["steps"] for run in seen.history["runs"])
+    assert seen.fmt["files"] == ["apps/new.yaml"]
     assert seen.floors_fetch["reports"]
     assert seen.floors_suggest["suggestions"]
     assert seen.floors_write["floors"]

@@ -12,6 +12,7 @@ from reconciler.manifest.style.formatted import formatted
 from reconciler.manifest.text import ManifestText
 from reconciler.model.diagnostic import Finding
 from reconciler.project import manifests_at, read_manifests, write_manifest
+from reconciler.report.document import fmt_document
 from reconciler.report.line import line
 
 UNFORMATTED = 1
@@ -20,7 +21,7 @@ UNFORMATTED = 1
 @click.command("fmt")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Name the files that would change, write nothing; exit 1 if there are any.")
-@shared_options(formats=("text",))
+@shared_options()
 def command(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     """Put manifests in their usual order and spacing; comments stay with what they stand at.
 
@@ -42,7 +43,11 @@ def command(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     for text in changed:
         if not check:
             write_manifest(project.root, text)
-        session.console.answer([line(text.file)])
+    files = [text.file for text in changed]
+    if options.format == "json":
+        session.console.document(fmt_document(files, written=not check))
+    else:
+        session.console.answer(line(file) for file in files)
     if findings:
         raise InvalidManifests(findings)
     return UNFORMATTED if check and changed else 0

@@ -1,4 +1,4 @@
-"""`reconciler.result/1` and `reconciler.findings/1`."""
+"""`reconciler.result/1`, `reconciler.findings/1` and `reconciler.fmt/1`."""
 
 from typing import Literal
 
@@ -59,3 +59,11 @@ class FindingsDocument(Shape):
 
     format: Literal["reconciler.findings/1"] = Field(description="Name and version of this format.")
     findings: list[Finding] = Field(description="Every finding, by place.")
+
+
+class FmtDocument(Shape):
+    """What `fmt` did to manifests."""
+
+    format: Literal["reconciler.fmt/1"] = Field(description="Name and version of this format.")
+    written: bool = Field(description="false where it was only checked.")
+    files: list[str] = Field(description="The manifests that change, relative to the project.")

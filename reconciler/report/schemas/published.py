@@ -8,7 +8,7 @@ from reconciler.manifest.schema import schema_of
 from reconciler.report.schemas.account import HistoryDocument, PingDocument
 from reconciler.report.schemas.drift import DriftDocument
 from reconciler.report.schemas.floors import BacktestDocument, FloorsDocument
-from reconciler.report.schemas.outcomes import FindingsDocument, ResultDocument
+from reconciler.report.schemas.outcomes import FindingsDocument, FmtDocument, ResultDocument
 from reconciler.report.schemas.plan import PlanDocument
 from reconciler.report.schemas.pull import PullDocument
 from reconciler.report.schemas.rehearsal import RehearsalDocument
@@ -20,6 +20,7 @@ _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "fetch.schema.json": (FetchDocument, "Fetched reports (floors fetch --format json)"),
     "findings.schema.json": (FindingsDocument, "Findings (validate --format json)"),
     "floors.schema.json": (FloorsDocument, "Floor suggestions (floors suggest --format json)"),
+    "fmt.schema.json": (FmtDocument, "Manifests put in order (fmt --format json)"),
     "history.schema.json": (HistoryDocument, "The journal (history --format json)"),
     "ping.schema.json": (PingDocument, "What the credentials see (ping --format json)"),
     "plan.schema.json": (PlanDocument, "Plan (plan --format json, plan --out)"),
