@@ -61,7 +61,7 @@ class TrendDay(Shape):
     audits: Count = Field(description="Audits on that day.")
     opened: Count = Field(description="Alarms that began.")
     closed: Count = Field(description="Alarms that ended.")
-    open: Count = Field(description="Alarms that were open at its end.")
+    still_open: Count = Field(alias="open", description="Alarms that were open at its end.")
 
 
 class Alarm(Shape):
