@@ -91,9 +91,9 @@ class Environment:
         """The same, or `CredentialsError`."""
         found = self.secret(name)
         if found is None:
+            where = "".join(f"; {told}" for begin, told in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"})
             raise CredentialsError(
-                f"{name} is not set",
-                hint=f"set {name}, or {name}_FILE to a file that holds it; {_KEYS[name.rpartition('_')[0]]}",
+                f"{name} is not set", hint=f"set {name}, or {name}_FILE to a file that holds it{where}"
             )
         return found
 
