@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "show": Entry("show", "Show a saved plan again."),
     "floors": Entry("floors", "Fetch reports, suggest floors from them, and write them into the manifests."),
     "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
+    "ci": Entry("ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
     "ping": Entry("ping", "Check the credentials, and what they can see."),
     "schema": Entry("schema", "Print the JSON Schemas of the project's files, for editors."),
     "completion": Entry("completion", "Print a script that makes a shell complete commands and addresses."),

@@ -14,7 +14,7 @@ HOMES = {
     "click": {"cli"},
     "deepdiff": {"diff"},
     "duckdb": {"reporting"},
-    "httpx": {"dt", "reporting", "web"},
+    "httpx": {"dt", "forge", "reporting", "web"},
     "ibis": {"reporting"},
     "jinja2": {"report"},
     "markupsafe": {"report"},

@@ -1,0 +1,22 @@
+"""`reconciler ci`."""
+
+import click
+
+from reconciler.cli.lazy import Entry, Lazy
+
+COMMANDS = {
+    "comment": Entry("ci.comment", "Write a report under a pull or merge request, or rewrite the one that is there."),
+    "ledger": Entry("ci.ledger", "Commit the ledger and push it, after an apply."),
+    "issue": Entry("ci.issue", "Open an issue with a report, rewrite the one that is open, or close it."),
+}
+
+
+@click.group("ci", cls=Lazy, entries=COMMANDS)
+def command() -> None:
+    """In a job of GitHub Actions or GitLab CI: tell people there.
+
+    \b
+      reconciler plan --format markdown >plan.md && reconciler ci comment plan.md
+      reconciler drift --format markdown >drift.md || reconciler ci issue drift.md
+      reconciler ci issue --close drift.md
+    """

@@ -1,0 +1,141 @@
+"""JSON calls to a forge's API, with pages, tries and a deadline."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
+from reconciler.forge.place import Place
+from reconciler.ports import Clock
+from reconciler.web.exchange import Attempt, Reply
+from reconciler.web.http import HEADERS, Connections, exchange
+from reconciler.web.json_body import AnswerError, decode
+from reconciler.web.message import server_message
+from reconciler.web.origin import origin
+from reconciler.web.redaction import discreet, without
+from reconciler.web.retry import Patience, is_throttled, pause, retry_after
+
+Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
+
+PAGE: Final = 100
+"""Posts in a page: the most that either forge gives."""
+PAGES: Final = 200
+"""Pages after which a search is given up: 20,000 posts."""
+
+_NAMES: Final = {"github": "GitHub", "gitlab": "GitLab"}
+_VARIABLES: Final = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
+_EXAMPLES: Final = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
+_PERMISSIONS: Final = {
+    "github": "give the job `permissions`: pull-requests: write for comments, issues: write for issues",
+    "gitlab": "GITLAB_TOKEN is a project access token with the scope api and the role Reporter or more",
+}
+
+
+class Refusal(ApiRejected):
+    """The forge refused a call."""
+
+    def __init__(self, status: int, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class ForgeClient:
+    """The API of one forge, called by one thread. Raises `ProjectError` for a URL that a token may not be sent to."""
+
+    def __init__(self, place: Place, headers: Mapping[str, str], clock: Clock) -> None:
+        self._place = place
+        self._headers = {**HEADERS, **headers}
+        self._clock = clock
+        self._patience = Patience(deadline=60.0, tries=4, throttled_tries=4)
+        try:
+            parts = urlsplit(place.api)
+        except ValueError:
+            raise ProjectError(f"{_VARIABLES[place.kind]} is not a URL") from None
+        home = f"{parts.scheme}://{parts.netloc}"
+        variable, example = _VARIABLES[place.kind], _EXAMPLES[place.kind]
+        self._origin = origin(home, variable=variable, example=example)
+        self._prefix = parts.path.rstrip("/")
+        self._connections = Connections(self._origin, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connections.close()
+
+    @property
+    def prefix(self) -> str:
+        """The path of the base URL, before the path of every call."""
+        return self._prefix
+
+    def ask(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON value that a call answers; `path` follows the base URL. Raises `ApiError`, `Refusal` among them."""
+        return self.ask_at(method, f"{self._prefix}{path}", body)
+
+    def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The same for a path that begins at the host."""
+        end = self._repeated(method, target, None if body is None else json.dumps(body).encode())
+        shown = f"{_NAMES[self._place.kind]}: {method} {target.partition('?')[0]}"
+        if not isinstance(end, Reply):
+            raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
+        if not 200 <= end.status < 300:
+            words = self._redacted(server_message(end.status, end.body))
+            hint = _PERMISSIONS[self._place.kind] if end.status in {401, 403, 404} else ""
+            raise Refusal(end.status, f"{shown}: HTTP {end.status}, {words}", hint=hint)
+        try:
+            return decode(end.body)
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{shown}: {wrong}") from None
+
+    def pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Every object of a list, page after page. Raises `ApiError`."""
+        for number in range(1, PAGES + 1):
+            target = urlencode({**query, "per_page": str(PAGE), "page": str(number)})
+            rows = self.ask("GET", f"{path}?{target}")
+            if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+                raise UnreadableAnswer(f"{_NAMES[self._place.kind]}: GET {path}: the answer is not a list")
+            yield from rows
+            if len(rows) < PAGE:
+                return
+        raise ApiError(f"{_NAMES[self._place.kind]}: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
+
+    def _repeated(self, method: Method, target: str, body: bytes | None) -> Attempt:
+        ends = self._clock.monotonic() + self._patience.deadline
+        ended = {True: 0, False: 0}
+        while True:
+            with self._connections.lent() as connection:
+                end = exchange(connection, self._request(method, target, body), lambda: self._clock.monotonic() >= ends)
+            ended[is_throttled(end)] += 1
+            asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
+            seconds = pause(
+                end,
+                nth=ended[is_throttled(end)],
+                repeatable=method != "POST",
+                asked=asked,
+                chance=random.random(),  # noqa: S311 - it spreads tries over time
+                left=ends - self._clock.monotonic(),
+                patience=self._patience,
+            )
+            if seconds is None:
+                return end
+            self._clock.sleep(seconds)
+
+    def _request(self, method: Method, target: str, body: bytes | None) -> httpx.Request:
+        waits = {"connect": self._patience.connect, "read": self._patience.read}
+        return httpx.Request(
+            method,
+            self._origin.url + target,
+            content=body,
+            headers=self._headers,
+            extensions={"timeout": {**waits, "write": self._patience.read, "pool": self._patience.connect}},
+        )
+
+    def _redacted(self, text: str) -> str:
+        return without(discreet(text), [self._place.token.reveal()])
