@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Plans: a file, a report under the pull request and on the summary page, annotations, numbers as outputs.
+
+# shellcheck source=kits/github/validate.sh
+source "$here/validate.sh"
+
+if ! has_credentials; then
+  is_stranger || fail "DT_CLIENT_ID and DT_CLIENT_SECRET are not set: give them to this step under env"
+  told="The manifests are valid. Nothing was planned: runs for forks and Dependabot get no credentials."
+  notice "$told"
+  echo "$told" >>"$GITHUB_STEP_SUMMARY"
+  output exit-code 0
+  exit 0
+fi
+
+plan="${INPUT_PLAN_FILE:-$folder/plan.json}"
+report="$folder/plan.md"
+code=0
+reconciler plan --out "$plan" --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" >"$report" || code=$?
+if ((code != 0)); then
+  echo "**The plan could not be made** (exit code $code). The run's log says why." >"$report"
+fi
+summarise "$report"
+comment "$report"
+output report-file "$report"
+output exit-code "$code"
+((code == 0)) || exit "$code"
+
+reconciler show "$plan" --format github "${project[@]}" "${limits[@]}"
+changes=0
+for action in create update deactivate delete blocked; do
+  number=$(value "$plan" "summary.$action")
+  output "$action" "$number"
+  changes=$((changes + number))
+done
+output has-changes "$( ((changes > 0)) && echo true || echo false)"
+output plan-file "$plan"
