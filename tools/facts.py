@@ -30,6 +30,11 @@ VARIABLES: Final = (
         "files in the project",
         secret=True,
     ),
+    Variable(
+        "RECONCILER_GIT_PASSWORD",
+        "The password with which `ci ledger` pushes over https; it sets it itself, for git alone.",
+        "git's own credentials",
+    ),
     Variable("RECONCILER_NOTIFY_URL", "The webhook that `drift` posts alarms to.", "no post", secret=True),
     Variable(
         "RECONCILER_REPORTS_ENGINE",

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -9,9 +10,15 @@ ROOT = Path(__file__).parents[2]
 SKELETON = ROOT / "reconciler" / "cli" / "skeleton"
 
 
-def test_init_writes_the_workflow_that_the_gitops_example_shows():
-    shown = ROOT / "examples" / "gitops" / ".github" / "workflows" / "reconcile.yml"
-    assert (SKELETON / "workflows" / "reconcile.yml").read_text() == shown.read_text()
+@pytest.mark.parametrize("name", ["reconcile.yml", "drift.yml"])
+def test_init_writes_the_workflows_that_the_gitops_example_shows(name):
+    shown = ROOT / "examples" / "gitops" / ".github" / "workflows" / name
+    assert (SKELETON / "github" / name).read_text() == shown.read_text()
+
+
+def test_init_writes_the_template_that_the_kit_for_gitlab_is():
+    kit = ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"
+    assert (SKELETON / "gitlab" / kit.name).read_text() == kit.read_text()
 
 
 def test_what_init_writes_is_valid_without_a_warning(tmp_path):

@@ -1,0 +1,137 @@
+"""The files of a new project: the skeleton, fitted to the repository around it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from reconciler.cli.settings import Environment
+from reconciler.errors import ProjectError
+from reconciler.manifest.schema import schema_texts
+from reconciler.project import SETTINGS_NAME
+
+Ci: TypeAlias = Literal["github", "gitlab", "none"]
+EXAMPLE: Final = "apps/example.yaml"
+
+_PARTS: Final = {"reconciler.yaml": SETTINGS_NAME, "apps/example.yaml": EXAMPLE, "gitignore": ".gitignore"}
+_WRITABLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
+"""Names of branches and folders that can stand in a workflow as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a new project stands.
+
+    `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied.
+    """
+
+    root: Path
+    folder: str
+    ci: Ci
+    branch: str = "main"
+
+
+def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
+    """What git says about a folder; outside of a repository the folder is the root of one to come, at GitHub."""
+    place = directory.resolve()
+    known = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
+    root = Path(_git(known, environment, "rev-parse", "--show-toplevel") or place)
+    folder = place.relative_to(root).as_posix() if place.is_relative_to(root) and place != root else ""
+    remote = _git(known, environment, "remote", "get-url", "origin")
+    head = _git(known, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    branch = head or _git(known, environment, "symbolic-ref", "--short", "HEAD")
+    main = branch if _WRITABLE.fullmatch(branch) and (head or branch in {"main", "master", "trunk"}) else "main"
+    return Surroundings(root, folder, wanted or _ci_of(root, remote), main)
+
+
+def _ci_of(root: Path, remote: str) -> Ci:
+    """By the host of the remote, else by what is there already."""
+    host = re.sub(r"^\w+://", "", remote).rpartition("@")[2].partition("/")[0].partition(":")[0].lower()
+    if "gitlab" in host:
+        return "gitlab"
+    there = (root / ".gitlab-ci.yml").exists() or (root / ".gitlab").exists()
+    return "gitlab" if there and "github" not in host and not (root / ".github").exists() else "github"
+
+
+def _git(folder: Path, environment: Environment, *arguments: str) -> str:
+    """What git answers; empty where it has nothing to say, and where there is no git."""
+    from reconciler.forge.git import Git  # noqa: PLC0415 - httpx costs 0.15 s
+
+    try:
+        well, said = Git(folder, environment.variables).tries(*arguments)
+    except ProjectError:
+        return ""
+    return said if well else ""
+
+
+def project_texts(publisher_id: str) -> dict[str, str]:
+    """The files of a new project but for those of CI, by their path in it."""
+    texts = {target: _skeleton(part) for part, target in _PARTS.items()}
+    texts[SETTINGS_NAME] = texts[SETTINGS_NAME].replace("{publisher_id}", publisher_id)
+    return {**texts, **{f"schemas/{name}": text for name, text in schema_texts().items()}}
+
+
+def ci_texts(around: Surroundings) -> dict[str, str]:
+    """The files that make its jobs run, by their path in the repository. Raises `ProjectError` for odd folder names."""
+    if around.ci != "none" and around.folder and not _WRITABLE.fullmatch(around.folder):
+        raise ProjectError(
+            "the folder's name cannot stand in a CI file as it is", hint="--ci none leaves the CI files out"
+        )
+    match around.ci:
+        case "github":
+            return _github(around)
+        case "gitlab":
+            return _gitlab(around)
+        case "none":
+            return {}
+
+
+def _github(around: Surroundings) -> dict[str, str]:
+    slug = f"-{around.folder.replace('/', '-')}" if around.folder else ""
+    in_a_folder = {
+        "    shell: bash\n": f"    shell: bash\n    working-directory: {around.folder}\n",
+        "paths-ignore: [reconciler.lock]": f"paths-ignore: [{around.folder}/reconciler.lock]",
+        "name: reconcile\n": f"name: reconcile{slug}\n",
+        "name: drift\n": f"name: drift{slug}\n",
+        "group: reconcile-": f"group: reconcile{slug}-",
+        "group: drift": f"group: drift{slug}",
+        "path: .reconciler/": f"path: {around.folder}/.reconciler/",
+        "reconciler-audits-": f"reconciler-audits{slug}-",
+        "--as plan": f"--as plan{slug}",
+        "--as drift": f"--as drift{slug}",
+    }
+    of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
+    changes = {**(in_a_folder if around.folder else {}), **({} if around.branch == "main" else of_branch)}
+    return {
+        f".github/workflows/{name}{slug}.yml": _replaced(_skeleton(f"github/{name}.yml"), changes)
+        for name in ("reconcile", "drift")
+    } | {".github/CODEOWNERS": _owners(around, "/.github/")}
+
+
+def _gitlab(around: Surroundings) -> dict[str, str]:
+    template = "reconciler.gitlab-ci.yml"
+    text = _skeleton(f"gitlab/{template}")
+    if around.folder:
+        text = text.replace("RECONCILER_FOLDER: . ", f"RECONCILER_FOLDER: {around.folder} ")
+    return {
+        template: text,
+        ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
+        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
+    }
+
+
+def _owners(around: Surroundings, ci_files: str) -> str:
+    folder = f"/{around.folder}/" if around.folder else "/"
+    return _replaced(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
+
+
+def _replaced(text: str, changes: Mapping[str, str]) -> str:
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _skeleton(name: str) -> str:
+    return files("reconciler.cli").joinpath("skeleton", name).read_text(encoding="utf-8")

@@ -1,0 +1,124 @@
+"""`init` asks nothing it can find out: whose CI, which branch, where in the repository."""
+
+import subprocess
+
+import pytest
+import yaml
+from support.command import Project
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder to begin in; `Project` writes settings, which are taken away."""
+    project = Project(tmp_path)
+    (tmp_path / "reconciler.yaml").unlink()
+    return project
+
+
+def repository(place, *, branch="main", remote=None):
+    subprocess.run(["git", "init", "--quiet", f"--initial-branch={branch}", str(place.root)], check=True)
+    if remote is not None:
+        subprocess.run(["git", "-C", str(place.root), "remote", "add", "origin", remote], check=True)
+
+
+def files(place):
+    return {
+        p.relative_to(place.root).as_posix() for p in place.root.rglob("*") if p.is_file() and ".git/" not in str(p)
+    }
+
+
+GITHUB = {".github/workflows/reconcile.yml", ".github/workflows/drift.yml", ".github/CODEOWNERS"}
+GITLAB = {".gitlab-ci.yml", "reconciler.gitlab-ci.yml", ".gitlab/CODEOWNERS"}
+
+REMOTES = [
+    ("git@github.com:studio/ads.git", GITHUB),
+    ("https://github.com/gitlab/ads", GITHUB),
+    ("git@gitlab.com:studio/ads.git", GITLAB),
+    ("https://ada:word@gitlab.studio.example/ads.git", GITLAB),
+    ("https://code.example/studio/gitlab", GITHUB),
+    (None, GITHUB),
+]
+
+
+@pytest.mark.parametrize(("remote", "written"), REMOTES)
+def test_ci_files_are_those_of_the_remotes_host(place, remote, written):
+    repository(place, remote=remote)
+    done = place.run("init")
+    assert done.code == 0, done.err
+    assert "word" not in done.err
+    assert (GITHUB | GITLAB) & files(place) == written
+
+
+def test_a_repository_with_gitlabs_file_is_gitlabs(place):
+    repository(place)
+    place.write(".gitlab-ci.yml", "mine: true\n")
+    assert place.run("init").code == 0
+    assert place.read(".gitlab-ci.yml") == "mine: true\n"
+    assert "reconciler.gitlab-ci.yml" in files(place)
+
+
+@pytest.mark.parametrize(("flag", "written"), [("github", GITHUB), ("gitlab", GITLAB), ("none", set())])
+def test_the_flag_wins(place, flag, written):
+    repository(place, remote="git@gitlab.com:studio/ads.git")
+    assert place.run("init", "--ci", flag).code == 0
+    assert (GITHUB | GITLAB) & files(place) == written
+
+
+def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
+    repository(place, branch="trunk")
+    assert place.run("init", "games/ads", "--publisher-id", "3432").code == 0
+    workflow = yaml.safe_load(place.read(".github/workflows/reconcile-games-ads.yml"))
+    assert workflow["defaults"]["run"]["working-directory"] == "games/ads"
+    assert workflow[True]["push"] == {"branches": ["trunk"], "paths-ignore": ["games/ads/reconciler.lock"]}
+    assert "main" not in str(workflow)
+    drift = yaml.safe_load(place.read(".github/workflows/drift-games-ads.yml"))
+    paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
+    assert paths == ["games/ads/.reconciler/audits.jsonl"]
+    assert not (place.root / "games" / "ads" / ".github").exists()
+
+
+def test_two_projects_of_a_repository_get_in_nobodys_way(place):
+    repository(place)
+    for folder in ("one", "two"):
+        assert place.run("init", folder).code == 0
+    read = [yaml.safe_load(place.read(f".github/workflows/reconcile-{folder}.yml")) for folder in ("one", "two")]
+    assert read[0]["concurrency"]["group"] != read[1]["concurrency"]["group"]
+    said = [place.read(f".github/workflows/drift-{folder}.yml") for folder in ("one", "two")]
+    assert "--as drift-one " in said[0]
+    assert "--as drift-two " in said[1]
+
+
+def test_gitlab_is_told_the_projects_folder(place):
+    repository(place)
+    assert place.run("init", "games", "--ci", "gitlab").code == 0
+    assert yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))["variables"]["RECONCILER_FOLDER"] == "games"
+
+
+def test_a_folder_that_would_be_yaml_or_shell_is_refused_before_anything_is_written(place):
+    repository(place)
+    done = place.run("init", "a; b: $(x)")
+    assert done.code == 1
+    assert "--ci none" in done.err
+    assert files(place) == set()
+    assert place.run("init", "a; b: $(x)", "--ci", "none").code == 0
+
+
+def test_a_branch_with_an_odd_name_is_not_written_into_a_workflow(place):
+    repository(place, branch="main'+x")
+    assert place.run("init").code == 0
+    assert yaml.safe_load(place.read(".github/workflows/reconcile.yml"))[True]["push"]["branches"] == ["main"]
+
+
+def test_the_remotes_main_branch_counts_not_the_one_that_is_checked_out(place):
+    repository(place, branch="feature")
+    git = ["git", "-C", str(place.root)]
+    subprocess.run([*git, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release"], check=True)
+    assert place.run("init").code == 0
+    assert yaml.safe_load(place.read(".github/workflows/reconcile.yml"))[True]["push"]["branches"] == ["release"]
+
+
+def test_it_works_without_git(place, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = place.run("init", "new", PATH=str(tmp_path / "empty"))
+    assert done.code == 0
+    assert (tmp_path / "new" / ".github" / "workflows" / "reconcile.yml").is_file()

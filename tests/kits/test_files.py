@@ -1,0 +1,164 @@
+"""The kits' files are what those who read them want: schemas, shell, a Dockerfile, hooks."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from dockerfile_parse import DockerfileParser
+from support.runner import ROOT
+
+WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("examples/**/.github/workflows/*.yml")])
+SCRIPTS = sorted((ROOT / "kits" / "github").glob("*.sh"))
+OURS = [*sorted((ROOT / "reconciler").rglob("skeleton/github/*.yml")), ROOT / "kits" / "github" / "workflow.yml"]
+
+
+def schema_says(schema, *files, transform=()):
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *transform, *map(str, files)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def test_the_action_is_as_github_wants_actions():
+    assert schema_says("vendor.github-actions", ROOT / "action.yml")[0] == 0
+
+
+def test_the_workflows_are_as_github_wants_workflows():
+    assert WORKFLOWS
+    code, said = schema_says("vendor.github-workflows", *WORKFLOWS, *OURS)
+    assert code == 0, said
+
+
+def test_the_template_is_as_gitlab_wants_it():
+    template = ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"
+    code, said = schema_says("vendor.gitlab-ci", template, transform=("--data-transform", "gitlab-ci"))
+    assert code == 0, said
+
+
+def shellcheck(*files, shell=()):
+    program = f"{sys.prefix}/bin/shellcheck"
+    call = [program, "--external-sources", "--source-path", str(ROOT), *shell, *map(str, files)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
+
+
+def test_the_scripts_of_the_action_are_clean_shell():
+    entries = [path for path in SCRIPTS if path.read_text().startswith("#!")]
+    sourced = {path.name for path in SCRIPTS} - {path.name for path in entries}
+    run = (ROOT / "kits" / "github" / "run.sh").read_text() + (ROOT / "kits" / "github" / "plan.sh").read_text()
+    assert {name for name in sourced if f'"$here/{name}"' not in run} == set()
+    assert shellcheck(*entries) == (0, "")
+
+
+def lines_of(path):
+    """Every script in a workflow or template, with the shell it is for."""
+    read = yaml.safe_load(path.read_text())
+    if "jobs" in read:
+        return [step["run"] for job in read["jobs"].values() for step in job["steps"] if "run" in step]
+    return ["\n".join(job["script"]) for job in read.values() if isinstance(job, dict) and "script" in job]
+
+
+SCRIPTED = [*OURS[:-1], ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"]
+
+
+@pytest.mark.parametrize("path", SCRIPTED, ids=lambda path: path.name)
+def test_scripts_within_ci_files_are_clean_shell(tmp_path, path):
+    for number, script in enumerate(lines_of(path)):
+        (tmp_path / f"{number}.sh").write_text(f"#!/usr/bin/env bash\nset -e\n{script}\n")
+    # SC2086: $closing is one word or none
+    assert shellcheck(*tmp_path.iterdir(), shell=("--exclude=SC2086",)) == (0, "")
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *OURS, ROOT / "action.yml"], ids=lambda path: path.name)
+def test_no_expression_stands_in_a_script_and_no_workflow_trusts_a_fork(path):
+    read = yaml.safe_load(path.read_text())
+    jobs = read["jobs"].values() if "jobs" in read else [read["runs"]]
+    assert [step["run"] for job in jobs for step in job["steps"] if "${{" in step.get("run", "")] == []
+    assert "pull_request_target" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
+def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
+    read = yaml.safe_load(path.read_text())
+    assert read["permissions"]["contents"] == "read"
+    assert "concurrency" in read
+    for job in read["jobs"].values():
+        assert job["timeout-minutes"]
+        assert "DT_CLIENT_SECRET" not in str(job.get("env"))
+        assert not any("DT_CLIENT_SECRET" in str(step) for step in job["steps"] if "actions/" in step.get("uses", ""))
+        writes = {scope for scope, grant in job.get("permissions", {}).items() if grant == "write"}
+        assert len(writes) <= 1
+
+
+def test_every_input_of_the_action_reaches_a_script_and_every_output_is_set():
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    scripts = "".join(path.read_text() for path in SCRIPTS)
+    env = {name for step in action["runs"]["steps"] for name in step.get("env", {})}
+    assert {name for name in env if name.startswith("INPUT_") and name not in scripts} == set()
+    assert set(re.findall(r"INPUT_[A-Z_]+", scripts)) <= env
+    used = {name for step in action["runs"]["steps"] for name in re.findall(r"inputs\.([\w-]+)", str(step))}
+    assert used == set(action["inputs"])
+    numbers = {"create", "update", "deactivate", "delete", "blocked"}
+    assert set(action["outputs"]) - numbers == set(re.findall(r"output ([a-z-]+) ", scripts))
+
+
+def test_the_example_gives_the_action_inputs_that_it_has():
+    inputs = set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+    jobs = yaml.safe_load((ROOT / "kits" / "github" / "workflow.yml").read_text())["jobs"]
+    calls = [step["with"] for job in jobs.values() for step in job["steps"] if step["uses"].startswith("OWNER/")]
+    assert [call["command"] for call in calls] == ["plan", "apply", "drift"]
+    assert all(set(call) <= inputs for call in calls)
+
+
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
+def test_a_hook_runs_our_command_on_manifests(hook):
+    program, command = shlex.split(hook["entry"])
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert program in scripts
+    assert command in {"validate", "fmt"}
+    assert hook["language"] == "python"
+    assert not hook["pass_filenames"]
+    assert re.search(hook["files"], "games/apps/deep/a.yaml")
+    assert not re.search(hook["files"], "charts/values.yaml")
+
+
+@pytest.fixture(scope="module")
+def dockerfile(tmp_path_factory):
+    copy = tmp_path_factory.mktemp("docker") / "Dockerfile"
+    copy.write_bytes((ROOT / "Dockerfile").read_bytes())
+    return DockerfileParser(str(copy))
+
+
+def test_the_image_is_built_in_two_stages_on_a_pinned_base(dockerfile):
+    bases = dockerfile.parent_images
+    assert len(bases) == 2
+    assert all(re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base) for base in bases)
+
+
+def test_the_image_runs_the_command_as_nobody_special(dockerfile):
+    last = [one for one in dockerfile.structure if one["instruction"] != "COMMENT"]
+    final = last[max(index for index, one in enumerate(last) if one["instruction"] == "FROM") :]
+    told = {one["instruction"]: one["value"] for one in final}
+    assert told["ENTRYPOINT"] == '["reconciler"]'
+    assert told["USER"].isdigit()
+    assert told["USER"] != "0"
+    assert "ARG" not in told
+    order = [one["instruction"] for one in final]
+    assert order.index("USER") > max(index for index, name in enumerate(order) if name in {"RUN", "COPY"})
+
+
+def test_the_image_copies_what_is_there_and_what_the_ignore_file_lets_in(dockerfile):
+    copied = [one["value"].split() for one in dockerfile.structure if one["instruction"] == "COPY"]
+    sources = {name for words in copied if not words[0].startswith("--from") for name in words[:-1]}
+    assert sources
+    assert {name for name in sources if not (ROOT / name).exists()} == set()
+    allowed = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"}
+    assert sources == allowed

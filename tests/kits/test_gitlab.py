@@ -1,0 +1,77 @@
+"""The jobs of the GitLab template, in a fake runner."""
+
+import json
+
+import pytest
+from support.command import CLIENT_SECRET, ONE_APP, SETTINGS
+from support.forge import BOT, TOKEN
+from support.runner import push
+
+PLACED = ONE_APP + "    placements:\n      - {name: low, placementType: MREC, coppa: false, status: active}\n"
+
+
+@pytest.fixture
+def main(repository):
+    repository.begin({"reconciler.yaml": SETTINGS, "apps/a.yaml": PLACED})
+    return repository.clone()
+
+
+def test_a_merge_request_gets_a_note_that_is_rewritten_and_numbers_for_the_widget(gitlab, main, repository, forge):
+    for _push in range(2):
+        done = gitlab.job("reconciler:plan", main, repository.bare, request=4)
+        assert done.code == 0, done.log
+    assert [(note.author, note.request) for note in forge.comments] == [(BOT, 4)]
+    assert json.loads((main / "plan-widget.json").read_text()) == {"create": 2, "update": 0, "delete": 0}
+
+
+def test_a_plan_that_fails_says_so_in_the_note(gitlab, main, repository, forge, rival):
+    rival.instead["GET app publisherId"] = lambda _asked: (403, b"{}")
+    assert gitlab.job("reconciler:plan", main, repository.bare, request=4).code == 1
+    assert "could not be made" in forge.comments[0].body
+
+
+def test_a_plan_without_a_token_is_in_the_log(gitlab, main, repository, forge):
+    del gitlab.variables["GITLAB_TOKEN"]
+    done = gitlab.job("reconciler:plan", main, repository.bare, request=4)
+    assert done.code == 0
+    assert "name: low" in done.log
+    assert forge.asked == []
+
+
+def test_findings_are_there_as_code_quality_though_the_job_fails(gitlab, main, repository):
+    (main / "apps" / "a.yaml").write_text(PLACED.replace("category1", "categori1"))
+    assert gitlab.job("reconciler:validate", main, repository.bare, request=4).code == 1
+    issues = json.loads((main / "gl-code-quality-report.json").read_text())
+    assert issues[0]["location"]["path"] == "apps/a.yaml"
+
+
+def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitlab, main, repository, rival):
+    later = PLACED.replace("low", "lowest")
+    push(repository.clone(), "main", "later", {"apps/a.yaml": later})
+    done = gitlab.job("reconciler:apply", main, repository.bare)
+    assert done.code == 0, done.log
+    assert rival.named("lowest")["placementType"] == "MREC"
+    assert repository.log()[0] == "Ledger after c0ffeec0ffee [skip ci]"
+    assert "lowest" in repository.at("main", "reconciler.lock")
+
+
+def test_drift_opens_one_issue_and_closes_it(gitlab, main, repository, rival, forge):
+    assert gitlab.job("reconciler:apply", main, repository.bare).code == 0
+    row = next(iter(rival.placements.values()))
+    row["status"] = "inactive"
+    for _night in range(2):
+        done = gitlab.job("reconciler:drift", repository.clone(), repository.bare)
+        assert done.code == 2
+        assert "low" in done.log
+    assert len(forge.open_issues) == 1
+    row["status"] = "active"
+    assert gitlab.job("reconciler:drift", repository.clone(), repository.bare).code == 0
+    assert (len(forge.issues), forge.open_issues) == (1, [])
+
+
+def test_no_log_holds_a_secret(gitlab, main, repository, forge):
+    forge.refuse["POST notes"] = 403
+    logs = [gitlab.job("reconciler:plan", main, repository.bare, request=4).log]
+    logs.append(gitlab.job("reconciler:apply", main, repository.bare).log)
+    assert "could not be written" in logs[0]
+    assert not [secret for secret in (CLIENT_SECRET, TOKEN) for log in logs if secret in log]

@@ -1,0 +1,234 @@
+"""Runners of GitHub Actions and GitLab CI: they run the shell steps of our kits as the real ones do, in real checkouts.
+
+Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. `pip` is a
+program that does nothing; `reconciler` is the one under test.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from support.command import CLIENT_ID, CLIENT_SECRET, Done
+from support.forge import PROJECT, REPOSITORY, TOKEN
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120
+SECRETS = {"DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+
+
+class Checkout:
+    """A repository: a bare one that everybody pushes to, and clones of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bare = folder / "origin.git"
+        self.clones = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
+
+    def clone(self, branch: str = "main", *, depth: int | None = None) -> Path:
+        """A fresh clone, as a job has it."""
+        self.clones += 1
+        place = self.folder / f"clone-{self.clones}"
+        deep = [] if depth is None else [f"--depth={depth}"]
+        git(self.folder, "clone", "--quiet", *deep, f"--branch={branch}", f"file://{self.bare}", str(place))
+        return place
+
+    def begin(self, files: dict[str, str]) -> Path:
+        """The first commit on main; the clone it was made in."""
+        place = self.folder / "first"
+        git(self.folder, "clone", "--quiet", f"file://{self.bare}", str(place))
+        push(place, "main", "begin", files)
+        return place
+
+    def log(self, branch: str = "main") -> list[str]:
+        return git(self.bare, "log", "--format=%s", branch).splitlines()
+
+    def at(self, branch: str, name: str) -> str:
+        return git(self.bare, "show", f"{branch}:{name}")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """A person's git."""
+    known = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(
+        ["git", *known, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def push(place: Path, branch: str, message: str, files: dict[str, str]) -> None:
+    """A person commits files in a clone and pushes them."""
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", f"--message={message}")
+    git(place, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+
+
+@dataclass
+class Job(Done):
+    """What a job left: exit code, log, outputs, summary page."""
+
+    outputs: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+
+    def __init__(self, code: int, log: str, outputs: dict[str, str], summary: str) -> None:
+        super().__init__((), code, log, log)
+        self.outputs, self.summary = outputs, summary
+
+    @property
+    def log(self) -> str:
+        return self.stdout
+
+
+class Machine:
+    """What both runners have: a home without git's settings, a PATH with our command, the two servers."""
+
+    def __init__(self, folder: Path, api: str, forge: str) -> None:
+        self.folder = folder
+        self.forge = forge
+        programs = folder / "bin"
+        programs.mkdir(parents=True)
+        python = shlex.quote(sys.executable)
+        _program(programs / "reconciler", f'exec {python} -m reconciler "$@"')
+        _program(programs / "python3", f'exec {python} "$@"')
+        _program(programs / "pip", f'printf "%s\\n" "$*" >>{shlex.quote(str(folder / "pip.txt"))}')
+        self.env = {
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "DT_MANAGEMENT_URL": api,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "CI": "true",
+        }
+
+    def bash(self, script: str, cwd: Path, env: dict[str, str], flags: tuple[str, ...]) -> Done:
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", *flags, "-c", script],
+            cwd=cwd, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        return Done(done.args, done.returncode, done.stdout.decode(), "")
+
+
+class GitHubRunner(Machine):
+    """Runs jobs of workflows, and `action.yml`."""
+
+    def __init__(self, folder: Path, api: str, forge: str) -> None:
+        super().__init__(folder, api, forge)
+        self.secrets = dict(SECRETS)
+        self.env |= {
+            "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge}/api/v3",
+            "GITHUB_GRAPHQL_URL": f"{forge}/api/graphql", "GITHUB_ACTOR": "ada", "GITHUB_SHA": "c0ffee" * 6 + "c0ff",
+            "RUNNER_TEMP": str(folder / "temp"), "GITHUB_ACTION_PATH": str(ROOT),
+        }  # fmt: skip
+        self.event("push", {"ref": "refs/heads/main"})
+
+    def event(self, name: str, payload: dict[str, Any], branch: str = "main") -> None:
+        """What happens next is for this event."""
+        path = self.folder / "event.json"
+        path.write_text(json.dumps(payload))
+        kind = {"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": branch, "GITHUB_REF": f"refs/heads/{branch}"}
+        self.env |= {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(path), **kind}
+
+    def pull_request(self, number: int = 1, *, head: str = REPOSITORY, name: str = "pull_request") -> None:
+        """The same for a pull request."""
+        self.event(name, {"number": number, "pull_request": {"number": number, "head": {"repo": {"full_name": head}}}})
+        self.env["GITHUB_REF_NAME"] = f"{number}/merge"
+
+    def workflow(self, checkout: Path, name: str, job: str) -> Job:
+        """The steps of a job of a workflow in the checkout."""
+        read = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
+        return self._steps(read["jobs"][job]["steps"], checkout, {}, {})
+
+    def action(self, checkout: Path, command: str, *, env: dict[str, str] | None = None, **inputs: str) -> Job:
+        """`uses:` of our action, with the command installed already."""
+        read = yaml.safe_load((ROOT / "action.yml").read_text())
+        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        assert set(given) <= set(read["inputs"]), given
+        defaults = {name: str(one.get("default", "")) for name, one in read["inputs"].items()}
+        values = {**defaults, "install": "none", "command": command, **given}
+        job = self._steps(read["runs"]["steps"], checkout, values, self.secrets if env is None else env)
+        declared = {re.search(r"outputs\.([\w-]+)", one["value"])[1] for one in read["outputs"].values()}
+        assert set(job.outputs) <= declared, "an output that action.yml does not pass on"
+        return job
+
+    def _steps(self, steps: list[Any], checkout: Path, inputs: dict[str, str], env: dict[str, str]) -> Job:
+        files = {name: self.folder / f"{name.lower()}.txt" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        files["GITHUB_PATH"] = self.folder / "github_path.txt"
+        for path in files.values():
+            path.write_text("")
+        Path(self.env["RUNNER_TEMP"]).mkdir(exist_ok=True)
+        code, log = 0, ""
+        for step in steps:
+            if "run" not in step or not _wanted(str(step.get("if", "success()")), inputs, failed=code != 0):
+                continue
+            assert "${{" not in step["run"], "an expression in a script"
+            told = {name: self._value(str(value), inputs) for name, value in step.get("env", {}).items()}
+            paths = {name: str(path) for name, path in files.items()}
+            done = self.bash(step["run"], checkout, {**env, **told, **paths}, ("-e", "-o", "pipefail"))
+            log += done.out
+            code = code or done.code
+        lines = files["GITHUB_OUTPUT"].read_text().splitlines()
+        return Job(code, log, dict(line.split("=", 1) for line in lines), files["GITHUB_STEP_SUMMARY"].read_text())
+
+    def _value(self, text: str, inputs: dict[str, str]) -> str:
+        def replaced(found: re.Match[str]) -> str:
+            kind, _, name = found[1].strip().partition(".")
+            if found[1].strip() == "github.token":
+                return TOKEN
+            return {"secrets": self.secrets, "inputs": inputs}[kind].get(name, "")
+
+        once = re.sub(r"\$\{\{(.*?)\}\}", replaced, text)
+        return re.sub(r"\$\{\{(.*?)\}\}", replaced, once)
+
+
+class GitLabRunner(Machine):
+    """Runs jobs of our template."""
+
+    def __init__(self, folder: Path, api: str, forge: str) -> None:
+        super().__init__(folder, api, forge)
+        self.template = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
+        self.variables = {**SECRETS, "GITLAB_TOKEN": TOKEN}
+
+    def job(self, name: str, checkout: Path, bare: Path, *, request: int | None = None) -> Job:
+        """A job of the template, for a branch or a merge request."""
+        job = {**self.template[".reconciler"], **self.template[name]}
+        own = {
+            "GITLAB_CI": "true", "CI_API_V4_URL": f"{self.forge}/api/v4", "CI_PROJECT_ID": PROJECT,
+            "CI_PROJECT_DIR": str(checkout), "CI_PROJECT_URL": f"file://{bare}".removesuffix(".git"),
+            "CI_DEFAULT_BRANCH": "main", "CI_SERVER_HOST": "forge.example", "CI_COMMIT_SHA": "c0ffee" * 6 + "c0ff",
+        }  # fmt: skip
+        own |= {"CI_COMMIT_BRANCH": "main"} if request is None else {"CI_MERGE_REQUEST_IID": str(request)}
+        script = "\n".join([*job["before_script"], *job["script"]])
+        given = {key: str(value) for key, value in self.template["variables"].items()}
+        done = self.bash(script, checkout, {**given, **self.variables, **own}, ("-e", "-o", "pipefail"))
+        return Job(done.code, done.out, {}, "")
+
+
+def _program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def _wanted(condition: str, inputs: dict[str, str], *, failed: bool) -> bool:
+    """Whether a step runs: conditions of the forms that our files use, and no others."""
+    if condition == "always()":
+        return True
+    if failed:
+        return False
+    if condition == "success()":
+        return True
+    parts = [re.fullmatch(r"inputs\.([\w-]+) (!=|==) '([^']*)'", part.strip()) for part in condition.split("&&")]
+    assert all(parts), condition
+    return all((inputs[part[1]] == part[3]) == (part[2] == "==") for part in parts)
