@@ -267,7 +267,8 @@ INSTALLS = [
 @pytest.mark.parametrize(("variables", "what"), INSTALLS)
 def test_install_takes_the_version_that_was_asked_for(github, tmp_path, variables, what):
     (tmp_path / "temp").mkdir()
-    stand_in = f'echo "$*" >>{tmp_path}/asked; mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; exit 0'
+    venv = '[ "$2" != venv ] || { mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; }'
+    stand_in = f'echo "$*" >>{tmp_path}/asked; {venv}'
     path = github.folder / "bin" / "python3"
     path.write_text(f"#!/bin/sh\n{stand_in}\n")
     env = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(tmp_path / "path"), **variables}
