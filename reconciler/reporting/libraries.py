@@ -22,6 +22,6 @@ def _require(names: tuple[str, ...], extra: str) -> None:
     missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ProjectError(
-            f"{', '.join(missing)} not installed; reports are read with it",
+            f"reports are read with {', '.join(missing)}: not installed",
             hint=f"pip install 'waterfall-reconciler[{extra}]'",
         )
