@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import shlex
 import subprocess
@@ -106,6 +107,8 @@ class Project:
         """As `call`, with further variables."""
         out, err = StringIO(), StringIO()
         before = dict(os.environ)
+        logger = logging.getLogger("reconciler")
+        heard = logger.handlers, logger.propagate, logger.level
         os.environ.clear()
         os.environ.update({**self.env, **env})
         try:
@@ -113,6 +116,8 @@ class Project:
                 code = run([*arguments, "--project", str(self.root)])
         finally:
             gc.unfreeze()  # what a run keeps to its end ends here
+            logger.handlers, logger.propagate = heard[:2]
+            logger.setLevel(heard[2])
             os.environ.clear()
             os.environ.update(before)
         return Done(arguments, code, out.getvalue(), err.getvalue())
