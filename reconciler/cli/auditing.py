@@ -90,6 +90,10 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
         case "github":
             for command in annotation_lines(audit):
                 console.raw(command)
+        case "html":
+            from reconciler.report.html.audit import audit_page  # noqa: PLC0415 - templates cost 0.1 s
+
+            console.raw(audit_page(audit, history))
         case _:
             console.answer(audit_lines(audit, history))
 

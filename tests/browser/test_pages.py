@@ -120,3 +120,21 @@ def test_every_chart_has_a_name_a_description_and_a_table_beside_it(opened):
             assert drawn.locator("title").text_content()
             assert "USD" in drawn.locator("desc").text_content()
         assert cell.get_by_role("row", name="suggested").count() or cell.get_by_role("row", name="current").count()
+
+
+def test_the_trend_of_an_audit_has_a_name_a_description_and_a_table_beside_it(opened):
+    watched = opened(PAGES["audit"]())
+    watched.unfold()
+    drawn = watched.page.get_by_role("img", name="Open alarms day by day")
+    assert drawn.locator("path.bar").count() == 18
+    assert "the table holds the figures" in drawn.locator("desc").text_content().lower()
+    table = watched.page.get_by_role("region", name="Alarms day by day").get_by_role("row")
+    assert table.count() == 1 + 18
+
+
+def test_a_search_in_an_audit_finds_values_and_hides_classes_without_any(opened):
+    page = opened(PAGES["audit"]()).page
+    page.locator("#search").fill("black friday")
+    assert page.locator("section:visible > h2").all_inner_texts() == ["Drift 3", "Accepted 2"]
+    page.locator("#search").fill("com.acme/gone")
+    assert page.locator("[data-item]:visible").count() == 2

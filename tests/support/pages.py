@@ -1,23 +1,28 @@
 """Values for pages and other reports: every kind of thing in them, and names that would like to be more than text."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from support.builders import APP, at, origin
 from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
 
+from reconciler.audit.audit import Audit, AuditedField, Class, Item
+from reconciler.audit.classify import NEVER_MADE, UNNAMED
+from reconciler.audit.trend import PastAudit, Trend, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
 from reconciler.floors.backtest import backtest
 from reconciler.floors.rules import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import app_address
 from reconciler.model.backtest import Backtest
-from reconciler.model.desired import Source
+from reconciler.model.desired import AcceptedDrift, Source
 from reconciler.model.diagnostic import Finding
 from reconciler.model.evidence import Cell, Unmatched
 from reconciler.model.suggestion import Suggestions
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
+from reconciler.report.html.audit import audit_page
 from reconciler.report.html.backtest import backtest_page
 from reconciler.report.html.findings import findings_page
 from reconciler.report.html.floors import suggestions_page
@@ -77,6 +82,68 @@ FINDINGS = (
 )
 
 
+def _audited(path, applied, live, declared, of: Class = "drift", **more):
+    why = more.pop("why", "drift" if of == "accepted" else of)
+    return AuditedField(FieldChange(path, live, declared, why), of, applied, **more)
+
+
+NOW = datetime(2026, 11, 21, 19, tzinfo=UTC)
+SALE = AcceptedDrift("floorPrices.US", "black friday, agreed with the shop", date(2026, 12, 1))
+AGREED = AcceptedDrift("coppa", HOSTILE)
+OVER = AcceptedDrift("status", "store review", date(2026, 11, 14))
+AUDIT = Audit(
+    "2026-11-21T19:00:00Z",
+    "3432",
+    origin().api,
+    (
+        Item(APP, "100", "inSync", source=HERE),
+        Item(at("gone"), "3", "missing", source=Source("apps/acme.yaml", 31)),
+        Item(at("int_13"), "4", "conflict", (
+            _audited("capping.value", 10, 20, 12, "conflict"),
+            _audited("coppa", None, live=False, declared=True, of="pending", why="unknown"),
+        ), Source("apps/acme.yaml", 14)),
+        Item(at("moved"), "5", "drift", (
+            _audited("floorPrices.DE", Decimal("0.8"), Decimal("1.1"), Decimal("0.8")),
+            _audited("floorPrices.US", Decimal("1.2"), Decimal("0.6"), Decimal("1.2"), "accepted", acceptance=SALE),
+            _audited("skipability", "Skippable", "Skippable", "NonSkippable", "pending"),
+            _audited("status", "active", "inactive", "active", "drift", acceptance=OVER),
+        ), Source("apps/acme.yaml", 20)),
+        Item(at("unnamed"), "6", "drift", (_audited("status", "active", "inactive", "active"),), note=UNNAMED),
+        Item(at(HOSTILE), HOSTILE, "drift", (
+            _audited(HOSTILE, HOSTILE, LINK, HOSTILE, acceptance=AcceptedDrift("x", HOSTILE, date(2026, 11, 1))),
+        ), Source(HOSTILE, 1), HOSTILE),
+        Item(at("sale"), "7", "accepted", (
+            _audited("floorPrices.US", Decimal("1.2"), Decimal("0.9"), Decimal("1.2"), "accepted", acceptance=SALE),
+        ), HERE),
+        Item(at(f"{HOSTILE}2"), "8", "accepted", (
+            _audited("coppa", applied=False, live=True, declared=False, of="accepted", acceptance=AGREED),
+        ), HERE),
+        Item(at("new"), None, "pending", source=HERE, note=NEVER_MADE),
+        Item(at("later", OTHER), "9", "pending", (_audited("bannerRefresh", 30, 30, 45, "pending"),), HERE),
+        Item(app_address("android", LINK), LINK, "unmanaged"),
+        Item(at(f"{HOSTILE}3"), HOSTILE, "unmanaged"),
+        Item(at("calm", OTHER), "10", "inSync", source=HERE, note=HOSTILE),
+    ),
+    (Note(at("forgotten"), f"gone too: {HOSTILE}"), Note(app_address("ios", ""), LINK)),
+    {at("gone"): "2026-11-19T06:00:00Z", at("moved"): "2026-11-03T06:00:00Z", at(HOSTILE): "2026-11-21T06:00:00Z"},
+)  # fmt: skip
+
+
+def history() -> Trend:
+    """Three weeks of audits, with days on which nobody looked, calm ones, and alarms that came and went."""
+    alarms: dict[int, dict] = {day: {} for day in (1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20)}
+    for days, name, of in (
+        (range(3, 21), at("moved"), "drift"),
+        (range(7, 14), at(f"{HOSTILE}4"), "conflict"),
+        (range(8, 9), at("blinked"), "missing"),
+        (range(19, 21), at("gone"), "missing"),
+    ):
+        for day in days:
+            alarms.get(day, {})[name] = of
+    past = [PastAudit(NOW.replace(day=day, hour=6), found) for day, found in alarms.items()]
+    return trend([*past, PastAudit(NOW, {item.address: item.of for item in AUDIT.alarming})], date(2026, 10, 28))
+
+
 def _cells():
     """Evidence and standing floors for each verdict; the hostile name is raised."""
     wanted = {
@@ -115,7 +182,9 @@ PAGES = {
     "floors": lambda: suggestions_page(suggestions(), HOSTILE),
     "no floors": lambda: suggestions_page(Suggestions(FIRST, LAST, (), Unmatched())),
     "backtest": lambda: backtest_page(replayed(), HOSTILE),
+    "audit": lambda: audit_page(AUDIT, history(), HOSTILE),
+    "calm audit": lambda: audit_page(replace(AUDIT, items=AUDIT.items[:1], notes=()), Trend(FIRST, (), ())),
     "empty backtest": lambda: backtest_page(Backtest(FIRST, LAST, ())),
 }
 """Every page there is, with everything in it and with nothing."""
-FULL = ("plan", "findings", "floors", "backtest")
+FULL = ("plan", "findings", "floors", "backtest", "audit")

@@ -59,17 +59,18 @@ def field_words(field: AuditedField) -> str:
             told = f"applied {applied}, live {live}"
         case "conflict":
             told = f"applied {applied}, live {live}, manifest {wanted}"
-    return told + _acceptance_words(field)
+    return "; ".join(filter(None, (told, acceptance_words(field))))
 
 
-def _acceptance_words(field: AuditedField) -> str:
+def acceptance_words(field: AuditedField) -> str:
+    """The acceptance that covers a leaf, or covered it until it ended; empty without one."""
     acceptance = field.acceptance
     if acceptance is None:
         return ""
     if field.of != "accepted":
-        return f"; the acceptance ended on {acceptance.until} ({acceptance.reason})"
+        return f"the acceptance ended on {acceptance.until} ({acceptance.reason})"
     until = f" until {acceptance.until}" if acceptance.until is not None else ""
-    return f"; accepted{until} ({acceptance.reason})"
+    return f"accepted{until} ({acceptance.reason})"
 
 
 def what(item: Item) -> str:
