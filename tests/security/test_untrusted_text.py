@@ -1,10 +1,16 @@
 """Names and messages of strangers reach the screen as text and nothing else."""
 
 import json
-import re
-import unicodedata
 
 import pytest
+from support.harmless import CHECKS, assert_harmless
+from support.hostile import NAMES
+from support.schemas import assert_as_published
+
+from reconciler.cli.findings import FINDINGS_FORMATS
+from reconciler.cli.printing import PLAN_FORMATS, RESULT_FORMATS
+
+DRIFT_FORMATS = ("text", "json", "markdown", "html", "openmetrics", "github")
 
 each = pytest.mark.parametrize
 
@@ -29,14 +35,6 @@ def ready(project, rival):
     rival.add_app(name=NASTY, bundle=f"com.{NASTY}")
     project.write("apps/a.yaml", MANIFEST)
     return project
-
-
-def assert_harmless(text):
-    for line in text.split("\n"):
-        assert not line.strip().startswith("::"), line
-        assert not re.search(r"##[A-Za-z]*\[", line), line
-        strange = {sign for sign in line if unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}}
-        assert strange == set(), line
 
 
 @each("form", ["text", "json"])
@@ -93,3 +91,82 @@ def test_an_argument_that_is_repeated_is_shown_as_text(project):
         done = project.run(*words)
         assert_harmless(done.out)
         assert_harmless(done.err)
+
+
+@pytest.fixture
+def adopted(project, rival):
+    """An account in which every name is a hostile one, adopted into manifests and then moved by somebody."""
+    rival.add_app(name=NASTY, bundle=f"com.{NASTY}")
+    app = rival.add_app(name=NASTY, bundle="com.acme")
+    numbers = [rival.add_placement(app, name=name) for name in (NASTY, *NAMES)]
+    assert project.call("pull").code in {0, 3}
+    for number in numbers[::2]:
+        rival.placements[number]["status"] = "inactive"
+    del rival.placements[numbers[-1]]
+    rival.add_placement(app, name=f"{NASTY} new")
+    return project
+
+
+def assert_shown_as_text(project, form, *words, code):
+    for talk in ((), ("-v",)):
+        done = project.call(*words, "--format", form, *talk)
+        assert done.code == code, done.err
+        assert done.out
+        CHECKS[form](done.out)
+        assert_harmless(done.err)
+    return done
+
+
+@each("form", ["text", "json"])
+def test_what_is_adopted_is_told_as_text(project, rival, form):
+    rival.add_app(name=NASTY, bundle=f"com.{NASTY}")
+    app = rival.add_app(name=NASTY, bundle="com.acme")
+    for name in NAMES:
+        rival.add_placement(app, name=name)
+    assert_shown_as_text(project, form, "pull", "--check", code=2)
+    done = project.call("pull", "--format", "json")
+    assert_as_published(done.json, "pull")
+    assert len(done.json["adopted"]) + len(done.json["notes"]) > len(NAMES)
+    rival.placements[max(rival.placements)]["coppa"] = True
+    done = assert_shown_as_text(project, form, "pull", "--check", code=2)
+    if form == "json":
+        assert_as_published(done.json, "pull")
+        assert len(done.json["changes"]) == 1
+
+
+@each("form", DRIFT_FORMATS)
+def test_an_audit_in_any_format_shows_adopted_names_as_text(adopted, form):
+    done = assert_shown_as_text(adopted, form, "drift", "--since", "1d", code=2)
+    if form == "json":
+        assert_as_published(done.json, "drift")
+        assert done.json["summary"]["missing"] == 1
+
+
+@each("form", PLAN_FORMATS)
+def test_a_plan_in_any_format_shows_adopted_names_as_text(adopted, form):
+    adopted.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nprune: deactivate\n')
+    assert_shown_as_text(adopted, form, "plan", code=0)
+    (file,) = (adopted.root / "apps").iterdir()
+    blocks = file.read_text(encoding="utf-8").partition("    placements:")
+    file.write_text(f"{blocks[0]}{blocks[1]} []\n", encoding="utf-8")
+    assert_shown_as_text(adopted, form, "plan", "--out", "plan.json", code=0)
+    assert_shown_as_text(adopted, form, "show", "plan.json", code=0)
+
+
+@each("form", RESULT_FORMATS)
+def test_results_in_any_format_show_adopted_names_as_text(adopted, rival, form):
+    rival.instead = {"PUT placement": lambda _: (400, json.dumps({"message": NASTY}).encode())}
+    adopted.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {maxChangePercent: 100}\n')
+    done = adopted.call("apply", "--yes", "--format", form)
+    assert done.code == 3, done.err
+    CHECKS[form](done.out)
+    assert_harmless(done.err)
+
+
+@each("form", FINDINGS_FORMATS)
+def test_findings_in_any_format_show_what_a_manifest_holds_as_text(project, form):
+    fields = "\n".join(f"        {json.dumps(name)}: {json.dumps(name)}" for name in (NASTY, *NAMES))
+    block = f"      - name: {json.dumps(NASTY)}\n        placementType: {json.dumps(NASTY)}\n{fields}\n"
+    for name in ("a.yaml", f"{NASTY.replace('/', '')[:60]}.yaml", "@team `x` <b>.yaml"):
+        project.write(f"apps/{name}", MANIFEST + block)
+    assert_shown_as_text(project, form, "validate", code=1)
