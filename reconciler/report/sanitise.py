@@ -69,6 +69,11 @@ def html(text: str) -> str:
     return escape(visible(text), quote=True)
 
 
+def html_page(page: str) -> str:
+    """A page that means the same and holds no `##[`, for it may be printed to the log of a CI runner."""
+    return _COMMAND.sub("#&#35;", page)
+
+
 def github_data(text: str) -> str:
     """The message of a GitHub workflow command (`::error::message`). Its lines stay lines."""
     lines = "\n".join(terminal(line) for line in re.split(r"\r\n|\r|\n", text))

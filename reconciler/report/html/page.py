@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.report.sanitise import visible
+from reconciler.report.sanitise import html_page, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,7 +25,7 @@ def page(template: str, values: Mapping[str, Any]) -> str:
     `pieces.Tile`), `searched` (what the search box says it searches) and `closing`. What can be found is marked
     `data-item`, within a `data-group` that names it.
     """
-    return _environment().get_template(template).render(values)
+    return html_page(_environment().get_template(template).render(values))
 
 
 @cache
