@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
+from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
-from reconciler.floors.record import RECORD_NAME, Records, records_from_text
-from reconciler.manifest.load import Loaded, load_desired, load_settings
-from reconciler.manifest.settings import Settings
+from reconciler.manifest.assemble import Loaded
+from reconciler.manifest.recall import Forgetful, recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
-from reconciler.plan.plan import Origin
-from reconciler.project import Project, find_project, folder_in_repository, read_manifests
+from reconciler.project import STATE_FOLDER, Project, find_project, folder_in_repository, read_manifests
 
 if TYPE_CHECKING:
     from reconciler.dt.client import DtClient
     from reconciler.dt.gateway import DtGateway, DtReader
+    from reconciler.floors.record import Records
+    from reconciler.manifest.settings import Settings
+    from reconciler.plan.plan import Origin
     from reconciler.ports import Store
 
 log = logging.getLogger("reconciler")
@@ -56,27 +58,36 @@ class Session:
         except ProjectError:
             return ""
 
-    def settings(self, project: Project) -> Settings:
+    def settings(self, project: Project) -> "Settings":
         """Its settings. Raises `InvalidManifests`."""
+        from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - pydantic and YAML cost 0.2 s
+
         settings, findings = load_settings(project.settings)
         if settings is None or not settings.sound:
             raise InvalidManifests(findings)
         return settings
 
-    def loaded(self, project: Project) -> Loaded:
-        """The manifests, with all findings; settings that cannot be read leave no state."""
-        settings, findings = load_settings(project.settings)
-        if settings is None:
+    def loaded(self, project: Project, *, remember: bool = True) -> Loaded:
+        """The manifests, with all findings; settings that cannot be read leave no state.
+
+        What an earlier load has read is not read again; `remember` lets later ones know of this one.
+        """
+        folder = project.root / STATE_FOLDER / "cache"
+        memory = Cache(folder) if self.environment.wants_cache else Forgetful()
+        outline, findings = recall_settings(project.settings, memory)
+        if outline is None:
             return Loaded(None, findings)
-        manifests = read_manifests(project.root, settings.manifests)
+        manifests = read_manifests(project.root, outline.manifests)
         if not manifests:
-            self.console.talk(f"no file matches {' '.join(settings.manifests)}: nothing is declared")
-        loaded = load_desired(settings, project.settings, manifests)
+            self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
+        loaded = recall_desired(outline, project.settings, manifests, memory)
+        if remember and isinstance(memory, Cache):
+            memory.save()
         return Loaded(loaded.state, (*findings, *loaded.findings))
 
-    def desired(self, project: Project) -> DesiredState:
+    def desired(self, project: Project, *, remember: bool = True) -> DesiredState:
         """What the manifests declare; warnings are told. Raises `InvalidManifests`."""
-        loaded = self.loaded(project)
+        loaded = self.loaded(project, remember=remember)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.console.findings(loaded.findings, to_answer=False)
@@ -112,8 +123,10 @@ class Session:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 
-    def price_evidence(self, project: Project) -> Records:
+    def price_evidence(self, project: Project) -> "Records":
         """What spoke for the floors that were written from suggestions; empty where none were."""
+        from reconciler.floors.record import RECORD_NAME, records_from_text  # noqa: PLC0415 - for plans only
+
         try:
             return records_from_text((project.root / RECORD_NAME).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
@@ -137,15 +150,17 @@ class Session:
             )
         return open_store(url, self.settings(project).publisher_id, self.api(), self.clock)
 
-    def stamp(self, origin: Origin) -> Origin:
+    def stamp(self, origin: "Origin") -> "Origin":
         """The same origin for a plan that is made now."""
         return replace(origin, tool=__version__, created_at=self._now())
 
     def _now(self) -> str:
         return self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
-    def origin(self, desired: DesiredState) -> Origin:
+    def origin(self, desired: DesiredState) -> "Origin":
         """What a plan made now is made from and for."""
+        from reconciler.plan.plan import Origin  # noqa: PLC0415 - as above
+
         return Origin(
             __version__,
             self._now(),

@@ -67,6 +67,11 @@ class Environment:
         """Where tokens for it come from."""
         return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
 
+    @property
+    def wants_cache(self) -> bool:
+        """Whether loads may remember what they read: unless RECONCILER_CACHE is off."""
+        return self.variables.get("RECONCILER_CACHE", "").strip().lower() not in {"off", "0", "false", "no"}
+
     def has(self, *names: str) -> bool:
         """Whether each of these secrets is set, itself or as a file."""
         return all(self.variables.get(name) or self.variables.get(f"{name}_FILE") for name in names)

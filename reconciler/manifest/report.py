@@ -24,6 +24,10 @@ class Report:
         """Whether any finding is an error."""
         return any(finding.severity == "error" for finding in self._found.values())
 
+    def in_order_of_discovery(self) -> tuple[Finding, ...]:
+        """All findings, as they came up."""
+        return tuple(self._found.values())
+
     def findings(self) -> tuple[Finding, ...]:
         """All findings, by place and code."""
         return tuple(sorted(self._found.values(), key=finding_order))

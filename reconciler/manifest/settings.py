@@ -11,6 +11,7 @@ from reconciler.manifest.hints import quoted
 from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
 from reconciler.manifest.models import PlacementFields
 from reconciler.manifest.node import Map, Seq
+from reconciler.manifest.outline import Outline
 from reconciler.manifest.parse import Document, parse
 from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
@@ -54,6 +55,19 @@ class Settings:
     policies: tuple[Policy, ...] = ()
     reports: Reports = Reports()
     sound: bool = True
+
+    @property
+    def outline(self) -> Outline:
+        """What of this is needed once the manifests are read."""
+        return Outline(
+            self.publisher_id,
+            self.manifests,
+            self.prune,
+            self.safety,
+            self.policies,
+            self.country_groups,
+            self.sound,
+        )
 
     @property
     def terms(self) -> Terms:

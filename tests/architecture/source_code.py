@@ -19,7 +19,7 @@ LAYERS = (
     ("floors", "report"),
     ("ports",),
     ("apply", "web"),
-    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project"),
+    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "cache"),
     ("cli",),
     ("__main__",),
 )

@@ -44,7 +44,7 @@ def command(
     """
     session = Session.of(options)
     project = session.project()
-    desired = session.desired(project)
+    desired = session.desired(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate)
         ledger = session.store(project).ledger()

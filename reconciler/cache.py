@@ -1,0 +1,143 @@
+"""EDGE. The memory of earlier loads: a file of records in the project, each sealed with a key that only this copy has.
+
+A cache that somebody commits, or that is copied here, must not tell what manifests say: a review would show one thing
+and an apply do another. So every record carries a keyed digest, and the key is what the file system says of an empty
+file beside it: its number and the time it was made at, which no commit can carry. It follows that anything broken is
+not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds records that do not
+fit their seals. Nothing here fails: a cache that cannot be read or written is one that knows nothing.
+"""
+
+import hashlib
+import os
+import stat
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from hmac import compare_digest
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from reconciler import __version__
+
+_NAME: Final = "manifests"
+_KEY_NAME: Final = "key"
+_RECORD: Final = struct.Struct(">32s16sI")
+"""The key of a record, its seal, and how many bytes follow."""
+
+_MOST: Final = 512 * 1024 * 1024
+"""Bytes; a million placements take about as much."""
+
+_OURS: Final = ("manifest", "model")
+_THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
+"""What findings and values come from besides the texts: folders of this package, and libraries."""
+
+
+class Cache:
+    """A `Memory` in a folder. Read as a whole when it is first asked; written only by `save`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._build = _build()
+        self._seal_key = self._found_seal_key()
+        self._stored = dict(_records(_content(folder / _NAME))) if self._seal_key else {}
+        self._used: dict[bytes, bytes] = {}
+        self._is_new = False
+
+    def get(self, key: bytes) -> bytes | None:
+        """What was put under the key by the same program on this machine; None for what does not fit its seal."""
+        seal, data = self._stored.get(key, (b"", b""))
+        if not seal or self._seal_key is None or not compare_digest(seal, _seal(self._seal_key, key, data)):
+            return None
+        self._used[key] = data
+        return data
+
+    def put(self, key: bytes, data: bytes) -> None:
+        """Keep it until `save`."""
+        self._used[key] = data
+        self._is_new = True
+
+    def save(self) -> None:
+        """Write what was used since this was made, and let go of the rest; nothing where nothing is new."""
+        if not self._is_new or self._folder.resolve() != self._folder:  # a link may lead out of the project
+            return
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if not (self._folder / ".gitignore").exists():
+                self._write(".gitignore", b"*\n")
+            seal_key = self._found_seal_key() or self._made_seal_key()
+            self._write(_NAME, b"".join(_packed(self._used, seal_key)))
+            self._is_new = False
+
+    def _found_seal_key(self) -> bytes | None:
+        try:
+            seen = (self._folder / _KEY_NAME).lstat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(seen.st_mode):
+            return None
+        facts = f"{self._build} {seen.st_ino} {seen.st_ctime_ns}"
+        return hashlib.blake2b(facts.encode(), digest_size=32).digest()
+
+    def _made_seal_key(self) -> bytes:
+        with suppress(FileExistsError):  # another run has just made it
+            os.close(os.open(self._folder / _KEY_NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        made = self._found_seal_key()
+        if made is None:
+            raise OSError
+        return made
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Put a file in place at once. What killed runs left goes; a run at work that loses its file saves nothing."""
+        for left in self._folder.glob(f"{name}.*.tmp"):
+            left.unlink(missing_ok=True)
+        scratch = self._folder / f"{name}.{os.getpid()}.tmp"
+        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(data)
+        scratch.replace(self._folder / name)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file that is not too large; none of anything else, such as a link to an endless device."""
+    with suppress(OSError):
+        seen = path.lstat()
+        if stat.S_ISREG(seen.st_mode) and seen.st_size <= _MOST:
+            return path.read_bytes()
+    return b""
+
+
+def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
+    """Each key with its seal and data, as far as the content can be followed."""
+    at = 0
+    while at + _RECORD.size <= len(content):
+        key, seal, length = _RECORD.unpack_from(content, at)
+        at += _RECORD.size + length
+        yield key, (seal, content[at - length : at])
+
+
+def _packed(records: dict[bytes, bytes], seal_key: bytes) -> Iterator[bytes]:
+    room = _MOST
+    for key, data in records.items():
+        room -= _RECORD.size + len(data)
+        if room < 0:
+            return
+        yield _RECORD.pack(key, _seal(seal_key, key, data), len(data))
+        yield data
+
+
+def _seal(seal_key: bytes, key: bytes, data: bytes) -> bytes:
+    whole = hashlib.blake2b(key, key=seal_key, digest_size=16)
+    whole.update(data)
+    return whole.digest()
+
+
+def _build() -> str:
+    """What tells this program from other versions of it: its number, and when it and its libraries were installed."""
+    package = Path(__file__).parent
+    ours = [path for folder in _OURS for path in (package / folder).glob("*.py")]
+    specs = [find_spec(name) for name in _THEIRS]
+    theirs = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
+    stamps = [(path, path.stat()) for path in sorted((*ours, *theirs))]
+    told = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
+    return "\n".join((__version__, sys.version, *told))

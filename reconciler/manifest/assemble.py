@@ -1,0 +1,85 @@
+"""What the files of a project say, each read alone -> desired state, or everything that is wrong with it."""
+
+import gc
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from reconciler.manifest.claims import Claims
+from reconciler.manifest.outline import Outline
+from reconciler.manifest.reading import Reading
+from reconciler.manifest.report import Report, Reporter
+from reconciler.manifest.text import ManifestText
+from reconciler.model.address import address_order
+from reconciler.model.desired import DesiredApp, DesiredState
+from reconciler.model.diagnostic import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The desired state, None where any finding is an error, and all findings by place."""
+
+    state: DesiredState | None
+    findings: tuple[Finding, ...]
+
+
+def by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
+    """The manifests in the order in which they are read, whatever the order in which they were found."""
+    return sorted(manifests, key=_file)
+
+
+def _file(text: ManifestText) -> str:
+    return text.file
+
+
+def assemble(
+    outline: Outline, settings_text: ManifestText, texts: Sequence[ManifestText], readings: Iterable[Reading]
+) -> Loaded:
+    """What the manifests declare together: the texts `by_file`, and the reading of each, made when it is asked for."""
+    report = Report()
+    claims = Claims()
+    apps: list[DesiredApp] = []
+    with _collector_paused():
+        for text, reading in zip(texts, readings, strict=True):
+            report.add(reading.findings)
+            claims.claim(reading.claims, Reporter(report, text.file))
+            apps += reading.apps
+    if report.has_errors or not outline.sound:
+        return Loaded(None, report.findings())
+    state = DesiredState(
+        publisher_id=outline.publisher_id,
+        apps=tuple(sorted(apps, key=lambda app: address_order(app.address))),
+        digest=_digest([settings_text, *texts]),
+        prune=outline.prune,
+        safety=outline.safety,
+        policies=outline.policies,
+        country_groups=outline.country_groups,
+    )
+    return Loaded(state, report.findings())
+
+
+def _digest(texts: Iterable[ManifestText]) -> str:
+    """`sha256:` and the digest of all names and bytes: it moves when any of them does."""
+    whole = hashlib.sha256()
+    for text in texts:
+        for part in (text.file.encode(), text.data):
+            whole.update(len(part).to_bytes(8, "big"))
+            whole.update(part)
+    return f"sha256:{whole.hexdigest()}"
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Run without the cyclic garbage collector: loading makes millions of values and no cycles of them.
+
+    Measured at a third to a quarter of the time. It moves when memory is given back and changes no value, so the room
+    stays pure; a collector that was off before stays off.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
