@@ -1,7 +1,6 @@
 """The only writer to stdout and stderr. The answer goes to stdout, talk to stderr; every text is sanitised here."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -9,6 +8,7 @@ from typing import Any, Final, TextIO
 import click
 
 from reconciler.cli.settings import wants_color
+from reconciler.cli.streams import silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.report.line import Line, Span, Tone, line
@@ -79,15 +79,7 @@ class Console:
 
     def abandon(self) -> None:
         """Stop writing the answer: whoever read it has gone."""
-        _silence(sys.stdout)
-
-    def settle(self) -> None:
-        """Let go of talk that cannot be written, which would otherwise change the exit code."""
-        try:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-        except OSError:
-            _silence(sys.stderr)
+        silence(sys.stdout)
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""
@@ -123,11 +115,6 @@ def asks_on_terminal() -> bool:
 def shows_progress() -> bool:
     """Whether talk goes to a terminal."""
     return _is_terminal(sys.stderr)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let go of what is still to be written, which Python would try once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -6,11 +6,6 @@ from typing import Final
 from reconciler import __version__
 from reconciler.cli.session import Session
 from reconciler.model.diagnostic import Finding
-from reconciler.report.document import findings_document
-from reconciler.report.github import annotations
-from reconciler.report.gitlab import code_quality
-from reconciler.report.markdown.findings import findings_markdown
-from reconciler.report.sarif import sarif
 
 FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "html")
 
@@ -20,14 +15,24 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str) 
     console = session.console
     match session.options.format:
         case "json":
+            from reconciler.report.document import findings_document  # noqa: PLC0415 - each costs the others nothing
+
             console.document(findings_document(findings))
         case "markdown":
+            from reconciler.report.markdown.findings import findings_markdown  # noqa: PLC0415
+
             console.raw(findings_markdown(findings, summary, session.options.comment_key))
         case "sarif":
+            from reconciler.report.sarif import sarif  # noqa: PLC0415
+
             console.document(sarif(findings, __version__, session.folder()))
         case "codequality":
+            from reconciler.report.gitlab import code_quality  # noqa: PLC0415
+
             console.document(code_quality(findings, session.folder()))
         case "github":
+            from reconciler.report.github import annotations  # noqa: PLC0415
+
             for line in annotations(findings, session.folder()):
                 console.raw(line)
         case "html":

@@ -7,11 +7,10 @@ from typing import Final
 import click
 
 from reconciler import __version__
-from reconciler.cli.console import Console
 from reconciler.cli.lazy import Entry, Lazy
-from reconciler.cli.options import group_options
+from reconciler.cli.offered import group_options
 from reconciler.cli.stopping import stop_on_sigterm
-from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
+from reconciler.cli.streams import settle
 
 COMMANDS: Final = {
     "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
@@ -57,40 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     stop_on_sigterm()
     code = run(arguments)
-    Console().settle()
+    settle()
     sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    console = Console()
     try:
         code = cli.main(None if arguments is None else list(arguments), prog_name="reconciler", standalone_mode=False)
-    except (click.ClickException, click.exceptions.Exit, click.Abort) as end:
-        return _ended_by_click(end, console)
-    except ReconcilerError as wrong:
-        if isinstance(wrong, InvalidManifests):
-            console.findings(wrong.findings, to_answer=False)
-        console.error(wrong.message, wrong.hint)
-        return wrong.exit_code
-    except KeyboardInterrupt:
-        return _ended_by_click(click.Abort(), console)
-    except BrokenPipeError:
-        console.abandon()
-        return 1
+    except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - what is none of ours is raised again
+        from reconciler.cli.ending import ended  # noqa: PLC0415 - most runs end well
+
+        return ended(end)
     return code if isinstance(code, int) else 0
-
-
-def _ended_by_click(end: BaseException, console: Console) -> int:
-    match end:
-        case click.exceptions.Exit():
-            return end.exit_code
-        case click.UsageError():
-            console.usage(end)
-            return UsageError.exit_code
-        case click.ClickException():
-            console.error(end.format_message())
-            return 1
-        case _:
-            console.error("interrupted; nothing was in flight")
-            return Interrupted.exit_code

@@ -13,7 +13,7 @@ from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.secret import Secret
 from reconciler.project import STATE_FOLDER, Project
-from reconciler.report.text import counted
+from reconciler.report.count import counted
 from reconciler.workflow.floors import Ground, app_ids, ground
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.model.diagnostic import Finding, Severity
+from reconciler.report.count import counted
 from reconciler.report.repository import in_repository, sentence
 from reconciler.report.rules import rule_of
 from reconciler.report.sanitise import clipped, github_data, github_property, terminal, whole_line
-from reconciler.report.text import counted
 
 ANNOTATIONS: Final = 10
 """What GitHub keeps of each kind in a step."""

@@ -7,8 +7,9 @@ from typing import Final
 from reconciler.diff.change import Change
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
+from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.report.text import SIGNS, change_lines, counted, plan_lines, refusal_line, summary_text
+from reconciler.report.text import SIGNS, change_lines, plan_lines, refusal_line, summary_text
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
 SHOWN: Final = 100

@@ -14,6 +14,7 @@ from reconciler.model.value import Value, to_json
 from reconciler.plan.forecast import Forecast
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
+from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, Tone, line
 
 SIGNS: Final[Mapping[Action, tuple[str, Tone]]] = {
@@ -30,11 +31,6 @@ ORIGINS: Final[Mapping[str, str]] = {
     "conflict": "changed in the account and in the manifest",
     "unknown": "never applied by us",
 }
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: 1 error, 2 errors."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.report.text import counted
 from reconciler.reporting.schedule import Outcome, State, Summary
 
 FETCH_FORMAT: Final = "reconciler.fetch/1"

@@ -4,8 +4,8 @@ import click
 
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.report.count import counted
 from reconciler.report.line import line
-from reconciler.report.text import counted
 
 
 @click.command("ping")

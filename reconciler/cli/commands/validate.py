@@ -5,7 +5,7 @@ import click
 from reconciler.cli.findings import FINDINGS_FORMATS, print_findings
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.report.text import counted
+from reconciler.report.count import counted
 
 
 @click.command("validate")

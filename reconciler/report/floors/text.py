@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.suggestion import Suggestion, Suggestions, Verdict
+from reconciler.report.count import counted
 from reconciler.report.floors.words import (
     SIGNS,
     assumed,
@@ -22,7 +23,6 @@ from reconciler.report.floors.words import (
 )
 from reconciler.report.line import Line, Span, line
 from reconciler.report.sanitise import visible
-from reconciler.report.text import counted
 
 WIDTH: Final = 100
 WIDEST_NAME: Final = 36

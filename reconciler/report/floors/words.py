@@ -8,8 +8,9 @@ from typing import Final
 
 from reconciler.model.evidence import Evidence, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
+from reconciler.report.count import counted
 from reconciler.report.line import Tone
-from reconciler.report.text import counted, shown
+from reconciler.report.text import shown
 
 SIGNS: Final[Mapping[Verdict, tuple[str, Tone]]] = {
     "raise": ("^", "add"),

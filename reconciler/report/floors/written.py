@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion
+from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.report.text import counted
 
 WRITTEN_FORMAT: Final = "reconciler.written/1"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.model.address import Address, name_of
 from reconciler.model.suggestion import CurvePoint, Suggestion, Verdict
+from reconciler.report.count import counted
 from reconciler.report.floors.explain import few
 from reconciler.report.floors.words import (
     MODES,
@@ -19,7 +20,6 @@ from reconciler.report.floors.words import (
 )
 from reconciler.report.html.chart import Chart, chart
 from reconciler.report.line import Tone
-from reconciler.report.text import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from itertools import groupby
 from typing import Final
 
 from reconciler.model.diagnostic import Finding, finding_order
+from reconciler.report.count import counted
 from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Tile, tallied
 from reconciler.report.line import Tone
-from reconciler.report.text import counted
 
 SEVERITIES: Final[dict[str, Tone]] = {"error": "remove", "warning": "change"}
 

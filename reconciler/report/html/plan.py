@@ -9,10 +9,11 @@ from reconciler.diff.change import Action, Change, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
+from reconciler.report.count import counted
 from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Count, Row, Tile, rows, tallied
 from reconciler.report.line import Tone
-from reconciler.report.text import SIGNS, counted, summary_text
+from reconciler.report.text import SIGNS, summary_text
 
 DANGERS: Final = ("delete", "deactivate", "blocked")
 """What a reader has to see first, in this order."""

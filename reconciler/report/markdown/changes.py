@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.diff.change import Change, Create, Delete, FieldChange, Update, action_of, id_of
+from reconciler.report.count import counted
 from reconciler.report.markdown.pieces import listed, name, place, row, sentence, table, value
 from reconciler.report.markdown.sheet import Item
-from reconciler.report.text import ORIGINS, SIGNS, counted, percent_text, shown
+from reconciler.report.text import ORIGINS, SIGNS, percent_text, shown
 
 FIELDS: Final = 60
 """Fields of one change that are shown; the rest are counted."""

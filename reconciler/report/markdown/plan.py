@@ -8,11 +8,12 @@ from reconciler.diff.change import Action, Change, Create, Update
 from reconciler.model.address import app_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
+from reconciler.report.count import counted
 from reconciler.report.markdown.changes import FLOOR_TITLES, block, bullet, floor_rows
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
 from reconciler.report.markdown.sheet import LIMIT, Item, Section, Sheet
-from reconciler.report.text import SIGNS, counted, summary_text
+from reconciler.report.text import SIGNS, summary_text
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
 REFUSALS_SHARE: Final = 0.3

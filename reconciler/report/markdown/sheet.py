@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.report.text import counted
+from reconciler.report.count import counted
 
 LIMIT: Final = 65_536
 """What GitHub takes as the body of a comment, in characters; counted here in UTF-16 units, which are never fewer."""

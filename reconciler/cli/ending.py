@@ -1,0 +1,33 @@
+"""How a command that did not simply return becomes an exit code, with what is to be said of it."""
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
+
+
+def ended(end: Exception | KeyboardInterrupt) -> int:
+    """Say what ended the command; its exit code. What is our own bug is raised again."""
+    console = Console()
+    match end:
+        case click.exceptions.Exit():
+            return end.exit_code
+        case click.UsageError():
+            console.usage(end)
+            return UsageError.exit_code
+        case click.ClickException():
+            console.error(end.format_message())
+            return 1
+        case click.Abort() | KeyboardInterrupt():
+            console.error("interrupted; nothing was in flight")
+            return Interrupted.exit_code
+        case ReconcilerError():
+            if isinstance(end, InvalidManifests):
+                console.findings(end.findings, to_answer=False)
+            console.error(end.message, end.hint)
+            return end.exit_code
+        case BrokenPipeError():
+            console.abandon()
+            return 1
+        case _:
+            raise end
