@@ -1,19 +1,19 @@
-"""EDGE. The memory of earlier loads: a file of records in the project, each sealed with a key that only this copy has.
+"""EDGE. The memory of earlier loads: a file of lines in the project, each sealed with a key that only this copy has.
 
 A cache that somebody commits, or that is copied here, must not tell what manifests say: a review would show one thing
-and an apply do another. So every record carries a keyed digest, and the key is what the file system says of an empty
+and an apply do another. So every line carries a keyed digest, and the key is what the file system says of an empty
 file beside it: its number and the time it was made at, which no commit can carry. It follows that anything broken is
-not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds records that do not
+not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds lines that do not
 fit their seals. Nothing here fails: a cache that cannot be read or written is one that knows nothing.
 """
 
 import hashlib
 import os
 import stat
-import struct
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from hmac import compare_digest
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +23,6 @@ from reconciler import __version__
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
-_RECORD: Final = struct.Struct(">32s16sI")
-"""The key of a record, its seal, and how many bytes follow."""
-
 _MOST: Final = 512 * 1024 * 1024
 """Bytes; a million placements take about as much."""
 
@@ -35,11 +32,11 @@ _THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
 
 
 class Cache:
-    """A `Memory` in a folder. Read as a whole when it is first asked; written only by `save`."""
+    """A `Memory` in a folder: read when it is made, written by `save`. What another build kept is not recalled."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, build: str | None = None) -> None:
         self._folder = folder
-        self._build = _build()
+        self._build = this_build() if build is None else build
         self._seal_key = self._found_seal_key()
         self._stored = dict(_records(_content(folder / _NAME))) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
@@ -54,7 +51,7 @@ class Cache:
         return data
 
     def put(self, key: bytes, data: bytes) -> None:
-        """Keep it until `save`."""
+        """Keep it until `save`; neither holds a line break, and the key no space."""
         self._used[key] = data
         self._is_new = True
 
@@ -67,7 +64,7 @@ class Cache:
             if not (self._folder / ".gitignore").exists():
                 self._write(".gitignore", b"*\n")
             seal_key = self._found_seal_key() or self._made_seal_key()
-            self._write(_NAME, b"".join(_packed(self._used, seal_key)))
+            self._write(_NAME, b"".join(_lines(self._used, seal_key)))
             self._is_new = False
 
     def _found_seal_key(self) -> bytes | None:
@@ -108,31 +105,31 @@ def _content(path: Path) -> bytes:
 
 
 def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
-    """Each key with its seal and data, as far as the content can be followed."""
-    at = 0
-    while at + _RECORD.size <= len(content):
-        key, seal, length = _RECORD.unpack_from(content, at)
-        at += _RECORD.size + length
-        yield key, (seal, content[at - length : at])
+    """Each key with its seal and data, from lines of these three; what is no such line is left out."""
+    for line in content.split(b"\n"):
+        key, _, rest = line.partition(b" ")
+        seal, _, data = rest.partition(b" ")
+        yield key, (seal, data)
 
 
-def _packed(records: dict[bytes, bytes], seal_key: bytes) -> Iterator[bytes]:
+def _lines(records: dict[bytes, bytes], seal_key: bytes) -> Iterator[bytes]:
     room = _MOST
     for key, data in records.items():
-        room -= _RECORD.size + len(data)
+        line = b"%b %b %b\n" % (key, _seal(seal_key, key, data), data)
+        room -= len(line)
         if room < 0:
             return
-        yield _RECORD.pack(key, _seal(seal_key, key, data), len(data))
-        yield data
+        yield line
 
 
 def _seal(seal_key: bytes, key: bytes, data: bytes) -> bytes:
     whole = hashlib.blake2b(key, key=seal_key, digest_size=16)
     whole.update(data)
-    return whole.digest()
+    return whole.hexdigest().encode()
 
 
-def _build() -> str:
+@cache
+def this_build() -> str:
     """What tells this program from other versions of it: its number, and when it and its libraries were installed."""
     package = Path(__file__).parent
     ours = [path for folder in _OURS for path in (package / folder).glob("*.py")]

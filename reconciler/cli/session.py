@@ -17,7 +17,7 @@ from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.recall import Forgetful, recall_desired, recall_settings
+from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
 from reconciler.project import STATE_FOLDER, Project, find_project, folder_in_repository, read_manifests
 
@@ -67,13 +67,32 @@ class Session:
             raise InvalidManifests(findings)
         return settings
 
-    def loaded(self, project: Project, *, remember: bool = True) -> Loaded:
-        """The manifests, with all findings; settings that cannot be read leave no state.
+    def loaded(self, project: Project) -> Loaded:
+        """The manifests, with all findings; settings that cannot be read leave no state."""
+        memory = self._memory(project)
+        loaded = self._recalled(project, memory)
+        memory.save()
+        return loaded
+
+    def desired(self, project: Project, *, remember: bool = True) -> DesiredState:
+        """What the manifests declare; warnings are told. Raises `InvalidManifests`, and then nothing was written.
 
         What an earlier load has read is not read again; `remember` lets later ones know of this one.
         """
-        folder = project.root / STATE_FOLDER / "cache"
-        memory = Cache(folder) if self.environment.wants_cache else Forgetful()
+        memory = self._memory(project)
+        loaded = self._recalled(project, memory)
+        if loaded.state is None:
+            raise InvalidManifests(loaded.findings)
+        self.console.findings(loaded.findings, to_answer=False)
+        if remember:
+            memory.save()
+        gc.freeze()  # what the manifests declare lives to the end: the collector need not walk it again and again
+        return loaded.state
+
+    def _memory(self, project: Project) -> Cache | Forgetful:
+        return Cache(project.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()
+
+    def _recalled(self, project: Project, memory: Memory) -> Loaded:
         outline, findings = recall_settings(project.settings, memory)
         if outline is None:
             return Loaded(None, findings)
@@ -81,18 +100,7 @@ class Session:
         if not manifests:
             self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
         loaded = recall_desired(outline, project.settings, manifests, memory)
-        if remember and isinstance(memory, Cache):
-            memory.save()
         return Loaded(loaded.state, (*findings, *loaded.findings))
-
-    def desired(self, project: Project, *, remember: bool = True) -> DesiredState:
-        """What the manifests declare; warnings are told. Raises `InvalidManifests`."""
-        loaded = self.loaded(project, remember=remember)
-        if loaded.state is None:
-            raise InvalidManifests(loaded.findings)
-        self.console.findings(loaded.findings, to_answer=False)
-        gc.freeze()  # what the manifests declare lives to the end: the collector need not walk it again and again
-        return loaded.state
 
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:

@@ -18,7 +18,7 @@ from reconciler.model.diagnostic import Finding
 
 
 class Memory(Protocol):
-    """Bytes by the key of what they were made from. It may forget, but never gives what was not put."""
+    """Lines of text by the key of what they were made from. It may forget, but never gives what was not put."""
 
     def get(self, key: bytes) -> bytes | None:
         """What was put under the key, unless it is forgotten."""
@@ -39,6 +39,9 @@ class Forgetful:
 
     def put(self, key: bytes, data: bytes) -> None:
         """Forget it."""
+
+    def save(self) -> None:
+        """Nothing to keep."""
 
 
 def recall_settings(text: ManifestText, memory: Memory) -> tuple[Outline | None, tuple[Finding, ...]]:
@@ -108,6 +111,6 @@ def _key_of(settings_text: ManifestText) -> Callable[[ManifestText | None], byte
             name = text.file.encode()
             whole.update(len(name).to_bytes(8, "big") + name)
             whole.update(text.data)
-        return whole.digest()
+        return whole.hexdigest().encode()
 
     return key

@@ -1,0 +1,105 @@
+"""What a command imports is what it makes people wait for; told in modules, so that no machine is too slow for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROBE = """
+import sys
+told, sys.argv = sys.argv[1], ["reconciler", *sys.argv[2:]]
+before = set(sys.modules)
+from reconciler.cli.front import main
+try:
+    main()
+finally:
+    loaded = sorted(set(sys.modules) - before)
+    with open(told, "w") as file:
+        file.write("\\n".join(loaded))
+"""
+FRONT = {"reconciler.cli", "reconciler.cli.front", "reconciler.cli.streams"}
+HELP = {"reconciler.cli.lazy", "reconciler.cli.main", "reconciler.cli.offered", "reconciler.cli.stopping"}
+LIBRARIES = frozenset({
+    "alembic", "cel", "click", "deepdiff", "duckdb", "filelock", "httpx", "ibis", "jinja2", "orjson", "psycopg",
+    "pyarrow", "pycountry", "pydantic", "pyspark", "rich", "sqlalchemy", "starlette", "uvicorn", "yaml",
+})  # fmt: skip
+CHECKING = frozenset({"cache", "cli", "errors", "manifest", "model", "project", "report"})
+"""The rooms that take part when manifests are checked."""
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """The modules that a call imports, in a project with one manifest."""
+
+    def call(*arguments, **env):
+        told = tmp_path / "told"
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, str(told), *arguments],
+            cwd=tmp_path, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **env},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        call.answer = done.stdout
+        return set(told.read_text().split())
+
+    (tmp_path / "reconciler.yaml").write_text('version: 1\npublisherId: "3432"\n')
+    (tmp_path / "apps").mkdir()
+    text = "version: 1\napps: [{platform: ios, bundle: com.a, placements: [{name: p, placementType: MREC}]}]\n"
+    (tmp_path / "apps" / "a.yaml").write_text(text)
+    return call
+
+
+def ours(modules):
+    return {name for name in modules if name.startswith("reconciler.")}
+
+
+def rooms(modules):
+    return {name.split(".")[1] for name in ours(modules)}
+
+
+def libraries(modules):
+    return {name.partition(".")[0] for name in modules} & LIBRARIES
+
+
+def test_the_version_is_told_by_the_way_in_alone(imported):
+    modules = imported("--version")
+    assert (ours(modules), libraries(modules)) == (FRONT, set())
+    assert not {"collections.abc", "re", "typing"} & modules
+
+
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_the_overview_takes_click_alone(imported, asked):
+    modules = imported(asked)
+    assert (ours(modules), libraries(modules)) == (FRONT | HELP, {"click"})
+    assert not {"dataclasses", "json", "logging", "pathlib"} & modules
+
+
+def test_completing_a_commands_name_takes_click_alone(imported):
+    words = {"COMP_WORDS": "reconciler va", "COMP_CWORD": "1"}
+    modules = imported(_RECONCILER_COMPLETE="bash_complete", **words)
+    assert imported.answer == "plain,validate\n"
+    assert (ours(modules), libraries(modules)) == (FRONT | HELP, {"click"})
+
+
+def test_validating_takes_what_reads_manifests(imported):
+    modules = imported("validate")
+    assert libraries(modules) == {"click", "orjson", "pydantic", "yaml"}
+    assert rooms(modules) <= CHECKING
+    assert {name for name in ours(modules) if name.startswith("reconciler.report.")} == {
+        "reconciler.report.count", "reconciler.report.line", "reconciler.report.sanitise",
+    }  # fmt: skip
+
+
+def test_validating_again_reads_nothing_and_so_takes_no_reader(imported):
+    imported("validate")
+    modules = imported("validate")
+    assert libraries(modules) == {"click", "orjson"}
+    assert rooms(modules) <= CHECKING
+
+
+@pytest.mark.parametrize("command", sorted(Path(__file__).parents[2].glob("reconciler/cli/commands/[a-z]*.py")))
+def test_the_help_of_a_command_takes_no_slow_library(imported, command):
+    slow = {"alembic", "cel", "deepdiff", "duckdb", "ibis", "jinja2", "psycopg", "pyarrow", "pyspark", "sqlalchemy"}
+    assert libraries(imported(command.stem, "--help")) & slow == set()
