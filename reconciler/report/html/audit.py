@@ -16,11 +16,12 @@ from reconciler.report.audit.words import (
     percent,
     span,
 )
+from reconciler.report.count import counted
 from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Tile
 from reconciler.report.html.trend import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, TrendChart, trend_chart
 from reconciler.report.line import Tone
-from reconciler.report.text import counted, percent_text, shown
+from reconciler.report.text import percent_text, shown
 
 MOST_ITEMS: Final = 2000
 """A page with more is slow to open and read by nobody."""
