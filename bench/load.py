@@ -1,10 +1,13 @@
 """Load, validate, expand, lint and diff the generated project, in one process; stage by stage as the program runs them.
 
+Then load it again as commands do, with a cache: empty, then full.
+
 `python bench/load.py FOLDER` prints CPU seconds for each stage as JSON.
 """
 
 import gc
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,17 +18,19 @@ from typing import TypeVar
 import orjson
 from generate import app
 
+from reconciler.cache import Cache
 from reconciler.diff.block import View
 from reconciler.diff.reconcile import reconcile
 from reconciler.manifest.decode import decode
-from reconciler.manifest.load import ManifestText, load_desired, load_settings
+from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
 from reconciler.manifest.parse import parse
+from reconciler.manifest.recall import recall_desired, recall_settings
 from reconciler.manifest.report import Report, Reporter
 from reconciler.manifest.scalar import PlainScalars
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.project import find_project, read_manifests
+from reconciler.project import STATE_FOLDER, Project, find_project, read_manifests
 
 T = TypeVar("T")
 
@@ -74,6 +79,16 @@ def same_live(desired: DesiredState) -> LiveState:
     return LiveState(tuple(apps), placements)
 
 
+def recalled(project: Project, texts: list[ManifestText]) -> Loaded:
+    """As a command that remembers: settings and manifests, the cache opened and saved."""
+    cache = Cache(project.root / STATE_FOLDER / "cache")
+    outline, _ = recall_settings(project.settings, cache)
+    assert outline is not None
+    loaded = recall_desired(outline, project.settings, texts, cache)
+    cache.save()
+    return loaded
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     project = find_project(folder, None)
@@ -92,9 +107,15 @@ def main() -> None:
     parse_seconds, documents = timed(without_collector(lambda: parsed(texts)))
     decode_seconds, _ = timed(without_collector(lambda: decoded(documents)))
 
+    shutil.rmtree(project.root / STATE_FOLDER, ignore_errors=True)
+    first_seconds, first = timed(lambda: recalled(project, texts))
+    warm_seconds, again = timed(lambda: recalled(project, texts))
+    assert first == again == loaded
+
     rest = load_seconds - parse_seconds - decode_seconds
     stages = {"json": json_seconds, "parse": parse_seconds, "validate": decode_seconds, "expand": rest}
-    print(json.dumps({**stages, "load": load_seconds, "diff": diff_seconds}))
+    loads = {"load": load_seconds, "first": first_seconds, "warm": warm_seconds}
+    print(json.dumps({**stages, **loads, "diff": diff_seconds}))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
-from reconciler.manifest.assemble import Loaded
+from reconciler.manifest.assemble import Loaded, collector_paused
 from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
 from reconciler.project import STATE_FOLDER, Project, find_project, folder_in_repository, read_manifests
@@ -86,7 +86,6 @@ class Session:
         self.console.findings(loaded.findings, to_answer=False)
         if remember:
             memory.save()
-        gc.freeze()  # what the manifests declare lives to the end: the collector need not walk it again and again
         return loaded.state
 
     def _memory(self, project: Project) -> Cache | Forgetful:
@@ -99,7 +98,9 @@ class Session:
         manifests = read_manifests(project.root, outline.manifests)
         if not manifests:
             self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
-        loaded = recall_desired(outline, project.settings, manifests, memory)
+        with collector_paused():
+            loaded = recall_desired(outline, project.settings, manifests, memory)
+            gc.freeze()  # what is declared lives to the end: the collector need not walk it, now or again and again
         return Loaded(loaded.state, (*findings, *loaded.findings))
 
     @contextmanager
