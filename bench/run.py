@@ -8,7 +8,6 @@ user level report, against plain SQL. Everything that is timed has a process of 
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -74,30 +73,27 @@ def load_rows() -> Iterator[tuple[str, ...]]:
 
 
 def start_rows() -> Iterator[tuple[str, ...]]:
-    """What it takes to start; `validate` in a project of one small file, for the first time and again."""
+    """What it takes to start; `validate` in a project of one small file."""
     project(SMALL, [app(0, 1)])
-    shutil.rmtree(SMALL / ".reconciler", ignore_errors=True)
-    off = {"RECONCILER_CACHE": "off"}
     calls = {
-        "python -c pass": (["-c", "pass"], off),
-        "--version": (["-m", "reconciler", "--version"], off),
-        "--help": (["-m", "reconciler", "--help"], off),
-        "validate, one small file": (["-m", "reconciler", "validate"], off),
-        "validate, again": (["-m", "reconciler", "validate"], {}),
+        "python -c pass": ["-c", "pass"],
+        "--version": ["-m", "reconciler", "--version"],
+        "--help": ["-m", "reconciler", "--help"],
+        "validate, one small file": ["-m", "reconciler", "validate"],
     }
     took: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(STARTS):  # in turn, so that what else the machine does hits all alike
-        for name, (arguments, environment) in calls.items():
-            took[name].append(start_seconds(arguments, environment))
+        for name, arguments in calls.items():
+            took[name].append(start_seconds(arguments))
     floor = min(took["python -c pass"])
     yield from ((f"`{name}`", seconds(min(each)), ratio(min(each), floor), aim(name)) for name, each in took.items())
 
 
-def start_seconds(arguments: list[str], environment: Mapping[str, str]) -> float:
+def start_seconds(arguments: list[str]) -> float:
     """CPU seconds of a Python of its own; `os.times` counts hundredths, which is too coarse for this."""
     called, before = [sys.executable, *arguments], resource.getrusage(resource.RUSAGE_CHILDREN)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(called, cwd=SMALL, env={**os.environ, **environment}, check=True, **quiet)
+    subprocess.run(called, cwd=SMALL, check=True, **quiet)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

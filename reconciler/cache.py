@@ -23,6 +23,9 @@ from reconciler import __version__
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
+WORTH_KEEPING: Final = 256 * 1024
+"""Bytes, some 500 placements. What is less is read in less time than it takes to import the reader."""
+
 _MOST: Final = 512 * 1024 * 1024
 """Bytes; a million placements take about as much."""
 
@@ -34,8 +37,9 @@ _THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
 class Cache:
     """A `Memory` in a folder: read when it is made, written by `save`. What another build kept is not recalled."""
 
-    def __init__(self, folder: Path, *, build: str | None = None) -> None:
+    def __init__(self, folder: Path, *, build: str | None = None, least: int = WORTH_KEEPING) -> None:
         self._folder = folder
+        self._least = least
         self._build = this_build() if build is None else build
         self._seal_key = self._found_seal_key()
         self._stored = dict(_records(_content(folder / _NAME))) if self._seal_key else {}
@@ -56,8 +60,13 @@ class Cache:
         self._is_new = True
 
     def save(self) -> None:
-        """Write what was used since this was made, and let go of the rest; nothing where nothing is new."""
-        if not self._is_new or self._folder.resolve() != self._folder:  # a link may lead out of the project
+        """Write what was used since this was made, and let go of the rest.
+
+        Nothing is written where nothing is new, for less than `least` bytes, and through links, which may lead out of
+        the project.
+        """
+        is_worth_it = sum(map(len, self._used.values())) >= self._least
+        if not (self._is_new and is_worth_it) or self._folder.resolve() != self._folder:
             return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -92,7 +92,10 @@ def test_validating_takes_what_reads_manifests(imported):
     }  # fmt: skip
 
 
-def test_validating_again_reads_nothing_and_so_takes_no_reader(imported):
+def test_validating_a_large_project_again_reads_nothing_and_so_takes_no_reader(imported, tmp_path):
+    many = "".join(f"{{name: p{number}, placementType: MREC, status: active}}, " for number in range(6000))
+    text = f"version: 1\napps: [{{platform: ios, bundle: com.b, placements: [{many}]}}]\n"
+    (tmp_path / "apps" / "b.yaml").write_text(text)
     imported("validate")
     modules = imported("validate")
     assert libraries(modules) == {"click", "orjson"}

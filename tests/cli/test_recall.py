@@ -1,6 +1,8 @@
-"""Loads remember what they read, and nobody can tell but by the time it takes."""
+"""Loads of large projects remember what they read, and nobody can tell but by the time it takes."""
 
 import pytest
+
+from reconciler.cache import WORTH_KEEPING
 
 SOUND = """version: 1
 apps:
@@ -12,6 +14,14 @@ apps:
     placements: [{name: p, placementType: Rewarded, coppa: false, floorPrices: {US: 1.20}}]
 """
 BROKEN = SOUND.replace("Rewarded", "Rewardd")
+MANY = "".join(f'{{name: "b{number}", placementType: MREC, status: active}}, ' for number in range(WORTH_KEEPING // 50))
+
+
+@pytest.fixture
+def project(project):
+    """One that is large enough."""
+    project.write("apps/many.yaml", f"version: 1\napps: [{{platform: ios, bundle: com.many, placements: [{MANY}]}}]\n")
+    return project
 
 
 def tree(project):
@@ -46,6 +56,7 @@ def test_a_plan_is_the_same_with_and_without_a_memory_and_writes_nothing(project
     cold = project.run("plan", "--format", "json")
     assert tree(project) == before
     project.run("validate")
+    assert tree(project) != before
     before = tree(project)
     warm = project.run("plan", "--format", "json")
     assert tree(project) == before
