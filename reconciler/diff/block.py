@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Update
-from reconciler.diff.compare import Comparison, compare, field_changes
+from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
 from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Twins
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
@@ -167,8 +167,10 @@ def let_go(block: Block, resolution: NotFound | Missing, ledger: Ledger) -> Iter
 
 def _guarded(block: Block, result: Comparison) -> Comparison:
     """With protection on, a change to inactive is not made but reported as one that cannot be."""
+    if result is IN_SYNC or not block.lifecycle.protect:
+        return result
     held = [each for each in result.changes if each.path == "status" and each.after == "inactive"]
-    if not held or not block.lifecycle.protect:
+    if not held:
         return result
     changes = tuple(change for change in result.changes if change not in held)
     send = {name: value for name, value in result.send.items() if name != "status"}
@@ -178,9 +180,11 @@ def _guarded(block: Block, result: Comparison) -> Comparison:
 def _remembered(block: Block, live: LiveResource, entry: LedgerEntry | None, result: Comparison) -> LedgerEntry:
     """The ledger entry once all that can be changed is as declared; for what is fixed, the old values stay."""
     stuck = {change.field for change in result.fixed}
-    before = entry.applied if entry is not None else {}
-    applied = {name: value for name, value in block.fields.items() if name not in stuck}
-    applied.update({name: before[name] for name in stuck & before.keys()})
+    applied = block.fields
+    if stuck:
+        before = entry.applied if entry is not None else {}
+        applied = {name: value for name, value in applied.items() if name not in stuck}
+        applied.update({name: before[name] for name in stuck & before.keys()})
     unconfirmed = entry.unconfirmed if entry is not None else frozenset()
     still = {name for name in unconfirmed if name in applied and live.fields.get(name) is None}
     return LedgerEntry(block.address, live.id, applied, frozenset(still), protect=block.lifecycle.protect)

@@ -43,6 +43,8 @@ def compare(
     kind: Kind, declared: Fields, live: Fields, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
 ) -> Comparison:
     """The declared fields of one resource against the live ones; `today` (UTC) decides which acceptances still hold."""
+    if declared.items() <= live.items():
+        return IN_SYNC
     differing = [name for name, value in declared.items() if live.get(name) != value]
     if not differing:
         return IN_SYNC

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 Value: TypeAlias = bool | int | str | Decimal | tuple[str, ...] | Mapping[str, "Value"] | None
@@ -38,8 +39,14 @@ def price(raw: Any) -> Decimal:
     side: a server that computes in binary would else differ from every manifest for ever.
     Raises ValueError for what is not a finite number.
     """
+    if isinstance(raw, float):
+        return _price_of_float(raw)
     if isinstance(raw, bool):
         raise ValueError("a price is a number, not true or false")  # noqa: TRY004 - as for any other bad number
+    return _exact(raw)
+
+
+def _exact(raw: Any) -> Decimal:
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
     except (TypeError, ValueError, OverflowError) as wrong:
@@ -47,6 +54,11 @@ def price(raw: Any) -> Decimal:
     if not exact.is_finite():
         raise ValueError("a price is a finite number")
     return exact
+
+
+_price_of_float: Final = lru_cache(maxsize=4096)(_exact)
+"""An account has many floors and few prices: each is made exact once, and equal ones are the same object, which makes
+comparing them cheap. Floats alone, as 1 == True."""
 
 
 def number(raw: Any) -> int | Decimal:
@@ -61,18 +73,27 @@ def to_json(value: Value) -> Any:
     """The value as `json` writes it: tuples as lists, Decimals as numbers."""
     match value:
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            return _number_of(value)
         case tuple():
             return list(value)
+        case str() | int() | None:  # before the test for a mapping, which is dear
+            return value
         case Mapping():
             return {key: to_json(part) for key, part in value.items()}
         case _:
             return value
 
 
+@lru_cache(maxsize=4096)
+def _number_of(exact: Decimal) -> int | float:
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
 def from_json(field: str, raw: Any) -> Value:
     """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
     match raw:
+        case dict() if field == "floorPrices":
+            return {country: price(amount) for country, amount in raw.items()}
         case dict():
             return {key: from_json(f"{field}.{key}", part) for key, part in raw.items()}
         case list():
@@ -97,7 +118,10 @@ def fields_from_json(raw: Mapping[str, Any]) -> Fields:
 
 def canonical_json(data: Any) -> str:
     """One line of JSON that is the same for equal data: keys sorted, no spaces, text kept as it is."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(data)
+
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(data: Any) -> str:

@@ -3,10 +3,11 @@
 One line per entry and no header, so that two branches that touched different resources merge in git without conflict.
 """
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
+
+import orjson
 
 from reconciler.errors import StoreError
 from reconciler.model.address import address_order
@@ -44,7 +45,7 @@ def _entry(path: Path, number: int, line: str) -> LedgerEntry:
     if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
         raise _broken(path, number, "a git merge conflict is left in it")
     try:
-        return entry_from_json(json.loads(line))
+        return entry_from_json(orjson.loads(line))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise _broken(path, number, "the line is not a ledger entry") from wrong
 

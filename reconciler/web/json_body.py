@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -55,8 +56,17 @@ def is_page(body: bytes) -> bool:
 
 def folded(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """An object by its keys in lower case. Raises `AnswerError` where two spellings of a key say different things."""
-    small = {key.lower(): value for key, value in raw.items()}
-    return small if len(small) == len(raw) else _merged(raw)
+    small = _small(tuple(raw))
+    if small is None:
+        return raw
+    return dict(zip(small, raw.values(), strict=True)) if len(small) == len(raw) else _merged(raw)
+
+
+@lru_cache(maxsize=1024)
+def _small(keys: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The keys in lower case, each once; None where they are so already. The rows of a list share one answer."""
+    small = tuple(dict.fromkeys(key.lower() for key in keys))
+    return None if small == keys else small
 
 
 def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -57,8 +57,8 @@ def _silent(kind: Kind, placement_type: Value) -> Fields:
 
 def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], None]) -> Fields:
     fields: dict[str, Value] = {}
-    for name, spelling, reader in _READERS[kind]:
-        raw = row.get(spelling)
+    for name, spelling, reader in _readers(kind, tuple(row)):
+        raw = row[spelling]
         if raw is None or name in fields:
             continue
         try:
@@ -69,6 +69,13 @@ def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueEr
         if not isinstance(value, Absent):
             fields[name] = value
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _readers(kind: Kind, keys: tuple[str, ...]) -> tuple[tuple[str, str, Reader], ...]:
+    """What is to be read of a row with these keys: found once for all the rows that have the same."""
+    there = frozenset(keys)
+    return tuple(each for each in _READERS[kind] if each[1] in there)
 
 
 def read_bool(raw: Any) -> bool:
@@ -94,8 +101,12 @@ def _text(raw: Any) -> str:
 
 def _word(known: Iterable[str]) -> Callable[[Any], str]:
     spellings = {word.lower(): word for word in known}
+    exact = {word: word for word in spellings.values()}
 
     def read(raw: Any) -> str:
+        found = exact.get(raw) if type(raw) is str else None
+        if found is not None:  # spelled as it should be: the usual case
+            return found
         text = _text(raw)
         return spellings.get(text.strip().lower(), text)
 
@@ -105,13 +116,29 @@ def _word(known: Iterable[str]) -> Callable[[Any], str]:
 def _words(known: Iterable[str], *, when_none: Value) -> Reader:
     word = _word(known)
 
+    @_of_texts
+    def several(raw: Iterable[Any]) -> tuple[str, ...]:
+        return tuple(sorted({word(part) for part in raw}))
+
     def read(raw: Any) -> Value:
-        return tuple(sorted({word(part) for part in _list(raw)})) or when_none
+        return several(_list(raw)) or when_none
 
     return read
 
 
+def _of_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
+    """The same over a list, read once for all lists that say it in these words. Texts alone, as 1 == True."""
+    known = lru_cache(maxsize=1024)(read)
+
+    def once(raw: list[Any]) -> tuple[str, ...]:
+        return known(tuple(raw)) if all(type(part) is str for part in raw) else read(raw)
+
+    return once
+
+
 def _unit(raw: Any) -> str:
+    if type(raw) is str and raw in UNITS:
+        return raw
     text = _text(raw)
     return _UNITS.get(text.strip().lower(), text)
 
@@ -136,32 +163,39 @@ def _object(raw: Any) -> Mapping[str, Any]:
 
 
 def _country(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
+    if not isinstance(raw, str):
+        raise ValueError("a country that is not a text")  # noqa: TRY004 - as above
+    return _code(raw)
+
+
+@lru_cache(maxsize=1024)
+def _code(raw: str) -> str:
+    if not raw.strip():
         raise ValueError("a country that is not a text")
     return raw.strip().upper()
 
 
+@_of_texts
+def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({_country(part) for part in raw}))
+
+
 def _floors(raw: Any) -> Value:
-    lines = raw.items() if isinstance(raw, dict) else map(_floor, _list(raw))
+    lines = raw.items() if isinstance(raw, dict) else _lines(_list(raw))
     table: dict[str, Decimal] = {}
     for named, amount in lines:
-        country, exact = _country(named), _price(amount)
-        if table.setdefault(country, exact) != exact:
+        country, exact = _country(named), price(amount)
+        if country in table and table[country] != exact:
             raise ValueError(f"two prices for {country}")
+        table[country] = exact
     return complete(table)
 
 
-def _floor(raw: Any) -> tuple[Any, Any]:
-    line = raw if isinstance(raw, dict) and "country" in raw and "price" in raw else _object(raw)
-    return line.get("country"), line.get("price")
-
-
-def _price(raw: Any) -> Decimal:
-    return _float_price(raw) if isinstance(raw, float) else price(raw)
-
-
-_float_price: Final = lru_cache(maxsize=4096)(price)
-"""An account has few prices and many floors; a price is dear to make exact. Floats alone, as 1 == True."""
+def _lines(raw: list[Any]) -> list[tuple[Any, Any]]:
+    try:
+        return [(line["country"], line["price"]) for line in raw]
+    except (KeyError, TypeError):  # a line that is spelled otherwise, or none
+        return [(line.get("country"), line.get("price")) for line in map(_object, raw)]
 
 
 def _geo(raw: Any) -> Value:
@@ -170,10 +204,7 @@ def _geo(raw: Any) -> Value:
     if not countries:
         return None
     include = block.get("include")
-    return {
-        "include": True if include is None else read_bool(include),
-        "countries": tuple(sorted({_country(part) for part in _list(countries)})),
-    }
+    return {"include": True if include is None else read_bool(include), "countries": _countries(_list(countries))}
 
 
 def _is_off(block: Mapping[str, Any]) -> bool:
