@@ -1,18 +1,23 @@
 """An account behind 20 ms of latency: ready-made answers from one process, so cheap that the clients are what is timed.
 
-`python bench/server.py APPS PLACEMENTS LATENCY` prints its URL and serves until its input ends.
+`python bench/server.py APPS PLACEMENTS LATENCY [empty]` prints its URL and serves until its input ends. `empty`: the
+apps hold no placements yet. A create is answered with what was sent and a new id, and is in no list afterwards.
 """
 
 import asyncio
 import json
 import sys
+from itertools import count
 from urllib.parse import parse_qs, urlsplit
 
 from generate import answers, app
 
 
 def response(data: object) -> bytes:
-    body = json.dumps(data).encode()
+    return whole(json.dumps(data).encode())
+
+
+def whole(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -24,6 +29,8 @@ class Account(asyncio.Protocol):
         self.latency = latency
         self.read = b""
 
+    made = count(5_000_000)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
@@ -33,11 +40,17 @@ class Account(asyncio.Protocol):
         if not end or len(body) < content_length(head):
             return
         self.read = b""
-        asyncio.get_running_loop().call_later(self.latency, self.answer, key_of(head.split(b" ", 2)[1].decode()))
+        method, target, _ = head.split(b" ", 2)
+        creates = method == b"POST" and target.endswith(b"/placement")
+        answer = self.created(body) if creates else self.ready[key_of(target.decode())]
+        asyncio.get_running_loop().call_later(self.latency, self.answer, answer)
 
-    def answer(self, key: str) -> None:
+    def created(self, body: bytes) -> bytes:
+        return whole(b'{"placementId": "%d", "status": "active", %b' % (next(self.made), body.removeprefix(b"{")))
+
+    def answer(self, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(self.ready[key])
+            self.transport.write(answer)
 
 
 def content_length(head: bytes) -> int:
@@ -64,9 +77,9 @@ async def serve(ready: dict[str, bytes], latency: float) -> None:
 
 
 def main() -> None:
-    count, each, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    apps, placements = answers([app(number, each) for number in range(count)])
-    ready = {app_id: response(rows) for app_id, rows in placements.items()}
+    many, each, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    apps, placements = answers([app(number, each) for number in range(many)])
+    ready = {app_id: response([] if "empty" in sys.argv[4:] else rows) for app_id, rows in placements.items()}
     ready["apps"] = response(apps)
     ready["token"] = response({"accessToken": "bench", "tokenType": "bearer", "expiresIn": 3600})
     asyncio.run(serve(ready, latency))

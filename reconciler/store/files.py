@@ -32,6 +32,9 @@ STATE_FOLDER: Final = ".reconciler"
 FLUSH_SECONDS: Final = 0.5
 """The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
 
+FLUSH_SHARE: Final = 0.05
+"""The most of a run's time that writing the ledger may take: one of 20,000 entries takes half a second to write."""
+
 
 class FileStore:
     """Ledger, journal and lock of the project at `root`."""
@@ -88,10 +91,13 @@ class FileStore:
             raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
         try:
             remove_leftovers(self._ledger_path)
+            began = self._clock.monotonic()
             written = read_ledger(self._ledger_path)
+            took = self._clock.monotonic() - began
             entries = self._recovered(written)
             ahead = entries != (written or {})
-            run = FileRun(self._ledger_path, JournalFile(self._journal_path), entries, self._clock, ahead=ahead)
+            journal = JournalFile(self._journal_path)
+            run = FileRun(self._ledger_path, journal, entries, self._clock, ahead=ahead, took=took)
             try:
                 run.begin(who)
                 yield run
@@ -102,7 +108,11 @@ class FileStore:
 
 
 class FileRun:
-    """The store while a run holds the lock. `ahead`: the entries hold what a killed run did, and the file does not."""
+    """The store while a run holds the lock.
+
+    `ahead`: the entries hold what a killed run did, and the file does not. `took`: the seconds it took to read the
+    ledger, and so about what one writing of it will take.
+    """
 
     def __init__(
         self,
@@ -112,6 +122,7 @@ class FileRun:
         clock: Clock,
         *,
         ahead: bool,
+        took: float = 0.0,
     ) -> None:
         self._ledger_path = ledger_path
         self._journal = journal
@@ -119,7 +130,7 @@ class FileRun:
         self._clock = clock
         self._lock = Lock()
         self._dirty = ahead
-        self._flushed_at = clock.monotonic()
+        self._flush_at = clock.monotonic() + _rest_after(took)
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
     def begin(self, who: Mapping[str, str]) -> None:
@@ -131,16 +142,18 @@ class FileRun:
         self._append(intent_event(intent))
 
     def end(self, ended: Ended) -> None:
-        """Record what came of a step, and bring the ledger up to it."""
-        event = ended_event(ended)
-        self._append(event)
-        self._take(event)
+        """Record what came of a step, and bring the ledger up to it.
+
+        Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent
+        of this one is there, and the account tells what came of it.
+        """
+        self._append(ended_event(ended), at_once=False)
+        self._take([] if ended.entry is None else [ended.entry], ended.forget)
 
     def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         """Bring the ledger up to what was seen, without any step."""
-        event = remembered_event(entries, forget)
-        self._append(event)
-        self._take(event)
+        self._append(remembered_event(entries, forget))
+        self._take(entries, forget)
 
     def close(self) -> None:
         """Write the ledger, and close the run in the journal."""
@@ -151,26 +164,35 @@ class FileRun:
         finally:
             self._journal.close()
 
-    def _append(self, event: Mapping[str, Any]) -> None:
+    def _append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         at = self._clock.now().isoformat(timespec="milliseconds")
-        self._journal.append({"v": 1, "run": self.run_id, "at": at, **event})
+        self._journal.append({"v": 1, "run": self.run_id, "at": at, **event}, at_once=at_once)
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         with self._lock:
-            replay(self._entries, event)
-            self._dirty = self._dirty or bool(event.get("entry") or event.get("entries") or event.get("forget"))
-            if self._clock.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+            for address in forget:
+                self._entries.pop(address, None)
+            self._entries.update((entry.address, entry) for entry in entries)
+            self._dirty = self._dirty or bool(entries or forget)
+            if self._clock.monotonic() >= self._flush_at:
                 self._flush()
 
     def _flush(self) -> None:
         if not self._dirty:
             return
+        began = self._clock.monotonic()
         text = ledger_text(self._entries)
         digest = hashlib.sha256(text.encode()).hexdigest()
         self._append({"event": FLUSHED, "ledger": digest})
         write_atomically(self._ledger_path, text)
         self._dirty = False
-        self._flushed_at = self._clock.monotonic()
+        now = self._clock.monotonic()
+        self._flush_at = now + _rest_after(now - began)
+
+
+def _rest_after(took: float) -> float:
+    """Seconds in which the ledger is not written again, after it took so many."""
+    return max(FLUSH_SECONDS, took / FLUSH_SHARE)
 
 
 def _digest(path: Path) -> str | None:

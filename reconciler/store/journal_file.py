@@ -27,8 +27,12 @@ class JournalFile:
         except OSError as wrong:
             raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
 
-    def append(self, event: Mapping[str, Any]) -> None:
-        """Write one event, and return when it is on disk. Raises `StoreError`."""
+    def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
+        """Write one event, and return when it is on disk. Raises `StoreError`.
+
+        Not `at_once`: the file holds it, so that a killed process loses nothing, and the disk gets it with the next
+        event that is not to wait, or by `close`.
+        """
         line = (canonical_json(event) + "\n").encode("utf-8", "backslashreplace")
         try:
             with self._write_lock:
@@ -38,16 +42,22 @@ class JournalFile:
                 self._torn = False
                 self._written += 1
                 ticket = self._written
-            with self._sync_lock:
-                if self._synced < ticket:
-                    covered = self._written
-                    os.fsync(self._descriptor)
-                    self._synced = covered
+            if at_once:
+                self._sync(ticket)
         except OSError as wrong:
             raise StoreError(f"the journal cannot be written: {wrong}") from wrong
 
+    def _sync(self, ticket: int) -> None:
+        with self._sync_lock:
+            if self._synced < ticket:
+                covered = self._written
+                os.fsync(self._descriptor)
+                self._synced = covered
+
     def close(self) -> None:
         """Close the file. Nothing can be appended after that: the descriptor may be another file's by then."""
+        with suppress(OSError):
+            self._sync(self._written)
         with self._write_lock, self._sync_lock:
             os.close(self._descriptor)
             self._descriptor = -1

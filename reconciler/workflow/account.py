@@ -259,16 +259,24 @@ def carry_out_plan(
     return execute(plan, site, conditions.listener, conditions.parallelism)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How the account and the ledger were before a run."""
+
+    live: LiveState
+    ledger: Ledger
+
+
 def undo_of(
-    plan: Plan, execution: Execution, before: LiveState, reader: LiveReader, ledger: Ledger, origin: Origin
+    plan: Plan, execution: Execution, before: Before, reader: LiveReader, origin: Origin, parallelism: int
 ) -> Plan:
     """The plan that would undo an execution, bound to the account as it is now: reads the apps it touched again.
 
-    `ledger` is as it was before. Raises `ApiError` where the account cannot be read.
+    Raises `ApiError` where the account cannot be read.
     """
     touched = [change for change in plan.changes if not isinstance(change, Blocked)]
     made = {each.address: each.id for each in execution.results if each.action == "create" and each.id is not None}
     homes = {(change.app_id or made.get(app_of(change.address))): app_of(change.address) for change in touched}
     to_read = {app_id: app for app_id, app in homes.items() if app_id is not None}
-    after = _read_lists(reader.apps(), to_read, reader, {}, parallelism=8, doubtful=set()).live
-    return undo_plan(plan, execution.results, Seen.of(before).by_id, Seen.of(after).by_id, ledger, origin)
+    after = _read_lists(reader.apps(), to_read, reader, {}, parallelism, doubtful=set()).live
+    return undo_plan(plan, execution.results, Seen.of(before.live).by_id, Seen.of(after).by_id, before.ledger, origin)

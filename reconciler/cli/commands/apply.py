@@ -33,7 +33,7 @@ from reconciler.plan.plan import Plan
 from reconciler.project import Project, write_state
 from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
-from reconciler.workflow.account import Selection, let_settle, make_plan, observe_ground, undo_of
+from reconciler.workflow.account import Before, Selection, let_settle, make_plan, observe_ground, undo_of
 
 DECLINED = 1
 
@@ -147,7 +147,8 @@ def _keep_undo(session: Session, project: Project, job: Job, execution: Executio
     if not any(result.attempts for result in execution.results):
         return None
     try:
-        plan = undo_of(job.plan, execution, job.live, job.gateway, job.ledger, session.stamp(job.plan.origin))
+        origin, parallelism = session.stamp(job.plan.origin), session.options.parallelism
+        plan = undo_of(job.plan, execution, Before(job.live, job.ledger), job.gateway, origin, parallelism)
     except (ApiError, CredentialsError) as wrong:
         session.console.talk(f"no undo plan was made: {wrong.message}")
         return None

@@ -13,7 +13,7 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.outcome import Ended, Intent, Result
-from reconciler.store.files import FLUSH_SECONDS, FileStore
+from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
 from reconciler.store.ledger_file import ledger_text, read_ledger
 
 APP = Address("android:com.a")
@@ -98,6 +98,24 @@ def test_the_ledger_is_written_while_a_long_run_goes_on(store, tmp_path, clock):
         clock.advance(seconds=FLUSH_SECONDS)
         run.end(applied(entry(REWARD, "2")))
         assert set(written(tmp_path)) == {INT, REWARD}
+
+
+class SlowClock(FakeClock):
+    """A clock on which everything that asks for the time twice takes a second in between."""
+
+    def monotonic(self):
+        self.advance(seconds=1)
+        return super().monotonic()
+
+
+def test_a_ledger_that_is_slow_to_write_is_written_so_rarely_that_it_takes_a_small_share_of_the_run(tmp_path):
+    store = FileStore(tmp_path, SlowClock())
+    with store.run({}) as run:
+        for number in range(200):
+            run.end(applied(entry(INT, str(number))))
+    flushes = sum(event["event"] == "flushed" for event in journal(tmp_path))
+    assert 2 <= flushes <= 2 + 200 * FLUSH_SHARE
+    assert written(tmp_path) == {INT: entry(INT, "199")}
 
 
 def test_what_is_forgotten_leaves_the_ledger(store, tmp_path):

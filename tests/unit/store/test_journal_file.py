@@ -99,3 +99,22 @@ def test_a_journal_that_cannot_be_opened_or_read_is_an_error_of_the_store(path):
         JournalFile(path)
     with pytest.raises(StoreError, match="cannot be read"):
         events(path)
+
+
+def test_an_event_that_need_not_be_on_disk_at_once_is_in_the_file_and_goes_along_with_the_next_sync(path, monkeypatch):
+    syncs = []
+    really_sync = os.fsync
+
+    def counted(descriptor):
+        syncs.append(len(events(path)))
+        really_sync(descriptor)
+
+    journal = JournalFile(path)
+    monkeypatch.setattr("reconciler.store.journal_file.os.fsync", counted)
+    journal.append({"n": 1}, at_once=False)
+    assert (events(path), syncs) == ([{"n": 1}], [])
+    journal.append({"n": 2})
+    assert syncs == [2]
+    journal.append({"n": 3}, at_once=False)
+    journal.close()
+    assert syncs == [2, 3]
