@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from generate import PUBLISHER
 
+from reconciler.cli.collector import collect_rarely
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire import calls
@@ -33,7 +34,8 @@ class SystemClock:
 def main() -> None:
     url, workers, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     keys = Credentials(Secret("bench"), Secret("bench"))
-    with DtClient(url, keys, clock=SystemClock()) as client:
+    with DtClient(url, keys, clock=SystemClock(), parallelism=workers) as client:
+        collect_rarely()  # as the command does
         gateway = DtGateway(client, PUBLISHER)
         wall, cpu = time.perf_counter(), time.process_time()
         apps = gateway.apps()

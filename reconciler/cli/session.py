@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
+from reconciler.cli.collector import collect_rarely
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
@@ -128,7 +129,9 @@ class Session:
             self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
         )
         url = self.environment.management_url
-        with DtClient(url, credentials, clock=self.clock, read_only=read_only) as client:
+        collect_rarely()
+        bound = self.options.parallelism
+        with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 

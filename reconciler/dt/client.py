@@ -10,7 +10,7 @@ from reconciler.dt.origin import EXAMPLE, VARIABLE
 from reconciler.dt.wire import calls
 from reconciler.ports import Clock
 from reconciler.web.auth import Credentials
-from reconciler.web.client import PATIENT, ApiClient
+from reconciler.web.client import MOST, PATIENT, ApiClient
 from reconciler.web.retry import Patience
 from reconciler.web.service import Service
 
@@ -35,6 +35,7 @@ class DtClient(ApiClient):
         patience: Patience = PATIENT,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         read_only: bool = False,
+        parallelism: int = MOST,
         chance: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(
@@ -45,5 +46,6 @@ class DtClient(ApiClient):
             patience=patience,
             transport=transport,
             read_only=read_only,
+            parallelism=parallelism,
             chance=chance,
         )

@@ -18,6 +18,7 @@ from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 from reconciler.web.auth import Credentials, Token, TokenDesk, renewal_time
 from reconciler.web.exchange import Attempt, Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.gate import Gate
 from reconciler.web.http import HEADERS, Connections, exchange
 from reconciler.web.json_body import AnswerError
 from reconciler.web.origin import Origin, origin
@@ -30,6 +31,8 @@ from reconciler.web.token import error_code, read_token
 _log: Final = logging.getLogger("reconciler.web")
 PATIENT: Final = Patience()
 """How long and how often, unless a caller says otherwise."""
+MOST: Final = 1000
+"""Calls at once where a caller names no bound of its own: as good as none."""
 _LATER: Final = "try again later; nothing was written"
 
 
@@ -39,8 +42,9 @@ class ApiClient:
     `token_url` is where tokens are asked for, if that is a host of its own. `toll` is called before each request that
     goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one connection;
     `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
-    `chance` gives numbers in 0..1 that spread retries. Raises `ProjectError` for a base URL that credentials may not be
-    sent to. A call raises nothing: see `Exchange`.
+    `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
+    the API answers slowly or asks for less: see `Width`. Raises `ProjectError` for a base URL that credentials may not
+    be sent to. A call raises nothing: see `Exchange`.
     """
 
     def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name
@@ -55,6 +59,7 @@ class ApiClient:
         patience: Patience = PATIENT,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         read_only: bool = False,
+        parallelism: int = MOST,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._service = service
@@ -72,6 +77,7 @@ class ApiClient:
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
         )
+        self._gate = Gate(parallelism)
         self._desk = TokenDesk(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -89,7 +95,11 @@ class ApiClient:
         return self._origin
 
     def call(self, call: Call) -> Exchange:
-        """Make a call, and make it again where that is safe and worth it."""
+        """Make a call once it is its turn, and make it again where that is safe and worth it."""
+        with self._gate.turn():
+            return self._called(call)
+
+    def _called(self, call: Call) -> Exchange:
         ends = self._clock.monotonic() + self._patience.deadline
         try:
             token = self._desk.current()
@@ -187,8 +197,8 @@ class ApiClient:
         connections = self._connections if token else self._token_connections
         if token is not None:
             self._toll()
-        self._count(call)
-        started = time.perf_counter()
+        kind = self._count(call)
+        sent_at, started = self._clock.monotonic(), time.perf_counter()
         with connections.lent() as connection:
             end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
@@ -196,13 +206,17 @@ class ApiClient:
             end = replace(end, why=self.redacted(discreet(end.why)))
         with self._lock:
             self._seconds += took
+        if isinstance(end, Reply):
+            self._gate.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
         return end
 
-    def _count(self, call: Call) -> None:
+    def _count(self, call: Call) -> str:
+        kind = f"{call.method} {call.path.rpartition('/')[2]}"
         with self._lock:
-            self._counts[f"{call.method} {call.path.rpartition('/')[2]}"] += 1
+            self._counts[kind] += 1
+        return kind
 
     def _request(self, call: Call, token: Token | None, ends: float) -> httpx.Request:
         left = max(0.001, ends - self._clock.monotonic())
