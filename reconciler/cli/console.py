@@ -11,6 +11,7 @@ from reconciler.cli.settings import wants_color
 from reconciler.cli.streams import silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
+from reconciler.model.value import document_json
 from reconciler.report.line import Line, Span, Tone, line
 from reconciler.report.sanitise import json_text, terminal, whole_line
 
@@ -43,7 +44,10 @@ class Console:
 
     def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:
         """A JSON document as the answer."""
-        self._write(json_text(json.dumps(document, indent=2, ensure_ascii=True)), to_answer=True)
+        text = document_json(document)
+        if not text.isascii() or "\x7f" in text:  # what a terminal might obey is written as an escape
+            text = json.dumps(document, indent=2, ensure_ascii=True)
+        self._write(json_text(text), to_answer=True)
 
     def raw(self, text: str) -> None:
         """Text as the answer, as it is: our own, or a document in which all other texts are harmless already."""

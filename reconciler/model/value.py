@@ -13,6 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+import orjson
+
 Value: TypeAlias = bool | int | str | Decimal | tuple[str, ...] | Mapping[str, "Value"] | None
 Fields: TypeAlias = Mapping[str, Value]
 
@@ -122,6 +124,18 @@ def canonical_json(data: Any) -> str:
 
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def document_json(data: Any) -> str:
+    """JSON as people and files get it: indented by two, keys in their order, text kept as it is.
+
+    `json` indents in Python, at twenty times the cost of orjson; it writes what orjson does not know (lone surrogates,
+    integers beyond 64 bits).
+    """
+    try:
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:
+        return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def digest(data: Any) -> str:

@@ -25,7 +25,7 @@ from reconciler.errors import PlanUnusable
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import Source
 from reconciler.model.ledger import entry_from_json, entry_to_json
-from reconciler.model.value import digest, fields_from_json, fields_to_json, from_json, to_json
+from reconciler.model.value import digest, document_json, fields_from_json, fields_to_json, from_json, to_json
 from reconciler.plan.plan import Origin, Plan, summary
 
 FORMAT: Final = "reconciler.plan/1"
@@ -55,7 +55,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 
 def plan_text(plan: Plan) -> str:
     """The plan document as the text of a file."""
-    return json.dumps(plan_to_json(plan), indent=2, ensure_ascii=False) + "\n"
+    return document_json(plan_to_json(plan)) + "\n"
 
 
 def plan_from_text(text: str) -> Plan:
