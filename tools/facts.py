@@ -30,7 +30,9 @@ VARIABLES: Final = (
         "files in the project",
         secret=True,
     ),
-    Variable("RECONCILER_CACHE", "`off`: what manifests were read as is not remembered.", "remembered in `.reconciler`"),
+    Variable(
+        "RECONCILER_CACHE", "`off`: what manifests were read as is not remembered.", "remembered in `.reconciler`"
+    ),
     Variable(
         "RECONCILER_GIT_PASSWORD",
         "The password with which `ci ledger` pushes over https; it sets it itself, for git alone.",
