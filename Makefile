@@ -30,7 +30,7 @@ check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --cov --cov-branch --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
 
 fmt: $(READY)  ## format, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet .

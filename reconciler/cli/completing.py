@@ -17,7 +17,7 @@ def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
     given = ctx.params.get("project") or ctx.find_root().params.get("project")
     try:
-        project = find_project(Path.cwd(), given)
+        project = find_project(Path.cwd(), Path(given) if given else None)
         settings, _ = load_settings(project.settings)
         usual = SettingsDocument.model_fields["manifests"].default
         texts = read_manifests(project.root, settings.manifests if settings else usual)
