@@ -17,7 +17,12 @@ class ProgressBar:
     """Implements `ports.Listener`, and the listener of a fetch, with a bar on stderr."""
 
     def __init__(self, what: str, *, no_color: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
         self._task = self._progress.add_task(what, total=None)
 
@@ -36,8 +41,7 @@ class ProgressBar:
 
     def ended(self, end: Result | Outcome) -> None:
         """One of them came to its end."""
-        text = terminal(_told(end)).replace("[", r"\[")
-        self._progress.update(self._task, advance=1, description=text)
+        self._progress.update(self._task, advance=1, description=terminal(_told(end)))
 
 
 class Quiet:

@@ -1,5 +1,6 @@
 """With somebody at the terminal: a pseudo-terminal on all three streams."""
 
+import json
 import os
 import pty
 import select
@@ -113,3 +114,14 @@ def test_progress_is_shown_and_leaves_the_answer_alone(project):
     terminal = Terminal(project, "apply", "--yes")
     assert terminal.end() == 0
     assert "1 applied" in terminal.seen
+
+
+@pytest.mark.parametrize("name", [r"\[/x]", "##[/error]", "[/x]", "[link=https://evil.example]x", "a\\"])
+def test_a_name_is_no_markup_to_the_progress_bar(project, rival, name):
+    placement = f"    placements: [{{name: {json.dumps(name)}, placementType: Banner}}]\n"
+    project.write("apps/a.yaml", ONE.replace("  - {", "  - ").replace(", ", "\n    ").replace("}", "") + placement)
+    terminal = Terminal(project, "apply", "--yes")
+    assert terminal.end() == 0, terminal.seen
+    assert "2 applied" in terminal.seen
+    assert "\x1b]8;" not in terminal.seen, "a link"
+    assert name in {each["name"] for each in rival.placements.values()}

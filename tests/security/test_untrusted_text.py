@@ -146,11 +146,12 @@ def test_an_audit_in_any_format_shows_adopted_names_as_text(adopted, form):
 def test_a_plan_in_any_format_shows_adopted_names_as_text(adopted, form):
     adopted.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nprune: deactivate\n')
     assert_shown_as_text(adopted, form, "plan", code=0)
+    plan = str(adopted.root / "plan.json")
     (file,) = (adopted.root / "apps").iterdir()
     blocks = file.read_text(encoding="utf-8").partition("    placements:")
     file.write_text(f"{blocks[0]}{blocks[1]} []\n", encoding="utf-8")
-    assert_shown_as_text(adopted, form, "plan", "--out", "plan.json", code=0)
-    assert_shown_as_text(adopted, form, "show", "plan.json", code=0)
+    assert_shown_as_text(adopted, form, "plan", "--out", plan, code=0)
+    assert_shown_as_text(adopted, form, "show", plan, code=0)
 
 
 @each("form", RESULT_FORMATS)

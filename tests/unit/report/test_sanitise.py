@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.report import sanitise
-from reconciler.report.sanitise import github_data, github_property, json_text, terminal, visible, whole_line
+from reconciler.report.sanitise import github_data, github_property, html_page, json_text, terminal, visible, whole_line
 
 each = pytest.mark.parametrize
 
@@ -319,3 +320,11 @@ def test_a_github_property_cannot_end_itself(text):
 def test_github_escapes_are_those_of_its_rules():
     assert github_data("100 % a:b, c\r\nd\ne") == "100 %25 a:b, c%0Ad%0Ae"
     assert github_property("apps/a.yaml:1, 50 %") == "apps/a.yaml%3A1%2C 50 %25"
+
+
+@each("command", ["##[error]x", "##vso[task.complete]", "###[group]", "##teamcity[x]"])
+def test_a_page_shows_what_runners_would_obey_and_holds_it_not(command):
+    page = html_page(f"<td>{command}</td>")
+    assert unescape(page) == f"<td>{command}</td>"
+    assert not re.search(r"##[A-Za-z]*\[", page)
+    assert html_page("## [a] #1") == "## [a] #1"
