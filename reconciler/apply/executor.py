@@ -17,6 +17,9 @@ from reconciler.model.outcome import Ended, Result
 from reconciler.plan.plan import Plan
 from reconciler.ports import Listener
 
+# A signal that comes just before the main thread falls asleep does not wake it: it is heard at the next look.
+LISTENS_EVERY_S = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -72,7 +75,7 @@ class _Run:
 
     def _wait(self, work: Future[None]) -> None:
         try:
-            wait([work])
+            wait([work], timeout=LISTENS_EVERY_S)
         except KeyboardInterrupt:
             self._site.brake.interrupt()
 

@@ -184,15 +184,25 @@ class Held(FakeGateway):
         assert current_thread() is not main_thread()
         if not self.begun.is_set():
             self.begun.set()
-            signal.pthread_kill(main_thread().ident, signal.SIGINT)
+            self.ask_to_stop()
         assert self.stopped.wait(10)
         return super().create(kind, fields, app_id=app_id)
 
+    def ask_to_stop(self):
+        signal.pthread_kill(main_thread().ident, signal.SIGINT)
+
+
+class HeldUnheard(Held):
+    """The same, but what comes of the signal does not wake the main thread: as when it was just about to sleep."""
+
+    def ask_to_stop(self):
+        signal.raise_signal(signal.SIGINT)
+
 
 class TestInterrupt:
-    @pytest.fixture
-    def scene(self):
-        scene = Scene(HERE, gateway=Held)
+    @pytest.fixture(params=[Held, HeldUnheard])
+    def scene(self, request):
+        scene = Scene(HERE, gateway=request.param)
         pull = scene.brake.pull
 
         def pulled(reason):
