@@ -12,6 +12,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.errors import ProjectError
+from reconciler.web.direct import DirectTransport
 from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
 from reconciler.web.origin import Origin
 
@@ -177,9 +178,9 @@ def _why(wrong: Exception) -> str:
 class Connections:
     """Transports of one connection each, lent to one call at a time and made when all are out.
 
-    httpx's pool scans its idle connections for every request, work that grows with workers x requests; pools of one
-    never do. Its client on top would add a fifth to the CPU time of a call, for redirects and cookies that are not
-    wanted here. All share one TLS context, which is by far the dearest part. Raises `ProjectError` where the
+    httpx's pool scans its idle connections for every request, work that grows with workers x requests; it is used
+    where a proxy stands between, and as pools of one, which never do. All share one TLS context, which is by far the
+    dearest part. Raises `ProjectError` where the
     environment names a proxy or certificates that cannot be used; calls to this machine never go through a proxy.
 
     `around` is put around every transport, the usual ones too: a place to refuse requests.
@@ -229,6 +230,8 @@ class Connections:
         return connection
 
     def _usual(self) -> httpx.BaseTransport:
+        if self._proxy is None:
+            return DirectTransport(self._origin.url, self._tls, _IDLE_SECONDS)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
         return httpx.HTTPTransport(verify=self._tls, limits=limits, proxy=self._proxy, trust_env=False)
 
@@ -243,4 +246,8 @@ def _proxy(origin: Origin) -> str | None:
 
 def _tls_context(origin: Origin) -> ssl.SSLContext:
     """For https the usual one; else one that trusts nobody, as loading the authorities takes longer than a call."""
-    return httpx.create_ssl_context() if origin.secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not origin.secure:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
