@@ -17,7 +17,7 @@ from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire import calls
 from reconciler.model.secret import Secret
 from reconciler.web.auth import Credentials
-from reconciler.workflow.account import side_by_side
+from reconciler.workflow.observing import side_by_side
 
 
 class SystemClock:

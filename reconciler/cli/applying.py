@@ -24,7 +24,7 @@ from reconciler.plan.stale import Stale, stale_changes, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_bytes
 from reconciler.report.text import refusal_line
-from reconciler.workflow.account import Conditions, carry_out_plan
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 
 INCOMPLETE: Final = 3
 

@@ -3,19 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.cli.findings import print_findings
 from reconciler.cli.session import Session
 from reconciler.model.outcome import Result
-from reconciler.plan.codec import plan_to_json
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Origin, Plan
-from reconciler.report.document import result_document
-from reconciler.report.gitlab import plan_widget
-from reconciler.report.markdown.plan import plan_markdown
-from reconciler.report.markdown.result import result_markdown
-from reconciler.report.overview import plan_overview
-from reconciler.report.remarks import plan_findings
-from reconciler.report.text import result_lines, summary_text
 
 PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "html")
 RESULT_FORMATS: Final = ("text", "json", "markdown")
@@ -26,30 +17,51 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
     console = session.console
     match session.options.format:
         case "json":
+            from reconciler.plan.codec import plan_to_json  # noqa: PLC0415 - each costs the others nothing
+
             console.document(plan_to_json(plan))
         case "markdown":
+            from reconciler.report.markdown.plan import plan_markdown  # noqa: PLC0415
+
             console.raw(plan_markdown(plan, refusals, session.options.comment_key))
         case "gitlab":
+            from reconciler.report.gitlab import plan_widget  # noqa: PLC0415
+
             console.document(plan_widget(plan))
-        case "github":
-            print_findings(session, plan_findings(plan, refusals), summary_text(plan))
-            console.raw(summary_text(plan))
-        case "sarif" | "codequality":
-            print_findings(session, plan_findings(plan, refusals), summary_text(plan))
+        case "github" | "sarif" | "codequality":
+            _print_findings(session, plan, refusals)
         case "html":
             from reconciler.report.html.plan import plan_page  # noqa: PLC0415 - templates cost 0.1 s
 
             console.raw(plan_page(plan, refusals))
         case _:
+            from reconciler.report.overview import plan_overview  # noqa: PLC0415
+
             console.answer(plan_overview(plan, refusals, whole=session.options.verbosity > 0))
+
+
+def _print_findings(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> None:
+    from reconciler.cli.findings import print_findings  # noqa: PLC0415 - as above
+    from reconciler.report.remarks import plan_findings  # noqa: PLC0415
+    from reconciler.report.text import summary_text  # noqa: PLC0415
+
+    print_findings(session, plan_findings(plan, refusals), summary_text(plan))
+    if session.options.format == "github":
+        session.console.raw(summary_text(plan))
 
 
 def print_results(session: Session, results: Sequence[Result], run: str, undo: str | None, origin: Origin) -> None:
     """What came of an apply, in one of `RESULT_FORMATS`."""
     match session.options.format:
         case "json":
+            from reconciler.report.document import result_document  # noqa: PLC0415 - as above
+
             session.console.document(result_document(results, run, undo))
         case "markdown":
+            from reconciler.report.markdown.result import result_markdown  # noqa: PLC0415
+
             session.console.raw(result_markdown(results, run, undo, origin, session.options.comment_key))
         case _:
+            from reconciler.report.text import result_lines  # noqa: PLC0415
+
             session.console.answer(result_lines(results, run, undo))

@@ -12,7 +12,8 @@ from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
 from reconciler.project import Project, folder_names, read_manifests, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
-from reconciler.workflow.account import let_settle, observe_account
+from reconciler.workflow.carrying_out import let_settle
+from reconciler.workflow.observing import observe_account
 
 DIFFERENCES: Final = 2
 INCOMPLETE: Final = 3

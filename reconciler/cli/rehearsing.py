@@ -31,7 +31,7 @@ from reconciler.sandbox.spelling import spelled
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.web.auth import Credentials
-from reconciler.workflow.account import observe_ground
+from reconciler.workflow.observing import observe_ground
 
 _ANYBODY = Credentials(Secret("rehearsal"), Secret("rehearsal"))
 """The sandbox takes any credentials; the real ones stay where they are."""

@@ -8,8 +8,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -80,6 +78,8 @@ class FileStore:
     @contextmanager
     def run(self, who: Mapping[str, str]) -> Iterator["FileRun"]:
         """Hold the project's lock for a run. Raises `LockHeld` at once where another process holds it."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - who only reads takes no lock
+
         folder = self._root / STATE_FOLDER
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,8 @@ from reconciler.plan.plan import Origin, Plan
 from reconciler.report.markdown.plan import plan_markdown
 from reconciler.report.text import plan_lines
 from reconciler.store.ledger_file import read_ledger
-from reconciler.workflow.account import Selection, make_plan
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
 
 CASES = Path(__file__).parent / "plan"
 

@@ -21,7 +21,9 @@ from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
-from reconciler.workflow.account import Conditions, Selection, carry_out_plan, make_plan
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
 
 EXAMPLES = 60
 

@@ -26,7 +26,9 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
-from reconciler.workflow.account import Conditions, Selection, carry_out_plan, let_settle, make_plan
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
 
 SETTLE_SECONDS = 5.0
 NAMES = ("north", "lagoon", "quartz", "blimp", "xylo")

@@ -28,7 +28,9 @@ from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.store.files import FileStore
-from reconciler.workflow.account import Conditions, Selection, carry_out_plan, let_settle, make_plan
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
 
 SETTLE_SECONDS = 0.05
 

@@ -29,7 +29,9 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
 from reconciler.web.retry import Patience
-from reconciler.workflow.account import Conditions, Selection, carry_out_plan, let_settle, make_plan
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = Patience(

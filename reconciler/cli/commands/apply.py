@@ -33,7 +33,9 @@ from reconciler.plan.plan import Plan
 from reconciler.project import Project, write_state
 from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
-from reconciler.workflow.account import Before, Selection, let_settle, make_plan, observe_ground, undo_of
+from reconciler.workflow.carrying_out import Before, let_settle, undo_of
+from reconciler.workflow.observing import Selection, observe_ground
+from reconciler.workflow.planning import make_plan
 
 DECLINED = 1
 

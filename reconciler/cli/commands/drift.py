@@ -9,7 +9,8 @@ from reconciler.cli.auditing import known_audits, notified, remember, render, si
 from reconciler.cli.choices import only_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.workflow.account import Selection, take_audit
+from reconciler.workflow.auditing import take_audit
+from reconciler.workflow.observing import Selection
 
 DRIFTED = 2
 

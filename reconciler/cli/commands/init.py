@@ -13,7 +13,7 @@ from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
-from reconciler.workflow.account import observe_account
+from reconciler.workflow.observing import observe_account
 
 _SECRETS = {
     "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET (Settings, Secrets and variables, Actions)",

@@ -12,7 +12,7 @@ from reconciler.cli.session import Session
 from reconciler.plan.guard import Allowances
 from reconciler.report.rehearsal import Rehearsal, rehearsal_document, rehearsal_lines
 from reconciler.sandbox.faultfile import FaultFile, read_faults
-from reconciler.workflow.account import observe_ground
+from reconciler.workflow.observing import observe_ground
 
 
 @click.command("rehearse")

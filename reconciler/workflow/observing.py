@@ -1,31 +1,21 @@
-"""From the states to a plan, and from a plan to results."""
+"""What is read of an account: the list of apps, and the placements of those that matter."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TypeVar
 
-from reconciler.apply.executor import Execution, execute
-from reconciler.apply.settling import seconds_to_settle
-from reconciler.apply.site import Apps, Brake, Seen, Site
-from reconciler.audit.audit import Audit
-from reconciler.audit.walk import audited
-from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.identity import Found
 from reconciler.diff.match import resolve_apps
-from reconciler.diff.reconcile import owned_count, verdicts_on
-from reconciler.diff.verdict import collect, select
 from reconciler.errors import DoubtfulRead, ProjectError
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState, live_app_address
-from reconciler.plan.plan import Origin, Plan, build
-from reconciler.plan.undo import undo_plan
-from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
+from reconciler.plan.plan import Plan
+from reconciler.ports import LiveReader
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -48,53 +38,8 @@ class Observation:
     doubtful: frozenset[str] = frozenset()
 
 
-def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float) -> None:
-    """Wait until what a broken-off run may have created had its time to appear in the account's lists."""
-    seconds = seconds_to_settle(store.events(), clock.now(), settle_seconds)
-    if seconds > 0:
-        clock.sleep(seconds)
-
-
-def make_plan(
-    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
-) -> tuple[Plan, LiveState]:
-    """Read the account, and say what an apply would do. Writes nothing.
-
-    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
-    """
-    wanted = selector(selection.only)
-    observation = observe(desired, reader, ledger, selection)
-    view = View(
-        datetime.fromisoformat(origin.created_at),
-        desired.safety.quarantine_days,
-        observation.doubtful,
-        selection.recreate,
-    )
-    verdicts = list(verdicts_on(desired, observation.live, ledger, view))
-    chosen = select(verdicts, wanted)
-    if selection.only and not chosen:
-        raise _nothing_selected(selection)
-    return build(collect(chosen, owned_count(verdicts)), origin), observation.live
-
-
-def take_audit(
-    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
-) -> Audit:
-    """Read the account, and say what in it is not as it was last applied. Writes nothing.
-
-    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
-    """
-    owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
-    observation = observe(desired, reader, ledger, selection, owned)
-    now = datetime.fromisoformat(origin.created_at)
-    view = View(now, desired.safety.quarantine_days, observation.doubtful)
-    audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
-    if selection.only and not audit.items:
-        raise _nothing_selected(selection)
-    return audit
-
-
-def _nothing_selected(selection: Selection) -> ProjectError:
+def nothing_selected(selection: Selection) -> ProjectError:
+    """For a selection that picks nothing of what there is."""
     patterns = " ".join(selection.only)
     return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
 
@@ -125,7 +70,7 @@ def observe(
         wanted = desired.prune == "delete" or address in owned
         if wanted and entry in live_ids and entry not in to_read and address in touched:
             to_read[entry] = address
-    return _read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
+    return read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
 
 
 def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], parallelism: int) -> LiveState:
@@ -139,7 +84,7 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
     if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
         raise ProjectError(f"--app {lost[0]}: no such app is in the account", hint="give its id or its address")
     to_read = {app.id: homes[app.id] for app in apps if not wanted or known_as[app.id].intersection(wanted)}
-    observation = _read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    observation = read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
     if observation.doubtful:
         raise DoubtfulRead(
             "the account's lists leave out resources that do exist",
@@ -156,7 +101,7 @@ def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: 
     moving = [change for change in plan.changes if not isinstance(change, Blocked)]
     apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
     to_read = {change.app_id: app_of(change.address) for change in moving if change.app_id is not None}
-    observation = _read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    observation = read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
     for change in moving:
         if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
             raise DoubtfulRead(
@@ -166,7 +111,7 @@ def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: 
     return observation.live
 
 
-def _read_lists(
+def read_lists(
     apps: tuple[LiveResource, ...],
     to_read: Mapping[str, Address],
     reader: LiveReader,
@@ -175,6 +120,7 @@ def _read_lists(
     *,
     doubtful: set[str],
 ) -> Observation:
+    """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
     known: dict[Address, dict[Address, str]] = {}
     for address, entry in ledger.items():
         if kind_of(address) == "placement":
@@ -231,52 +177,3 @@ def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], para
         except BaseException:
             workers.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """How a plan is carried out: how many steps side by side, and how long a doubtful create may take to appear.
-
-    `brake` is there to be pulled by whoever is asked to stop.
-    """
-
-    clock: Clock
-    listener: Listener
-    parallelism: int = 8
-    settle_seconds: float = 5
-    brake: Brake = field(default_factory=Brake)
-
-
-def carry_out_plan(
-    plan: Plan, live: LiveState, gateway: Gateway, store: RunStore, ledger: Ledger, conditions: Conditions
-) -> Execution:
-    """Bring the ledger up to what was seen, and carry out every change that is not blocked."""
-    if plan.remember or plan.forget:
-        store.remember(plan.remember, plan.forget)
-    known = {**ledger, **{entry.address: entry for entry in plan.remember}}
-    brake, settle_seconds = conditions.brake, conditions.settle_seconds
-    site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), brake, settle_seconds)
-    return execute(plan, site, conditions.listener, conditions.parallelism)
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """How the account and the ledger were before a run."""
-
-    live: LiveState
-    ledger: Ledger
-
-
-def undo_of(
-    plan: Plan, execution: Execution, before: Before, reader: LiveReader, origin: Origin, parallelism: int
-) -> Plan:
-    """The plan that would undo an execution, bound to the account as it is now: reads the apps it touched again.
-
-    Raises `ApiError` where the account cannot be read.
-    """
-    touched = [change for change in plan.changes if not isinstance(change, Blocked)]
-    made = {each.address: each.id for each in execution.results if each.action == "create" and each.id is not None}
-    homes = {(change.app_id or made.get(app_of(change.address))): app_of(change.address) for change in touched}
-    to_read = {app_id: app for app_id, app in homes.items() if app_id is not None}
-    after = _read_lists(reader.apps(), to_read, reader, {}, parallelism, doubtful=set()).live
-    return undo_plan(plan, execution.results, Seen.of(before.live).by_id, Seen.of(after).by_id, before.ledger, origin)

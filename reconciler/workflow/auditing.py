@@ -1,0 +1,31 @@
+"""From the states to an audit."""
+
+from datetime import datetime
+
+from reconciler.audit.audit import Audit
+from reconciler.audit.walk import audited
+from reconciler.diff.block import View
+from reconciler.model.address import app_of, kind_of
+from reconciler.model.desired import DesiredState
+from reconciler.model.glob import selector
+from reconciler.model.ledger import Ledger
+from reconciler.plan.plan import Origin
+from reconciler.ports import LiveReader
+from reconciler.workflow.observing import Selection, nothing_selected, observe
+
+
+def take_audit(
+    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
+) -> Audit:
+    """Read the account, and say what in it is not as it was last applied. Writes nothing.
+
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    """
+    owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
+    observation = observe(desired, reader, ledger, selection, owned)
+    now = datetime.fromisoformat(origin.created_at)
+    view = View(now, desired.safety.quarantine_days, observation.doubtful)
+    audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
+    if selection.only and not audit.items:
+        raise nothing_selected(selection)
+    return audit
