@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.executor import Execution
 from reconciler.cli.progress import Quiet, watched
@@ -11,7 +11,6 @@ from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
-from reconciler.manifest.settings import Settings
 from reconciler.model.desired import Safety
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
@@ -25,6 +24,9 @@ from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_bytes
 from reconciler.report.text import refusal_line
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+
+if TYPE_CHECKING:  # pydantic and YAML cost 0.2 s
+    from reconciler.manifest.settings import Settings
 
 INCOMPLETE: Final = 3
 
@@ -41,7 +43,7 @@ class Job:
     safety: Safety
 
 
-def saved_plan(session: Session, settings: Settings, file: Path, allowances: Allowances) -> Plan:
+def saved_plan(session: Session, settings: "Settings", file: Path, allowances: Allowances) -> Plan:
     """The plan in a file, if it is for this publisher and API and within the limits; warnings are told.
 
     Raises `PlanUnusable`, and `Refused` for a limit or policy that binds.

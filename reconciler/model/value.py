@@ -138,6 +138,14 @@ def document_json(data: Any) -> str:
         return json.dumps(data, indent=2, ensure_ascii=False)
 
 
+def line_json(data: Any) -> bytes:
+    """A line of a JSON Lines file, its end included: keys sorted, no spaces."""
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # as above
+        return (canonical_json(data) + "\n").encode("utf-8", "backslashreplace")
+
+
 def digest(data: Any) -> str:
     """`sha256:` and the hex digest of the data's canonical JSON."""
     return "sha256:" + hashlib.sha256(canonical_json(data).encode("utf-8", "backslashreplace")).hexdigest()

@@ -1,6 +1,7 @@
 """The store on files: `reconciler.lock` beside the settings, journal and lock under `.reconciler/`."""
 
 import hashlib
+import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ class FileRun:
         self._journal = journal
         self._entries = entries
         self._clock = clock
-        self._lock = Lock()
+        self._lock, self._flushing = Lock(), Lock()
         self._dirty = ahead
         self._flush_at = clock.monotonic() + _rest_after(took)
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -158,8 +159,7 @@ class FileRun:
     def close(self) -> None:
         """Write the ledger, and close the run in the journal."""
         try:
-            with self._lock:
-                self._flush()
+            self._flush()
             self._append({"event": RUN_ENDED, "ledger": _digest(self._ledger_path)})
         finally:
             self._journal.close()
@@ -174,20 +174,31 @@ class FileRun:
                 self._entries.pop(address, None)
             self._entries.update((entry.address, entry) for entry in entries)
             self._dirty = self._dirty or bool(entries or forget)
-            if self._clock.monotonic() >= self._flush_at:
-                self._flush()
+            is_due = self._dirty and self._clock.monotonic() >= self._flush_at
+            if is_due:
+                self._flush_at = math.inf  # one thread writes it; the others go on
+        if is_due:
+            self._flush()
 
     def _flush(self) -> None:
-        if not self._dirty:
-            return
-        began = self._clock.monotonic()
-        text = ledger_text(self._entries)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        self._append({"event": FLUSHED, "ledger": digest})
-        write_atomically(self._ledger_path, text)
-        self._dirty = False
-        now = self._clock.monotonic()
-        self._flush_at = now + _rest_after(now - began)
+        """Write the ledger as it is now. What ends meanwhile is in the journal, and in the next writing."""
+        with self._flushing:
+            began = self._clock.monotonic()
+            with self._lock:
+                if not self._dirty:
+                    return
+                entries, self._dirty = dict(self._entries), False
+            try:
+                text = ledger_text(entries)
+                digest = hashlib.sha256(text.encode()).hexdigest()
+                self._append({"event": FLUSHED, "ledger": digest})
+                write_atomically(self._ledger_path, text)
+            except BaseException:
+                self._dirty = True
+                raise
+            finally:
+                now = self._clock.monotonic()
+                self._flush_at = now + _rest_after(now - began)
 
 
 def _rest_after(took: float) -> float:

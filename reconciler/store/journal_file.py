@@ -9,16 +9,17 @@ from threading import Lock
 from typing import Any
 
 from reconciler.errors import StoreError
-from reconciler.model.value import canonical_json
+from reconciler.model.value import line_json
+from reconciler.store.group_commit import GroupCommit
 
 
 class JournalFile:
     """Appends events durably. Threads that write at the same time share one fsync."""
 
     def __init__(self, path: Path) -> None:
-        self._write_lock, self._sync_lock = Lock(), Lock()
-        self._written = self._synced = 0
+        self._write_lock = Lock()
         self._torn = False
+        self._disk = GroupCommit(self._sync)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _end_torn_line(path)
@@ -33,32 +34,26 @@ class JournalFile:
         Not `at_once`: the file holds it, so that a killed process loses nothing, and the disk gets it with the next
         event that is not to wait, or by `close`.
         """
-        line = (canonical_json(event) + "\n").encode("utf-8", "backslashreplace")
+        line = line_json(event)
         try:
             with self._write_lock:
                 # A full disk may have cut the line before: this one must not run into it.
                 started, self._torn = self._torn, True
                 _write_all(self._descriptor, b"\n" + line if started else line)
                 self._torn = False
-                self._written += 1
-                ticket = self._written
             if at_once:
-                self._sync(ticket)
+                self._disk.wait()
         except OSError as wrong:
             raise StoreError(f"the journal cannot be written: {wrong}") from wrong
 
-    def _sync(self, ticket: int) -> None:
-        with self._sync_lock:
-            if self._synced < ticket:
-                covered = self._written
-                os.fsync(self._descriptor)
-                self._synced = covered
+    def _sync(self) -> None:
+        os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Close the file. Nothing can be appended after that: the descriptor may be another file's by then."""
         with suppress(OSError):
-            self._sync(self._written)
-        with self._write_lock, self._sync_lock:
+            self._disk.wait()
+        with self._write_lock:
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -130,6 +130,12 @@ def test_a_connection_that_was_idle_too_long_is_left_alone():
         assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
 
 
+def test_a_connection_that_the_server_wants_to_close_is_left_alone():
+    last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+    with speaking_to([last], [OK]) as (script, transport):
+        assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
+
+
 def test_what_nobody_asked_for_is_no_answer_to_the_next_call():
     with speaking_to([OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"], [OK]) as (script, transport):
         asked(transport, script.url)
@@ -153,6 +159,17 @@ def test_a_request_goes_out_once_as_it_is_written():
     assert first == b"POST /a?b=%3D HTTP/1.1"
     host = script.url.removeprefix("http://").encode()
     assert sorted(lines) == [b"Content-Length: 8", b"Host: " + host, b"User-Agent: u", b"X-Own: 1", b'{"a": 1}']
+
+
+@each(
+    "more",
+    [{"headers": {"X-Own": "1\r\nX-Other: 2"}}, {"extensions": {"target": b"/ HTTP/1.1\r\n\r\nGET /"}}],
+    ids=["header", "target"],
+)
+def test_a_request_that_would_be_read_as_another_is_not_sent(more):
+    url = "http://127.0.0.1:9"
+    with pytest.raises(httpx.LocalProtocolError):
+        asked(DirectTransport(url, ssl.create_default_context(), 1), url, **more)
 
 
 def test_a_target_of_its_own_goes_out_byte_for_byte():
