@@ -40,7 +40,8 @@ class DirectTransport(httpx.BaseTransport):
         written = _written(request)
         connection = self._connected(request, seconds["connect"])
         try:
-            connection.settimeout(seconds["read"])
+            if connection.gettimeout() != seconds["read"]:  # setting it is a call of the system
+                connection.settimeout(seconds["read"])
             connection.sendall(written)
             answer = _begun(connection, request.method)
         except (OSError, HTTPException, ValueError) as wrong:
