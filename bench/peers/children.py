@@ -1,0 +1,76 @@
+"""Commands as a user starts them, each in a process of its own, and what they cost."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+BENCH = Path(__file__).parents[1]
+WORK = BENCH.parent / ".bench" / "peers"
+RECONCILER = (sys.executable, "-m", "reconciler")
+
+
+class PeerMissingError(Exception):
+    """A peer that cannot be had here, and why."""
+
+
+@dataclass(frozen=True, order=True)
+class Ran:
+    """What one command took, in seconds of wall and of CPU with all processes it started, and what it said."""
+
+    wall: float
+    cpu: float
+    said: str
+
+
+def ran(
+    called: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None, code: int = 0
+) -> Ran:
+    """Run a command, which must end with this code: what is broken must not count as fast."""
+    told = WORK / "said.txt"
+    with told.open("wb") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(called, cwd=folder, env=surroundings(environment or {}), stdout=output, stderr=output)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    said = told.read_text(encoding="utf-8", errors="replace")
+    if process.returncode != code:
+        raise AssertionError(f"{called} ended with {process.returncode}, not {code}:\n{said[-2000:]}")
+    return Ran(wall, used.ru_utime + used.ru_stime, said)
+
+
+def surroundings(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without what somebody set for OpenTofu or for us, and with `more`."""
+    ours = ("TF_", "TOFU_", "DT_", "RECONCILER_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **more}
+
+
+@contextmanager
+def sandbox(latency: float) -> Iterator[str]:
+    """The URL of an empty account that is kept as the product's own sandbox keeps it."""
+    called = [*RECONCILER, "sandbox", "--port", "0", "--latency", str(latency)]
+    with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=WORK) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def server(apps: int, each: int) -> Iterator[str]:
+    """The URL of a ready-made account without latency."""
+    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(each), "0"]
+    with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+
+
+def keys(url: str) -> dict[str, str]:
+    """What our commands need to reach an account."""
+    return {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench"}
