@@ -27,14 +27,14 @@ class Ran:
     said: str
 
 
-def ran(
-    called: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None, code: int = 0
-) -> Ran:
+def ran(called: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None, code: int = 0) -> Ran:
     """Run a command, which must end with this code: what is broken must not count as fast."""
     told = WORK / "said.txt"
     with told.open("wb") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(called, cwd=folder, env=surroundings(environment or {}), stdout=output, stderr=output)
+        process = subprocess.Popen(
+            called, cwd=folder, env=surroundings(environment or {}), stdout=output, stderr=output
+        )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -12,11 +12,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import build
 from children import RECONCILER, WORK, Ran, keys, ran, sandbox
 from generate import PUBLISHER, app, project
+from live import contents, token
 from table import ratio, seconds
 
 EACH = 20
@@ -25,6 +25,8 @@ PARALLEL = "10"
 RUNS = 3
 CHANGED = 100
 """One placement in so many gets another floor."""
+SWITCHED = ("capping", "pacing", "ssrConfig")
+"""Blocks that count for the API only when they say that they are on."""
 HEADINGS = ("tofu, wall s", "ours, wall s", "tofu takes", "tofu, CPU s", "ours, CPU s", "tofu takes")
 
 Blocks = list[dict[str, Any]]
@@ -38,26 +40,37 @@ class Tofu:
     folder: Path
     url: str
 
-    def declare(self, blocks: Blocks) -> None:
-        (self.folder / "account.json").write_text(json.dumps(account(blocks)), encoding="utf-8")
+    def prepare(self, provider: Path) -> None:
+        """With an override OpenTofu takes the provider as it was built: nothing is fetched, `init` is not needed."""
+        shutil.copytree(Path(__file__).with_name("account"), self.folder, dirs_exist_ok=True)
+        override = f'dev_overrides {{\n    "Mastercard/restapi" = "{provider.parent}"\n  }}'
+        settings = f"provider_installation {{\n  {override}\n  direct {{}}\n}}\n"
+        (self.folder / "overrides.tfrc").write_text(settings, encoding="utf-8")
+        self._run(0, "get")
 
-    def apply(self, *_made: int) -> Ran:
-        return self._run(0, "apply", "-auto-approve")
+    def declare(self, blocks: Blocks) -> None:
+        (self.folder / "apps").mkdir(exist_ok=True)
+        for block in blocks:
+            (self.folder / "apps" / f"{block['bundle']}.json").write_text(json.dumps(bodies(block)), encoding="utf-8")
+
+    def apply(self, made: int) -> Ran:
+        done = self._work(0, "apply", "-auto-approve")
+        assert f"Resources: {made} added, 0 changed" in done.said, done.said[-2000:]
+        return done
 
     def plan(self, updates: int) -> Ran:
-        done = self._run(2 if updates else 0, "plan", "-detailed-exitcode")
+        done = self._work(2 if updates else 0, "plan", "-detailed-exitcode")
         expected = f"Plan: 0 to add, {updates} to change, 0 to destroy." if updates else "No changes."
         assert expected in done.said, done.said[-2000:]
         return done
 
+    def _work(self, code: int, verb: str, *more: str) -> Ran:
+        return self._run(code, verb, "-input=false", "-lock=false", f"-parallelism={PARALLEL}", *more)
+
     def _run(self, code: int, verb: str, *more: str) -> Ran:
-        called = [self.binary, verb, "-input=false", "-no-color", "-lock=false", f"-parallelism={PARALLEL}", *more]
-        told = {
-            "TF_CLI_CONFIG_FILE": str(self.folder / "overrides.tfrc"),
-            "TF_VAR_url": self.url,
-            "TF_VAR_token": token(self.url),
-        }
-        return ran(called, self.folder, told, code)
+        settings = {"TF_CLI_CONFIG_FILE": str(self.folder / "overrides.tfrc")}
+        account = {"TF_VAR_url": self.url, "TF_VAR_token": token(self.url)}
+        return ran([self.binary, verb, "-no-color", *more], self.folder, settings | account, code)
 
 
 @dataclass(frozen=True)
@@ -88,19 +101,16 @@ class Ours:
 def rows(placements: int) -> Iterator[tuple[str, ...]]:
     """An account of so many placements: made, planned as it is, and planned with one placement in a hundred changed."""
     blocks = [app(number, EACH) for number in range(placements // EACH)]
-    binaries = build.tofu(), build.restapi()
     with ExitStack() as opened:
-        peer = Tofu(binaries[0], _folder("tofu"), opened.enter_context(sandbox(LATENCY)))
+        peer = Tofu(build.tofu(), _folder("tofu"), opened.enter_context(sandbox(LATENCY)))
         ours = Ours(_folder("ours"), opened.enter_context(sandbox(LATENCY)))
-        _configure(peer.folder, binaries[1])
-        for tool in (peer, ours):
-            tool.declare(blocks)
+        peer.prepare(build.restapi())
+        _declare(blocks, peer, ours)
         made = placements + len(blocks)
         yield _row(f"{placements:,} placements, create all", peer.apply(made), ours.apply(made))
         assert contents(peer.url) == contents(ours.url)
         yield _planned(f"{placements:,} placements, plan with no change", peer, ours, 0)
-        for tool in (peer, ours):
-            tool.declare(moved(blocks))
+        _declare(moved(blocks), peer, ours)
         yield _planned(f"{placements:,} placements, plan with 1 % changed", peer, ours, placements // CHANGED)
 
 
@@ -111,12 +121,9 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _configure(folder: Path, provider: Path) -> None:
-    """With an override OpenTofu takes the provider as it was built: nothing is fetched, and `init` is not needed."""
-    shutil.copy(Path(__file__).with_name("main.tf"), folder)
-    override = f'dev_overrides {{\n    "Mastercard/restapi" = "{provider.parent}"\n  }}'
-    settings = f"provider_installation {{\n  {override}\n  direct {{}}\n}}\n"
-    (folder / "overrides.tfrc").write_text(settings, encoding="utf-8")
+def _declare(blocks: Blocks, *tools: Tofu | Ours) -> None:
+    for tool in tools:
+        tool.declare(blocks)
 
 
 def _planned(name: str, peer: Tofu, ours: Ours, updates: int) -> tuple[str, ...]:
@@ -131,7 +138,7 @@ def _row(name: str, peer: Ran, ours: Ran) -> tuple[str, ...]:
 
 
 def moved(blocks: Blocks) -> Blocks:
-    """The account with the US floor of one placement in a hundred a tenth higher."""
+    """The account with the US floor of one placement in a hundred about a tenth higher."""
     changed = deepcopy(blocks)
     every = [placement for block in changed for placement in block["placements"]]
     for placement in every[::CHANGED]:
@@ -139,55 +146,14 @@ def moved(blocks: Blocks) -> Blocks:
     return changed
 
 
-def account(blocks: Blocks) -> dict[str, Any]:
-    """Apps and placements under a name each, as the API's creates take them."""
-    apps = {
-        block["bundle"]: {"publisherId": PUBLISHER} | {key: part for key, part in block.items() if key != "placements"}
-        for block in blocks
-    }
-    placements = {
-        f"{block['bundle']}/{placement['name']}": {"app": block["bundle"], "body": _body(placement)}
-        for block in blocks
-        for placement in block["placements"]
-    }
-    return {"apps": apps, "placements": placements}
+def bodies(block: dict[str, Any]) -> dict[str, Any]:
+    """An app and its placements by name, as the API's creates take them."""
+    said = {key: value for key, value in block.items() if key != "placements"}
+    placements = {placement["name"]: _body(placement) for placement in block["placements"]}
+    return {"app": {"publisherId": PUBLISHER, **said}, "placements": placements}
 
 
 def _body(placement: dict[str, Any]) -> dict[str, Any]:
     floors = [{"country": country, "price": price} for country, price in placement["floorPrices"].items()]
-    blocks = {name: {**placement[name], "enabled": True} for name in _SWITCHED if name in placement}
-    return {**placement, "floorPrices": floors, **blocks}
-
-
-_SWITCHED = ("capping", "pacing", "ssrConfig")
-
-
-def contents(url: str) -> dict[str, Any]:
-    """What an account holds, ids apart: each app by its bundle, with its placements by name."""
-    bearer = token(url)
-    apps = _read(f"{url}/api/management/v1/app?publisherId={PUBLISHER}", bearer)
-    return {each["bundle"]: _without_ids(each) | _placements(url, each["appId"], bearer) for each in apps}
-
-
-def _placements(url: str, app_id: str, bearer: str) -> dict[str, Any]:
-    listed = _read(f"{url}/api/management/v1/placement?appId={app_id}", bearer)
-    for placement in listed:
-        placement["floorPrices"].sort(key=lambda line: line["country"])
-    return {"placements": {placement["name"]: _without_ids(placement) for placement in listed}}
-
-
-def _without_ids(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in answer.items() if key not in ("appId", "placementId", "rewardedAdSecurityToken")}
-
-
-def token(url: str) -> str:
-    """A token of the API, good for an hour."""
-    asked = {"grant_type": "management_client_credentials", "client_id": "bench", "client_secret": "bench"}
-    call = Request(f"{url}/api/v2/management/auth", json.dumps(asked).encode())
-    with urlopen(call) as answer:
-        return json.load(answer)["accessToken"]
-
-
-def _read(url: str, bearer: str) -> list[dict[str, Any]]:
-    with urlopen(Request(url, headers={"Authorization": f"Bearer {bearer}"})) as answer:
-        return json.load(answer)
+    switched = {name: {**placement[name], "enabled": True} for name in SWITCHED if name in placement}
+    return {**placement, "floorPrices": floors, **switched}

@@ -1,4 +1,4 @@
-"""How the program does against its peers at the same work: `python bench/peers/run.py [tofu] [octodns] [--sizes N,N]`.
+"""How the program does against its peers at the same work: `python bench/peers/run.py [tofu|octodns] [--sizes N,N]`.
 
 `tofu`: OpenTofu with the REST provider, on the same sandbox. `octodns`: octoDNS, record for record. Whole commands as a
 user starts them: wall and CPU seconds, the best of three runs, but one run where something is made. A peer that cannot
@@ -7,35 +7,43 @@ be had is skipped, and the reason is told.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import opentofu  # noqa: E402 - it finds the other modules of the bench by the line above
-from children import WORK, PeerMissingError  # noqa: E402
-from table import show  # noqa: E402
+import build
+import octo
+import opentofu
+from children import WORK, PeerMissingError
+from table import show
 
 SIZES = "200,1000"
 
 
 def tofu(sizes: list[int]) -> None:
-    opentofu.build.tofu(), opentofu.build.restapi()
+    build.tofu()
+    build.restapi()
     rows = chain.from_iterable(map(opentofu.rows, sizes))
     show(f"OpenTofu, {opentofu.LATENCY * 1000:g} ms latency", rows, *opentofu.HEADINGS)
 
 
-PEERS: dict[str, Callable[[list[int]], None]] = {"tofu": tofu}
+def octodns(_sizes: list[int]) -> None:
+    octo.installed()
+    show(f"octoDNS {octo.VERSION}, {octo.ZONES * octo.EACH:,} records", octo.rows(), *octo.HEADINGS)
+
+
+PEERS: dict[str, Callable[[list[int]], None]] = {"tofu": tofu, "octodns": octodns}
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("peers", nargs="*", choices=[*PEERS, []], help="all of them, if none is named")
+    asked.add_argument("peer", nargs="?", choices=PEERS, help="both, if none is named")
     asked.add_argument("--sizes", default=SIZES, help=f"placements of the account for OpenTofu; {SIZES}")
     given = asked.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
-    for name in given.peers or PEERS:
+    for name in [given.peer] if given.peer else PEERS:
         try:
             PEERS[name]([int(size) for size in given.sizes.split(",")])
         except PeerMissingError as why:
