@@ -2,7 +2,8 @@
 
 The load is 1,000 apps x 20 placements, some 9 MB of YAML, against orjson on the same data. The read is the same account
 over HTTP at 20 ms latency, against bare sockets sending the same requests, as many at once. Then ten million rows of a
-user level report, against plain SQL. Everything that is timed has a process of its own, and so has the server.
+user level report, against plain SQL, and the peers, for which see `bench/peers/run.py`. Everything that is timed has a
+process of its own, and so has the server.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 import reports
 from generate import app, project
+from table import ratio, seconds, show
 
 BENCH = Path(__file__).parent
 FOLDER = BENCH.parent / ".bench" / "project"
@@ -133,21 +135,6 @@ def command_seconds(arguments: list[str], environment: Mapping[str, str]) -> lis
     return [wall, after.children_user + after.children_system - before.children_user - before.children_system]
 
 
-def seconds(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def ratio(value: float, floor: float) -> str:
-    return f"{value / floor:.2f}x" if value < 10 * floor else f"{value / floor:.0f}x"
-
-
-def show(title: str, rows: Iterator[tuple[str, ...]], *headings: str) -> None:
-    print(f"\n| {title} | {' | '.join(headings)} |")
-    print("|---" * (len(headings) + 1) + "|")
-    for row in rows:
-        print(f"| {' | '.join(row)} |", flush=True)
-
-
 def main() -> None:
     size = project(FOLDER, [app(number, PLACEMENTS) for number in range(APPS)])
     cores = os.cpu_count()
@@ -160,6 +147,7 @@ def main() -> None:
         show(f"read over HTTP, {LATENCY * 1000:g} ms latency", read_rows(url), "wall s", "CPU s", "of raw, wall")
         show("all of it", plan_rows(url, 32), "wall s", "CPU s")
     show(f"{reports.ROWS:,} user rows", iter(reports.rows()), "wall s", "CPU s", "peak MB", "of plain, CPU")
+    subprocess.run([sys.executable, str(BENCH / "peers" / "run.py")], check=True)
 
 
 if __name__ == "__main__":

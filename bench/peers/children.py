@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 BENCH = Path(__file__).parents[1]
 WORK = BENCH.parent / ".bench" / "peers"
@@ -16,6 +17,10 @@ RECONCILER = (sys.executable, "-m", "reconciler")
 
 class PeerMissingError(Exception):
     """A peer that cannot be had here, and why."""
+
+
+class BrokenRunError(Exception):
+    """A command that did not end as it should, and the end of what it said."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,18 +34,25 @@ class Ran:
 
 def ran(called: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None, code: int = 0) -> Ran:
     """Run a command, which must end with this code: what is broken must not count as fast."""
-    told = WORK / "said.txt"
-    with told.open("wb") as output:
+    with TemporaryFile() as output:
         began = time.perf_counter()
         process = subprocess.Popen(
             called, cwd=folder, env=surroundings(environment or {}), stdout=output, stderr=output
         )
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.terminate()  # whoever stops the bench stops what it started
+            process.wait()
+            raise
         wall = time.perf_counter() - began
+        output.seek(0)
+        said = output.read().decode(errors="replace")
     process.returncode = os.waitstatus_to_exitcode(status)
-    said = told.read_text(encoding="utf-8", errors="replace")
     if process.returncode != code:
-        raise AssertionError(f"{called} ended with {process.returncode}, not {code}:\n{said[-2000:]}")
+        raise BrokenRunError(
+            f"{' '.join(map(str, called))} ended with {process.returncode}, not {code}:\n{said[-2000:]}"
+        )
     return Ran(wall, used.ru_utime + used.ru_stime, said)
 
 

@@ -1,7 +1,7 @@
 """octoDNS against `reconciler`, record for record: a zone file and an app's manifest each hold twenty.
 
 octoDNS reads YAML and compares it with YAML; our plan reads YAML and compares it with an account over HTTP that answers
-at once. octoDNS gets two sets of zones: plain records, of four values or so, and records that hold as much as our
+at once. octoDNS gets two sets of zones: plain records, of three or four values, and records that hold as much as our
 placements do, some 23 values: an answer of its own for each of six countries, where a placement has floor prices.
 """
 
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from children import RECONCILER, WORK, PeerMissingError, Ran, keys, ran, server
+from children import RECONCILER, WORK, BrokenRunError, PeerMissingError, Ran, keys, ran, server
 from generate import app, project
 from table import ratio, seconds
 
@@ -46,7 +46,7 @@ def installed() -> Path:
             ran([sys.executable, "-m", "venv", "--clear", commands.parent], WORK)
             pip = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             ran([*pip, f"octodns=={VERSION}"], WORK)
-        except AssertionError as wrong:
+        except BrokenRunError as wrong:
             raise PeerMissingError(
                 f"octoDNS {VERSION} could not be installed: {str(wrong).splitlines()[-1]}"
             ) from wrong
