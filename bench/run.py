@@ -9,10 +9,11 @@ process of its own, and so has the server.
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,13 @@ from table import ratio, seconds, show
 BENCH = Path(__file__).parent
 FOLDER = BENCH.parent / ".bench" / "project"
 SMALL = BENCH.parent / ".bench" / "small"
+MADE = BENCH.parent / ".bench" / "made"
 APPS, PLACEMENTS, LATENCY = 1000, 20, 0.02
 PARALLEL = (8, 32, 64)
 RUNS, STARTS = 3, 20
-AIMS = {"--version": 3, "--help": 5, "load": 30, "first": 30, "warm": 8}
+MADE_APPS, MADE_AT = 100, 32
+"""Apps that an apply fills with placements, and how many creates are under way at once."""
+AIMS = {"--version": 3, "--help": 5, "load": 30, "warm": 8, "plan": 1.3, "apply": 1.3}
 READERS = (
     ("bare sockets", "raw_client.py"),
     ("our client", "read_live.py", "bodies"),
@@ -48,9 +52,9 @@ def told(script: str, *arguments: str) -> Any:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of the account, in a process of its own that ends with this block."""
-    called = [sys.executable, str(BENCH / "server.py"), str(APPS), str(PLACEMENTS), str(LATENCY)]
+def server(apps: int, *more: str) -> Iterator[str]:
+    """The URL of an account, in a process of its own that ends with this block."""
+    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(PLACEMENTS), str(LATENCY), *more]
     with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -115,22 +119,48 @@ def read_rows(url: str) -> Iterator[tuple[str, ...]]:
 
 
 def plan_rows(url: str, workers: int) -> Iterator[tuple[str, ...]]:
-    yield plan_row(url, workers, "nothing remembered", RECONCILER_CACHE="off")
-    command_seconds(["validate"], {})
-    yield plan_row(url, workers, "after `validate`")
-
-
-def plan_row(url: str, workers: int, how: str, **more: str) -> tuple[str, ...]:
     """The whole command: start, load, read, diff, report. It must find nothing to do."""
-    keys = {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench", **more}
-    wall, cpu = best(lambda: command_seconds(["plan", "--detailed-exitcode", "--parallelism", str(workers)], keys))
-    return f"`reconciler plan`, {workers} at once, {how}", seconds(wall), seconds(cpu)
+    raw = best(lambda: told("raw_client.py", url, str(workers)))
+    plan = partial(command_seconds, FOLDER, url, "plan", "--detailed-exitcode", "--parallelism", str(workers))
+    yield f"bare sockets, {workers} at once", seconds(raw[0]), seconds(raw[1]), ratio(raw[0], raw[0]), ""
+    cold = best(partial(plan, RECONCILER_CACHE="off"))
+    yield "`reconciler plan`, nothing remembered", seconds(cold[0]), seconds(cold[1]), ratio(cold[0], raw[0]), ""
+    command_seconds(FOLDER, url, "validate")
+    warm = best(plan)
+    yield "`reconciler plan`, after `validate`", seconds(warm[0]), seconds(warm[1]), ratio(warm[0], raw[0]), aim("plan")
 
 
-def command_seconds(arguments: list[str], environment: Mapping[str, str]) -> list[float]:
-    called = [sys.executable, "-m", "reconciler", *arguments]
+def apply_rows(url: str) -> Iterator[tuple[str, ...]]:
+    """Creates, each recorded on disk before and after: from the start of the command to the undo plan it leaves."""
+    raw = best(lambda: told("raw_client.py", url, str(MADE_AT), str(PLACEMENTS)))
+    yield f"bare sockets, {MADE_AT} at once", seconds(raw[0]), seconds(raw[1]), ratio(raw[0], raw[0]), ""
+    ours = best(partial(made, url))
+    yield (
+        "`reconciler apply`, after `validate`",
+        seconds(ours[0]),
+        seconds(ours[1]),
+        ratio(ours[0], raw[0]),
+        aim("apply"),
+    )
+
+
+def made(url: str) -> list[float]:
+    """The wall and CPU seconds of an apply to an account of empty apps."""
+    shutil.rmtree(MADE, ignore_errors=True)
+    project(MADE, [app(number, PLACEMENTS) for number in range(MADE_APPS)])
+    command_seconds(MADE, url, "validate")
+    took = command_seconds(MADE, url, "apply", "--yes", "--parallelism", str(MADE_AT))
+    ledger = (MADE / "reconciler.lock").read_text(encoding="utf-8")
+    assert ledger.count('"kind":"placement"') == MADE_APPS * PLACEMENTS
+    return took
+
+
+def command_seconds(folder: Path, url: str, *arguments: str, **environment: str) -> list[float]:
+    """Wall and CPU seconds of a command that must end well."""
+    keys = {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench", **environment}
+    called, quiet = [sys.executable, "-m", "reconciler", *arguments], subprocess.DEVNULL
     before, began = os.times(), time.perf_counter()
-    subprocess.run(called, cwd=FOLDER, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(called, cwd=folder, env={**os.environ, **keys}, check=True, stdout=quiet, stderr=quiet)
     wall, after = time.perf_counter() - began, os.times()
     return [wall, after.children_user + after.children_system - before.children_user - before.children_system]
 
@@ -143,9 +173,13 @@ def main() -> None:
     )
     show("start", start_rows(), "CPU s", "of python", "aim")
     show("load and diff", load_rows(), "CPU s", "of orjson", "aim")
-    with server() as url:
-        show(f"read over HTTP, {LATENCY * 1000:g} ms latency", read_rows(url), "wall s", "CPU s", "of raw, wall")
-        show("all of it", plan_rows(url, 32), "wall s", "CPU s")
+    latency = f"{LATENCY * 1000:g} ms latency"
+    with server(APPS) as url:
+        show(f"read over HTTP, {latency}", read_rows(url), "wall s", "CPU s", "of raw, wall")
+        show(f"plan with no change, {latency}", plan_rows(url, 32), "wall s", "CPU s", "of raw, wall", "aim")
+    with server(MADE_APPS, "empty") as url:
+        name = f"{MADE_APPS * PLACEMENTS:,} creates, {latency}"
+        show(name, apply_rows(url), "wall s", "CPU s", "of raw, wall", "aim")
     show(f"{reports.ROWS:,} user rows", iter(reports.rows()), "wall s", "CPU s", "peak MB", "of plain, CPU")
     subprocess.run([sys.executable, str(BENCH / "peers" / "run.py")], check=True)
 

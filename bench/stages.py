@@ -1,0 +1,141 @@
+"""One stage of a plan, for whoever counts what it takes: `python bench/stages.py STAGE APPS TIMES`.
+
+What the stage works on is made before; then it runs so many times.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from generate import PUBLISHER, SETTINGS, answers, app, manifest
+
+from reconciler.diff.block import View
+from reconciler.diff.reconcile import reconcile
+from reconciler.dt.wire.answer import live_list
+from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
+from reconciler.manifest.recall import recall_desired, recall_settings
+from reconciler.model.desired import DesiredState
+from reconciler.model.live import LiveState
+from reconciler.plan.plan import Origin, Plan, build
+from reconciler.report.overview import plan_overview
+from reconciler.web.json_body import decode
+
+EACH: Final = 20
+SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
+VIEW: Final = View(datetime(2026, 1, 1, tzinfo=UTC))
+ORIGIN: Final = Origin("0", "2026-01-01T00:00:00Z", PUBLISHER, "https://api.example", "sha256:0")
+
+Work = Callable[[], object]
+
+
+class Kept:
+    """A memory that forgets nothing."""
+
+    def __init__(self) -> None:
+        self._lines: dict[bytes, bytes] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._lines.get(key)
+
+    def put(self, key: bytes, data: bytes) -> None:
+        self._lines[key] = data
+
+
+def texts(apps: list[dict[str, Any]]) -> list[ManifestText]:
+    return [ManifestText(f"apps/{number}.yaml", manifest(each).encode()) for number, each in enumerate(apps)]
+
+
+def loaded(apps: list[dict[str, Any]]) -> Loaded:
+    settings, _ = load_settings(SETTINGS_TEXT)
+    assert settings is not None
+    return load_desired(settings, SETTINGS_TEXT, texts(apps))
+
+
+def bodies(apps: list[dict[str, Any]]) -> tuple[bytes, Mapping[str, bytes]]:
+    listed, placements = answers(apps)
+    return json.dumps(listed).encode(), {app_id: json.dumps(rows).encode() for app_id, rows in placements.items()}
+
+
+def read(apps_body: bytes, lists: Mapping[str, bytes]) -> LiveState:
+    placements = {key: live_list("placement", decode(body), app_id=key) for key, body in lists.items()}
+    return LiveState(live_list("app", decode(apps_body)), placements)
+
+
+def desired(apps: list[dict[str, Any]]) -> DesiredState:
+    state = loaded(apps).state
+    assert state is not None
+    return state
+
+
+def moved(live: LiveState) -> LiveState:
+    """The account with the floors of every placement gone."""
+    return LiveState(
+        live.apps,
+        {
+            key: tuple(replace(each, fields={**each.fields, "floorPrices": {}}) for each in rows)
+            for key, rows in live.placements.items()
+        },
+    )
+
+
+def plan(apps: list[dict[str, Any]]) -> Plan:
+    return build(reconcile(desired(apps), moved(read(*bodies(apps))), {}, VIEW), ORIGIN)
+
+
+def loading(apps: list[dict[str, Any]]) -> Work:
+    settings, _ = load_settings(SETTINGS_TEXT)
+    manifests = texts(apps)
+    assert settings is not None
+    return lambda: load_desired(settings, SETTINGS_TEXT, manifests)
+
+
+def recalling(apps: list[dict[str, Any]]) -> Work:
+    memory, manifests = Kept(), texts(apps)
+    outline, _ = recall_settings(SETTINGS_TEXT, memory)
+    assert outline is not None
+    recall_desired(outline, SETTINGS_TEXT, manifests, memory)
+    return lambda: recall_desired(outline, SETTINGS_TEXT, manifests, memory)
+
+
+def reading(apps: list[dict[str, Any]]) -> Work:
+    told = bodies(apps)
+    return lambda: read(*told)
+
+
+def comparing(apps: list[dict[str, Any]]) -> Work:
+    declared, live = desired(apps), read(*bodies(apps))
+    return lambda: reconcile(declared, live, {}, VIEW)
+
+
+def planning(apps: list[dict[str, Any]]) -> Work:
+    declared, live = desired(apps), moved(read(*bodies(apps)))
+    return lambda: build(reconcile(declared, live, {}, VIEW), ORIGIN)
+
+
+def showing(apps: list[dict[str, Any]]) -> Work:
+    made = plan(apps)
+    return lambda: list(plan_overview(made, (), whole=True))
+
+
+STAGES: Final[Mapping[str, Callable[[list[dict[str, Any]]], Work]]] = {
+    "load": loading,
+    "recall": recalling,
+    "read": reading,
+    "compare, nothing to do": comparing,
+    "plan, every floor moved": planning,
+    "show them all": showing,
+}
+
+
+def main() -> None:
+    stage, many, times = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    work = STAGES[stage]([app(number, EACH) for number in range(many)])
+    for _ in range(times):
+        work()
+
+
+if __name__ == "__main__":
+    main()
