@@ -57,9 +57,12 @@ def ran(called: Sequence[str | Path], folder: Path, environment: Mapping[str, st
 
 
 def surroundings(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without what somebody set for OpenTofu or for us, and with `more`."""
-    ours = ("TF_", "TOFU_", "DT_", "RECONCILER_")
-    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **more}
+    """This process's environment without what somebody set for one of the programs or for Python, and with `more`.
+
+    Where bytecode is not written, by PYTHONDONTWRITEBYTECODE, each of our runs would compile all it imports.
+    """
+    set_for = ("TF_", "TOFU_", "DT_", "RECONCILER_", "PYTHON")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(set_for)}, **more}
 
 
 @contextmanager
