@@ -1,11 +1,13 @@
 """Declared fields against live ones: which leaves differ, since when, and which of them may be changed.
 
-Equality first: most resources are as declared, and cost one comparison per field. DeepDiff sees only what differs.
+Equality first: most resources are as declared, and cost one comparison per field. Floor tables, which change by the
+thousand, are compared line by line; DeepDiff, at a millisecond each, sees the blocks that differ.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from reconciler.diff.change import FieldChange, Origin
 from reconciler.model.address import Kind
@@ -89,7 +91,9 @@ def _differing_paths(before: Value | Absent, after: Value) -> list[tuple[str, ..
     """Paths of mapping keys below which the values differ; lists count as one value."""
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         return [()]
-    from deepdiff import DeepDiff  # noqa: PLC0415 - costs 0.1 s to import, and most runs have nothing to diff
+    if all(isinstance(amount, Decimal) for table in (before, after) for amount in table.values()):
+        return sorted((key,) for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    from deepdiff import DeepDiff  # noqa: PLC0415 - costs 0.1 s to import, 0.3 s beside pandas; few runs need it
 
     tree = DeepDiff(
         before, after, view="tree", ignore_numeric_type_changes=True, number_to_string_func=lambda n, **_: n
