@@ -1,24 +1,23 @@
 """How `plan` grows: accounts of 200 to 200,000 placements, 20 an app; CPU seconds, peak memory, the exponent fitted.
 
-`python bench/growth.py [LARGEST]` prints a table. Every plan has a process of its own: `cold` without any cache, `warm`
-with what the plan before left. The exponent is the slope of log(seconds) over log(placements) by least squares, from
-2,000 placements on, less the seconds that a plan of a single placement takes: starting up does not grow.
+`python bench/growth.py [LARGEST] [--plot FILE]` prints a table, and draws it. Every plan has a process of its own:
+`cold` without anything remembered, `warm` after `validate`, and `all moved`, warm, of an account in which every
+placement has another floor. The exponent is the slope of log(seconds) over log(placements) by least squares, from 2,000
+placements on, less the seconds that a plan of a single placement takes: starting up does not grow.
 """
 
+import argparse
 import math
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from children import RECONCILER, WORK, Ran, keys, ran, server
 from generate import app, project
+from table import show
 
-BENCH = Path(__file__).parent
-FOLDER = BENCH.parent / ".bench" / "growth"
+FOLDER = WORK / "growth"
 SIZES = (200, 2_000, 20_000, 200_000)
 EACH = 20
 LATENCY = 0.005
@@ -26,46 +25,40 @@ WORKERS = 32
 FITTED_FROM = 2_000
 RUNS = 3
 """Plans of an account that is small, the least of which counts: of a large one the first is good enough."""
+HOW = ("cold", "warm", "all moved")
+HEADINGS = (*(f"{how}, CPU s" for how in HOW), "cold, wall s", "warm, wall s", "peak MB")
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What one plan took: CPU seconds, and megabytes at its peak."""
+class Size:
+    """What plans of an account of so many placements took, in the order of `HOW`."""
 
-    cpu: float
-    peak: float
+    placements: int
+    plans: tuple[Ran, ...]
 
-
-@contextmanager
-def server(apps: int, each: int) -> Iterator[str]:
-    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(each), str(LATENCY)]
-    with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.stdin.close()
+    @property
+    def peak(self) -> float:
+        return max(plan.peak for plan in self.plans)
 
 
-def plan(folder: Path, url: str) -> Cost:
-    """One `reconciler plan`, which must find nothing to do."""
-    called = [sys.executable, "-m", "reconciler", "plan", "--detailed-exitcode", "--parallelism", str(WORKERS)]
-    keys = {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench"}
-    process = subprocess.Popen(called, cwd=folder, env={**os.environ, **keys}, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, process.returncode
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+def plan(url: str, code: int = 0, **environment: str) -> Ran:
+    called = [*RECONCILER, "plan", "--detailed-exitcode", "--parallelism", str(WORKERS)]
+    return ran(called, FOLDER, keys(url) | environment, code)
 
 
-def measured(placements: int) -> tuple[Cost, Cost]:
-    """The cold plan of an account and the warm one."""
+def measured(placements: int) -> Size:
+    """Plans of one account; of a large one each kind once."""
     each = min(placements, EACH)
-    apps = placements // each
+    apps, times = placements // each, range(RUNS if placements < SIZES[-1] else 1)
     shutil.rmtree(FOLDER, ignore_errors=True)
     project(FOLDER, [app(number, each) for number in range(apps)])
-    with server(apps, each) as url:
-        cold, *warm = (plan(FOLDER, url) for _ in range(RUNS if placements < SIZES[-1] else 2))
-        return cold, min(warm, key=lambda cost: cost.cpu)
+    with server(apps, each, LATENCY) as url:
+        cold = min((plan(url, RECONCILER_CACHE="off") for _ in times), key=lambda ran: ran.cpu)
+        ran([*RECONCILER, "validate"], FOLDER)
+        warm = min((plan(url) for _ in times), key=lambda ran: ran.cpu)
+    with server(apps, each, LATENCY, "moved") as url:
+        moved = min((plan(url, code=2) for _ in times), key=lambda ran: ran.cpu)
+    return Size(placements, (cold, warm, moved))
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
@@ -75,20 +68,53 @@ def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     return sum((x - x0) * (y - y0) for x, y in zip(xs, ys, strict=True)) / sum((x - x0) ** 2 for x in xs)
 
 
-def main() -> None:
-    largest = int(sys.argv[1]) if len(sys.argv) > 1 else SIZES[-1]
-    sizes = [size for size in SIZES if size <= largest]
+def rows(sizes: Sequence[int], into: list[Size]) -> Iterator[tuple[str, ...]]:
     start = measured(1)
-    print("| placements | cold, CPU s | warm, CPU s | peak MB |\n|---|---|---|---|")
-    costs = []
-    for size in sizes:
-        cold, warm = measured(size)
-        costs.append((cold, warm))
-        print(f"| {size:,} | {cold.cpu:.2f} | {warm.cpu:.2f} | {max(cold.peak, warm.peak):.0f} |", flush=True)
-    grown = [size for size in sizes if size >= FITTED_FROM]
-    start_cpu = min(each.cpu for each in start)
-    fitted = [exponent(grown, [cost[run].cpu - start_cpu for cost in costs[-len(grown) :]]) for run in (0, 1)]
-    print(f"| exponent | {fitted[0]:.2f} | {fitted[1]:.2f} | |")
+    for placements in sizes:
+        size = measured(placements)
+        into.append(size)
+        cold, warm, _ = size.plans
+        seconds = [*(f"{plan.cpu:.2f}" for plan in size.plans), f"{cold.wall:.2f}", f"{warm.wall:.2f}"]
+        yield f"{placements:,}", *seconds, f"{size.peak:.0f}"
+    grown = [size for size in into if size.placements >= FITTED_FROM]
+    if len(grown) < 2:
+        return
+    fitted = [fit([(size.placements, size.plans[at].cpu - start.plans[at].cpu) for size in grown]) for at in range(3)]
+    yield "exponent", *(f"{slope:.2f}" for slope in fitted), "", "", ""
+
+
+def fit(points: Sequence[tuple[int, float]]) -> float:
+    """The slope of the line through the logarithms, by least squares."""
+    xs, ys = [math.log(size) for size, _ in points], [math.log(each) for _, each in points]
+    x0, y0 = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((x - x0) * (y - y0) for x, y in zip(xs, ys, strict=True)) / sum((x - x0) ** 2 for x in xs)
+
+
+def draw(sizes: Sequence[Size], path: Path) -> None:
+    """CPU seconds and peak memory over placements, both axes logarithmic: a straight line of slope 1 is linear."""
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - for those who draw
+
+    placements = [size.placements for size in sizes]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for at, (how, style) in enumerate(zip(HOW, ("o-", "s-", "^-"), strict=True)):
+        left.plot(placements, [size.plans[at].cpu for size in sizes], style, label=how)
+    right.plot(placements, [size.peak for size in sizes], "o-")
+    for axes, title in ((left, "reconciler plan, CPU seconds"), (right, "peak memory, MB")):
+        axes.set(xscale="log", yscale="log", xlabel="placements", title=title)
+        axes.grid(visible=True, which="major", alpha=0.3)
+    left.legend()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("largest", nargs="?", type=int, default=SIZES[-1])
+    asked.add_argument("--plot", type=Path)
+    given = asked.parse_args()
+    found: list[Size] = []
+    show("placements", rows([size for size in SIZES if size <= given.largest], found), *HEADINGS)
+    if given.plot:
+        draw(found, given.plot)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 The load is 1,000 apps x 20 placements, some 9 MB of YAML, against orjson on the same data. The read is the same account
 over HTTP at 20 ms latency, against bare sockets sending the same requests, as many at once. Then ten million rows of a
-user level report, against plain SQL, and the peers, for which see `bench/peers/run.py`. Everything that is timed has a
-process of its own, and so has the server.
+user level report, against plain SQL; growth.py, and the peers (peers/run.py). Everything that is timed has a process of
+its own, and so has the server. `python bench/run.py NAME...` takes some of the tables alone.
 """
 
 import json
@@ -12,23 +12,20 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import reports
+from children import BENCH, RECONCILER, WORK, Ran, keys, ran, server, surroundings
 from generate import app, project
 from table import ratio, seconds, show
 
-BENCH = Path(__file__).parent
-FOLDER = BENCH.parent / ".bench" / "project"
-SMALL = BENCH.parent / ".bench" / "small"
-MADE = BENCH.parent / ".bench" / "made"
+FOLDER, SMALL, MADE = WORK / "project", WORK / "small", WORK / "made"
 APPS, PLACEMENTS, LATENCY = 1000, 20, 0.02
 PARALLEL = (8, 32, 64)
+WAITS = f"{LATENCY * 1000:g} ms latency"
 RUNS, STARTS = 3, 20
 MADE_APPS, MADE_AT = 100, 32
 """Apps that an apply fills with placements, and how many creates are under way at once."""
@@ -48,18 +45,7 @@ def best(measure: Callable[[], list[float]]) -> list[float]:
 def told(script: str, *arguments: str) -> Any:
     """What a script of this folder prints as JSON."""
     called = [sys.executable, str(BENCH / script), *arguments]
-    return json.loads(subprocess.run(called, check=True, capture_output=True, text=True).stdout)
-
-
-@contextmanager
-def server(apps: int, *more: str) -> Iterator[str]:
-    """The URL of an account, in a process of its own that ends with this block."""
-    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(PLACEMENTS), str(LATENCY), *more]
-    with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.stdin.close()
+    return json.loads(subprocess.run(called, check=True, capture_output=True, text=True, env=surroundings({})).stdout)
 
 
 def load_rows() -> Iterator[tuple[str, ...]]:
@@ -99,7 +85,7 @@ def start_seconds(arguments: list[str]) -> float:
     """CPU seconds of a Python of its own; `os.times` counts hundredths, which is too coarse for this."""
     called, before = [sys.executable, *arguments], resource.getrusage(resource.RUSAGE_CHILDREN)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(called, cwd=SMALL, check=True, **quiet)
+    subprocess.run(called, cwd=SMALL, env=surroundings({}), check=True, **quiet)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -121,67 +107,91 @@ def read_rows(url: str) -> Iterator[tuple[str, ...]]:
 def plan_rows(url: str, workers: int) -> Iterator[tuple[str, ...]]:
     """The whole command: start, load, read, diff, report. It must find nothing to do."""
     raw = best(lambda: told("raw_client.py", url, str(workers)))
-    plan = partial(command_seconds, FOLDER, url, "plan", "--detailed-exitcode", "--parallelism", str(workers))
+    plan = partial(command, FOLDER, url, "plan", "--detailed-exitcode", "--parallelism", str(workers))
     yield f"bare sockets, {workers} at once", seconds(raw[0]), seconds(raw[1]), ratio(raw[0], raw[0]), ""
-    cold = best(partial(plan, RECONCILER_CACHE="off"))
-    yield "`reconciler plan`, nothing remembered", seconds(cold[0]), seconds(cold[1]), ratio(cold[0], raw[0]), ""
-    command_seconds(FOLDER, url, "validate")
-    warm = best(plan)
-    yield "`reconciler plan`, after `validate`", seconds(warm[0]), seconds(warm[1]), ratio(warm[0], raw[0]), aim("plan")
+    cold = min(plan(RECONCILER_CACHE="off") for _ in range(RUNS))
+    yield "`reconciler plan`, nothing remembered", seconds(cold.wall), seconds(cold.cpu), ratio(cold.wall, raw[0]), ""
+    command(FOLDER, url, "validate")
+    warm = min(plan() for _ in range(RUNS))
+    times = ratio(warm.wall, raw[0])
+    yield "`reconciler plan`, after `validate`", seconds(warm.wall), seconds(warm.cpu), times, aim("plan")
 
 
 def apply_rows(url: str) -> Iterator[tuple[str, ...]]:
     """Creates, each recorded on disk before and after: from the start of the command to the undo plan it leaves."""
     raw = best(lambda: told("raw_client.py", url, str(MADE_AT), str(PLACEMENTS)))
     yield f"bare sockets, {MADE_AT} at once", seconds(raw[0]), seconds(raw[1]), ratio(raw[0], raw[0]), ""
-    ours = best(partial(made, url))
-    yield (
-        "`reconciler apply`, after `validate`",
-        seconds(ours[0]),
-        seconds(ours[1]),
-        ratio(ours[0], raw[0]),
-        aim("apply"),
-    )
+    ours = min(made(url) for _ in range(RUNS))
+    times = ratio(ours.wall, raw[0])
+    yield "`reconciler apply`, after `validate`", seconds(ours.wall), seconds(ours.cpu), times, aim("apply")
 
 
-def made(url: str) -> list[float]:
-    """The wall and CPU seconds of an apply to an account of empty apps."""
+def made(url: str) -> Ran:
+    """An apply to an account of empty apps."""
     shutil.rmtree(MADE, ignore_errors=True)
     project(MADE, [app(number, PLACEMENTS) for number in range(MADE_APPS)])
-    command_seconds(MADE, url, "validate")
-    took = command_seconds(MADE, url, "apply", "--yes", "--parallelism", str(MADE_AT))
-    ledger = (MADE / "reconciler.lock").read_text(encoding="utf-8")
-    assert ledger.count('"kind":"placement"') == MADE_APPS * PLACEMENTS
-    return took
+    command(MADE, url, "validate")
+    done = command(MADE, url, "apply", "--yes", "--parallelism", str(MADE_AT))
+    assert f"{MADE_APPS * PLACEMENTS} applied" in done.said, done.said[-2000:]
+    return done
 
 
-def command_seconds(folder: Path, url: str, *arguments: str, **environment: str) -> list[float]:
-    """Wall and CPU seconds of a command that must end well."""
-    keys = {"DT_MANAGEMENT_URL": url, "DT_CLIENT_ID": "bench", "DT_CLIENT_SECRET": "bench", **environment}
-    called, quiet = [sys.executable, "-m", "reconciler", *arguments], subprocess.DEVNULL
-    before, began = os.times(), time.perf_counter()
-    subprocess.run(called, cwd=folder, env={**os.environ, **keys}, check=True, stdout=quiet, stderr=quiet)
-    wall, after = time.perf_counter() - began, os.times()
-    return [wall, after.children_user + after.children_system - before.children_user - before.children_system]
+def command(folder: Path, url: str, *arguments: str, **environment: str) -> Ran:
+    """One of our commands, which must end well."""
+    return ran([*RECONCILER, *arguments], folder, keys(url) | environment)
+
+
+def starts() -> None:
+    show("start", start_rows(), "CPU s", "of python", "aim")
+
+
+def loads() -> None:
+    show("load and diff", load_rows(), "CPU s", "of orjson", "aim")
+
+
+def reads() -> None:
+    with server(APPS, PLACEMENTS, LATENCY) as url:
+        show(f"read over HTTP, {WAITS}", read_rows(url), "wall s", "CPU s", "of raw, wall")
+
+
+def plans() -> None:
+    with server(APPS, PLACEMENTS, LATENCY) as url:
+        show(f"plan with no change, {WAITS}", plan_rows(url, 32), "wall s", "CPU s", "of raw, wall", "aim")
+
+
+def applies() -> None:
+    with server(MADE_APPS, PLACEMENTS, LATENCY, "empty") as url:
+        name = f"{MADE_APPS * PLACEMENTS:,} creates, {WAITS}"
+        show(name, apply_rows(url), "wall s", "CPU s", "of raw, wall", "aim")
+
+
+def rows_of_reports() -> None:
+    show(f"{reports.ROWS:,} user rows", iter(reports.rows()), "wall s", "CPU s", "peak MB", "of plain, CPU")
+
+
+def another(*script: str) -> None:
+    subprocess.run([sys.executable, str(BENCH.joinpath(*script))], check=True)
+
+
+TABLES: dict[str, Callable[[], None]] = {
+    "start": starts,
+    "load": loads,
+    "read": reads,
+    "plan": plans,
+    "apply": applies,
+    "reports": rows_of_reports,
+    "growth": partial(another, "growth.py"),
+    "peers": partial(another, "peers", "run.py"),
+}
 
 
 def main() -> None:
+    asked = sys.argv[1:] or list(TABLES)
     size = project(FOLDER, [app(number, PLACEMENTS) for number in range(APPS)])
-    cores = os.cpu_count()
-    print(
-        f"{APPS:,} apps x {PLACEMENTS} placements, {size / 1e6:.1f} MB of YAML; {cores} cores, {sys.version.split()[0]}"
-    )
-    show("start", start_rows(), "CPU s", "of python", "aim")
-    show("load and diff", load_rows(), "CPU s", "of orjson", "aim")
-    latency = f"{LATENCY * 1000:g} ms latency"
-    with server(APPS) as url:
-        show(f"read over HTTP, {latency}", read_rows(url), "wall s", "CPU s", "of raw, wall")
-        show(f"plan with no change, {latency}", plan_rows(url, 32), "wall s", "CPU s", "of raw, wall", "aim")
-    with server(MADE_APPS, "empty") as url:
-        name = f"{MADE_APPS * PLACEMENTS:,} creates, {latency}"
-        show(name, apply_rows(url), "wall s", "CPU s", "of raw, wall", "aim")
-    show(f"{reports.ROWS:,} user rows", iter(reports.rows()), "wall s", "CPU s", "peak MB", "of plain, CPU")
-    subprocess.run([sys.executable, str(BENCH / "peers" / "run.py")], check=True)
+    python, cores = sys.version.split()[0], os.cpu_count()
+    print(f"{APPS:,} apps x {PLACEMENTS} placements, {size / 1e6:.1f} MB of YAML; {cores} cores, Python {python}")
+    for name in asked:
+        TABLES[name]()
 
 
 if __name__ == "__main__":

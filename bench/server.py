@@ -1,7 +1,8 @@
 """An account behind 20 ms of latency: ready-made answers from one process, so cheap that the clients are what is timed.
 
-`python bench/server.py APPS PLACEMENTS LATENCY [empty]` prints its URL and serves until its input ends. `empty`: the
-apps hold no placements yet. A create is answered with what was sent and a new id, and is in no list afterwards.
+`python bench/server.py APPS PLACEMENTS LATENCY [empty|moved]` prints its URL and serves until its input ends. `empty`:
+the apps hold no placements yet; `moved`: every placement has another floor for the US than is declared. A create is
+answered with what was sent and a new id, and is in no list afterwards.
 """
 
 import asyncio
@@ -78,8 +79,14 @@ async def serve(ready: dict[str, bytes], latency: float) -> None:
 
 def main() -> None:
     many, each, latency = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    apps, placements = answers([app(number, each) for number in range(many)])
-    ready = {app_id: response([] if "empty" in sys.argv[4:] else rows) for app_id, rows in placements.items()}
+    how = sys.argv[4:]
+    blocks = [app(number, each) for number in range(many)]
+    if "moved" in how:
+        for block in blocks:
+            for placement in block["placements"]:
+                placement["floorPrices"]["US"] += 0.5
+    apps, placements = answers(blocks)
+    ready = {app_id: response([] if "empty" in how else rows) for app_id, rows in placements.items()}
     ready["apps"] = response(apps)
     ready["token"] = response({"accessToken": "bench", "tokenType": "bearer", "expiresIn": 3600})
     asyncio.run(serve(ready, latency))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from children import WORK, PeerMissingError
+from place import WORK, PeerMissingError
 
 TOFU = "github.com/opentofu/opentofu", "v1.12.6"
 RESTAPI = "github.com/Mastercard/terraform-provider-restapi", "v1.20.0"

@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from children import RECONCILER, WORK, BrokenRunError, PeerMissingError, Ran, keys, ran, server
+from children import RECONCILER, BrokenRunError, Ran, keys, ran, server
 from generate import app, project
+from place import WORK, PeerMissingError
 from table import ratio, seconds
 
 VERSION = "1.22.0"
@@ -91,7 +92,7 @@ def rows() -> Iterator[tuple[str, ...]]:
     project(manifests, [app(number, EACH) for number in range(ZONES)])
     peers = {sort: partial(_validated, commands, folder) for sort, folder in zones.items()}
     yield from _rows("validate", peers, partial(_ours, manifests, ["validate"]))
-    with server(ZONES, EACH) as url:
+    with server(ZONES, EACH, 0) as url:
         plan = ["plan", "--detailed-exitcode", "--parallelism", "8"]
         peers = {sort: partial(_synced, commands, folder) for sort, folder in zones.items()}
         yield from _rows("plan", peers, partial(_ours, manifests, plan, **keys(url)))

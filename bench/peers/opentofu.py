@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import build
-from children import RECONCILER, WORK, Ran, keys, ran, sandbox
+from children import RECONCILER, Ran, keys, ran
 from generate import PUBLISHER, app, project
 from live import contents, token
+from place import WORK, sandbox
 from table import ratio, seconds
 
 EACH = 20

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import build
 import octo
 import opentofu
-from children import WORK, PeerMissingError
+from place import WORK, PeerMissingError
 from table import show
 
 SIZES = "200,1000"

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-BENCH = Path(__file__).parents[1]
-WORK = BENCH.parent / ".bench" / "peers"
+BENCH = Path(__file__).parent
+WORK = BENCH.parent / ".bench"
 RECONCILER = (sys.executable, "-m", "reconciler")
-
-
-class PeerMissingError(Exception):
-    """A peer that cannot be had here, and why."""
 
 
 class BrokenRunError(Exception):
@@ -25,10 +21,14 @@ class BrokenRunError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Ran:
-    """What one command took, in seconds of wall and of CPU with all processes it started, and what it said."""
+    """What one command took: seconds of wall and of CPU with all processes it started, megabytes at its peak.
+
+    And what it said.
+    """
 
     wall: float
     cpu: float
+    peak: float
     said: str
 
 
@@ -53,7 +53,7 @@ def ran(called: Sequence[str | Path], folder: Path, environment: Mapping[str, st
         raise BrokenRunError(
             f"{' '.join(map(str, called))} ended with {process.returncode}, not {code}:\n{said[-2000:]}"
         )
-    return Ran(wall, used.ru_utime + used.ru_stime, said)
+    return Ran(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
 
 
 def surroundings(more: Mapping[str, str]) -> dict[str, str]:
@@ -66,24 +66,14 @@ def surroundings(more: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def sandbox(latency: float) -> Iterator[str]:
-    """The URL of an empty account that is kept as the product's own sandbox keeps it."""
-    called = [*RECONCILER, "sandbox", "--port", "0", "--latency", str(latency)]
-    with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=WORK) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def server(apps: int, each: int) -> Iterator[str]:
-    """The URL of a ready-made account without latency."""
-    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(each), "0"]
+def server(apps: int, each: int, latency: float, *more: str) -> Iterator[str]:
+    """The URL of a ready-made account, in a process of its own that ends with this block; `more` as of server.py."""
+    called = [sys.executable, str(BENCH / "server.py"), str(apps), str(each), str(latency), *more]
     with subprocess.Popen(called, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
         yield process.stdout.readline().strip()
+        process.stdin.close()
 
 
 def keys(url: str) -> dict[str, str]:
