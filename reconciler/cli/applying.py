@@ -103,11 +103,15 @@ def writes(plan: Plan) -> bool:
 
 def carried_out(session: Session, job: Job) -> Execution:
     """What came of a plan, with progress shown on a terminal meanwhile."""
-    bar = watched("apply", no_color=session.options.no_color) if writes(job.plan) else Quiet()
+    bar = watched("apply", _told, no_color=session.options.no_color) if writes(job.plan) else Quiet()
     with bar as listener:
         conditions = Conditions(session.clock, listener, session.options.parallelism, job.safety.settle_seconds)
         with asked_to_stop(conditions.brake.interrupt):
             return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
+
+
+def _told(end: Result) -> str:
+    return f"{end.outcome} {end.action} {end.address}"
 
 
 def why_ended(execution: Execution) -> ReconcilerError | None:

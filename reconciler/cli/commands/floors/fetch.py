@@ -14,6 +14,7 @@ from reconciler.cli.sources import Source, sources
 from reconciler.errors import UsageError
 from reconciler.reporting.days import Span, last_complete, usual_span
 from reconciler.reporting.fetch import Errand, fetch
+from reconciler.reporting.schedule import Outcome
 from reconciler.reporting.telling import fetch_document, fetch_lines
 
 
@@ -43,7 +44,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     apps = desk.dt_apps() if source != "chartboost" else ()
     with sources(desk.session, source, desk.settings.reports, desk.folder) as chosen:
         errand = Errand(apps, span, options.parallelism)
-        with watched("fetch", no_color=options.no_color) as bar:
+        with watched("fetch", _told, no_color=options.no_color) as bar:
             summary = fetch(errand, chosen, desk.shelf(), desk.intake_rules(), clock, bar)
     if options.format == "json":
         console.document(fetch_document(summary))
@@ -52,6 +53,10 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     if not summary.of("refused", "failed"):
         return 0
     return INCOMPLETE if summary.days else 1
+
+
+def _told(end: Outcome) -> str:
+    return f"{end.state} {end.source} {end.app} {end.day}"
 
 
 def _span(first: datetime | None, last: datetime | None, now: datetime) -> Span | None:
