@@ -14,6 +14,7 @@ HOMES = {
     "click": {"cli"},
     "deepdiff": {"diff"},
     "duckdb": {"reporting"},
+    "httptools": {"web"},
     "httpx": {"dt", "forge", "reporting", "web"},
     "ibis": {"reporting"},
     "jinja2": {"report"},

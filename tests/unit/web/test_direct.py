@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -39,7 +39,7 @@ class Script:
     def _serve(self):
         for answers, hung_up in zip(self._connections, self.hung_up, strict=True):
             connection, _ = self._listener.accept()
-            with connection:
+            with connection, suppress(OSError):  # the client may hang up first
                 for answer in answers:
                     self.heard.append(_request(connection))
                     connection.sendall(answer)
@@ -80,12 +80,13 @@ def asked(transport, url, method="GET", **more):
     [
         (OK, b"ok"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, b"ok"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n1\r\n!\r\n0\r\n\r\n", b"ok!"),
         (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000, b"x" * 200_000),
     ],
-    ids=["length", "continued", "chunks", "to the end", "nothing", "long"],
+    ids=["length", "continued", "hinted", "chunks", "to the end", "nothing", "long"],
 )
 def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
     with speaking_to([answer]) as (script, transport):
@@ -101,10 +102,25 @@ def test_a_whole_answer_is_read_however_its_end_is_told(answer, body):
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
         b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\nok",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-Long: word\r\n" * 40_000 + b"\r\n",
         b"<html>an answer of another protocol</html>\r\n\r\n",
     ],
-    ids=["nothing", "a word", "half a head", "half a body", "half of the chunks", "no header", "103", "no HTTP"],
+    ids=[
+        "nothing",
+        "a word",
+        "half a head",
+        "half a body",
+        "half of the chunks",
+        "no header",
+        "101",
+        "two lengths",
+        "length of chunks",
+        "endless head",
+        "no HTTP",
+    ],
 )
 def test_a_broken_answer_is_a_break_of_the_protocol_and_its_connection_is_not_used_again(answer):
     with speaking_to([answer], [OK]) as (script, transport):
