@@ -46,7 +46,10 @@ def _what_is_wrong(body: bytes) -> str:
 
 def encode(value: Mapping[str, Any]) -> bytes:
     """The body of a call."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # lone surrogates, integers beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def is_page(body: bytes) -> bool:
