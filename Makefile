@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench market soak browser reference docs
+.PHONY: help setup demo test check fmt goldens schemas bench instructions market soak browser reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -50,8 +50,12 @@ docs: $(READY) reference  ## the documentation as a site, in site/
 	@$(BIN)/python -m zensical build --clean --strict
 	@echo "site/ is ready: python3 -m http.server -d site"
 
-bench: $(READY)  ## time a load and a plan of 1,000 apps x 20 placements, and ten million report rows
-	@$(BIN)/python bench/run.py
+bench: $(READY)  ## measure it against floors and peers (TABLES="start load": some of the tables; all take half an hour)
+	@$(BIN)/python -c 'import matplotlib' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@$(BIN)/python bench/run.py $(TABLES)
+
+instructions: $(READY)  ## count the instructions of each stage of a plan, against what they were
+	@$(BIN)/python bench/instructions.py
 
 market: $(READY)  ## score floor suggestions against other rules, in markets whose best floors are known
 	@$(BIN)/python bench/market/score.py --seeds 1-10 --rounds 12

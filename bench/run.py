@@ -169,8 +169,8 @@ def rows_of_reports() -> None:
     show(f"{reports.ROWS:,} user rows", iter(reports.rows()), "wall s", "CPU s", "peak MB", "of plain, CPU")
 
 
-def another(*script: str) -> None:
-    subprocess.run([sys.executable, str(BENCH.joinpath(*script))], check=True)
+def another(script: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, str(BENCH / script), *arguments], check=True)
 
 
 TABLES: dict[str, Callable[[], None]] = {
@@ -180,8 +180,8 @@ TABLES: dict[str, Callable[[], None]] = {
     "plan": plans,
     "apply": applies,
     "reports": rows_of_reports,
-    "growth": partial(another, "growth.py"),
-    "peers": partial(another, "peers", "run.py"),
+    "growth": partial(another, "growth.py", "--plot", str(WORK / "growth.svg")),
+    "peers": partial(another, "peers/run.py"),
 }
 
 

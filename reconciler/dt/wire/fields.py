@@ -21,7 +21,7 @@ from reconciler.model.field import (
     STATUSES,
     UNITS,
 )
-from reconciler.model.floors import complete
+from reconciler.model.floors import Floors, complete
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
 from reconciler.web.json_body import AnswerError, folded
 
@@ -66,7 +66,7 @@ def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueEr
         except ValueError as wrong:
             unreadable(name, wrong)
             continue
-        if not isinstance(value, Absent):
+        if value is not ABSENT:
             fields[name] = value
     return fields
 
@@ -180,15 +180,48 @@ def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
     return tuple(sorted({_country(part) for part in raw}))
 
 
+class _Known(dict[Any, Any]):
+    """What values were read as, for the few that an account repeats by the thousand."""
+
+    def __init__(self, read: Callable[[Any], Any], most: int) -> None:
+        super().__init__()
+        self._read, self._most = read, most
+
+    def __missing__(self, raw: Any) -> Any:
+        value = self._read(raw)
+        if len(self) < self._most:
+            self[raw] = value
+        return value
+
+
+_CODES: Final = _Known(_country, 1024)
+_PRICES: Final = _Known(price, 8192)
+_OF_BOOLEANS: Final = (price(0.0), price(1.0))
+"""A boolean finds these, as True == 1.0."""
+
+
 def _floors(raw: Any) -> Value:
+    if isinstance(raw, list):
+        try:
+            table = {_CODES[line["country"]]: _PRICES[line["price"]] for line in raw}
+        except (KeyError, TypeError):  # a line that is spelled otherwise, or none
+            table = {}
+        prices = table.values()
+        if len(table) == len(raw) and not any(each in prices for each in _OF_BOOLEANS):
+            return complete(table)
     lines = raw.items() if isinstance(raw, dict) else _lines(_list(raw))
+    return complete(_checked(lines))
+
+
+def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
+    """The table with every line looked at by itself."""
     table: dict[str, Decimal] = {}
     for named, amount in lines:
         country, exact = _country(named), price(amount)
         if country in table and table[country] != exact:
             raise ValueError(f"two prices for {country}")
         table[country] = exact
-    return complete(table)
+    return table
 
 
 def _lines(raw: list[Any]) -> list[tuple[Any, Any]]:

@@ -218,3 +218,11 @@ def test_two_spellings_of_a_key_may_agree_but_not_differ():
     assert folded({"Name": "x", "name": "x", "NAME": None}) == {"name": "x"}
     with pytest.raises(AnswerError):
         folded({"Name": "x", "name": "y"})
+
+
+@each("amount", [True, False])
+def test_a_price_that_is_true_or_false_is_none_also_after_its_number_was_read(amount):
+    numbers = [{"country": "US", "price": 1.0}, {"country": "CA", "price": 0.0}]
+    assert full_fields("placement", {"floorprices": numbers})["floorPrices"]["US"] == 1
+    with pytest.raises(AnswerError, match="floorPrices"):
+        full_fields("placement", {"floorprices": [{"country": "US", "price": amount}]})
