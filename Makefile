@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
-		printf '  make %-9s %s\n' "$$target" "$$does"; done
+		printf '  make %-13s %s\n' "$$target" "$$does"; done
 
 setup: $(READY)  ## the development environment, in .venv
 	@echo "$(VENV) is ready"

@@ -2,8 +2,8 @@
 
 `python bench/growth.py [LARGEST] [--plot FILE]` prints a table, and draws it. Every plan has a process of its own:
 `cold` without anything remembered, `warm` after `validate`, and `all moved`, warm, of an account in which every
-placement has another floor. The exponent is the slope of log(seconds) over log(placements) by least squares, from 2,000
-placements on, less the seconds that a plan of a single placement takes: starting up does not grow.
+placement has another floor. The exponent is the slope of log(seconds) over log(placements) by least squares, from
+20,000 placements on, less the seconds that a plan of a single placement takes: starting up does not grow.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from generate import app, project
 from table import show
 
 FOLDER = WORK / "growth"
-SIZES = (200, 2_000, 20_000, 200_000)
+SIZES = (200, 2_000, 20_000, 60_000, 200_000)
 EACH = 20
 LATENCY = 0.005
 WORKERS = 32
-FITTED_FROM = 2_000
+FITTED_FROM = 20_000
 RUNS = 3
 """Plans of an account that is small, the least of which counts: of a large one the first is good enough."""
 HOW = ("cold", "warm", "all moved")
