@@ -7,7 +7,7 @@ import pytest
 from support.builders import at, canonical, desired_placement, entry, floors, live_placement
 
 from reconciler.diff.change import FieldChange
-from reconciler.diff.compare import IN_SYNC, compare
+from reconciler.diff.compare import IN_SYNC, compare, field_changes
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import ABSENT
@@ -312,3 +312,9 @@ def test_an_entry_that_never_had_the_field_makes_its_leaves_unknown():
     (change,) = compare("placement", block.fields, live.fields, known, AS_USUAL, TODAY).changes
     assert change.origin == "unknown"
     assert known.applied.get("floorPrices", ABSENT) is ABSENT
+
+
+def test_of_a_table_that_has_few_lines_in_common_only_those_that_differ_are_changes():
+    declared = floors(US=1.2, CA=2, DE=3, GB=4, JP=5, SE=6)
+    changes = field_changes("floorPrices", floors(US=1.2, NO=7), declared, None)
+    assert [change.path.partition(".")[2] for change in changes] == ["CA", "DE", "GB", "JP", "NO", "SE"]
