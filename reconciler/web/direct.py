@@ -114,6 +114,7 @@ class _Answer:
         """Whether the connection is of no more use after this answer."""
         self._body: list[bytes] = []
         self._heard = 0
+        self._wrong: HttpParserError | None = None
         self._parser = HttpResponseParser(self)
 
     def take(self, data: bytes) -> None:
@@ -128,13 +129,16 @@ class _Answer:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
             raise HttpParserError("it changes to another protocol") from None
-        except HttpParserError:
-            if not self.is_whole:
+        except HttpParserError as wrong:
+            if not self.has_head:
                 raise
             self.is_last = True
+            self._wrong = None if self.is_whole else wrong  # the head stands; whoever reads the body is told
 
     def body(self) -> list[bytes]:
-        """What came of the body since this was last asked."""
+        """What came of the body since this was last asked; raises what is wrong with it when nothing did."""
+        if self._wrong is not None and not self._body:
+            raise self._wrong
         parts, self._body = self._body, []
         return parts
 
@@ -185,13 +189,17 @@ class _Body(httpx.SyncByteStream):
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.body()
-        while not self._answer.is_whole:
-            try:
+        while parts := self._next():
+            yield from parts
+
+    def _next(self) -> list[bytes]:
+        """More of the body; nothing at its end."""
+        try:
+            while not (parts := self._answer.body()) and not self._answer.is_whole:
                 self._answer.take(self._connection.recv(_CHUNK))
-            except (OSError, HttpParserError) as wrong:
-                raise _broken(wrong, self._request) from wrong
-            yield from self._answer.body()
+        except (OSError, HttpParserError) as wrong:
+            raise _broken(wrong, self._request) from wrong
+        return parts
 
     def close(self) -> None:
         """Let go of the answer, and of the connection if anything is left on it."""

@@ -129,6 +129,19 @@ def test_a_broken_answer_is_a_break_of_the_protocol_and_its_connection_is_not_us
         assert asked(transport, script.url)[1] == b"ok"
 
 
+def test_a_head_stands_although_its_body_is_broken():
+    broken = b"HTTP/1.1 409 Conflict\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nno su\r\nno size\r\n"
+    with speaking_to([broken], [OK]) as (script, transport):
+        response = transport.handle_request(httpx.Request("GET", script.url, extensions={"timeout": SECONDS}))
+        assert response.status_code == 409
+        parts = response.iter_raw()
+        assert next(parts) == b"no su"
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(parts)
+        response.close()
+        assert asked(transport, script.url)[1] == b"ok"
+
+
 def test_a_connection_is_used_again():
     with speaking_to([OK, OK]) as (script, transport):
         assert [asked(transport, script.url)[1] for _ in range(2)] == [b"ok", b"ok"]
