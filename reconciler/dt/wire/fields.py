@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias
 
+from reconciler.dt.wire.memo import Known, of_texts
 from reconciler.model.address import Kind
 from reconciler.model.field import (
     CONNECTIVITY,
@@ -116,7 +117,7 @@ def _word(known: Iterable[str]) -> Callable[[Any], str]:
 def _words(known: Iterable[str], *, when_none: Value) -> Reader:
     word = _word(known)
 
-    @_of_texts
+    @of_texts
     def several(raw: Iterable[Any]) -> tuple[str, ...]:
         return tuple(sorted({word(part) for part in raw}))
 
@@ -124,16 +125,6 @@ def _words(known: Iterable[str], *, when_none: Value) -> Reader:
         return several(_list(raw)) or when_none
 
     return read
-
-
-def _of_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
-    """The same over a list, read once for all lists that say it in these words. Texts alone, as 1 == True."""
-    known = lru_cache(maxsize=1024)(read)
-
-    def once(raw: list[Any]) -> tuple[str, ...]:
-        return known(tuple(raw)) if all(type(part) is str for part in raw) else read(raw)
-
-    return once
 
 
 def _unit(raw: Any) -> str:
@@ -175,27 +166,13 @@ def _code(raw: str) -> str:
     return raw.strip().upper()
 
 
-@_of_texts
+@of_texts
 def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
     return tuple(sorted({_country(part) for part in raw}))
 
 
-class _Known(dict[Any, Any]):
-    """What values were read as, for the few that an account repeats by the thousand."""
-
-    def __init__(self, read: Callable[[Any], Any], most: int) -> None:
-        super().__init__()
-        self._read, self._most = read, most
-
-    def __missing__(self, raw: Any) -> Any:
-        value = self._read(raw)
-        if len(self) < self._most:
-            self[raw] = value
-        return value
-
-
-_CODES: Final = _Known(_country, 1024)
-_PRICES: Final = _Known(price, 8192)
+_CODES: Final = Known(_country, 1024)
+_PRICES: Final = Known(price, 8192)
 _OF_BOOLEANS: Final = (price(0.0), price(1.0))
 """A boolean finds these, as True == 1.0."""
 
