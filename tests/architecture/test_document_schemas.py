@@ -7,8 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from architecture.command import reconciler
-from support.documents import strict
 from support.pages import FINDINGS, PLAN, replayed, suggestions
+from support.schemas import strict
 
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address

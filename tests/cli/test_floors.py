@@ -1,12 +1,11 @@
 """From reports to floors in the account, against servers that are not ours."""
 
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from support.command import Project
+from support.reports import serving
 from support.rival_reports import Demand, RivalReports, spread
 
 MANIFEST = """\
@@ -49,18 +48,6 @@ def market(app):
         cell("int_14", "DE", "DEU", 4000, spread(0.5, 2, 400), 0.9, bidding=True),
         cell("nobody_knows", "US", "USA", 50, spread(1, 2, 5), 0.9),
     ]
-
-
-@contextmanager
-def serving(reports):
-    thread = threading.Thread(target=reports.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield reports
-    finally:
-        reports.shutdown()
-        reports.server_close()
-        thread.join(5)
 
 
 @pytest.fixture

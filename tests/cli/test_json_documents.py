@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from architecture.source_code import modules, strings
 from support.command import Project
-from support.documents import strict
+from support.schemas import strict
 
 from reconciler.report.schemas.published import document_schemas
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions

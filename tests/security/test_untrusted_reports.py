@@ -1,14 +1,12 @@
 """Names in reports come from vendors and their clients: they reach screens, comments and pages as text."""
 
 import json
-from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 from support.command import Project
 from support.harmless import CHECKS, assert_harmless
 from support.hostile import NAMES
-from support.reports import Answer
+from support.reports import Answer, serving
 from support.rival_reports import Demand, RivalReports, spread
 from support.schemas import assert_as_published
 
@@ -33,18 +31,6 @@ apps:
 """
 KEYS = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET", "CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
 URLS = ("DT_REPORTING_URL", "CHARTBOOST_API_URL", "CHARTBOOST_AUTH_URL")
-
-
-@contextmanager
-def serving(reports):
-    thread = Thread(target=reports.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield reports
-    finally:
-        reports.shutdown()
-        reports.server_close()
-        thread.join(5)
 
 
 class HostileReports(RivalReports):

@@ -205,9 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def report_server():
-    """The server, until the block ends."""
-    server = ReportServer()
+def serving(server):
+    """A report server at work, until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -216,6 +215,11 @@ def report_server():
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def report_server():
+    """The plain one, until the block ends."""
+    return serving(ReportServer())
 
 
 def gz(body: bytes) -> bytes:

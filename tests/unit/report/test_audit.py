@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.builders import APP, at, origin
-from support.documents import strict
+from support.schemas import strict
 
 from reconciler.audit.audit import CLASSES, Audit, AuditedField, Item
 from reconciler.audit.trend import Day, Episode, Trend
