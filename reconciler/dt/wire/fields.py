@@ -154,14 +154,7 @@ def _object(raw: Any) -> Mapping[str, Any]:
 
 
 def _country(raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise ValueError("a country that is not a text")  # noqa: TRY004 - as above
-    return _code(raw)
-
-
-@lru_cache(maxsize=1024)
-def _code(raw: str) -> str:
-    if not raw.strip():
+    if not isinstance(raw, str) or not raw.strip():
         raise ValueError("a country that is not a text")
     return raw.strip().upper()
 
@@ -202,10 +195,7 @@ def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
 
 
 def _lines(raw: list[Any]) -> list[tuple[Any, Any]]:
-    try:
-        return [(line["country"], line["price"]) for line in raw]
-    except (KeyError, TypeError):  # a line that is spelled otherwise, or none
-        return [(line.get("country"), line.get("price")) for line in map(_object, raw)]
+    return [(line.get("country"), line.get("price")) for line in map(_object, raw)]
 
 
 def _geo(raw: Any) -> Value:
