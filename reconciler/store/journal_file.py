@@ -18,7 +18,7 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self._write_lock = Lock()
-        self._torn = False
+        self._torn = self._is_owed = False
         self._disk = GroupCommit(self._sync)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,7 @@ class JournalFile:
                 started, self._torn = self._torn, True
                 _write_all(self._descriptor, b"\n" + line if started else line)
                 self._torn = False
+                self._is_owed = not at_once  # a sync takes along all that was written before it
             if at_once:
                 self._disk.wait()
         except OSError as wrong:
@@ -52,7 +53,8 @@ class JournalFile:
     def close(self) -> None:
         """Close the file. Nothing can be appended after that: the descriptor may be another file's by then."""
         with suppress(OSError):
-            self._disk.wait()
+            if self._is_owed:
+                self._disk.wait()
         with self._write_lock:
             os.close(self._descriptor)
             self._descriptor = -1
