@@ -54,9 +54,12 @@ def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None
     """Bring a ledger up to one event."""
     if event.get("event") not in {ENDED, REMEMBERED}:
         return
-    for address in event.get("forget", ()):
-        ledger.pop(Address(address), None)
     entries = [event["entry"]] if event.get("entry") else event.get("entries", ())
-    for raw in entries:
-        entry = entry_from_json(raw)
-        ledger[entry.address] = entry
+    bring_up(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))
+
+
+def bring_up(ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]) -> None:
+    """Take in what is known anew, after letting go of what is no more."""
+    for address in forget:
+        ledger.pop(address, None)
+    ledger.update((entry.address, entry) for entry in entries)

@@ -18,6 +18,7 @@ from reconciler.store.events import (
     FLUSHED,
     RUN_ENDED,
     RUN_STARTED,
+    bring_up,
     ended_event,
     intent_event,
     remembered_event,
@@ -170,9 +171,7 @@ class FileRun:
 
     def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         with self._lock:
-            for address in forget:
-                self._entries.pop(address, None)
-            self._entries.update((entry.address, entry) for entry in entries)
+            bring_up(self._entries, entries, forget)
             self._dirty = self._dirty or bool(entries or forget)
             is_due = self._dirty and self._clock.monotonic() >= self._flush_at
             if is_due:
