@@ -7,10 +7,10 @@ WHAT is `bodies` for the exchanges alone, or `live` for live resources made of t
 import json
 import sys
 import time
-from datetime import UTC, datetime
 
 from generate import PUBLISHER
 
+from reconciler.cli.clock import SystemClock
 from reconciler.cli.collector import collect_rarely
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
@@ -18,17 +18,6 @@ from reconciler.dt.wire import calls
 from reconciler.model.secret import Secret
 from reconciler.web.auth import Credentials
 from reconciler.workflow.observing import side_by_side
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def main() -> None:
