@@ -18,6 +18,8 @@ from reconciler.web.message import server_message, words_of
 
 _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
+_FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
+"""Words by which a conflict finds fault with what was sent, rather than with something that is there already."""
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
 
@@ -147,6 +149,10 @@ class DtGateway(DtReader):
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
         exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        if isinstance(exchange.end, Reply) and _leaves_open(exchange.end):
+            status = exchange.end.status
+            words = "a redirect" if status < 400 else self._words(exchange.end)
+            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
         return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
@@ -186,6 +192,18 @@ class DtGateway(DtReader):
         if exchange.doubt:
             return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", exchange.tries)
         return Rejected(status, words, exchange.tries)
+
+
+def _leaves_open(reply: Reply) -> bool:
+    """Whether an answer to a create may stand for one that was done: a redirect to it, or a conflict with it.
+
+    A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
+    that asks for the same request elsewhere (307, 308) comes from a server that did nothing.
+    """
+    if reply.status in {301, 302, 303}:
+        return True
+    said = server_message(reply.status, reply.body).lower()
+    return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
 
 
 def _created(kind: Kind, reply: Reply, app_id: str | None, tries: int) -> Answer:

@@ -41,7 +41,7 @@ def test_1_when_the_api_cannot_be_reached(project):
 
 def test_3_when_a_step_failed_and_the_rest_went_on(project, rival):
     rival.instead["POST placement"] = lambda asked: (
-        (409, b'{"msg": "no such luck"}') if asked.body["name"] == "bad" else None
+        (400, b'{"msg": "no such luck"}') if asked.body["name"] == "bad" else None
     )
     project.write("apps/a.yaml", TWO)
     done = project.run("apply", "--yes", "--format", "json")
@@ -50,7 +50,7 @@ def test_3_when_a_step_failed_and_the_rest_went_on(project, rival):
         "android:com.a": "applied", "android:com.a/int": "applied", "android:com.a/bad": "failed",
     }  # fmt: skip
     told = next(each for each in done.json["results"] if each["outcome"] == "failed")
-    assert "409" in told["error"]
+    assert "400" in told["error"]
     assert "no such luck" in told["error"]
     assert [asked.body["name"] for asked in rival.writes].count("bad") == 1
 
