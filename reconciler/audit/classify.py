@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from reconciler.audit.audit import AuditedField, Class, Item, gravest
-from reconciler.diff.block import Block, View, entry_of, to_retire, unresolved
+from reconciler.diff.block import Block, View, entry_of, kept_notes, not_visible_yet, to_retire, unresolved
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange
 from reconciler.diff.compare import Comparison, compare, covers, value_at
 from reconciler.diff.identity import Found, PinNotFound, Twins
@@ -35,7 +35,8 @@ def _against(block: Block, live: LiveResource, entry: LedgerEntry | None, today:
     found = compare(kind_of(block.address), block.fields, live.fields, entry, block.lifecycle, today)
     fields = tuple(_audited(found, kind_of(block.address), live, entry, block.lifecycle, today))
     of = gravest(each.of for each in fields)
-    note = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
+    behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
+    note = "; ".join((*(each.text for each in kept_notes(block.address, found.kept)), *filter(None, (behind,))))
     return Item(block.address, live.id, of, fields, block.source, note)
 
 
@@ -139,13 +140,16 @@ def not_there(block: Block) -> Item:
     return Item(block.address, None, "inSync" if absent else "pending", (), block.source, "" if absent else NEVER_MADE)
 
 
-def missing(block: Block, resource_id: str, why: str = "") -> Item:
-    """A block whose resource is gone from the account, though the ledger knows it."""
+def missing(block: Block, resource_id: str, view: View, why: str = "") -> Item:
+    """A block whose resource is gone from the account, though the ledger knows it; or is not visible there yet."""
+    hidden = not_visible_yet(block, resource_id, view)
+    if hidden is not None:
+        return Item(block.address, resource_id, "pending", (), block.source, hidden.reason)
     return Item(block.address, resource_id, "missing", (), block.source, why)
 
 
 def ambiguous(
-    block: Block, resolution: PinNotFound | Twins, entry: LedgerEntry | None, owned: LiveResource | None, today: date
+    block: Block, resolution: PinNotFound | Twins, entry: LedgerEntry | None, owned: LiveResource | None, view: View
 ) -> Item:
     """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it knows any.
 
@@ -155,6 +159,6 @@ def ambiguous(
     if entry is None:
         return Item(block.address, None, "pending", (), block.source, why)
     if owned is None:
-        return missing(block, entry.id, why)
-    item = _against(block, owned, entry, today)
+        return missing(block, entry.id, view, why)
+    item = _against(block, owned, entry, view.now.date())
     return replace(item, of=gravest([item.of, "pending"]), note=why)

@@ -77,23 +77,25 @@ def _app(app: DesiredApp, resolution: Resolution, ground: Ground) -> Iterator[Fi
             yield not_there(app)
         case NotFound():
             yield not_there(app)
-            yield from _without_app(app, entries)
+            yield from _without_app(app, entries, ground.view)
         case Missing():
-            yield missing(app, resolution.id)
-            yield from _without_app(app, entries)
+            yield missing(app, resolution.id, ground.view)
+            yield from _without_app(app, entries, ground.view)
         case PinNotFound() | Twins():
             entry = entries.get(app.address)
             owned = next((each for each in ground.live.apps if entry is not None and each.id == entry.id), None)
-            yield ambiguous(app, resolution, entry, owned, today)
-            yield from (_placements(app, owned, ground) if owned is not None else _without_app(app, entries))
+            yield ambiguous(app, resolution, entry, owned, ground.view)
+            yield from (
+                _placements(app, owned, ground) if owned is not None else _without_app(app, entries, ground.view)
+            )
 
 
-def _without_app(app: DesiredApp, entries: Ledger) -> Iterator[Finding]:
+def _without_app(app: DesiredApp, entries: Ledger, view: View) -> Iterator[Finding]:
     """Placements whose app is not there: gone with it where they were applied, else still to be made."""
     blocks = app.placements or ()
     for block in blocks:
         entry = _known(block, entries)
-        yield not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id, APP_GONE)
+        yield not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id, view, APP_GONE)
     declared = _names(blocks)
     for address in entries:
         if kind_of(address) == "placement" and address not in declared:
@@ -133,10 +135,10 @@ def _placement(
         case Found():
             return in_place(block, resolution, entries, view.now.date())
         case NotFound() | Missing():
-            return not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id)
+            return not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id, view)
         case PinNotFound() | Twins():
             owned = by_id.get(entry.id) if entry is not None else None
-            return ambiguous(block, resolution, entry, owned, view.now.date())
+            return ambiguous(block, resolution, entry, owned, view)
 
 
 def _known(block: DesiredPlacement, entries: Ledger) -> LedgerEntry | None:

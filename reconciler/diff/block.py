@@ -1,21 +1,22 @@
 """One block of a manifest against what it stands for: the verdicts on a single app or placement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeAlias
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Update
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
 from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Twins
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
-from reconciler.model.address import Address, kind_of
+from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
+from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Fields
+from reconciler.model.value import ABSENT, Fields, Value, canonical_json, to_json
 
 Block: TypeAlias = DesiredApp | DesiredPlacement
 
@@ -25,14 +26,30 @@ class View:
     """What reconciling needs beside the three states.
 
     `now` is in UTC. `doubtful` holds ids of apps whose placement lists left out what exists, `""` standing for the app
-    list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again.
+    list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again. `past` is
+    what the journal says of creates, and `settle_seconds` how long one is given to appear.
     """
 
     now: datetime
     quarantine_days: float = 14
     doubtful: frozenset[str] = frozenset()
     recreate: bool = False
+    past: PastCreates = NO_CREATES
+    settle_seconds: float = 30
 
+    @property
+    def settled_after(self) -> timedelta:
+        """How long after its sending a create of unknown outcome may be taken for not done, where no list shows it."""
+        return self.past.settled_after(self.settle_seconds)
+
+    def made_lately(self, kind: Kind, resource_id: str) -> datetime | None:
+        """When a resource was made, if that is so lately that the account may not show it yet."""
+        at = self.past.made.get((kind, resource_id))
+        return at if at is not None and self.now - at < max(self.settled_after, LATELY) else None
+
+
+LATELY: Final = timedelta(minutes=10)
+"""How long after its creation a resource that is not shown counts as not visible yet, and not as gone."""
 
 DOUBT = "the account's list left out resources that do exist, so nothing is made or deleted here; plan again later"
 
@@ -44,6 +61,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     kind = kind_of(block.address)
     result = _guarded(block, compare(kind, block.fields, live.fields, entry, block.lifecycle, view.now.date()))
     remembered = _remembered(block, live, entry, result)
+    yield from kept_notes(block.address, result.kept)
     for accepted in result.accepted:
         until = f" until {accepted.drift.until}" if accepted.drift.until else ""
         yield Note(block.address, f"{accepted.change.path}: drift accepted{until} ({accepted.drift.reason})")
@@ -75,6 +93,18 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
         yield Remember(remembered)
     if found.renamed_from is not None:
         yield Forget(found.renamed_from)
+
+
+def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
+    """What the account keeps instead of what the manifest asks for, one note for each leaf."""
+    for leaf in kept:
+        asked, shown = told_value(leaf.after), told_value(leaf.before)
+        yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; `pull` takes that over")
+
+
+def told_value(value: Value) -> str:
+    """A value in a sentence."""
+    return "(none)" if value is None else canonical_json(to_json(value))
 
 
 def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | None:
@@ -113,6 +143,21 @@ def to_create(block: Block, needs: Fields, view: View, scope: str, reason: str |
         protect=block.lifecycle.protect,
         reason=reason,
     )
+
+
+def not_visible_yet(block: Block, resource_id: str, view: View) -> Blocked | None:
+    """A block whose resource was made moments ago and is not shown: the account's reads may lag behind its writes.
+
+    None where it was not, so that it counts as missing.
+    """
+    made = view.made_lately(kind_of(block.address), resource_id)
+    if made is None:
+        return None
+    text = (
+        f"not visible yet: id {resource_id} was made at {made:%H:%M:%S} UTC, and the account does not show it so far; "
+        "nothing is made in its place, plan again later"
+    )
+    return Blocked(block.address, text, resource_id, source=block.source)
 
 
 def unresolved(block: Block, resolution: Missing | PinNotFound | Twins) -> Blocked:
@@ -174,7 +219,7 @@ def _guarded(block: Block, result: Comparison) -> Comparison:
         return result
     changes = tuple(change for change in result.changes if change not in held)
     send = {name: value for name, value in result.send.items() if name != "status"}
-    return Comparison(changes, (*result.fixed, *held), result.accepted, send)
+    return Comparison(changes, (*result.fixed, *held), result.accepted, result.kept, send)
 
 
 def _remembered(block: Block, live: LiveResource, entry: LedgerEntry | None, result: Comparison) -> LedgerEntry:
@@ -187,7 +232,21 @@ def _remembered(block: Block, live: LiveResource, entry: LedgerEntry | None, res
         applied.update({name: before[name] for name in stuck & before.keys()})
     unconfirmed = entry.unconfirmed if entry is not None else frozenset()
     still = {name for name in unconfirmed if name in applied and live.fields.get(name) is None}
-    return LedgerEntry(block.address, live.id, applied, frozenset(still), protect=block.lifecycle.protect)
+    protect = block.lifecycle.protect
+    return LedgerEntry(
+        block.address, live.id, applied, frozenset(still), protect=protect, kept=_kept(entry, applied, live)
+    )
+
+
+def _kept(entry: LedgerEntry | None, applied: Fields, live: LiveResource) -> Fields:
+    """What the account keeps instead of what it was given, as long as the same is asked for and not there."""
+    if entry is None or not entry.kept:
+        return {}
+    return {
+        name: value
+        for name, value in entry.kept.items()
+        if name in applied and applied[name] == entry.applied.get(name) and live.fields.get(name) != applied[name]
+    }
 
 
 def _remedies(block: Block, fixed: list[FieldChange]) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.diff.block import View, in_place, let_go, to_create, to_retire, unresolved
+from reconciler.diff.block import View, in_place, let_go, not_visible_yet, to_create, to_retire, unresolved
 from reconciler.diff.change import Blocked, Create, Delete, Note, Unmanaged
 from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps, resolve_placements
 from reconciler.diff.rename import Orphan, suspected_renames
+from reconciler.diff.unclear_creates import without_unclear_creates
 from reconciler.diff.unnamed import Ground, gone_apps, orphan_apps, orphaned, renamed_app, unnamed_apps, whole_app
 from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect
 from reconciler.model.address import Address, app_of, kind_of, name_of, placement_address
@@ -31,7 +32,12 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, view: View) -> Iterator[Verdict]:
     """Verdicts in the order of the blocks; what no block names comes last."""
     ground = ground_of(desired, live, ledger, view)
-    for app in desired.apps:
+    verdicts = _verdicts(ground)
+    yield from without_unclear_creates(list(verdicts), ground) if view.past.unclear else verdicts
+
+
+def _verdicts(ground: Ground) -> Iterator[Verdict]:
+    for app in ground.desired.apps:
         yield from _app(app, ground)
     yield from unnamed_apps(ground)
     yield from gone_apps(ground)
@@ -63,6 +69,9 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
             verdict = renamed_app(app, ground.orphans, ground.ledger) or to_create(app, {"coppa": False}, view, "")
             yield verdict
             yield from _placements_of_new(app, verdict, entries, view)
+        case Missing(lost) if (hidden := not_visible_yet(app, lost, view)) is not None:
+            yield hidden
+            yield from _placements_of_new(app, hidden, entries, view)
         case Missing() if view.recreate:
             again = to_create(app, {"coppa": False}, view, "", f"made again: id {resolution.id} is gone")
             yield again
@@ -120,6 +129,8 @@ def _placement(
             yield from let_go(block, resolution, entries)
         case NotFound():
             yield to_create(block, needs, view, scope)
+        case Missing(lost) if (hidden := not_visible_yet(block, lost, view)) is not None:
+            yield hidden
         case Missing() if view.recreate:
             yield to_create(block, needs, view, scope, f"made again: id {resolution.id} is gone")
         case Missing() | PinNotFound() | Twins():

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind, kind_of
 
 LOST: Final = "the run ended before the outcome of this step was recorded"
 
@@ -85,3 +86,117 @@ def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
         steps = tuple(step for step in run.steps if step.address == address or step.id in ids)
         if steps:
             yield replace(run, steps=steps)
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearCreate:
+    """A create of an earlier run of which nobody knows what it made.
+
+    `sent_at` is when it was last sent (UTC), `suspects` are ids that it may have made.
+    """
+
+    sent_at: datetime
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastCreates:
+    """What the journal says of creates.
+
+    `unclear`: those whose outcome is not known, by address. `made`: when each id was made, by kind and id.
+    `lag_seconds`: the longest that the account's lists are known not to have shown something new.
+    """
+
+    unclear: Mapping[Address, UnclearCreate] = field(default_factory=dict)
+    made: Mapping[tuple[Kind, str], datetime] = field(default_factory=dict)
+    lag_seconds: float = 0.0
+
+    def settle_seconds(self, least: float) -> float:
+        """How long something new is given to appear in this account's lists: at least twice what it took before."""
+        return max(least, min(2 * self.lag_seconds, SETTLE_AT_MOST))
+
+    def settled_after(self, least: float) -> timedelta:
+        """How long after its sending a create of unknown outcome may be taken for not done, where no list shows it.
+
+        Three times the settle time, and never under half a minute: a list may lag, and nobody knows by how much.
+        """
+        return timedelta(seconds=max(3 * self.settle_seconds(least), LEAST_SETTLED_SECONDS))
+
+
+NO_CREATES: Final = PastCreates()
+
+
+def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
+    """What journal events say of creates. Events of another shape, and times that are none, are passed over."""
+    unclear: dict[Address, UnclearCreate] = {}
+    made: dict[tuple[Kind, str], datetime] = {}
+    lag = 0.0
+    for event in events:
+        at = _time(event.get("at"))
+        match event:
+            case {"event": "intent", "action": "create", "address": str(address)} if at is not None:
+                known = unclear.get(Address(address))
+                unclear[Address(address)] = UnclearCreate(at, () if known is None else known.suspects)
+            case {"event": "ended", "action": "create", "address": str(address), "outcome": str(outcome)}:
+                _end(unclear, made, Address(address), outcome, event, at)
+            case {"event": "remembered", "entries": [*entries]}:
+                for entry in entries:
+                    if isinstance(entry, Mapping):
+                        unclear.pop(Address(str(entry.get("address"))), None)
+            case {"event": "ended", "address": str(address), "entry": {"id": str()}}:
+                unclear.pop(Address(address), None)
+            case {"event": "lag", "seconds": int() | float() as seconds} if 0 < seconds < LAG_AT_MOST:
+                lag = max(lag, float(seconds))
+            case _:
+                pass
+    return PastCreates(unclear, made, lag)
+
+
+def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: datetime, least: float) -> float:
+    """How long until earlier creates at these addresses had their time to appear; 0 where there are none.
+
+    Never longer than that time, whatever the clock says.
+    """
+    wait = past.settled_after(least)
+    left = (past.unclear[each].sent_at + wait - now for each in addresses if each in past.unclear)
+    return max(0.0, min(wait, max(left, default=timedelta())).total_seconds())
+
+
+LAG_AT_MOST: Final = 3600
+"""Seconds; a longer lag that a journal tells of is not believed."""
+
+SETTLE_AT_MOST: Final = 600
+"""Seconds that a run waits at most for something to appear, however long that took before."""
+
+LEAST_SETTLED_SECONDS: Final = 30
+"""Seconds in which a create of unknown outcome is never taken for not done, whatever the settings say."""
+
+
+def _end(
+    unclear: dict[Address, UnclearCreate],
+    made: dict[tuple[Kind, str], datetime],
+    address: Address,
+    outcome: str,
+    event: Mapping[str, Any],
+    at: datetime | None,
+) -> None:
+    """Bring what is known of a create up to its end."""
+    known = unclear.get(address)
+    suspects = event.get("suspects")
+    if outcome != "unknown":
+        unclear.pop(address, None)
+    elif known is not None and isinstance(suspects, list):
+        ids = tuple(each for each in suspects if isinstance(each, str))
+        unclear[address] = replace(known, suspects=tuple(dict.fromkeys((*known.suspects, *ids))))
+    resource_id = event.get("id")
+    if isinstance(resource_id, str) and at is not None and outcome != "unknown":
+        made[kind_of(address), resource_id] = at
+
+
+def _time(text: Any) -> datetime | None:
+    """A time in UTC; None for what is none, has no time zone, or leaves no room to reckon with."""
+    try:
+        at = datetime.fromisoformat(text)
+        return None if at.tzinfo is None or at.year >= datetime.max.year else at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None

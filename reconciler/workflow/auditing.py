@@ -1,5 +1,7 @@
 """From the states to an audit."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.audit.audit import Audit
@@ -8,24 +10,36 @@ from reconciler.diff.block import View
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
+from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.plan.plan import Origin
 from reconciler.ports import LiveReader
 from reconciler.workflow.observing import Selection, nothing_selected, observe
+from reconciler.workflow.planning import Events
 
 
 def take_audit(
-    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    origin: Origin,
+    selection: Selection,
+    journal: Callable[[], Events] = tuple,
 ) -> Audit:
     """Read the account, and say what in it is not as it was last applied. Writes nothing.
 
+    `journal` gives the events of earlier runs; they are read only where something is missing.
     Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
     observation = observe(desired, reader, ledger, selection, owned)
     now = datetime.fromisoformat(origin.created_at)
-    view = View(now, desired.safety.quarantine_days, observation.doubtful)
+    settle = desired.safety.settle_seconds
+    view = View(now, desired.safety.quarantine_days, observation.doubtful, settle_seconds=settle)
     audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
+    if any(item.of == "missing" for item in audit.items):
+        view = replace(view, past=past_creates(journal()))
+        audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
     if selection.only and not audit.items:
         raise nothing_selected(selection)
     return audit

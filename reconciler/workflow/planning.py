@@ -1,25 +1,39 @@
 """From the states to a plan."""
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final, TypeAlias
 
 from reconciler.diff.block import View
+from reconciler.diff.change import Blocked, Create
 from reconciler.diff.reconcile import owned_count, verdicts_on
 from reconciler.diff.verdict import collect, select
+from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
+from reconciler.model.journal import PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build
-from reconciler.ports import LiveReader
+from reconciler.ports import Clock, LiveReader
 from reconciler.workflow.observing import Selection, nothing_selected, observe
+
+Events: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 def make_plan(
-    desired: DesiredState, reader: LiveReader, ledger: Ledger, origin: Origin, selection: Selection
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    origin: Origin,
+    selection: Selection,
+    journal: Callable[[], Events] = tuple,
 ) -> tuple[Plan, LiveState]:
     """Read the account, and say what an apply would do. Writes nothing.
 
-    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    `journal` gives the events of earlier runs; they are read only where something would be made, or is missing. Raises
+    `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
@@ -28,9 +42,48 @@ def make_plan(
         desired.safety.quarantine_days,
         observation.doubtful,
         selection.recreate,
+        settle_seconds=desired.safety.settle_seconds,
     )
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
+    if any(isinstance(each, Create | Blocked) for each in verdicts):
+        past = past_creates(journal())
+        if past.unclear or past.made:
+            verdicts = list(verdicts_on(desired, observation.live, ledger, replace(view, past=past)))
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
         raise nothing_selected(selection)
     return build(collect(chosen, owned_count(verdicts)), origin), observation.live
+
+
+FIRST_PAUSE: Final = 2.0
+"""Seconds until an account is read again for what an earlier run may have made; each further pause is twice as long."""
+
+
+def make_settled_plan(
+    read_plan: Callable[[], tuple[Plan, LiveState]],
+    past: PastCreates,
+    settle_seconds: float,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> tuple[Plan, LiveState]:
+    """A plan that repeats no create of an earlier run whose outcome is unknown, before that had its time to appear.
+
+    `read_plan` reads the account and plans. While the plan holds such a create the account is read again,
+    until it shows what was made or the time is over; `tell` hears what is waited for.
+    """
+    pause = FIRST_PAUSE
+    plan, live = read_plan()
+    left = seconds_to_settle(_planned_anew(plan, past), past, clock.now(), settle_seconds)
+    over = clock.monotonic() + left
+    if left > 0:
+        tell(f"an earlier run's create was not answered clearly: looking for what it made, for {left:.0f} s at most")
+    while _planned_anew(plan, past) and (left := over - clock.monotonic()) > 0:
+        clock.sleep(min(pause, left))
+        pause *= 2
+        plan, live = read_plan()
+    return plan, live
+
+
+def _planned_anew(plan: Plan, past: PastCreates) -> list[Address]:
+    """What the plan would create although an earlier run has sent that, and nobody knows what came of it."""
+    return [each.address for each in plan.changes if isinstance(each, Create) and each.address in past.unclear]

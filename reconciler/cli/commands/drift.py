@@ -43,7 +43,7 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     desired = session.desired(project)
     store, origin = session.store(project), session.origin(desired)
     with session.reader(desired.publisher_id) as reader:
-        audit = take_audit(desired, reader, store.ledger(), origin, Selection(only, options.parallelism))
+        audit = take_audit(desired, reader, store.ledger(), origin, Selection(only, options.parallelism), store.events)
     past = known_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)
     if record and not only:

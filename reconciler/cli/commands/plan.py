@@ -48,8 +48,8 @@ def command(
     desired = session.desired(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate)
-        ledger = session.store(project).ledger()
-        made, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+        store = session.store(project)
+        made, _ = make_plan(desired, gateway, store.ledger(), session.origin(desired), selection, store.events)
     plan = with_evidence(made, session.price_evidence(project))
     if out is not None:
         _save(out, plan)

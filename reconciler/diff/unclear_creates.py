@@ -1,0 +1,69 @@
+"""Creates that an earlier run left open: sent, and never told apart from not sent. None is sent again blindly."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.diff.change import Blocked, Create, Unmanaged
+from reconciler.diff.unnamed import Ground
+from reconciler.diff.verdict import Verdict
+from reconciler.model.address import Address, app_of, kind_of
+
+
+def without_unclear_creates(verdicts: Sequence[Verdict], ground: Ground) -> Iterator[Verdict]:
+    """The verdicts, with those creates blocked that an earlier run may have done already.
+
+    That is so where an id that it may have made is live and nobody's, and where the list does not show other things
+    that were made lately. Before its time is over a create says from when on it may be sent.
+    """
+    unmanaged = {each.id for each in verdicts if isinstance(each, Unmanaged)}
+    held: set[Address] = set()
+    for each in verdicts:
+        if not isinstance(each, Create):
+            yield each
+            continue
+        reason = _why_not(each, unmanaged, ground)
+        if reason is not None:
+            held.add(each.address)
+        elif app_of(each.address) in held:
+            reason = f"its app {app_of(each.address)} is blocked"
+        yield _with_time(each, ground) if reason is None else Blocked(each.address, reason, source=each.source)
+
+
+def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
+    known = ground.view.past.unclear.get(change.address)
+    if known is None:
+        return None
+    suspects = [each for each in known.suspects if each in unmanaged]
+    if suspects:
+        pin = "appId" if kind_of(change.address) == "app" else "placementId"
+        return (
+            f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
+            f"that by `{pin}`, or write `lifecycle: {{distinct: true}}` if it is another"
+        )
+    if any(_hidden(change, ground)):
+        return (
+            "an earlier create of it was not answered clearly, and the account's list does not show other things yet "
+            "that were made since; plan again later"
+        )
+    return None
+
+
+def _hidden(change: Create, ground: Ground) -> Iterable[bool]:
+    """For each owned resource of the list that would show a create: whether it was made lately and is not shown."""
+    kind = kind_of(change.address)
+    listed = ground.live.apps if kind == "app" else ground.live.placements.get(change.app_id or "", ())
+    shown = {each.id for each in listed}
+    app = app_of(change.address)
+    for address, entry in ground.ledger.items():
+        if entry.kind == kind and (kind == "app" or app_of(address) == app) and entry.id not in shown:
+            yield ground.view.made_lately(kind, entry.id) is not None
+
+
+def _with_time(change: Create, ground: Ground) -> Create:
+    """The create; where an earlier one of it may still come to light, with the time until when that is waited for."""
+    known = ground.view.past.unclear.get(change.address)
+    over = None if known is None else known.sent_at + ground.view.settled_after
+    if over is None or over <= ground.view.now:
+        return change
+    reason = f"an earlier create of it was not answered clearly: an apply looks for it until {over:%H:%M:%S} UTC first"
+    return replace(change, reason=reason)
