@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from reconciler.model.diagnostic import Finding
 from reconciler.model.outcome import Result
+from reconciler.model.value import fields_to_json
 
 RESULT_FORMAT: Final = "reconciler.result/1"
 FINDINGS_FORMAT: Final = "reconciler.findings/1"
 FMT_FORMAT: Final = "reconciler.fmt/1"
 
-OUTCOMES: Final = ("applied", "failed", "skipped", "blocked", "unverified", "unknown")
+OUTCOMES: Final = ("applied", "normalised", "failed", "skipped", "blocked", "unverified", "unknown")
 
 
 def result_document(results: Sequence[Result], run: str, undo: str | None = None) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def result_document(results: Sequence[Result], run: str, undo: str | None = None
                 "id": each.id,
                 "attempts": each.attempts,
                 "error": each.error,
+                **({"wanted": fields_to_json(each.wanted), "kept": fields_to_json(each.kept)} if each.kept else {}),
             }
             for each in results
         ],

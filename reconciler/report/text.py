@@ -153,6 +153,7 @@ _BLOCKS: Final = frozenset({"capping", "pacing", "ssrConfig", "geo", "connectivi
 
 OUTCOME_TONES: Final[Mapping[str, Tone]] = {
     "applied": "add",
+    "normalised": "change",
     "unverified": "change",
     "failed": "blocked",
     "unknown": "blocked",

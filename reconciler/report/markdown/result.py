@@ -28,7 +28,7 @@ def result_markdown(
     return sheet.text(" `reconciler history` tells everything.")
 
 
-WORST_FIRST = ("unknown", "failed", "unverified", "blocked", "skipped")
+WORST_FIRST = ("unknown", "failed", "unverified", "normalised", "blocked", "skipped")
 
 
 def _other(result: Result) -> Item:

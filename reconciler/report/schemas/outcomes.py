@@ -1,6 +1,6 @@
 """`reconciler.result/1`, `reconciler.findings/1` and `reconciler.fmt/1`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ class ResultSummary(Shape):
     """How many steps came to each outcome."""
 
     applied: Count = Field(description="Done, and seen to be done.")
+    normalised: Count = Field(description="Done; the account keeps another value than it was given.")
     failed: Count = Field(description="Surely not as wanted.")
     skipped: Count = Field(description="Not tried.")
     blocked: Count = Field(description="Could not be tried.")
@@ -29,6 +30,10 @@ class Result(Shape):
     id: str | None = Field(description="The server's id, where one is known.")
     attempts: Count = Field(description="Write calls that were sent.")
     error: str | None = Field(description="What went wrong or is unverified.")
+    wanted: dict[str, Any] | None = Field(
+        default=None, description="What was asked for, by dotted path, where the account keeps something else."
+    )
+    kept: dict[str, Any] | None = Field(default=None, description="What the account keeps instead, by dotted path.")
 
 
 class ResultDocument(Shape):
