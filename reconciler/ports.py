@@ -131,6 +131,10 @@ class RunStore(Protocol):
         """Bring the ledger up to what was seen, without any step."""
         ...
 
+    def lagged(self, seconds: float) -> None:
+        """Record that the account's lists did not show something yet so many seconds after it was made."""
+        ...
+
 
 class AuditLog(Protocol):
     """Remembers audits. Holds no lock and touches no ledger: an audit may run while a run is at work."""

@@ -37,11 +37,12 @@ def difference(
 ) -> tuple[Difference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
-    Ignored fields and accepted drift count as equal. A field that the account does not show stays as it is.
+    What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
+    A field that the account does not show stays as it is.
     """
     kind = kind_of(block.address)
     result = compare(kind, block.fields, live.fields, entry, block.lifecycle, today)
-    changes = (*result.changes, *result.fixed)
+    changes = (*result.changes, *result.fixed, *result.kept)
     values: dict[str, Value] = {}
     notes: list[Note] = []
     for name in dict.fromkeys(change.field for change in changes):

@@ -3,23 +3,21 @@
 All can be repeated safely; what counts is what is there afterwards.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from reconciler.apply.ending import read_back, result
-from reconciler.apply.site import Site
-from reconciler.apply.verify import Verification, contradiction, verify
-from reconciler.diff.change import Deactivate, Delete, Update
+from reconciler.apply.site import Removal, Site, Write
+from reconciler.apply.verify import Verification, contradiction, kept_leaves, kept_text, not_taken, verify
+from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
+from reconciler.diff.compare import field_changes, value_at, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
-from reconciler.model.address import kind_of
+from reconciler.model.address import Address, kind_of
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
-from reconciler.model.value import ABSENT, Fields
+from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
-
-Remember: TypeAlias = Callable[[Verification], LedgerEntry]
 
 GONE: Final = (404, 410)
 """Refusals of a delete that may well mean that it is done: somebody else was first."""
@@ -28,39 +26,72 @@ GONE: Final = (404, 410)
 def updating(change: Update, site: Site) -> Ended:
     """Send the fields of an update, and see what the account made of them."""
 
-    def entry(seen: Verification) -> LedgerEntry:
+    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
         known = site.ledger.get(change.renamed_from or change.address)
-        before = known.applied if known is not None and known.id == change.id else {}
-        wrong = (seen.contradicted or {}).keys()
-        applied = {name: value for name, value in change.declared.items() if name not in wrong}
-        applied.update({name: before[name] for name in wrong & before.keys()})
-        unshown = {name for name in known.unconfirmed if name not in change.send} if known is not None else set()
+        if known is None or known.id != resource_id:
+            known = LedgerEntry(change.address, resource_id, {})
+        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
+        applied.update({name: known.applied[name] for name in seen.untaken & known.applied.keys()})
+        kept = {
+            name: value
+            for name, value in known.kept.items()
+            if name not in change.send or name in seen.untaken
+            if applied.get(name, ABSENT) == known.applied.get(name)
+        }
+        for name in change.send.keys() - seen.untaken:
+            if leaves := [*_kept_now(name, change, seen), *_kept_still(name, change, known)]:
+                kept[name] = _with_leaves(change.declared.get(name), leaves)
+        unshown = {name for name in known.unconfirmed if name not in change.send}
         unconfirmed = (seen.unconfirmed | unshown) & applied.keys()
-        return LedgerEntry(change.address, change.id, applied, frozenset(unconfirmed), protect=change.protect)
+        kept = {name: value for name, value in kept.items() if name in applied}
+        return LedgerEntry(
+            change.address, resource_id, applied, frozenset(unconfirmed), protect=change.protect, kept=kept
+        )
 
-    ended = _write(change, change.send, site, entry)
-    moved = change.renamed_from is not None and ended.entry is not None
-    return replace(ended, forget=(change.renamed_from,)) if moved and change.renamed_from else ended
+    return _write(Write(change, change.id, change.app_id, change.send, entry), site)
+
+
+def _kept_now(name: str, change: Update, seen: Verification) -> Iterator[FieldChange]:
+    """The leaves of a field that the account keeps otherwise than this update sent them."""
+    if name in seen.kept:
+        yield from field_changes(name, seen.kept[name], change.send[name], None)
+
+
+def _kept_still(name: str, change: Update, known: LedgerEntry) -> Iterator[FieldChange]:
+    """The leaves that the account has kept otherwise before, and that this update has left as they are."""
+    if name in known.kept and name in known.applied:
+        for leaf in field_changes(name, known.kept[name], known.applied[name], None):
+            path = tuple(leaf.path.split(".")[1:])
+            declared, sent = value_at(change.declared.get(name), path), value_at(change.send[name], path)
+            if (declared, None if sent is ABSENT else sent) == (leaf.after, leaf.before):
+                yield leaf
+
+
+def _with_leaves(declared: Value, leaves: Sequence[FieldChange]) -> Value:
+    """A declared value with what the account keeps in these leaves."""
+    whole = [leaf for leaf in leaves if leaf.path == leaf.field]
+    return whole[0].before if whole else with_live_leaves(declared, leaves)
 
 
 def deactivating(change: Deactivate, site: Site) -> Ended:
     """Set a resource inactive; its quarantine begins with the entry that is remembered."""
+    since = site.clock.now().isoformat(timespec="seconds")
 
-    def entry(_: Verification) -> LedgerEntry:
-        known = site.ledger.get(change.address) or LedgerEntry(change.address, change.id, {})
-        since = site.clock.now().isoformat(timespec="seconds")
+    def entry(resource_id: str, _: Verification) -> LedgerEntry:
+        known = site.ledger.get(change.address) or LedgerEntry(change.address, resource_id, {})
         applied = {**known.applied, **({"status": "inactive"} if "status" in known.applied else {})}
-        return replace(known, id=change.id, applied=applied, orphaned=change.source is None, inactive_since=since)
+        return replace(known, id=resource_id, applied=applied, orphaned=change.source is None, inactive_since=since)
 
-    return _write(change, {"status": "inactive"}, site, entry)
+    return _write(Write(change, change.id, change.app_id, {"status": "inactive"}, entry), site)
 
 
-def _write(change: Update | Deactivate, sent: Fields, site: Site, entry: Remember) -> Ended:
-    before = site.seen.by_id[change.id]
+def _write(write: Write, site: Site) -> Ended:
+    change, sent = write.change, write.sent
+    before = site.seen.by_id[write.id or ""]
     was = {name: before.fields[name] for name in sent if name in before.fields}
-    verb = "update" if isinstance(change, Update) else "deactivate"
-    site.store.intend(Intent(change.address, verb, change.id, 1, sent, was))
+    site.store.intend(Intent(change.address, action_of(change), before.id, 1, sent, was))
     answer = site.gateway.update(before, sent)
+    write = replace(write, before=before.fields)
     match answer:
         case Rejected(status, message):
             error = f"refused with {status}: {message}"
@@ -68,55 +99,63 @@ def _write(change: Update | Deactivate, sent: Fields, site: Site, entry: Remembe
         case NotSent(why):
             return Ended(result(change, "failed", attempts=answer.attempts, error=why))
         case Accepted(said=said):
+            write = replace(write, said=said)
             by_answer = verify(sent, before.fields, said)
-            if by_answer.clean:
-                return Ended(result(change, "applied", attempts=answer.attempts), entry(by_answer))
-            return _look(change, sent, before, answer, site, entry)
-        case Ambiguous():
-            return _look(change, sent, before, answer, site, entry)
+            if not by_answer.unconfirmed and not by_answer.reset:
+                return site.unconfirmed.add(write, concluded(write, by_answer, answer.attempts, settled=False))
+            return _look(write, answer.attempts, site)
+        case Ambiguous(why):
+            return _look(replace(write, doubt=why), answer.attempts, site)
 
 
-def _look(
-    change: Update | Deactivate,
-    sent: Fields,
-    before: LiveResource,
-    answer: Accepted | Ambiguous,
-    site: Site,
-    entry: Remember,
-) -> Ended:
+def _look(write: Write, attempts: int, site: Site) -> Ended:
     """What came of a write whose answer does not say: read the resource and compare."""
-    doubt = answer.why if isinstance(answer, Ambiguous) else None
-    found = read_back(kind_of(change.address), change.id, site)
+    change, doubt, resource_id = write.change, write.doubt, write.id or ""
+    found = read_back(kind_of(change.address), resource_id, site)
     if isinstance(found, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
         error = f"{doubt}; {found}" if doubt else found
-        remembered = None if doubt else entry(Verification())
-        return Ended(result(change, outcome, attempts=answer.attempts, error=error), remembered)
+        remembered = None if doubt else write.entry(resource_id, Verification())
+        ended = Ended(result(change, outcome, attempts=attempts, error=error), remembered, _left_behind(write))
+        return site.unconfirmed.add(write, ended)
     if found is None:
-        return Ended(result(change, "failed", attempts=answer.attempts, error="it is gone from the account"))
-    seen = verify(sent, before.fields, found.fields, site.seen.returned_like(before.fields))
+        return Ended(result(change, "failed", attempts=attempts, error="it is gone from the account"))
+    seen = verify(write.sent, write.before, found.fields, site.seen.returned_like(write.before))
     if seen.reset:
-        return _replaced(change, seen, answer.attempts, site, entry)
-    if doubt and not seen.contradicted and not _shows(sent, before.fields, found.fields):
-        error = f"{doubt}; the account shows no field by which to tell whether it was done"
-        return Ended(result(change, "unknown", attempts=answer.attempts, error=error))
-    return _shown(change, sent, seen, answer, entry)
+        return _replaced(write, seen, attempts, site)
+    return site.unconfirmed.add(write, concluded(write, seen, attempts, settled=False, shown=found.fields))
 
 
-def _shown(
-    change: Update | Deactivate, sent: Fields, seen: Verification, answer: Accepted | Ambiguous, entry: Remember
-) -> Ended:
-    """What came of a write, by what was read back."""
-    if seen.contradicted:
-        doubt = answer.why if isinstance(answer, Ambiguous) else None
-        error = "; ".join(filter(None, (doubt, contradiction(sent, seen))))
-        took_some = len(seen.contradicted) < len(sent) and not doubt
-        remembered = entry(seen) if took_some else None
-        return Ended(result(change, "failed", attempts=answer.attempts, error=error), remembered)
-    if seen.unconfirmed:
-        error = f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
-        return Ended(result(change, "unverified", attempts=answer.attempts, error=error), entry(seen))
-    return Ended(result(change, "applied", attempts=answer.attempts), entry(seen))
+def concluded(write: Write, seen: Verification, attempts: int, *, settled: bool, shown: Fields | None = None) -> Ended:
+    """What a write came to, by what is seen of the resource (`shown`: by reading it; None: by the answer alone).
+
+    Not `settled`: the account may only lag, so what shows no sign of the write is left open.
+    """
+    change, sent = write.change, write.sent
+    seen = replace(seen, untaken=not_taken(sent, write.before, write.said, seen))
+    outcome: Outcome = "applied"
+    error = None
+    wanted, kept = kept_leaves(sent, seen.kept, seen)
+    if not seen.contradicted and write.doubt and shown is not None and not _shows(sent, write.before, shown):
+        error = f"{write.doubt}; the account shows no field by which to tell whether it was done"
+        return Ended(result(change, "unknown", attempts=attempts, error=error))
+    if seen.untaken:
+        error = f"{write.doubt or 'answered as done'}; {contradiction(sent, seen.untaken, seen)}"
+        outcome = "failed" if settled else "unknown" if write.doubt else "unverified"
+        if write.doubt or len(seen.untaken) == len(sent):
+            return Ended(result(change, outcome, attempts=attempts, error=error))
+    elif seen.contradicted:
+        outcome, error = "normalised", kept_text(wanted, kept)
+    elif seen.unconfirmed:
+        outcome, error = "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
+    ended = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
+    return Ended(ended, write.entry(write.id or "", seen), _left_behind(write))
+
+
+def _left_behind(write: Write) -> tuple[Address, ...]:
+    """The address that the resource of an update had in the ledger before it."""
+    former = write.change.renamed_from if isinstance(write.change, Update) else None
+    return () if former is None else (former,)
 
 
 def _shows(sent: Fields, before: Fields, after: Fields) -> bool:
@@ -125,12 +164,14 @@ def _shows(sent: Fields, before: Fields, after: Fields) -> bool:
     return len(there) == len(sent) or any(before.get(name, ABSENT) != sent[name] for name in there)
 
 
-def _replaced(change: Update | Deactivate, seen: Verification, attempts: int, site: Site, entry: Remember) -> Ended:
+def _replaced(write: Write, seen: Verification, attempts: int, site: Site) -> Ended:
     """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
     fields = ", ".join(sorted(seen.reset))
     site.brake.pull("not tried: an update reset fields it was not sent, so all further writes were stopped")
     error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
-    return Ended(result(change, "failed", attempts=attempts, error=error), entry(seen))
+    seen = replace(seen, untaken=frozenset(seen.contradicted or {}))
+    ended = result(write.change, "failed", attempts=attempts, error=error)
+    return Ended(ended, write.entry(write.id or "", seen), _left_behind(write))
 
 
 def deleting(change: Delete, site: Site) -> Ended:
@@ -152,7 +193,9 @@ def deleting(change: Delete, site: Site) -> Ended:
         outcome: Outcome = "unknown" if doubt else "unverified"
         told = "; ".join(filter(None, (doubt, found)))
         return Ended(result(change, outcome, attempts=answer.attempts, error=told))
-    return Ended(result(change, "failed", attempts=answer.attempts, error=doubt or "it is still in the account"))
+    error = "; ".join(filter(None, (doubt, "the account still shows it")))
+    ended = Ended(result(change, "unknown", attempts=answer.attempts, error=error))
+    return site.unconfirmed.add(Removal(change, doubt), ended)
 
 
 def _obstacle(app_id: str, site: Site) -> str | None:

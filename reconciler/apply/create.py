@@ -1,36 +1,40 @@
-"""Creating without twins: a create whose answer was lost is looked for, never repeated blindly.
+"""Sending one create, and what its answer is worth.
 
-The API has no idempotency key. What counts as made is an id in the list that was not there before, and that carries
-the identity that was asked for.
+The API has no idempotency key, and nothing promises that an answered id is new. A create counts as made only by an id
+that was not there before, and that is not shown to be another resource.
 """
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import unescape
 from typing import Final, TypeAlias
 
-from reconciler.apply.site import Site
+from reconciler.apply.site import Moment, Newborn, Site
 from reconciler.diff.change import Create
-from reconciler.errors import ApiError, CredentialsError, DoubtfulRead, StoreError
-from reconciler.model.address import kind_of
+from reconciler.model.address import app_of, kind_of
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Intent
+from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
-ROUNDS: Final = 3
-"""How often a create that left no trace is sent in all."""
-
-LOOKS: Final = 2
-"""How often the list is read for an ambiguous create: at once, and when its settle time is over."""
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {"app": ("platform", "bundle"), "placement": ("name",)}
+"""The fields that make the identity of a resource within its list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The resource exists. `answer` is what was read, or what the create was answered with; `sent` counts creates."""
+    """The resource exists. `said` holds the fields that the answer, or the list it was found in, speaks of.
 
+    `attempts` counts requests; `began` is when the create that made it was sent at the earliest.
+    """
+
+    change: Create
+    app_id: str | None
     id: str
-    answer: Accepted | LiveResource
+    said: Fields
     attempts: int
-    sent: int
+    began: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,112 +46,109 @@ class NotMade:
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
-    """Nobody can tell, or too many can: a person has to look."""
+class Doubtful:
+    """A create whose outcome is not known.
 
+    `sent` counts how often it was sent, `attempts` requests. `began` is when the first of them began, `failed` when the
+    last of them had failed: what was begun after that is younger than anything it made.
+    `may_repeat` is False where the server did answer, and another create could only be answered alike.
+    """
+
+    change: Create
+    app_id: str | None
     why: str
     attempts: int
+    sent: int
+    began: Moment
+    failed: Moment
+    may_repeat: bool = True
 
 
-Creation: TypeAlias = Made | NotMade | Unclear
+Creation: TypeAlias = Made | NotMade | Doubtful
 
 
-def create(change: Create, app_id: str | None, site: Site) -> Creation:
-    """Create the resource of a step; at most one of its kind exists afterwards, or the answer says otherwise.
+def send_create(change: Create, app_id: str | None, site: Site, before: Doubtful | None = None) -> Creation:
+    """Send the create of a step once. `before`: what is known of it where it was sent already.
 
-    Where it was sent more than once, an earlier try may come to light still: `apply.late` looks for it.
+    Raises `StoreError` and `CredentialsError` where it was not sent because of them.
     """
-    attempts = 0
-    why = ""
-    for sent in range(1, ROUNDS + 1):
-        if sent > 1 and site.brake.reason is not None:
-            return Unclear(f"{why}; it was not sent again, as all further writes were stopped", attempts)
-        try:
-            site.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
-            answer = site.gateway.create(kind_of(change.address), change.send, app_id=app_id)
-        except (StoreError, CredentialsError) as lost:
-            if sent == 1:
-                raise
-            return Unclear(f"{why}; it was not sent again: {lost.message}", attempts)
-        attempts += answer.attempts
-        match answer:
-            case Accepted(str(made)):
-                return Made(made, answer, attempts, sent)
-            case Rejected() | NotSent():
-                refused = NotMade(_refusal(answer), attempts)
-                earlier = None if sent == 1 else _found(_refusal(answer), change, app_id, site, attempts, sent)
-                return refused if earlier is None else earlier
-            case Accepted():
-                why = "the answer names no id"
-            case Ambiguous():
-                why = answer.why
-        found = _found(why, change, app_id, site, attempts, sent)
-        if found is not None:
-            return found
-    return Unclear(f"{why}; sent {ROUNDS} times, and no trace of it has appeared", attempts)
+    sent = 1 if before is None else before.sent + 1
+    attempts = 0 if before is None else before.attempts
+    began = site.moment() if before is None else before.began
+    site.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
+    answer = site.gateway.create(kind_of(change.address), change.send, app_id=app_id)
+    attempts += answer.attempts
+
+    def doubtful(why: str, *, may_repeat: bool = True) -> Doubtful:
+        return Doubtful(change, app_id, why, attempts, sent, began, site.moment(), may_repeat)
+
+    match answer:
+        case Accepted(str(resource_id), said):
+            made = Made(change, app_id, resource_id, said, attempts, began)
+            trouble = not_ours(made, said, site) or claim(made, site)
+            return made if trouble is None else doubtful(trouble, may_repeat=False)
+        case Accepted():
+            return doubtful("the answer names no id")
+        case Rejected() | NotSent():
+            if before is None:
+                return NotMade(_refusal(answer), attempts)
+            return doubtful(f"{before.why}; sent again: {_refusal(answer)}", may_repeat=False)
+        case Ambiguous(why):
+            return doubtful(why)
 
 
 def _refusal(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def _found(why: str, change: Create, app_id: str | None, site: Site, attempts: int, sent: int) -> Made | Unclear | None:
-    """What the list shows of a create whose outcome is not known; None when nothing of it appeared in time."""
-    seen = _settle(change, app_id, site)
-    if isinstance(seen, str):
-        return Unclear(f"{why}; and looking for it failed: {seen}", attempts)
-    if len(seen) > 1:
-        return Unclear(several(each.id for each in seen), attempts)
-    return Made(seen[0].id, seen[0], attempts, sent) if seen else None
+def claim(made: Made, site: Site) -> str | None:
+    """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
+    kind = kind_of(made.change.address)
+    if made.id in site.seen.known.get(kind, ()):
+        return f"it was answered with id {made.id}, which was there before"
+    if not site.newborns.claim(Newborn(made.change.address, made.id, made.app_id, made.began)):
+        return f"it was answered with id {made.id}, which is that of another create of this run"
+    return None
 
 
-def several(ids: Iterable[str]) -> str:
-    """In words: more than one was made, and what to do about it."""
-    named = ", ".join(sorted(ids))
-    return f"several were made: ids {named}; keep one by pinning its id, remove the others in the console"
+def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
+    """Why fields that are shown under an answered id are another resource's; None where nothing speaks against it.
 
-
-def _settle(change: Create, app_id: str | None, site: Site) -> list[LiveResource] | str:
-    """New resources that carry the identity, as soon as one is there and at the latest when the settle time is over.
-
-    A text instead says why the last look failed: that is not the same as nothing being there.
+    A server may keep a name otherwise than it was sent (in lower case, trimmed, cut, escaped): that is no
+    contradiction, unless the name is that of another resource.
     """
-    failure: str | None = None
-    found: list[LiveResource] = []
-    for look in range(LOOKS):
-        if look:
-            site.clock.sleep(site.settle_seconds / (LOOKS - 1))
-        try:
-            found = _traces(change, app_id, site)
-            failure = None
-        except (ApiError, CredentialsError) as wrong:
-            failure = wrong.message
-        if found:
-            break
-    return failure if failure is not None else found
+    kind = kind_of(made.change.address)
+    for key in KEYS[kind]:
+        wanted, seen = made.change.send[key], shown.get(key, made.change.send[key])
+        if seen == wanted:
+            continue
+        if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), site):
+            return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
+    return None
 
 
-def _traces(change: Create, app_id: str | None, site: Site) -> list[LiveResource]:
-    """What a look shows of a create. Raises what reading raises, and `DoubtfulRead` where its silence tells nothing."""
-    listed = read_list(app_id, site)
-    found = carrying(change, app_id, listed, site)
-    lost = _before(app_id, site) - {each.id for each in listed}
-    if not found and any(site.gateway.find(kind_of(change.address), each) is not None for each in sorted(lost)):
-        raise DoubtfulRead("the account's list leaves out resources that do exist")
-    return found
+def _is_anothers(made: Made, key: str, seen: str, site: Site) -> bool:
+    """Whether a name is one that another resource of the list has, or that another create asks for."""
+    others = (site.seen.by_id[each] for each in site.listed_before(made.app_id) if each in site.seen.by_id)
+    within = app_of(made.change.address) if kind_of(made.change.address) == "placement" else ""
+    return seen in site.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
-def read_list(app_id: str | None, site: Site) -> tuple[LiveResource, ...]:
-    """The list that shows what was created: the placements of an app, or all apps. Raises what reading raises."""
-    if app_id is None:
-        return site.gateway.apps()
-    return site.gateway.placements(app_id, expected=bool(_before(app_id, site)))
+def is_kept_form(sent: str, kept: str) -> bool:
+    """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
+    wanted, seen = _folded(sent), _folded(unescape(kept))
+    return bool(seen) and wanted.startswith(seen)
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(each for each in plain if each.isalnum())
 
 
 def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> list[LiveResource]:
     """Those in a list that carry the identity of a create and were not there before."""
-    before = _before(app_id, site)
-    keys = ("platform", "bundle") if app_id is None else ("name",)
+    before = site.listed_before(app_id)
+    keys = KEYS[kind_of(change.address)]
     return [
         each
         for each in listed
@@ -155,5 +156,15 @@ def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource],
     ]
 
 
-def _before(app_id: str | None, site: Site) -> frozenset[str]:
-    return site.seen.listed.get(app_id or "", frozenset())
+def read_list(app_id: str | None, site: Site) -> tuple[LiveResource, ...]:
+    """The list that shows what was created: the placements of an app, or all apps. Raises `ApiError` and the like."""
+    if app_id is None:
+        return site.gateway.apps()
+    return site.gateway.placements(app_id, expected=bool(site.listed_before(app_id)))
+
+
+def several(ids: Iterable[str]) -> str:
+    """In words: more than one live resource has one identity, and what to do about it."""
+    named = ", ".join(sorted(ids))
+    remedy = "keep one by pinning its id, remove the others in the console"
+    return f"there are several of it in the account: ids {named}; {remedy}"

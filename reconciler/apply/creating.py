@@ -1,19 +1,20 @@
 """The step that creates: the calls it takes, how far their effect was seen, and what the ledger holds of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.create import Made, NotMade, Unclear, create
+from reconciler.apply.create import Doubtful, Made, NotMade, not_ours, send_create
 from reconciler.apply.ending import read_back, result
-from reconciler.apply.site import Again, Site
-from reconciler.apply.verify import Verification, contradiction, verify
+from reconciler.apply.site import Site, Write
+from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, kept_text, verify
 from reconciler.diff.change import Create
 from reconciler.errors import CredentialsError, StoreError
 from reconciler.model.address import Address, app_of, kind_of
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
-from reconciler.model.value import Fields, Value
+from reconciler.model.value import Value
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
@@ -36,35 +37,54 @@ class _SecondCall:
         return replace(self, unsure=False, trouble=self.trouble if still_active else None)
 
 
-def creating(change: Create, site: Site) -> Ended:
-    """Create a resource, see what the account made of it, and say so."""
+def creating(change: Create, site: Site) -> Ended | Doubtful:
+    """Create a resource, see what the account made of it, and say so; or say that nobody knows."""
     app_id = change.app_id or site.apps.ids.get(app_of(change.address))
-    made = create(change, app_id, site)
-    match made:
+    creation = send_create(change, app_id, site)
+    match creation:
         case NotMade(why, attempts):
             return Ended(result(change, "failed", attempts=attempts, error=why))
-        case Unclear(why, attempts):
-            return Ended(result(change, "unknown", attempts=attempts, error=why))
-        case Made(resource_id, answer, attempts, sent):
-            if sent > 1:
-                site.resent.add(Again(change, app_id, resource_id, attempts))
-            if kind_of(change.address) == "app":
-                site.apps.made(change.address, resource_id)
-            second = _finish_status(change, resource_id, app_id, site)
-            said = answer.said if isinstance(answer, Accepted) else answer.fields
-            seen = _confirmed(change, resource_id, said if second.trouble is None else {}, site)
-            return _created(change, resource_id, seen, attempts, second.seen(seen))
+        case Doubtful():
+            return creation
+        case Made():
+            return finish(creation, site)
 
 
-def _finish_status(change: Create, resource_id: str, app_id: str | None, site: Site) -> _SecondCall:
+def finish(made: Made, site: Site) -> Ended | Doubtful:
+    """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
+    change = made.change
+    by_answer = verify(change.send, {}, made.said)
+    two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
+    if not by_answer.unconfirmed and not two_calls:
+        return _ended(made, by_answer, _SecondCall(), site)
+    found = read_back(kind_of(change.address), made.id, site)
+    trouble = _another(made, found, site) if isinstance(found, LiveResource) else None
+    if trouble is not None:
+        site.newborns.release(change.address, made.id)
+        failed = site.moment()
+        return Doubtful(change, made.app_id, trouble, made.attempts, 1, made.began, failed, may_repeat=False)
+    second = _SecondCall()
+    if two_calls:
+        second = _finish_status(made, site)
+        found = read_back(kind_of(change.address), made.id, site)
+    return _ended(made, _seen(change, found, site), second, site)
+
+
+def _another(made: Made, found: LiveResource, site: Site) -> str | None:
+    """Why what was read back is not what was created; None where it may be."""
+    if made.app_id is not None and found.app_id not in {made.app_id, None}:
+        return f"it was answered with id {made.id}, which is in app {found.app_id}"
+    return not_ours(made, found.fields, site)
+
+
+def _finish_status(made: Made, site: Site) -> _SecondCall:
     """A placement is always born active: an inactive one takes a second call."""
-    if app_id is None or change.send.get("status") != "inactive":
-        return _SecondCall()
     if site.brake.reason is not None:
         return _SecondCall(trouble="made, but still active: all further writes were stopped")
-    newborn = LiveResource("placement", resource_id, {**change.send, "status": "active"}, app_id)
+    change = made.change
+    newborn = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
     try:
-        intent = Intent(change.address, "update", resource_id, 1, {"status": "inactive"}, {"status": "active"})
+        intent = Intent(change.address, "update", made.id, 1, {"status": "inactive"}, {"status": "active"})
         site.store.intend(intent)
         answer = site.gateway.update(newborn, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
@@ -85,43 +105,99 @@ def _second_call(answer: Answer) -> _SecondCall:
             return _SecondCall(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
-def _confirmed(change: Create, resource_id: str, said: Fields, site: Site) -> Verification | str:
-    """What is known of the new resource: by the answer where it says everything, else by reading it back."""
-    sent = dict(change.send)
-    two_calls = kind_of(change.address) == "placement" and sent.get("status") == "inactive"
-    by_answer = verify(sent, {}, said)
-    if by_answer.clean and not two_calls:
-        return by_answer
-    found = read_back(kind_of(change.address), resource_id, site)
+def _seen(change: Create, found: LiveResource | str | None, site: Site) -> Verification | str:
+    """What is known of the new resource by reading it, or why nothing is."""
     if isinstance(found, str):
         return found
     if found is None:
-        return "it could not be read back yet"
-    return verify(sent, {}, found.fields, site.seen.returned_like(sent))
+        return "it cannot be read back yet"
+    return verify(change.send, {}, found.fields, site.seen.returned_like(change.send))
 
 
-def _created(change: Create, resource_id: str, seen: Verification | str, attempts: int, second: _SecondCall) -> Ended:
-    unconfirmed = frozenset() if isinstance(seen, str) else seen.unconfirmed
-    wrong: Fields = {} if isinstance(seen, str) else _that_matter(change.address, seen)
-    told = [] if second.trouble is None else [second.trouble]
-    if isinstance(seen, str):
-        told.append(f"made, but {seen}")
-    elif wrong:
-        told.append(f"made, but {contradiction(change.send, replace(seen, contradicted=wrong))}")
-    if not isinstance(seen, str) and unconfirmed:
-        told.append(f"not shown back: {', '.join(sorted(unconfirmed))}")
-    applied = {name: value for name, value in change.declared.items() if name not in wrong}
+def _ended(made: Made, seen: Verification | str, second: _SecondCall, site: Site) -> Ended:
+    """The end of the step so far; the reading after the run confirms it."""
+    second = second.seen(seen)
+    attempts = made.attempts + second.attempts
+    entry = entry_of(made.change)
     if second.trouble is not None:
-        applied.pop("status", None)
-    entry = LedgerEntry(change.address, resource_id, applied, unconfirmed & applied.keys(), protect=change.protect)
-    outcome: Outcome = "unverified" if told else "applied"
-    if wrong or second.trouble is not None:
-        outcome = "unknown" if second.unsure and not wrong else "failed"
-    attempts += second.attempts
-    return Ended(result(change, outcome, made=resource_id, attempts=attempts, error="; ".join(told) or None), entry)
+        ended = _half_done(made, seen, second, attempts, entry)
+    else:
+        ended = created(made.change, made.id, seen, attempts, entry)
+    change = made.change
+    if kind_of(change.address) == "app":
+        site.apps.made(change.address, made.id)
+    return site.unconfirmed.add(Write(change, made.id, made.app_id, change.send, entry, said=made.said), ended)
+
+
+def _half_done(
+    made: Made,
+    seen: Verification | str,
+    second: _SecondCall,
+    attempts: int,
+    entry: Callable[[str, Verification], LedgerEntry],
+) -> Ended:
+    """A placement that was made and is still active, or may be."""
+    known = Verification() if isinstance(seen, str) else seen
+    held = entry(made.id, known)
+    remembered = replace(held, applied={name: value for name, value in held.applied.items() if name != "status"})
+    outcome: Outcome = "unknown" if second.unsure else "failed"
+    ended = result(made.change, outcome, made=made.id, attempts=attempts, error=second.trouble)
+    return Ended(ended, remembered)
+
+
+def created(
+    change: Create,
+    resource_id: str,
+    seen: Verification | str,
+    attempts: int,
+    entry: Callable[[str, Verification], LedgerEntry],
+) -> Ended:
+    """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was."""
+    if isinstance(seen, str):
+        ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
+        return Ended(ended, entry(resource_id, Verification()))
+    contradicted = _that_matter(change.address, seen)
+    told = []
+    outcome: Outcome = "applied"
+    if seen.unconfirmed:
+        told.append(f"not shown back: {', '.join(sorted(seen.unconfirmed))}")
+        outcome = "unverified"
+    wanted, kept = kept_leaves(change.send, contradicted, seen)
+    if NEVER_NORMALISED & contradicted.keys():
+        told.append(f"made, but {contradiction(change.send, contradicted, seen)}")
+        outcome = "failed"
+    elif contradicted:
+        told.append(kept_text(wanted, kept))
+        outcome = "normalised"
+    ended = result(change, outcome, made=resource_id, attempts=attempts, error="; ".join(told) or None)
+    if outcome == "normalised":
+        ended = replace(ended, wanted=wanted, kept=kept)
+    return Ended(ended, entry(resource_id, seen))
+
+
+def entry_of(change: Create) -> Callable[[str, Verification], LedgerEntry]:
+    """How the ledger remembers what a create made, by its id and what was seen of it."""
+
+    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
+        contradicted = _that_matter(change.address, seen)
+        refused = NEVER_NORMALISED & contradicted.keys()
+        applied = {name: value for name, value in change.declared.items() if name not in refused}
+        kept = {name: value for name, value in contradicted.items() if name in applied}
+        unconfirmed = seen.unconfirmed & applied.keys()
+        return LedgerEntry(change.address, resource_id, applied, unconfirmed, protect=change.protect, kept=kept)
+
+    return entry
 
 
 def _that_matter(address: Address, seen: Verification) -> dict[str, Value]:
     """Contradicted fields, without those that the vendor overwrites anyway."""
     ignored = OVERWRITTEN_BY_STORE if kind_of(address) == "app" else frozenset()
     return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
+
+
+def never_made(doubtful: Doubtful, why: str, site: Site, suspects: tuple[str, ...] = ()) -> Ended:
+    """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
+    change = doubtful.change
+    ended = Ended(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
+    write = Write(change, None, doubtful.app_id, change.send, entry_of(change), doubt=why)
+    return site.unconfirmed.add(write, ended)

@@ -1,18 +1,22 @@
 """The loop that writes: waves of steps, side by side within a wave, each recorded as it ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
+from reconciler.apply.create import Doubtful, Made, NotMade, send_create
+from reconciler.apply.creating import finish, never_made
+from reconciler.apply.doubtful import Repeat, Settled, Unclear, after_refusal, note_lag, settle
 from reconciler.apply.ending import result
-from reconciler.apply.late import late_twins
+from reconciler.apply.recheck import recheck
 from reconciler.apply.schedule import waves
 from reconciler.apply.site import Site
 from reconciler.apply.steps import carry_out
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import address_order, app_of, kind_of
+from reconciler.model.live import LiveState
 from reconciler.model.outcome import Ended, Result
 from reconciler.plan.plan import Plan
 from reconciler.ports import Listener
@@ -26,33 +30,49 @@ class Execution:
     """What came of a plan: one result per change, in the order of addresses.
 
     `ended_by` is the error that stopped the run before its end (a lost store, lost credentials), if one did;
-    `interrupted` says that the user asked to stop.
+    `interrupted` says that the user asked to stop. `after` is the account as it was read at the end, a text where it
+    could not be, and None where nothing was written.
     """
 
     results: tuple[Result, ...]
     ended_by: ReconcilerError | None = None
     interrupted: bool = False
+    after: LiveState | str | None = None
 
 
 def execute(plan: Plan, site: Site, listener: Listener, parallelism: int) -> Execution:
     """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
-    run = _Run(site, listener)
+    run = _Run(replace(site, asked=_asked(plan.changes)), listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
     run.see_through(ordered, parallelism)
     for change in plan.changes:
         if isinstance(change, Blocked):
-            run.heard(carry_out(change, site))
+            run.heard(Ended(result(change, "blocked", error=change.reason)))
     results = sorted(run.results, key=lambda each: address_order(each.address))
-    return Execution(tuple(results), run.ended_by, site.brake.interrupted)
+    return Execution(tuple(results), run.ended_by, site.brake.interrupted, run.after)
+
+
+def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
+    """What the creates of a plan are to be called: names by the address of their app, bundles under the empty text."""
+    asked: dict[str, set[str]] = {}
+    for change in changes:
+        if isinstance(change, Create):
+            kind = kind_of(change.address)
+            within, key = (app_of(change.address), "name") if kind == "placement" else ("", "bundle")
+            asked.setdefault(within, set()).add(str(change.send[key]))
+    return {within: frozenset(names) for within, names in asked.items()}
 
 
 class _Run:
     """The results of a run as they come in from the workers."""
 
-    def __init__(self, site: Site, listener: Listener) -> None:
+    def __init__(self, site: Site, listener: Listener, changes: Sequence[Change]) -> None:
         self.results: list[Result] = []
         self.ended_by: ReconcilerError | None = None
+        self.after: LiveState | str | None = None
+        self._changes = changes
+        self._doubtful: list[Doubtful] = []
         self._site = site
         self._listener = listener
         self._lock = Lock()
@@ -85,12 +105,52 @@ class _Run:
                 for group in _probed(changes):
                     for each in [workers.submit(self._step, change) for change in group]:
                         each.result()
-        for ended in late_twins(self._site):
-            self._correct(ended)
+                self._settle(workers)
+        if any(result.attempts for result in self.results):
+            seen = recheck(self._changes, self.results, self._site, parallelism)
+            self.after = seen.after
+            for ended in seen.corrections:
+                self._correct(ended)
+
+    def _settle(self, workers: ThreadPoolExecutor) -> None:
+        """See through the creates of a wave whose outcome is not known, together: they wait for the same lists."""
+        while self._doubtful:
+            doubtful, self._doubtful = self._doubtful, []
+            for each in [workers.submit(self._settled, one) for one in settle(doubtful, self._site)]:
+                each.result()
+
+    def _settled(self, settled: Settled) -> None:
+        match settled:
+            case Made(change):
+                note_lag(settled, self._site)
+                self._see(change, lambda: finish(settled, self._site))
+            case Repeat(doubtful):
+                self._see(doubtful.change, lambda: self._repeated(doubtful))
+            case Unclear(doubtful, why, suspects):
+                self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
+
+    def _repeated(self, doubtful: Doubtful) -> Ended | Doubtful:
+        try:
+            creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
+        except (StoreError, CredentialsError) as stop:
+            self._stop(stop)
+            unclear = after_refusal(doubtful, stop.message)
+            return never_made(unclear.doubtful, unclear.why, self._site)
+        match creation:
+            case Made():
+                return finish(creation, self._site)
+            case Doubtful():
+                return creation
+            case NotMade(why, attempts):
+                return Ended(result(doubtful.change, "failed", attempts=attempts, error=why))
 
     def _step(self, change: Change) -> None:
+        self._see(change, lambda: carry_out(change, self._site))
+
+    def _see(self, change: Change, carried_out: Callable[[], Ended | Doubtful]) -> None:
+        """Record what a step comes to, or put it aside where nobody knows yet."""
         try:
-            ended = carry_out(change, self._site)
+            ended = carried_out()
         except (StoreError, CredentialsError) as stop:
             self._stop(stop)
             ended = Ended(result(change, "failed", error=stop.message))
@@ -100,6 +160,10 @@ class _Run:
         except BaseException:
             self._site.brake.pull("not tried: the program broke off")
             raise
+        if isinstance(ended, Doubtful):
+            with self._lock:
+                self._doubtful.append(ended)
+            return
         if ended.result.outcome in {"failed", "unknown", "skipped"}:
             self._hold_back(change, ended)
         self._record(ended)

@@ -1,15 +1,21 @@
-"""Where steps are carried out: the ports, what was seen before, and the brake that stops further writes."""
+"""Where steps are carried out: the ports, what was seen before, and what becomes known while the run goes on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Lock
+from typing import Final
 
-from reconciler.diff.change import Create
-from reconciler.model.address import Address, address_order
-from reconciler.model.ledger import Ledger
+from reconciler.apply.verify import Verification
+from reconciler.diff.change import Create, Deactivate, Delete, Update
+from reconciler.model.address import Address, Kind, address_order, kind_of
+from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.outcome import Ended
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
+
+NO_LEDGER: Final[Ledger] = {}
 
 
 class Brake:
@@ -38,20 +44,32 @@ class Brake:
 class Seen:
     """The live resources that a plan was made or checked against, by id, and the ids of each list.
 
-    `returned` holds the fields that the account showed a value of, by placement type (None: apps).
+    `returned` holds the fields that the account showed a value of, by placement type (None: apps). `known` holds every
+    id that was there before the run, by kind: those in the lists, and those in the ledger.
     """
 
     by_id: Mapping[str, LiveResource]
     listed: Mapping[str, frozenset[str]]
     returned: Mapping[Value, frozenset[str]] = field(default_factory=dict)
+    known: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, live: LiveState) -> "Seen":
+    def of(cls, live: LiveState, ledger: Ledger = NO_LEDGER) -> "Seen":
         """What a live state shows; the list of apps goes by the empty id."""
-        everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
-        listed = {app: frozenset(each.id for each in placements) for app, placements in live.placements.items()}
-        by_id = {each.id: each for each in everything}
-        return cls(by_id, {**listed, "": frozenset(app.id for app in live.apps)}, _returned(everything))
+        placements = [each for listed in live.placements.values() for each in listed]
+        everything = [*live.apps, *placements]
+        listed = {app: frozenset(each.id for each in listed) for app, listed in live.placements.items()}
+        known: dict[Kind, set[str]] = {"app": set(), "placement": set()}
+        for resource in everything:
+            known[resource.kind].add(resource.id)
+        for entry in ledger.values():
+            known[entry.kind].add(entry.id)
+        return cls(
+            {each.id: each for each in everything},
+            {**listed, "": frozenset(app.id for app in live.apps)},
+            _returned(everything),
+            {kind: frozenset(ids) for kind, ids in known.items()},
+        )
 
     def returned_like(self, fields: Fields) -> frozenset[str]:
         """The fields that the account is known to return for such a resource as one with these fields."""
@@ -94,37 +112,106 @@ class Apps:
             self.occupied.add(app)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """A point of a run: its place in the order of all of them, and the seconds of the monotonic clock."""
+
+    order: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
-class Again:
-    """A create that was sent more than once: `id` is what it is known to have made, after so many `attempts`."""
+class Newborn:
+    """A resource that a create of this run made. `app_id`: the app it is in, None for an app.
 
-    change: Create
-    app_id: str | None
+    `began` is when its call began: it cannot be older than that.
+    """
+
+    address: Address
     id: str
-    attempts: int
+    app_id: str | None
+    began: Moment
 
 
-class Resent:
-    """The creates of a run that were sent more than once. Safe to share between workers."""
+class Newborns:
+    """The resources that the creates of a run made, by kind and id. Safe to share between workers."""
 
     def __init__(self) -> None:
-        self._all: list[Again] = []
+        self._by_id: dict[tuple[Kind, str], Newborn] = {}
         self._lock = Lock()
 
-    def add(self, again: Again) -> None:
-        """Remember one."""
+    def claim(self, newborn: Newborn) -> bool:
+        """Take an id for a create; False where another create of this run has it already."""
         with self._lock:
-            self._all.append(again)
+            holder = self._by_id.setdefault((kind_of(newborn.address), newborn.id), newborn)
+            return holder.address == newborn.address
 
-    def all(self) -> tuple[Again, ...]:
+    def release(self, address: Address, resource_id: str) -> None:
+        """Give an id back that turned out to be another resource's."""
+        with self._lock:
+            holder = self._by_id.get((kind_of(address), resource_id))
+            if holder is not None and holder.address == address:
+                del self._by_id[kind_of(address), resource_id]
+
+    def all(self) -> tuple[Newborn, ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
-            return tuple(sorted(self._all, key=lambda each: address_order(each.change.address)))
+            return tuple(sorted(self._by_id.values(), key=lambda each: address_order(each.address)))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that the reading after the run is to confirm.
+
+    `sent` went out, `before` was there, `said` is what the answer spoke of, `doubt` why the answer is not believed
+    (None: it is). `entry` makes the ledger entry for what is found in the end, by the id and what is seen of it. `id`
+    is None for a create that is not known to have made anything.
+    """
+
+    change: Create | Update | Deactivate
+    id: str | None
+    app_id: str | None
+    sent: Fields
+    entry: Callable[[str, Verification], LedgerEntry]
+    before: Fields = field(default_factory=dict)
+    said: Fields = field(default_factory=dict)
+    doubt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A delete after which the resource was still shown. `doubt`: why its answer is not believed."""
+
+    change: Delete
+    doubt: str | None = None
+
+
+class Unconfirmed:
+    """What the steps of a run came to, as far as their answers tell. Safe to share between workers."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[Write | Removal, Ended]] = []
+        self._lock = Lock()
+
+    def add(self, write: Write | Removal, ended: Ended) -> Ended:
+        """Remember what one step came to so far, and return it."""
+        with self._lock:
+            self._all.append((write, ended))
+        return ended
+
+    def all(self) -> tuple[tuple[Write | Removal, Ended], ...]:
+        """All of them, in the order of their addresses."""
+        with self._lock:
+            return tuple(sorted(self._all, key=lambda each: address_order(each[0].change.address)))
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything a step needs. `settle_seconds` is how long an ambiguous create is given to appear."""
+    """Everything a step needs.
+
+    `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
+    the plan are to be called: names by the address of their app, and bundles under the empty text.
+    """
 
     gateway: Gateway
     store: RunStore
@@ -133,5 +220,16 @@ class Site:
     ledger: Ledger
     apps: Apps
     brake: Brake
-    settle_seconds: float = 5
-    resent: Resent = field(default_factory=Resent)
+    settle_seconds: float = 30
+    newborns: Newborns = field(default_factory=Newborns)
+    unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    order: Iterator[int] = field(default_factory=count)
+
+    def moment(self) -> Moment:
+        """Now, later than every moment before."""
+        return Moment(next(self.order), self.clock.monotonic())
+
+    def listed_before(self, app_id: str | None) -> frozenset[str]:
+        """The ids that a list held before the run: the placements of an app, or all apps."""
+        return self.seen.listed.get(app_id or "", frozenset())

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from reconciler.apply.changing import deactivating, deleting, updating
+from reconciler.apply.create import Doubtful
 from reconciler.apply.creating import creating
 from reconciler.apply.ending import result
 from reconciler.apply.site import Site
@@ -11,7 +12,7 @@ from reconciler.model.address import app_of, kind_of
 from reconciler.model.outcome import Ended
 
 
-def carry_out(change: Change, site: Site) -> Ended:
+def carry_out(change: Change, site: Site) -> Ended | Doubtful:
     """Do one step, or tell why it was not tried."""
     refusal = _why_not(change, site)
     if refusal is not None:

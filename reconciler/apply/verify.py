@@ -3,12 +3,13 @@
 What an answer or a read-back says, against what was sent and what was there.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.diff.compare import field_changes
 from reconciler.model.floors import MINIMUM, WORLDWIDE
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""
@@ -22,17 +23,19 @@ class Verification:
     """What is known after a write.
 
     `unconfirmed`: sent, but not shown. `contradicted`: sent, and shown otherwise, by field. `reset`: not sent, set
-    before, and unset now: the call replaced what it should have merged.
+    before, and unset now: the call replaced what it should have merged. `untaken`: the contradicted ones that show no
+    sign of the write; in the place of the others the account keeps a value of its own.
     """
 
     unconfirmed: frozenset[str] = frozenset()
     contradicted: Mapping[str, Value] | None = None
     reset: frozenset[str] = frozenset()
+    untaken: frozenset[str] = frozenset()
 
     @property
-    def clean(self) -> bool:
-        """Whether everything sent was shown back, and nothing else moved."""
-        return not (self.unconfirmed or self.contradicted or self.reset)
+    def kept(self) -> Fields:
+        """What the account keeps in the place of what was sent."""
+        return {name: value for name, value in (self.contradicted or {}).items() if name not in self.untaken}
 
 
 def verify(sent: Fields, before: Fields, after: Fields, returned: Container[str] = ()) -> Verification:
@@ -68,10 +71,53 @@ def _is_reset(name: str, was: Value, shown: Value | Absent) -> bool:
     return (was not in UNSET and shown in UNSET) or (name == "status" and was == "inactive" and shown == "active")
 
 
-def contradiction(sent: Fields, verification: Verification) -> str:
+NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
+"""Fields of which another value than the one that was sent is a refusal, not another form of the same."""
+
+
+def not_taken(sent: Fields, before: Fields, said: Fields, seen: Verification) -> frozenset[str]:
+    """The contradicted fields that show no sign of the write: what is shown is what was there before.
+
+    A value that the server's own answer spoke of is its reply to ours, and so is an old value beside other parts of the
+    same write that were taken: these the account keeps otherwise, for good.
+    """
+    contradicted = seen.contradicted or {}
+    untouched = {
+        name
+        for name, shown in contradicted.items()
+        if name in NEVER_NORMALISED or (before.get(name, ABSENT) == shown and said.get(name, ABSENT) != shown)
+    }
+    took_others = any(
+        name not in seen.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
+        for name, value in sent.items()
+    )
+    return frozenset(untouched & NEVER_NORMALISED if took_others else untouched)
+
+
+def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple[dict[str, Value], dict[str, Value]]:
+    """What was asked for and what the account keeps instead, by dotted path, of contradicted fields."""
+    wanted: dict[str, Value] = {}
+    kept: dict[str, Value] = {}
+    for name in sorted(names):
+        for change in field_changes(name, (seen.contradicted or {})[name], sent[name], None):
+            wanted[change.path], kept[change.path] = change.after, change.before
+    return wanted, kept
+
+
+def kept_text(wanted: Mapping[str, Value], kept: Mapping[str, Value]) -> str:
+    """In words: what the account keeps instead of what was asked for."""
+    return "; ".join(
+        f"the account keeps {path} {_told(kept[path])}, asked for {_told(wanted[path])}" for path in wanted
+    )
+
+
+def contradiction(sent: Fields, names: Iterable[str], seen: Verification) -> str:
     """In words: which fields the account shows otherwise than they were sent."""
-    told = [
-        f"{name} is {to_json(shown)!r}, wanted {to_json(sent[name])!r}"
-        for name, shown in sorted((verification.contradicted or {}).items())
-    ]
-    return "; ".join(told)
+    wanted, shown = kept_leaves(sent, names, seen)
+    return "; ".join(
+        f"the account shows {path} {_told(shown[path])}, asked for {_told(wanted[path])}" for path in wanted
+    )
+
+
+def _told(value: Value) -> str:
+    return "(none)" if value is None else canonical_json(to_json(value))

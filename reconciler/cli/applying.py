@@ -11,7 +11,6 @@ from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
-from reconciler.model.desired import Safety
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
@@ -40,7 +39,7 @@ class Job:
     gateway: Gateway
     run: RunStore
     ledger: Ledger
-    safety: Safety
+    settle_seconds: float
 
 
 def saved_plan(session: Session, settings: "Settings", file: Path, allowances: Allowances) -> Plan:
@@ -105,7 +104,7 @@ def carried_out(session: Session, job: Job) -> Execution:
     """What came of a plan, with progress shown on a terminal meanwhile."""
     bar = watched("apply", _told, no_color=session.options.no_color) if writes(job.plan) else Quiet()
     with bar as listener:
-        conditions = Conditions(session.clock, listener, session.options.parallelism, job.safety.settle_seconds)
+        conditions = Conditions(session.clock, listener, session.options.parallelism, job.settle_seconds)
         with asked_to_stop(conditions.brake.interrupt):
             return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
 
@@ -123,4 +122,4 @@ def why_ended(execution: Execution) -> ReconcilerError | None:
 
 def exit_code(results: Sequence[Result]) -> int:
     """0 where every step was done, 3 otherwise."""
-    return 0 if all(each.outcome in {"applied", "unverified"} for each in results) else INCOMPLETE
+    return 0 if all(each.outcome in {"applied", "normalised", "unverified"} for each in results) else INCOMPLETE

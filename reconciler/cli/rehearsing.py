@@ -84,7 +84,7 @@ def _applied(
         try:
             ground = observe_ground(plan, gateway, stage.ledger, session.options.parallelism)
             part, left_out = part_that_holds(plan, ground, skip_stale=stage.skip_stale)
-            execution = carried_out(session, Job(part, ground, gateway, run, stage.ledger, stage.safety))
+            execution = carried_out(session, Job(part, ground, gateway, run, stage.ledger, stage.safety.settle_seconds))
         except ReconcilerError as wrong:
             return run.run_id, stage.left_out, wrong
         results = sorted([*execution.results, *left_out, *stage.left_out], key=lambda each: address_order(each.address))

@@ -4,7 +4,7 @@ Equality first: most resources are as declared, and cost one comparison per fiel
 thousand, are compared line by line; DeepDiff, at a millisecond each, sees the blocks that differ.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -29,12 +29,14 @@ class Accepted:
 class Comparison:
     """What differs. `send` holds the whole new value of each field with a leaf in `changes`.
 
-    `fixed` are differences the API cannot change, `accepted` those that were accepted and have not expired.
+    `fixed` are differences the API cannot change, `accepted` those that were accepted and have not expired, `kept`
+    those that the account made itself of what it was given before: it would do so again.
     """
 
     changes: tuple[FieldChange, ...] = ()
     fixed: tuple[FieldChange, ...] = ()
     accepted: tuple[Accepted, ...] = ()
+    kept: tuple[FieldChange, ...] = ()
     send: Fields = field(default_factory=dict)
 
 
@@ -52,30 +54,41 @@ def compare(
         return IN_SYNC
     changes: list[FieldChange] = []
     fixed: list[FieldChange] = []
-    accepted: list[Accepted] = []
+    left_alone = _LeftAlone()
     send: dict[str, Value] = {}
     for name in sorted(differing):
         wanted, seen = declared[name], live.get(name, ABSENT)
         if _taken_without_being_shown(name, wanted, seen, entry):
             continue
-        spec = FIELDS[kind][name]
-        left_alone: list[FieldChange] = []
-        active: list[FieldChange] = []
-        for change in field_changes(name, seen, wanted, entry):
-            acceptance = _acceptance(change, lifecycle, today)
-            if covers(change.path, lifecycle.ignore_changes):
-                left_alone.append(change)
-            elif acceptance is not None:
-                accepted.append(Accepted(change, acceptance))
-                left_alone.append(change)
-            else:
-                active.append(change)
-        if spec.remedy is not None:
+        leaves = list(field_changes(name, seen, wanted, entry))
+        active = [change for change in leaves if not left_alone.takes(change, lifecycle, entry, today)]
+        if FIELDS[kind][name].remedy is not None:
             fixed += active
         elif active:
             changes += active
-            send[name] = _with_live_leaves(wanted, left_alone)
-    return Comparison(tuple(changes), tuple(fixed), tuple(accepted), send)
+            send[name] = with_live_leaves(wanted, [change for change in leaves if change not in active])
+    return Comparison(tuple(changes), tuple(fixed), tuple(left_alone.accepted), tuple(left_alone.kept), send)
+
+
+class _LeftAlone:
+    """The leaves that differ and stay as they are: ignored, kept otherwise by the account, or accepted."""
+
+    def __init__(self) -> None:
+        self.accepted: list[Accepted] = []
+        self.kept: list[FieldChange] = []
+
+    def takes(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
+        """Whether a leaf is one of these."""
+        acceptance = _acceptance(change, lifecycle, today)
+        if covers(change.path, lifecycle.ignore_changes):
+            return True
+        if _is_kept(change, entry):
+            self.kept.append(change)
+            return True
+        if acceptance is not None:
+            self.accepted.append(Accepted(change, acceptance))
+            return True
+        return False
 
 
 def field_changes(name: str, before: Value | Absent, after: Value, entry: LedgerEntry | None) -> Iterator[FieldChange]:
@@ -147,6 +160,15 @@ def _taken_without_being_shown(name: str, wanted: Value, seen: Value | Absent, e
     )
 
 
+def _is_kept(change: FieldChange, entry: LedgerEntry | None) -> bool:
+    """Whether a live leaf is what the account kept when it was last given what the manifest still asks for."""
+    if entry is None or change.field not in entry.kept:
+        return False
+    path = tuple(change.path.split(".")[1:])
+    asked_before = _or_none(value_at(entry.applied.get(change.field, ABSENT), path))
+    return asked_before == change.after and _or_none(value_at(entry.kept[change.field], path)) == change.before
+
+
 def covers(path: str, patterns: tuple[str, ...]) -> bool:
     """Whether any of the paths is this one or holds it: `floorPrices` covers `floorPrices.US`."""
     return any(path == pattern or path.startswith(f"{pattern}.") for pattern in patterns)
@@ -162,7 +184,7 @@ def _acceptance(change: FieldChange, lifecycle: Lifecycle, today: date) -> Accep
     return None
 
 
-def _with_live_leaves(wanted: Value, left_alone: list[FieldChange]) -> Value:
+def with_live_leaves(wanted: Value, left_alone: Sequence[FieldChange]) -> Value:
     """The wanted value with the live one kept in every leaf that is to be left alone."""
     if not left_alone or not isinstance(wanted, Mapping):
         return wanted

@@ -1,7 +1,7 @@
 """The ledger: what this tool knows to own, and the values it last applied. Pure values and their line format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from reconciler.model.address import Address, Kind, kind_of
@@ -13,7 +13,9 @@ class LedgerEntry:
     """One owned resource.
 
     `applied` holds the declared values last applied, field by field. `unconfirmed` names those of them the server took
-    without ever showing them back: they count as in sync until the manifest changes. `protect` outlives its block.
+    without ever showing them back: they count as in sync until the manifest changes. `kept` holds what the account
+    keeps in the place of some of them (a rounded price, a trimmed name): that is in sync, too, for as long as the
+    manifest asks for the same. `protect` outlives its block.
     `orphaned` says that an apply has seen the resource without a block. `inactive_since` (ISO 8601, UTC) starts the
     quarantine of a resource that is to be deleted.
     """
@@ -25,6 +27,7 @@ class LedgerEntry:
     protect: bool = False
     orphaned: bool = False
     inactive_since: str | None = None
+    kept: Fields = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -49,6 +52,8 @@ def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:
     }
     if entry.unconfirmed:
         line["unconfirmed"] = sorted(entry.unconfirmed)
+    if entry.kept:
+        line["kept"] = fields_to_json(entry.kept)
     if entry.protect:
         line["protect"] = True
     if entry.orphaned:
@@ -68,4 +73,5 @@ def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
         protect=bool(raw.get("protect", False)),
         orphaned=bool(raw.get("orphaned", False)),
         inactive_since=raw.get("inactiveSince"),
+        kept=fields_from_json(raw.get("kept", {})),
     )

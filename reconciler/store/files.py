@@ -21,6 +21,7 @@ from reconciler.store.events import (
     bring_up,
     ended_event,
     intent_event,
+    lag_event,
     remembered_event,
     replay,
 )
@@ -156,6 +157,10 @@ class FileRun:
         """Bring the ledger up to what was seen, without any step."""
         self._append(remembered_event(entries, forget))
         self._take(entries, forget)
+
+    def lagged(self, seconds: float) -> None:
+        """Record how long the account's lists did not show something that was there."""
+        self._append(lag_event(seconds), at_once=False)
 
     def close(self) -> None:
         """Write the ledger, and close the run in the journal."""

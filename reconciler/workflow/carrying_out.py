@@ -3,23 +3,27 @@
 from dataclasses import dataclass, field
 
 from reconciler.apply.executor import Execution, execute
-from reconciler.apply.settling import seconds_to_settle
 from reconciler.apply.site import Apps, Brake, Seen, Site
-from reconciler.diff.change import Blocked
-from reconciler.model.address import app_of
+from reconciler.diff.change import Create
+from reconciler.model.journal import PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan
 from reconciler.plan.undo import undo_plan
-from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
-from reconciler.workflow.observing import read_lists
+from reconciler.ports import Clock, Gateway, LedgerReader, Listener, RunStore
 
 
-def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float) -> None:
-    """Wait until what a broken-off run may have created had its time to appear in the account's lists."""
-    seconds = seconds_to_settle(store.events(), clock.now(), settle_seconds)
+def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
+    """Wait until what earlier runs may have created had its time to appear in the account's lists.
+
+    With a plan: only for what that would create. Returns what the journal says of creates.
+    """
+    past = past_creates(store.events())
+    creates = (change.address for change in plan.changes if isinstance(change, Create)) if plan else past.unclear
+    seconds = seconds_to_settle(creates, past, clock.now(), settle_seconds)
     if seconds > 0:
         clock.sleep(seconds)
+    return past
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Conditions:
     clock: Clock
     listener: Listener
     parallelism: int = 8
-    settle_seconds: float = 5
+    settle_seconds: float = 30
     brake: Brake = field(default_factory=Brake)
 
 
@@ -44,7 +48,7 @@ def carry_out_plan(
         store.remember(plan.remember, plan.forget)
     known = {**ledger, **{entry.address: entry for entry in plan.remember}}
     brake, settle_seconds = conditions.brake, conditions.settle_seconds
-    site = Site(gateway, store, conditions.clock, Seen.of(live), known, Apps(), brake, settle_seconds)
+    site = Site(gateway, store, conditions.clock, Seen.of(live, known), known, Apps(), brake, settle_seconds)
     return execute(plan, site, conditions.listener, conditions.parallelism)
 
 
@@ -56,16 +60,6 @@ class Before:
     ledger: Ledger
 
 
-def undo_of(
-    plan: Plan, execution: Execution, before: Before, reader: LiveReader, origin: Origin, parallelism: int
-) -> Plan:
-    """The plan that would undo an execution, bound to the account as it is now: reads the apps it touched again.
-
-    Raises `ApiError` where the account cannot be read.
-    """
-    touched = [change for change in plan.changes if not isinstance(change, Blocked)]
-    made = {each.address: each.id for each in execution.results if each.action == "create" and each.id is not None}
-    homes = {(change.app_id or made.get(app_of(change.address))): app_of(change.address) for change in touched}
-    to_read = {app_id: app for app_id, app in homes.items() if app_id is not None}
-    after = read_lists(reader.apps(), to_read, reader, {}, parallelism, doubtful=set()).live
+def undo_of(plan: Plan, execution: Execution, after: LiveState, before: Before, origin: Origin) -> Plan:
+    """The plan that would undo an execution, bound to the account as it was read at the end of it."""
     return undo_plan(plan, execution.results, Seen.of(before.live).by_id, Seen.of(after).by_id, before.ledger, origin)

@@ -250,6 +250,10 @@ class _Run:
         with self._line():
             self._run.remember(entries, forget)
 
+    def lagged(self, seconds: float) -> None:
+        with self._line():
+            self._run.lagged(seconds)
+
     @contextmanager
     def _line(self) -> Iterator[None]:
         self._fate.point()

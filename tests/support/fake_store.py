@@ -24,6 +24,7 @@ class FakeStore:
     ) -> None:
         self.entries: dict[Address, LedgerEntry] = {entry.address: entry for entry in entries}
         self.events: list[Intent | Ended | tuple[Sequence[LedgerEntry], Sequence[Address]]] = []
+        self.lags: list[float] = []
         self._fails_at = fails_at
         self._fails_from = fails_from
         self._calls = 0
@@ -68,6 +69,9 @@ class FakeStore:
             self._count()
             self.events.append((entries, forget))
             self._take(entries, forget)
+
+    def lagged(self, seconds: float) -> None:
+        self.lags.append(seconds)
 
     def _count(self) -> None:
         self._calls += 1

@@ -9,7 +9,7 @@ from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
 
 from reconciler.apply.executor import Execution, execute
-from reconciler.apply.site import Apps, Brake, Seen, Site
+from reconciler.apply.site import Apps, Brake, Newborns, Seen, Site
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.ledger import LedgerEntry
@@ -53,6 +53,7 @@ class Scene:
         self.clock = FakeClock()
         self.ears = Ears()
         self.brake = Brake()
+        self.newborns = Newborns()
         self.plan: Plan
         self.execution: Execution
 
@@ -68,7 +69,20 @@ class Scene:
     def carry_out(self, plan: Plan, parallelism: int = 1) -> Mapping[Address, Result]:
         """Carry out a plan. Results by address."""
         site = Site(
-            self.gateway, self.store, self.clock, Seen.of(self.live), self.ledger, Apps(), self.brake, settle_seconds=5
+            self.gateway,
+            self.store,
+            self.clock,
+            Seen.of(self.live, self.ledger),
+            self.ledger,
+            Apps(),
+            self.brake,
+            settle_seconds=30,
+            newborns=self.newborns,
         )
         self.execution = execute(plan, site, self.ears, parallelism)
         return {result.address: result for result in self.execution.results}
+
+    def steps(self) -> list[str]:
+        """The calls of the last plan's steps, without those of the reading after the run, begun with the apps."""
+        made = [call.operation for call in self.gateway.calls]
+        return made[: len(made) - 1 - made[::-1].index("apps")] if "apps" in made else made

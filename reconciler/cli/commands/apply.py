@@ -21,9 +21,11 @@ from reconciler.cli.console import asks_on_terminal
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
-from reconciler.errors import ApiError, CredentialsError, Refused, UsageError
+from reconciler.errors import Refused, UsageError
 from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
+from reconciler.model.journal import past_creates
+from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_text
 from reconciler.plan.forecast import forecast
@@ -35,7 +37,7 @@ from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
 from reconciler.workflow.carrying_out import Before, let_settle, undo_of
 from reconciler.workflow.observing import Selection, observe_ground
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import make_plan, make_settled_plan
 
 DECLINED = 1
 
@@ -86,9 +88,14 @@ def _plan_and_apply(
     desired = session.desired(project)
     store = session.store(project)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
-        let_settle(store, session.clock, desired.safety.settle_seconds)
         ledger = store.ledger()
-        made, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
+        events = list(store.events())
+        past, least = past_creates(events), desired.safety.settle_seconds
+
+        def read_plan() -> tuple[Plan, LiveState]:
+            return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: events)
+
+        made, live = make_settled_plan(read_plan, past, least, session.clock, session.console.talk)
         plan = with_evidence(made, session.price_evidence(project))
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
         exceeded = gate(plan, limits)
@@ -101,7 +108,8 @@ def _plan_and_apply(
                 return DECLINED
             live = observe_ground(plan, gateway, ledger, selection.parallelism)
             part_that_holds(plan, live, skip_stale=False)
-        return _carry_out(session, project, Job(plan, live, gateway, run, ledger, desired.safety))
+        job = Job(plan, live, gateway, run, ledger, past.settle_seconds(least))
+        return _carry_out(session, project, job)
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
@@ -109,12 +117,13 @@ def _apply_saved(session: Session, project: Project, file: Path, allowances: All
     plan = saved_plan(session, settings, file, allowances)
     store = session.store(project)
     with session.gateway(plan.origin.publisher_id) as gateway, store.run(session.environment.who()) as run:
-        let_settle(store, session.clock, settings.safety.settle_seconds)
+        least = settings.safety.settle_seconds
+        past = let_settle(store, session.clock, least, plan)
         ledger = store.ledger()
         live = observe_ground(plan, gateway, ledger, session.options.parallelism)
         part, left_out = part_that_holds(plan, live, skip_stale=skip_stale)
         _forecast(session, plan, gateway.pace())
-        job = Job(part, live, gateway, run, ledger, settings.safety)
+        job = Job(part, live, gateway, run, ledger, past.settle_seconds(least))
         return _carry_out(session, project, job, left_out)
 
 
@@ -146,14 +155,15 @@ def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[
 
 def _keep_undo(session: Session, project: Project, job: Job, execution: Execution) -> str | None:
     """Write the plan that would undo this run; its path in the project, None where there is nothing to undo."""
-    if not any(result.attempts for result in execution.results):
+    if execution.after is None:
         return None
-    try:
-        origin, parallelism = session.stamp(job.plan.origin), session.options.parallelism
-        plan = undo_of(job.plan, execution, Before(job.live, job.ledger), job.gateway, origin, parallelism)
-    except (ApiError, CredentialsError) as wrong:
-        session.console.talk(f"no undo plan was made: {wrong.message}")
+    if isinstance(execution.after, str):
+        session.console.talk(
+            f"the account could not be read after the run, so no undo plan was made: {execution.after}"
+        )
         return None
+    origin = session.stamp(job.plan.origin)
+    plan = undo_of(job.plan, execution, execution.after, Before(job.live, job.ledger), origin)
     if not plan.changes and not plan.notes:
         return None
     return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))

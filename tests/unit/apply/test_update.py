@@ -1,6 +1,8 @@
 """An update is judged by what the account shows afterwards, not by what its answer claims."""
 
 from dataclasses import replace
+from decimal import Decimal
+from typing import ClassVar
 
 import pytest
 from support.builders import (
@@ -14,12 +16,18 @@ from support.builders import (
     live_placement,
     live_state,
 )
-from support.fake_gateway import FakeGateway, Habits, Lost, Silent
+from support.fake_gateway import Call, FakeGateway, Habits, Lost, Silent
 from support.fake_store import FakeStore
 from support.scene import Scene
 
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.ports import Accepted, NotSent, Rejected
+
+
+def floors(**prices):
+    """A whole table, as the account holds it."""
+    return {"WW": Decimal("0.01"), **{country: Decimal(str(price)) for country, price in prices.items()}}
+
 
 CAPPING = {"value": 3, "unit": "hour"}
 PACED = {"pacing": {"value": 9, "unit": "second"}}
@@ -34,7 +42,8 @@ def update(scene, name="int_1", **fields):
 
 
 def operations(scene):
-    return [call.operation for call in scene.gateway.calls]
+    """The calls of the steps, without the reading after the run."""
+    return scene.steps()
 
 
 class Answering(FakeGateway):
@@ -95,21 +104,104 @@ def test_an_answer_that_speaks_of_the_sent_field_alone_is_read_back_for_what_bec
     assert operations(scene) == ["update", "find"]
 
 
-def test_a_field_that_is_shown_otherwise_has_failed_and_the_others_are_remembered():
+def test_a_field_that_the_account_keeps_otherwise_is_normalised_and_both_values_are_remembered():
     scene = Scene(account(), gateway=type("HalfDeaf", (Deaf,), {"keeps": frozenset({"status"})}))
     done = update(scene, status="inactive", coppa=True)
+    assert (done.outcome, done.wanted, done.kept) == ("normalised", {"coppa": True}, {"coppa": False})
+    assert done.error == "the account keeps coppa false, asked for true"
+    known = scene.store.entries[at("int_1")]
+    assert known.applied == {"name": "int_1", "placementType": "Interstitial", "status": "inactive", "coppa": True}
+    assert known.kept == {"coppa": False}
+
+
+def test_a_status_that_is_shown_otherwise_has_failed_and_the_others_are_remembered():
+    known = entry(desired_placement(status="active"), "1")
+    scene = Scene(account(), known, gateway=type("HalfDeaf", (Deaf,), {"keeps": frozenset({"coppa"})}))
+    done = update(scene, status="inactive", coppa=True)
     assert done.outcome == "failed"
-    assert done.error == "coppa is False, wanted True"
+    assert 'the account shows status "active", asked for "inactive"' in done.error
     applied = scene.store.entries[at("int_1")].applied
-    assert applied["status"] == "inactive"
-    assert "coppa" not in applied
+    assert (applied["coppa"], applied["status"]) == (True, "active")
 
 
-def test_a_field_that_is_shown_otherwise_keeps_its_old_value_in_the_ledger():
-    known = entry(desired_placement(coppa=False), "1")
-    scene = Scene(account(), known, gateway=type("HalfDeaf", (Deaf,), {"keeps": frozenset({"status"})}))
-    update(scene, status="inactive", coppa=True)
-    assert scene.store.entries[at("int_1")].applied["coppa"] is False
+class TestKept:
+    """A price that the server rounds, a line that it drops or adds, a name that it trims."""
+
+    ASKED: ClassVar = {"floorPrices": {"US": 1.234, "DE": 2}}
+
+    def scene(self, stored, said=None, *entries):
+        class Keeping(FakeGateway):
+            def update(self, before, fields):
+                answer = super().update(before, {**fields, "floorPrices": floors(**stored)})
+                return answer if said is None else Accepted(before.id, {**before.fields, **fields, **said})
+
+        return Scene(account(), *entries, gateway=Keeping)
+
+    @pytest.mark.parametrize(
+        ("stored", "kept"),
+        [
+            ({"US": 1.23, "DE": 2}, {"floorPrices.US": Decimal("1.23")}),
+            ({"US": 1.234}, {"floorPrices.DE": None}),
+            ({"US": 1.234, "DE": 2, "FR": 5}, {"floorPrices.FR": Decimal(5)}),
+        ],
+    )
+    def test_one_try_is_enough(self, stored, kept):
+        scene = self.scene(stored)
+        done = update(scene, **self.ASKED)
+        assert (done.outcome, done.kept) == ("normalised", kept)
+        known = scene.store.entries[at("int_1")]
+        after = Scene(scene.gateway.state(), known).planned(desired_app(desired_placement(**self.ASKED)))
+        assert after.changes == ()
+        assert [note.text.partition(":")[0] for note in after.notes] == list(kept)
+
+    def test_an_echo_is_found_out_by_the_reading_after_the_run(self):
+        scene = self.scene({"US": 1.23, "DE": 2}, {})
+        done = update(scene, **self.ASKED)
+        assert (done.outcome, done.kept) == ("normalised", {"floorPrices.US": Decimal("1.23")})
+        assert [each.result.outcome for each in scene.store.ended] == ["applied", "normalised"]
+
+    def test_what_is_only_echoed_has_failed_once_it_had_time_to_appear(self):
+        class Echoing(FakeGateway):
+            def update(self, before, fields):
+                self.calls.append(Call("update", before.kind, before.id, dict(fields)))
+                return Accepted(before.id, {**before.fields, **fields})
+
+        scene = Scene(account(), gateway=Echoing)
+        done = update(scene, **self.ASKED)
+        assert done.outcome == "failed"
+        assert done.error.startswith("answered as done; the account shows floorPrices.DE (none), asked for 2")
+        assert sum(scene.clock.slept) >= 30
+        assert [each.result.outcome for each in scene.store.ended] == ["applied", "failed"]
+
+    def test_a_list_that_lags_is_read_until_it_shows_what_was_done(self):
+        class Lagging(FakeGateway):
+            def placements(self, app_id, *, expected):
+                listed = super().placements(app_id, expected=expected)
+                return listed if scene.clock.monotonic() > 10 else scene.live.placements[app_id]
+
+        scene = Scene(account(), gateway=Lagging)
+        assert update(scene, **self.ASKED).outcome == "applied"
+        assert 10 < sum(scene.clock.slept) < 30
+
+    def test_it_is_sent_again_when_the_manifest_asks_for_something_else_and_the_rest_stays(self):
+        scene = self.scene({"US": 1.234})
+        update(scene, **self.ASKED)
+        known = scene.store.entries[at("int_1")]
+        later = Scene(scene.gateway.state(), known)
+        done = later.apply(desired_app(desired_placement(floorPrices={"US": 3, "DE": 2})))[at("int_1")]
+        assert done.outcome == "applied"
+        assert later.gateway.writes[0].fields == {"floorPrices": floors(US=3)}
+        again = later.store.entries[at("int_1")]
+        assert again.applied["floorPrices"] == floors(US=3, DE=2)
+        assert again.kept == {"floorPrices": floors(US=3)}
+
+    def test_what_moves_after_that_is_drift(self):
+        scene = self.scene({"US": 1.23, "DE": 2})
+        update(scene, **self.ASKED)
+        known = scene.store.entries[at("int_1")]
+        scene.gateway.meddle("1", floorPrices=floors(US=7, DE=2))
+        (change,) = Scene(scene.gateway.state(), known).planned(desired_app(desired_placement(**self.ASKED))).changes
+        assert [(each.path, each.origin) for each in change.fields] == [("floorPrices.US", "drift")]
 
 
 def test_an_update_of_which_nothing_was_taken_leaves_the_ledger_as_it_was():
@@ -150,7 +242,7 @@ def test_a_lost_update_that_was_not_done_has_failed():
     done = update(scene, status="inactive")
     assert done.outcome == "failed"
     assert "connection was lost" in done.error
-    assert "wanted 'inactive'" in done.error
+    assert 'asked for "inactive"' in done.error
     assert scene.store.entries == {}
 
 
@@ -168,6 +260,7 @@ def test_a_lost_update_that_cannot_be_read_back_is_unknown(wrong):
     scene = Scene(account())
     scene.gateway.script("update", Lost(committed=True))
     scene.gateway.script("find", wrong)
+    scene.gateway.script("apps", wrong)
     done = update(scene, status="inactive")
     assert done.outcome == "unknown"
     assert "connection was lost" in done.error
@@ -175,10 +268,19 @@ def test_a_lost_update_that_cannot_be_read_back_is_unknown(wrong):
     assert scene.store.entries == {}
 
 
+def test_a_lost_update_that_the_reading_after_the_run_shows_is_applied():
+    scene = Scene(account())
+    scene.gateway.script("update", Lost(committed=True))
+    scene.gateway.script("find", ApiError("HTTP 503"))
+    assert update(scene, status="inactive").outcome == "applied"
+    assert scene.store.entries[at("int_1")].applied["status"] == "inactive"
+
+
 def test_an_accepted_update_that_cannot_be_read_back_is_unverified_and_judged_by_the_next_run():
     scene = Scene(account())
     scene.gateway.script("update", Silent())
     scene.gateway.script("find", ApiError("HTTP 503"))
+    scene.gateway.script("apps", ApiError("HTTP 503"))
     done = update(scene, status="inactive")
     assert done.outcome == "unverified"
     assert scene.store.entries[at("int_1")].unconfirmed == frozenset()
@@ -310,6 +412,13 @@ class TestDelete:
         done = self.deleted(scene)
         assert (done.outcome, done.error) == ("failed", "it is still in the account")
         assert at("int_1") in scene.store.entries
+
+    def test_one_that_is_shown_for_a_while_longer_is_waited_for(self, scene):
+        scene.gateway.script("delete", Lost(committed=True))
+        find, gone = scene.gateway.find, scene.live.placements[APP_ID][0]
+        scene.gateway.find = lambda kind, each: find(kind, each) if scene.clock.monotonic() > 8 else gone
+        assert self.deleted(scene).outcome == "applied"
+        assert scene.store.entries == {}
 
     def test_a_lost_answer_is_settled_by_reading_back(self, scene):
         scene.gateway.script("delete", Lost(committed=True))

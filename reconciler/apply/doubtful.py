@@ -1,0 +1,184 @@
+"""Creates whose outcome is not known: what the account's lists say of them, and when they may be sent again.
+
+A list that does not show a new resource says nothing by its silence alone: it may lag. Its silence counts once the
+settle time is over and the same reading shows something younger: a create of this run with a known id, begun after the
+doubtful one had failed. A new id that no create of this run accounts for is no silence either: the server may keep
+names otherwise than they are sent.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from reconciler.apply.create import Doubtful, Made, carrying, claim, read_list, several
+from reconciler.apply.site import Moment, Site
+from reconciler.errors import ApiError, CredentialsError, StoreError
+from reconciler.model.address import Kind
+from reconciler.model.live import LiveResource
+
+SENT_AT_MOST: Final = 3
+"""How often a create that was surely not done is sent in all."""
+
+FIRST_PAUSE: Final = 1.0
+"""Seconds between the first two readings of a list; each further pause is twice as long."""
+
+ASKED_AT_MOST: Final = 8
+"""How many ids that a list leaves out are asked for one by one, to tell whether the list is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nobody can tell whether it was made, or too many were. `suspects`: ids that it may have made."""
+
+    doubtful: Doubtful
+    why: str
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """It was surely not made, and may be sent again."""
+
+    doubtful: Doubtful
+
+
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    """The list does not show it. `why`: what that silence is worth, None where it counts."""
+
+    why: str | None
+
+
+Settled: TypeAlias = Made | Unclear | Repeat
+_Sight: TypeAlias = Made | Unclear | _Silent
+
+
+def settle(doubtful: Sequence[Doubtful], site: Site) -> Iterator[Settled]:
+    """What becomes of doubtful creates: their lists are read until each is clear, or its settle time is over."""
+    waiting = list(doubtful)
+    pause = FIRST_PAUSE
+    while waiting:
+        sights = [sight for app_id, group in _by_list(waiting) for sight in _look(app_id, group, site)]
+        rest = []
+        for each, sight in sights:
+            left = each.failed.seconds + site.settle_seconds - site.clock.monotonic()
+            if left > 0 and site.brake.reason is None and not isinstance(sight, Made):
+                rest.append(each)
+            else:
+                yield _concluded(each, sight, site)
+        waiting = rest
+        if waiting:
+            last = max(each.failed.seconds for each in waiting) + site.settle_seconds
+            wait_for(min(pause, max(last - site.clock.monotonic(), 0.0)), site)
+            pause *= 2
+
+
+def _concluded(doubtful: Doubtful, sight: _Sight, site: Site) -> Settled:
+    """What the last look at a create comes to."""
+    if not isinstance(sight, _Silent):
+        return sight
+    why = doubtful.why
+    if site.brake.reason is not None:
+        return Unclear(doubtful, f"{why}; it was not sent again, as all further writes were stopped")
+    if not doubtful.may_repeat:
+        return Unclear(doubtful, f"{why}; nothing new of that name has appeared, and it was not sent again")
+    if sight.why is not None:
+        return Unclear(doubtful, f"{why}; {sight.why}")
+    if doubtful.sent >= SENT_AT_MOST:
+        return Unclear(doubtful, f"{why}; sent {doubtful.sent} times, and no trace of it has appeared")
+    return Repeat(doubtful)
+
+
+def _by_list(doubtful: Iterable[Doubtful]) -> Iterator[tuple[str | None, list[Doubtful]]]:
+    groups: dict[str | None, list[Doubtful]] = {}
+    for each in doubtful:
+        groups.setdefault(each.app_id, []).append(each)
+    yield from groups.items()
+
+
+def _look(app_id: str | None, group: Sequence[Doubtful], site: Site) -> list[tuple[Doubtful, _Sight]]:
+    """What one reading of a list shows of each doubtful create in it."""
+    try:
+        listed = read_list(app_id, site)
+        left_out = _left_out(app_id, listed, site)
+    except (ApiError, CredentialsError) as wrong:
+        return [(each, Unclear(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group]
+    ours = {each.id for each in site.newborns.all() if each.app_id == app_id}
+    new = [each for each in listed if each.id not in site.listed_before(app_id) and each.id not in ours]
+    exact = {each.change.address: carrying(each.change, app_id, new, site) for each in group}
+    taken = {found.id for carriers in exact.values() for found in carriers}
+    strange = tuple(sorted(each.id for each in new if each.id not in taken))
+    silence = _silence(app_id, listed, left_out=left_out, site=site)
+    return [(each, _sight(each, exact[each.change.address], strange, silence, site)) for each in group]
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """What a list's silence is worth: it leaves out what exists, or it has shown creates begun at these moments."""
+
+    left_out: bool
+    shown: tuple[Moment, ...]
+
+
+def _silence(app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, site: Site) -> _Silence:
+    ids = {each.id for each in listed}
+    shown = (each.began for each in site.newborns.all() if each.app_id == app_id and each.id in ids)
+    return _Silence(left_out, tuple(shown))
+
+
+def _sight(
+    doubtful: Doubtful, carriers: Sequence[LiveResource], strange: tuple[str, ...], silence: _Silence, site: Site
+) -> _Sight:
+    if len(carriers) > 1:
+        ids = tuple(sorted(each.id for each in carriers))
+        return Unclear(doubtful, several(ids), ids)
+    if carriers:
+        found = carriers[0]
+        made = Made(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
+        trouble = claim(made, site)
+        return made if trouble is None else Unclear(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
+    if strange:
+        why = (
+            f"{doubtful.why}; the account holds something new under another name (id {', '.join(strange)}), which may "
+            "be this one: pin its id to adopt it"
+        )
+        return Unclear(doubtful, why, strange)
+    if silence.left_out:
+        return _Silent("the account's list leaves out resources that do exist, so its silence tells nothing")
+    if not any(began > doubtful.failed for began in silence.shown):
+        return _Silent(
+            f"the account's list has not shown it within {site.settle_seconds:g} s, nor anything younger, so it was "
+            "not sent again; the next run looks for it first"
+        )
+    return _Silent(None)
+
+
+def _left_out(app_id: str | None, listed: Iterable[LiveResource], site: Site) -> bool:
+    """Whether a list leaves out what was in it before and still exists. Raises `ApiError` and the like."""
+    lost = sorted(site.listed_before(app_id) - {each.id for each in listed})
+    kind: Kind = "app" if app_id is None else "placement"
+    if len(lost) > ASKED_AT_MOST:
+        return True
+    return any(site.gateway.find(kind, each) is not None for each in lost)
+
+
+def wait_for(seconds: float, site: Site) -> None:
+    """Wait, but not much longer than until all further writes are stopped."""
+    end = site.clock.monotonic() + seconds
+    while site.brake.reason is None and (left := end - site.clock.monotonic()) > 0:
+        site.clock.sleep(min(left, FIRST_PAUSE))
+
+
+def note_lag(made: Made, site: Site) -> None:
+    """Record how long a list did not show what a doubtful create had made."""
+    seconds = site.clock.monotonic() - made.began.seconds
+    if seconds >= FIRST_PAUSE:
+        try:
+            site.store.lagged(seconds)
+        except StoreError:
+            return
+
+
+def after_refusal(doubtful: Doubtful, why: str) -> Unclear:
+    """A create that could not be sent again."""
+    return Unclear(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")
