@@ -79,7 +79,7 @@ class Safety:
     max_change_percent: float = 30
     max_floor_change_percent: float = 50
     max_floor: float = 50
-    settle_seconds: float = 5
+    settle_seconds: float = 30
     quarantine_days: float = 14
 
 
