@@ -84,10 +84,14 @@ PLAIN: Final = Habits()
 
 
 class FakeGateway:
-    """One publisher's account. Safe to call from many threads at once. Lag is counted on the clock."""
+    """One publisher's account. Safe to call from many threads at once. Lag is counted on the clock.
+
+    `sent_for` holds, by id, what the create of a resource sent, however it was kept.
+    """
 
     def __init__(self, live: LiveState = NOTHING, habits: Habits = PLAIN, clock: Clock | None = None) -> None:
         self.calls: list[Call] = []
+        self.sent_for: dict[str, Fields] = {}
         self._habits = habits
         self._clock = clock or FakeClock()
         self._readings = Readings(habits)
@@ -291,6 +295,7 @@ class FakeGateway:
 
     def _made(self, kind: Kind, fields: Fields, app_id: str | None, at: float | None = None) -> LiveResource:
         self._last_id += 1
+        self.sent_for[str(self._last_id)] = dict(fields)
         fields = self._kept(kind, fields)
         sent = {name: value for name, value in fields.items() if (kind, name) != ("placement", "status")}
         if kind == "app":
