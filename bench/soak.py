@@ -1,8 +1,8 @@
 """`make soak`: thousands of random fault histories, and a kill at every point of an apply of thirty steps.
 
-SOAK_HISTORIES (10,000) says how many histories are played in memory; one for each twenty of these goes over real HTTP.
-SOAK_SEED (0) is the first seed. Ends with a table, and with 1 and the seeds where a law was broken; one of them is
-played again by `python bench/soak.py SEED`.
+SOAK_HISTORIES (10,000) says how many histories are played in memory; one for each twenty of these goes over real HTTP,
+and as many are of two checkouts. SOAK_SEED (0) is the first seed. Ends with a table, and with 1 and the seeds where a
+law was broken; one of them is played again by `python bench/soak.py SEED` (`two SEED` for two checkouts).
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from support.checkouts import play_two
 from support.histories import Broken, Tally, play, scratch
 from support.kills import Kills
 from support.wire import Wire
@@ -47,6 +48,16 @@ def in_memory(seeds: range, parallelism: int) -> Share:
     for seed in seeds:
         try:
             share.tally.add(play(seed, parallelism=parallelism))
+        except Broken as broken:
+            share.broken.append(str(broken))
+    return share
+
+
+def two_checkouts(seeds: range) -> Share:
+    share = Share()
+    for seed in seeds:
+        try:
+            share.tally.add(play_two(seed, parallelism=PARALLEL[seed % len(PARALLEL)]))
         except Broken as broken:
             share.broken.append(str(broken))
     return share
@@ -102,6 +113,8 @@ def shares(first: int, count: int) -> Iterator[tuple[str, Share]]:
         yield "in memory, step by step", timed(alone)
         together = workers.map(partial(in_memory, parallelism=3), packs(first, threaded))
         yield "in memory, three steps at once", timed(together)
+        both = workers.map(two_checkouts, packs(first, count // WIRE_SHARE))
+        yield "in memory, two checkouts at once", timed(both)
         yield "over HTTP, one or four at once", timed(workers.map(over_http, packs(first, count // WIRE_SHARE)))
         for parallelism in PARALLEL:
             killed = workers.map(partial(kills, parallelism), range(TURNS))
@@ -118,7 +131,8 @@ def report(name: str, share: Share) -> None:
 
 def main() -> int:
     if len(sys.argv) > 1:
-        print(play(int(sys.argv[1]) if sys.argv[1].isdigit() else sys.argv[1]))
+        *two, seed = sys.argv[1:]
+        print((play_two if two else play)(int(seed) if seed.isdigit() else seed))
         return 0
     count, first = int(os.environ.get("SOAK_HISTORIES", "10000")), int(os.environ.get("SOAK_SEED", "0"))
     print("| histories | played | runs | outcomes | calls | broken | seconds |\n|---|---|---|---|---|---|---|")

@@ -59,6 +59,7 @@ def rehearse(session: Session, stage: Stage, script: FaultFile) -> Rehearsal:
         before = _as_read(sandbox.account, _PLAIN)
         plan = bound_to(stage.plan, _as_read(sandbox.account, script.quirks))
         run, results, error = _applied(session, stage, plan, sandbox.url, Path(folder))
+        sandbox.account.finish()
         return Rehearsal(
             api=plan.origin.api,
             run=run,

@@ -66,8 +66,8 @@ class SafetyBlock(Block):
     )
     settle_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=_LIMITS.settle_seconds,
-        description="How long a create of unknown outcome is given to appear before it is tried again.",
-        examples=[5],
+        description="Seconds a create of unknown outcome is given to appear, at least, before it may be sent again.",
+        examples=[30],
     )
     quarantine_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=_LIMITS.quarantine_days,

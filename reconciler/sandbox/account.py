@@ -14,13 +14,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
 from reconciler.sandbox.exchange import Seen
+from reconciler.sandbox.stored import Past, Stored
 
 APPS: Final = "apps"
 """The name under which changes of the list of apps are counted; placements are counted by the id of their app."""
@@ -37,27 +38,20 @@ CREATE TABLE IF NOT EXISTS token (digest TEXT PRIMARY KEY, expires REAL NOT NULL
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An app or placement as the account holds it. `created` is in seconds since the epoch, 0 where it was seeded."""
-
-    kind: Kind
-    id: str
-    fields: Mapping[str, Any]
-    app_id: str | None = None
-    created: float = 0.0
-
-
 class Account:
     """All state of one sandbox. Safe to use from other threads than the server's.
 
-    `database` None keeps it in memory. `requests` holds what was asked, oldest first. Raises `ProjectError` where the
-    file cannot be opened, is no database, or is in use by another sandbox.
+    `database` None keeps it in memory. `requests` holds what was asked, oldest first; `past` what resources were, for
+    servers that lag. Raises `ProjectError` where the file cannot be opened, is no database, or is in use by another
+    sandbox.
     """
 
     def __init__(self, database: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED_REQUESTS)
+        self.past = Past()
+        self._late: list[tuple[float, Callable[[], object]]] = []
+        self._done_at: float | None = None
         self._lock = threading.RLock()
         self._changes: Counter[str] = Counter()
         self._database = _open(database)
@@ -66,7 +60,7 @@ class Account:
         """A new resource under an id that none had before."""
         with self._transaction() as sql:
             row = sql.execute("SELECT id FROM last_id WHERE kind = ?", (kind,)).fetchone()
-            new = Stored(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self.clock())
+            new = Stored(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
             self._put(sql, new)
         return new
 
@@ -82,6 +76,7 @@ class Account:
             before = self.get(kind, resource_id)
             if before is None:
                 raise KeyError(resource_id)
+            self.past.changed(self._now(), before)
             after = Stored(kind, before.id, dict(fields), before.app_id, before.created)
             self._put(sql, after)
         return after
@@ -92,6 +87,8 @@ class Account:
             gone = self.get(kind, resource_id)
             if gone is None:
                 return False
+            for each in (gone, *(self.placements(gone.id) if kind == "app" else ())):
+                self.past.ended(self._now(), each)
             sql.execute("DELETE FROM resource WHERE kind = ? AND id = ?", (kind, int(gone.id)))
             if kind == "app":
                 sql.execute("DELETE FROM resource WHERE kind = 'placement' AND app_id = ?", (int(gone.id),))
@@ -104,6 +101,8 @@ class Account:
             sql.execute("DELETE FROM resource")
             sql.execute("DELETE FROM token")
             self._changes.update(dict.fromkeys([APPS, *self._changes], 1))
+            self.past.clear()
+            self._late.clear()
         self.requests.clear()
 
     def get(self, kind: Kind, resource_id: str) -> Stored | None:
@@ -124,6 +123,7 @@ class Account:
 
     def changes(self, key: str) -> int:
         """How often the list of apps (`APPS`) or of the placements of the app with that id has changed."""
+        self._catch_up(self.clock())
         return self._changes[key]
 
     def issue_token(self, seconds: float, api: str = "") -> str:
@@ -147,6 +147,15 @@ class Account:
         with self._transaction() as sql:
             sql.execute("DELETE FROM token")
 
+    def later(self, seconds: float, work: Callable[[], object]) -> None:
+        """Do some work on the account once so many seconds are over, as if it were done at that very moment."""
+        with self._lock:
+            self._late.append((self.clock() + seconds, work))
+
+    def finish(self) -> None:
+        """Do now what is still to be done later."""
+        self._catch_up(inf)
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -162,6 +171,22 @@ class Account:
                 self._database.execute("ROLLBACK")
                 raise
             self._database.execute("COMMIT")
+
+    def _now(self) -> float:
+        return self.clock() if self._done_at is None else self._done_at
+
+    def _catch_up(self, moment: float) -> None:
+        """Do the work that is due by a moment, in the order in which it became due."""
+        with self._lock:
+            if self._database.in_transaction or self._done_at is not None:
+                return
+            for due in sorted((each for each in self._late if each[0] <= moment), key=lambda each: each[0]):
+                self._late.remove(due)
+                self._done_at, work = min(due[0], self.clock()), due[1]
+                try:
+                    work()
+                finally:
+                    self._done_at = None
 
     def _put(self, sql: sqlite3.Connection, resource: Stored) -> None:
         number = int(resource.id)
@@ -181,6 +206,7 @@ class Account:
 
     def _select(self, where: str, *values: str | int | None) -> tuple[Stored, ...]:
         with self._lock:
+            self._catch_up(self.clock())
             rows = self._database.execute(f"SELECT kind, id, app_id, fields, created FROM resource {where}", values)  # noqa: S608 - `where` is one of the clauses above
             return tuple(_stored(row) for row in rows)
 

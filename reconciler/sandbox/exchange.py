@@ -13,6 +13,7 @@ class Call:
     """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent.
 
     `target` is path and query byte for byte; `authorized` says whether there was an Authorization header of any kind.
+    `fault` is one that strikes it and that the API itself has to act out.
     """
 
     method: str
@@ -22,6 +23,7 @@ class Call:
     token: str = field(default="", repr=False)
     target: bytes = field(default=b"", repr=False)
     authorized: bool = False
+    fault: object = None
 
     @property
     def resource(self) -> str:

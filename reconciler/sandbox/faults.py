@@ -4,12 +4,8 @@ One case per fault. The same names and values stand in a faults file, where a fa
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Final, Literal, TypeAlias
-
-from reconciler.sandbox.exchange import Call
 
 RESOURCES: Final = ("auth", "app", "placement", "token", "user-level-data", "file", "metrics")
 """What calls are about: three of the Management API, then what paths of the reporting APIs end with, or any `file`."""
@@ -72,7 +68,7 @@ class Reset(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(Rule):
-    """Answer with a status, and how many seconds to wait where `retry_after` says so."""
+    """Answer with a status that is no success, and how many seconds to wait where `retry_after` says so."""
 
     status: int
     do: Literal["status"] = "status"
@@ -81,8 +77,8 @@ class Status(Rule):
 
     def __post_init__(self) -> None:
         Rule.__post_init__(self)
-        if not 400 <= self.status <= 599:
-            raise ValueError("status is between 400 and 599")
+        if not 300 <= self.status <= 599:
+            raise ValueError("status is between 300 and 599")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,73 +200,50 @@ class Duplicate(Rule):
     when: Literal["after"] = "after"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldId(Rule):
+    """Answer a create with an id that was there before: `id`, or that of the newest resource of its kind.
+
+    With `fields` the answer tells of that resource as if it had just been made. Where there is none, nothing is struck.
+    """
+
+    do: Literal["old-id"] = "old-id"
+    when: When = "before"
+    id: int | str | None = None
+    fields: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo(Rule):
+    """Answer an update with what it sent, and do not carry it out."""
+
+    do: Literal["echo"] = "echo"
+    when: Literal["before"] = "before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late(Rule):
+    """Reset the connection without an answer, and carry the call out so many seconds later."""
+
+    do: Literal["late"] = "late"
+    when: Literal["after"] = "after"
+    seconds: float = 5
+
+    def __post_init__(self) -> None:
+        Rule.__post_init__(self)
+        _refuse_negative(self.seconds)
+
+
 ListFault: TypeAlias = Paging | Omit | Duplicate
 AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault
 """Faults that give another answer, which then goes out whole."""
-WireFault: TypeAlias = Timeout | Reset | Truncate | Slow
+CallFault: TypeAlias = OldId | Echo
+"""Faults whose answer rests on the call or on the account."""
+WireFault: TypeAlias = Timeout | Reset | Truncate | Slow | Late
 """Faults of the connection."""
-Fault: TypeAlias = AnswerFault | WireFault
-
-
-class Script:
-    """The faults of a server and how far each has come. The same calls and seed give the same faults."""
-
-    def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
-        self._lines = [_Line(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
-
-    def strike(self, call: Call) -> Fault | None:
-        """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
-        due = [line for line in self._lines if line.counts(call)]
-        if not due:
-            return None
-        due[0].struck += 1
-        return due[0].fault
-
-
-class _Line:
-    """One fault of a script: how many matching calls it saw, and how many it struck."""
-
-    def __init__(self, fault: Fault, chance: Random) -> None:
-        self.fault = fault
-        self.struck = 0
-        self._seen = 0
-        self._chance = chance
-
-    def counts(self, call: Call) -> bool:
-        """Count the call if it matches, and say whether the fault is due."""
-        if not _matches(self.fault, call):
-            return False
-        self._seen += 1
-        return self._is_due() and (self.fault.times is None or self.struck < self.fault.times)
-
-    def _is_due(self) -> bool:
-        fault = self.fault
-        if fault.nth is not None:
-            return fault.nth <= self._seen and self.struck < (fault.times or 1)
-        if fault.every is not None:
-            return self._seen % fault.every == 0
-        return fault.probability is None or self._chance.random() < fault.probability
-
-
-def _matches(fault: Fault, call: Call) -> bool:
-    if isinstance(fault, ListFault) and not is_list(call):
-        return False
-    method, _, resource = fault.on.partition(" ")
-    if method not in ("*", call.method) or resource not in ("", "*", call.resource):
-        return False
-    if not fault.containing:
-        return True
-    said = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
-    return fault.containing in said
+Fault: TypeAlias = AnswerFault | CallFault | WireFault
 
 
 def _refuse_negative(seconds: float) -> None:
     if seconds < 0:
         raise ValueError("seconds are not below 0")
-
-
-def is_list(call: Call) -> bool:
-    """Whether the call reads a list."""
-    of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
-    own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
-    return call.method == "GET" and bool(call.query.get(of_whom)) and not call.query.get(own)

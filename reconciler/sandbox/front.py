@@ -8,13 +8,27 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.broken import broken
 from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body, remembered_query
-from reconciler.sandbox.faults import AnswerFault, ExpireToken, Fault, Reset, Script, Slow, Timeout, Truncate
+from reconciler.sandbox.faults import (
+    AnswerFault,
+    Echo,
+    ExpireToken,
+    Fault,
+    Late,
+    OldId,
+    Reset,
+    Slow,
+    Timeout,
+    Truncate,
+)
+from reconciler.sandbox.script import Script
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -51,7 +65,7 @@ class Front:
             case Timeout():
                 await self._hold(fault.seconds, receive)
                 await _drop(scope, receive)
-            case Reset():
+            case Reset() | Late():
                 await _drop(scope, receive)
             case Truncate() if answer.body:
                 await _start(answer, send)
@@ -70,8 +84,18 @@ class Front:
 
         A fault that comes before keeps the call from being handled.
         """
-        if isinstance(fault, ExpireToken):
-            self._account.revoke_tokens()
+        match fault:
+            case ExpireToken():
+                self._account.revoke_tokens()
+            case Late():
+                self._account.later(fault.seconds, partial(self._handled, call))
+                return _UNANSWERED
+            case Echo():
+                return Answer(200, call.body)
+            case OldId():
+                return self._handled(replace(call, fault=fault))
+            case _:
+                pass
         due = _UNANSWERED if fault is not None and fault.when == "before" else self._handled(call)
         return broken(fault, due) if isinstance(fault, AnswerFault) else due
 
@@ -89,7 +113,7 @@ class Front:
         return json_answer(404, {"message": f"There is nothing at {call.path}."})
 
     def _remember(self, call: Call, answer: Answer, fault: Fault | None) -> None:
-        status = None if isinstance(fault, Timeout | Reset) else answer.status
+        status = None if isinstance(fault, Timeout | Reset | Late) else answer.status
         struck = None if fault is None else fault.do
         body = remembered_body(call)
         seen = Seen(call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck)

@@ -3,17 +3,22 @@
 Source: the vendor's Management API pages; each point they leave open is a quirk.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
+from random import Random
 from typing import Any, Final
 
 from reconciler.model.address import Kind
 from reconciler.sandbox import checks
-from reconciler.sandbox.account import APPS, Account, Stored
+from reconciler.sandbox.account import APPS, Account
 from reconciler.sandbox.exchange import Answer, Call, RefusalError, Routes, json_answer
+from reconciler.sandbox.faults import OldId
+from reconciler.sandbox.keeping import kept, same_to_a_server
 from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.spelling import id_key, listed, spelled
+from reconciler.sandbox.stored import Stored
 
 AUTH_PATH: Final = "/api/v2/management/auth"
 _PATHS: Final[Mapping[Kind, str]] = {
@@ -28,12 +33,14 @@ NOTHING: Final = Answer(200, b"")
 
 
 class Management:
-    """The handlers of the Management API over one account."""
+    """The handlers of the Management API over one account. `chance` seeds which replica a list is read of."""
 
-    def __init__(self, account: Account, quirks: Quirks, keys: Keys) -> None:
+    def __init__(self, account: Account, quirks: Quirks, keys: Keys, chance: int = 0) -> None:
         self._account = account
         self._quirks = quirks
         self._keys = keys
+        self._chance = Random(f"replicas {chance}")  # noqa: S311 - a lag, not a secret
+        account.past.span = quirks.longest_lag
         self._lists: dict[tuple[Kind, str], tuple[int, Answer]] = {}
 
     def routes(self) -> Routes:
@@ -83,7 +90,7 @@ class Management:
     def _read(self, kind: Kind, call: Call) -> Answer:
         own_id = call.query.get(_ID[kind])
         if own_id:
-            return json_answer(200, spelled(self._found(kind, own_id), self._quirks))
+            return json_answer(200, spelled(self._shown(kind, own_id), self._quirks))
         of_whom = "publisherId" if kind == "app" else "appId"
         if not call.query.get(of_whom):
             raise RefusalError(400, f"{_ID[kind]} or {of_whom} is required.")
@@ -91,16 +98,48 @@ class Management:
 
     def _create(self, kind: Kind, call: Call) -> Answer:
         body = call.json()
-        if kind == "app":
-            fields = checks.app_to_create(body)
-            fields["publisherId"] = str(body.get("publisherId") or DEFAULT_PUBLISHER)
-            if self._quirks.store_names:
-                fields["name"] = _store_name(fields["bundle"])
-            new = self._account.create("app", fields)
-        else:
-            fields = checks.settled(checks.placement_to_create(body))
-            new = self._account.create("placement", fields, app_id=self._home(body))
-        return json_answer(self._quirks.create_status, self._create_content(new))
+        home = None if kind == "app" else self._home(body)
+        sent = self._to_create(kind, body)
+        told = self._old(kind, call.fault) or self._twin(Stored(kind, "", sent, home))
+        if told is None or (isinstance(call.fault, OldId) and call.fault.when == "after"):
+            new = self._account.create(kind, self._settled(kind, kept(sent, self._quirks)), app_id=home)
+            told = told or self._answered(new, sent)
+        bare = isinstance(call.fault, OldId) and not call.fault.fields
+        return json_answer(self._quirks.create_status, self._create_content(told, bare=bare))
+
+    def _to_create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+        if kind == "placement":
+            return checks.placement_to_create(body)
+        fields = checks.app_to_create(body)
+        fields["publisherId"] = str(body.get("publisherId") or DEFAULT_PUBLISHER)
+        if self._quirks.store_names:
+            fields["name"] = _store_name(fields["bundle"])
+        return fields
+
+    def _settled(self, kind: Kind, fields: dict[str, Any]) -> dict[str, Any]:
+        return checks.settled(fields) if kind == "placement" else fields
+
+    def _old(self, kind: Kind, fault: object) -> Stored | None:
+        """The resource whose id a create is answered with where that fault strikes."""
+        if not isinstance(fault, OldId):
+            return None
+        if fault.id is not None:
+            return self._account.get(kind, str(fault.id)) or Stored(kind, str(fault.id), {})
+        there = self._account.apps() if kind == "app" else self._account.placements()
+        return there[-1] if there else None
+
+    def _twin(self, new: Stored) -> Stored | None:
+        """The resource that a server which makes nothing twice takes for the one that is to be made."""
+        if not self._quirks.dedup:
+            return None
+        there = self._account.apps() if new.kind == "app" else self._account.placements(new.app_id)
+        return next((each for each in there if same_to_a_server(each, new)), None)
+
+    def _answered(self, stored: Stored, sent: Mapping[str, Any]) -> Stored:
+        """What an answer shows of a resource that was written."""
+        if self._quirks.kept_answer == "stored":
+            return stored
+        return replace(stored, fields=self._settled(stored.kind, {**stored.fields, **sent}))
 
     def _home(self, body: Mapping[str, Any]) -> str:
         """The id of the app that a new placement goes to. As text only: the real API refuses a number here."""
@@ -108,10 +147,10 @@ class Management:
             raise RefusalError(400, "appId must be a string.")
         return self._found("app", body["appId"]).id
 
-    def _create_content(self, new: Stored) -> dict[str, Any]:
+    def _create_content(self, new: Stored, *, bare: bool = False) -> dict[str, Any]:
         full = spelled(new, self._quirks, "create")
         key = id_key(new.kind, self._quirks, "create")
-        match self._quirks.create_answer:
+        match "id" if bare else self._quirks.create_answer:
             case "full":
                 return full
             case "id":
@@ -122,25 +161,30 @@ class Management:
     def _update(self, kind: Kind, call: Call) -> Answer:
         body = call.json()
         before = self._found(kind, checks.sent_id(_ID[kind], body))
-        after = self._account.replace(kind, before.id, self._updated(before, body))
+        sent = self._to_update(before, body)
+        after = self._account.replace(kind, before.id, self._updated(before, kept(sent, self._quirks)))
         match self._quirks.put_answer:
             case "full":
-                return json_answer(200, spelled(after, self._quirks, "update"))
+                return json_answer(200, spelled(self._answered(after, sent), self._quirks, "update"))
             case "stale":
                 return json_answer(200, spelled(before, self._quirks, "update"))
             case "message":
                 told = f"{_title(after)} has been updated successfully."
                 return json_answer(200, {self._quirks.message_key: told})
 
-    def _updated(self, before: Stored, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _to_update(self, before: Stored, body: Mapping[str, Any]) -> dict[str, Any]:
+        if before.kind == "app":
+            return checks.app_to_update(body)
+        return checks.placement_to_update(body, before.fields["placementType"])
+
+    def _updated(self, before: Stored, sent: dict[str, Any]) -> dict[str, Any]:
         replaces = self._quirks.put == "replace"
         if before.kind == "app":
             resets = {"status": "active", "coppa": False, "rewardedAdUrl": None} if replaces else {}
-            merged = {**before.fields, **resets, **checks.app_to_update(body)}
+            merged = {**before.fields, **resets, **sent}
             return {name: value for name, value in merged.items() if value is not None}
         fixed = {name: before.fields[name] for name in ("name", "placementType")}
         start = {**fixed, "status": "active", "coppa": False} if replaces else before.fields
-        sent = checks.placement_to_update(body, before.fields["placementType"])
         if self._quirks.floors == "merge" and "floorPrices" in sent:
             sent["floorPrices"] = {**before.fields.get("floorPrices", {}), **sent["floorPrices"]}
         return checks.settled({**start, **sent})
@@ -153,22 +197,32 @@ class Management:
     def _found(self, kind: Kind, resource_id: str) -> Stored:
         found = self._account.get(kind, resource_id)
         if found is None:
-            raise RefusalError(404, f"{kind.capitalize()} {resource_id} was not found.")
+            raise _unknown(kind, resource_id)
         return found
+
+    def _shown(self, kind: Kind, resource_id: str) -> Stored:
+        """The resource as a read by its id shows it: later than it was made, and as it was before an update."""
+        found, now = self._found(kind, resource_id), self._account.clock()
+        if found.created > now - self._quirks.found_after:
+            raise _unknown(kind, resource_id)
+        return self._account.past.as_of(now - self._quirks.updates_after, found)
 
     def _list(self, kind: Kind, of_whom: str) -> Answer:
         """A list, answered from memory while nothing in it has changed."""
         changes = self._account.changes(APPS if kind == "app" else of_whom)
-        kept = self._lists.get((kind, of_whom))
-        if kept is not None and kept[0] == changes:
-            return kept[1]
+        ready = self._lists.get((kind, of_whom))
+        if ready is not None and ready[0] == changes:
+            return ready[1]
         answer = self._apps(of_whom) if kind == "app" else self._placements(of_whom)
-        if not self._quirks.appears_after:
+        if not self._quirks.longest_lag:
             self._lists[kind, of_whom] = changes, answer
         return answer
 
     def _apps(self, publisher: str) -> Answer:
-        return self._listed("app", tuple(app for app in self._account.apps() if _publisher(app) == publisher))
+        def belongs(each: Stored) -> bool:
+            return each.kind == "app" and _publisher(each) == publisher
+
+        return self._listed("app", filter(belongs, self._account.apps()), belongs)
 
     def _placements(self, app_id: str) -> Answer:
         placements = self._account.placements(app_id)
@@ -180,14 +234,20 @@ class Management:
                     return NOTHING
                 case "empty":
                     pass
-        return self._listed("placement", placements)
+        return self._listed("placement", placements, lambda each: each.app_id == app_id)
 
-    def _listed(self, kind: Kind, resources: tuple[Stored, ...]) -> Answer:
-        newest = self._account.clock() - self._quirks.appears_after
-        rows = [spelled(resource, self._quirks) for resource in resources if resource.created <= newest]
+    def _listed(self, kind: Kind, there: Iterable[Stored], belongs: Callable[[Stored], bool]) -> Answer:
+        moment = self._account.clock() - self._chance.choice(self._quirks.replicas)
+        shown = self._account.past.listed(moment - self._quirks.updates_after, there, belongs)
+        youngest = moment - self._quirks.appears_after
+        rows = [spelled(resource, self._quirks) for resource in shown if resource.created <= youngest]
         if kind == "placement" and not rows and self._quirks.empty_list == "empty-body":
             return NOTHING
         return json_answer(200, listed(kind, rows, self._quirks))
+
+
+def _unknown(kind: Kind, resource_id: str) -> RefusalError:
+    return RefusalError(404, f"{kind.capitalize()} {resource_id} was not found.")
 
 
 def _title(resource: Stored) -> str:

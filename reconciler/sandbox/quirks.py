@@ -4,10 +4,13 @@ The defaults are what the vendor's own pages show. The other values were seen in
 the pages leave open.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from reconciler.manifest.countries import COUNTRIES
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
+from reconciler.model.floors import MINIMUM, WORLDWIDE
 
 _REFUSALS: Final = (400, 409)
 _CREATED: Final = (200, 201)
@@ -49,7 +52,26 @@ class Quirks:
     expires_in: Literal["number", "text"] = "number"
     token_seconds: float = 3600
     appears_after: float = 0
-    """Seconds until a created resource shows in lists. By its id it can be read at once."""
+    """Seconds until a created resource shows in lists."""
+    found_after: float = 0
+    """Seconds until a created resource can be read by its id."""
+    updates_after: float = 0
+    """Seconds for which reads show what was there before an update, and lists what was deleted."""
+    replicas: tuple[float, ...] = (0,)
+    """The servers that lists are read of in turn, drawn by chance: by how many seconds each lags beside the above."""
+    names: Literal["sent", "lower", "trim", "cut16", "dashes", "escape"] = "sent"
+    """How names and bundles are kept: as sent, in lower case, without blanks at their ends, cut to 16 characters, with
+    `-` for `_`, or with what HTML has a meaning for escaped."""
+    prices: float = 0
+    """The step in USD whose nearest multiple is kept of a price; 0: prices are kept as sent."""
+    drops: tuple[str, ...] = ()
+    """Countries whose lines in a table of floors are not kept."""
+    adds: Mapping[str, float] = field(default_factory=dict)
+    """Lines that a table of floors gets for countries that it has none for, in USD."""
+    kept_answer: Literal["stored", "sent"] = "stored"
+    """Whether full answers to writes show what is stored or what was sent."""
+    dedup: bool = False
+    """A create of a like name in the same app, or a like bundle, makes nothing and is answered with what is there."""
     store_names: bool = False
     """The name of an app becomes what the store calls it, not what was sent."""
     report_reads: int = 2
@@ -67,8 +89,20 @@ class Quirks:
             raise ValueError(f"hidden: there is no field {', '.join(sorted(unknown))}")
         if self.token_seconds <= 0 or self.appears_after < 0:
             raise ValueError("tokenSeconds is above 0, appearsAfter is not below 0")
+        if self.found_after < 0 or self.updates_after < 0 or not self.replicas or min(self.replicas) < 0:
+            raise ValueError("foundAfter and updatesAfter are not below 0, replicas are one or more and none below 0")
+        unknown = {*self.drops, *self.adds} - COUNTRIES - {WORLDWIDE}
+        if unknown or WORLDWIDE in self.drops:
+            raise ValueError(f"drops and adds name countries; {', '.join(sorted(unknown)) or WORLDWIDE} cannot be one")
+        if self.prices < 0 or any(price < MINIMUM for price in self.adds.values()):
+            raise ValueError(f"prices is not below 0, a price in adds not below {MINIMUM}")
         if self.report_reads < 0 or self.report_seconds < 0 or self.metrics_calls < 1:
             raise ValueError("reportReads and reportSeconds are not below 0, metricsCalls is above 0")
+
+    @property
+    def longest_lag(self) -> float:
+        """Seconds after which every read shows what is there."""
+        return max(self.appears_after, self.found_after, self.updates_after) + max(self.replicas)
 
     def told(self, seconds: float) -> str | float:
         """The lifetime of a token, as answers have it."""

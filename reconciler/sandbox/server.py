@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import Routes
-from reconciler.sandbox.faults import Fault, Script
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.front import Front
 from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import Management
@@ -25,6 +25,7 @@ from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.reports.market import Market
 from reconciler.sandbox.reports.metrics import MediationReports
 from reconciler.sandbox.reports.user_level import UserReports
+from reconciler.sandbox.script import Script
 from reconciler.sandbox.seed import seed_named
 
 LOOPBACK: Final = "127.0.0.1"
@@ -163,7 +164,7 @@ def _server(options: SandboxOptions, account: Account, url: str, listens: Callab
 def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:
     """The calls of all three APIs: no two have a path in common."""
     keys, market = Keys(options.credentials), Market(account, options.market)
-    management = Management(account, options.quirks, keys)
+    management = Management(account, options.quirks, keys, options.chance)
     management.warm()
     reports = UserReports(account, market, options.quirks, keys, url)
     return {

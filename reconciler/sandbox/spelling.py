@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from reconciler.sandbox.account import Stored
 from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.stored import Stored
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
 

@@ -95,6 +95,12 @@ def test_a_create_whose_answer_is_lost_leaves_no_twin_and_holds(ready, when, do)
     assert sum(told["faults"].values()) == 1
 
 
+def test_what_the_sandbox_does_late_is_in_the_account_all_the_same(ready):
+    ready.edit("reconciler.yaml", ("version: 1\n", "version: 1\nsafety: {settleSeconds: 0.05}\n"))
+    told = faults(ready, "{on: POST placement, containing: int_13, do: late, seconds: 900}").json
+    assert "int_13" in names(told["account"]["made"])
+
+
 def test_refused_steps_exit_3_and_what_does_not_hold_is_named(ready):
     done = faults(ready, "{on: POST placement, containing: int_13, do: status, status: 400}")
     assert done.code == done.json["exitCode"] == 3

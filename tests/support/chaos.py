@@ -14,7 +14,8 @@ from threading import RLock
 from typing import Any
 
 from support.fake_clock import FakeClock
-from support.fake_gateway import FakeGateway, Lost, Silent, Trouble
+from support.fake_gateway import Echoed, FakeGateway, Lost, OldId, Silent, Trouble
+from support.habits import CUT, DASHES, ESCAPED, LOWER, TRIMMED, Habits, Keeps, adds, drops, rounded
 
 from reconciler.errors import ApiError, StoreError, UnreadableAnswer
 from reconciler.model.address import Address, Kind
@@ -22,12 +23,14 @@ from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent
 from reconciler.model.value import Fields
-from reconciler.ports import Answer, NotSent, Rejected, RunStore
+from reconciler.ports import Accepted, Answer, NotSent, Rejected, RunStore
 from reconciler.store.files import FileStore
 
 CALL_SECONDS = 0.05
-LATEST = 4.0
-"""Seconds within which a new resource shows in lists; the settle time of a run must be longer."""
+SETTLE_SECONDS = 30.0
+LONGEST_LAG = 2 * SETTLE_SECONDS
+LATEST = 25.0
+"""Seconds within which each new resource shows in lists where each has a lag of its own: less than a settle time."""
 
 
 class Killed(BaseException):
@@ -36,7 +39,8 @@ class Killed(BaseException):
 
 @dataclass
 class Odds:
-    """How likely each thing is at each chance it has, 0..1."""
+    """How likely each thing is at each chance it has, 0..1. `latest_commit` is in seconds: how late a lost create is
+    done at most."""
 
     fault: float = 0.0
     omission: float = 0.0
@@ -44,6 +48,56 @@ class Odds:
     death: float = 0.0
     lost_store: float = 0.0
     late: float = 0.0
+    old_id: float = 0.0
+    echo: float = 0.0
+    late_commit: float = 0.0
+    latest_commit: float = 0.0
+
+
+@dataclass(frozen=True)
+class World:
+    """How an account behaves from first to last, so that all that lags is over in time for those who wait for it.
+
+    A create that is done late shows within the settle time all the same; one that is done at once, within twice that.
+    `jitter`: each new resource has a lag of its own, up to `LATEST`.
+    """
+
+    habits: Habits
+    latest_commit: float = 0.0
+    jitter: float = 0.0
+
+    @property
+    def lags(self) -> bool:
+        return self.habits.longest_lag > 0 or self.jitter > 0
+
+
+KEPT_OTHERWISE: tuple[Keeps, ...] = (
+    LOWER, TRIMMED, CUT, DASHES, ESCAPED, rounded("1"), drops("US"), adds("DE", "0.3"),
+)  # fmt: skip
+
+
+def some_world(chance: Random) -> World:
+    """Lag, values kept otherwise, duplicates removed: some of it, or nothing."""
+    kept: dict[str, Any] = {}
+    if chance.random() < 0.3:
+        kept = {"keeps": chance.choice(KEPT_OTHERWISE), "echoes_normalised": chance.random() < 0.3}
+    if chance.random() < 0.05:
+        kept["old_ids"] = "dedup"
+    behind = chance.choice([(0.0,), (0.0, chance.uniform(0, 12), chance.uniform(0, 12))])
+    turn = chance.random()
+    if turn < 0.35:
+        return World(Habits(**kept), latest_commit=SETTLE_SECONDS - 1)
+    if turn < 0.5:
+        return World(Habits(**kept), jitter=0.7)
+    if turn < 0.65:
+        habits = Habits(replicas=behind, seed=chance.random(), find_lag=chance.uniform(0, LATEST), **kept)
+        return World(habits, latest_commit=SETTLE_SECONDS - 1 - max(behind))
+    lags = {
+        "list_lag": chance.uniform(0, LONGEST_LAG),
+        "find_lag": chance.choice([0, chance.uniform(0, LONGEST_LAG)]),
+        "update_lag": chance.choice([0, chance.uniform(0, 12)]),
+    }
+    return World(Habits(replicas=behind, seed=chance.random(), **lags, **kept))
 
 
 class Fate:
@@ -86,12 +140,19 @@ class Fate:
 
 
 class ChaoticGateway:
-    """A `Gateway` that fails by chance. `known` are the ids that lists may leave out without being believed."""
+    """A `Gateway` that fails by chance. `known` are the ids that lists may leave out without being believed.
+
+    `shown` holds the ids that each list showed when it was last read, by app (the list of apps by the empty id).
+    `updated` and `deleted` are the ids that were asked for, `old_ids` how many creates were answered with an old one.
+    """
 
     def __init__(self, account: FakeGateway, fate: Fate, console: "Console") -> None:
         self.account = account
         self.known: frozenset[str] = frozenset()
         self.deleted: list[str] = []
+        self.updated: list[str] = []
+        self.shown: dict[str, frozenset[str]] = {}
+        self.old_ids = 0
         self.calls = 0
         self._fate = fate
         self._console = console
@@ -100,12 +161,12 @@ class ChaoticGateway:
     def apps(self) -> tuple[LiveResource, ...]:
         with self._call():
             self._fail_read()
-            return self._as_listed(self.account.apps())
+            return self._as_listed("", self.account.apps())
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
         with self._call():
             self._fail_read()
-            return self._as_listed(self.account.placements(app_id, expected=expected))
+            return self._as_listed(app_id, self.account.placements(app_id, expected=expected))
 
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
         with self._call():
@@ -115,7 +176,7 @@ class ChaoticGateway:
     def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
         with self._call():
             before = self._ids()
-            self._script("create", Silent())
+            self._script_create(kind)
             answer = self.account.create(kind, fields, app_id=app_id)
             for made in self._ids() - before:
                 if self._fate.strikes(self._fate.odds.late):
@@ -124,7 +185,11 @@ class ChaoticGateway:
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         with self._call():
-            self._script("update", Silent())
+            self.updated.append(before.id)
+            if self._fate.strikes(self._fate.odds.echo):
+                self.account.script("update", Echoed())
+            else:
+                self._script("update", Silent())
             return self.account.update(before, fields)
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
@@ -149,6 +214,22 @@ class ChaoticGateway:
         if self._fate.strikes(self._fate.odds.fault):
             raise self._fate.chance.choice([ApiError("HTTP 503"), UnreadableAnswer("an HTML page")])
 
+    def _script_create(self, kind: Kind) -> None:
+        """What is peculiar to creates: an old id is answered, or it is done late; else what strikes any write."""
+        fate, chance = self._fate, self._fate.chance
+        there = sorted((each.id for each in self._everything() if each.kind == kind), key=int)
+        if there and fate.strikes(fate.odds.old_id):
+            self.old_ids += 1
+            newest = chance.random() < 0.3
+            old = there[-1] if newest else chance.choice(there)
+            self.account.script("create", OldId(old, made=chance.random() < 0.6, said=chance.random() < 0.5))
+        elif fate.strikes(fate.odds.late_commit):
+            self.account.script("create", Lost(committed=True, late=chance.uniform(0.1, fate.odds.latest_commit)))
+        else:
+            redirect = Lost(chance.random() < 0.5, "HTTP 303: see elsewhere")
+            conflict = Lost(chance.random() < 0.5, "HTTP 409: a conflict")
+            self._script("create", Silent(), redirect, conflict)
+
     def _script(self, operation: Any, *more: Trouble) -> None:
         if not self._fate.strikes(self._fate.odds.fault):
             return
@@ -158,25 +239,34 @@ class ChaoticGateway:
         ]  # fmt: skip
         self.account.script(operation, self._fate.chance.choice(troubles))
 
-    def _as_listed(self, resources: Sequence[LiveResource]) -> tuple[LiveResource, ...]:
+    def _as_listed(self, home: str, resources: Sequence[LiveResource]) -> tuple[LiveResource, ...]:
         now = self._fate.clock.monotonic()
         shown = [each for each in resources if self._visible.get(each.id, 0) <= now]
         if self._fate.strikes(self._fate.odds.omission):
             shown = [each for each in shown if each.id not in self.known or self._fate.strikes(0.5)]
+        self.shown[home] = frozenset(each.id for each in shown)
         return tuple(shown)
 
     def _ids(self) -> set[str]:
+        return {each.id for each in self._everything()}
+
+    def _everything(self) -> Iterator[LiveResource]:
         state = self.account.state()
-        return {each.id for each in state.apps} | {each.id for kept in state.placements.values() for each in kept}
+        yield from state.apps
+        for placements in state.placements.values():
+            yield from placements
 
 
 @dataclass
 class Console:
-    """Somebody at work in the console. `touched`: ids of this run; `edits`: what they set, by id; `made` and `gone`."""
+    """Somebody at work in the console.
+
+    `touched`: ids of this run; `edits`: what they set, by id; `made`: theirs, as they were made; `gone`: ids.
+    """
 
     touched: set[str] = field(default_factory=set)
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
+    made: list[LiveResource] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
 
     def work(self, account: FakeGateway, chance: Random) -> None:
@@ -196,8 +286,10 @@ class Console:
             made = account.create(
                 "placement", {"name": name, "placementType": "MREC", "coppa": False}, app_id=target.app_id
             )
-            assert isinstance(made.id, str)
-            self.made.add(made.id)
+            assert isinstance(made, Accepted)
+            stored = account.resource(str(made.id))
+            assert stored is not None
+            self.made.append(stored)
         else:
             edit = chance.choice([
                 {"skipability": chance.choice(["NonSkippable", "Skippable"])},

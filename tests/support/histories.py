@@ -1,6 +1,7 @@
 """Random histories of an account: runs under chaos, then quiet ones; and what must hold at the end of each.
 
-A history is its seed. `play` raises `Broken`, which names the seed, where something does not hold.
+A history is its seed, which draws the account's habits too (`World`). `play` raises `Broken`, which names the seed,
+where something does not hold.
 """
 
 import tempfile
@@ -13,25 +14,29 @@ from random import Random
 from typing import Any
 
 from support.builders import desired_app, desired_placement, desired_state, entry, live_app, live_placement, origin
-from support.chaos import ChaoticGateway, ChaoticStore, Console, Fate, Killed, Odds
+from support.chaos import SETTLE_SECONDS, ChaoticGateway, ChaoticStore, Console, Fate, Killed, Odds, World, some_world
 from support.fake_clock import START, FakeClock
 from support.fake_gateway import FakeGateway
 
 from reconciler.apply.executor import Execution
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Safety
-from reconciler.model.ledger import LedgerEntry
+from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
+from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
 
-SETTLE_SECONDS = 5.0
-NAMES = ("north", "lagoon", "quartz", "blimp", "xylo")
+BETWEEN_QUIET_RUNS = 300.0
+"""Seconds: more than a create may stay open, and more than anything lags."""
+NAMES = ("north", "Lagoon_Edge", "quartz & <co>", "blimp_of_the_whole_world", "xylo ")
+BUNDLES = ("com.a", "com.Bee_hive_of_the_world")
 TYPES = ("Interstitial", "Rewarded", "Banner")
 LONG_AGO, LATELY = ((START - timedelta(days=days)).isoformat(timespec="seconds") for days in (30, 3))
 QUIET_RUNS = 3
@@ -185,7 +190,8 @@ class History:
         self.fate = Fate(seed, self.clock)
         self.console = Console()
         draft = Draft(self.chance)
-        bundles = ["com.a", "com.b"][: self.chance.choice([1, 1, 2])]
+        self.world = self.drawn_world(Random(f"world {seed}"))
+        bundles = BUNDLES[: self.chance.choice([1, 1, 2])]
         apps = [some_app(draft, bundle) for bundle in bundles]
         if draft.likely(0.3):
             draft.live.append(live_app(draft.id(), bundle="com.stranger"))
@@ -196,20 +202,27 @@ class History:
         self.born = {each.id: each for each in draft.live}
         listed = [each for each in draft.live if each.kind == "app"]
         placements = {app.id: tuple(each for each in draft.live if each.app_id == app.id) for app in listed}
-        self.account = FakeGateway(LiveState(tuple(listed), placements))
+        self.account = FakeGateway(LiveState(tuple(listed), placements), self.world.habits, self.clock)
         self.gateway = ChaoticGateway(self.account, self.fate, self.console)
         self.tally = Tally(1)
+
+    def drawn_world(self, chance: Random) -> World:
+        """The habits of the account."""
+        return some_world(chance)
 
     def play(self, folder: Path) -> Tally:
         """Live through it in a folder. Raises `Broken`."""
         root = folder / "s"
         root.mkdir()
-        (root / LEDGER_NAME).write_text(ledger_text({each.address: each for each in self.entries}))
+        self.leave_ledger(root)
         for _ in range(self.chance.randint(1, 3)):
             root = self._chaotic_run(root)
         self._come_to_rest(root)
         self.tally.calls = self.gateway.calls
         return self.tally
+
+    def leave_ledger(self, root: Path) -> None:
+        (root / LEDGER_NAME).write_text(ledger_text({each.address: each for each in self.entries}))
 
     def _chaotic_run(self, root: Path) -> Path:
         chance = self.chance
@@ -219,20 +232,25 @@ class History:
             console=chance.choice([0, 0, 0.1]),
             death=chance.choice([0, 0.03, 0.1]),
             lost_store=chance.choice([0, 0, 0.03]),
-            late=chance.choice([0, 0.7]),
+            late=self.world.jitter,
+            old_id=chance.choice([0, 0, 0.3]),
+            echo=chance.choice([0, 0, 0.3]),
+            late_commit=chance.choice([0, 0.3]) if self.world.latest_commit > 0 else 0,
+            latest_commit=self.world.latest_commit,
         )
         try:
-            plan, execution = self._run(root, recreate=False)
+            plan, execution = self.run(root, recreate=chance.random() < 0.3)
         except Killed:
             self.tally.runs["killed"] += 1
             root = self.fate.died_at or root
         except ReconcilerError as ended:
             self.tally.runs["failed to plan"] += 1
-            self._require("HTTP" in ended.message or "HTML" in ended.message or "disk" in ended.message, ended.message)
+            self.require("HTTP" in ended.message or "HTML" in ended.message or "disk" in ended.message, ended.message)
         else:
             self.tally.runs["ended"] += 1
-            self._exact(plan, execution, quiet=False)
+            self.exact(plan, execution, quiet=False)
         self._nothing_lost()
+        self._ledger_is_right(root)
         self.clock.advance(seconds=chance.choice([0, 0, 0.5, 60]))
         if chance.random() < 0.1:
             self.clock.advance(days=15)
@@ -241,25 +259,30 @@ class History:
         return root
 
     def _come_to_rest(self, root: Path) -> None:
-        late = self.fate.odds.late
         for _ in range(QUIET_RUNS):
-            self.fate.odds = Odds(late=late)
-            plan, execution = self._run(root, recreate=True)
+            self.clock.advance(seconds=BETWEEN_QUIET_RUNS)
+            self.fate.odds = Odds(late=self.world.jitter)
+            plan, execution = self.run(root, recreate=True)
             self.tally.runs["quiet"] += 1
-            self._exact(plan, execution, quiet=True)
-            late = 0.0
-            self.clock.advance(seconds=SETTLE_SECONDS)
+            self.exact(plan, execution, quiet=True)
+            self._nothing_lost()
+            self._ledger_is_right(root)
+        self.clock.advance(seconds=BETWEEN_QUIET_RUNS)
         self.fate.odds = Odds()
-        plan, _ = self._run(root, recreate=True)
-        left = [change for change in plan.changes if not self._may_stay(change)]
-        self._require(not left, f"the plan does not become empty: {left}")
+        plan, execution = self.run(root, recreate=True)
+        left = [change for change in plan.changes if not self._may_stay(change, execution)]
+        self.require(not left, f"the plan does not become empty: {left}: {execution.results}")
         self._nothing_lost()
-        self._converged(root)
+        self._ledger_is_right(root)
+        self._converged(root, {change.address for change in plan.changes})
 
-    def _run(self, root: Path, *, recreate: bool) -> tuple[Plan, Execution]:
+    def run(self, root: Path, *, recreate: bool) -> tuple[Plan, Execution]:
         store = ChaoticStore(root, self.fate)
         self.console.touched.clear()
         self.gateway.deleted.clear()
+        self.gateway.updated.clear()
+        self.gateway.shown.clear()
+        there = {each.id for each in self.everything()}
         with store.run({}) as run:
             let_settle(store, self.clock, SETTLE_SECONDS)
             ledger = store.ledger()
@@ -269,7 +292,15 @@ class History:
             plan, live = make_plan(self.desired, self.gateway, ledger, made_at, chosen)
             self.planned_deletes = {change.id for change in plan.changes if isinstance(change, Delete)}
             conditions = Conditions(self.clock, Nobody(), self.parallelism, SETTLE_SECONDS)
-            return plan, carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
+            execution = carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
+        self._only_ours_were_changed(plan, there)
+        return plan, execution
+
+    def _only_ours_were_changed(self, plan: Plan, there: set[str]) -> None:
+        """Updates went to what the plan names, or to what was made since it began."""
+        planned = {change.id for change in plan.changes if isinstance(change, Update | Deactivate)}
+        strange = [each for each in self.gateway.updated if each in there and each not in planned]
+        self.require(not strange, f"changed without a plan: {strange}")
 
     def _moved(self, desired: DesiredState) -> DesiredState:
         """The manifests after somebody's commit: other floors here and there."""
@@ -289,93 +320,174 @@ class History:
             ),
         )
 
-    def _require(self, holds: bool, what: str) -> None:
+    def require(self, holds: bool, what: str) -> None:
         if not holds:
             raise Broken(f"seed {self.seed}: {what}")
 
     def _nothing_lost(self) -> None:
         """No twins, nothing deleted that was not planned, strangers as they were."""
         strange = [each for each in self.gateway.deleted if each not in self.planned_deletes]
-        self._require(not strange, f"deleted without a plan: {strange}")
-        homes = Counter((each.app_id, each.name) for each in self._everything() if each.kind == "placement")
-        homes.update((live_app_address(each), "") for each in self._everything() if each.kind == "app")
-        twins = [home for home, count in homes.items() if count > 1]
-        self._require(not twins, f"twins: {twins}")
-        for stranger in (self.strangers | self.console.made) - self.console.gone:
-            self._require(self.account.resource(stranger) is not None, f"stranger {stranger} is gone")
-        for stranger in self.strangers - self.console.gone:
-            wanted = {**self.born[stranger].fields, **self.console.edits.get(stranger, {})}
+        self.require(not strange, f"deleted without a plan: {strange}")
+        self.require(not self.twins(), f"twins: {self.twins()}")
+        born = {each: self.born[each].fields for each in self.strangers}
+        made = {each.id: each.fields for each in self.console.made}
+        for stranger, fields in {**born, **made}.items():
+            if stranger in self.console.gone or self._went_with_its_app(stranger):
+                continue
             shown = self.account.resource(stranger)
-            self._require(shown is not None and shown.fields == wanted, f"stranger {stranger} was changed")
+            self.require(shown is not None, f"stranger {stranger} is gone")
+            wanted = {**fields, **self.console.edits.get(stranger, {})}
+            self.require(shown is not None and shown.fields == wanted, f"stranger {stranger} was changed")
 
-    def _everything(self) -> Iterator[LiveResource]:
+    def twins(self) -> list[Address]:
+        """Identities that several live resources carry, or that several were made for, whatever they are called now."""
+        everything = list(self.everything())
+        homes = Counter((each.app_id, each.name) for each in everything if each.kind == "placement")
+        apps = Counter(live_app_address(each) for each in everything if each.kind == "app")
+        meant = Counter(filter(None, (self.meant_as(each) for each in everything)))
+        carried = {self._address_in(app_id, name) for (app_id, name), count in homes.items() if count > 1}
+        several = {address for counts in (apps, meant) for address, count in counts.items() if count > 1}
+        return sorted(several | carried)
+
+    def meant_as(self, live: LiveResource) -> Address | None:
+        """The address that a resource was made for, or that it had at first; None where its app is gone."""
+        fields = self.account.sent_for.get(live.id) or self.born[live.id].fields
+        if live.kind == "app":
+            return app_address(str(fields["platform"]), str(fields["bundle"]))
+        return self._address_in(live.app_id, str(fields["name"]))
+
+    def _address_in(self, app_id: str | None, name: str) -> Address:
+        app = self.account.resource(app_id or "")
+        home = self.meant_as(app) if app is not None else None
+        return placement_address(home or app_address("android", "gone"), name)
+
+    def _went_with_its_app(self, stranger: str) -> bool:
+        """Whether somebody made a placement that no list showed yet in an app that was being deleted."""
+        homes = {each.app_id for each in self.console.made if each.id == stranger}
+        return self.world.lags and any(self.account.resource(home or "") is None for home in homes)
+
+    def _ledger_is_right(self, root: Path) -> None:
+        """Each id stands for one address, the one that it was known by, was made for, or had when it was adopted."""
+        ledger: Ledger = FileStore(root, self.clock).ledger()
+        twice = [each for each, count in Counter(each.id for each in ledger.values()).items() if count > 1]
+        self.require(not twice, f"ids that the ledger has twice: {twice}")
+        known = {each.address: each.id for each in self.entries}
+        for address, known_as in ledger.items():
+            live = self.account.resource(known_as.id)
+            if live is not None and known.get(address) != known_as.id:
+                self.require(self.meant_as(live) == address, f"the ledger has {live} for {address}")
+
+    def everything(self) -> Iterator[LiveResource]:
         state = self.account.state()
         yield from state.apps
         for placements in state.placements.values():
             yield from placements
 
-    def _exact(self, plan: Plan, execution: Execution, *, quiet: bool) -> None:
+    def exact(self, plan: Plan, execution: Execution, *, quiet: bool) -> None:
         """Each outcome is true of the account; a quiet run has no doubtful ones."""
         results = {(each.address, each.action): each for each in execution.results}
-        self._require(len(results) == len(plan.changes), "not one result for each change")
+        self.require(len(results) == len(plan.changes), "not one result for each change")
         for change in plan.changes:
             if isinstance(change, Blocked):
                 continue
             result = next(each for (address, _), each in results.items() if address == change.address)
             self.tally.outcomes[result.outcome] += 1
             if quiet:
-                self._require(result.outcome == "applied", f"a quiet run left {result}")
+                self.require(result.outcome in self._quiet_outcomes(), f"a quiet run left {result}")
             if result.id not in self.console.touched and getattr(change, "app_id", None) not in self.console.gone:
                 self._true(change, result)
+
+    def _quiet_outcomes(self) -> set[str]:
+        """How steps may end where nothing fails, in this world."""
+        outcomes = {"applied"}
+        if self.world.lags:
+            outcomes.add("unverified")
+        if self.world.habits.keeps is not None:
+            outcomes.add("normalised")
+        if self._doubtful():
+            outcomes |= {"unknown", "skipped"}
+        return outcomes
+
+    def _doubtful(self) -> bool:
+        """Whether there may be resources of which nobody can tell what they were made for."""
+        return self.world.habits.keeps is not None or self.world.habits.old_ids != "none" or self.gateway.old_ids > 0
 
     def _true(self, change: Change, result: Result) -> None:
         live = self.account.resource(result.id) if result.id is not None else None
         done = _is_done(change, live)
         if result.outcome == "applied":
-            self._require(done, f"{result} is not so: {live}")
+            self.require(done, f"{result} is not so: {live}")
         if result.outcome == "failed":
-            self._require(not done, f"{result} was done: {live}")
+            self.require(not done, f"{result} was done: {live}")
+        if result.outcome in {"failed", "unknown", "unverified", "normalised"}:
+            self.require(result.outcome == "normalised" or bool(result.error), f"{result} does not say why")
+        if result.outcome == "normalised":
+            self.require(live is not None and self.world.habits.keeps is not None, f"{result} without a cause")
+            kept = dict(getattr(result, "kept", None) or {})
+            assert live is not None
+            told = {path: _value_at(live.fields, path) for path in kept}
+            self.require(bool(kept) and told == kept, f"{result} is not what is kept: {live}")
         if result.outcome == "failed" and isinstance(change, Create) and result.id is None:
-            names = [each.name for each in self._everything() if each.id not in self.born]
-            new = [name for name in names if name == change.send["name"]]
-            homes = [each for each in self._everything() if each.name in new and each.app_id == change.app_id]
-            self._require(not homes or change.app_id is None, f"{result} was made: {homes}")
+            made = [each.id for each in self.everything() if each.id in self.account.sent_for]
+            meant = [each for each in made if self._meant_as_live(each) == change.address]
+            self.require(not meant, f"{result} was made: {meant}")
 
-    def _may_stay(self, change: Change) -> bool:
-        return isinstance(change, Blocked) and ("suspected" in change.reason or "are not ours" in change.reason)
+    def _meant_as_live(self, resource_id: str) -> Address | None:
+        live = self.account.resource(resource_id)
+        return None if live is None else self.meant_as(live)
 
-    def _converged(self, root: Path) -> None:
-        """Live is as declared, field by field, and the ledger knows every id."""
-        ledger = ChaoticStore(root, self.fate).ledger()
-        apps = {live_app_address(each): each for each in self._everything() if each.kind == "app"}
+    def _may_stay(self, change: Change, execution: Execution) -> bool:
+        if isinstance(change, Blocked) and ("suspected" in change.reason or "are not ours" in change.reason):
+            return True
+        result = next(each for each in execution.results if each.address == change.address)
+        told = bool(result.error) or result.outcome == "normalised"
+        return self._doubtful() and told and result.outcome in {"blocked", "unknown", "normalised", "skipped"}
+
+    def _converged(self, root: Path, left: set[Address]) -> None:
+        """Live is as declared, field by field, and the ledger knows every id; but for the addresses that are left."""
+        ledger = FileStore(root, self.clock).ledger()
+        there = {self.meant_as(each): each for each in self.everything()}
         for app in self.desired.apps:
-            home = apps.get(app.address)
+            home = there.get(app.address)
             if app.state == "absent":
-                self._require(home is None or home.fields["status"] == "inactive", f"{app.address} is active")
+                self.require(home is None or home.fields["status"] == "inactive", f"{app.address} is active")
                 continue
-            self._require(home is not None, f"{app.address} is not there")
+            if app.address in left:
+                continue
+            self.require(home is not None, f"{app.address} is not there")
             assert home is not None
             self._as_declared(app, home, ledger)
-            named = {each.name: each for each in self._everything() if each.app_id == home.id}
             for block in app.placements or ():
-                live = named.get(str(block.fields["name"]))
+                live = there.get(block.address)
                 if block.state == "absent":
-                    self._require(live is None or live.fields["status"] == "inactive", f"{block.address} is active")
-                    continue
-                self._require(live is not None, f"{block.address} is not there")
-                if live is not None and live.fields.get("placementType") == block.fields["placementType"]:
+                    self.require(live is None or live.fields["status"] == "inactive", f"{block.address} is active")
+                elif block.address not in left:
+                    self.require(live is not None, f"{block.address} is not there")
+                    assert live is not None
                     self._as_declared(block, live, ledger)
 
-    def _as_declared(self, block: DesiredApp | DesiredPlacement, live: LiveResource, ledger: Any) -> None:
-        differ = {name for name, value in block.fields.items() if live.fields.get(name) != value}
-        self._require(not differ, f"{block.address} differs in {sorted(differ)}: {live.fields}")
+    def _as_declared(self, block: DesiredApp | DesiredPlacement, live: LiveResource, ledger: Ledger) -> None:
+        if isinstance(block, DesiredPlacement) and live.fields["placementType"] != block.fields["placementType"]:
+            return
+        keeps = self.world.habits.keeps
+        kept = block.fields if keeps is None else keeps(live.kind, block.fields)
+        differ = {name for name in block.fields if live.fields.get(name) not in (block.fields[name], kept[name])}
+        self.require(not differ, f"{block.address} differs in {sorted(differ)}: {live.fields}")
         known = ledger.get(block.address)
-        self._require(known is not None and known.id == live.id, f"the ledger has {known} for {live.id}")
+        self.require(known is not None and known.id == live.id, f"the ledger has {known} for {live.id}")
         if live.id in self.born:
             touched = self.console.edits.get(live.id, {})
-            kept = {**self.born[live.id].fields, **touched}
-            moved = {name for name, value in kept.items() if name not in block.fields and live.fields[name] != value}
-            self._require(not moved, f"undeclared fields of {block.address} moved: {sorted(moved)}")
+            before = {**self.born[live.id].fields, **touched}
+            moved = {name for name, value in before.items() if name not in block.fields and live.fields[name] != value}
+            self.require(not moved, f"undeclared fields of {block.address} moved: {sorted(moved)}")
+
+
+def _value_at(fields: Any, path: str) -> Any:
+    """The value at a dotted path, None where there is none."""
+    if path in fields:
+        return fields[path]
+    head, _, rest = path.partition(".")
+    return _value_at(fields[head], rest) if rest and isinstance(fields.get(head), dict) else None
 
 
 def _is_done(change: Change, live: LiveResource | None) -> bool:
@@ -385,17 +497,23 @@ def _is_done(change: Change, live: LiveResource | None) -> bool:
         case Deactivate():
             return live is not None and live.fields.get("status") == "inactive"
         case Create() | Update():
-            return live is not None and all(live.fields.get(name) == value for name, value in change.send.items())
+            sent = {name: value for name, value in change.send.items() if (change.app_id, name) != (None, "name")}
+            return live is not None and all(live.fields.get(name) == value for name, value in sent.items())
         case Blocked():
             return False
 
 
 def play(seed: object, *, parallelism: int = 1) -> Tally:
     """One history from beginning to end. Raises `Broken`."""
+    return played(History(seed, parallelism=parallelism))
+
+
+def played(history: History) -> Tally:
+    """Live through a history in a folder of its own. Raises `Broken`, whatever went wrong."""
     with tempfile.TemporaryDirectory(dir=scratch(), prefix="history-") as folder:
         try:
-            return History(seed, parallelism=parallelism).play(Path(folder))
+            return history.play(Path(folder))
         except Broken:
             raise
         except Exception as bug:
-            raise Broken(f"seed {seed}: {type(bug).__name__}: {bug}") from bug
+            raise Broken(f"seed {history.seed}: {type(bug).__name__}: {bug}") from bug

@@ -6,10 +6,12 @@ the one that is least like what the product writes.
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -58,6 +60,35 @@ class Asked:
 
 
 @dataclass
+class Doubt:
+    """What makes this account hard to believe; nothing does at first, and any of it may be set at any time.
+
+    `list_lag`, `find_lag`: seconds until something new shows in lists, and by its id. `update_lag`: seconds for which
+    both show what was before an update, and lists what was deleted. `replicas`: lists are read of one of these, drawn
+    by `chance`, each so many seconds behind. `name`, `floors`: what is kept of a name, a bundle, a table; `says_sent`:
+    full answers tell what was sent all the same. `echoes`: so many updates are answered with their own body and not
+    done. `late`: creates get a 504 and are done so many seconds later.
+
+    `old_ids`: a create is answered as the last one was and not done (`replay`), done and answered as the one before it
+    should have been, at first as the newest resource there (`shift`), or not done where the home has one of that name
+    but for case, blanks and `-` (`dedup`). With `old_ids_bare` the answer holds nothing but the id.
+    """
+
+    list_lag: float = 0
+    find_lag: float = 0
+    update_lag: float = 0
+    replicas: tuple[float, ...] = (0,)
+    chance: Random = field(default_factory=lambda: Random(7))
+    name: Callable[[str], str] = str
+    floors: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = list
+    says_sent: bool = False
+    echoes: float = 0
+    late: float | None = None
+    old_ids: Literal["replay", "shift", "dedup"] | None = None
+    old_ids_bare: bool = False
+
+
+@dataclass
 class Refusal(Exception):
     status: int
     words: str
@@ -69,7 +100,8 @@ class Rival:
 
     `apps` and `placements` hold fields by id, in the vendor's request spelling. `instead` answers calls out of the way:
     by `Asked.name`, a body, or a function of the request that gives (status, body) or None. `twist` changes answers to
-    calls that were done.
+    calls that were done. `before` is called with each request before it is looked at, and may hold it. `doubt` is what
+    makes the account hard to believe; its seconds are those of `clock`.
     """
 
     def __init__(self, spelling: Spelling | None = None) -> None:
@@ -84,6 +116,14 @@ class Rival:
         self._lock = threading.Lock()
         self._tokens: set[str] = set()
         self._next = 500_000
+        self.before: Callable[[Asked], None] | None = None
+        self.doubt = Doubt()
+        self.clock: Callable[[], float] = time.monotonic
+        self._born: dict[int, float] = {}
+        self._until: dict[int, list[tuple[float, dict[str, Any]]]] = {}
+        self._deleted: list[tuple[float, bool, int, dict[str, Any]]] = []
+        self._late: list[tuple[float, Callable[[], Any]]] = []
+        self._due: dict[str, int] = {}
 
     def add_app(self, **fields: Any) -> int:
         """Somebody makes an app in the console."""
@@ -131,8 +171,11 @@ class Rival:
 
     def answer(self, asked: Asked, bearer: str) -> tuple[int, bytes]:
         """Status and body for one request."""
+        if self.before is not None:
+            self.before(asked)
         with self._lock:
             self.asked.append(asked)
+            self._do_late()
             instead = self.instead.get(asked.name)
             said = instead(asked) if callable(instead) else None if instead is None else (200, instead)
             if said is not None:
@@ -178,24 +221,51 @@ class Rival:
 
     def _read_apps(self, asked: Asked) -> tuple[int, bytes]:
         if "appId" in asked.query:
-            return self._one(self.apps, asked.query["appId"], self._app)
+            return self._one(self.apps, asked.query["appId"])
         if asked.query.get("publisherId") != PUBLISHER:
             raise Refusal(403, "not your publisher")
-        return 200, self._list("apps", [self._app(number) for number in self.apps])
+        return 200, self._list("apps", [self._app(number, fields) for number, fields in self._listed(self.apps)])
 
     def _read_placements(self, asked: Asked) -> tuple[int, bytes]:
         if "placementId" in asked.query:
-            return self._one(self.placements, asked.query["placementId"], self._placement)
+            return self._one(self.placements, asked.query["placementId"])
         app = int(asked.query["appId"])
-        rows = [self._placement(number) for number, fields in self.placements.items() if fields["app"] == app]
+        listed = self._listed(self.placements)
+        rows = [self._placement(number, fields) for number, fields in listed if fields["app"] == app]
         if not rows and self.spelling.no_placements == "empty-body":
             return 200, b""
         return 200, self._list("placements", rows)
 
-    def _one(self, among: Mapping[int, Any], number: str, spelled: Callable[[int], Any]) -> tuple[int, bytes]:
-        if int(number) not in among:
+    def _one(self, among: Mapping[int, Any], number: str) -> tuple[int, bytes]:
+        now, key = self.clock(), int(number)
+        if key not in among or self._born.get(key, 0) > now - self.doubt.find_lag:
             raise Refusal(404, "not found")
-        return 200, json.dumps(spelled(int(number))).encode()
+        return 200, json.dumps(self._told(among, key, self._at(now - self.doubt.update_lag, key, among[key]))).encode()
+
+    def _told(self, among: Mapping[int, Any], number: int, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        fields = among[number] if fields is None else fields
+        return self._app(number, fields) if among is self.apps else self._placement(number, fields)
+
+    def _listed(self, among: Mapping[int, dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
+        """What the server that happens to answer has in its lists."""
+        moment = self.clock() - self.doubt.chance.choice(self.doubt.replicas)
+        old = moment - self.doubt.update_lag
+        gone = {
+            number: fields for at, apps, number, fields in self._deleted if at > old and apps is (among is self.apps)
+        }
+        shown = sorted({**gone, **among}.items())
+        youngest = moment - self.doubt.list_lag
+        return [(key, self._at(old, key, now)) for key, now in shown if self._born.get(key, 0) <= youngest]
+
+    def _at(self, moment: float, number: int, now: dict[str, Any]) -> dict[str, Any]:
+        """What a resource was at a moment."""
+        return next((was for until, was in self._until.get(number, ()) if until > moment), now)
+
+    def _do_late(self) -> None:
+        now = self.clock()
+        for due in [each for each in self._late if each[0] <= now]:
+            self._late.remove(due)
+            due[1]()
 
     def _list(self, name: str, rows: list[Any]) -> bytes:
         shape = self.spelling.lists
@@ -218,12 +288,12 @@ class Rival:
             raise Refusal(409, "Invalid store category1", {"validCategories": list(CATEGORIES)})
         if self.spelling.store_name:
             body["name"] = f"{body['name']} - Apps on the Store"
-        return self._created(self._put(self.apps, {"status": "active", **body}), self._app)
+        return self._made(self.apps, {"status": "active", **body})
 
     def _update_app(self, asked: Asked) -> tuple[int, bytes]:
         body = dict(asked.body)
         _refuse_others(body, "appId status coppa rewardedAdUrl")
-        return self._updated(self.apps, body, "appId", self._app)
+        return self._updated(self.apps, body, "appId")
 
     def _create_placement(self, asked: Asked) -> tuple[int, bytes]:
         body = dict(asked.body)
@@ -235,31 +305,63 @@ class Rival:
         if int(app) not in self.apps:
             raise Refusal(404, "no such app")
         made = {"status": "active", **_checked(body, body["placementType"]), "app": int(app)}
-        made["floorPrices"] = _with_worldwide(made.get("floorPrices", []))
-        return self._created(self._put(self.placements, made), self._placement)
+        return self._made(self.placements, made)
+
+    def _made(self, among: dict[int, dict[str, Any]], sent: dict[str, Any]) -> tuple[int, bytes]:
+        """Make a resource of what was sent, as far as this account does, and answer."""
+        kept = self._kept(sent)
+        if among is self.placements:
+            kept["floorPrices"] = _with_worldwide(kept.get("floorPrices", []))
+        what = "app" if among is self.apps else "placement"
+        if self.doubt.late is not None:
+            self._late.append((self.clock() + self.doubt.late, lambda: self._put(among, kept, self.clock())))
+            raise Refusal(504, "no answer in time")
+        old = self._due.get(what)
+        if self.doubt.old_ids == "replay" and old is not None:
+            return self._created(among, old, bare=self.doubt.old_ids_bare)
+        twin = next((number for number, there in among.items() if _alike(there, kept)), None)
+        if self.doubt.old_ids == "dedup" and twin is not None:
+            return self._created(among, twin, bare=self.doubt.old_ids_bare)
+        newest = max(among, default=None)
+        number = self._put(among, kept, self.clock())
+        self._due[what] = number
+        if self.doubt.old_ids == "shift" and (before := newest if old is None else old) is not None:
+            return self._created(among, before, bare=self.doubt.old_ids_bare)
+        return self._created(among, number, {**kept, **sent} if self.doubt.says_sent else None)
+
+    def _kept(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {key: self.doubt.name(value) if key in {"name", "bundle"} else value for key, value in sent.items()}
+        if "floorPrices" in kept:
+            kept["floorPrices"] = self.doubt.floors([dict(line) for line in kept["floorPrices"]])
+        return kept
 
     def _update_placement(self, asked: Asked) -> tuple[int, bytes]:
         body = dict(asked.body)
         _refuse_others(body, f"{_PLACEMENT_FIELDS} placementId status")
-        return self._updated(self.placements, body, "placementId", self._placement)
+        return self._updated(self.placements, body, "placementId")
 
-    def _updated(
-        self, among: dict[int, dict[str, Any]], body: dict[str, Any], key: str, spelled: Callable[[int], Any]
-    ) -> tuple[int, bytes]:
+    def _updated(self, among: dict[int, dict[str, Any]], body: dict[str, Any], key: str) -> tuple[int, bytes]:
+        echo = json.dumps(body).encode()
         sent_id = body.pop(key, None)
         if not isinstance(sent_id, str):
             raise Refusal(400, f"{key} must be a string")
         if int(sent_id) not in among:
             raise Refusal(404, "not found")
         known = among[int(sent_id)]
-        sent = _checked(body, known.get("placementType"))
+        asked = _checked(body, known.get("placementType"))
+        if self.doubt.echoes > 0:
+            self.doubt.echoes -= 1
+            return 200, echo
+        sent = self._kept(asked)
         if "floorPrices" in sent:
             kept = known["floorPrices"] if self.spelling.floors == "merge" else []
             table = {line["country"]: line for line in (*kept, *sent["floorPrices"])}
             sent["floorPrices"] = _with_worldwide(list(table.values()))
+        self._until.setdefault(int(sent_id), []).append((self.clock(), dict(known)))
         known.update(sent)
+        told = self._told(among, int(sent_id), {**known, **asked} if self.doubt.says_sent else None)
         said = {
-            "full": json.dumps(spelled(int(sent_id))).encode(), "message": b'{"message": "updated successfully."}',
+            "full": json.dumps(told).encode(), "message": b'{"message": "updated successfully."}',
             "empty": b"", "object": b"{}",
         }  # fmt: skip
         return 200, said[self.spelling.put]
@@ -269,18 +371,22 @@ class Rival:
         number = int(asked.body[key])
         if number not in among:
             raise Refusal(404, "not found")
+        self._deleted.append((self.clock(), among is self.apps, number, dict(among[number])))
         del among[number]
         return 200, b'{"message": "deleted successfully."}'
 
-    def _created(self, number: int, spelled: Callable[[int], Any]) -> tuple[int, bytes]:
-        told = spelled(number)
-        if self.spelling.post == "id":
+    def _created(
+        self, among: Mapping[int, Any], number: int, fields: Mapping[str, Any] | None = None, *, bare: bool = False
+    ) -> tuple[int, bytes]:
+        told = self._told(among, number, fields)
+        if bare or self.spelling.post == "id":
             told = {key: value for key, value in told.items() if key.lower() in {"placementid", "appid"}}
         return self.spelling.created, json.dumps(told).encode()
 
-    def _put(self, among: dict[int, dict[str, Any]], fields: dict[str, Any]) -> int:
+    def _put(self, among: dict[int, dict[str, Any]], fields: dict[str, Any], born: float = float("-inf")) -> int:
         self._next += 1
         among[self._next] = dict(fields)
+        self._born[self._next] = born
         return self._next
 
     def _id(self, number: int) -> int | str:
@@ -295,19 +401,19 @@ class Rival:
             case "empty":
                 return True if value else ""
 
-    def _app(self, number: int) -> dict[str, Any]:
+    def _app(self, number: int, stored: Mapping[str, Any]) -> dict[str, Any]:
         odd = self.spelling.keys == "odd"
-        fields = {key: value for key, value in self.apps[number].items() if key != "coppa"}
+        fields = {key: value for key, value in stored.items() if key != "coppa"}
         return {
             "appid" if odd else "appId": self._id(number), "publisherId": int(PUBLISHER), **fields,
             "storeURL" if odd else "storeUrl": "https://store.example/1",
-            "coppa": self._bool(self.apps[number]["coppa"]),
+            "coppa": self._bool(stored["coppa"]),
             "rewardedAdSecurityToken": SECURITY_TOKEN,
         }  # fmt: skip
 
-    def _placement(self, number: int) -> dict[str, Any]:
+    def _placement(self, number: int, stored: Mapping[str, Any]) -> dict[str, Any]:
         odd = self.spelling.keys == "odd"
-        fields = dict(self.placements[number])
+        fields = dict(stored)
         told: dict[str, Any] = {
             "PlacementId" if odd else "placementId": self._id(number),
             "appid" if odd else "appId": self._id(fields.pop("app")),
@@ -381,6 +487,13 @@ def _checked(body: dict[str, Any], placement_type: str | None) -> dict[str, Any]
         if isinstance(line["price"], str) or line["price"] < 0.01 or len(line["country"]) != 2:
             raise Refusal(400, f"not a floor: {line}")
     return body
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two resources of a kind differ in nothing by which a server might tell them apart."""
+    key = "bundle" if "bundle" in one else "name"
+    names = [str(each[key]).strip().lower().replace("_", "-") for each in (one, other)]
+    return names[0] == names[1] and one.get("app") == other.get("app")
 
 
 def _with_worldwide(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -48,9 +48,9 @@ class Scene:
     ) -> None:
         self.live = live
         self.ledger = ledger_of(*entries)
-        self.gateway = gateway(live, habits)
-        self.store = store or FakeStore(entries)
         self.clock = FakeClock()
+        self.gateway = gateway(live, habits, self.clock)
+        self.store = store or FakeStore(entries)
         self.ears = Ears()
         self.brake = Brake()
         self.newborns = Newborns()

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.account import Account
 from reconciler.sandbox.reports.asked import Asked
 from reconciler.sandbox.reports.days import is_complete
 from reconciler.sandbox.reports.lines import Line, days, lines, mediation_app
 from reconciler.sandbox.reports.market import Market
+from reconciler.sandbox.stored import Stored
 
 _OF_THE_NEXT_DAY: Final = 1 / 3
 """Of a day in Los Angeles, the part that is the next day in UTC."""

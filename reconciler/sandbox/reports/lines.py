@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
-from reconciler.sandbox.account import Stored
 from reconciler.sandbox.reports.chance import count, normal, uniform
 from reconciler.sandbox.reports.market import REST_BIDS, Market, Sale, Trade, Waterfall, rest_bids
+from reconciler.sandbox.stored import Stored
 
 Network: TypeAlias = Literal["bidding", "mediation"]
 

@@ -11,8 +11,8 @@ from io import StringIO
 from random import Random
 from typing import Final, TypeAlias
 
-from reconciler.sandbox.account import Stored
 from reconciler.sandbox.reports.market import Band, Market, Sale, Trade
+from reconciler.sandbox.stored import Stored
 
 COLUMNS: Final = (
     *("Date", "Fyber App ID", "App Name", "Placement Name", "Placement Type", "Country", "Device OS", "Device ID"),

@@ -4,11 +4,11 @@ import pytest
 
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import Call
-from reconciler.sandbox.faults import Script
 from reconciler.sandbox.front import Front
 from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import AUTH_PATH, Management
 from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.script import Script
 
 CREDENTIALS = {"grant_type": "management_client_credentials", "client_id": "id", "client_secret": "secret"}
 APP = {"publisherId": "3432", "name": "Crash", "bundle": "com.crash", "platform": "android", "category1": "Finance",
@@ -28,11 +28,11 @@ class Clock:
 class Api:
     """The sandbox without a socket: calls in, status and JSON out."""
 
-    def __init__(self, *faults, credentials=None, **quirks):
+    def __init__(self, *faults, credentials=None, chance=0, **quirks):
         self.clock = Clock()
         self.account = Account(clock=self.clock)
         quirks = Quirks(**quirks)
-        self.management = Management(self.account, quirks, Keys(credentials))
+        self.management = Management(self.account, quirks, Keys(credentials), chance)
         self.script = Script(faults)
         self.front = Front(self.account, self.management.routes(), self.script)
         self.token = self.account.issue_token(3600)

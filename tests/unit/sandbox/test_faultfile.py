@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.errors import ProjectError
 from reconciler.sandbox.faultfile import FaultFile, read_faults
-from reconciler.sandbox.faults import Fault, Null, Omit, Status, Timeout
+from reconciler.sandbox.faults import Echo, Fault, Late, Null, OldId, Omit, Status, Timeout
 from reconciler.sandbox.quirks import Quirks
 
 
@@ -47,6 +47,44 @@ faults:
         quirks=Quirks(list_shape="named", hidden=("skipability",), appears_after=1.5, store_names=True),
         chance=7,
     )
+
+
+def test_servers_that_lag_and_keep_values_otherwise_are_read(read):
+    told = read("""
+quirks: {replicas: [0, 8], updatesAfter: 2, names: cut16, prices: 0.05, drops: [CA], adds: {US: 0.5}, dedup: true}
+faults:
+  - {on: POST placement, nth: 2, do: old-id, id: 240001, fields: false}
+  - {on: PUT placement, do: echo}
+  - {on: POST app, do: late, seconds: 20}
+  - {on: POST app, do: status, status: 303, when: after}
+""")
+    assert told.quirks == Quirks(
+        replicas=(0, 8), updates_after=2, names="cut16", prices=0.05, drops=("CA",), adds={"US": 0.5}, dedup=True
+    )
+    assert told.faults == (
+        OldId(on="POST placement", nth=2, id=240001, fields=False),
+        Echo(on="PUT placement"),
+        Late(on="POST app", seconds=20),
+        Status(on="POST app", status=303, when="after"),
+    )
+
+
+def test_what_is_wrong_with_those_is_told_with_its_place(read):
+    told = refusal(read, """quirks: {names: upper, adds: {US: cheap}, replicas: 3}
+faults:
+  - {do: echo, when: after}
+  - {do: late, seconds: -1}
+  - {do: old_id}
+  - {do: status, status: 204}
+""").splitlines()  # fmt: skip
+    expected = [
+        ("names", "'sent', 'lower', 'trim'"), ("US", "number"), ("replicas", "should be a list"),
+        (":3:16: ", "when: should be 'before'"), (":4:5: ", "not below 0"), (":5:5: ", "did you mean old-id?"),
+        (":6:5: ", "between 300 and 599"),
+    ]  # fmt: skip
+    assert len(told) == len(expected)
+    for parts in expected:
+        assert any(all(part in line for part in parts) for line in told), (parts, told)
 
 
 def test_an_empty_file_has_no_faults(read):

@@ -13,10 +13,10 @@ from reconciler.sandbox.faults import (
     Omit,
     Paging,
     Reset,
-    Script,
     Status,
     Timeout,
 )
+from reconciler.sandbox.script import Script
 
 POST = Call("POST", "/api/management/v1/placement", body=b'{"name": "int_13"}')
 LIST = Call("GET", "/api/management/v1/placement", {"appId": "5"})

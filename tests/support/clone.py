@@ -1,0 +1,60 @@
+"""A clone of a project: a store of its own on files, over an account and a clock that it may share with others."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from support.builders import origin
+from support.fake_clock import FakeClock
+from support.histories import Nobody
+
+from reconciler.apply.executor import Execution
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredState
+from reconciler.model.ledger import Ledger
+from reconciler.model.outcome import Result
+from reconciler.plan.plan import Plan
+from reconciler.ports import Gateway
+from reconciler.store.files import FileStore
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
+
+
+class Clone:
+    """`plan` and `execution` are those of the last apply."""
+
+    def __init__(self, root: Path, gateway: Gateway, clock: FakeClock) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self.gateway = gateway
+        self.clock = clock
+        self.plan: Plan
+        self.execution: Execution
+
+    def planned(self, desired: DesiredState, *, recreate: bool = False) -> Plan:
+        """What an apply would do now."""
+        made_at = origin(self.clock.now().isoformat(timespec="seconds"))
+        chosen = Selection(parallelism=1, recreate=recreate)
+        self.plan, self._live = make_plan(desired, self.gateway, self.ledger(), made_at, chosen)
+        return self.plan
+
+    def apply(self, desired: DesiredState, *, recreate: bool = False, parallelism: int = 1) -> dict[Address, Result]:
+        """Plan and carry out, as the command does. Results by address."""
+        store = FileStore(self.root, self.clock)
+        settle = desired.safety.settle_seconds
+        with store.run({}) as run:
+            let_settle(store, self.clock, settle)
+            plan = self.planned(desired, recreate=recreate)
+            conditions = Conditions(self.clock, Nobody(), parallelism, settle)
+            self.execution = carry_out_plan(plan, self._live, self.gateway, run, self.ledger(), conditions)
+        return {each.address: each for each in self.execution.results}
+
+    def ledger(self) -> Ledger:
+        """What the store knows."""
+        return FileStore(self.root, self.clock).ledger()
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The lines of the journal."""
+        lines = (self.root / ".reconciler" / "journal.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
