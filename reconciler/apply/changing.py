@@ -132,7 +132,7 @@ def concluded(write: Write, seen: Verification, attempts: int, *, settled: bool,
     Not `settled`: the account may only lag, so what shows no sign of the write is left open.
     """
     change, sent = write.change, write.sent
-    seen = replace(seen, untaken=not_taken(sent, write.before, write.said, seen))
+    seen = replace(seen, untaken=not_taken(sent, write.before, write.said, seen, settled=settled))
     outcome: Outcome = "applied"
     error = None
     wanted, kept = kept_leaves(sent, seen.kept, seen)

@@ -4,13 +4,12 @@ The API has no idempotency key, and nothing promises that an answered id is new.
 that was not there before, and that is not shown to be another resource.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import unescape
 from typing import Final, TypeAlias
 
 from reconciler.apply.site import Moment, Newborn, Site
+from reconciler.apply.verify import is_kept_form
 from reconciler.diff.change import Create
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.live import LiveResource
@@ -132,17 +131,6 @@ def _is_anothers(made: Made, key: str, seen: str, site: Site) -> bool:
     others = (site.seen.by_id[each] for each in site.listed_before(made.app_id) if each in site.seen.by_id)
     within = app_of(made.change.address) if kind_of(made.change.address) == "placement" else ""
     return seen in site.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
-
-
-def is_kept_form(sent: str, kept: str) -> bool:
-    """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
-    wanted, seen = _folded(sent), _folded(unescape(kept))
-    return bool(seen) and wanted.startswith(seen)
-
-
-def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(each for each in plain if each.isalnum())
 
 
 def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> list[LiveResource]:

@@ -14,7 +14,7 @@ from reconciler.model.address import Address, app_of, kind_of
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
-from reconciler.model.value import Value
+from reconciler.model.value import Fields, Value
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
@@ -30,11 +30,10 @@ class _SecondCall:
     unsure: bool = False
 
     def seen(self, seen: Verification | str) -> "_SecondCall":
-        """The same in the light of what was read back, which settles what an answer left open."""
-        if not self.unsure or isinstance(seen, str) or "status" in seen.unconfirmed:
+        """The same in the light of what was read back: what an answer left open is clear once it is seen to be done."""
+        if not self.unsure or isinstance(seen, str) or "status" in {*seen.unconfirmed, *(seen.contradicted or {})}:
             return self
-        still_active = "status" in (seen.contradicted or {})
-        return replace(self, unsure=False, trouble=self.trouble if still_active else None)
+        return replace(self, unsure=False, trouble=None)
 
 
 def creating(change: Create, site: Site) -> Ended | Doubtful:
@@ -122,7 +121,7 @@ def _ended(made: Made, seen: Verification | str, second: _SecondCall, site: Site
     if second.trouble is not None:
         ended = _half_done(made, seen, second, attempts, entry)
     else:
-        ended = created(made.change, made.id, seen, attempts, entry)
+        ended = created(made.change, made.id, seen, attempts, made.said, settled=False)
     change = made.change
     if kind_of(change.address) == "app":
         site.apps.made(change.address, made.id)
@@ -146,43 +145,39 @@ def _half_done(
 
 
 def created(
-    change: Create,
-    resource_id: str,
-    seen: Verification | str,
-    attempts: int,
-    entry: Callable[[str, Verification], LedgerEntry],
+    change: Create, resource_id: str, seen: Verification | str, attempts: int, said: Fields, *, settled: bool
 ) -> Ended:
-    """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was."""
+    """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was.
+
+    `said` is what its answer spoke of. Not `settled`: the account may only lag behind what was written.
+    """
+    entry = entry_of(change)
     if isinstance(seen, str):
         ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
         return Ended(ended, entry(resource_id, Verification()))
     contradicted = _that_matter(change.address, seen)
-    told = []
+    gone = {name for name, shown in contradicted.items() if shown is None and name in said}
+    seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
+    wanted, kept = kept_leaves(change.send, seen.kept, seen)
     outcome: Outcome = "applied"
-    if seen.unconfirmed:
-        told.append(f"not shown back: {', '.join(sorted(seen.unconfirmed))}")
-        outcome = "unverified"
-    wanted, kept = kept_leaves(change.send, contradicted, seen)
-    if NEVER_NORMALISED & contradicted.keys():
-        told.append(f"made, but {contradiction(change.send, contradicted, seen)}")
-        outcome = "failed"
+    error = None
+    if seen.untaken:
+        outcome = "failed" if settled else "unverified"
+        error = f"made, but {contradiction(change.send, seen.untaken, seen)}"
     elif contradicted:
-        told.append(kept_text(wanted, kept))
-        outcome = "normalised"
-    ended = result(change, outcome, made=resource_id, attempts=attempts, error="; ".join(told) or None)
-    if outcome == "normalised":
-        ended = replace(ended, wanted=wanted, kept=kept)
-    return Ended(ended, entry(resource_id, seen))
+        outcome, error = "normalised", kept_text(wanted, kept)
+    elif seen.unconfirmed:
+        outcome, error = "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
+    ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
+    return Ended(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
 
 
 def entry_of(change: Create) -> Callable[[str, Verification], LedgerEntry]:
     """How the ledger remembers what a create made, by its id and what was seen of it."""
 
     def entry(resource_id: str, seen: Verification) -> LedgerEntry:
-        contradicted = _that_matter(change.address, seen)
-        refused = NEVER_NORMALISED & contradicted.keys()
-        applied = {name: value for name, value in change.declared.items() if name not in refused}
-        kept = {name: value for name, value in contradicted.items() if name in applied}
+        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
+        kept = {name: value for name, value in seen.kept.items() if name in applied}
         unconfirmed = seen.unconfirmed & applied.keys()
         return LedgerEntry(change.address, resource_id, applied, unconfirmed, protect=change.protect, kept=kept)
 

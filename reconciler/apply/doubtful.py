@@ -107,9 +107,9 @@ def _look(app_id: str | None, group: Sequence[Doubtful], site: Site) -> list[tup
     new = [each for each in listed if each.id not in site.listed_before(app_id) and each.id not in ours]
     exact = {each.change.address: carrying(each.change, app_id, new, site) for each in group}
     taken = {found.id for carriers in exact.values() for found in carriers}
-    strange = tuple(sorted(each.id for each in new if each.id not in taken))
+    unclaimed = tuple(sorted(each.id for each in new if each.id not in taken))
     silence = _silence(app_id, listed, left_out=left_out, site=site)
-    return [(each, _sight(each, exact[each.change.address], strange, silence, site)) for each in group]
+    return [(each, _sight(each, exact[each.change.address], unclaimed, silence, site)) for each in group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _silence(app_id: str | None, listed: Iterable[LiveResource], *, left_out: bo
 
 
 def _sight(
-    doubtful: Doubtful, carriers: Sequence[LiveResource], strange: tuple[str, ...], silence: _Silence, site: Site
+    doubtful: Doubtful, carriers: Sequence[LiveResource], new: tuple[str, ...], silence: _Silence, site: Site
 ) -> _Sight:
     if len(carriers) > 1:
         ids = tuple(sorted(each.id for each in carriers))
@@ -137,12 +137,8 @@ def _sight(
         made = Made(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
         trouble = claim(made, site)
         return made if trouble is None else Unclear(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
-    if strange:
-        why = (
-            f"{doubtful.why}; the account holds something new under another name (id {', '.join(strange)}), which may "
-            "be this one: pin its id to adopt it"
-        )
-        return Unclear(doubtful, why, strange)
+    if new:
+        return Unclear(doubtful, f"{doubtful.why}; {strange(new)}", new)
     if silence.left_out:
         return _Silent("the account's list leaves out resources that do exist, so its silence tells nothing")
     if not any(began > doubtful.failed for began in silence.shown):
@@ -151,6 +147,12 @@ def _sight(
             "not sent again; the next run looks for it first"
         )
     return _Silent(None)
+
+
+def strange(ids: Iterable[str]) -> str:
+    """In words: there are new ids of which nobody knows what made them."""
+    named = ", ".join(ids)
+    return f"the account holds something new under another name (id {named}), which may be this: pin it to adopt it"
 
 
 def _left_out(app_id: str | None, listed: Iterable[LiveResource], site: Site) -> bool:

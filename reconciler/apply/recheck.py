@@ -12,18 +12,21 @@ from typing import Final
 from reconciler.apply.changing import concluded
 from reconciler.apply.create import Made, carrying, claim, not_ours, several
 from reconciler.apply.creating import created
-from reconciler.apply.doubtful import FIRST_PAUSE, wait_for
+from reconciler.apply.doubtful import FIRST_PAUSE, strange, wait_for
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Removal, Site, Write
-from reconciler.apply.verify import not_taken, verify
+from reconciler.apply.verify import Verification, not_taken, verify
 from reconciler.diff.change import Blocked, Change, Create
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.outcome import Ended, Result
+from reconciler.model.value import Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})
 """Ends of a step that a list which leaves a field out does not change."""
+
+NOT_SHOWN: Final = "the account does not show it yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +39,61 @@ class Recheck:
 
 def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, parallelism: int) -> Recheck:
     """Read what a run has touched, and say which of its steps came to another end than their answers told."""
-    pending = list(site.unconfirmed.all())
+    pending = [_Pending(write, ended, ended) for write, ended in site.unconfirmed.all()]
     corrections: list[Ended] = []
     pause = FIRST_PAUSE
     over = site.clock.monotonic() + site.settle_seconds
     touched = _touched(changes, results, site)
-    try:
-        after = _read(touched, site, parallelism)
-        _note_lag(after, site)
-        while pending:
-            settled = site.clock.monotonic() >= over
-            waiting = []
-            _release_wrong(pending, after, site)
-            for write, ended in pending:
-                sure, end = _judged(write, ended, after, site, settled=settled)
-                if not sure and not settled:
-                    waiting.append((write, ended))
-                elif end != ended:
-                    corrections.append(end)
-            pending = waiting
-            if not pending or site.brake.reason is not None:
-                break
-            wait_for(min(pause, max(over - site.clock.monotonic(), 0.0)), site)
-            pause *= 2
-            after = _read_again(after, [write for write, _ in pending], site, parallelism)
-    except (ApiError, CredentialsError) as wrong:
-        return Recheck(wrong.message, tuple(corrections))
-    return Recheck(after, tuple(corrections))
+    after: LiveState | str = "it was not read"
+    while True:
+        settled = site.clock.monotonic() >= over
+        try:
+            after = _read(touched, site, parallelism) if isinstance(after, str) else _read_again(after, pending, site)
+        except (ApiError, CredentialsError) as wrong:
+            after = wrong.message if isinstance(after, str) else after
+        else:
+            pending, clear = _judge_all(pending, after, site, settled=settled)
+            corrections += clear
+        if (not pending and not isinstance(after, str)) or settled or site.brake.reason is not None:
+            break
+        wait_for(min(pause, max(over - site.clock.monotonic(), 0.0)), site)
+        pause *= 2
+    if isinstance(after, str):
+        corrections += [_unread(each.told, after) for each in pending if each.told.result.outcome in BELIEVED]
+        return Recheck(after, tuple(corrections))
+    _note_lag(after, site)
+    return Recheck(after, (*corrections, *(each.seen for each in pending if each.seen != each.told)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
+
+    write: Write | Removal
+    told: Ended
+    seen: Ended
+
+
+def _judge_all(
+    pending: Sequence[_Pending], after: LiveState, site: Site, *, settled: bool
+) -> tuple[list[_Pending], list[Ended]]:
+    """The steps of which a reading tells nothing for sure, and the ends of the others that are not as told."""
+    _release_wrong([each.write for each in pending], after, site)
+    waiting: list[_Pending] = []
+    corrections: list[Ended] = []
+    for each in pending:
+        sure, end = _judged(each, after, site, settled=settled)
+        if not sure and not settled:
+            waiting.append(replace(each, seen=end))
+        elif end != each.told:
+            corrections.append(end)
+    return waiting, corrections
+
+
+def _unread(ended: Ended, why: str) -> Ended:
+    """The end of a step that was answered as done and could not be confirmed."""
+    error = "; ".join(filter(None, (ended.result.error, f"the account could not be read after the run: {why}")))
+    return replace(ended, result=replace(ended.result, outcome="unverified", error=error))
 
 
 def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -> frozenset[str]:
@@ -86,31 +117,50 @@ def _lists(app_ids: Iterable[str], site: Site, parallelism: int) -> Mapping[str,
     return dict(zip(ids, lists, strict=True))
 
 
-def _read_again(after: LiveState, open_still: Iterable[Write | Removal], site: Site, parallelism: int) -> LiveState:
+def _read_again(after: LiveState, pending: Iterable[_Pending], site: Site) -> LiveState:
     """The same with the lists read anew that show what is not clear yet."""
-    writes = [each for each in open_still if isinstance(each, Write)]
+    writes = [each.write for each in pending if isinstance(each.write, Write)]
     apps = site.gateway.apps() if any(each.app_id is None for each in writes) else after.apps
     ids = {each.app_id for each in writes if each.app_id in after.placements and each.app_id is not None}
-    return LiveState(apps, {**after.placements, **_lists(ids, site, parallelism)})
+    return LiveState(apps, {**after.placements, **_lists(ids, site, 1)})
 
 
-def _judged(write: Write | Removal, ended: Ended, after: LiveState, site: Site, *, settled: bool) -> tuple[bool, Ended]:
+def _judged(pending: _Pending, after: LiveState, site: Site, *, settled: bool) -> tuple[bool, Ended]:
     """Whether a step is clear now, and what it came to."""
+    write, ended = pending.write, pending.told
     if isinstance(write, Removal):
         return _judged_removal(write, ended, site)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
         return _judged_create(write, write.change, ended, listed, site, settled=settled)
-    shown = next((each for each in listed if each.id == write.id), None)
-    if shown is None:
+    shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
+    if shown is None and settled:
+        shown = read_back(kind_of(write.change.address), write.id or "", site)
+        if shown is None:
+            gone = result(write.change, "failed", attempts=ended.result.attempts, error="it is gone from the account")
+            return True, Ended(gone)
+    if not isinstance(shown, LiveResource):
+        return False, pending.seen
+    seen = _seen_of(write, shown.fields, site)
+    if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
         return True, ended
-    attempts = ended.result.attempts
-    seen = verify(write.sent, write.before, shown.fields, site.seen.returned_like(write.before))
-    if seen.reset or (seen.unconfirmed and not seen.contradicted and ended.result.outcome in BELIEVED):
-        return True, ended
-    end = concluded(write, seen, attempts, settled=settled, shown=shown.fields)
-    open_still = bool(not_taken(write.sent, write.before, write.said, seen))
-    return not open_still, end
+    if settled and None in (seen.contradicted or {}).values():
+        found = read_back(shown.kind, shown.id, site)
+        if isinstance(found, LiveResource):
+            by_id = _seen_of(write, found.fields, site)
+            only_listed = {name for name, value in (seen.contradicted or {}).items() if value is None} - (
+                by_id.contradicted or {}
+            ).keys()
+            contradicted = {name: value for name, value in (seen.contradicted or {}).items() if name not in only_listed}
+            seen = replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | only_listed)
+    end = concluded(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
+    return not not_taken(write.sent, write.before, write.said, seen, settled=False), end
+
+
+def _seen_of(write: Write, shown: Fields, site: Site) -> Verification:
+    """A resource against a write; a field that the answer spoke of is one that the account shows."""
+    returned = site.seen.returned_like({**write.sent, **write.before}) | write.said.keys()
+    return verify(write.sent, write.before, shown, returned)
 
 
 def _judged_removal(removal: Removal, ended: Ended, site: Site) -> tuple[bool, Ended]:
@@ -129,28 +179,51 @@ def _judged_create(
     write: Write, change: Create, ended: Ended, listed: Sequence[LiveResource], site: Site, *, settled: bool
 ) -> tuple[bool, Ended]:
     attempts = ended.result.attempts
-    carriers = {each.id for each in carrying(change, write.app_id, listed, site)}
-    ids = carriers | ({write.id} if write.id is not None else set())
+    carriers = {each.id: each for each in carrying(change, write.app_id, listed, site)}
     shown = next((each for each in listed if each.id == write.id), None)
-    made = _made(write, change, site)
-    another = None if shown is None else not_ours(made, shown.fields, site)
-    if another is not None:
-        ids = carriers
+    another = None if shown is None else not_ours(_made(write, change, site), shown.fields, site)
+    is_ours = write.id is not None and another is None
+    ids = {*carriers, write.id} if is_ours and write.id is not None else {*carriers}
     if len(ids) > 1:
         told = Ended(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
         return True, replace(told, suspects=tuple(sorted(ids)))
-    if (another is not None or write.id is None) and carriers:
-        found = next(each for each in listed if each.id in carriers)
-        taken = claim(replace(made, id=found.id), site)
-        if taken is None:
-            return True, _created(write, change, found, attempts, site)
+    if is_ours:
+        return _judged_newborn(write, change, ended, shown, site, settled=settled)
+    for found in carriers.values():
+        if claim(replace(_made(write, change, site), id=found.id), site) is None:
+            return True, _created(write, change, found, attempts, site, settled=settled)
     if another is not None:
-        return True, Ended(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
-    if shown is None or ended.result.outcome == "failed":
+        ended = Ended(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
+    return True, _with_suspects(ended, write.app_id, listed, site)
+
+
+def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> Ended:
+    """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
+    ours = {each.id for each in site.newborns.all() if each.app_id == app_id}
+    new = {each.id for each in listed} - site.listed_before(app_id) - ours
+    suspects = tuple(sorted({*ended.suspects, *new}))
+    if suspects == ended.suspects:
+        return ended
+    error = f"{ended.result.error}; {strange(suspects)}"
+    return replace(ended, result=replace(ended.result, error=error), suspects=suspects)
+
+
+def _judged_newborn(
+    write: Write, change: Create, ended: Ended, shown: LiveResource | None, site: Site, *, settled: bool
+) -> tuple[bool, Ended]:
+    """Whether what was made under a known id is clear, and what that step came to."""
+    if ended.result.outcome == "failed":
         return True, ended
-    end = _created(write, change, shown, attempts, site)
-    agreed = end.result.outcome in {ended.result.outcome, "applied"}
-    return agreed or settled, end
+    attempts = ended.result.attempts
+    if shown is None and not settled:
+        return False, ended
+    found = shown or read_back(kind_of(change.address), write.id or "", site)
+    if not isinstance(found, LiveResource):
+        return True, created(change, write.id or "", found or NOT_SHOWN, attempts, {}, settled=True)
+    end = _created(write, change, found, attempts, site, settled=settled)
+    as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
+    unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, site).unconfirmed
+    return settled or end.result.outcome == "applied" or (as_told and not unclear), end
 
 
 def _made(write: Write, change: Create, site: Site) -> Made:
@@ -158,10 +231,10 @@ def _made(write: Write, change: Create, site: Site) -> Made:
     return Made(change, write.app_id, write.id or "", {}, 0, site.moment())
 
 
-def _release_wrong(pending: Iterable[tuple[Write | Removal, Ended]], after: LiveState, site: Site) -> None:
+def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, site: Site) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
     shown = {(each.kind, each.id): each for each in everything(after)}
-    for write, _ in pending:
+    for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             found = shown.get((kind_of(write.change.address), write.id))
             if found is not None and not_ours(_made(write, write.change, site), found.fields, site) is not None:
@@ -173,9 +246,8 @@ def everything(live: LiveState) -> list[LiveResource]:
     return [*live.apps, *(each for listed in live.placements.values() for each in listed)]
 
 
-def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site) -> Ended:
-    seen = verify(change.send, {}, found.fields, site.seen.returned_like(change.send))
-    return created(change, found.id, seen, attempts, write.entry)
+def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
+    return created(change, found.id, _seen_of(write, found.fields, site), attempts, write.said, settled=settled)
 
 
 def _note_lag(after: LiveState, site: Site) -> None:

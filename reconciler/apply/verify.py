@@ -3,13 +3,16 @@
 What an answer or a read-back says, against what was sent and what was there.
 """
 
+import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from html import unescape
 from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.floors import MINIMUM, WORLDWIDE
-from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""
@@ -75,23 +78,56 @@ NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
 """Fields of which another value than the one that was sent is a refusal, not another form of the same."""
 
 
-def not_taken(sent: Fields, before: Fields, said: Fields, seen: Verification) -> frozenset[str]:
+def not_taken(sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool) -> frozenset[str]:
     """The contradicted fields that show no sign of the write: what is shown is what was there before.
 
     A value that the server's own answer spoke of is its reply to ours, and so is an old value beside other parts of the
-    same write that were taken: these the account keeps otherwise, for good.
+    same write that were taken: these the account keeps otherwise, for good. Before the account had its time to show
+    what was written (`settled`), only the former tells anything: what is shown may be of an earlier day.
     """
     contradicted = seen.contradicted or {}
+    unsaid = {
+        name for name, shown in contradicted.items() if name in NEVER_NORMALISED or said.get(name, ABSENT) != shown
+    }
+    if not settled:
+        return frozenset(unsaid)
     untouched = {
         name
-        for name, shown in contradicted.items()
-        if name in NEVER_NORMALISED or (before.get(name, ABSENT) == shown and said.get(name, ABSENT) != shown)
+        for name in unsaid
+        if name in NEVER_NORMALISED
+        or (before.get(name) == contradicted[name] and not _is_form_of(sent[name], contradicted[name]))
     }
     took_others = any(
         name not in seen.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
         for name, value in sent.items()
     )
     return frozenset(untouched & NEVER_NORMALISED if took_others else untouched)
+
+
+def _is_form_of(sent: Value, shown: Value) -> bool:
+    """Whether what is shown may be made of what was sent: a name in another spelling, prices that were rounded."""
+    match sent, shown:
+        case str(), str():
+            return is_kept_form(sent, shown)
+        case Decimal(), Decimal():
+            places = -int(shown.normalize().as_tuple().exponent)
+            return places < 2 * PLACES and round(sent, max(places, 0)) == shown
+        case Mapping(), Mapping():
+            alike = sent.keys() == shown.keys()
+            return alike and all(sent[key] == shown[key] or _is_form_of(sent[key], shown[key]) for key in sent)
+        case _:
+            return False
+
+
+def is_kept_form(sent: str, kept: str) -> bool:
+    """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
+    wanted, seen = _folded(sent), _folded(unescape(kept))
+    return bool(seen) and wanted.startswith(seen)
+
+
+def _folded(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(each for each in plain if each.isalnum())
 
 
 def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple[dict[str, Value], dict[str, Value]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final
 
 from reconciler.model.address import Address, Kind, kind_of
@@ -197,6 +197,6 @@ def _time(text: Any) -> datetime | None:
     """A time in UTC; None for what is none, has no time zone, or leaves no room to reckon with."""
     try:
         at = datetime.fromisoformat(text)
-        return None if at.tzinfo is None or at.year >= datetime.max.year else at.astimezone(UTC)
+        return None if at.tzinfo is None or at.year >= MAXYEAR else at.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None

@@ -99,7 +99,7 @@ class TestCreates:
         scene = Scene(HERE)
         scene.gateway.script("update", Lost(committed=True))
         scene.gateway.script("find", *[ApiError("HTTP 503")] * 2)
-        scene.gateway.script("apps", ApiError("HTTP 503"))
+        scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
         done = scene.apply(new("a", status="inactive"))[at("a")]
         assert (done.outcome, done.id) == ("unknown", "901")
         assert "status" not in scene.store.entries[at("a")].applied

@@ -23,15 +23,16 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Safety
+from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import make_plan, make_settled_plan
 
 BETWEEN_QUIET_RUNS = 300.0
 """Seconds: more than a create may stay open, and more than anything lags."""
@@ -284,14 +285,20 @@ class History:
         self.gateway.shown.clear()
         there = {each.id for each in self.everything()}
         with store.run({}) as run:
-            let_settle(store, self.clock, SETTLE_SECONDS)
             ledger = store.ledger()
             self.gateway.known = frozenset(each.id for each in ledger.values())
-            made_at = origin(self.clock.now().isoformat(timespec="seconds"))
             chosen = Selection(parallelism=self.parallelism, recreate=recreate)
-            plan, live = make_plan(self.desired, self.gateway, ledger, made_at, chosen)
+            events = list(store.events())
+            past = past_creates(events)
+
+            def read_plan() -> tuple[Plan, LiveState]:
+                made_at = origin(self.clock.now().isoformat(timespec="seconds"))
+                return make_plan(self.desired, self.gateway, ledger, made_at, chosen, lambda: events)
+
+            plan, live = make_settled_plan(read_plan, past, SETTLE_SECONDS, self.clock, str)
             self.planned_deletes = {change.id for change in plan.changes if isinstance(change, Delete)}
-            conditions = Conditions(self.clock, Nobody(), self.parallelism, SETTLE_SECONDS)
+            settle_seconds = past.settle_seconds(SETTLE_SECONDS)
+            conditions = Conditions(self.clock, Nobody(), self.parallelism, settle_seconds)
             execution = carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
         self._only_ours_were_changed(plan, there)
         return plan, execution
@@ -404,6 +411,8 @@ class History:
             outcomes.add("unverified")
         if self.world.habits.keeps is not None:
             outcomes.add("normalised")
+        if self.world.habits.echoes_normalised:
+            outcomes.add("failed")  # what is echoed and not kept cannot be told from what was not done
         if self._doubtful():
             outcomes |= {"unknown", "skipped"}
         return outcomes
@@ -441,6 +450,8 @@ class History:
             return True
         result = next(each for each in execution.results if each.address == change.address)
         told = bool(result.error) or result.outcome == "normalised"
+        if self.world.habits.echoes_normalised and result.outcome == "failed":
+            return True
         return self._doubtful() and told and result.outcome in {"blocked", "unknown", "normalised", "skipped"}
 
     def _converged(self, root: Path, left: set[Address]) -> None:

