@@ -1,6 +1,7 @@
 """Live state, manifests and ledger -> the manifests that declare what is live, and the ledger that goes with them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,9 +11,10 @@ from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.wishes import Frame, carry_out, declared_in
 from reconciler.diff.block import View
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.identity import Found, Missing, PinNotFound, Twins
+from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
 from reconciler.diff.reconcile import verdicts_on
+from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
@@ -20,7 +22,7 @@ from reconciler.manifest.load import load_desired
 from reconciler.manifest.text import ManifestText
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, app_of, placement_address
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
@@ -100,21 +102,31 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     made = _Made({text.file: text for text in declared.manifests})
     resolutions = resolve_apps(declared.state.apps, account.live.apps, account.ledger)
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
-    made.notes += _lost_apps(resolutions, account)
+    made.notes += _unclear_apps(declared.state.apps, resolutions, account)
+    alike = look_alikes(declared.state.apps, resolutions)
     _edit_known(declared, account, claimed, made)
-    _write_new(declared, account, claimed, made)
+    _write_new(declared, account, claimed.keys() | alike, made)
     return _checked(declared, account, made)
 
 
-def _lost_apps(resolutions: Mapping[Address, object], account: Account) -> Iterable[Note]:
-    for address, resolution in resolutions.items() if account.whole else ():
+def _unclear_apps(
+    apps: Iterable[DesiredApp], resolutions: Mapping[Address, Resolution], account: Account
+) -> Iterable[Note]:
+    for app in apps if account.whole else ():
+        address, resolution = app.address, resolutions[app.address]
+        if app.state == "present":
+            yield from asides(app, resolution)
         match resolution:
+            case NotFound(Alike((_, *_))) | Missing(alike=Alike((_, *_))) if app.state == "present":
+                yield Note(address, unresolved(app, resolution).reason)
             case Missing(lost):
                 yield Note(address, f"id {lost} is no longer in the account; its block stays")
             case PinNotFound(pin):
                 yield Note(address, f"the pinned appId {pin} is not in the account; its block stays")
             case Twins(ids):
-                yield Note(address, f"live ids {' and '.join(ids)} could both be meant; pin one with appId")
+                yield Note(address, ambiguity("appId", ids))
+            case Crossed():
+                yield Note(address, crossing("appId", resolution))
             case _:
                 pass
 
@@ -145,8 +157,8 @@ def _by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
     return found
 
 
-def _write_new(declared: Declared, account: Account, claimed: Mapping[str, Address], made: _Made) -> None:
-    """A file for each live app that no block stands for."""
+def _write_new(declared: Declared, account: Account, claimed: AbstractSet[str], made: _Made) -> None:
+    """A file for each live app that no block stands for, or looks like."""
     settings = declared.frame.settings
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)

@@ -55,7 +55,9 @@ def sort_out(found: Iterable[tuple[Address, LiveResource]], declared: Iterable[A
             result.chosen.append((address, first, bool(others)))
         for other in others:
             what = "app" if other.kind == "app" else "placement"
-            text = f"id {other.id} goes by the address of another {what} and is left out: rename or remove one of them"
+            inactive = other.fields.get("status") == "inactive"
+            why = "it is inactive, and stays unmanaged" if inactive else "rename or remove one of them"
+            text = f"id {other.id} goes by the address of another {what} and is left out: {why}"
             result.notes.append(Note(address, text))
     return result
 
@@ -144,6 +146,8 @@ def _ignoring(lifecycle: Lifecycle, fields: Iterable[str]) -> Mapping[str, Writa
     said: dict[str, Writable] = {"ignoreChanges": sorted({*lifecycle.ignore_changes, *fields})}
     if lifecycle.protect:
         said["protect"] = True
+    if lifecycle.distinct:
+        said["distinct"] = True
     if lifecycle.accept_drift:
         said["acceptDrift"] = [
             {

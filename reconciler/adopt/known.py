@@ -11,8 +11,9 @@ from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.adopt.wishes import Wish
 from reconciler.diff.block import entry_of
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.identity import Found, Missing, PinNotFound, Resolution, Twins
+from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_placements
+from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
 from reconciler.manifest.edit.locate import finding_of, node_along
 from reconciler.manifest.edit.sites import Site
@@ -77,6 +78,7 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
             if block.state == "present":
                 _look(block, resolutions[block.address], found, desk)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
+        claimed |= look_alikes(app.placements, resolutions)
         _add(app, [each for each in listed if each.id not in claimed], desk)
     for blocks in found.values():
         _ask(blocks, desk)
@@ -84,14 +86,18 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
 
 def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], desk: Desk) -> None:
     """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
+    desk.notes += asides(block, resolution)
     match resolution:
-        case Missing(lost):
+        case NotFound(Alike((_, *_))) | Missing(alike=Alike((_, *_))):
+            desk.notes.append(Note(block.address, unresolved(block, resolution).reason))
+        case Missing(lost, taken_by=None):
             desk.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
         case PinNotFound(pin):
             desk.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
         case Twins(ids):
-            text = f"live ids {' and '.join(ids)} could both be meant; pin one with placementId"
-            desk.notes.append(Note(block.address, text))
+            desk.notes.append(Note(block.address, ambiguity("placementId", ids)))
+        case Crossed():
+            desk.notes.append(Note(block.address, crossing("placementId", resolution)))
         case Found(live) if _is_being_renamed(block, live):
             desk.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
@@ -102,7 +108,7 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
                 site = desk.sites[block.address]
                 depth = 5 if "tiers" in site.path else len(site.path)
                 found.setdefault((site.text.file, site.path[:depth]), []).append((block, differs))
-        case _:
+        case NotFound() | Missing():
             pass
 
 

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Final
 
 from reconciler.audit.audit import AuditedField, Class, Item, gravest
-from reconciler.diff.block import Block, View, entry_of, kept_notes, not_visible_yet, to_retire, unresolved
+from reconciler.diff.block import Block, View, entry_of, is_spelling, kept_notes, not_visible_yet, to_retire
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange
 from reconciler.diff.compare import Comparison, compare, covers, value_at
-from reconciler.diff.identity import Found, PinNotFound, Twins
+from reconciler.diff.identity import Found, Missing, NotFound, Unclear
+from reconciler.diff.unclear import unresolved
 from reconciler.diff.unnamed import orphaned
 from reconciler.diff.verdict import Verdict
 from reconciler.model.address import Kind, kind_of
@@ -48,7 +49,7 @@ def _audited(
     lifecycle: Lifecycle,
     today: date,
 ) -> Iterator[AuditedField]:
-    """The leaves that differ. An app's name is the store's own, and nobody's drift."""
+    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: nobody's drift."""
     accepted = [
         AuditedField(each.change, "accepted", _applied(each.change, entry), each.drift) for each in found.accepted
     ]
@@ -57,7 +58,7 @@ def _audited(
             change, _class(change, live.fields, entry), _applied(change, entry), _expired(change, lifecycle, today)
         )
         for change in (*found.changes, *found.fixed)
-        if (kind, change.path) != ("app", "name")
+        if change not in found.fixed or not is_spelling(kind, change)
     ]
     yield from sorted((*accepted, *others), key=lambda each: each.change.path)
 
@@ -134,10 +135,18 @@ def _acts(verdicts: list[Verdict]) -> bool:
     return any(isinstance(each, Deactivate | Delete | Blocked) for each in verdicts)
 
 
-def not_there(block: Block) -> Item:
+def not_there(block: Block, resolution: NotFound | Missing) -> Item:
     """A block for which nothing lives and nothing was ever made; a tombstone is then as declared."""
-    absent = block.state == "absent"
-    return Item(block.address, None, "inSync" if absent else "pending", (), block.source, "" if absent else NEVER_MADE)
+    if block.state == "absent":
+        return Item(block.address, None, "inSync", (), block.source)
+    note = unresolved(block, resolution).reason if resolution.alike.free else NEVER_MADE
+    return Item(block.address, None, "pending", (), block.source, note)
+
+
+def why_missing(block: Block, resolution: NotFound | Missing) -> str:
+    """What is to be said of a block whose resource is gone: whether something else has come close to it."""
+    close = resolution.alike.free or (isinstance(resolution, Missing) and resolution.taken_by is not None)
+    return unresolved(block, resolution).reason if close else ""
 
 
 def missing(block: Block, resource_id: str, view: View, why: str = "") -> Item:
@@ -149,7 +158,7 @@ def missing(block: Block, resource_id: str, view: View, why: str = "") -> Item:
 
 
 def ambiguous(
-    block: Block, resolution: PinNotFound | Twins, entry: LedgerEntry | None, owned: LiveResource | None, view: View
+    block: Block, resolution: Unclear, entry: LedgerEntry | None, owned: LiveResource | None, view: View
 ) -> Item:
     """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it knows any.
 

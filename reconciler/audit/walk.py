@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.audit.audit import Audit, Item, item_order
-from reconciler.audit.classify import ambiguous, in_place, missing, not_there, owned_unnamed, tombstone
+from reconciler.audit.classify import ambiguous, in_place, missing, not_there, owned_unnamed, tombstone, why_missing
 from reconciler.diff.block import View
 from reconciler.diff.change import Note
-from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Resolution, Twins
+from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins, Unclear
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.reconcile import ground_of
+from reconciler.diff.unclear import asides
 from reconciler.diff.unnamed import Ground
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Prune
@@ -59,13 +60,14 @@ def _findings(ground: Ground) -> Iterator[Finding]:
 
 def _owned_by_unclear(ground: Ground) -> set[str]:
     """Ids of live apps that the ledger knows under blocks which cannot be told to stand for them."""
-    unclear = [address for address, found in ground.resolutions.items() if isinstance(found, PinNotFound | Twins)]
+    unclear = [address for address, found in ground.resolutions.items() if isinstance(found, Unclear)]
     return {ground.ledger[address].id for address in unclear if address in ground.ledger}
 
 
 def _app(app: DesiredApp, resolution: Resolution, ground: Ground) -> Iterator[Finding]:
     today = ground.view.now.date()
     entries = ground.by_app.get(app.address, {})
+    yield from asides(app, resolution)
     match resolution:
         case Found() if app.state == "absent":
             yield tombstone(app, resolution, ground.ledger, ground.view, "")
@@ -74,14 +76,14 @@ def _app(app: DesiredApp, resolution: Resolution, ground: Ground) -> Iterator[Fi
             yield in_place(app, resolution, entries, today)
             yield from _placements(app, resolution.live, ground)
         case NotFound() | Missing() if app.state == "absent":
-            yield not_there(app)
+            yield not_there(app, resolution)
         case NotFound():
-            yield not_there(app)
+            yield not_there(app, resolution)
             yield from _without_app(app, entries, ground.view)
         case Missing():
-            yield missing(app, resolution.id, ground.view)
+            yield missing(app, resolution.id, ground.view, why_missing(app, resolution))
             yield from _without_app(app, entries, ground.view)
-        case PinNotFound() | Twins():
+        case PinNotFound() | Twins() | Crossed():
             entry = entries.get(app.address)
             owned = next((each for each in ground.live.apps if entry is not None and each.id == entry.id), None)
             yield ambiguous(app, resolution, entry, owned, ground.view)
@@ -95,7 +97,11 @@ def _without_app(app: DesiredApp, entries: Ledger, view: View) -> Iterator[Findi
     blocks = app.placements or ()
     for block in blocks:
         entry = _known(block, entries)
-        yield not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id, view, APP_GONE)
+        yield (
+            not_there(block, NotFound())
+            if entry is None or block.state == "absent"
+            else missing(block, entry.id, view, APP_GONE)
+        )
     declared = _names(blocks)
     for address in entries:
         if kind_of(address) == "placement" and address not in declared:
@@ -112,6 +118,7 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
     by_id = {each.id: each for each in listed}
     taken = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
     for block in blocks:
+        yield from asides(block, resolutions[block.address])
         item = _placement(block, resolutions[block.address], entries, by_id, ground.view)
         taken |= {item.id} if item.id is not None else set()
         yield item
@@ -135,8 +142,10 @@ def _placement(
         case Found():
             return in_place(block, resolution, entries, view.now.date())
         case NotFound() | Missing():
-            return not_there(block) if entry is None or block.state == "absent" else missing(block, entry.id, view)
-        case PinNotFound() | Twins():
+            if entry is None or block.state == "absent":
+                return not_there(block, resolution)
+            return missing(block, entry.id, view, why_missing(block, resolution))
+        case PinNotFound() | Twins() | Crossed():
             owned = by_id.get(entry.id) if entry is not None else None
             return ambiguous(block, resolution, entry, owned, view)
 

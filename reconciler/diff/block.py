@@ -7,14 +7,16 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Update
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
-from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Twins
+from reconciler.diff.identity import Found, Missing, NotFound
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
+from reconciler.diff.unclear import unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.likeness import folded_app
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields, Value, canonical_json, to_json
 
@@ -65,10 +67,10 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     for accepted in result.accepted:
         until = f" until {accepted.drift.until}" if accepted.drift.until else ""
         yield Note(block.address, f"{accepted.change.path}: drift accepted{until} ({accepted.drift.reason})")
-    fixed = [change for change in result.fixed if (kind, change.field) != ("app", "name")]
+    fixed = [change for change in result.fixed if not is_spelling(kind, change)]
     for change in result.fixed:
         if change not in fixed:
-            yield Note(block.address, f"live name is {change.before!r}: {FIELDS['app']['name'].remedy}")
+            yield Note(block.address, f"live {change.field} is {change.before!r}: {_why_so_spelled(change)}")
     if fixed:
         yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
     if result.changes:
@@ -92,7 +94,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     if remembered != entry:
         yield Remember(remembered)
     if found.renamed_from is not None:
-        yield Forget(found.renamed_from)
+        yield Forget(found.renamed_from, block.address)
 
 
 def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
@@ -115,11 +117,36 @@ def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | No
     return None
 
 
-def to_create(block: Block, needs: Fields, view: View, scope: str, reason: str | None = None) -> Create | Blocked:
+def is_spelling(kind: Kind, change: FieldChange) -> bool:
+    """Whether a difference that nothing can change is none: an app's name is the store's own, its identity folded."""
+    if kind != "app":
+        return False
+    told, wanted = str(change.before or ""), str(change.after or "")
+    match change.path:
+        case "name":
+            return True
+        case "platform":
+            return folded_app(told, "") == folded_app(wanted, "")
+        case "bundle":
+            return folded_app("", told) == folded_app("", wanted)
+        case _:
+            return False
+
+
+def _why_so_spelled(change: FieldChange) -> str:
+    if change.field == "name":
+        return str(FIELDS["app"]["name"].remedy)
+    return "the account spells it otherwise, and nothing can change that; it is taken for this app all the same"
+
+
+def to_create(block: Block, needs: Fields, view: View, scope: str, resolution: NotFound | Missing) -> Create | Blocked:
     """The creation of a block; `needs` are values for required fields that the block does not declare.
 
-    `scope` is the app id whose list would show it (`""` for apps).
+    `scope` is the app id whose list would show it (`""` for apps). What is alike without being another block's holds it
+    up: made beside that, it may be a second one of the same.
     """
+    if resolution.alike.free:
+        return unresolved(block, resolution)
     kind = kind_of(block.address)
     send = {name: value for name, value in {**needs, **block.fields}.items() if value is not None}
     lacking = [name for name in REQUIRED_TO_CREATE[kind] if name not in send]
@@ -141,7 +168,9 @@ def to_create(block: Block, needs: Fields, view: View, scope: str, reason: str |
         block.fields,
         app_id=scope or None,
         protect=block.lifecycle.protect,
-        reason=reason,
+        reason=None if isinstance(resolution, NotFound) else f"made again: {_why_lost(resolution)}",
+        distinct=block.lifecycle.distinct,
+        beside=resolution.alike.claimed,
     )
 
 
@@ -160,22 +189,8 @@ def not_visible_yet(block: Block, resource_id: str, view: View) -> Blocked | Non
     return Blocked(block.address, text, resource_id, source=block.source)
 
 
-def unresolved(block: Block, resolution: Missing | PinNotFound | Twins) -> Blocked:
-    """A block that stands for nothing that can be named with certainty."""
-    pin = "appId" if kind_of(block.address) == "app" else "placementId"
-    match resolution:
-        case Missing(lost):
-            text = (
-                f"missing: id {lost} is in the ledger but no longer in the account; "
-                "--recreate makes it again under a new id, `state: absent` lets it go"
-            )
-            return Blocked(block.address, text, lost, source=block.source)
-        case PinNotFound(pinned):
-            text = f"the pinned {pin} {pinned} is not there; correct the pin, or remove it to go by name"
-            return Blocked(block.address, text, pinned, source=block.source)
-        case Twins(ids):
-            text = f"live ids {' and '.join(ids)} could both be meant; pin one with {pin}"
-            return Blocked(block.address, text, source=block.source)
+def _why_lost(missing: Missing) -> str:
+    return f"id {missing.id} is {missing.taken_by} now" if missing.taken_by else f"id {missing.id} is gone"
 
 
 def to_retire(block: Block, found: Found, ledger: Ledger, view: View, scope: str) -> Iterator[Verdict]:
@@ -187,7 +202,7 @@ def to_retire(block: Block, found: Found, ledger: Ledger, view: View, scope: str
     verdicts: tuple[Verdict, ...] = (protected(going),) if guarded else tuple(retirement(going, view, scope))
     yield from verdicts
     if found.renamed_from is not None:
-        yield Forget(found.renamed_from)
+        yield Forget(found.renamed_from, block.address)
     if entry is not None and entry != known and not any(isinstance(each, Remember) for each in verdicts):
         yield Remember(entry)
 

@@ -42,6 +42,8 @@ class Create:
     """A resource no live one stands for. `send` is what goes out; `declared` what the ledger will remember.
 
     `app_id` is the live app a placement goes into; None for an app, and where the app is made by the same plan.
+    `beside` holds ids of live resources that look like it, or are called so still, and that other blocks stand for.
+    `distinct` says that its block calls it another than anything that looks like it.
     """
 
     address: Address
@@ -52,6 +54,8 @@ class Create:
     app_id: str | None = None
     protect: bool = False
     reason: str | None = None
+    distinct: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """Which live resource a block stands for: its pin, else the ledger, else its natural identity.
 
 The natural identity of an app is platform and bundle, of a placement its name within the app. Two live candidates are
-never chosen between: an id in a shipped app decides which of them earns.
+not chosen between, for an id in a shipped app decides which of them earns; only where one is active and all others are
+inactive is it that one. A live resource whose identity differs from a block's in no more than its spelling is never
+taken for it, and nothing is made beside it: a person has to say which of the two is meant.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.model.address import Address, kind_of
+from reconciler.model.desired import Presence
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource
 
@@ -17,33 +20,59 @@ Key: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One block as identity sees it. `former` and `former_key` are its address and identity before a rename."""
+    """One block as identity sees it. `former` and `former_key` are its address and identity before a rename.
+
+    `distinct` says that it is another resource than whatever looks like it.
+    """
 
     address: Address
     key: Key
     pin: str | None = None
     former: Address | None = None
     former_key: Key | None = None
+    state: Presence = "present"
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The live resource. `renamed_from` is set when the ledger still knows it by another address."""
+    """The live resource. `renamed_from` is set when the ledger still knows it by another address.
+
+    Others of the same identity that no block stands for: `archived` are ids of inactive ones that it was preferred to,
+    `doubles` of active ones that the ledger tells it from.
+    """
 
     live: LiveResource
     renamed_from: Address | None = None
+    archived: tuple[str, ...] = ()
+    doubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Live resources whose identity is alike: `free` ones that no block stands for, and `claimed` ones."""
+
+    free: tuple[LiveResource, ...] = ()
+    claimed: tuple[str, ...] = ()
+
+
+NOTHING_ALIKE = Alike()
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
     """No live resource, and none was ever ours."""
 
+    alike: Alike = NOTHING_ALIKE
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The ledger knows an id that the account no longer has."""
+    """The ledger knows an id that the account no longer has, or that is another block's (`taken_by`) now."""
 
     id: str
+    alike: Alike = NOTHING_ALIKE
+    taken_by: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +89,40 @@ class Twins:
     ids: tuple[str, ...]
 
 
-Resolution: TypeAlias = Found | NotFound | Missing | PinNotFound | Twins
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """The ledger knows `id` for the block, but `carrier` has its identity, and the ledger knows that for `other`."""
+
+    id: str
+    carrier: str
+    other: Address
+
+
+Unclear: TypeAlias = PinNotFound | Twins | Crossed
+Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
 def resolve(
-    wanted: Sequence[Wanted], live: Iterable[LiveResource], ledger: Ledger, key_of: Callable[[LiveResource], Key]
+    wanted: Sequence[Wanted],
+    live: Iterable[LiveResource],
+    ledger: Ledger,
+    key_of: Callable[[LiveResource], Key],
+    fold: Callable[[Key], Key],
 ) -> Mapping[Address, Resolution]:
     """What each block stands for among the live resources of one scope (all apps, or the placements of one app).
 
-    Every live resource is claimed by at most one block, the stronger kind of identity first.
+    Every live resource is claimed by at most one block, the stronger kind of identity first. `fold` gives the form in
+    which identities that are alike are equal; it is called only where a block has no live resource.
     """
     scope = _Scope(wanted, live, ledger, key_of)
-    for step in (scope.by_pin, scope.by_ledger, scope.by_nature):
-        for block in wanted:
-            if block.address not in scope.resolutions:
-                step(block)
+    for block in wanted:
+        scope.by_pin(block)
+    scope.by_ledger([block for block in wanted if block.address not in scope.resolutions])
+    for block in wanted:
+        if block.address not in scope.resolutions:
+            scope.by_nature(block)
+    scope.tell_namesakes(wanted)
+    scope.look_for_likeness(wanted, fold)
     return scope.resolutions
 
 
@@ -94,7 +142,7 @@ class _Scope:
         self._key_of = key_of
         self._by_id: dict[str, LiveResource] = {}
         self._by_key: dict[Key, list[LiveResource]] = {}
-        self._claimed: set[str] = set()
+        self._claimed: dict[str, Address] = {}
         self._owned = {ledger[address].id for address in self._declared if address in ledger}
         self._known_as = {
             entry.id: address
@@ -114,27 +162,93 @@ class _Scope:
         else:
             self._claim(block, pinned)
 
-    def by_ledger(self, block: Wanted) -> None:
-        known = self._known(block)
-        if known is None:
-            return
-        others = [other for other in self._free(block.key) if other.id not in {known.id, *self._owned}]
-        if others and self._key_of(known) != block.key:
+    def by_ledger(self, wanted: Iterable[Wanted]) -> None:
+        """Claim what the ledger knows: first what has the block's identity still, then what was renamed."""
+        renamed: dict[Address, tuple[Wanted, LiveResource]] = {}
+        for block in wanted:
+            known = self._known(block)
+            if known is None:
+                continue
+            if self._key_of(known) == block.key:
+                self._claim(block, known)
+            else:
+                renamed[block.address] = block, known
+        self._refuse_circles(renamed)
+        for block, known in renamed.values():
+            if known.id not in self._claimed:
+                self._claim_renamed(block, known)
+
+    def _refuse_circles(self, renamed: Mapping[Address, tuple[Wanted, LiveResource]]) -> None:
+        """Resolve blocks whose known resources have each other's identities, in a circle of any length.
+
+        Either each was given the name of the next in the console, or the ids in the ledger are mixed up: nothing tells
+        which. A block with a pin is in no circle, for its pin says what it stands for.
+        """
+        by_key = {block.key: address for address, (block, _) in renamed.items()}
+        following = {address: by_key.get(self._key_of(known)) for address, (_, known) in renamed.items()}
+        for circle in _circles(following):
+            for before, address in zip((circle[-1], *circle), circle, strict=False):
+                known, carrier = renamed[address][1], renamed[before][1]
+                self._claimed[known.id] = address
+                self.resolutions[address] = Crossed(known.id, carrier.id, before)
+
+    def _claim_renamed(self, block: Wanted, known: LiveResource) -> None:
+        others = [other for other in self._free(block.key) if other.id not in self._owned]
+        if others and _the_active_one([known, *others]) is not known:
             self._refuse(block, [known, *others])
         else:
             self._claim(block, known)
 
     def by_nature(self, block: Wanted) -> None:
-        candidates = self._free(block.key)
-        if block.former_key is not None:
-            candidates += self._free(block.former_key)
+        named = self._free(block.key)
+        former = [] if block.former_key is None else self._free(block.former_key)
+        candidates = [*named, *former]
+        chosen = None if block.state == "absent" or (named and former) else _the_active_one(candidates)
         if len(candidates) == 1:
             self._claim(block, candidates[0])
+        elif chosen is not None:
+            archived = tuple(sorted(each.id for each in candidates if each is not chosen))
+            self._claim(block, chosen, archived)
         elif candidates:
             self._refuse(block, candidates)
         else:
-            entry = self._ledger.get(block.address)
-            self.resolutions[block.address] = NotFound() if entry is None else Missing(entry.id)
+            self.resolutions[block.address] = self._absent(block)
+
+    def tell_namesakes(self, wanted: Iterable[Wanted]) -> None:
+        """Name the active live resources that no block stands for beside those of their identity that one does."""
+        crowded = {key for key, listed in self._by_key.items() if len(listed) > 1}
+        for block in wanted if crowded else ():
+            found = self.resolutions[block.address]
+            if not isinstance(found, Found) or block.pin is not None:
+                continue
+            key = self._key_of(found.live)
+            if key in crowded and key in (block.key, block.former_key):
+                active = (each.id for each in self._free(key) if each.fields.get("status") == "active")
+                self.resolutions[block.address] = replace(found, doubles=tuple(sorted(active)))
+
+    def look_for_likeness(self, wanted: Iterable[Wanted], fold: Callable[[Key], Key]) -> None:
+        """Add to what was not found the live resources that are alike."""
+        lost = [
+            (block, found)
+            for block in wanted
+            if isinstance(found := self.resolutions[block.address], NotFound | Missing) and not block.distinct
+        ]
+        if not (lost and self._by_id):
+            return
+        by_fold: dict[Key, list[LiveResource]] = {}
+        for key, listed in self._by_key.items():
+            by_fold.setdefault(fold(key), []).extend(listed)
+        for block, found in lost:
+            keys = dict.fromkeys(fold(key) for key in (block.key, block.former_key) if key is not None)
+            alike = sorted((each for key in keys for each in by_fold.get(key, ())), key=lambda each: each.id)
+            if alike:
+                free = tuple(each for each in alike if each.id not in self._claimed)
+                claimed = tuple(each.id for each in alike if each.id in self._claimed)
+                self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
+
+    def _absent(self, block: Wanted) -> NotFound | Missing:
+        entry = self._ledger.get(block.address)
+        return NotFound() if entry is None else Missing(entry.id, taken_by=self._claimed.get(entry.id))
 
     def _known(self, block: Wanted) -> LiveResource | None:
         """The live resource the ledger knows under the block's address, or under its former one."""
@@ -148,10 +262,32 @@ class _Scope:
     def _free(self, key: Key) -> list[LiveResource]:
         return [resource for resource in self._by_key.get(key, ()) if resource.id not in self._claimed]
 
-    def _claim(self, block: Wanted, resource: LiveResource) -> None:
-        self._claimed.add(resource.id)
+    def _claim(self, block: Wanted, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
+        self._claimed[resource.id] = block.address
         former = self._known_as.get(resource.id) if resource.kind == "placement" else None
-        self.resolutions[block.address] = Found(resource, former)
+        self.resolutions[block.address] = Found(resource, former, archived)
 
     def _refuse(self, block: Wanted, candidates: Iterable[LiveResource]) -> None:
         self.resolutions[block.address] = Twins(tuple(sorted(candidate.id for candidate in candidates)))
+
+
+def _the_active_one(candidates: Sequence[LiveResource]) -> LiveResource | None:
+    """The one of several that is active while all others are inactive; None where there is no such one."""
+    active = [each for each in candidates if each.fields.get("status") == "active"]
+    inactive = sum(each.fields.get("status") == "inactive" for each in candidates)
+    return active[0] if len(active) == 1 and inactive == len(candidates) - 1 else None
+
+
+def _circles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
+    """The circles among addresses, each of which leads to at most one other; every address is visited once."""
+    seen: set[Address] = set()
+    for first in following:
+        way: dict[Address, None] = {}
+        at: Address | None = first
+        while at is not None and at not in seen:
+            seen.add(at)
+            way[at] = None
+            at = following.get(at)
+        if at is not None and at in way:
+            addresses = tuple(way)
+            yield addresses[addresses.index(at) :]

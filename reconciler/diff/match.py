@@ -6,6 +6,7 @@ from reconciler.diff.identity import Key, Resolution, Wanted, resolve
 from reconciler.model.address import Address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.ledger import Ledger
+from reconciler.model.likeness import folded_app, folded_placement
 from reconciler.model.live import LiveResource
 
 
@@ -13,14 +14,16 @@ def resolve_apps(
     apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
 ) -> Mapping[Address, Resolution]:
     """The live app of each app block."""
-    return resolve([_wanted_app(app) for app in apps], live, ledger, _app_key)
+    return resolve([_wanted_app(app) for app in apps], live, ledger, _app_key, _folded_app)
 
 
 def resolve_placements(
     placements: Sequence[DesiredPlacement], app: Address, live: Iterable[LiveResource], ledger: Ledger
 ) -> Mapping[Address, Resolution]:
     """The live placement of each placement block of one app."""
-    return resolve([_wanted_placement(app, each) for each in placements], live, ledger, _placement_key)
+    return resolve(
+        [_wanted_placement(app, each) for each in placements], live, ledger, _placement_key, _folded_placement
+    )
 
 
 def _app_key(app: LiveResource) -> Key:
@@ -31,8 +34,18 @@ def _placement_key(placement: LiveResource) -> Key:
     return (placement.name,)
 
 
+def _folded_app(key: Key) -> Key:
+    platform, bundle = key
+    return folded_app(platform, bundle)
+
+
+def _folded_placement(key: Key) -> Key:
+    return folded_placement(*key)
+
+
 def _wanted_app(app: DesiredApp) -> Wanted:
-    return Wanted(app.address, (str(app.fields["platform"]), str(app.fields["bundle"])), app.pin)
+    key = (str(app.fields["platform"]), str(app.fields["bundle"]))
+    return Wanted(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
 
 
 def _wanted_placement(app: Address, placement: DesiredPlacement) -> Wanted:
@@ -43,4 +56,6 @@ def _wanted_placement(app: Address, placement: DesiredPlacement) -> Wanted:
         placement.pin,
         former=None if old is None else placement_address(app, old),
         former_key=None if old is None else (old,),
+        state=placement.state,
+        distinct=placement.lifecycle.distinct,
     )

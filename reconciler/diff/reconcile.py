@@ -1,15 +1,16 @@
 """Desired state x live state x ledger -> verdicts on every address, and what they come to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.diff.block import View, in_place, let_go, not_visible_yet, to_create, to_retire, unresolved
+from reconciler.diff.block import View, in_place, let_go, not_visible_yet, to_create, to_retire
 from reconciler.diff.change import Blocked, Create, Delete, Note, Unmanaged
-from reconciler.diff.identity import Found, Missing, NotFound, PinNotFound, Resolution, Twins
+from reconciler.diff.earlier_creates import without_unclear_creates
+from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps, resolve_placements
 from reconciler.diff.rename import Orphan, suspected_renames
-from reconciler.diff.unclear_creates import without_unclear_creates
+from reconciler.diff.unclear import asides, look_alikes, unresolved
 from reconciler.diff.unnamed import Ground, gone_apps, orphan_apps, orphaned, renamed_app, unnamed_apps, whole_app
-from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect
+from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect, moved_entries
 from reconciler.model.address import Address, app_of, kind_of, name_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -37,8 +38,9 @@ def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, view: Vi
 
 
 def _verdicts(ground: Ground) -> Iterator[Verdict]:
-    for app in ground.desired.apps:
-        yield from _app(app, ground)
+    verdicts = [each for app in ground.desired.apps for each in _app(app, ground)]
+    yield from verdicts
+    yield from moved_entries(verdicts, ground.ledger)
     yield from unnamed_apps(ground)
     yield from gone_apps(ground)
 
@@ -49,14 +51,24 @@ def ground_of(desired: DesiredState, live: LiveState, ledger: Ledger, view: View
     for address, entry in ledger.items():
         by_app.setdefault(app_of(address), {})[address] = entry
     resolutions = resolve_apps(desired.apps, live.apps, ledger)
-    claimed = frozenset(each.live.id for each in resolutions.values() if isinstance(each, Found))
+    claimed = frozenset(_claimed(resolutions))
     orphans = orphan_apps(desired, live, ledger, claimed)
     return Ground(desired, live, ledger, view, by_app, resolutions, claimed, orphans)
+
+
+def _claimed(resolutions: Mapping[Address, Resolution]) -> Iterator[str]:
+    """The ids of live resources that are some block's, though it may be unclear which one's."""
+    for each in resolutions.values():
+        if isinstance(each, Found):
+            yield each.live.id
+        elif isinstance(each, Crossed):
+            yield each.id
 
 
 def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
     resolution, view = ground.resolutions[app.address], ground.view
     entries = ground.by_app.get(app.address, {})
+    yield from asides(app, resolution)
     match resolution:
         case Found() if app.state == "absent":
             yield from _tombstoned_app(app, resolution, ground)
@@ -66,17 +78,18 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
         case NotFound() | Missing() if app.state == "absent":
             yield from let_go(app, resolution, entries)
         case NotFound():
-            verdict = renamed_app(app, ground.orphans, ground.ledger) or to_create(app, {"coppa": False}, view, "")
+            suspect = renamed_app(app, ground.orphans, ground.ledger)
+            verdict = suspect or to_create(app, {"coppa": False}, view, "", resolution)
             yield verdict
             yield from _placements_of_new(app, verdict, entries, view)
         case Missing(lost) if (hidden := not_visible_yet(app, lost, view)) is not None:
             yield hidden
             yield from _placements_of_new(app, hidden, entries, view)
         case Missing() if view.recreate:
-            again = to_create(app, {"coppa": False}, view, "", f"made again: id {resolution.id} is gone")
+            again = to_create(app, {"coppa": False}, view, "", resolution)
             yield again
             yield from _placements_of_new(app, again, entries, view)
-        case Missing() | PinNotFound() | Twins():
+        case Missing() | PinNotFound() | Twins() | Crossed():
             blocked = unresolved(app, resolution)
             yield blocked
             yield from _placements_of_new(app, blocked, entries, view)
@@ -89,7 +102,7 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
         return
     resolutions = resolve_placements(app.placements, app.address, listed, entries)
     by_id = {each.id: each for each in listed}
-    claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
+    claimed = set(_claimed(resolutions))
     orphans = _orphan_placements(app, listed, claimed, entries)
     new = [each for each in app.placements if isinstance(resolutions[each.address], NotFound) and _present(each)]
     suspects = suspected_renames(new, orphans)
@@ -100,9 +113,10 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
             yield _suspect(block, suspect)
         else:
             yield from _placement(block, resolutions[block.address], entries, view, live_app.id, needs)
-    held = {entry.address for entry in suspects.values()}
+    held = look_alikes(app.placements, resolutions) if orphans else frozenset()
+    held |= {entry.id for entry in suspects.values()}
     for orphan in orphans:
-        if orphan.entry.address not in held:
+        if orphan.entry.id not in held:
             yield from orphaned(orphan.entry, by_id[orphan.entry.id], app.prune, view, live_app.id)
     for resource in listed:
         if resource.id not in claimed:
@@ -120,6 +134,7 @@ def _present(block: DesiredPlacement) -> bool:
 def _placement(
     block: DesiredPlacement, resolution: Resolution, entries: Ledger, view: View, scope: str, needs: Fields
 ) -> Iterator[Verdict]:
+    yield from asides(block, resolution)
     match resolution:
         case Found() if block.state == "absent":
             yield from to_retire(block, resolution, entries, view, scope)
@@ -128,12 +143,12 @@ def _placement(
         case NotFound() | Missing() if block.state == "absent":
             yield from let_go(block, resolution, entries)
         case NotFound():
-            yield to_create(block, needs, view, scope)
+            yield to_create(block, needs, view, scope, resolution)
         case Missing(lost) if (hidden := not_visible_yet(block, lost, view)) is not None:
             yield hidden
         case Missing() if view.recreate:
-            yield to_create(block, needs, view, scope, f"made again: id {resolution.id} is gone")
-        case Missing() | PinNotFound() | Twins():
+            yield to_create(block, needs, view, scope, resolution)
+        case Missing() | PinNotFound() | Twins() | Crossed():
             yield unresolved(block, resolution)
 
 

@@ -7,6 +7,7 @@ from reconciler.diff.block import DOUBT, View, retirement
 from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
 from reconciler.diff.identity import Resolution
 from reconciler.diff.retire import Retiring, still_known
+from reconciler.diff.unclear import look_alikes
 from reconciler.diff.verdict import Forget, Remember, Verdict
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
@@ -63,12 +64,13 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
     desired, ledger = ground.desired, ground.ledger
     prune: Prune = desired.prune if desired.apps else "report"
     addresses = {resource.id: address for address, resource in ground.orphans.items()}
+    held = look_alikes(desired.apps, ground.resolutions)
     for resource in ground.live.apps:
         if resource.id in ground.claimed:
             continue
         address = addresses.get(resource.id)
         yield Unmanaged(address or live_app_address(resource), resource.id)
-        if address is not None:
+        if address is not None and resource.id not in held:
             for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
                 yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Note, Unmanaged, Update
-from reconciler.model.address import Address, address_order, app_of, kind_of
-from reconciler.model.ledger import LedgerEntry
+from reconciler.model.address import Address, Kind, address_order, app_of, kind_of
+from reconciler.model.ledger import Ledger, LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,10 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """A ledger entry whose resource is gone, or known by another address now."""
+    """A ledger entry whose resource is gone, or known by another address (`became`) now."""
 
     address: Address
+    became: Address | None = None
 
 
 Verdict: TypeAlias = Change | Note | Unmanaged | InSync | Remember | Forget
@@ -87,6 +88,39 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
     )
 
 
+def moved_entries(verdicts: Iterable[Verdict], ledger: Ledger) -> list[Forget]:
+    """The ledger entries to be dropped because a block has taken their resource, by its pin as a rule.
+
+    Those of a taken app's placements go with its own. Without them the ledger would hold one id twice. The entries that
+    updates drop themselves are not among them.
+    """
+    taken: dict[tuple[Kind, str], Address] = {}
+    left = set()
+    for each in verdicts:
+        if isinstance(each, Update | Deactivate):
+            known, resource_id = ledger.get(each.address), each.id
+        elif isinstance(each, Remember):
+            known, resource_id = ledger.get(each.address), each.entry.id
+        else:
+            left |= {each.address} if isinstance(each, Forget) else set()
+            continue
+        if known is None or known.id != resource_id:
+            taken[kind_of(each.address), resource_id] = each.address
+        if isinstance(each, Update) and each.renamed_from is not None:
+            left.add(each.renamed_from)
+    if not (taken and ledger):
+        return []
+    became = {address: taken.get((entry.kind, entry.id), address) for address, entry in ledger.items()}
+    found = []
+    for address in ledger:
+        new, app = became[address], became.get(app_of(address), address)
+        if address not in left and new != address:
+            found.append(Forget(address, new))
+        elif address not in left and app not in {address, app_of(address)}:
+            found.append(Forget(address, app))
+    return found
+
+
 def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> list[Verdict]:
     """The verdicts on the selected addresses.
 
@@ -103,6 +137,7 @@ def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> li
         each
         for each in everything
         if wanted(each.address)
+        or (isinstance(each, Forget) and each.became is not None and wanted(each.became))
         or (isinstance(each, Create | Blocked) and each.address in parents)
         or (isinstance(each, Delete) and app_of(each.address) in going)
     ]

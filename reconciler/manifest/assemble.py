@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from reconciler.manifest.claims import Claims
+from reconciler.manifest.alike import lint_apps
+from reconciler.manifest.claims import Claim, Claims
 from reconciler.manifest.outline import Outline
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.report import Report, Reporter
@@ -40,11 +41,14 @@ def assemble(
     report = Report()
     claims = Claims()
     apps: list[DesiredApp] = []
+    claimed: list[tuple[DesiredApp, Iterable[Claim]]] = []
     with collector_paused():
         for text, reading in zip(texts, readings, strict=True):
             report.add(reading.findings)
             claims.claim(reading.claims, Reporter(report, text.file))
             apps += reading.apps
+            claimed += [(app, reading.claims) for app in reading.apps]
+        lint_apps(claimed, report)
     if report.has_errors or not outline.sound:
         return Loaded(None, report.findings())
     state = DesiredState(

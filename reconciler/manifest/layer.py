@@ -88,7 +88,7 @@ def read_lifecycle(block: LifecycleBlock, raw: Map, kind: Kind, reporter: Report
         _check_path(path, ("lifecycle", "ignoreChanges", at), raw, kind, reporter)
     for at, drift in enumerate(accepted):
         _check_path(drift.path, ("lifecycle", "acceptDrift", at, "field"), raw, kind, reporter)
-    return Lifecycle(ignored, block.protect, accepted)
+    return Lifecycle(ignored, block.protect, accepted, block.distinct)
 
 
 def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, reporter: Reporter) -> None:

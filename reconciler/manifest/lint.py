@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final, cast
 
+from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
@@ -19,6 +20,7 @@ from reconciler.manifest.territory import line_place
 from reconciler.manifest.text import Place
 from reconciler.model.field import KNOWN_SKIPABILITY
 from reconciler.model.floors import MINIMUM, Floors, effective
+from reconciler.model.likeness import folded_placement
 from reconciler.model.value import to_json
 
 _USER_MACRO: Final = "{{USER_ID}}"
@@ -36,10 +38,24 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
+    _lint_look_alikes(app, reporter)
     for ladder in app.ladders:
         present = [rung for rung in ladder if rung.desired.state == "present"]
         for upper, lower in pairwise(present):
             _lint_rungs(upper, lower, about.about(lower.desired.address))
+
+
+def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
+    """Report placements that look like one declared before them and do not say that they are others."""
+    first: dict[tuple[str, ...], Expanded] = {}
+    for placement in app.placements:
+        desired = placement.desired
+        if desired.state == "absent" or desired.lifecycle.distinct:
+            continue
+        other = first.setdefault(folded_placement(str(desired.fields["name"])), placement).desired
+        if other.address != desired.address:
+            place, about = placement.raw.value_place("name"), reporter.about(desired.address)
+            report_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
 
 
 def _lint_categories(app: ExpandedApp, about: Reporter) -> None:

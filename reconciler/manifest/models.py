@@ -95,6 +95,12 @@ class LifecycleBlock(Block):
     protect: bool = Field(
         default=False, description="Never deactivate or delete it, even when its block is gone.", examples=[True]
     )
+    distinct: bool = Field(
+        default=False,
+        description="It is another than a resource of the account whose name or bundle looks like its own. Without"
+        " this or a pin nothing is created beside such a look-alike.",
+        examples=[True],
+    )
     accept_drift: list[DriftAccepted] = Field(
         default=UNSET,
         description="Differences that count as accepted.",

@@ -46,7 +46,7 @@ INNER_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "capping": ("value", "unit", "enabled"),
     "pacing": ("value", "unit", "enabled"),
     "ssrConfig": ("currency", "amount", "enabled"),
-    "lifecycle": ("ignoreChanges", "protect", "acceptDrift"),
+    "lifecycle": ("ignoreChanges", "protect", "distinct", "acceptDrift"),
     "acceptDrift": ("field", "reason", "until"),
 }
 """Keys of the blocks that stand below a key. Floors keep the order in which people wrote them."""

@@ -15,7 +15,7 @@ from reconciler.model.desired import AcceptedDrift, DesiredApp, DesiredPlacement
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import Value
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the bytes. Count it up with every change to them."""
 
 _DEFAULT_LIFECYCLE: Final = Lifecycle()
@@ -82,7 +82,7 @@ def _lifecycle_row(lifecycle: Lifecycle) -> list[Any] | None:
     if lifecycle == _DEFAULT_LIFECYCLE:
         return None
     accepted = [(drift.path, drift.reason, drift.until) for drift in lifecycle.accept_drift]
-    return [lifecycle.ignore_changes, lifecycle.protect, accepted]
+    return [lifecycle.ignore_changes, lifecycle.protect, accepted, lifecycle.distinct]
 
 
 def reading_from_bytes(data: bytes, file: str, prices: Prices) -> Reading | None:
@@ -144,9 +144,9 @@ def _shaped(name: str, value: Any, prices: Prices) -> Value:
 def _lifecycle(row: list[Any] | None) -> Lifecycle:
     if row is None:
         return _DEFAULT_LIFECYCLE
-    ignored, protect, accepted = row
+    ignored, protect, accepted, distinct = row
     drifts = [
         AcceptedDrift(path, reason, None if until is None else date.fromisoformat(until))
         for path, reason, until in accepted
     ]
-    return Lifecycle(tuple(ignored), protect, tuple(drifts))
+    return Lifecycle(tuple(ignored), protect, tuple(drifts), distinct)

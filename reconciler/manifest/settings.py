@@ -10,7 +10,7 @@ from reconciler.manifest.decode import decode
 from reconciler.manifest.hints import quoted
 from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
 from reconciler.manifest.models import PlacementFields
-from reconciler.manifest.node import Map, Seq
+from reconciler.manifest.node import Map, Seq, place_at
 from reconciler.manifest.outline import Outline
 from reconciler.manifest.parse import Document, parse
 from reconciler.manifest.policies import read_policies
@@ -165,18 +165,27 @@ def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
 def _defaults(
     block: DefaultsBlock, raw: Map, terms: Terms, reporter: Reporter
 ) -> Mapping[str | None, tuple[Layer, ...]]:
-    general = [layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
+    general = [_layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
     by_type = {}
     written = raw.get("byType", {})
     for attribute, part in type(block.by_type).model_fields.items() if written else ():
         if part.alias in written:
             fields: PlacementFields = getattr(block.by_type, attribute)
-            by_type[str(part.alias)] = layer(fields, written[part.alias], terms, reporter)
+            by_type[str(part.alias)] = _layer(fields, written[part.alias], terms, reporter)
             report_type_bound(by_type[str(part.alias)], part.alias, reporter)
     return {
         kind: tuple(_only_fitting(over, kind) for over in (*general, by_type.get(str(kind))) if over is not None)
         for kind in (*PLACEMENT_TYPES, None)
     }
+
+
+def _layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
+    over = layer(block, raw, terms, reporter)
+    if over.lifecycle is not None and over.lifecycle.distinct:
+        place = place_at(raw, ("lifecycle", "distinct"))
+        message = "distinct is said of one resource, and cannot be a default"
+        reporter.error(place, "bad-value", message, "write it in the block that it is about")
+    return over
 
 
 def _only_fitting(over: Layer, kind: str | None) -> Layer:

@@ -32,11 +32,15 @@ class AcceptedDrift:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """How a resource is to be treated. Paths are field names (`status`) or dotted ones (`floorPrices.US`)."""
+    """How a resource is to be treated. Paths are field names (`status`) or dotted ones (`floorPrices.US`).
+
+    `distinct` says that it is another than live resources whose identity looks like its own.
+    """
 
     ignore_changes: tuple[str, ...] = ()
     protect: bool = False
     accept_drift: tuple[AcceptedDrift, ...] = ()
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The ledger: what this tool knows to own, and the values it last applied. Pure values and their line format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -40,6 +40,16 @@ class LedgerEntry:
 
 
 Ledger: TypeAlias = Mapping[Address, LedgerEntry]
+
+
+def shared_id(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, LedgerEntry] | None:
+    """The first two entries of one kind that have one id, which no sound ledger holds; None where there are none."""
+    first: dict[tuple[Kind, str], LedgerEntry] = {}
+    for entry in entries:
+        other = first.setdefault((entry.kind, entry.id), entry)
+        if other is not entry:
+            return other, entry
+    return None
 
 
 def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:

@@ -129,6 +129,9 @@ def _change_to_json(change: Change) -> dict[str, Any]:
         document["send"] = fields_to_json(change.send)
         document["declared"] = fields_to_json(change.declared)
         document["protect"] = change.protect
+    if isinstance(change, Create):
+        document.update({"distinct": True} if change.distinct else {})
+        document.update({"beside": list(change.beside)} if change.beside else {})
     if not isinstance(change, Blocked):
         document["appId"] = change.app_id
     if isinstance(change, Update):
@@ -151,6 +154,8 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
                 raw["appId"],
                 raw["protect"],
                 raw["reason"],
+                raw.get("distinct", False),
+                tuple(raw.get("beside", ())),
             )
         case "update":
             return Update(

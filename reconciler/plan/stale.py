@@ -1,12 +1,13 @@
 """Does what a saved plan rests on still hold? Live resources against the digests the plan carries."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.model.address import Address, kind_of
+from reconciler.model.likeness import folded_app, folded_placement
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Value, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Plan
 
 
@@ -38,8 +39,7 @@ def _moved(change: Change, by_id: dict[str, LiveResource], live: LiveState) -> s
         case Blocked():
             return None
         case Create():
-            taken = next(_with_identity(change, live), None)
-            return None if taken is None else f"it exists by now, as id {taken.id}"
+            return _taken(change, live)
         case Update() | Deactivate() | Delete():
             resource = by_id.get(change.id)
             if resource is None:
@@ -47,14 +47,24 @@ def _moved(change: Change, by_id: dict[str, LiveResource], live: LiveState) -> s
             return None if resource.digest() == change.observed else _how(change, resource)
 
 
-def _with_identity(change: Create, live: LiveState) -> Iterator[LiveResource]:
-    if kind_of(change.address) == "app":
-        keys: tuple[str, ...] = ("platform", "bundle")
-        listed = live.apps
-    else:
-        keys = ("name",)
-        listed = live.placements.get(change.app_id or "", ())
-    return (each for each in listed if all(each.fields.get(key) == change.send[key] for key in keys))
+def _taken(change: Create, live: LiveState) -> str | None:
+    """How what is to be created, or what looks like it, came to be there."""
+    is_app = kind_of(change.address) == "app"
+    listed = live.apps if is_app else live.placements.get(change.app_id or "", ())
+    others = [each for each in listed if each.id not in change.beside]
+    keys = ("platform", "bundle") if is_app else ("name",)
+    same = next((each for each in others if all(each.fields.get(key) == change.send[key] for key in keys)), None)
+    if same is not None:
+        return f"it exists by now, as id {same.id}"
+    wanted = () if change.distinct else _folded(change.send, is_app=is_app)
+    alike = next((each for each in others if _folded(each.fields, is_app=is_app) == wanted), None)
+    return None if alike is None else f"a look-alike exists by now, as id {alike.id}"
+
+
+def _folded(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
+    if is_app:
+        return folded_app(str(fields.get("platform", "")), str(fields.get("bundle", "")))
+    return folded_placement(str(fields.get("name", "")))
 
 
 def _how(change: Update | Deactivate | Delete, resource: LiveResource) -> str:

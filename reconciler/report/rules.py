@@ -45,6 +45,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "inverted-ladder": Rule(
         "A waterfall that is not dearest first", "Each tier needs lower floors than the one above it, in every country."
     ),
+    "look-alike": Rule(
+        "Two blocks that look the same",
+        "They differ in case, blanks, dashes or what cannot be seen: drop one, or call it distinct.",
+        "warning",
+    ),
     "missing-field": Rule("A field is missing", "Add the field that the message names."),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
     "not-utf8": Rule("A file that is not UTF-8", "Save the file as UTF-8."),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
-from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.ledger import Ledger, LedgerEntry, shared_id
 from reconciler.model.outcome import Ended, Intent
 from reconciler.ports import Clock
 from reconciler.store.events import (
@@ -76,6 +76,13 @@ class FileStore:
         entries = dict(written or {})
         for event in _to_replay(events, _digest(self._ledger_path)) if written else events:
             _replay(entries, event)
+        if (shared := shared_id(entries.values())) is not None:
+            first, second = shared
+            raise StoreError(
+                f"{LEDGER_NAME} with what the journal adds to it has {second.kind} id {second.id} twice, "
+                f"for {first.address} and {second.address}",
+                hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
+            )
         return entries
 
     @contextmanager

@@ -11,7 +11,7 @@ import orjson
 
 from reconciler.errors import StoreError
 from reconciler.model.address import address_order
-from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json
+from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.model.value import canonical_json
 from reconciler.store.journal_file import sync_folder
 
@@ -38,6 +38,8 @@ def read_ledger(path: Path) -> Ledger | None:
         if entry.address in entries:
             raise _broken(path, number, f"{entry.address} is there twice")
         entries[entry.address] = entry
+    if (shared := shared_id(entries.values())) is not None:
+        raise _twice(path, text, *shared)
     return entries
 
 
@@ -48,6 +50,15 @@ def _entry(path: Path, number: int, line: str) -> LedgerEntry:
         return entry_from_json(orjson.loads(line))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
         raise _broken(path, number, "the line is not a ledger entry") from wrong
+
+
+def _twice(path: Path, text: str, first: LedgerEntry, second: LedgerEntry) -> StoreError:
+    """Two addresses of one resource: whichever of them is acted on, it may be the other's."""
+    addresses = [_entry(path, number, line).address for number, line in enumerate(text.split("\n")[:-1], 1)]
+    lines = [addresses.index(entry.address) + 1 for entry in (first, second)]
+    what = f"{second.kind} id {second.id} is there twice, for {first.address} (line {lines[0]}) and {second.address}"
+    hint = "delete the line that is wrong; if you cannot tell, both: they are found again by name, or by their pins"
+    return StoreError(f"{path.name}:{lines[1]}: {what}", hint=hint)
 
 
 def _broken(path: Path, line: int, what: str) -> StoreError:

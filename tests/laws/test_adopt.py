@@ -62,7 +62,7 @@ FIELDS = st.fixed_dictionaries(
     },
 )
 TYPES = st.sampled_from(["Interstitial", "Banner", "Rewarded", "MREC", "Native"])
-NAMES = st.sampled_from(["a", "b", "NO"]) | TEXTS
+NAMES = st.sampled_from(["a", "b", "NO", "A", "a\u200b", "\uff41"]) | TEXTS
 
 
 @st.composite
@@ -70,7 +70,7 @@ def accounts(draw):
     resources = []
     for number in range(draw(st.integers(0, 3))):
         app_id = str(100 + number)
-        bundle = draw(st.sampled_from(["com.a", "com.A", "com.b", "123", "010", "a b", "", "x:y", "\u00e9"]))
+        bundle = draw(st.sampled_from(["com.a", "com.A", "com.b", "123", "id123", "010", "a b", "", "x:y", "\u00e9"]))
         more = draw(st.fixed_dictionaries({}, optional={"category2": TEXTS, "rewardedAdUrl": TEXTS, "name": TEXTS}))
         platform = draw(st.sampled_from(["android", "ios", "windows"]))
         resources.append(live_app(app_id, bundle=bundle, platform=platform, **more))

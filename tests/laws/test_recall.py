@@ -89,6 +89,7 @@ LIFECYCLE = st.fixed_dictionaries(
     {},
     optional={
         "protect": st.booleans(),
+        "distinct": st.booleans(),
         "ignoreChanges": st.lists(st.sampled_from(["status", "floorPrices.US", "stauts"]), max_size=2),
         "acceptDrift": st.lists(
             st.fixed_dictionaries(

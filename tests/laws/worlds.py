@@ -111,8 +111,19 @@ lifecycles = st.one_of(
         Lifecycle,
         st.lists(st.sampled_from(["status", "floorPrices.US", "capping", "capping.value"]), max_size=2).map(tuple),
         st.booleans(),
+        st.just(()),
+        st.booleans(),
     ),
 )
+WIDE = {code: code + 0xFEE0 for code in range(ord("a"), ord("z") + 1)}
+ALIKE = {
+    "upper": str.upper,
+    "blank": "{} ".format,
+    "unseen": "{}\u200b".format,
+    "wide": lambda name: name.translate(WIDE),
+}
+alike = st.sampled_from(sorted(ALIKE)).map(ALIKE.__getitem__)
+"""Ways to write a name that make another one of it, which looks like it."""
 habits = st.builds(
     Habits,
     never_returned=st.sets(
@@ -153,9 +164,13 @@ def _add_app(draw: st.DrawFn, draft: Draft, bundle: str, *, renamed: bool) -> No
         for name in draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
     ]
     prune = draw(st.sampled_from(["report", "deactivate", "delete"]))
-    app = desired_app(*blocks, bundle=bundle, prune=prune, name=bundle, **fields)
+    lifecycle = Lifecycle(distinct=draw(st.booleans()))
+    app = desired_app(*blocks, bundle=bundle, prune=prune, name=bundle, lifecycle=lifecycle, **fields)
     draft.apps.append(app)
     if not exists:
+        if draw(st.booleans()):
+            draft.live.append(live_app(draft.next_id(), bundle=bundle.upper(), name="another"))
+            draft.strangers.add(draft.live[-1].id)
         return
     seen = {"rewardedAdUrl": "https://example.com/a", **(fields if draw(st.booleans()) else draw(app_fields))}
     draft.live.append(live_app(app_id, bundle=bundle, **{"name": bundle, **seen}))
@@ -182,7 +197,17 @@ def _placement(
     fields = {"placementType": kind, **draw(some_fields[kind])}
     state = draw(st.sampled_from(["present", "present", "present", "absent"]))
     block = desired_placement(name, app=app, state=state, lifecycle=draw(lifecycles), **fields)
-    fates = ["new", "same", "other", "other", "other type", "former name", "twin", *(["renamed"] if renamed else [])]
+    fates = [
+        "new",
+        "same",
+        "other",
+        "other",
+        "other type",
+        "former name",
+        "twin",
+        "alike",
+        *(["renamed"] if renamed else []),
+    ]
     fate = draw(st.sampled_from(fates))
     if not app_id or fate == "new":
         return block
@@ -190,24 +215,36 @@ def _placement(
         block = replace(block, state="present")  # a tombstone goes on to the other twin once the first is gone
     if fate == "former name":
         block = replace(block, renamed_from=f"{name}_formerly")
-    _add_live_placement(draw, draft, block, app_id, fate)
+    _add_live_placement(draw, draft, block, app_id, fate, ledger_tells=renamed)
     return block
 
 
-def _add_live_placement(draw: st.DrawFn, draft: Draft, block: DesiredPlacement, app_id: str, fate: str) -> None:
+def _add_live_placement(
+    draw: st.DrawFn, draft: Draft, block: DesiredPlacement, app_id: str, fate: str, *, ledger_tells: bool
+) -> None:
+    """`ledger_tells` off: no twin that a ledger knows is one that nobody would take for it without the ledger."""
     kind, name = str(block.fields["placementType"]), str(block.fields["name"])
     kind = draw(st.sampled_from(TYPES)) if fate == "other type" else kind
     shown = {**block.fields} if fate == "same" else {}
     shown = {key: value for key, value in shown.items() if key not in {"name", "placementType"}}
     live_name = {"renamed": f"{name}_by_console", "former name": f"{name}_formerly"}.get(fate, name)
+    live_name = draw(alike)(name) if fate == "alike" else live_name
     live = _live(draw, draft.next_id(), live_name, app_id, **{**shown, "placementType": kind})
     draft.live.append(live)
     known = fate == "renamed" or draw(st.booleans())
     if fate == "twin":
-        draft.live.append(_live(draw, draft.next_id(), name, app_id))
-        draft.strangers |= {draft.live[-1].id} if known else {live.id, draft.live[-1].id}
+        asleep = {"status": "inactive"} if not ledger_tells and live.fields["status"] == "inactive" else {}
+        draft.live.append(_live(draw, draft.next_id(), name, app_id, **asleep))
+        both = [live, draft.live[-1]]
+        active = [each for each in both if each.fields["status"] == "active"]
         if not known:
+            draft.strangers |= {each.id for each in both if active != [each]}
+            draft.stands_for.update({each.id: block for each in active if active == [each]})
             return
+        draft.strangers.add(draft.live[-1].id)
+    if fate == "alike" and not known:
+        draft.strangers.add(live.id)
+        return
     draft.stands_for[live.id] = block
     since = draw(st.sampled_from([None, LATELY, LONG_AGO])) if block.state == "absent" and known else None
     protect = block.lifecycle.protect

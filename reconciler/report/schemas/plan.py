@@ -54,6 +54,8 @@ class Change(Shape):
     send: dict[str, Any] = Field(default={}, description="Creates and updates: the fields that are sent.")
     declared: dict[str, Any] = Field(default={}, description="Creates and updates: what the ledger will remember.")
     protect: bool = Field(default=False, description="Creates and updates: never to be removed later.")
+    distinct: bool = Field(default=False, description="Creates: another than any live resource that looks like it.")
+    beside: list[str] = Field(default=[], description="Creates: ids of look-alikes that other blocks stand for.")
     app_id: str | None = Field(default=None, description="The live app that a placement is in.")
     renamed_from: str | None = Field(default=None, description="Updates: the address it had before.")
 

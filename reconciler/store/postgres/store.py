@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from reconciler.errors import StoreError
-from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json
+from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, shared_id
 from reconciler.ports import Clock
 from reconciler.store.postgres.database import Database
 from reconciler.store.postgres.lock import Claim, enter, number_of, take
@@ -42,7 +42,14 @@ class PostgresStore:
             with connection.begin():
                 found = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
                 rows = connection.execute(found).all()
-        return {entry.address: entry for entry in (_entry(row.address, row.entry) for row in rows)}
+        entries = {entry.address: entry for entry in (_entry(row.address, row.entry) for row in rows)}
+        if (shared := shared_id(entries.values())) is not None:
+            first, second = sorted(each.address for each in shared)
+            raise StoreError(
+                f"the ledger in the database has {shared[0].kind} id {shared[0].id} twice, for {first} and {second}",
+                hint="delete the row that is wrong; if you cannot tell, both: they are found again by name or pin",
+            )
+        return entries
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first."""

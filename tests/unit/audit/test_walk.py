@@ -216,3 +216,48 @@ class TestCoverage:
 
     def test_what_a_block_stands_for_is_managed_before_it_was_ever_applied(self):
         assert summary(audit(BLOCK, ledger=())).coverage_percent == 100
+
+
+class TestLookAlikes:
+    LIKE = live_placement("7", "INT_1")
+
+    def test_a_block_beside_its_look_alike_waits_and_says_why(self):
+        found = audit(BLOCK, live=(self.LIKE,), ledger=OWNED[:1])
+        assert of(found).of == "pending"
+        assert "live id 7 ('INT_1') looks like it" in of(found).note
+        assert of(found, "INT_1").of == "unmanaged"
+
+    def test_one_that_is_missing_says_what_looks_like_it(self):
+        item = of(audit(BLOCK, live=(self.LIKE,)))
+        assert (item.of, item.id) == ("missing", "1")
+        assert "live id 7 ('INT_1') looks like it" in item.note
+
+    def test_so_does_an_app(self):
+        app = desired_app(BLOCK, bundle="COM.ACME")
+        found = audited(desired_state(app), live_state(live_app()), {}, view(), origin())
+        assert f"live id {APP_ID} ('android:com.acme') looks like it" in found.items[0].note
+
+    def test_a_tombstone_says_what_looks_like_it(self):
+        found = audit(desired_placement("int_1", state="absent"), live=(self.LIKE,), ledger=OWNED[:1])
+        assert of(found).of == "inSync"
+        assert [note.address for note in found.notes] == [at("int_1")]
+
+    def test_crossed_ids_are_told_and_the_names_have_drifted(self):
+        blocks = desired_placement("a"), desired_placement("b")
+        known = (OWNED[0], entry(blocks[0], "1"), entry(blocks[1], "2"))
+        found = audit(*blocks, live=(live_placement("1", "b"), live_placement("2", "a")), ledger=known)
+        assert [of(found, name).of for name in "ab"] == ["drift", "drift"]
+        assert all("mixed up" in of(found, name).note for name in "ab")
+
+    def test_of_namesakes_the_active_one_is_audited_and_the_archived_one_is_unmanaged(self):
+        live = (LIVE, live_placement("7", "int_1", status="inactive"))
+        found = audit(BLOCK, live=live, ledger=OWNED[:1])
+        assert sorted((item.id, item.of) for item in found.items if item.address == at("int_1")) == [
+            ("1", "inSync"), ("7", "unmanaged"),
+        ]  # fmt: skip
+        assert "inactive id 7 has this name too" in found.notes[0].text
+
+    def test_a_bundle_that_the_account_spells_otherwise_is_no_drift(self):
+        app = desired_app(pin=APP_ID, bundle="COM.ACME", managed=False)
+        found = audited(desired_state(app), live_state(live_app()), {}, view(), origin())
+        assert classes(found) == {app.address: "inSync"}

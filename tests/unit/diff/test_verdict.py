@@ -112,6 +112,13 @@ class TestOnly:
         assert [each.address for each in chosen.remember] == [at("b")]
         assert chosen.in_sync == (at("b"),)
 
+    def test_the_entry_that_a_remembered_one_takes_over_goes_with_it(self):
+        old, new = desired_placement("old"), desired_placement("new", renamed_from="old")
+        live = live_state(live_app(), live_placement("7", "new"))
+        verdicts = list(verdicts_on(desired_state(desired_app(new)), live, ledger_of(entry(old, "7")), view()))
+        chosen = collect(select(verdicts, selector(["*/new"])), 0)
+        assert ([each.address for each in chosen.remember], chosen.forget) == ([at("new")], (at("old"),))
+
 
 @pytest.mark.parametrize(("change", "known"), [(Delete(APP, "5", "why", "sha256:x"), "5"), (Blocked(APP, "why"), None)])
 def test_a_change_knows_its_id(change, known):

@@ -116,8 +116,8 @@ def test_a_waterfall_becomes_a_placement_for_each_tier(app):
 
 
 def test_placements_come_by_name_whatever_their_order(app):
-    blocks = "{name: b, placementType: MREC}, {name: B, placementType: MREC}, {name: a, placementType: MREC}"
-    assert [one.fields["name"] for one in app(f"    placements: [{blocks}]\n").placements] == ["B", "a", "b"]
+    blocks = "{name: c, placementType: MREC}, {name: B, placementType: MREC}, {name: a, placementType: MREC}"
+    assert [one.fields["name"] for one in app(f"    placements: [{blocks}]\n").placements] == ["B", "a", "c"]
 
 
 def test_a_tombstone_needs_its_name_only(placement):
@@ -126,11 +126,12 @@ def test_a_tombstone_needs_its_name_only(placement):
 
 def test_an_app_may_be_a_tombstone_and_be_protected(app):
     found = app(
-        "    state: absent\n    lifecycle: {protect: true, ignoreChanges: [status]}\n    prune: delete\n",
+        "    state: absent\n    prune: delete\n"
+        "    lifecycle: {protect: true, distinct: true, ignoreChanges: [status]}\n",
         "prune: deactivate\n",
     )
     assert (found.state, found.prune) == ("absent", "delete")
-    assert found.lifecycle == Lifecycle(("status",), protect=True)
+    assert found.lifecycle == Lifecycle(("status",), protect=True, distinct=True)
 
 
 def test_prune_is_the_projects_unless_the_app_says_otherwise(app):

@@ -17,7 +17,9 @@ from support.builders import (
     reconciled,
 )
 
-from reconciler.diff.change import Blocked, Create, Delete
+from reconciler.diff.change import Blocked, Create, Delete, Update
+from reconciler.model.desired import Lifecycle
+from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.plan import Plan, build
 from reconciler.plan.stale import Stale, stale_changes, without
 
@@ -146,3 +148,32 @@ class TestWithout:
         plan = planned(BLOCK, live=live_state())
         left = without(plan, (Stale(APP, "it exists by now"),))
         assert [(type(change), change.address) for change in left.changes] == [(Create, at("p"))]
+
+    def test_a_look_alike_that_is_there_by_now_is_named_with_its_id(self):
+        plan = planned(BLOCK, live=live_state(live_app()))
+        live = live_state(live_app(), live_placement("7", "P\u200b"))
+        assert said(plan, live) == [(at("p"), "a look-alike exists by now, as id 7")]
+
+    def test_so_is_an_apps(self):
+        plan = planned(BLOCK, live=live_state())
+        assert said(plan, live_state(live_app("7", bundle="COM.Acme"))) == [
+            (APP, "a look-alike exists by now, as id 7")
+        ]
+
+    def test_a_block_that_says_it_is_another_may_have_look_alikes(self):
+        block = desired_placement("p", lifecycle=Lifecycle(distinct=True))
+        plan = plan_from_text(plan_text(planned(block, live=live_state(live_app()))))
+        assert stale_changes(plan, live_state(live_app(), live_placement("7", "P"))) == ()
+
+    def test_a_look_alike_that_another_block_stands_for_was_there_before(self):
+        live = live_state(live_app(), live_placement("7", "P"))
+        plan = plan_from_text(plan_text(planned(BLOCK, desired_placement("P"), live=live)))
+        assert stale_changes(plan, live) == ()
+        more = live_state(live_app(), live_placement("7", "P"), live_placement("8", "p "))
+        assert said(plan, more) == [(at("p"), "a look-alike exists by now, as id 8")]
+
+    def test_the_same_name_was_there_before_where_another_block_pins_it(self):
+        live = live_state(live_app(), live_placement("7", "p"))
+        plan = planned(BLOCK, desired_placement("winner", pin="7"), live=live)
+        assert [type(change) for change in plan.changes] == [Create, Update]
+        assert stale_changes(plan, live) == ()

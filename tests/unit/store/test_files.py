@@ -257,3 +257,19 @@ def test_the_lock_of_a_killed_process_is_free(store, holder):
 def test_a_second_run_in_the_same_process_does_not_get_the_lock_either(store):
     with store.run({}), pytest.raises(LockHeld), store.run({}):
         pass
+
+
+def test_a_ledger_that_the_journal_would_give_one_id_twice_is_refused(store, tmp_path):
+    with store.run({}) as run:
+        run.end(applied(entry(INT, "7")))
+    killed(store, tmp_path, applied(entry(REWARD, "7")))
+    with pytest.raises(StoreError, match=f"placement id 7 twice, for {INT} and {REWARD}") as refused:
+        store.ledger()
+    assert "journal.jsonl" in refused.value.hint
+
+
+def test_an_entry_that_moves_in_the_journal_is_there_once(store, tmp_path):
+    with store.run({}) as run:
+        run.end(applied(entry(INT, "7")))
+    killed(store, tmp_path, applied(entry(REWARD, "7"), INT))
+    assert store.ledger() == {REWARD: entry(REWARD, "7")}

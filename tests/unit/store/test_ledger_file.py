@@ -58,7 +58,7 @@ def test_entries_stand_one_a_line_an_app_before_its_placements_and_without_flags
 
 
 def test_a_ledger_with_carriage_returns_from_a_checkout_is_read(path):
-    ledger = ledger_of(entry("android:com.a"), entry("android:com.b"))
+    ledger = ledger_of(entry("android:com.a"), entry("android:com.b", id="2"))
     path.write_bytes(ledger_text(ledger).replace("\n", "\r\n").encode())
     assert read_ledger(path) == ledger
 
@@ -122,3 +122,26 @@ def test_a_crash_between_write_and_replace_leaves_the_old_text(path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         write_atomically(path, "new\n")
     assert path.read_text() == GOOD
+
+
+class TestOneIdTwice:
+    def test_two_placements_of_one_id_are_refused_with_both_lines_and_addresses(self, path):
+        known = ledger_of(entry("android:com.a"), entry("android:com.a/x", id="7"), entry("ios:1/y", id="7"))
+        path.write_text(ledger_text(known))
+        with pytest.raises(StoreError) as refused:
+            read_ledger(path)
+        assert refused.value.message == (
+            "reconciler.lock:3: placement id 7 is there twice, for android:com.a/x (line 2) and ios:1/y"
+        )
+        assert "delete the line that is wrong" in refused.value.hint
+        assert refused.value.exit_code == 1
+
+    def test_so_are_two_apps(self, path):
+        path.write_text(ledger_text(ledger_of(entry("android:com.a"), entry("ios:1"))))
+        with pytest.raises(StoreError, match=r"app id 1 is there twice, for android:com\.a \(line 1\) and ios:1"):
+            read_ledger(path)
+
+    def test_an_app_and_a_placement_may_have_one_id(self, path):
+        known = ledger_of(entry("android:com.a"), entry("android:com.a/x"))
+        path.write_text(ledger_text(known))
+        assert read_ledger(path) == known

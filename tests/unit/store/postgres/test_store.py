@@ -178,3 +178,10 @@ def test_a_database_of_a_narrow_encoding_holds_every_name(server, own_database, 
         run.end(applied(odd))
     assert store.ledger() == {odd.address: odd}
     assert next(store.events())["who"] == {"user": "Łukasz"}
+
+
+def test_a_ledger_with_one_id_twice_is_refused_with_both_addresses(store):
+    with store.run({}) as run:
+        run.remember([entry(INT, "7"), entry(REWARD, "7")], [])
+    with pytest.raises(StoreError, match=f"placement id 7 twice, for {INT} and {REWARD}"):
+        store.ledger()

@@ -33,7 +33,7 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
     known = ground.view.past.unclear.get(change.address)
     if known is None:
         return None
-    suspects = [each for each in known.suspects if each in unmanaged]
+    suspects = [] if change.distinct else [each for each in known.suspects if each in unmanaged]
     if suspects:
         pin = "appId" if kind_of(change.address) == "app" else "placementId"
         return (

@@ -1,0 +1,111 @@
+"""What is said of blocks of which it is not clear what they stand for, and of live resources that come close to one."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from reconciler.diff.change import Blocked, Note
+from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins, Unclear
+from reconciler.model.address import Address, kind_of
+from reconciler.model.desired import DesiredApp, DesiredPlacement
+from reconciler.model.live import LiveResource
+
+Block: TypeAlias = DesiredApp | DesiredPlacement
+
+
+def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocked:
+    """A block that stands for nothing that can be named with certainty."""
+    pin = pin_of(block)
+    known: str | None = None
+    match resolution:
+        case NotFound(alike):
+            text = _look_alike(block, alike.free)
+        case Missing(known, Alike(free=(_, *_) as free)):
+            text = f"missing: id {known} is in the ledger but no longer in the account; {_look_alike(block, free)}"
+        case Missing(known, taken_by=str() as other):
+            text = (
+                f"the ledger knows it as id {known}, which {other} pins: take this block away if the two are one; "
+                "otherwise --recreate makes it as another, and so does the plan after this apply"
+            )
+        case Missing(known):
+            text = (
+                f"missing: id {known} is in the ledger but no longer in the account; "
+                "--recreate makes it again under a new id, `state: absent` lets it go"
+            )
+        case PinNotFound(known):
+            text = f"the pinned {pin} {known} is not there; correct the pin, or remove it to go by name"
+        case Twins(ids):
+            text = ambiguity(pin, ids)
+        case Crossed(known):
+            text = crossing(pin, resolution)
+    return Blocked(block.address, text, known, source=block.source)
+
+
+def look_alikes(blocks: Iterable[Block], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
+    """Ids of live resources that look like blocks without one: they stay as they are until it is said who they are."""
+    present = [resolutions[block.address] for block in blocks if block.state == "present"]
+    lost = [found.alike.free for found in present if isinstance(found, NotFound | Missing)]
+    return frozenset(each.id for free in lost for each in free)
+
+
+def pin_of(block: Block) -> str:
+    """The key of a block's pin."""
+    return "appId" if kind_of(block.address) == "app" else "placementId"
+
+
+def ambiguity(pin: str, ids: Iterable[str]) -> str:
+    """Why one of several live resources has to be pinned."""
+    return f"live ids {' and '.join(ids)} could both be meant; pin one with {pin}"
+
+
+def crossing(pin: str, crossed: Crossed) -> str:
+    """Why the ledger cannot be taken at its word."""
+    return (
+        f"the ledger knows it as id {crossed.id}, but id {crossed.carrier}, which the ledger knows as {crossed.other}, "
+        "is called so: either they were renamed in the account, or the ids in the ledger are mixed up; "
+        f"say in each block which it is with {pin}"
+    )
+
+
+def _look_alike(block: Block, free: Sequence[LiveResource]) -> str:
+    """Which live resources look like a block that has none of its own, and both ways out."""
+    one, *more = free
+    what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block)
+    if more:
+        way = f"look like it; pin the one that it is with `{pin}`"
+    else:
+        way = f"looks like it; pin it with `{pin}: {json.dumps(one.id)}` if it is the same"
+    return f"live {_told(free)} {way}, or say `lifecycle: {{distinct: true}}` if this is another {what}"
+
+
+def _told(resources: Iterable[LiveResource]) -> str:
+    """Ids, and what the resources are called, with characters that cannot be seen spelled out."""
+    return " and ".join(f"id {each.id} ({_called(each)})" for each in resources)
+
+
+def _called(resource: LiveResource) -> str:
+    fields = resource.fields
+    return ascii(resource.name if resource.kind == "placement" else f"{fields.get('platform')}:{fields.get('bundle')}")
+
+
+def asides(block: Block, resolution: Resolution) -> Iterator[Note]:
+    """Live resources that come close to what a block stands for, and are left as they are."""
+    if isinstance(resolution, Found) and not (resolution.archived or resolution.doubles):
+        return
+    kind, pin = kind_of(block.address), pin_of(block)
+    same = "this identity" if kind == "app" else "this name"
+    match resolution:
+        case Found(live, archived=(_, *more) as ids):
+            others = f"inactive ids {', '.join(ids)} have" if more else f"inactive id {ids[0]} has"
+            text = f"the active id {live.id} is taken for it; {others} {same} too, left unmanaged"
+            yield Note(block.address, f"{text}: keep them apart with `{pin}: {json.dumps(live.id)}`")
+        case Found(live, doubles=(_, *more) as ids):
+            others = (
+                f"other live {kind}s, ids {', '.join(ids)}, have" if more else f"another live {kind}, id {ids[0]}, has"
+            )
+            yield Note(block.address, f"{others} {same} too; the ledger knows id {live.id}")
+        case NotFound(Alike((_, *_) as free)) | Missing(alike=Alike((_, *_) as free)) if block.state == "absent":
+            text = f"declared absent, and not there under this name; live {_told(free)} looks like it"
+            yield Note(block.address, f"{text}: pin it with {pin} if it is meant")
+        case _:
+            pass
