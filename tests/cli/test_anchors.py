@@ -1,4 +1,4 @@
-"""Top-level `x-` keys hold anchors; what blocks inherit from them stays as it is when one block moves in the account."""
+"""Top-level `x-` keys hold anchors; what blocks inherit from them stays as it is when one of the blocks moves."""
 
 import pytest
 from support.command import Project
