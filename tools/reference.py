@@ -26,10 +26,12 @@ FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 MADE: Final = "<!-- Made by `make reference`; changes here are lost. -->"
 OF_MANIFESTS: Final = (
     "What the files under `apps/` hold. Field names are the API's own. A field that is left out is not managed: it is "
-    "never compared and never sent. Unknown fields are errors."
+    "never compared and never sent. Unknown fields are errors; keys of a document that begin with `x-` are ignored, a "
+    "place for anchors."
 )
 OF_SETTINGS: Final = (
-    "What `reconciler.yaml` holds. Only `version` and `publisherId` have to be there; for the rest the defaults hold."
+    "What `reconciler.yaml` holds. Only `version` and `publisherId` have to be there; for the rest the defaults hold. "
+    "Keys of the document that begin with `x-` are ignored."
 )
 OF_DOCUMENTS: Final = (
     "What `--format json` prints. The first key, `format`, names the document and its version; later versions may add "

@@ -15,9 +15,9 @@ from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, P
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
-from reconciler.manifest.edit.locate import finding_of, node_along
+from reconciler.manifest.edit.locate import block_along, finding_of
 from reconciler.manifest.edit.sites import Site
-from reconciler.manifest.edit.spans import MapSpan, Tree, spans
+from reconciler.manifest.edit.spans import Tree, spans
 from reconciler.manifest.node import node_at
 from reconciler.manifest.parse import parse
 from reconciler.manifest.settings import Settings
@@ -147,9 +147,7 @@ def _edits(site: Site, differs: Difference, desk: Desk) -> list[Edit]:
             message = f"its live name does not begin with the waterfall's, {ladder['name']}"
             raise Unwritable(site.place, "edit-layout", message, "give it a block of its own")
         values["name"] = tier
-    span = node_along(desk.tree(site), site.path, (next(iter(values)),))
-    if not isinstance(span, MapSpan):
-        raise Unwritable(site.place, "edit-layout", "the block is no mapping of its own", "edit it by hand")
+    span = block_along(desk.tree(site), site.path)
     kind = kind_of(differs.address)
     return block_edits(site.path, site.raw, span, kind, values, groups)
 

@@ -5,8 +5,19 @@ from decimal import Decimal
 from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
-from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, RemoveEntry, SetScalar, SetValue, Writable
-from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan
+from reconciler.manifest.edit.changes import (
+    AddEntry,
+    AddItem,
+    Edit,
+    MergeAlias,
+    Path,
+    RemoveEntry,
+    RemoveMerge,
+    SetScalar,
+    SetValue,
+)
+from reconciler.manifest.edit.floors import line_price
+from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan, Span
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, Kind, name_of
@@ -17,12 +28,15 @@ _ORDER: Mapping[Kind, tuple[str, ...]] = {"app": APP_KEYS, "placement": PLACEMEN
 
 
 def block_edits(
-    path: Path, raw: Mapping[str, Any], span: MapSpan, kind: Kind, values: Fields, groups: Groups
+    path: Path, raw: Mapping[str, Any], span: MapSpan | AliasSpan, kind: Kind, values: Fields, groups: Groups
 ) -> list[Edit]:
     """The edits that give a block these values. `span` is where the block stands, `raw` what it says.
 
-    A field of its own changes where it stands; one that comes from defaults, a waterfall or a merge gets its own line.
+    A field of its own changes where it stands; one that comes from defaults, a waterfall, a merge or an alias in the
+    block's place gets its own line.
     """
+    if isinstance(span, AliasSpan):
+        return [MergeAlias(path, {name: form_of(name, value, groups) for name, value in values.items()})]
     own = [entry.name for entry in span.entries if not entry.is_merge]
     edits: list[Edit] = []
     for name, value in values.items():
@@ -49,10 +63,10 @@ def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
     return max(earlier, key=order.index, default=None)
 
 
-def _changed(path: Path, name: str, raw: Any, span: object, value: Value, groups: Groups) -> list[Edit]:
+def _changed(path: Path, name: str, raw: Any, span: Span, value: Value, groups: Groups) -> list[Edit]:
     match value:
         case Mapping() if name == "floorPrices" and isinstance(raw, dict | list) and raw:
-            return floor_edits(path, raw, cast("Floors", value), groups)
+            return floor_edits(path, raw, span, cast("Floors", value), groups)
         case Mapping() if isinstance(raw, dict) and isinstance(span, MapSpan):
             return _mapping_edits(path, raw, span, value, groups)
         case tuple() if isinstance(raw, list) and raw and isinstance(span, SeqSpan):
@@ -68,11 +82,16 @@ def _changed(path: Path, name: str, raw: Any, span: object, value: Value, groups
 def _mapping_edits(
     path: Path, raw: Mapping[str, Any], span: MapSpan, value: Mapping[str, Value], groups: Groups
 ) -> list[Edit]:
-    """Edits of a block such as `capping`; `enabled: false` in it would hide what is live."""
+    """Edits of a block such as `capping`; `enabled: false` in it would hide what is live.
+
+    What a merge gives gets a line of its own once it differs.
+    """
     edits: list[Edit] = []
     wanted = {**value, **({"enabled": True} if raw.get("enabled") is False else {})}
     for key, part in wanted.items():
         written = raw.get(key)
+        if isinstance(part, tuple) and isinstance(written, list) and _spelt_out(written, groups) == set(part):
+            continue
         if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(span, key):
             edits += list_edits((*path, key), written, part, groups)
         elif span.find(key) is None:
@@ -90,6 +109,10 @@ def _is_alias(span: MapSpan, key: str) -> bool:
     return at is None or isinstance(span.entries[at].value, AliasSpan)
 
 
+def _spelt_out(written: Iterable[str], groups: Groups) -> set[str]:
+    return {part for item in written for part in groups.get(item, (item,))}
+
+
 def list_edits(path: Path, raw: Sequence[str], wanted: Iterable[str], groups: Groups) -> list[Edit]:
     """Edits of a list without order. Items that are groups stay where all of their countries are wanted."""
     left = set(wanted)
@@ -99,10 +122,11 @@ def list_edits(path: Path, raw: Sequence[str], wanted: Iterable[str], groups: Gr
     return [*added, *(RemoveEntry((*path, at)) for at in reversed(range(len(raw))) if not kept[at])]
 
 
-def floor_edits(path: Path, raw: Any, wanted: Floors, groups: Groups) -> list[Edit]:
+def floor_edits(path: Path, raw: Any, span: Span, wanted: Floors, groups: Groups) -> list[Edit]:
     """Edits of a floor table: a line whose price moved changes, a group's when all that it gives moved alike.
 
-    New lines stand behind the last one, or below the group that they are of.
+    New lines stand behind the last one, or below the group that they are of. A line that `<<` brings stays where it is
+    written, and the table gets one of its own; where such a line is to go, the table no longer merges.
     """
     lines = {name: price(amount) for name, amount in _lines(raw)}
     after = {name: wanted[name] for name in lines if name in wanted}
@@ -118,7 +142,7 @@ def floor_edits(path: Path, raw: Any, wanted: Floors, groups: Groups) -> list[Ed
             after[country] = amount
     if WORLDWIDE not in lines and wanted[WORLDWIDE] == MINIMUM and len(after) > 1:
         del after[WORLDWIDE]
-    return _line_edits(path, raw, lines, after, groups)
+    return _line_edits(path, raw, span, lines, after, groups)
 
 
 def _group_price(before: Decimal, wanted: Sequence[Decimal]) -> Decimal:
@@ -129,20 +153,39 @@ def _group_price(before: Decimal, wanted: Sequence[Decimal]) -> Decimal:
 
 
 def _line_edits(
-    path: Path, raw: Any, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
+    path: Path, raw: Any, span: Span, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
 ) -> list[Edit]:
+    if isinstance(span, MapSpan):
+        return _map_edits(path, span, before, after, groups)
+    if not isinstance(span, SeqSpan):
+        return [SetValue(path, dict(after))]
     order = [name for name, _ in _lines(raw)]
-    is_list = isinstance(raw, list)
     edits: list[Edit] = []
     for name, amount in after.items():
         if name not in before:
-            held = [key for key in order if name in groups.get(key, ()) and key in after]
-            line: Writable = {"country": name, "price": amount}
-            edits.append(AddItem(path, line) if is_list else AddEntry(path, name, amount, held[-1] if held else None))
+            edits.append(AddItem(path, {"country": name, "price": amount}))
         elif before[name] != amount:
-            edits.append(SetScalar((*path, *((order.index(name), "price") if is_list else (name,))), amount))
+            at = order.index(name)
+            edits.append(line_price((*path, at), span.items[at], name, amount))
     gone = [name for name in reversed(order) if name not in after]
-    return [*edits, *(RemoveEntry((*path, order.index(name) if is_list else name)) for name in gone)]
+    return [*edits, *(RemoveEntry((*path, order.index(name))) for name in gone)]
+
+
+def _map_edits(
+    path: Path, span: MapSpan, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
+) -> list[Edit]:
+    own = [entry.name for entry in span.entries if not entry.is_merge]
+    unwanted = tuple(name for name in before if name not in after and name not in own)
+    edits: list[Edit] = []
+    for name, amount in after.items():
+        if name in own and before[name] != amount:
+            edits.append(SetScalar((*path, name), amount))
+        elif name not in own and (unwanted or before.get(name) != amount):
+            held = [key for key in own if name in groups.get(key, ()) and key in after]
+            edits.append(AddEntry(path, name, amount, held[-1] if held else None))
+    gone = [name for name in reversed(own) if name not in after]
+    merge: list[Edit] = [RemoveMerge(path, unwanted)] if unwanted else []
+    return [*edits, *merge, *(RemoveEntry((*path, name)) for name in gone)]
 
 
 def _lines(raw: Any) -> list[tuple[str, Any]]:

@@ -49,8 +49,20 @@ class Carried:
 def carry_out(frame: Frame, text: ManifestText, wishes: Sequence[Wish]) -> Carried:
     """The text with the wishes that it can take: read again, its blocks declare just what they should.
 
-    All are tried at once, for some are sound only together; where that fails, each half is.
+    What was held is tried again once others are carried out: a block whose values others merged may change when these
+    have got lines of their own.
     """
+    carried = _carried(frame, text, wishes)
+    done = carried.done
+    while carried.done and carried.held:
+        left = [wish for wish in wishes if wish not in done]
+        carried = _carried(frame, carried.text, left)
+        done = (*done, *carried.done)
+    return Carried(carried.text, done, carried.held)
+
+
+def _carried(frame: Frame, text: ManifestText, wishes: Sequence[Wish]) -> Carried:
+    """One try. All are tried at once, for some are sound only together; where that fails, each half is."""
     if not wishes:
         return Carried(text, ())
     try:
@@ -59,8 +71,8 @@ def carry_out(frame: Frame, text: ManifestText, wishes: Sequence[Wish]) -> Carri
         if len(wishes) == 1:
             return Carried(text, (), tuple(_held(finding, wishes[0]) for finding in wrong.findings))
     middle = len(wishes) // 2
-    first = carry_out(frame, text, wishes[:middle])
-    second = carry_out(frame, first.text, wishes[middle:])
+    first = _carried(frame, text, wishes[:middle])
+    second = _carried(frame, first.text, wishes[middle:])
     return Carried(second.text, (*first.done, *second.done), (*first.held, *second.held))
 
 

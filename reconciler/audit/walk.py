@@ -12,7 +12,7 @@ from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFo
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.reconcile import ground_of
 from reconciler.diff.unclear import asides
-from reconciler.diff.unnamed import Ground
+from reconciler.diff.unnamed import GONE_UNMANAGED, Ground
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -124,7 +124,9 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
         yield item
     managed = app.placements is not None
     home = _Home(app.address, live_app, app.prune if managed else "report")
-    yield from _owned_inside(home, ground, _names(blocks), frozenset(taken))
+    for found in _owned_inside(home, ground, _names(blocks), frozenset(taken)):
+        forgets = managed or found != Note(found.address, FORGOTTEN)
+        yield found if forgets else Note(found.address, GONE_UNMANAGED)
     if managed:
         ours = taken | {entry.id for entry in entries.values() if entry.kind == "placement"}
         for resource in listed:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -54,7 +55,9 @@ def _dt(session: Session, reports: Reports, stack: ExitStack) -> DtReports:
 
 def _chartboost(session: Session, reports: Reports, folder: Path, stack: ExitStack) -> Chartboost:
     def told(seconds: float) -> None:
-        session.console.talk(f"Chartboost allows {RATE.requests} calls in ten minutes: waiting {seconds:.0f} s")
+        until = session.clock.now() + timedelta(seconds=seconds)
+        wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"
+        session.console.talk(f"Chartboost allows {RATE.requests} calls in ten minutes: {wait}")
 
     limiter = Limiter(folder / "chartboost-calls.json", RATE, session.clock, told=told)
     client = ApiClient(

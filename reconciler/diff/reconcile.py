@@ -9,7 +9,16 @@ from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFo
 from reconciler.diff.match import resolve_apps, resolve_placements
 from reconciler.diff.rename import Orphan, suspected_renames
 from reconciler.diff.unclear import asides, look_alikes, unresolved
-from reconciler.diff.unnamed import Ground, gone_apps, orphan_apps, orphaned, renamed_app, unnamed_apps, whole_app
+from reconciler.diff.unnamed import (
+    Ground,
+    gone_apps,
+    left_alone,
+    orphan_apps,
+    orphaned,
+    renamed_app,
+    unnamed_apps,
+    whole_app,
+)
 from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect, moved_entries
 from reconciler.model.address import Address, app_of, kind_of, name_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState
@@ -74,7 +83,11 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
             yield from _tombstoned_app(app, resolution, ground)
         case Found():
             yield from in_place(app, resolution, entries, view)
-            yield from _placements(app, resolution.live, ground)
+            listed = ground.live.placements.get(resolution.live.id)
+            if app.placements is not None:
+                yield from _placements(app, resolution.live, ground)
+            elif listed is not None:
+                yield from left_alone(entries, listed)
         case NotFound() | Missing() if app.state == "absent":
             yield from let_go(app, resolution, entries)
         case NotFound():

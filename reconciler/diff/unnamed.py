@@ -1,7 +1,8 @@
 """What no block names: orphans (owned, unnamed), strangers, apps under a suspected new identity, and what is gone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from reconciler.diff.block import DOUBT, View, retirement
 from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
@@ -13,6 +14,15 @@ from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
+
+LEFT_ALONE: Final = (
+    "owned, but no manifest names it any more: the block of its app declares no placements; it stays as it is, "
+    "until it is declared there, with `state: absent` if it is to go"
+)
+GONE_UNMANAGED: Final = (
+    "gone from the account, as it is from the manifests; its ledger entry stays while the block of its app declares "
+    "no placements"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,17 @@ def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: Vie
     kept = still_known(replace(entry, orphaned=True), resource)
     if kept is not None and kept != entry:
         yield Remember(kept)
+
+
+def left_alone(entries: Ledger, listed: Iterable[LiveResource]) -> Iterator[Note]:
+    """The owned placements of an app whose block declares none: nothing of them is managed, and each is told.
+
+    So is one whose block moved to another app: a placement stays in the app that it was made in.
+    """
+    here = {each.id for each in listed}
+    for address, entry in entries.items():
+        if entry.kind == "placement":
+            yield Note(address, LEFT_ALONE if entry.id in here else GONE_UNMANAGED)
 
 
 def whole_app(going: Delete, ground: Ground) -> Iterator[Verdict]:

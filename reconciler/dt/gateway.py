@@ -105,7 +105,7 @@ class DtReader:
             case Reply(status=status) as reply:
                 if status in {200, 204} or (missing and _is_missing(reply)):
                     return reply
-                raise self._refused(call, reply)
+                raise self._refused(call, reply, exchange)
             case NoToken(error=error):
                 raise error
             case Lost(why=why, final=True):
@@ -117,14 +117,16 @@ class DtReader:
             case never:
                 assert_never(never)
 
-    def _refused(self, call: Call, reply: Reply) -> ApiError:
+    def _refused(self, call: Call, reply: Reply, exchange: Exchange) -> ApiError:
         status = reply.status
         if status < 300:
             return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
         if status < 400:
             return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
-        text = f"{call}: HTTP {status}: {self._words(reply)}"
-        return ApiError(text, hint=_LATER) if status in {408, 429} or status >= 500 else ApiRejected(text)
+        text = exchange.told(f"{call}: HTTP {status}: {self._words(reply)}")
+        if status in {408, 429} or status >= 500:
+            return ApiError(text, hint=exchange.hint(_LATER))
+        return ApiRejected(text, hint=exchange.hint(""))
 
     def _understood(self, call: Call, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
         try:
@@ -173,7 +175,8 @@ class DtGateway(DtReader):
             case Reply(status=status) as reply if 200 <= status < 300:
                 return self._discreet(done(reply))
             case Reply(status=status) as reply:
-                return self._undone(exchange, status, "a redirect" if status < 400 else self._words(reply))
+                words = "a redirect" if status < 400 else self._words(reply)
+                return self._undone(exchange, status, exchange.told(words))
             case NoToken(error=error):
                 return _not_sent(exchange, error.message)
             case Unsent(why=why):

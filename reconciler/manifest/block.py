@@ -20,10 +20,26 @@ _BUNDLE: Final = r"^[^\s/\x00-\x1f\x7f]+$"
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 
+EXTENSION: Final = "x-"
+"""How the keys begin that a document may have beside its fields: what stands below them is ignored."""
+
+
 class Block(BaseModel):
     """A mapping of a manifest: the API's own field names, no unknown ones, no value turned into another type."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+
+
+class DocumentBlock(Block):
+    """The root of a document. `decode` leaves out its keys that begin with `x-` before they come here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "patternProperties": {
+                f"^{EXTENSION}": {"description": "Ignored: a place for anchors, which aliases and << refer to."}
+            }
+        }
+    )
 
 
 def _id_text(raw: Any) -> Any:

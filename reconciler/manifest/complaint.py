@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from reconciler.manifest.block import VERSION
+from reconciler.manifest.block import EXTENSION, VERSION
 from reconciler.manifest.hints import described, did_you_mean, quoted, shown
 from reconciler.manifest.node import Step
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
@@ -132,7 +132,9 @@ def _unfit_text(label: str, value: str, pattern: str) -> Complaint:
 
 def _unknown_field(name: str, known: Iterable[str]) -> Complaint:
     hint = did_you_mean(name, known)
-    if not hint and name in PLACEMENT_FIELDS:
+    if name.startswith(EXTENSION):
+        hint = f"keys that begin with {EXTENSION} are ignored at the top of a file only"
+    elif not hint and name in PLACEMENT_FIELDS:
         hint = f"{name} is a field of placements"
     elif not hint and name in APP_FIELDS:
         hint = f"{name} is a field of apps"

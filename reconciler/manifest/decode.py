@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from reconciler.manifest.block import VERSION, Block
+from reconciler.manifest.block import EXTENSION, VERSION, Block
 from reconciler.manifest.complaint import complaint
 from reconciler.manifest.hints import described, shown
 from reconciler.manifest.node import Map, Seq, Step, make_map, make_seq, node_at, place_at
@@ -32,13 +32,15 @@ _ROUNDS: Final = 20
 def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, Map] | None:
     """The model, and the values it was made from less what was cut; None where nothing could be read.
 
-    All that is wrong is reported, as errors, so a result is complete only where the report has none.
+    Keys of the root that begin with `x-` are left out, whatever stands below them. All that is wrong is reported, as
+    errors, so a result is complete only where the report has none.
     """
     root = document.value
     if not isinstance(root, Map):
         message = f"the document is {described(root)}; expected a mapping"
         reporter.error(document.place, "wrong-type", message, "begin with version: 1")
         return None
+    root = _without_extensions(root)
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(root), root
@@ -49,6 +51,12 @@ def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, M
                 _report(model, root, error, path, reporter)
         root = _without_wrong(root, errors)
     return None
+
+
+def _without_extensions(root: Map) -> Map:
+    extensions = {(key,) for key in root if key.startswith(EXTENSION)}
+    kept: Map = _without(root, extensions) if extensions else root
+    return kept
 
 
 def _path(location: Sequence[Step]) -> Path:

@@ -3,9 +3,32 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, Final
+from unicodedata import category
 
 _LONGEST: Final = 80
 """Characters of a stranger's text that a message repeats."""
+
+
+_UNSEEN_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"})
+_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks that leave no mark (Unicode's Default_Ignorable_Code_Point, and the blank Braille cell)."""
+
+
+def is_unseen(character: str) -> bool:
+    """Whether nobody sees the character at the end of a text: a blank, a control, or one without width."""
+    return category(character) in _UNSEEN_CATEGORIES or character in _UNSEEN
+
+
+def unseen_ends(text: str) -> tuple[str, str, str]:
+    """The text in three: what nobody sees at its beginning, the rest, and what nobody sees at its end.
+
+    A text of such characters alone is all beginning.
+    """
+    if text.isascii() and " " < text[:1] < "\x7f" and " " < text[-1:] < "\x7f":
+        return "", text, ""
+    first = next((at for at, character in enumerate(text) if not is_unseen(character)), len(text))
+    last = next((at for at in range(len(text), first, -1) if not is_unseen(text[at - 1])), len(text))
+    return text[:first], text[first:last], text[last:]
 
 
 def shown(text: str) -> str:

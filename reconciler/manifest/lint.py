@@ -12,8 +12,9 @@ from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.hints import did_you_mean, quoted
+from reconciler.manifest.hints import did_you_mean, quoted, unseen_ends
 from reconciler.manifest.layer import Layer
+from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.territory import line_place
@@ -26,6 +27,8 @@ from reconciler.model.value import to_json
 _USER_MACRO: Final = "{{USER_ID}}"
 _NAMED_COUNTRIES: Final = 3
 """Countries that one finding spells out; a ladder that is upside down is so in most."""
+_NAMED_CHARACTERS: Final = 8
+"""Characters that one finding spells out."""
 
 
 def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
@@ -35,6 +38,9 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(app.desired.address)
     _lint_categories(app, about)
     _lint_reward_url(app, about)
+    _lint_name(app.raw, about)
+    for ladder in app.raw.get("waterfalls") or ():
+        _lint_name(ladder, about)
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
@@ -56,6 +62,26 @@ def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
         if other.address != desired.address:
             place, about = placement.raw.value_place("name"), reporter.about(desired.address)
             report_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
+
+
+def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
+    """Warn of a name whose ends nobody sees: people and consoles drop them, and then it is another name."""
+    name = raw.get("name")
+    before, bare, behind = unseen_ends(name) if isinstance(name, str) else ("", "", "")
+    told = [f"{verb} with {_unseen_told(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
+    if not told:
+        return
+    hint = f"write name: {quoted(bare)}" if bare else "give it a name that can be seen"
+    if bare and renames:
+        hint += f"; where the account has the name as it is, add renamedFrom: {quoted(str(name))}"
+    message = f"the name {quoted(str(name))} {' and '.join(told)}"
+    about.warning(raw.value_place("name"), "name-ends", message, hint)
+
+
+def _unseen_told(characters: str) -> str:
+    if characters == " " * len(characters):
+        return f"{len(characters)} blanks" if len(characters) > 1 else "a blank"
+    return " ".join(f"U+{ord(character):04X}" for character in dict.fromkeys(characters[:_NAMED_CHARACTERS]))
 
 
 def _lint_categories(app: ExpandedApp, about: Reporter) -> None:
@@ -81,6 +107,7 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
 
 def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(placement.desired.address)
+    _lint_name(placement.raw, about, renames=placement.desired.renamed_from is None)
     fields = placement.desired.fields
     if app.desired.fields.get("coppa") is True and fields.get("coppa") is False:
         message = "the app is directed to children (coppa: true), this placement says it is not"

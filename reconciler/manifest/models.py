@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.config import ConfigDict
 from pydantic_core import PydanticCustomError
 
-from reconciler.manifest.block import UNSET, Block, Bundle, Day, Id, Price, Text, Version
+from reconciler.manifest.block import UNSET, Block, Bundle, Day, DocumentBlock, Id, Price, Text, Version
 
 Status = Literal["active", "inactive"]
 Platform = Literal["android", "ios"]
@@ -275,7 +275,7 @@ class AppBlock(Block):
     )
 
 
-class ManifestDocument(Block):
+class ManifestDocument(DocumentBlock):
     """One document of a manifest file."""
 
     version: Version = Field(description="The version of this format.", examples=[1])

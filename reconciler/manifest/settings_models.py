@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.manifest.block import UNSET, Block, Id, Percent, Price, Text, Version
+from reconciler.manifest.block import UNSET, Block, DocumentBlock, Id, Percent, Price, Text, Version
 from reconciler.manifest.models import PlacementFields, Prune
 from reconciler.model.desired import Safety
 
@@ -139,7 +139,7 @@ class ReportsBlock(Block):
     )
 
 
-class SettingsDocument(Block):
+class SettingsDocument(DocumentBlock):
     """The settings of a project."""
 
     version: Version = Field(description="The version of this format.", examples=[1])

@@ -51,6 +51,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "warning",
     ),
     "missing-field": Rule("A field is missing", "Add the field that the message names."),
+    "name-ends": Rule(
+        "A name with blanks at its ends",
+        "Nobody sees blanks, control characters and characters without width there: drop them.",
+        "warning",
+    ),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
     "not-utf8": Rule("A file that is not UTF-8", "Save the file as UTF-8."),
     "one-document": Rule("More than one document", "Such a file has one YAML document."),

@@ -36,6 +36,7 @@ PATIENCE: Final = Patience(deadline=1800.0, read=180.0)
 
 _AUDIENCE: Final = "https://public.api.gateway.chartboost.com"
 _PATH: Final = "/v2/publisher/metrics"
+_LATER: Final = "try again later; what was fetched is kept"
 _LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
 
 
@@ -110,12 +111,12 @@ class Chartboost:
             case Reply(status=200) as reply:
                 return reply
             case Reply() as reply:
-                said = f"{call}: {self._words(reply)}"
+                said = exchange.told(f"{call}: {self._words(reply)}")
                 if reply.status == 429 or reply.status >= 500:
-                    raise ApiError(said, hint="try again later; what was fetched is kept")
-                raise ApiRejected(said, hint="mend what it names")
+                    raise ApiError(said, hint=exchange.hint(_LATER))
+                raise ApiRejected(said, hint=exchange.hint("mend what it names"))
             case Unsent(why=why) | Lost(why=why):
-                raise ApiError(f"{call}: {why}", hint="try again later; what was fetched is kept")
+                raise ApiError(f"{call}: {why}", hint=_LATER)
             case NoToken(error=error):
                 raise error
             case never:

@@ -21,6 +21,7 @@ from reconciler.web.http import USER_AGENT, Connections, receive
 from reconciler.web.json_body import AnswerError, decode, encode, folded
 from reconciler.web.message import server_message
 from reconciler.web.redaction import discreet
+from reconciler.web.retry import retry_after, until_words
 from reconciler.web.service import Service
 
 _AGAIN: Final = "run the command again to order it again"
@@ -136,10 +137,12 @@ class DtReports:
             case Reply(status=200 | 201 | 202) as reply:
                 return reply
             case Reply(status=status, body=body):
-                said = self._client.redacted(server_message(status, body))
+                said = exchange.told(self._client.redacted(server_message(status, body)))
                 if status == 408 or status >= 500:
                     raise _doubtful(call, f"HTTP {status}: {said}")
-                raise ApiRejected(f"{call}: {said}", hint="mend what it names; no report was ordered")
+                if status == 429:
+                    raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
+                raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))
             case Lost(why=why):
                 raise _doubtful(call, why)
             case Unsent(why=why, hint=hint):
@@ -155,7 +158,7 @@ class DtReports:
         pause, breaks = self._waiting.first_pause, 0
         try:
             while True:
-                spool, state = self._tried(found, connections, path, stopped)
+                spool, state, asked = self._tried(found, connections, path, stopped)
                 if isinstance(state, Ready):
                     return spool
                 if isinstance(state, Hopeless):
@@ -163,15 +166,18 @@ class DtReports:
                 breaks = breaks + 1 if isinstance(state, Broken) else 0
                 if breaks >= _BREAKS:
                     raise ApiError(f"{what}: {state.why}, {breaks} times in a row", hint=_AGAIN)
-                self._wait(pause, ends, f"{what} was not there in time ({state.why})", stopped)
+                self._wait(max(pause, asked), ends, f"{what} was not there in time ({state.why})", stopped)
                 pause = min(2 * pause, self._waiting.longest_pause)
         finally:
             connections.close()
 
     def _tried(
         self, found: Link, connections: Connections, path: Path, stopped: Callable[[], bool]
-    ) -> tuple[Spool, Readiness]:
-        """One GET. Without our token: who signed the URL has said all there is to say."""
+    ) -> tuple[Spool, Readiness, float]:
+        """One GET, and the seconds that its answer asks to wait.
+
+        Without our token: who signed the URL has said all there is to say.
+        """
         late = self._clock.monotonic() + _LIFE
         with Spool(path, self._waiting.limits) as spool, connections.lent() as connection:
             request = self._request(found)
@@ -180,7 +186,8 @@ class DtReports:
             raise Interrupted("stopped while a report was fetched")
         if not isinstance(end, Reply):
             end = replace(end, why=discreet(end.why))
-        return spool, readiness(end, spool.size, spool.head)
+        header = end.headers.get("retry-after") if isinstance(end, Reply) else None
+        return spool, readiness(end, spool.size, spool.head), retry_after(header, self._clock.now()) or 0.0
 
     def _request(self, found: Link) -> httpx.Request:
         connect, read = self._waiting.connect, self._waiting.read
@@ -197,6 +204,8 @@ class DtReports:
 
     def _wait(self, seconds: float, ends: float, late: str, stopped: Callable[[], bool]) -> None:
         if self._clock.monotonic() + seconds >= ends:
+            if seconds > self._waiting.longest_pause:
+                late += f"; the server asks for no more calls {until_words(seconds, self._clock.now())}"
             raise ApiError(late, hint=_AGAIN)
         until = self._clock.monotonic() + seconds
         while (left := until - self._clock.monotonic()) > 0:

@@ -24,7 +24,7 @@ from reconciler.web.json_body import AnswerError
 from reconciler.web.origin import Origin, origin
 from reconciler.web.read_only import ReadOnlyTransport
 from reconciler.web.redaction import discreet, without
-from reconciler.web.retry import Patience, is_throttled, may_have_been_done, pause, retry_after
+from reconciler.web.retry import Patience, is_throttled, may_have_been_done, pause, retry_after, until_words
 from reconciler.web.service import Service
 from reconciler.web.token import error_code, read_token
 
@@ -156,15 +156,22 @@ class ApiClient:
         while True:
             end = self._tried(call, token, ends, ended.total() + 1)
             ended[is_throttled(end)] += 1
-            seconds = self._pause(call, end, ended[is_throttled(end)], ends)
+            asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
+            seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
             if seconds is None:
-                return Exchange(end, ended.total(), doubt)
+                return Exchange(end, ended.total(), doubt, self._too_long(end, asked, ends))
             doubt = doubt or may_have_been_done(end)
             self._clock.sleep(seconds)
 
-    def _pause(self, call: Call, end: Attempt, nth: int, ends: float) -> float | None:
+    def _too_long(self, end: Attempt, asked: float | None, ends: float) -> str:
+        """Until when a refusal asks for no more calls, where the call has not that much time left; else nothing."""
+        refused = isinstance(end, Reply) and end.status >= 400
+        if not refused or asked is None or asked < ends - self._clock.monotonic():
+            return ""
+        return until_words(asked, self._clock.now())
+
+    def _pause(self, call: Call, end: Attempt, nth: int, ends: float, asked: float | None) -> float | None:
         now = self._clock.monotonic()
-        asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
         seconds = pause(
             end,
             nth=nth,
@@ -188,7 +195,8 @@ class ApiClient:
         if held > 0:
             held += self._chance() * self._patience.first_pause
             if held >= ends - self._clock.monotonic():
-                return Unsent("the API asks for a longer pause than a call may take")
+                until = until_words(held, self._clock.now())
+                return Unsent(f"the API asks for a longer pause than a call may take, {until}")
             self._clock.sleep(held)
         left = ends - self._clock.monotonic()
         return self._sent(call, token, ends, nth) if left > 0 else Unsent("no time was left for it")
@@ -232,12 +240,13 @@ class ApiClient:
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
         call = self._service.token(self._credentials)
-        end = self._repeated(call, None, asked_at + self._patience.deadline).end
+        fetched = self._repeated(call, None, asked_at + self._patience.deadline)
+        end = fetched.end
         if not isinstance(end, Reply):
             hint = end.hint if isinstance(end, Unsent) else ""
             raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
         if end.status not in {200, 201}:
-            raise self._token_refused(end)
+            raise self._token_refused(end, fetched)
         if code := error_code(end.body):
             raise self._bad_credentials(code)
         try:
@@ -246,11 +255,12 @@ class ApiClient:
             raise UnreadableAnswer(f"{call}: {wrong}", hint=f"check {self._token_home}") from None
         return Token(Secret(text), renewal_time(asked_at, lifetime))
 
-    def _token_refused(self, reply: Reply) -> ApiError | CredentialsError:
+    def _token_refused(self, reply: Reply, fetched: Exchange) -> ApiError | CredentialsError:
         if reply.status in {400, 401, 403}:
             return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
         if reply.status == 429 or reply.status >= 500:
-            return ApiError(f"no token could be fetched: HTTP {reply.status}", hint=_LATER)
+            message = fetched.told(f"no token could be fetched: HTTP {reply.status}")
+            return ApiError(message, hint=fetched.hint(_LATER))
         return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=f"check {self._token_home}")
 
     @property

@@ -74,12 +74,24 @@ Attempt: TypeAlias = Reply | Unsent | Lost
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How a call ended after `tries`. `doubt`: a try before the last may have been done without our hearing of it."""
+    """How a call ended after `tries`. `doubt`: a try before the last may have been done without our hearing of it.
+
+    `wait` tells in words until when the server asks for no more calls, where no call may wait as long; else nothing.
+    """
 
     end: Attempt | NoToken
     tries: int = 1
     doubt: bool = False
+    wait: str = ""
+
+    def told(self, text: str) -> str:
+        """A text about how it ended, and until when the server asks for no more calls."""
+        return f"{text}; the server asks for no more calls {self.wait}" if self.wait else text
+
+    def hint(self, otherwise: str) -> str:
+        """What to do about it: to wait as long as the server asks for, or something else."""
+        return "run it again after that time" if self.wait else otherwise
 
     def then(self, later: "Exchange") -> "Exchange":
         """Both as one: the same call, taken up again."""
-        return Exchange(later.end, self.tries + later.tries, self.doubt or later.doubt)
+        return Exchange(later.end, self.tries + later.tries, self.doubt or later.doubt, later.wait)

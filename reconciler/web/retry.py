@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import ceil
 from typing import Final
 
 from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
@@ -66,7 +67,7 @@ def _worth_another(end: Attempt, *, repeatable: bool) -> bool:
     return repeatable and may_have_been_done(end)
 
 
-_SECONDS: Final = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_SECONDS: Final = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
@@ -80,3 +81,19 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return None
     aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
     return max(0.0, (aware - now).total_seconds())
+
+
+_MOST_SECONDS: Final = 100 * 366 * 86_400
+"""A century: what a server asks for beyond that is a mistake of its own, and no date is reckoned from it."""
+_UNITS: Final = ((2 * 86_400, 86_400, "days"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1, "s"))
+
+
+def until_words(seconds: float, now: datetime) -> str:
+    """When seconds from now are over, in words: a time in UTC, never too early, and how long that is."""
+    whole = ceil(min(seconds, _MOST_SECONDS))
+    try:
+        until = (now + timedelta(seconds=whole + (now.microsecond > 0))).astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        return "for more than a lifetime"
+    size, name = next((size, name) for least, size, name in _UNITS if whole >= least)
+    return f"until {until:%Y-%m-%d %H:%M:%S} UTC, in {whole / size:.3g} {name}"

@@ -58,6 +58,14 @@ def test_the_manifest_schema_accepts(placement):
     MANIFEST.validate(manifest(**placement))
 
 
+def test_keys_that_begin_with_x_stand_at_the_root_alone():
+    MANIFEST.validate({**manifest(), "x-anchors": {"florPrices": 1}})
+    SETTINGS.validate({"version": 1, "publisherId": "1", "x-": None})
+    for wrong in (manifest(**{"x-note": 1}), {**manifest(), "xfloors": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            MANIFEST.validate(wrong)
+
+
 def test_a_tombstone_needs_no_type():
     tombstone = manifest(state="absent")
     del tombstone["apps"][0]["placements"][0]["placementType"]

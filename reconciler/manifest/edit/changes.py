@@ -63,7 +63,23 @@ class RemoveEntry:
     path: Path
 
 
-Edit: TypeAlias = SetScalar | SetValue | AddEntry | AddItem | RemoveEntry
+@dataclass(frozen=True, slots=True)
+class RemoveMerge:
+    """Remove the `<<` of a mapping. `gone` names all the keys that go with it, for the mapping has none of its own."""
+
+    path: Path
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeAlias:
+    """Write a mapping where an alias of one stands: it merges the anchor's, and has these keys of its own."""
+
+    path: Path
+    own: Mapping[str, Writable]
+
+
+Edit: TypeAlias = SetScalar | SetValue | AddEntry | AddItem | RemoveEntry | RemoveMerge | MergeAlias
 
 
 class Unwritable(Exception):

@@ -4,7 +4,18 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, assert_never
 
-from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, RemoveEntry, SetScalar, SetValue, Writable
+from reconciler.manifest.edit.changes import (
+    AddEntry,
+    AddItem,
+    Edit,
+    MergeAlias,
+    Path,
+    RemoveEntry,
+    RemoveMerge,
+    SetScalar,
+    SetValue,
+    Writable,
+)
 from reconciler.manifest.node import Map
 from reconciler.manifest.parse import Document
 
@@ -26,6 +37,11 @@ def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
                 _at(values, path).append(_read_back(value))
             case RemoveEntry(path):
                 del _at(values, path[:-1])[path[-1]]
+            case RemoveMerge(path, gone):
+                for key in gone:
+                    del _at(values, path)[key]
+            case MergeAlias(path, own):
+                _at(values, path).update({key: _read_back(value) for key, value in own.items()})
             case _:
                 assert_never(edit)
     return values

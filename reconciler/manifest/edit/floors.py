@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, SetScalar, Unwritable, Writable
+from reconciler.manifest.edit.changes import (
+    AddEntry,
+    AddItem,
+    Edit,
+    Path,
+    SetScalar,
+    SetValue,
+    Unwritable,
+    Writable,
+)
 from reconciler.manifest.edit.floor_sites import FIELD, FloorSite, floor_sites
 from reconciler.manifest.edit.locate import finding_of, node_along
 from reconciler.manifest.edit.rounds import Round
@@ -151,9 +160,17 @@ def floor_line(site: FloorSite, written: Span, change: FloorChange, groups: Grou
             at = next((at for at, line in enumerate(site.lines) if line["country"] == change.country), None)
             if at is None:
                 return AddItem(path, {"country": change.country, "price": change.price})
-            return SetScalar((*path, at, "price"), change.price)
+            return line_price((*path, at), written.items[at], change.country, change.price)
         case _:
             return SetScalar((*path, change.country), change.price)
+
+
+def line_price(path: Path, line: Span, country: str, amount: Decimal) -> Edit:
+    """The edit that gives a line of the API's list form another price; what `<<` or an alias gave it stays there."""
+    if isinstance(line, MapSpan):
+        at = line.find("price")
+        return AddEntry(path, "price", amount) if at is None else SetScalar((*path, "price"), amount)
+    return SetValue(path, {"country": country, "price": amount})
 
 
 def _own_table(site: FloorSite, changes: Sequence[FloorChange], desk: _Desk) -> None:

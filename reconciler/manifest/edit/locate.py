@@ -26,6 +26,17 @@ def node_along(tree: Tree, path: Path, below: tuple[Step, ...] = ()) -> Span:
     return node
 
 
+def block_along(tree: Tree, path: Path) -> MapSpan | AliasSpan:
+    """The block at a path, an alias where it is written as one; others may share what stands in it.
+
+    What an alias stands for is not to be changed: `MergeAlias` gives the block keys of its own. Raises `Unwritable`.
+    """
+    node = _part(node_along(tree, path[:-1], path[-1:]), path[-1])
+    if isinstance(node, MapSpan) or (isinstance(node, AliasSpan) and isinstance(node.target, MapSpan)):
+        return node
+    raise Unwritable(node.place, "edit-layout", "the block is no mapping of its own", "edit it by hand")
+
+
 def holder_along(tree: Tree, path: Path, below: Step) -> Holder:
     """The mapping or list at a path, in which something is to be changed. Raises `Unwritable`."""
     node = node_along(tree, path, (below,))
@@ -59,9 +70,10 @@ def _part(node: Span, step: Step) -> Span:
 
 
 def _missing(node: MapSpan, step: Step) -> Unwritable:
-    merge = next((entry for entry in node.entries if entry.is_merge), None)
-    if merge is None:
+    at = node.merge()
+    if at is None:
         return Unwritable(node.place, "edit-missing", f"{quoted(str(step))} is not to be found here", "")
+    merge = node.entries[at]
     origin = _origin(merge)
     message = f"{quoted(str(step))} comes from {origin} by <<, and belongs to all who merge it"
     return Unwritable(merge.value.place, "edit-merged", message, f"write {step} here: own keys win over merged ones")

@@ -1,6 +1,6 @@
 """One round of edits: as many as can be carried out on a text before it has to be read again."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import assert_never
@@ -10,9 +10,11 @@ from reconciler.manifest.edit.changes import (
     AddEntry,
     AddItem,
     Edit,
+    MergeAlias,
     Path,
     Plain,
     RemoveEntry,
+    RemoveMerge,
     SetScalar,
     SetValue,
     Unwritable,
@@ -21,7 +23,7 @@ from reconciler.manifest.edit.changes import (
 from reconciler.manifest.edit.locate import holder_along, node_along, part_index, scalar_at, scalar_or_alias
 from reconciler.manifest.edit.patch import Patch
 from reconciler.manifest.edit.render import flow_text, replaced_text
-from reconciler.manifest.edit.spans import AliasSpan, Holder, MapSpan, ScalarSpan, SeqSpan, Tree
+from reconciler.manifest.edit.spans import MERGE_KEY, AliasSpan, Holder, MapSpan, ScalarSpan, SeqSpan, Tree
 from reconciler.manifest.hints import quoted
 
 
@@ -44,7 +46,7 @@ class Round:
                 return edits[at:]
             with self._noting_refusal():
                 self._take(edit)
-            if isinstance(edit, RemoveEntry):
+            if isinstance(edit, RemoveEntry | RemoveMerge):
                 return edits[at + 1 :]
         return ()
 
@@ -81,9 +83,9 @@ class Round:
     def _must_wait(self, edit: Edit) -> bool:
         """Whether the edit removes something, or rests on what this round writes."""
         match edit:
-            case RemoveEntry():
+            case RemoveEntry() | RemoveMerge():
                 return True
-            case SetScalar(path, _) | SetValue(path, _) | AddItem(path, _):
+            case SetScalar(path, _) | SetValue(path, _) | AddItem(path, _) | MergeAlias(path, _):
                 return self._meets(path)
             case AddEntry(path, key, _, after):
                 return self._meets((*path, key)) or (after is not None and (*path, after) in self._touched)
@@ -105,6 +107,10 @@ class Round:
                 self._add_item(path, value)
             case RemoveEntry(path):
                 self._remove(path)
+            case RemoveMerge(path):
+                self._remove_merge(path)
+            case MergeAlias(path, own):
+                self._merge_alias(path, own)
             case _:
                 assert_never(edit)
 
@@ -154,9 +160,28 @@ class Round:
         self._depth[holder] = len(path)
         gathered.append(value)
 
+    def _merge_alias(self, path: Path, own: Mapping[str, Writable]) -> None:
+        holder_along(self._tree, path[:-1], path[-1])
+        node = node_along(self._tree, path)
+        if not (isinstance(node, AliasSpan) and isinstance(node.target, MapSpan)):
+            raise Unwritable(node.place, "edit-missing", "no alias of a mapping stands here", "")
+        pairs = flow_text(own, in_flow=True)[1:]
+        self._touched.add(path)
+        self._patches.append(Patch(node.start, node.end, f"{{<<: *{node.anchor}, {pairs}"))
+
+    def _remove_merge(self, path: Path) -> None:
+        holder = holder_along(self._tree, path, MERGE_KEY)
+        at = holder.merge() if isinstance(holder, MapSpan) else None
+        if at is None:
+            raise Unwritable(holder.place, "edit-missing", "nothing is merged here", "")
+        self._take_out(holder, at)
+
     def _remove(self, path: Path) -> None:
         holder = holder_along(self._tree, path[:-1], path[-1])
-        text, at = self._tree.text, part_index(holder, path[-1])
+        self._take_out(holder, part_index(holder, path[-1]))
+
+    def _take_out(self, holder: Holder, at: int) -> None:
+        text = self._tree.text
         if holder.is_flow:
             self._patches += flow_style.without_part(text, holder, at)
         elif isinstance(holder, MapSpan):

@@ -29,6 +29,7 @@ try:
 except ImportError:  # as in `manifest.parse`
     from reconciler.manifest.slow_parser import SlowParser as _Parser  # type: ignore[assignment]
 
+MERGE_KEY: Final = "<<"
 _ANCHOR: Final = re.compile(r"&[^\s,\[\]{}]+")
 _BETWEEN: Final = re.compile(r"(?:\s|#[^\n\r\x85\u2028\u2029]*)*")
 
@@ -73,7 +74,7 @@ class Entry:
     @property
     def is_merge(self) -> bool:
         """Whether it is the merge key, written plain."""
-        return self.name == "<<" and isinstance(self.key, ScalarSpan) and not self.key.style
+        return self.name == MERGE_KEY and isinstance(self.key, ScalarSpan) and not self.key.style
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +91,10 @@ class MapSpan:
     def find(self, key: str) -> int | None:
         """The position of the mapping's own entry of a key; what merges bring is not its own."""
         return next((at for at, entry in enumerate(self.entries) if entry.name == key and not entry.is_merge), None)
+
+    def merge(self) -> int | None:
+        """The position of its `<<`; None where nothing is merged into it."""
+        return next((at for at, entry in enumerate(self.entries) if entry.is_merge), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.errors import EditError
+from reconciler.manifest.block import EXTENSION
 from reconciler.manifest.edit.changes import Unwritable
 from reconciler.manifest.edit.locate import finding_of
 from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan, Span, spans
@@ -148,11 +149,17 @@ def _shifted(piece: Piece, indent: int) -> Iterator[str]:
 
 
 def _sorted(pieces: Sequence[Piece], order: Sequence[str]) -> Sequence[Piece]:
-    """The pieces in an order of keys, merges first, unknown keys last; left where an anchor would come too late."""
+    """The pieces in an order of keys, merges first, unknown keys last; left where an anchor would come too late.
+
+    Keys that begin with `x-` come before all others, for they hold the anchors that the others refer to; only a
+    document's root has such keys.
+    """
     if not order or any(not piece.name for piece in pieces):
         return pieces
     rank = {name: at for at, name in enumerate(("<<", *order))}
-    ordered = sorted(pieces, key=lambda piece: rank.get(piece.name, len(rank)))
+    ordered = sorted(
+        pieces, key=lambda piece: -1 if piece.name.startswith(EXTENSION) else rank.get(piece.name, len(rank))
+    )
     known: set[str] = set()
     here = {name for piece in pieces for name, is_use in _anchors(piece.value) if not is_use}
     for piece in ordered:

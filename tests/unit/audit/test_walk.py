@@ -22,6 +22,7 @@ from support.builders import (
 
 from reconciler.audit.audit import summary
 from reconciler.audit.walk import DOUBT, FORGOTTEN, audited
+from reconciler.diff.unnamed import GONE_UNMANAGED
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 
 BLOCK = desired_placement("int_1", status="active", floorPrices={"US": 2})
@@ -177,6 +178,10 @@ class TestNoBlock:
         app = desired_app(managed=False)
         found = audit(app=app, live=(LIVE, live_placement("2", "stranger")))
         assert classes(found) == {APP: "inSync", at("int_1"): "inSync"}
+
+    def test_what_is_gone_from_such_an_app_is_told_and_not_said_to_be_forgotten(self):
+        found = audit(app=desired_app(managed=False), live=())
+        assert [(note.address, note.text) for note in found.notes] == [(at("int_1"), GONE_UNMANAGED)]
 
     def test_an_owned_app_without_a_block_is_audited_with_what_is_owned_in_it(self):
         moved = live_placement("1", "int_1", coppa=True, floorPrices={"US": 9})

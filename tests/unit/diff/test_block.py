@@ -19,6 +19,7 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Update
+from reconciler.diff.unnamed import LEFT_ALONE
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 
 ACCOUNT = live_state(live_app(), live_placement("1"))
@@ -304,7 +305,8 @@ class TestDoubt:
 def test_an_app_block_without_placements_leaves_those_that_are_there_alone():
     app = desired_app(managed=False, prune="delete")
     found = reconciled(app, ACCOUNT, ledger_of(entry(app, APP_ID), entry(desired_placement(), "1")))
-    assert (found.changes, found.unmanaged, found.forget, found.notes) == ((), (), (), ())
+    assert (found.changes, found.unmanaged, found.forget) == ((), (), ())
+    assert [note.text for note in found.notes] == [LEFT_ALONE]
 
 
 def test_an_app_whose_list_was_not_read_says_nothing_of_its_placements():

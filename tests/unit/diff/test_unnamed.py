@@ -16,10 +16,13 @@ from support.builders import (
     live_placement,
     live_state,
     reconciled,
+    view,
 )
 from support.fake_clock import START
 
-from reconciler.diff.change import Blocked, Deactivate, Delete, Unmanaged
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Unmanaged
+from reconciler.diff.reconcile import reconcile
+from reconciler.diff.unnamed import GONE_UNMANAGED, LEFT_ALONE
 from reconciler.model.address import app_address
 
 LONG_AGO = (START - timedelta(days=30)).isoformat(timespec="seconds")
@@ -227,3 +230,27 @@ def test_unmanaged_resources_come_in_the_order_of_their_addresses():
     found = reconciled(desired_app(), live)
     assert [each.address for each in found.unmanaged] == [app_address("android", "com.aaa"), at("a"), at("b")]
     assert found.in_sync == (APP,)
+
+
+class TestAnAppWhoseBlockDeclaresNoPlacements:
+    OTHER = app_address("ios", "9")
+
+    def found(self, *listed, prune="delete", **known_as):
+        """A project in which the block of `orphan` moved to another app, which is new."""
+        moved = desired_app(desired_placement("orphan", app=self.OTHER), platform="ios", bundle="9")
+        state = desired_state(desired_app(managed=False, prune=prune), moved)
+        return reconcile(state, live_state(live_app(), *listed), ledger_of(known(**known_as)), view())
+
+    @pytest.mark.parametrize("prune", ["report", "deactivate", "delete"])
+    @pytest.mark.parametrize("placement", [ORPHAN, RESTING])
+    def test_what_is_owned_in_it_is_told_and_neither_touched_nor_forgotten(self, placement, prune):
+        found = self.found(placement, live_placement("8", "stranger"), prune=prune, inactive_since=LONG_AGO)
+        assert [(note.address, note.text) for note in found.notes] == [(at("orphan"), LEFT_ALONE)]
+        assert {change.address for change in found.changes} == {self.OTHER, at("orphan", self.OTHER)}
+        assert all(isinstance(change, Create) for change in found.changes)
+        assert (remembered(found), found.forget, found.unmanaged) == (None, (), ())
+
+    def test_and_so_is_what_is_gone(self):
+        found = self.found()
+        assert [(note.address, note.text) for note in found.notes] == [(at("orphan"), GONE_UNMANAGED)]
+        assert found.forget == ()

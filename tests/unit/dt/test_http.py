@@ -147,6 +147,41 @@ def test_a_server_that_asks_for_a_day_is_not_waited_for():
     assert (clock.slept, len(server.requests)) == ([], 1)
 
 
+DAY_LONG = {"retry-after": "86400"}
+UNTIL = "the server asks for no more calls until 2026-11-22 19:00:00 UTC, in 24 h"
+
+
+@each("header", ["86400", "Sun, 22 Nov 2026 19:00:00 GMT"])
+@each("status", [429, 503])
+def test_a_server_that_asks_for_a_day_is_told_with_the_time_to_come_again(status, header):
+    gateway, _ = gateway_of(raw(b"", status, **{"retry-after": header}), clock=StandingClock())
+    with pytest.raises(ApiError) as refused:
+        gateway.apps()
+    assert refused.value.message.endswith(UNTIL)
+    assert refused.value.hint == "run it again after that time"
+
+
+def test_a_write_that_is_put_off_for_a_day_says_so_and_is_surely_not_done():
+    gateway, server = gateway_of(raw(b"", 429, **DAY_LONG), clock=StandingClock())
+    assert gateway.create("app", {"name": "n"}, app_id=None) == Rejected(429, f"Too Many Requests; {UNTIL}", 1)
+    assert len(server.requests) == 1
+
+
+def test_a_token_that_is_put_off_for_a_day_says_so():
+    server = Server(tokens=lambda _: raw(b"", 429, **DAY_LONG))
+    with client_of(server, StandingClock()) as client, pytest.raises(ApiError) as refused:
+        DtGateway(client, "1").apps()
+    assert refused.value.message == f"no token could be fetched: HTTP 429; {UNTIL}"
+    assert refused.value.hint == "run it again after that time"
+
+
+def test_a_pause_that_a_call_has_waited_out_is_not_told_again():
+    gateway, _ = gateway_of(*[raw(b"", 429, **{"retry-after": "1"})] * 12, clock=StandingClock())
+    with pytest.raises(ApiError) as refused:
+        gateway.apps()
+    assert "until" not in refused.value.message
+
+
 def test_a_call_never_outlives_its_deadline():
     clock = StandingClock()
 

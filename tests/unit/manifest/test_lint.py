@@ -69,3 +69,55 @@ def test_warnings_leave_the_state(load):
     loaded = load("version: 1\napps: [{platform: ios, bundle: 1, category1: books}]\n")
     assert [finding.code for finding in loaded.findings] == ["unknown-category"]
     assert loaded.state is not None
+
+
+BLANK = """version: 1
+apps:
+  - platform: android
+    bundle: com.a
+    name: {app}
+    placements:
+      - {{name: {placement}, placementType: Banner}}
+    waterfalls:
+      - name: {waterfall}
+        placementType: MREC
+        tiers: [{{name: {tier}, floorPrices: {{WW: 1}}}}]
+"""
+SOUND = {"app": "A", "placement": "b", "waterfall": "c", "tier": "d"}
+LINES = {"app": 5, "placement": 7, "waterfall": 9, "tier": 11}
+
+
+@pytest.mark.parametrize("what", SOUND)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ('"a "', 'the name "a " ends with a blank'),
+        ('"  a"', 'the name "  a" begins with 2 blanks'),
+        ('" a\\u200b"', "begins with a blank and ends with U+200B"),
+        ('"a\\u00a0"', "ends with U+00A0"),
+        ('"\\ufeffa"', "begins with U+FEFF"),
+        ('"a\\u0085"', "ends with U+0085"),
+        ('"a\\u3164\\u3000"', "ends with U+3164 U+3000"),
+    ],
+)
+def test_ends_of_a_name_that_nobody_sees_are_warned_of_wherever_names_stand(load, what, name, said):
+    (found,) = load(BLANK.format(**{**SOUND, what: name})).findings
+    assert (found.code, found.severity, found.line) == ("name-ends", "warning", LINES[what])
+    assert said in found.message
+    assert found.hint.startswith('write name: "a"')
+    assert found.message.isprintable()
+
+
+@pytest.mark.parametrize("name", ["a b", '"\u2764\ufe0f"', '"a\u200db"', "\u00e9"])
+def test_blanks_within_a_name_and_letters_of_any_script_are_fine(load, name):
+    assert load(BLANK.format(**{**SOUND, "placement": name})).findings == ()
+
+
+def test_a_name_of_which_nothing_is_seen_needs_another(load):
+    (found,) = load(BLANK.format(**{**SOUND, "placement": '"\\u200b"'})).findings
+    assert (found.code, found.hint) == ("name-ends", "give it a name that can be seen")
+
+
+def test_tombstones_may_be_called_as_they_are(load):
+    text = BLANK.format(**{**SOUND, "placement": '"a ", state: absent'})
+    assert load(text).findings == ()

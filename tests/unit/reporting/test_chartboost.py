@@ -136,3 +136,12 @@ def test_rows_too_many_for_one_answer_are_asked_for_in_halves(server, tmp_path, 
     parts = list(by_part(chartboost(server, tmp_path), SPAN, dated=True))
     assert [day for part, _ in parts for day in part.days()] == list(SPAN.days())
     assert sum(len(told["mediation"]) for _, told in parts) == 4 * len(SPAN)
+
+
+@each("header", ["86400", "Sun, 22 Nov 2026 19:00:00 GMT"])
+def test_a_limit_that_lasts_for_a_day_says_until_when(server, tmp_path, header):
+    server.metrics = lambda _: Answer(429, headers={"Retry-After": header})
+    with pytest.raises(ApiError) as refused:
+        chartboost(server, tmp_path).rows(SPAN, "mediation", dated=True)
+    assert refused.value.message.endswith("; the server asks for no more calls until 2026-11-22 19:00:00 UTC, in 24 h")
+    assert refused.value.hint == "run it again after that time"

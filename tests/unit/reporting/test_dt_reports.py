@@ -217,3 +217,28 @@ def test_a_server_that_hangs_up_on_an_order_is_asked_once(server, tmp_path):
         server.orders = lambda _: Answer(307, headers={"Location": f"http://127.0.0.1:{port}/"})
         failed(server, tmp_path, ApiRejected)
         assert asked == []
+
+
+UNTIL = "; the server asks for no more calls until 2026-11-22 19:00:00 UTC, in 24 h"
+
+
+@each("header", ["86400", "Sun, 22 Nov 2026 19:00:00 GMT"])
+def test_an_order_that_is_put_off_for_a_day_says_until_when(server, tmp_path, header):
+    server.orders = lambda _: Answer(429, headers={"Retry-After": header})
+    assert failed(server, tmp_path).endswith(UNTIL)
+    assert len(server.of("POST")) == 2
+
+
+@each("status", [202, 404, 503])
+def test_a_file_that_is_put_off_for_a_day_says_until_when(server, tmp_path, status):
+    server.files = [Answer(status, headers={"Retry-After": "86400"})]
+    clock = FakeClock()
+    assert failed(server, tmp_path, clock=clock).endswith(UNTIL)
+    assert (clock.monotonic(), len(server.of("GET"))) == (0, 1)
+
+
+def test_a_file_is_asked_for_again_when_its_server_says(server, tmp_path):
+    clock = FakeClock()
+    server.files = [Answer(202, headers={"Retry-After": "45"}), Answer(body=REPORT)]
+    assert fetched(server, tmp_path, clock).path.read_bytes() == REPORT
+    assert clock.monotonic() == 45

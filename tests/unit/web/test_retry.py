@@ -1,9 +1,9 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from reconciler.web.exchange import Lost, Reply, Unsent
-from reconciler.web.retry import Patience, may_have_been_done, pause, retry_after
+from reconciler.web.retry import Patience, may_have_been_done, pause, retry_after, until_words
 
 NOW = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)
 each = pytest.mark.parametrize
@@ -60,6 +60,7 @@ def test_a_pause_beyond_the_deadline_is_not_begun():
     ("header", "expected"),
     [
         ("0", 0.0),
+        ("99999999999999999999", 1e20),
         ("3", 3.0),
         (" 2.5 ", 2.5),
         ("Sat, 21 Nov 2026 19:00:30 GMT", 30.0),
@@ -77,3 +78,29 @@ def test_a_pause_beyond_the_deadline_is_not_begun():
 )
 def test_retry_after_is_seconds_or_a_date_and_otherwise_nothing(header, expected):
     assert retry_after(header, NOW) == expected
+
+
+@each(
+    ("asked", "told"),
+    [
+        (0.2, "until 2026-11-21 19:00:01 UTC, in 1 s"),
+        (89, "until 2026-11-21 19:01:29 UTC, in 89 s"),
+        (90, "until 2026-11-21 19:01:30 UTC, in 1.5 min"),
+        (7200, "until 2026-11-21 21:00:00 UTC, in 2 h"),
+        (86400, "until 2026-11-22 19:00:00 UTC, in 24 h"),
+        (30 * 86400, "until 2026-12-21 19:00:00 UTC, in 30 days"),
+    ],
+)
+def test_a_wait_is_told_as_a_time_in_utc_and_as_how_long_it_is(asked, told):
+    assert until_words(asked, NOW) == told
+
+
+@each("asked", [1e20, float("1e300")])
+def test_no_wait_is_too_long_to_be_told(asked):
+    assert until_words(asked, NOW).startswith("until 2127-")
+    assert until_words(asked, datetime(9990, 1, 1, tzinfo=UTC)) == "for more than a lifetime"
+
+
+def test_a_time_is_never_told_too_early():
+    late = NOW.replace(microsecond=1).astimezone(timezone(timedelta(hours=5)))
+    assert until_words(10, late).startswith("until 2026-11-21 19:00:11 UTC")

@@ -192,3 +192,14 @@ def test_windows_line_ends_and_a_missing_last_one_stay():
     project.text = ManifestText("apps/a.yaml", b"\xef\xbb\xbf" + body.encode())
     project.write(("one", "US", "0.95"))
     assert project.result.texts[0].data == b"\xef\xbb\xbf" + f"{body}\r\n          US: 0.95".encode()
+
+
+def test_lines_that_merge_a_price_get_their_own_and_the_anchor_keeps_its_own():
+    body = ONE + "        floorPrices:\n          - {<<: *us, country: CA}\n          - *us\n"
+    project = Project(body, head="x-us: &us {country: US, price: 2.50}\n" + HEAD)
+    assert project.write(("one", "CA", "3"), ("one", "US", "4")) == [
+        "-           - {<<: *us, country: CA}",
+        "-           - *us",
+        "+           - {<<: *us, country: CA, price: 3}",
+        "+           - {country: US, price: 4}",
+    ]

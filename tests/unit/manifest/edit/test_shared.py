@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.manifest.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
+from reconciler.manifest.edit.changes import AddEntry, AddItem, MergeAlias, RemoveEntry, RemoveMerge, SetScalar
 
 US = SetScalar((0, "f", "US"), 2)
 
@@ -61,3 +61,41 @@ def test_a_country_gets_a_line_over_a_merged_one(edited):
 def test_a_whole_block_may_be_merged_where_the_edited_part_is_overridden(edited):
     text = "l:\n  - &b\n    f: {US: 1}\n    k: 1\n  - <<: *b\n    f: {US: 5}\n"
     assert edited(text, SetScalar((0, "l", 0, "f", "US"), 2)) == text.replace("{US: 1}", "{US: 2}")
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("x: &x {US: 1, WW: 1}\nf: {<<: *x, DE: 2}\n", "x: &x {US: 1, WW: 1}\nf: {DE: 2, WW: 1}\n"),
+        ("x: &x {US: 1, WW: 1}\nf: {DE: 2, <<: *x}\n", "x: &x {US: 1, WW: 1}\nf: {DE: 2, WW: 1}\n"),
+        (
+            "x: &x {US: 1, WW: 1}\nf:\n  <<: [*x]   # all\n  # own\n  DE: 2\n",
+            "x: &x {US: 1, WW: 1}\nf:\n  # own\n  DE: 2\n  WW: 1\n",
+        ),
+    ],
+)
+def test_a_merge_ends_without_what_it_brought_and_the_rest_stays(edited, text, after):
+    assert edited(text, AddEntry((0, "f"), "WW", 1), RemoveMerge((0, "f"), ("US",))) == after
+
+
+def test_nothing_merged_cannot_be_removed(refused):
+    (finding,) = refused("f: {US: 1}\n", RemoveMerge((0, "f"), ()))
+    assert finding.code == "edit-missing"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "after"),
+    [
+        ("x: &x {US: 1}\nf: *x   # c\n", (0, "f"), "x: &x {US: 1}\nf: {<<: *x, US: 2}   # c\n"),
+        ("x: &x {US: 1}\nf: [*x, *x]\n", (0, "f", 0), "x: &x {US: 1}\nf: [{<<: *x, US: 2}, *x]\n"),
+        ("x: &x {US: 1}\nf:\n- *x\n", (0, "f", 0), "x: &x {US: 1}\nf:\n- {<<: *x, US: 2}\n"),
+    ],
+)
+def test_an_alias_becomes_a_mapping_that_merges_it(edited, text, path, after):
+    assert edited(text, MergeAlias(path, {"US": 2})) == after
+
+
+@pytest.mark.parametrize("text", ["f: {US: 1}\n", "x: &x 1\nf: *x\n"])
+def test_only_an_alias_of_a_mapping_is_merged(refused, text):
+    (finding,) = refused(text, MergeAlias((0, "f"), {"US": 2}))
+    assert finding.code == "edit-missing"
