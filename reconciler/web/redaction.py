@@ -162,6 +162,8 @@ def _overlap(ends: str, begins: str) -> int:
     By the prefix table of Knuth, Morris and Pratt over the two as one text.
     """
     most = min(len(ends), len(begins))
+    if most < _STUMP:
+        return 0
     whole = [*begins[:most], "", *ends[len(ends) - most :]]
     table = [0] * len(whole)
     for at in range(1, len(whole)):
