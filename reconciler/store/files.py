@@ -1,6 +1,7 @@
 """The store on files: `reconciler.lock` beside the settings, journal and lock under `.reconciler/`."""
 
 import hashlib
+import logging
 import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ from reconciler.store.journal_file import JournalFile, read_journal
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, remove_leftovers, write_atomically
 
 STATE_FOLDER: Final = ".reconciler"
+
+log = logging.getLogger("reconciler.store")
 
 FLUSH_SECONDS: Final = 0.5
 """The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
@@ -103,8 +106,10 @@ class FileStore:
             try:
                 run.begin(who)
                 yield run
-            finally:
-                run.close()
+            except BaseException:
+                run.break_off()
+                raise
+            run.close()
         finally:
             lock.release()
 
@@ -149,8 +154,10 @@ class FileRun:
         Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent
         of this one is there, and the account tells what came of it.
         """
-        self._append(ended_event(ended), at_once=False)
-        self._take([] if ended.entry is None else [ended.entry], ended.forget)
+        try:
+            self._append(ended_event(ended), at_once=False)
+        finally:  # where the journal takes no more, the ledger may
+            self._take([] if ended.entry is None else [ended.entry], ended.forget)
 
     def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         """Bring the ledger up to what was seen, without any step."""
@@ -164,6 +171,13 @@ class FileRun:
             self._append({"event": RUN_ENDED, "ledger": _digest(self._ledger_path)})
         finally:
             self._journal.close()
+
+    def break_off(self) -> None:
+        """As `close`, for a run that something else has ended: what cannot be written is told, not raised."""
+        try:
+            self.close()
+        except StoreError as lost:
+            log.warning("the end of the run could not be recorded: %s", lost.message)
 
     def _append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         at = self._clock.now().isoformat(timespec="milliseconds")
@@ -190,8 +204,10 @@ class FileRun:
             try:
                 text = ledger_text(entries)
                 digest = hashlib.sha256(text.encode()).hexdigest()
-                self._append({"event": FLUSHED, "ledger": digest})
-                write_atomically(self._ledger_path, text)
+                try:
+                    self._append({"event": FLUSHED, "ledger": digest})
+                finally:  # as above
+                    write_atomically(self._ledger_path, text)
             except BaseException:
                 self._dirty = True
                 raise

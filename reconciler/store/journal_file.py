@@ -56,8 +56,9 @@ class JournalFile:
             if self._is_owed:
                 self._disk.wait()
         with self._write_lock:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+        with suppress(OSError):  # what was to be on disk has been synced
+            os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

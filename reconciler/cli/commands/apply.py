@@ -21,7 +21,7 @@ from reconciler.cli.console import asks_on_terminal
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
-from reconciler.errors import ApiError, CredentialsError, Refused, UsageError
+from reconciler.errors import ApiError, CredentialsError, ProjectError, Refused, UsageError
 from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.outcome import Result
@@ -136,9 +136,12 @@ def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
 
 def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[Result] = ()) -> int:
     execution = carried_out(session, job)
-    undo = _keep_undo(session, project, job, execution)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
-    print_results(session, results, job.run.run_id, undo, job.plan.origin)
+    undo = None
+    try:
+        undo = _keep_undo(session, project, job, execution)
+    finally:  # whatever went wrong after the writes, the account of them is given
+        print_results(session, results, job.run.run_id, undo, job.plan.origin)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)
@@ -151,9 +154,9 @@ def _keep_undo(session: Session, project: Project, job: Job, execution: Executio
     try:
         origin, parallelism = session.stamp(job.plan.origin), session.options.parallelism
         plan = undo_of(job.plan, execution, Before(job.live, job.ledger), job.gateway, origin, parallelism)
-    except (ApiError, CredentialsError) as wrong:
+        if not plan.changes and not plan.notes:
+            return None
+        return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))
+    except (ApiError, CredentialsError, ProjectError) as wrong:
         session.console.talk(f"no undo plan was made: {wrong.message}")
         return None
-    if not plan.changes and not plan.notes:
-        return None
-    return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))
