@@ -50,9 +50,14 @@ def remembered_event(entries: Iterable[LedgerEntry], forget: Iterable[Address]) 
     return {"event": REMEMBERED, "entries": [entry_to_json(entry) for entry in entries], "forget": list(forget)}
 
 
+def changes_ledger(event: Mapping[str, Any]) -> bool:
+    """Whether the ledger is brought up to an event."""
+    return event.get("event") in (ENDED, REMEMBERED)
+
+
 def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None:
     """Bring a ledger up to one event."""
-    if event.get("event") not in {ENDED, REMEMBERED}:
+    if not changes_ledger(event):
         return
     entries = [event["entry"]] if event.get("entry") else event.get("entries", ())
     bring_up(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))

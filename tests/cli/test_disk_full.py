@@ -31,8 +31,8 @@ def limited(project, most, *arguments):
     """A command whose files may grow to so many bytes; what it says goes to pipes, which have no such limit."""
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(most), *arguments],
-        cwd=project.root, env={**project.env, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
-        check=False, text=True,
+        cwd=project.root, env={**project.env, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=PATIENCE, check=False, text=True,
     )  # fmt: skip
 
 
