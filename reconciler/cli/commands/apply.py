@@ -18,6 +18,7 @@ from reconciler.cli.applying import (
 )
 from reconciler.cli.choices import limit_options, selection_options
 from reconciler.cli.console import asks_on_terminal
+from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
@@ -90,7 +91,7 @@ def _plan_and_apply(
         ledger = store.ledger()
         made, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
         plan = with_evidence(made, session.price_evidence(project))
-        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
         exceeded = gate(plan, limits)
         _show(session, plan, exceeded)
         refuse(exceeded)
