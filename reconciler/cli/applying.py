@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.executor import Execution
+from reconciler.cli.judging import within_budget
 from reconciler.cli.progress import Quiet, watched
 from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
@@ -49,7 +50,9 @@ def saved_plan(session: Session, settings: "Settings", file: Path, allowances: A
     """
     plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
     _check_target(plan, settings.publisher_id, session.api())
-    exceeded = gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))
+    exceeded = gate(
+        plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget)
+    )
     session.console.aside(refusal_line(refusal) for refusal in exceeded if not refusal.binding)
     refuse(exceeded)
     return plan

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOTIFY_URL: Final = "RECONCILER_NOTIFY_URL"
 
+_DAYS_AGO: Final = re.compile(r"(\d{1,5})d")
+
 log = logging.getLogger("reconciler")
 
 
@@ -36,7 +38,7 @@ def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     """A day in UTC, from `2026-11-01` or from `30d`: so many days before today."""
     if value is None:
         return None
-    if ago := re.fullmatch(r"(\d{1,5})d", value):
+    if ago := _DAYS_AGO.fullmatch(value):
         return SystemClock().now().date() - timedelta(days=int(ago[1]))
     try:
         return date.fromisoformat(value)

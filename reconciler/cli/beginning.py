@@ -16,6 +16,7 @@ Ci: TypeAlias = Literal["github", "gitlab", "none"]
 EXAMPLE: Final = "apps/example.yaml"
 
 _PARTS: Final = {"reconciler.yaml": SETTINGS_NAME, "apps/example.yaml": EXAMPLE, "gitignore": ".gitignore"}
+_SCHEME: Final = re.compile(r"^\w+://")
 _WRITABLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
 """Names of branches and folders that can stand in a workflow as they are."""
 
@@ -48,7 +49,7 @@ def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -
 
 def _ci_of(root: Path, remote: str) -> Ci:
     """By the host of the remote, else by what is there already."""
-    host = re.sub(r"^\w+://", "", remote).rpartition("@")[2].partition("/")[0].partition(":")[0].lower()
+    host = _SCHEME.sub("", remote).rpartition("@")[2].partition("/")[0].partition(":")[0].lower()
     if "gitlab" in host:
         return "gitlab"
     there = (root / ".gitlab-ci.yml").exists() or (root / ".gitlab").exists()

@@ -12,7 +12,7 @@ from reconciler.cli.session import Session
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire.answer import live_list
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, StoreError
 from reconciler.model.address import address_order
 from reconciler.model.desired import Safety
 from reconciler.model.ledger import Ledger
@@ -28,7 +28,7 @@ from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.seed import seed_live
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.sandbox.spelling import spelled
-from reconciler.store.files import FileStore
+from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.web.auth import Credentials
 from reconciler.workflow.observing import observe_ground
@@ -77,10 +77,21 @@ def _applied(
 ) -> tuple[str, Sequence[Result], ReconcilerError | None]:
     """As `apply` does with a saved plan. The run's name, its results, and what broke it off."""
     write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
-    with (
-        DtClient(url, _ANYBODY, clock=session.clock) as client,
-        FileStore(folder, session.clock).run({"user": "rehearsal"}) as run,
-    ):
+    told: tuple[str, Sequence[Result], ReconcilerError | None] | None = None
+    try:
+        with FileStore(folder, session.clock).run({"user": "rehearsal"}) as run:
+            told = _carried_out(session, stage, plan, url, run)
+    except StoreError as wrong:  # as with `apply`, the account of what was done comes first
+        if told is None:
+            raise
+        return told[0], told[1], told[2] or wrong
+    return told
+
+
+def _carried_out(
+    session: Session, stage: Stage, plan: Plan, url: str, run: FileRun
+) -> tuple[str, Sequence[Result], ReconcilerError | None]:
+    with DtClient(url, _ANYBODY, clock=session.clock) as client:
         gateway = DtGateway(client, plan.origin.publisher_id)
         try:
             ground = observe_ground(plan, gateway, stage.ledger, session.options.parallelism)

@@ -17,6 +17,9 @@ from reconciler.model.value import Fields
 LIKE: Final = 0.6
 """The least `difflib` ratio at which two names are alike: the library's own rule of thumb for a close match."""
 
+LONGEST: Final = 120
+"""Characters of a name that are compared: the cost grows with their square, and no name in use is as long."""
+
 SAID_BY_ALL: Final = frozenset({"name", "placementType", "coppa", "status"})
 """Fields that most placements of an app share: having only these in common is no likeness."""
 
@@ -58,4 +61,5 @@ def _likeness(placement: DesiredPlacement, orphan: Orphan) -> float:
     telling = {name: value for name, value in placement.fields.items() if name not in SAID_BY_ALL}
     if telling and all(before.get(name) == value for name, value in telling.items()):
         return 1.0
-    return SequenceMatcher(None, name_of(orphan.entry.address), name_of(placement.address)).ratio()
+    old, new = name_of(orphan.entry.address), name_of(placement.address)
+    return SequenceMatcher(None, old[:LONGEST], new[:LONGEST]).ratio()

@@ -91,7 +91,7 @@ def records_from_text(text: str) -> Records:
     """The records of a file. Lines that are none are passed over: a plan is as good without them."""
     found = {}
     for line in text.splitlines():
-        with suppress(ValueError, KeyError, TypeError, ArithmeticError):
+        with suppress(ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
             raw = json.loads(line, parse_float=Decimal, parse_int=Decimal)
             cell = Cell(Address(str(raw["address"])), str(raw["country"]))
             found[cell] = Record(Decimal(raw["floor"]), str(raw["said"]))

@@ -18,6 +18,7 @@ _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _UNSPACED: Final = r"^[^\s\x00-\x1f\x7f]+$"
 _BUNDLE: Final = r"^[^\s/\x00-\x1f\x7f]+$"
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
+_LIKE_A_DAY: Final = re.compile(_DAY)
 
 
 EXTENSION: Final = "x-"
@@ -48,7 +49,7 @@ def _id_text(raw: Any) -> Any:
 
 
 def _day(raw: Any) -> date:
-    if not isinstance(raw, str) or not re.fullmatch(_DAY, raw):
+    if not isinstance(raw, str) or not _LIKE_A_DAY.fullmatch(raw):
         raise PydanticCustomError("day", "no day in that form")
     try:
         return date.fromisoformat(raw)

@@ -21,6 +21,8 @@ class Complaint(NamedTuple):
     hint: str = ""
 
 
+_QUOTED: Final = re.compile(r"'([^']*)'")
+_LIKE_A_NUMBER: Final = re.compile(r"\s*[-+.\d]+\s*")
 _EXPECTED: Final = {
     "string_type": "text",
     "bool_type": "true or false",
@@ -53,7 +55,7 @@ def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
     message, hint = f"{is_now}: {error['msg']}", ""
     match error["type"]:
         case "literal_error":
-            return _not_among(error["input"], is_now, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
+            return _not_among(error["input"], is_now, _QUOTED.findall(error["ctx"]["expected"]))
         case "string_pattern_mismatch":
             return _unfit_text(label, error["input"], error["ctx"]["pattern"])
         case "version":
@@ -106,7 +108,7 @@ def _type_hint(kind: str, value: Any) -> str:
             return "put quotes around it"
         case "bool_type" if isinstance(value, str) and value.lower() in _YES_AND_NO:
             return "write true or false, without quotes"
-        case "int_type" | "float_type" if isinstance(value, str) and re.fullmatch(r"\s*[-+.\d]+\s*", value):
+        case "int_type" | "float_type" if isinstance(value, str) and _LIKE_A_NUMBER.fullmatch(value):
             return "write the number without quotes"
         case "list_type" if isinstance(value, str):
             return f"write [{shown(value)}]"

@@ -1,7 +1,7 @@
 """The policies of `reconciler.yaml`: names that tell them apart, and rules that are CEL."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from reconciler.manifest.hints import did_you_mean, quoted
@@ -19,6 +19,19 @@ _TYPES: Final = ("bool", "int", "uint", "double", "string", "bytes", "list", "ma
 _BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 """Where a rule names each part of a list, as in `floors.all(country, ...)`."""
 
+LONGEST_RULE: Final = 4096
+"""Characters; no rule that somebody can review is as long."""
+
+DEEPEST_LOOP: Final = 3
+"""Loops in one another: over fields, over countries and over the countries of a group, say."""
+
+SIMPLER: Final = "write a simpler rule, or several; docs/policies.md tells what a rule may cost"
+_PART: Final = re.compile(
+    r"//[^\n]*|[bB]?[rR]\"[^\"\n]*\"?|[bB]?[rR]'[^'\n]*'?|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?"
+    r"|\.\s*(?:all|exists|exists_one|map|filter)\s*\(|[()\[\]{}]"
+)
+"""What matters to how deep loops stand: comments and texts, in which no bracket counts, loops, and brackets."""
+
 
 def read_policies(blocks: Sequence[PolicyBlock], raw: Map, reporter: Reporter) -> tuple[Policy, ...]:
     """The policies as declared.
@@ -35,19 +48,47 @@ def read_policies(blocks: Sequence[PolicyBlock], raw: Map, reporter: Reporter) -
         if block.name in names:
             reporter.error(written[at].value_place("name"), "bad-policy", f"{quoted(block.name)} is there twice")
         names.add(block.name)
-        try:
-            program = compiled(block.rule)
-        except (ValueError, RuntimeError) as wrong:
-            complaint, hint = f"the rule is not CEL: {_first_line(wrong)}", HINT
-        else:
-            complaint, hint = _unknown(program, block.rule)
+        complaint, hint = _too_costly(block.rule), SIMPLER
+        if not complaint:
+            complaint, hint = _not_cel(compiled, block.rule)
         if complaint:
             reporter.error(written[at].value_place("rule"), "bad-policy", complaint, hint)
     return tuple(Policy(block.name, block.rule, block.message, block.severity) for block in blocks)
 
 
-def _first_line(wrong: Exception) -> str:
-    return str(wrong).strip().splitlines()[0]
+def _too_costly(rule: str) -> str:
+    """The complaint about a rule that costs too much whatever it is asked about; empty for others."""
+    if len(rule) > LONGEST_RULE:
+        return f"the rule has {len(rule):,} characters; {LONGEST_RULE:,} are read"
+    depth = _loop_depth(rule)
+    return f"{depth} loops stand in one another; {DEEPEST_LOOP} may" if depth > DEEPEST_LOOP else ""
+
+
+def _loop_depth(rule: str) -> int:
+    """How many loops (`all`, `map` and the like) stand in one another at most."""
+    opened: list[bool] = []
+    deepest = 0
+    for part in _PART.findall(rule):
+        if part[-1] == "(" or part in {"[", "{"}:
+            opened.append(part[0] == ".")
+            deepest = max(deepest, sum(opened))
+        elif part in {")", "]", "}"} and opened:
+            opened.pop()
+    return deepest
+
+
+def _not_cel(compiled: Callable[[str], Any], rule: str) -> tuple[str, str]:
+    try:
+        program = compiled(rule)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as wrong:  # noqa: BLE001 - the library is native: what it panics with is no Exception
+        return f"the rule is not CEL: {_first_line(wrong)}", HINT
+    return _unknown(program, rule)
+
+
+def _first_line(wrong: BaseException) -> str:
+    return next(iter(str(wrong).strip().splitlines()), type(wrong).__name__)
 
 
 def _unknown(program: Any, rule: str) -> tuple[str, str]:

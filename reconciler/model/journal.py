@@ -127,12 +127,18 @@ NO_CREATES: Final = PastCreates()
 
 
 def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
-    """What journal events say of creates. Events of another shape, and times that are none, are passed over."""
+    """What journal events say of creates. Events of another shape, and times that are none, are passed over.
+
+    Of events that this checkout did not write (`foreign`) only those count by which a create is in doubt: they may hold
+    something up, and can make nothing pass for done.
+    """
     unclear: dict[Address, UnclearCreate] = {}
     made: dict[tuple[Kind, str], datetime] = {}
     lag = 0.0
     for event in events:
         at = _time(event.get("at"))
+        if event.get(FOREIGN) and (event.get("event"), event.get("outcome")) not in DOUBTS:
+            continue
         match event:
             case {"event": "intent", "action": "create", "address": str(address)} if at is not None:
                 known = unclear.get(Address(address))
@@ -161,6 +167,9 @@ def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: date
     left = (past.unclear[each].sent_at + wait - now for each in addresses if each in past.unclear)
     return max(0.0, min(wait, max(left, default=timedelta())).total_seconds())
 
+
+DOUBTS: Final = (("intent", None), ("ended", "unknown"))
+"""Events, with the outcomes they tell of, that leave a create in doubt."""
 
 LAG_AT_MOST: Final = 3600
 """Seconds; a longer lag that a journal tells of is not believed."""

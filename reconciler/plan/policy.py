@@ -4,8 +4,10 @@ A rule says what must hold. One that cannot be evaluated is taken for broken: a 
 it was written against.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 from typing import Any, cast
 
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update, action_of, id_of
@@ -14,47 +16,39 @@ from reconciler.model.desired import Policy
 from reconciler.model.floors import WORLDWIDE, Floors, complete, effective
 from reconciler.model.value import Value, to_json
 from reconciler.plan.guard import Refusal
+from reconciler.plan.rules import Judge, Unfinished, judged
 
 Groups = Mapping[str, tuple[str, ...]]
 
 
-def violations(changes: Iterable[Change], policies: Iterable[Policy], groups: Groups) -> tuple[Refusal, ...]:
-    """Every break of a policy, in the order of the changes; those of severity `warning` do not bind."""
+def violations(
+    changes: Iterable[Change], policies: Iterable[Policy], groups: Groups, judge: Judge = judged
+) -> tuple[Refusal, ...]:
+    """Every break of a policy, in the order of the changes; those of severity `warning` do not bind.
+
+    A rule whose evaluation is given up binds whatever its severity, as nobody was asked about the rest.
+    """
     rules = list(policies)
-    if not rules:
+    moving = [change for change in changes if not isinstance(change, Blocked)]
+    if not rules or not moving:
         return ()
-    from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
-
-    programs = [(policy, compiled(policy.rule)) for policy in rules]
-    return tuple(_broken(changes, programs, groups))
+    verdicts = judge([rule.rule for rule in rules], (facts_of(each, groups) for each in moving))
+    return tuple(_broken(moving, rules, verdicts))
 
 
-def _broken(changes: Iterable[Change], programs: Iterable[tuple[Policy, Any]], groups: Groups) -> Iterator[Refusal]:
-    for change in changes:
-        if isinstance(change, Blocked):
-            continue
-        facts = facts_of(change, groups)
-        for policy, program in programs:
-            why = _why_broken(program, facts)
-            if why is not None:
-                yield _refusal(policy, change, why)
+def _broken(changes: Sequence[Change], policies: Sequence[Policy], verdicts: Iterator[str | None]) -> Iterator[Refusal]:
+    for change, policy in product(changes, policies):
+        try:
+            why = next(verdicts)
+        except Unfinished as given_up:
+            refusal = _refusal(policy, change, f" (the rule cannot be evaluated: {given_up})")
+            yield replace(refusal, binding=True)
+            return
+        if why is not None:
+            yield _refusal(policy, change, why)
 
 
-def _why_broken(program: Any, facts: Mapping[str, Any]) -> str | None:
-    """None where the rule holds; else what there is to say beside the policy's own message, often nothing."""
-    try:
-        holds = program.execute(facts)
-    except KeyError as wrong:
-        return f" (the rule cannot be evaluated: there is no {wrong} here)"
-    except (ValueError, TypeError, RuntimeError, LookupError, ArithmeticError) as wrong:
-        first = (str(wrong).splitlines() or [type(wrong).__name__])[0]
-        return f" (the rule cannot be evaluated: {first})"
-    if isinstance(holds, bool):
-        return None if holds else ""
-    return f" (the rule gives {type(holds).__name__}, neither true nor false)"
-
-
-def _refusal(policy: Policy, change: Change, why: str = "") -> Refusal:
+def _refusal(policy: Policy, change: Change, why: str) -> Refusal:
     return Refusal(
         limit=f"policy {policy.name}",
         message=f"{change.address}: {policy.message}{why}",

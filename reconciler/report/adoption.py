@@ -1,6 +1,6 @@
 """What `pull` writes, or would write, as text and as JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ PULL_FORMAT: Final = "reconciler.pull/1"
 _NAMED: Final = 3
 """Addresses that a note names which is made of many."""
 _TONES: Final[Mapping[str, Tone]] = {"+": "add", "-": "remove", "@": "faint"}
+_COMPARABLE: Final = 20_000
+"""Lines between the first and the last that differ. The cost of a comparison grows with their square: a second here."""
 
 
 def adoption_lines(adoption: Adoption, before: Mapping[str, bytes], *, checked: bool) -> Iterator[Line]:
@@ -40,8 +42,21 @@ _BREAK: Final = b"\n"
 
 def _diff(text: ManifestText, before: bytes) -> Iterator[Line]:
     old, new = (data.decode("utf-8-sig").splitlines() for data in (before, text.data))
-    for each in unified_diff(old, new, text.file, text.file, lineterm="", n=1):
+    for each in changed_lines(old, new, text.file):
         yield line(Span(each, _TONES.get(each[:1], "plain")))
+
+
+def changed_lines(old: Sequence[str], new: Sequence[str], file: str) -> Iterator[str]:
+    """A unified diff; of texts that differ over too many lines to be compared, how many these are."""
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    room = min(len(old), len(new)) - same
+    ends = zip(reversed(old), reversed(new), strict=False)
+    tail = next((at for at, (one, other) in enumerate(ends) if one != other or at == room), room)
+    if max(len(old), len(new)) - same - tail <= _COMPARABLE:
+        yield from unified_diff(old, new, file, file, lineterm="", n=1)
+        return
+    yield from (f"--- {file}", f"+++ {file}", f"@@ -{same + 1},{len(old) - same - tail} +{same + 1} @@")
+    yield f"  {len(new) - same - tail:,} lines, too many to be compared one by one"
 
 
 def _notes(adoption: Adoption) -> Iterator[str]:

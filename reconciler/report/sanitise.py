@@ -23,6 +23,7 @@ _SHOWN_AS_NOTHING: Final = frozenset(
 """Characters outside the categories above that leave no mark (Unicode's Default_Ignorable_Code_Point, and the blank
 Braille cell). Those that choose between text and emoji stand in names of real apps, and stay."""
 
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
 """What CI runners look for anywhere in a line: `##[error]` (GitHub, Azure), `##vso[` (Azure), `##teamcity[`."""
 
@@ -76,7 +77,7 @@ def html_page(page: str) -> str:
 
 def github_data(text: str) -> str:
     """The message of a GitHub workflow command (`::error::message`). Its lines stay lines."""
-    lines = "\n".join(terminal(line) for line in re.split(r"\r\n|\r|\n", text))
+    lines = "\n".join(terminal(line) for line in _LINE_BREAK.split(text))
     return lines.replace("%", "%25").replace("\n", "%0A")
 
 

@@ -13,6 +13,7 @@ ALLOWED_HOSTS: Final = ("*.amazonaws.com",)
 """Hosts that reports lie on; `*.` stands for one or more names in front."""
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+_PATH_OR_QUERY: Final = re.compile(r"[/?]")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
 _LONGEST: Final = 16 * 1024
 
@@ -71,7 +72,7 @@ def _matches(host: str, pattern: str) -> bool:
 def _target(url: str) -> bytes:
     """Everything from the path on, without a fragment, which is never sent."""
     rest = url.partition("://")[2].partition("#")[0]
-    begin = re.search(r"[/?]", rest)
+    begin = _PATH_OR_QUERY.search(rest)
     target = rest[begin.start() :] if begin else "/"
     return (target if target.startswith("/") else f"/{target}").encode("ascii")
 

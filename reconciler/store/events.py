@@ -57,9 +57,14 @@ def lag_event(seconds: float) -> dict[str, Any]:
     return {"event": LAG, "seconds": round(seconds, 3)}
 
 
+def changes_ledger(event: Mapping[str, Any]) -> bool:
+    """Whether the ledger is brought up to an event."""
+    return event.get("event") in (ENDED, REMEMBERED)
+
+
 def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None:
     """Bring a ledger up to one event."""
-    if event.get("event") not in {ENDED, REMEMBERED}:
+    if not changes_ledger(event):
         return
     entries = [event["entry"]] if event.get("entry") else event.get("entries", ())
     bring_up(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))

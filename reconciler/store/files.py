@@ -1,9 +1,10 @@
 """The store on files: `reconciler.lock` beside the settings, journal and lock under `.reconciler/`."""
 
 import hashlib
+import logging
 import math
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -19,16 +20,23 @@ from reconciler.store.events import (
     RUN_ENDED,
     RUN_STARTED,
     bring_up,
+    changes_ledger,
     ended_event,
     intent_event,
     lag_event,
     remembered_event,
     replay,
 )
-from reconciler.store.journal_file import JournalFile, read_journal
+from reconciler.store.journal_file import JournalFile, read_journal, read_sealed
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, remove_leftovers, write_atomically
+from reconciler.store.seal import Seals, found_key, made_key
 
 STATE_FOLDER: Final = ".reconciler"
+JOURNAL_NAME: Final = "journal.jsonl"
+FOREIGN: Final = "foreign"
+"""What an event says, and is true, that this checkout did not write."""
+
+log = logging.getLogger("reconciler.store")
 
 FLUSH_SECONDS: Final = 0.5
 """The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
@@ -38,22 +46,27 @@ FLUSH_SHARE: Final = 0.05
 
 
 class FileStore:
-    """Ledger, journal and lock of the project at `root`."""
+    """Ledger, journal and lock of the project at `root`.
 
-    def __init__(self, root: Path, clock: Clock) -> None:
+    `key` is what the journal's lines are sealed with; where none is given, the one of the state folder.
+    """
+
+    def __init__(self, root: Path, clock: Clock, *, key: bytes | None = None) -> None:
+        self._key = key
         self._root = root
         self._clock = clock
         self._ledger_path = root / LEDGER_NAME
-        self._journal_path = root / STATE_FOLDER / "journal.jsonl"
+        self._journal_path = root / STATE_FOLDER / JOURNAL_NAME
         self._audits_path = root / STATE_FOLDER / "audits.jsonl"
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
-        return self._recovered(read_ledger(self._ledger_path))
+        return self._recovered(read_ledger(self._ledger_path), self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """The journal, oldest first."""
-        return read_journal(self._journal_path)
+        """The journal, oldest first; events that this checkout did not write say `foreign`."""
+        for event, ours in read_sealed(self._journal_path, self._seals()):
+            yield event if ours else {**event, FOREIGN: True}
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of this checkout, oldest first."""
@@ -67,14 +80,19 @@ class FileStore:
         finally:
             audits.close()
 
-    def _recovered(self, written: Ledger | None) -> dict[Address, LedgerEntry]:
+    def _recovered(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
 
-        An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too.
+        An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too. Only what this
+        checkout has written is believed. `seals` are left behind the last line of it.
         """
-        events = read_journal(self._journal_path)
+        ours: list[dict[str, Any]] = []
+        foreign: list[dict[str, Any]] = []
+        for event, is_ours in read_sealed(self._journal_path, seals):
+            (ours if is_ours else foreign).append(event)
+        ledger = _digest(self._ledger_path)
         entries = dict(written or {})
-        for event in _to_replay(events, _digest(self._ledger_path)) if written else events:
+        for event in _to_replay(ours, ledger) if written else ours:
             _replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
@@ -83,7 +101,18 @@ class FileStore:
                 f"for {first.address} and {second.address}",
                 hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
             )
+        if any(changes_ledger(event) for event in (_to_replay(foreign, ledger) if written else foreign)):
+            log.warning(
+                "%s holds steps of a run that never ended, and this checkout did not write them: they are not taken "
+                "over into the ledger",
+                f"{STATE_FOLDER}/{JOURNAL_NAME}",
+            )
         return entries
+
+    def _seals(self) -> Seals | None:
+        """The chain of this checkout's seals, from its beginning; None where it has never written a journal."""
+        key = self._key if self._key is not None else found_key(self._root / STATE_FOLDER)
+        return None if key is None else Seals(key)
 
     @contextmanager
     def run(self, who: Mapping[str, str]) -> Iterator["FileRun"]:
@@ -104,15 +133,20 @@ class FileStore:
             began = self._clock.monotonic()
             written = read_ledger(self._ledger_path)
             took = self._clock.monotonic() - began
-            entries = self._recovered(written)
+            if self._key is None:
+                made_key(folder)
+            seals = self._seals()
+            entries = self._recovered(written, seals)
             ahead = entries != (written or {})
-            journal = JournalFile(self._journal_path)
+            journal = JournalFile(self._journal_path, seals)
             run = FileRun(self._ledger_path, journal, entries, self._clock, ahead=ahead, took=took)
             try:
                 run.begin(who)
                 yield run
-            finally:
-                run.close()
+            except BaseException:
+                run.break_off()
+                raise
+            run.close()
         finally:
             lock.release()
 
@@ -157,8 +191,10 @@ class FileRun:
         Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent
         of this one is there, and the account tells what came of it.
         """
-        self._append(ended_event(ended), at_once=False)
-        self._take([] if ended.entry is None else [ended.entry], ended.forget)
+        try:
+            self._append(ended_event(ended), at_once=False)
+        finally:  # where the journal takes no more, the ledger may
+            self._take([] if ended.entry is None else [ended.entry], ended.forget)
 
     def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         """Bring the ledger up to what was seen, without any step."""
@@ -176,6 +212,13 @@ class FileRun:
             self._append({"event": RUN_ENDED, "ledger": _digest(self._ledger_path)})
         finally:
             self._journal.close()
+
+    def break_off(self) -> None:
+        """As `close`, for a run that something else has ended: what cannot be written is told, not raised."""
+        try:
+            self.close()
+        except StoreError as lost:
+            log.warning("the end of the run could not be recorded: %s", lost.message)
 
     def _append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         at = self._clock.now().isoformat(timespec="milliseconds")
@@ -202,8 +245,10 @@ class FileRun:
             try:
                 text = ledger_text(entries)
                 digest = hashlib.sha256(text.encode()).hexdigest()
-                self._append({"event": FLUSHED, "ledger": digest})
-                write_atomically(self._ledger_path, text)
+                try:
+                    self._append({"event": FLUSHED, "ledger": digest})
+                finally:  # as above
+                    write_atomically(self._ledger_path, text)
             except BaseException:
                 self._dirty = True
                 raise
@@ -224,7 +269,7 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _to_replay(events: Iterator[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
     """Events of runs at the journal's end that never closed, if the ledger at hand is one that they wrote or met.
 
     A ledger that came from elsewhere (a git checkout) is newer or older than the killed run, and is left as it is.
@@ -248,5 +293,5 @@ def _replay(entries: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> No
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
         raise StoreError(
             f"the journal holds an event of another shape, of run {event.get('run')} at {event.get('at')}",
-            hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
+            hint=f"move {STATE_FOLDER}/{JOURNAL_NAME} away: the ledger stands without it",
         ) from wrong

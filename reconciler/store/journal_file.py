@@ -11,12 +11,17 @@ from typing import Any
 from reconciler.errors import StoreError
 from reconciler.model.value import line_json
 from reconciler.store.group_commit import GroupCommit
+from reconciler.store.seal import Seals, told_apart
 
 
 class JournalFile:
-    """Appends events durably. Threads that write at the same time share one fsync."""
+    """Appends events durably. Threads that write at the same time share one fsync.
 
-    def __init__(self, path: Path) -> None:
+    With `seals`, each line goes on the chain behind the last line of ours that the file holds.
+    """
+
+    def __init__(self, path: Path, seals: Seals | None = None) -> None:
+        self._seals = seals
         self._write_lock = Lock()
         self._torn = self._is_owed = False
         self._disk = GroupCommit(self._sync)
@@ -39,8 +44,11 @@ class JournalFile:
             with self._write_lock:
                 # A full disk may have cut the line before: this one must not run into it.
                 started, self._torn = self._torn, True
+                line = line if self._seals is None else self._seals.put(line)
                 _write_all(self._descriptor, b"\n" + line if started else line)
                 self._torn = False
+                if self._seals is not None:
+                    self._seals.wrote(line)
                 self._is_owed = not at_once  # a sync takes along all that was written before it
             if at_once:
                 self._disk.wait()
@@ -56,8 +64,9 @@ class JournalFile:
             if self._is_owed:
                 self._disk.wait()
         with self._write_lock:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            descriptor, self._descriptor = self._descriptor, -1
+        with suppress(OSError):  # what was to be on disk has been synced
+            os.close(descriptor)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -86,15 +95,21 @@ def _end_torn_line(path: Path) -> None:
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first. A line that a crash tore is passed over: it was never relied on."""
+    return (event for event, _ in read_sealed(path, None))
+
+
+def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The same, each with whether this checkout wrote it: `seals` is the chain, from its beginning."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
+        with path.open("rb") as file:
+            for line, ours in told_apart(file, seals):
                 try:
-                    event = json.loads(line)
+                    event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
                     continue
                 if isinstance(event, dict):
-                    yield event
+                    event.pop("seal", None)
+                    yield event, ours
     except FileNotFoundError:
         return
     except OSError as wrong:

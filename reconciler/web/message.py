@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from reconciler.web.json_body import NotJsonError, decode, is_page
-from reconciler.web.redaction import discreet
+from reconciler.web.redaction import LONGEST, bounded, discreet
 
 _LONGEST: Final = 500
 _SPOKEN: Final = ("message", "msg", "error", "errors", "errormessage", "error_description", "description", "detail")
@@ -34,7 +34,7 @@ def _words_in(body: bytes) -> str:
     try:
         return words_of(decode(body))
     except NotJsonError:
-        return words_of(body[: 4 * _LONGEST].decode(errors="replace"))
+        return words_of(bounded(body[: 4 * LONGEST + 4].decode(errors="replace")))
 
 
 def _words(value: Any, depth: int) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.identity import Found
@@ -16,6 +16,12 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
 from reconciler.ports import LiveReader
+
+MOST_QUESTIONS: Final = 200
+"""Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
+
+SAMPLE: Final = 16
+"""How many are asked for where they are more."""
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -55,7 +61,7 @@ def observe(
 
     And of the `owned` apps, whatever the manifests say of them.
     """
-    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    apps, doubt = _all_apps(reader, ledger, selection.parallelism)
     resolutions = resolve_apps(desired.apps, apps, ledger)
     touched = _touched(desired, ledger, selection.only)
     to_read = {
@@ -78,7 +84,7 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
 
     Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
     """
-    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    apps, doubt = _all_apps(reader, ledger, parallelism)
     homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _known(ledger, "app").items()}}
     known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
     if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
@@ -99,7 +105,7 @@ def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: 
     Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
     """
     moving = [change for change in plan.changes if not isinstance(change, Blocked)]
-    apps, doubt = _complete("app", None, reader.apps(), _known(ledger, "app"), reader)
+    apps, doubt = _all_apps(reader, ledger, parallelism)
     to_read = {change.app_id: app_of(change.address) for change in moving if change.app_id is not None}
     observation = read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
     for change in moving:
@@ -121,38 +127,59 @@ def read_lists(
     doubtful: set[str],
 ) -> Observation:
     """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
-    known: dict[Address, dict[Address, str]] = {}
+    known: dict[Address, list[str]] = {}
     for address, entry in ledger.items():
         if kind_of(address) == "placement":
-            known.setdefault(app_of(address), {})[address] = entry.id
+            known.setdefault(app_of(address), []).append(entry.id)
 
-    def read(item: tuple[str, Address]) -> tuple[str, tuple[LiveResource, ...], bool]:
+    def read(item: tuple[str, Address]) -> tuple[LiveResource, ...]:
         app_id, address = item
-        ours = known.get(address, {})
-        listed = reader.placements(app_id, expected=bool(ours))
-        return app_id, *_complete("placement", app_id, listed, ours, reader)
+        return reader.placements(app_id, expected=bool(known.get(address)))
 
-    lists = side_by_side(read, to_read.items(), parallelism)
-    doubtful = doubtful | {app_id for app_id, _, doubt in lists if doubt}
-    return Observation(LiveState(apps, {app_id: listed for app_id, listed, _ in lists}), frozenset(doubtful))
+    lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
+    lost = [
+        (app_id, resource_id)
+        for app_id, address in to_read.items()
+        for resource_id in _left_out(lists[app_id], known.get(address, ()))
+    ]
+    for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
+        for app_id, resource_id in lost:
+            if resource_id == resource.id and resource.app_id in {app_id, None}:
+                lists[app_id] = (*lists[app_id], resource)
+                doubtful = {*doubtful, app_id}
+    return Observation(LiveState(apps, lists), frozenset(doubtful))
 
 
-def _complete(
-    kind: Kind,
-    app_id: str | None,
-    listed: tuple[LiveResource, ...],
-    known: Mapping[Address, str],
-    reader: LiveReader,
-) -> tuple[tuple[LiveResource, ...], bool]:
-    """The list with what it left out although it exists, and whether there was any such thing.
+def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
+    """The list of apps with what it left out although it exists, and whether there was any such app."""
+    listed = reader.apps()
+    found = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
+    return (*listed, *found), bool(found)
 
-    An owned id that a list does not show is asked for by itself before anything is concluded from its absence.
-    """
+
+def _left_out(listed: Iterable[LiveResource], known: Iterable[str]) -> list[str]:
+    """The owned ids that a list does not show."""
     shown = {each.id for each in listed}
-    lost = [resource_id for resource_id in known.values() if resource_id not in shown]
-    found = [resource for resource_id in lost if (resource := reader.find(kind, resource_id)) is not None]
-    here = [resource for resource in found if resource.app_id in {app_id, None}]
-    return (*listed, *here), bool(here)
+    return [resource_id for resource_id in dict.fromkeys(known) if resource_id not in shown]
+
+
+def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
+    """What exists of the owned ids that lists do not show: asked for by id before anything is concluded from that.
+
+    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
+    """
+    ids = list(dict.fromkeys(lost))
+    asked = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
+    answers = side_by_side(lambda resource_id: reader.find(kind, resource_id), asked, min(parallelism, len(asked) or 1))
+    found = [resource for resource in answers if resource is not None]
+    if len(asked) < len(ids):
+        raise DoubtfulRead(
+            f"the account's lists leave out {len(ids):,} {kind}s that the ledger knows, too many to ask for one by "
+            f"one; of {len(asked)} that were asked for by id {len(found)} exist",
+            hint="nothing was concluded from such lists. If these are in the console, try again later; if they are "
+            "gone for good, take their entries out of the ledger",
+        )
+    return found
 
 
 def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:

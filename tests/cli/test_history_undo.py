@@ -133,6 +133,18 @@ class TestHistory:
         path.write_bytes(path.read_bytes() + b'{"event": "inte')
         assert len(history(project)["runs"]) == 1
 
+    def test_a_journal_from_elsewhere_is_shown_and_told_from_our_own(self, project):
+        first = apply(project, FIRST)
+        path = project.root / ".reconciler/journal.jsonl"
+        path.rename(project.root / "kept")
+        (project.root / ".reconciler/journal.key").unlink()
+        (project.root / "kept").rename(path)
+        second = apply(project, RAISED)
+        told = project.run("history", "--format", "json")
+        assert [run["run"] for run in told.json["runs"]] == [first["run"], second["run"]]
+        assert "lines of the journal came from elsewhere" in told.err
+        assert project.run("plan").err.count("journal") == 0
+
 
 class TestUndo:
     def test_an_apply_names_a_plan_that_puts_everything_back(self, project, rival):

@@ -1,8 +1,14 @@
 """A studio's own rules bind plans as the built-in limits do."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+
+from reconciler.cli.judging import BUDGET_SECONDS
 
 HEAD = """
 version: 1
@@ -28,6 +34,15 @@ def declare(project, floors, policy=TIER1):
     project.write("reconciler.yaml", SETTINGS + policy)
     placement = f"      - {{name: int_1, placementType: Interstitial, coppa: false, floorPrices: {floors}}}\n"
     project.write("apps/a.yaml", HEAD + placement)
+
+
+def with_rule(text):
+    return f"  - name: costly\n    rule: >-\n      {text}\n    message: it never ends\n"
+
+
+ONES = f"[{', '.join('1' * 400)}]"
+ENDLESS = f"{ONES}.all(a, {ONES}.all(b, {ONES}.all(c, a + b + c >= 0 && {' && '.join(['a == a'] * 8)})))"
+GREEDY = f"size([{'+'.join(['fields'] * 300)}].map(a, [{'+'.join('a' * 300)}].map(b, [{'+'.join('b' * 300)}]))) > 0"
 
 
 def warning(policy=TIER1):
@@ -114,3 +129,60 @@ def test_a_rule_that_is_none_stops_every_command_at_its_place(project, rival, ru
         assert "reconciler.yaml:5:" in done.out + done.err
         assert "[bad-policy]" in done.out + done.err
     assert rival.asked == []
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_a_rule_that_asks_for_too_much_is_given_up_and_refused_in_words(project, rival, severity):
+    declare(project, HIGH, with_rule(ENDLESS) + f"    severity: {severity}\n" + TIER1.lstrip("\n"))
+    began = time.monotonic()
+    done = project.run("apply", "--yes")
+    assert time.monotonic() - began < 5 * BUDGET_SECONDS
+    assert done.code == 6
+    assert "android:com.acme: it never ends (the rule cannot be evaluated: it is not done after 10 s" in done.err
+    assert "the policy costly in reconciler.yaml" in done.err
+    assert "Traceback" not in done.err
+    assert rival.writes == []
+
+
+def test_a_rule_that_asks_for_too_much_memory_ends_its_own_process_and_no_other(project, rival):
+    declare(project, HIGH, with_rule(GREEDY))
+    done = project.run("apply", "--yes")
+    assert done.code == 6
+    assert "the process that evaluates it has ended" in done.err or "it is not done after" in done.err
+    assert "Traceback" not in done.err
+    assert rival.writes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("fields.all(a, fields.all(b, fields.all(c, fields.exists(d, true))))", "4 loops stand in one another; 3 may"),
+        ("size(name) < 100 " + "|| true " * 600, "characters; 4,096 are read"),
+        ("'\udce9' == name || " + "x" * 5000, "characters; 4,096 are read"),
+    ],
+)
+def test_validate_finds_a_rule_that_costs_too_much_whatever_it_is_asked_about(project, text, told):
+    declare(project, HIGH, with_rule(text.encode("utf-8", "replace").decode()))
+    done = project.run("validate")
+    assert done.code == 1
+    assert told in done.out + done.err
+    assert "[bad-policy]" in done.out + done.err
+
+
+def test_loops_beside_one_another_and_words_in_texts_do_not_count(project):
+    rule = "fields.all(f, f.path != '.all(.all(.all(.all(') && fields.all(f, fields.all(g, f != null || g != null))"
+    declare(project, HIGH, with_rule(rule))
+    assert project.run("validate").code == 0
+    assert project.run("apply", "--yes").code == 0
+
+
+def test_modules_that_lie_in_the_project_are_not_run_by_the_process_that_evaluates(project):
+    for name in ("json.py", "cel.py", "subprocess.py", "reconciler.py"):
+        project.write(name, "raise SystemExit('trap')\n")
+    declare(project, LOW)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("reconciler"), "plan"], cwd=project.root, env=project.env, check=False,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "no floor under 0.10 in tier1 [policy tier1-floor]" in done.stdout
+    assert "cannot be evaluated" not in done.stdout

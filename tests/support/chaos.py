@@ -139,6 +139,9 @@ class Fate:
         self.died_at = copy
 
 
+KEY = b"of a machine on which copies of a folder stand for what a killed process leaves behind"[:64]
+
+
 class ChaoticGateway:
     """A `Gateway` that fails by chance. `known` are the ids that lists may leave out without being believed.
 
@@ -306,7 +309,7 @@ class ChaoticStore:
     """The store on files, in a process that may die at every line it writes."""
 
     def __init__(self, root: Path, fate: Fate) -> None:
-        self._store = FileStore(root, fate.clock)
+        self._store = FileStore(root, fate.clock, key=KEY)
         self._fate = fate
         fate.root, fate.died_at, fate.dead = root, None, False
 

@@ -18,10 +18,11 @@ from reconciler.cli.applying import (
 )
 from reconciler.cli.choices import limit_options, selection_options
 from reconciler.cli.console import asks_on_terminal
+from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
-from reconciler.errors import Refused, UsageError
+from reconciler.errors import ProjectError, Refused, UsageError
 from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.journal import past_creates
@@ -97,7 +98,7 @@ def _plan_and_apply(
 
         made, live = make_settled_plan(read_plan, past, least, session.clock, session.console.talk)
         plan = with_evidence(made, session.price_evidence(project))
-        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
         exceeded = gate(plan, limits)
         _show(session, plan, exceeded)
         refuse(exceeded)
@@ -145,9 +146,12 @@ def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
 
 def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[Result] = ()) -> int:
     execution = carried_out(session, job)
-    undo = _keep_undo(session, project, job, execution)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
-    print_results(session, results, job.run.run_id, undo, job.plan.origin)
+    undo = None
+    try:
+        undo = _keep_undo(session, project, job, execution)
+    finally:  # whatever went wrong after the writes, the account of them is given
+        print_results(session, results, job.run.run_id, undo, job.plan.origin)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)
@@ -166,4 +170,8 @@ def _keep_undo(session: Session, project: Project, job: Job, execution: Executio
     plan = undo_of(job.plan, execution, execution.after, Before(job.live, job.ledger), origin)
     if not plan.changes and not plan.notes:
         return None
-    return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))
+    try:
+        return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))
+    except ProjectError as wrong:
+        session.console.talk(f"no undo plan was made: {wrong.message}")
+        return None

@@ -7,7 +7,9 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.model.address import Address
 from reconciler.model.journal import of_resource, past_runs
+from reconciler.report.count import counted
 from reconciler.report.history import history_document, history_lines
+from reconciler.report.line import Span
 
 
 @click.command("history")
@@ -23,7 +25,14 @@ def command(options: Options, *, address: str | None) -> int:
       reconciler history android:com.cash_crash.54/int_13 --format json
     """
     session = Session.of(options)
-    runs = past_runs(session.store(session.project()).events())
+    events = list(session.store(session.project()).events())
+    if foreign := sum(bool(event.get("foreign")) for event in events):
+        session.console.talk(
+            Span("warning: ", "change"),
+            f"{counted(foreign, 'line')} of the journal came from elsewhere or from an earlier version: they are "
+            "shown, and no ledger is made of them",
+        )
+    runs = past_runs(events)
     if address is not None:
         runs = list(of_resource(runs, Address(address)))
     if options.format == "json":

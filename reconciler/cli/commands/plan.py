@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.choices import limit_options, selection_options
+from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
@@ -53,7 +54,7 @@ def command(
     plan = with_evidence(made, session.price_evidence(project))
     if out is not None:
         _save(out, plan)
-    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
     print_plan(session, plan, gate(plan, limits))
     if out is not None:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")

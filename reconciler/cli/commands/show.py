@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.choices import limit_options
+from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
@@ -43,4 +44,4 @@ def _limits_broken(session: Session, plan: Plan, allowances: Allowances) -> tupl
     if settings.publisher_id != plan.origin.publisher_id:
         session.console.talk("limits and policies are not checked: the project here is another publisher's")
         return ()
-    return gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))
+    return gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget))

@@ -8,6 +8,7 @@ from reconciler.plan.plan import Origin
 
 Document = Literal["plan", "apply", "validate"]
 READABLE: Final = 32
+_BETWEEN_WORDS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 def marker(document: Document, origin: Origin | None, key: str = "") -> str:
@@ -24,4 +25,4 @@ def marker(document: Document, origin: Origin | None, key: str = "") -> str:
 
 def _word(name: str) -> str:
     """What of a name can stand in a comment, where two hyphens might end it."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:READABLE].strip("-")
+    return _BETWEEN_WORDS.sub("-", name).strip("-")[:READABLE].strip("-")

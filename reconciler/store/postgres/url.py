@@ -22,6 +22,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 
 SECRET_PARAMETERS: Final = ("password", "sslpassword")
 
+_PORTS: Final = re.compile(r"[\d,]*")
 _SHAPE: Final = re.compile(r"postgres(ql)?://([^@/?]*@)?[^@]*")
 
 
@@ -41,7 +42,7 @@ def parameters(url: str) -> dict[str, Any]:
         said = conninfo_to_dict(url)
     except (psycopg.Error, ValueError):  # ValueError: percent-encoded bytes that are no text
         said = {}
-    if not said or not re.fullmatch(r"[\d,]*", str(said.get("port") or "")):
+    if not said or not _PORTS.fullmatch(str(said.get("port") or "")):
         raise wrong
     return {**DEFAULTS, **said}
 

@@ -14,7 +14,9 @@ from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.outcome import Ended, Intent, Result
 from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
+from reconciler.store.journal_file import JournalFile, read_sealed
 from reconciler.store.ledger_file import ledger_text, read_ledger
+from reconciler.store.seal import KEY_NAME, Seals, made_key
 
 APP = Address("android:com.a")
 INT, REWARD = Address("android:com.a/int"), Address("android:com.a/reward")
@@ -44,6 +46,17 @@ def written(root):
 
 def journal(root):
     return [json.loads(line) for line in (root / ".reconciler/journal.jsonl").read_text().splitlines()]
+
+
+def told_by_us(root, *events):
+    """Put further lines into the journal, sealed as a run of this checkout seals them."""
+    path = root / ".reconciler/journal.jsonl"
+    seals = Seals(made_key(path.parent))
+    list(read_sealed(path, seals))
+    file = JournalFile(path, seals)
+    for event in events:
+        file.append(json.loads(event))
+    file.close()
 
 
 def killed(store, root, *ended):
@@ -193,10 +206,133 @@ def test_a_lost_ledger_is_rebuilt_from_the_whole_journal_and_written_again(store
 )  # fmt: skip
 def test_a_journal_line_of_another_shape_is_an_error_of_the_store(store, tmp_path, line):
     killed(store, tmp_path)
-    with (tmp_path / ".reconciler/journal.jsonl").open("a") as file:
-        file.write(line + "\n")
+    told_by_us(tmp_path, line)
     with pytest.raises(StoreError, match="journal"):
         store.ledger()
+
+
+def brought(root, elsewhere):
+    """The journal of another checkout in the place of this one's, as a commit or a copy brings it."""
+    (root / ".reconciler").mkdir(exist_ok=True)
+    for name in ("journal.jsonl", KEY_NAME):
+        (root / ".reconciler" / name).write_bytes((elsewhere / ".reconciler" / name).read_bytes())
+
+
+@pytest.fixture
+def elsewhere(tmp_path, clock):
+    """A checkout of the same project, in which a run was killed after it had made a resource."""
+    root = tmp_path / "elsewhere"
+    root.mkdir()
+    other = FileStore(root, clock)
+    with other.run({}) as run:
+        run.end(applied(entry(APP)))
+    killed(other, root, applied(entry(APP, "666")))
+    return root
+
+
+@pytest.fixture
+def here(tmp_path, elsewhere):
+    root = tmp_path / "here"
+    root.mkdir()
+    (root / "reconciler.lock").write_bytes((elsewhere / "reconciler.lock").read_bytes())
+    return root
+
+
+def test_a_journal_that_came_with_a_commit_does_not_override_the_ledger_and_that_is_told(
+    here, elsewhere, clock, caplog
+):
+    assert FileStore(elsewhere, clock).ledger()[APP].id == "666"
+    brought(here, elsewhere)
+    assert FileStore(here, clock).ledger() == {APP: entry(APP)}
+    assert "did not write them" in caplog.text
+    with FileStore(here, clock).run({}):
+        pass
+    assert written(here) == {APP: entry(APP)}
+
+
+def test_a_lost_ledger_is_not_rebuilt_from_a_journal_that_came_with_a_commit(here, elsewhere, clock, caplog):
+    brought(here, elsewhere)
+    (here / "reconciler.lock").unlink()
+    assert FileStore(here, clock).ledger() == {}
+    assert "did not write them" in caplog.text
+
+
+def test_a_journal_from_elsewhere_behind_or_before_our_own_takes_nothing_from_it(here, elsewhere, clock):
+    store = FileStore(here, clock)
+    killed(store, here, applied(entry(INT, "7")))
+    path = here / ".reconciler/journal.jsonl"
+    ours, theirs = path.read_bytes(), (elsewhere / ".reconciler/journal.jsonl").read_bytes()
+    for together in (ours + theirs, theirs + ours, theirs + ours + theirs):
+        path.write_bytes(together)
+        assert store.ledger() == {APP: entry(APP), INT: entry(INT, "7")}
+    killed(store, here, applied(entry(REWARD, "8")))
+    assert set(store.ledger()) == {APP, INT, REWARD}
+
+
+def test_events_from_elsewhere_are_still_there_to_be_shown_and_say_what_they_are(here, elsewhere, clock):
+    brought(here, elsewhere)
+    with FileStore(here, clock).run({}):
+        pass
+    events = list(FileStore(here, clock).events())
+    assert [event.get("foreign", False) for event in events] == [True] * (len(events) - 2) + [False, False]
+    assert all("seal" not in event for event in events)
+
+
+def test_lines_without_a_seal_as_earlier_versions_wrote_them_are_shown_and_not_replayed(store, tmp_path):
+    killed(store, tmp_path, applied(entry(INT, "7")))
+    path = tmp_path / ".reconciler/journal.jsonl"
+    plain = [{key: value for key, value in event.items() if key != "seal"} for event in journal(tmp_path)]
+    path.write_text("".join(json.dumps(event) + "\n" for event in plain))
+    assert store.ledger() == {}
+    assert [event["event"] for event in store.events()] == [event["event"] for event in plain]
+
+
+@pytest.mark.parametrize("touch", ["dropped", "swapped", "changed", "twice"])
+def test_a_line_of_ours_that_was_dropped_swapped_changed_or_repeated_ends_what_is_believed(store, tmp_path, touch):
+    killed(store, tmp_path, applied(entry(APP)), applied(entry(INT, "7")), applied(entry(REWARD, "8")))
+    path = tmp_path / ".reconciler/journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    match touch:
+        case "dropped":
+            lines[1:2] = []
+        case "swapped":
+            lines[1], lines[2] = lines[2], lines[1]
+        case "changed":
+            lines[1] = lines[1].replace(b'"id":"1"', b'"id":"2"')
+        case _:
+            lines.insert(3, lines[1])
+    path.write_bytes(b"".join(lines))
+    believed = {"dropped": [], "swapped": [APP], "changed": [], "twice": [APP, INT, REWARD]}
+    assert list(store.ledger()) == believed[touch]
+
+
+def test_a_key_that_is_lost_leaves_the_ledger_alone_and_the_next_run_begins_a_chain_of_its_own(store, tmp_path):
+    with store.run({}) as run:
+        run.end(applied(entry(APP)))
+    killed(store, tmp_path, applied(entry(INT, "7")))
+    (tmp_path / ".reconciler" / KEY_NAME).unlink()
+    assert store.ledger() == {APP: entry(APP)}
+    killed(store, tmp_path, applied(entry(REWARD, "8")))
+    assert store.ledger() == {APP: entry(APP), REWARD: entry(REWARD, "8")}
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_is_no_file_is_no_key_and_nothing_is_written_through_it(store, tmp_path, kind):
+    (tmp_path / ".reconciler").mkdir()
+    aim = tmp_path / "aim"
+    key = tmp_path / ".reconciler" / KEY_NAME
+    key.symlink_to(aim) if kind == "link" else key.mkdir()
+    killed(store, tmp_path, applied(entry(INT, "7")))
+    assert store.ledger() == {}
+    assert not aim.exists()
+
+
+def test_a_line_that_was_torn_at_its_very_end_breaks_no_chain(store, tmp_path):
+    killed(store, tmp_path, applied(entry(APP)), applied(entry(INT, "7")))
+    path = tmp_path / ".reconciler/journal.jsonl"
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    killed(store, tmp_path, applied(entry(REWARD, "8")))
+    assert set(store.ledger()) == {APP, INT, REWARD}
 
 
 def test_a_broken_ledger_stops_a_run_before_it_begins_and_leaves_no_lock(store, tmp_path):

@@ -5,7 +5,8 @@ from threading import Barrier, Event
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.store.journal_file import JournalFile, read_journal
+from reconciler.store.journal_file import JournalFile, read_journal, read_sealed
+from reconciler.store.seal import Seals
 
 
 @pytest.fixture
@@ -118,3 +119,29 @@ def test_an_event_that_need_not_be_on_disk_at_once_is_in_the_file_and_goes_along
     journal.append({"n": 3}, at_once=False)
     journal.close()
     assert syncs == [2, 3]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 60])
+def test_a_full_disk_that_cut_a_line_breaks_no_chain_of_seals(path, monkeypatch, cut):
+    journal = JournalFile(path, Seals(b"key"))
+    journal.append({"n": 1})
+    really_write = os.write
+
+    def short_of_room(descriptor, data):
+        if descriptor != journal._descriptor:
+            return really_write(descriptor, data)
+        monkeypatch.setattr("reconciler.store.journal_file.os.write", full)
+        return really_write(descriptor, data[:-cut])
+
+    def full(descriptor, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reconciler.store.journal_file.os.write", short_of_room)
+    with pytest.raises(StoreError):
+        journal.append({"n": 2})
+    monkeypatch.setattr("reconciler.store.journal_file.os.write", really_write)
+    journal.append({"n": 3})
+    journal.append({"n": 4})
+    journal.close()
+    ours = [event["n"] for event, is_ours in read_sealed(path, Seals(b"key")) if is_ours]
+    assert ours == ([1, 2, 3, 4] if cut == 1 else [1, 3, 4])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.redaction import MASK, discreet, without
+from reconciler.web.message import server_message
+from reconciler.web.redaction import LONGEST, MASK, bounded, discreet, without
 
 each = pytest.mark.parametrize
 
@@ -82,6 +83,44 @@ def test_no_secret_of_some_length_survives(secret, before, after):
 @given(st.text(max_size=200))
 def test_masking_twice_is_the_same_as_once_for_what_is_known(text):
     assert without(without(text, [SECRET]), [SECRET]) == without(text, [SECRET])
+
+
+SPELLINGS = (SECRET, quote(SECRET, safe=""), b64encode(SECRET.encode()).decode().rstrip("="), SECRET.encode().hex())
+
+
+def shows_a_part_of(secret, text):
+    return any(secret[at : at + 5].lower() in text.lower() for at in range(len(secret) - 4))
+
+
+@each("spelling", SPELLINGS)
+@each("form", ["{}", '{{"message": "{}"}}', '"{}', "client_secret={}", "https://h.example/a?sig={}", "Bearer {}"])
+@each("limit", [500, LONGEST])
+def test_no_part_of_a_secret_is_seen_wherever_a_message_is_cut_in_it(spelling, form, limit):
+    for before in range(limit - len(spelling) - 30, limit + 5):
+        body = ("word " * before)[: before - len(form)] + form.format(spelling) + " and more" * 40
+        shown = without(server_message(400, body.encode()), [SECRET])
+        assert not shows_a_part_of(spelling, shown), (before, shown[-80:])
+
+
+@each("text", ['client_secret=abc"def&%x1', "secret: 'it''s-long;and=odd'", "token=s3cr3t/W+th=odd&signs%;next"])
+def test_what_a_mask_leaves_of_a_known_secret_is_masked_with_it(text):
+    secret = text.partition("=")[2] or text.partition("'")[2]
+    assert not shows_a_part_of(secret.removesuffix(";next"), without(discreet(text), [secret.removesuffix(";next")]))
+
+
+@each("secret", ["user:p@ss:w0rd@", "u:p@", "u@"])
+def test_all_that_stands_before_the_host_of_a_url_goes_even_with_several_at_signs(secret):
+    assert discreet(f"no route to https://{secret}h.example:8443/a") == "no route to https://h.example:8443/a"
+
+
+def test_a_long_text_is_cut_before_the_word_at_the_limit():
+    assert bounded("one two three", 9) == "one two…"
+    assert bounded("one two three", 13) == "one two three"
+    assert bounded("x" * 20, 9) == "…"
+
+
+def test_a_secret_that_is_no_unicode_is_masked_too():
+    assert without("it was caf\udce9-secret-2112", ["caf\udce9-secret-2112"]) == "it was ***"
 
 
 def test_no_secret_at_all_changes_nothing():
