@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from reconciler.model.address import Address, Kind, kind_of
 
+FOREIGN: Final = "foreign"
+"""What an event says, and is true, that this checkout did not write."""
+
 LOST: Final = "the run ended before the outcome of this step was recorded"
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
+from reconciler.model.journal import FOREIGN
 from reconciler.model.ledger import Ledger, LedgerEntry, shared_id
 from reconciler.model.outcome import Ended, Intent
 from reconciler.ports import Clock
@@ -33,9 +34,6 @@ from reconciler.store.seal import Seals, found_key, made_key
 
 STATE_FOLDER: Final = ".reconciler"
 JOURNAL_NAME: Final = "journal.jsonl"
-FOREIGN: Final = "foreign"
-"""What an event says, and is true, that this checkout did not write."""
-
 log = logging.getLogger("reconciler.store")
 
 FLUSH_SECONDS: Final = 0.5

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from threading import RLock
-from typing import Any
+from typing import Any, Final
 
 from support.fake_clock import FakeClock
 from support.fake_gateway import Echoed, FakeGateway, Lost, OldId, Silent, Trouble
@@ -303,6 +303,10 @@ class Console:
             account.meddle(target.id, **edit)
             self.edits.setdefault(target.id, {}).update(edit)
             self.touched.add(target.id)
+
+
+KEY: Final = b"the same for every folder that a killed run is copied to"
+"""What journals are sealed with: a copy stands for the folder itself."""
 
 
 class ChaoticStore:

@@ -14,7 +14,18 @@ from random import Random
 from typing import Any
 
 from support.builders import desired_app, desired_placement, desired_state, entry, live_app, live_placement, origin
-from support.chaos import SETTLE_SECONDS, ChaoticGateway, ChaoticStore, Console, Fate, Killed, Odds, World, some_world
+from support.chaos import (
+    KEY,
+    SETTLE_SECONDS,
+    ChaoticGateway,
+    ChaoticStore,
+    Console,
+    Fate,
+    Killed,
+    Odds,
+    World,
+    some_world,
+)
 from support.fake_clock import START, FakeClock
 from support.fake_gateway import FakeGateway
 
@@ -375,7 +386,7 @@ class History:
 
     def _ledger_is_right(self, root: Path) -> None:
         """Each id stands for one address, the one that it was known by, was made for, or had when it was adopted."""
-        ledger: Ledger = FileStore(root, self.clock).ledger()
+        ledger: Ledger = FileStore(root, self.clock, key=KEY).ledger()
         twice = [each for each, count in Counter(each.id for each in ledger.values()).items() if count > 1]
         self.require(not twice, f"ids that the ledger has twice: {twice}")
         known = {each.address: each.id for each in self.entries}
@@ -456,7 +467,7 @@ class History:
 
     def _converged(self, root: Path, left: set[Address]) -> None:
         """Live is as declared, field by field, and the ledger knows every id; but for the addresses that are left."""
-        ledger = FileStore(root, self.clock).ledger()
+        ledger = FileStore(root, self.clock, key=KEY).ledger()
         there = {self.meant_as(each): each for each in self.everything()}
         for app in self.desired.apps:
             home = there.get(app.address)
