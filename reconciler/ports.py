@@ -131,8 +131,8 @@ class RunStore(Protocol):
         """Bring the ledger up to what was seen, without any step."""
         ...
 
-    def lagged(self, seconds: float) -> None:
-        """Record that the account's lists did not show something yet so many seconds after it was made."""
+    def observed(self, event: Mapping[str, Any]) -> None:
+        """Record what was seen of the account; no ledger changes by it. It may reach the disk with the next intent."""
         ...
 
 

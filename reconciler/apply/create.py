@@ -50,7 +50,8 @@ class Doubtful:
 
     `sent` counts how often it was sent, `attempts` requests. `began` is when the first of them began, `failed` when the
     last of them had failed: what was begun after that is younger than anything it made.
-    `may_repeat` is False where the server did answer, and another create could only be answered alike.
+    `may_repeat` is False where the server did answer, and another create could only be answered alike; `answered` is
+    the id it gave, where that may be right.
     """
 
     change: Create
@@ -61,6 +62,7 @@ class Doubtful:
     began: Moment
     failed: Moment
     may_repeat: bool = True
+    answered: str | None = None
 
 
 Creation: TypeAlias = Made | NotMade | Doubtful

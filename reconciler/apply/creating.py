@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.create import Doubtful, Made, NotMade, not_ours, send_create
+from reconciler.apply.create import KEYS, Doubtful, Made, NotMade, not_ours, send_create
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Site, Write
 from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, kept_text, verify
@@ -14,7 +14,7 @@ from reconciler.model.address import Address, app_of, kind_of
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Ended, Intent, Outcome
-from reconciler.model.value import Fields, Value
+from reconciler.model.value import Value
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
@@ -57,11 +57,21 @@ def finish(made: Made, site: Site) -> Ended | Doubtful:
     if not by_answer.unconfirmed and not two_calls:
         return _ended(made, by_answer, _SecondCall(), site)
     found = read_back(kind_of(change.address), made.id, site)
-    trouble = _another(made, found, site) if isinstance(found, LiveResource) else None
+    trouble = _another(made, found, site)
     if trouble is not None:
         site.newborns.release(change.address, made.id)
-        failed = site.moment()
-        return Doubtful(change, made.app_id, trouble, made.attempts, 1, made.began, failed, may_repeat=False)
+        answered = None if isinstance(found, LiveResource) else made.id
+        return Doubtful(
+            change,
+            made.app_id,
+            trouble,
+            made.attempts,
+            1,
+            made.began,
+            site.moment(),
+            may_repeat=False,
+            answered=answered,
+        )
     second = _SecondCall()
     if two_calls:
         second = _finish_status(made, site)
@@ -69,8 +79,15 @@ def finish(made: Made, site: Site) -> Ended | Doubtful:
     return _ended(made, _seen(change, found, site), second, site)
 
 
-def _another(made: Made, found: LiveResource, site: Site) -> str | None:
-    """Why what was read back is not what was created; None where it may be."""
+def _another(made: Made, found: LiveResource | str | None, site: Site) -> str | None:
+    """Why an answered id may be another resource's than the one that was created; None where it is not.
+
+    An answer that does not say whose the id is has to be confirmed by a reading: ids of two creates may be exchanged.
+    """
+    if not isinstance(found, LiveResource):
+        if any(key in made.said for key in KEYS[kind_of(made.change.address)]):
+            return None
+        return f"it was answered with id {made.id} alone, and {found or 'that is not shown yet'}"
     if made.app_id is not None and found.app_id not in {made.app_id, None}:
         return f"it was answered with id {made.id}, which is in app {found.app_id}"
     return not_ours(made, found.fields, site)
@@ -121,7 +138,7 @@ def _ended(made: Made, seen: Verification | str, second: _SecondCall, site: Site
     if second.trouble is not None:
         ended = _half_done(made, seen, second, attempts, entry)
     else:
-        ended = created(made.change, made.id, seen, attempts, made.said, settled=False)
+        ended = created(made.change, made.id, seen, attempts, settled=False)
     change = made.change
     if kind_of(change.address) == "app":
         site.apps.made(change.address, made.id)
@@ -144,19 +161,17 @@ def _half_done(
     return Ended(ended, remembered)
 
 
-def created(
-    change: Create, resource_id: str, seen: Verification | str, attempts: int, said: Fields, *, settled: bool
-) -> Ended:
+def created(change: Create, resource_id: str, seen: Verification | str, attempts: int, *, settled: bool) -> Ended:
     """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was.
 
-    `said` is what its answer spoke of. Not `settled`: the account may only lag behind what was written.
+    Not `settled`: the account may only lag behind what was written.
     """
     entry = entry_of(change)
     if isinstance(seen, str):
         ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
         return Ended(ended, entry(resource_id, Verification()))
     contradicted = _that_matter(change.address, seen)
-    gone = {name for name, shown in contradicted.items() if shown is None and name in said}
+    gone = {name for name, shown in contradicted.items() if shown is None}
     seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
     wanted, kept = kept_leaves(change.send, seen.kept, seen)
     outcome: Outcome = "applied"

@@ -14,6 +14,7 @@ from reconciler.apply.create import Doubtful, Made, carrying, claim, read_list, 
 from reconciler.apply.site import Moment, Site
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind
+from reconciler.model.journal import lag_event
 from reconciler.model.live import LiveResource
 
 SENT_AT_MOST: Final = 3
@@ -81,7 +82,8 @@ def _concluded(doubtful: Doubtful, sight: _Sight, site: Site) -> Settled:
     if site.brake.reason is not None:
         return Unclear(doubtful, f"{why}; it was not sent again, as all further writes were stopped")
     if not doubtful.may_repeat:
-        return Unclear(doubtful, f"{why}; nothing new of that name has appeared, and it was not sent again")
+        told = f"{why}; nothing new of that name has appeared, and it was not sent again"
+        return Unclear(doubtful, told, () if doubtful.answered is None else (doubtful.answered,))
     if sight.why is not None:
         return Unclear(doubtful, f"{why}; {sight.why}")
     if doubtful.sent >= SENT_AT_MOST:
@@ -176,7 +178,7 @@ def note_lag(made: Made, site: Site) -> None:
     seconds = site.clock.monotonic() - made.began.seconds
     if seconds >= FIRST_PAUSE:
         try:
-            site.store.lagged(seconds)
+            site.store.observed(lag_event(seconds))
         except StoreError:
             return
 

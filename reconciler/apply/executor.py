@@ -15,7 +15,8 @@ from reconciler.apply.site import Site
 from reconciler.apply.steps import carry_out
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
-from reconciler.model.address import address_order, app_of, kind_of
+from reconciler.model.address import Address, address_order, app_of, kind_of
+from reconciler.model.journal import listed_event
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Ended, Result
 from reconciler.plan.plan import Plan
@@ -100,6 +101,7 @@ class _Run:
             self._site.brake.interrupt()
 
     def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+        self._note_lists()
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
                 for group in _probed(changes):
@@ -111,6 +113,20 @@ class _Run:
             self.after = seen.after
             for ended in seen.corrections:
                 self._correct(ended)
+
+    def _note_lists(self) -> None:
+        """Record what the lists hold in which something is to be made: what is new in them later is told by that."""
+        lists: dict[Address | None, frozenset[str]] = {}
+        for change in self._changes:
+            if isinstance(change, Create):
+                is_app = kind_of(change.address) == "app"
+                held = self._site.listed_before(change.app_id) if is_app or change.app_id is not None else frozenset()
+                lists[None if is_app else app_of(change.address)] = held
+        try:
+            for app in sorted(lists, key=str):
+                self._site.store.observed(listed_event(app, lists[app]))
+        except StoreError as lost:
+            self._stop(lost)
 
     def _settle(self, workers: ThreadPoolExecutor) -> None:
         """See through the creates of a wave whose outcome is not known, together: they wait for the same lists."""

@@ -19,6 +19,7 @@ from reconciler.apply.verify import Verification, not_taken, verify
 from reconciler.diff.change import Blocked, Change, Create
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import app_of, kind_of
+from reconciler.model.journal import lag_event
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.outcome import Ended, Result
 from reconciler.model.value import Fields
@@ -59,10 +60,11 @@ def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, pa
         wait_for(min(pause, max(over - site.clock.monotonic(), 0.0)), site)
         pause *= 2
     if isinstance(after, str):
-        corrections += [_unread(each.told, after) for each in pending if each.told.result.outcome in BELIEVED]
+        corrections += [_unread(each.told, after) for each in pending]
         return Recheck(after, tuple(corrections))
     _note_lag(after, site)
-    return Recheck(after, (*corrections, *(each.seen for each in pending if each.seen != each.told)))
+    corrections += [_unread(each.told, NOT_SHOWN) if each.seen == each.told else each.seen for each in pending]
+    return Recheck(after, tuple(corrections))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def _judge_all(
 
 
 def _unread(ended: Ended, why: str) -> Ended:
-    """The end of a step that was answered as done and could not be confirmed."""
-    error = "; ".join(filter(None, (ended.result.error, f"the account could not be read after the run: {why}")))
+    """The end of a step, which is not confirmed where it was answered as done."""
+    if ended.result.outcome not in BELIEVED:
+        return ended
+    error = "; ".join(filter(None, (ended.result.error, f"not confirmed by reading the account after the run: {why}")))
     return replace(ended, result=replace(ended.result, outcome="unverified", error=error))
 
 
@@ -219,7 +223,7 @@ def _judged_newborn(
         return False, ended
     found = shown or read_back(kind_of(change.address), write.id or "", site)
     if not isinstance(found, LiveResource):
-        return True, created(change, write.id or "", found or NOT_SHOWN, attempts, {}, settled=True)
+        return True, created(change, write.id or "", found or NOT_SHOWN, attempts, settled=True)
     end = _created(write, change, found, attempts, site, settled=settled)
     as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
     unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, site).unconfirmed
@@ -247,7 +251,7 @@ def everything(live: LiveState) -> list[LiveResource]:
 
 
 def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
-    return created(change, found.id, _seen_of(write, found.fields, site), attempts, write.said, settled=settled)
+    return created(change, found.id, _seen_of(write, found.fields, site), attempts, settled=settled)
 
 
 def _note_lag(after: LiveState, site: Site) -> None:
@@ -262,6 +266,6 @@ def _note_lag(after: LiveState, site: Site) -> None:
     ]
     if ages:
         try:
-            site.store.lagged(max(ages))
+            site.store.observed(lag_event(max(ages)))
         except StoreError:
             return

@@ -1,12 +1,14 @@
 """Creates that an earlier run left open: sent, and never told apart from not sent. None is sent again blindly."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.diff.change import Blocked, Create, Unmanaged
 from reconciler.diff.unnamed import Ground
 from reconciler.diff.verdict import Verdict
 from reconciler.model.address import Address, app_of, kind_of
+from reconciler.model.journal import UnclearCreate
+from reconciler.model.live import LiveResource
 
 
 def without_unclear_creates(verdicts: Sequence[Verdict], ground: Ground) -> Iterator[Verdict]:
@@ -33,7 +35,7 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
     known = ground.view.past.unclear.get(change.address)
     if known is None:
         return None
-    suspects = [] if change.distinct else [each for each in known.suspects if each in unmanaged]
+    suspects = [] if change.distinct else _suspects(change, known, unmanaged, ground)
     if suspects:
         pin = "appId" if kind_of(change.address) == "app" else "placementId"
         return (
@@ -48,11 +50,23 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
     return None
 
 
+def _suspects(change: Create, known: UnclearCreate, unmanaged: set[str], ground: Ground) -> list[str]:
+    """Live ids that an earlier create may have made: nobody's, and those it may have made or new since it was sent."""
+    new = frozenset() if known.before is None else _listed(change, ground).keys() - known.before
+    return sorted(each for each in {*known.suspects, *new} if each in unmanaged)
+
+
+def _listed(change: Create, ground: Ground) -> Mapping[str, LiveResource]:
+    """The list that would show what a create makes, by id."""
+    is_app = kind_of(change.address) == "app"
+    listed = ground.live.apps if is_app else ground.live.placements.get(change.app_id or "", ())
+    return {each.id: each for each in listed}
+
+
 def _hidden(change: Create, ground: Ground) -> Iterable[bool]:
     """For each owned resource of the list that would show a create: whether it was made lately and is not shown."""
     kind = kind_of(change.address)
-    listed = ground.live.apps if kind == "app" else ground.live.placements.get(change.app_id or "", ())
-    shown = {each.id for each in listed}
+    shown = _listed(change, ground)
     app = app_of(change.address)
     for address, entry in ground.ledger.items():
         if entry.kind == kind and (kind == "app" or app_of(address) == app) and entry.id not in shown:

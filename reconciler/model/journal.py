@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.model.address import Address, Kind, kind_of
+from reconciler.model.address import Address, Kind, app_of, kind_of
 
 FOREIGN: Final = "foreign"
 """What an event says, and is true, that this checkout did not write."""
@@ -91,15 +91,27 @@ def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
             yield replace(run, steps=steps)
 
 
+def lag_event(seconds: float) -> dict[str, Any]:
+    """How long after its creation something was still not in the account's lists."""
+    return {"event": "lag", "seconds": round(seconds, 3)}
+
+
+def listed_event(app: Address | None, ids: Iterable[str]) -> dict[str, Any]:
+    """The ids that a list held before anything was made in it: the placements of an app, or all apps (None)."""
+    return {"event": "listed", "app": app, "ids": sorted(ids)}
+
+
 @dataclass(frozen=True, slots=True)
 class UnclearCreate:
     """A create of an earlier run of which nobody knows what it made.
 
-    `sent_at` is when it was last sent (UTC), `suspects` are ids that it may have made.
+    `sent_at` is when it was last sent (UTC), `suspects` are ids that it may have made, `before` those that its list
+    held before it was sent (None: not known).
     """
 
     sent_at: datetime
     suspects: tuple[str, ...] = ()
+    before: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,30 +147,57 @@ def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
     Of events that this checkout did not write (`foreign`) only those count by which a create is in doubt: they may hold
     something up, and can make nothing pass for done.
     """
-    unclear: dict[Address, UnclearCreate] = {}
-    made: dict[tuple[Kind, str], datetime] = {}
-    lag = 0.0
+    past = _Past()
     for event in events:
-        at = _time(event.get("at"))
-        if event.get(FOREIGN) and (event.get("event"), event.get("outcome")) not in DOUBTS:
-            continue
+        if not event.get(FOREIGN) or (event.get("event"), event.get("outcome")) in DOUBTS:
+            past.take(event)
+    return PastCreates(past.unclear, past.made, past.lag_seconds)
+
+
+class _Past:
+    """What is known of creates, event by event."""
+
+    def __init__(self) -> None:
+        self.unclear: dict[Address, UnclearCreate] = {}
+        self.made: dict[tuple[Kind, str], datetime] = {}
+        self.lag_seconds = 0.0
+        self._listed: dict[tuple[str, Address | None], frozenset[str]] = {}
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Bring it up to one event."""
+        at, run = _time(event.get("at")), str(event.get("run"))
         match event:
+            case {"event": "listed", "ids": [*ids]}:
+                self._listed[run, event.get("app")] = frozenset(map(str, ids))
             case {"event": "intent", "action": "create", "address": str(address)} if at is not None:
-                known = unclear.get(Address(address))
-                unclear[Address(address)] = UnclearCreate(at, () if known is None else known.suspects)
+                self._sent(Address(address), at, run)
             case {"event": "ended", "action": "create", "address": str(address), "outcome": str(outcome)}:
-                _end(unclear, made, Address(address), outcome, event, at)
+                self._ended(Address(address), outcome, event, at)
+            case {"event": "ended", "address": str(address), "entry": {"id": str()}}:
+                self.unclear.pop(Address(address), None)
             case {"event": "remembered", "entries": [*entries]}:
                 for entry in entries:
                     if isinstance(entry, Mapping):
-                        unclear.pop(Address(str(entry.get("address"))), None)
-            case {"event": "ended", "address": str(address), "entry": {"id": str()}}:
-                unclear.pop(Address(address), None)
+                        self.unclear.pop(Address(str(entry.get("address"))), None)
             case {"event": "lag", "seconds": int() | float() as seconds} if 0 < seconds < LAG_AT_MOST:
-                lag = max(lag, float(seconds))
+                self.lag_seconds = max(self.lag_seconds, float(seconds))
             case _:
                 pass
-    return PastCreates(unclear, made, lag)
+
+    def _sent(self, address: Address, at: datetime, run: str) -> None:
+        where = app_of(address) if kind_of(address) == "placement" else None
+        known = self.unclear.get(address) or UnclearCreate(at, (), self._listed.get((run, where)))
+        self.unclear[address] = replace(known, sent_at=at)
+
+    def _ended(self, address: Address, outcome: str, event: Mapping[str, Any], at: datetime | None) -> None:
+        known, suspects, resource_id = self.unclear.get(address), event.get("suspects"), event.get("id")
+        if outcome != "unknown":
+            self.unclear.pop(address, None)
+            if isinstance(resource_id, str) and at is not None:
+                self.made[kind_of(address), resource_id] = at
+        elif known is not None and isinstance(suspects, list):
+            ids = tuple(each for each in suspects if isinstance(each, str))
+            self.unclear[address] = replace(known, suspects=tuple(dict.fromkeys((*known.suspects, *ids))))
 
 
 def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: datetime, least: float) -> float:
@@ -182,27 +221,6 @@ SETTLE_AT_MOST: Final = 600
 
 LEAST_SETTLED_SECONDS: Final = 30
 """Seconds in which a create of unknown outcome is never taken for not done, whatever the settings say."""
-
-
-def _end(
-    unclear: dict[Address, UnclearCreate],
-    made: dict[tuple[Kind, str], datetime],
-    address: Address,
-    outcome: str,
-    event: Mapping[str, Any],
-    at: datetime | None,
-) -> None:
-    """Bring what is known of a create up to its end."""
-    known = unclear.get(address)
-    suspects = event.get("suspects")
-    if outcome != "unknown":
-        unclear.pop(address, None)
-    elif known is not None and isinstance(suspects, list):
-        ids = tuple(each for each in suspects if isinstance(each, str))
-        unclear[address] = replace(known, suspects=tuple(dict.fromkeys((*known.suspects, *ids))))
-    resource_id = event.get("id")
-    if isinstance(resource_id, str) and at is not None and outcome != "unknown":
-        made[kind_of(address), resource_id] = at
 
 
 def _time(text: Any) -> datetime | None:

@@ -12,7 +12,6 @@ RUN_STARTED: Final = "run-started"
 INTENT: Final = "intent"
 ENDED: Final = "ended"
 REMEMBERED: Final = "remembered"
-LAG: Final = "lag"
 FLUSHED: Final = "flushed"
 RUN_ENDED: Final = "run-ended"
 
@@ -50,11 +49,6 @@ def ended_event(ended: Ended) -> dict[str, Any]:
 def remembered_event(entries: Iterable[LedgerEntry], forget: Iterable[Address]) -> dict[str, Any]:
     """Ledger entries that were brought up to what was seen."""
     return {"event": REMEMBERED, "entries": [entry_to_json(entry) for entry in entries], "forget": list(forget)}
-
-
-def lag_event(seconds: float) -> dict[str, Any]:
-    """How long after its creation something was still not in the account's lists."""
-    return {"event": LAG, "seconds": round(seconds, 3)}
 
 
 def changes_ledger(event: Mapping[str, Any]) -> bool:

@@ -24,7 +24,6 @@ from reconciler.store.events import (
     changes_ledger,
     ended_event,
     intent_event,
-    lag_event,
     remembered_event,
     replay,
 )
@@ -199,9 +198,9 @@ class FileRun:
         self._append(remembered_event(entries, forget))
         self._take(entries, forget)
 
-    def lagged(self, seconds: float) -> None:
-        """Record how long the account's lists did not show something that was there."""
-        self._append(lag_event(seconds), at_once=False)
+    def observed(self, event: Mapping[str, Any]) -> None:
+        """Record what was seen of the account."""
+        self._append(event, at_once=False)
 
     def close(self) -> None:
         """Write the ledger, and close the run in the journal."""

@@ -349,9 +349,9 @@ class _Run:
         with self._line():
             self._run.remember(entries, forget)
 
-    def lagged(self, seconds: float) -> None:
+    def observed(self, event: Mapping[str, Any]) -> None:
         with self._line():
-            self._run.lagged(seconds)
+            self._run.observed(event)
 
     @contextmanager
     def _line(self) -> Iterator[None]:

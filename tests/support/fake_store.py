@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
@@ -24,7 +25,7 @@ class FakeStore:
     ) -> None:
         self.entries: dict[Address, LedgerEntry] = {entry.address: entry for entry in entries}
         self.events: list[Intent | Ended | tuple[Sequence[LedgerEntry], Sequence[Address]]] = []
-        self.lags: list[float] = []
+        self.seen: list[Mapping[str, Any]] = []
         self._fails_at = fails_at
         self._fails_from = fails_from
         self._calls = 0
@@ -70,8 +71,8 @@ class FakeStore:
             self.events.append((entries, forget))
             self._take(entries, forget)
 
-    def lagged(self, seconds: float) -> None:
-        self.lags.append(seconds)
+    def observed(self, event: Mapping[str, Any]) -> None:
+        self.seen.append(event)
 
     def _count(self) -> None:
         self._calls += 1

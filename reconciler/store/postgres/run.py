@@ -14,7 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry, entry_to_json
 from reconciler.model.outcome import Ended, Intent
 from reconciler.ports import Clock
-from reconciler.store.events import RUN_ENDED, RUN_STARTED, ended_event, intent_event, lag_event, remembered_event
+from reconciler.store.events import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
 from reconciler.store.postgres.database import Database
 from reconciler.store.postgres.group import GroupCommit
 from reconciler.store.postgres.lock import holds, release
@@ -67,9 +67,9 @@ class PostgresRun:
         """Bring the ledger up to what was seen, without any step."""
         self._add(remembered_event(entries, forget), entries, forget)
 
-    def lagged(self, seconds: float) -> None:
-        """Record how long the account's lists did not show something that was there."""
-        self._add(lag_event(seconds))
+    def observed(self, event: Mapping[str, Any]) -> None:
+        """Record what was seen of the account."""
+        self._add(event)
 
     def close(self) -> None:
         """Close the run in the journal, and give back the lock. All else is recorded already, so no error is raised."""

@@ -147,7 +147,7 @@ def test_a_list_that_shows_new_things_late_makes_no_twin(lag):
     done = create(scene)
     assert (done.outcome, done.id, done.attempts) == ("applied", "901", 1)
     assert len(scene.gateway.named("int_1")) == 1
-    assert scene.store.lags
+    assert any(event["event"] == "lag" for event in scene.store.seen)
 
 
 def test_a_list_that_lags_beyond_the_settle_time_leaves_the_create_unknown():
@@ -376,25 +376,34 @@ def test_fields_that_are_never_shown_back_are_unverified_and_remembered_as_such(
     assert scene.store.entries[at("int_1")].unconfirmed == {"skipability"}
 
 
-def test_what_cannot_be_read_back_is_made_and_unverified():
+def test_an_id_that_cannot_be_read_back_is_looked_for_in_the_list():
     scene = Scene(HERE)
     scene.gateway.script("create", Silent())
     scene.gateway.script("find", ApiError("HTTP 503"))
     done = create(scene)
     assert (done.outcome, done.id) == ("applied", "901")
-    assert [each.result.outcome for each in scene.store.ended] == ["unverified", "applied"]
-    assert "HTTP 503" in scene.store.ended[0].result.error
-    assert scene.store.entries[at("int_1")].unconfirmed == frozenset()
+    assert operations(scene) == ["create", "find", "placements"]
 
 
-def test_what_cannot_be_read_at_all_is_made_and_unverified():
+def test_an_id_that_nothing_shows_is_not_remembered_and_suspected_by_the_next_run():
     scene = Scene(HERE)
     scene.gateway.script("create", Silent())
-    scene.gateway.script("find", ApiError("HTTP 503"))
+    scene.gateway.script("find", *[ApiError("HTTP 503")] * 9)
+    scene.gateway.script("placements", *[Leaving(frozenset({"901"}))] * 99)
+    done = create(scene)
+    assert (done.outcome, done.id) == ("unknown", None)
+    assert "id 901 alone" in done.error
+    assert scene.store.entries == {}
+    assert scene.store.ended[-1].suspects == ("901",)
+
+
+def test_what_cannot_be_confirmed_by_any_reading_is_unverified():
+    scene = Scene(HERE)
     scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
     done = create(scene)
     assert (done.outcome, done.id) == ("unverified", "901")
     assert scene.execution.after == "HTTP 503"
+    assert scene.store.entries[at("int_1")].id == "901"
 
 
 class TestInactive:
