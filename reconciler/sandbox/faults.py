@@ -171,6 +171,22 @@ class Astray(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutRow(Rule):
+    """Answer a report that ends amid its last row, and say nothing of it: the length announced is that of the rest."""
+
+    do: Literal["cut-row"] = "cut-row"
+    when: Literal["after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatRow(Rule):
+    """Answer a report whose last row stands there twice."""
+
+    do: Literal["repeat-row"] = "repeat-row"
+    when: Literal["after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireToken(Rule):
     """Revoke every token and answer 401."""
 
@@ -205,7 +221,10 @@ class Duplicate(Rule):
 
 
 ListFault: TypeAlias = Paging | Omit | Duplicate
-AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault
+ReportFault: TypeAlias = CutRow | RepeatRow
+AnswerFault: TypeAlias = (
+    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault | ReportFault
+)
 """Faults that give another answer, which then goes out whole."""
 WireFault: TypeAlias = Timeout | Reset | Truncate | Slow
 """Faults of the connection."""
