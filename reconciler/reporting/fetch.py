@@ -173,8 +173,8 @@ class _Run:
             self._listener.ended(outcome)
 
 
-def _counts(marker: Marker) -> tuple[int, Mapping[str, int]]:
-    return marker.rows, marker.quarantined
+def _counts(marker: Marker) -> tuple[int, Mapping[str, int], int]:
+    return marker.rows, marker.quarantined, marker.repeated
 
 
 def _written(rows: Sequence[Mapping[str, object]], path: Path) -> Path:

@@ -16,7 +16,7 @@ from reconciler.reporting.columns import ALIASES, Aliases, places
 from reconciler.reporting.countries import alpha2
 from reconciler.reporting.dt_reports import Received
 from reconciler.reporting.judgement import MASKED, People, Reading, aside_sql, good_sql, literal, rows_sql
-from reconciler.reporting.quotes import without_open_quotes
+from reconciler.reporting.quotes import cut_short, without_open_quotes
 from reconciler.reporting.shelf import DATA, Delivery, Marker
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _SHOWN: Final = 10_000
 """Rows that are kept in quarantine to be looked at; all of them are counted."""
 _SHOWN_COUNTRIES: Final = 20
 _LONGEST_HEADER: Final = 64 * 1024
+_NUMBERS: Final = frozenset(("impressions", "revenue"))
+_NEEDED: Final = _NUMBERS | {"date", "app_id", "placement_id", "placement_name"}
 _OPEN: Final = "a quote that is not closed"
 _MISSHAPEN: Final[Mapping[str, str]] = {
     "MISSING COLUMNS": "fewer columns than the header",
@@ -54,21 +56,26 @@ class Rules:
 def take_in(report: Received, app: str, day: date, rules: Rules, fetched_at: datetime) -> Delivery:
     """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
 
-    Raises `UnreadableAnswer` for what is no such report: no header, missing columns, or not one good row among some.
+    A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
+    placement and country. Raises `UnreadableAnswer` for what is no such report: no header, missing columns, not one
+    good row among some, or an end amid its last row: how much is missing then, nobody can tell.
     """
     header = _header(report.path)
     reading = Reading(
         str(report.path), len(header), places(header, rules.aliases), app, day, rules.people, rules.masked
     )
+    needed, numbers = ({place for name, place in reading.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
+    if cut := cut_short(report.path, reading.width, needed, numbers):
+        raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
     folder = report.path.parent
     with _duckdb(folder, rules) as connection:
-        good, aside = _read(connection, reading, report.lines - 1)
+        rows, aside = _read(connection, reading, report.lines - 1)
         if aside[_LOST]:
-            good, aside = _read_mended(connection, reading, report.lines - 1)
-        if aside and not good:
+            rows, aside = _read_mended(connection, reading, report.lines - 1)
+        if aside and not rows.kept:
             raise UnreadableAnswer(f"not one row of the report can be used: {told(aside)}")
         unknown = _unknown_countries(connection, folder / DATA)
-    marker = Marker(fetched_at, report.digest, good, aside, unknown)
+    marker = Marker(fetched_at, report.digest, rows.kept, aside, unknown, rows.repeated)
     return Delivery(folder / DATA, marker, folder / "rows.jsonl" if aside else None)
 
 
@@ -114,23 +121,45 @@ def _duckdb(folder: Path, rules: Rules) -> Iterator["DuckDBPyConnection"]:
         ) from None
 
 
-def _read(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[int, Counter[str]]:
-    """How many good rows were kept, and how many others were set aside, by reason; `lines` is all of them but one."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How many good rows were kept, and how many were not because they stand there already."""
+
+    kept: int
+    repeated: int
+
+
+def _read(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[_Rows, Counter[str]]:
+    """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
     folder = Path(reading.path).parent
     good = _kept(connection, reading, folder / DATA)
-    return good, Counter() if good == lines else _set_aside(connection, reading, folder, lines - good)
+    aside = Counter() if good == lines else _set_aside(connection, reading, folder, lines - good)
+    if not _holds_equals(connection, folder / DATA):
+        return _Rows(good, 0), aside
+    kept = _kept(connection, replace(reading, distinct=True), folder / DATA)
+    return _Rows(kept, good - kept), aside
 
 
-def _read_mended(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[int, Counter[str]]:
+def _holds_equals(connection: "DuckDBPyConnection", data: Path) -> bool:
+    """Whether any two kept rows may be the same. Not all columns are kept, so theirs may differ all the same.
+
+    It takes a fifth of the time of reading the report, where telling its whole rows apart takes two thirds more.
+    """
+    counts = f"SELECT count(*) > count(DISTINCT hash(kept)) FROM {literal(str(data))} AS kept"  # noqa: S608 - our path
+    found = connection.execute(counts).fetchone()
+    return bool(found and found[0])
+
+
+def _read_mended(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[_Rows, Counter[str]]:
     """The same without the lines that have swallowed others."""
     mended = Path(reading.path).with_name("mended")
     mended.with_name("rows.jsonl").unlink()
     dropped = without_open_quotes(Path(reading.path), mended)
-    good, aside = _read(connection, replace(reading, path=str(mended)), lines - len(dropped))
+    rows, aside = _read(connection, replace(reading, path=str(mended)), lines - len(dropped))
     aside.update({_OPEN: len(dropped)} if dropped else {})
     _append_aside(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
     mended.unlink()
-    return good, aside
+    return rows, aside
 
 
 def _kept(connection: "DuckDBPyConnection", reading: Reading, target: Path) -> int:

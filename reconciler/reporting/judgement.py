@@ -20,7 +20,10 @@ _LONGEST_RECORD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is read: a file of `width` columns, of which `places` (see `columns`) are known, for one app and day."""
+    """What is read: a file of `width` columns, of which `places` (see `columns`) are known, for one app and day.
+
+    `distinct`: of rows that are the same in all columns, one.
+    """
 
     path: str
     width: int
@@ -29,6 +32,7 @@ class Reading:
     day: date
     people: People = "drop"
     masked: Sequence[str] = MASKED
+    distinct: bool = False
 
 
 def rows_sql(reading: Reading, *, keep_rejects: bool) -> str:
@@ -37,7 +41,10 @@ def rows_sql(reading: Reading, *, keep_rejects: bool) -> str:
     Needs the table `salts(salt)`. `keep_rejects`: records that do not have the header's form go to `reject_errors`.
     """
     return f"""
-        WITH told AS (SELECT {", ".join(_told(reading))} FROM {_csv(reading, keep_rejects=keep_rejects)}),
+        WITH told AS (
+            SELECT {", ".join(_told(reading))}
+            FROM (SELECT {"DISTINCT *" if reading.distinct else "*"} FROM {_csv(reading, keep_rejects=keep_rejects)})
+        ),
         typed AS (
             SELECT *,
                 CASE WHEN contains(told_impressions, '_') THEN NULL

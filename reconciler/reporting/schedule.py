@@ -15,7 +15,10 @@ ALL_APPS = "all"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure."""
+    """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure.
+
+    `rows`, `quarantined` and `repeated` as in its `Marker`.
+    """
 
     source: Source
     app: str
@@ -23,6 +26,7 @@ class Outcome:
     state: State
     rows: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
     why: str = ""
 
 
@@ -57,7 +61,7 @@ def schedule(
         for day in (span or usual_span(source, now)).days():
             had = marker(Partition(source, app, day.isoformat()))
             if had is not None and is_settled(day, had.fetched_at):
-                known.append(Outcome(source, app, day, "kept", had.rows, had.quarantined))
+                known.append(Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
             elif (why := refusal(source, day, now)) is not None:
                 known.append(_without(source, app, day, had, why))
             else:
@@ -71,7 +75,8 @@ def _without(source: Source, app: str, day: date, had: Marker | None, why: str) 
     """A day that cannot be had any more: what is there of it is better than nothing."""
     if had is None:
         return Outcome(source, app, day, "refused", why=why)
-    return Outcome(source, app, day, "kept", had.rows, had.quarantined, why=f"as it was before it settled: {why}")
+    why = f"as it was before it settled: {why}"
+    return Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ class Summary:
             for why, rows in outcome.quarantined.items():
                 total[why] = total.get(why, 0) + rows
         return dict(sorted(total.items()))
+
+    @property
+    def repeated(self) -> int:
+        """Rows that stood twice in the reports of this run, and were counted once."""
+        return sum(outcome.repeated for outcome in self.of("fetched"))
 
     @property
     def gaps(self) -> Mapping[tuple[Source, str], tuple[Span, ...]]:

@@ -45,13 +45,17 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came."""
+    """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came.
+
+    `repeated` counts rows that stood there a second time, the same in every column, and were left out.
+    """
 
     fetched_at: datetime
     digest: str
     rows: int
     quarantined: Mapping[str, int] = field(default_factory=dict)
     unknown_countries: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ def _marker_text(delivery: Delivery) -> str:
         "bytes": delivery.data.stat().st_size,
         "quarantined": dict(marker.quarantined),
         "unknownCountries": dict(marker.unknown_countries),
+        "repeated": marker.repeated,
     }
     return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
@@ -159,4 +164,5 @@ def _marker(told: Mapping[str, Any]) -> Marker:
     fetched_at = datetime.fromisoformat(told["fetchedAt"])
     quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
     unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
-    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown)
+    repeated = int(told.get("repeated", 0))
+    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated)

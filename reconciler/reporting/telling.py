@@ -8,11 +8,13 @@ from reconciler.report.line import Line, Span, line
 from reconciler.reporting.schedule import Outcome, State, Summary
 
 FETCH_FORMAT: Final = "reconciler.fetch/1"
+_MOST_DAYS: Final = 20
+"""Days whose repeated rows are told one by one."""
 _SOURCES: Final[Mapping[str, str]] = {"dt": "DT user level", "chartboost": "Chartboost"}
 
 
 def fetch_lines(summary: Summary) -> Iterator[Line]:
-    """Source by source: rows, days and gaps with their reasons; then what was set aside, and the notes."""
+    """Source by source: rows, days and gaps with their reasons; what was set aside or stood twice; the notes."""
     for source, name in _SOURCES.items():
         outcomes = [outcome for outcome in summary.outcomes if outcome.source == source]
         if outcomes:
@@ -21,6 +23,9 @@ def fetch_lines(summary: Summary) -> Iterator[Line]:
     if summary.quarantined:
         yield line(Span("Rows set aside", "change"), ", by reason (the first of them are in the quarantine folder):")
         yield from (line(f"  {rows:,} {why}") for why, rows in summary.quarantined.items())
+    if summary.repeated:
+        yield line(Span("Rows that stood twice", "change"), f": {summary.repeated:,}, counted once")
+        yield from _repeated_lines(summary)
     yield from (line(f"note: {note}") for note in summary.notes)
     yield line(Span(_whole(summary), "strong"))
 
@@ -47,6 +52,14 @@ def _gap_lines(summary: Summary, source: str) -> Iterator[Line]:
             yield line("  ", Span("gap", "blocked"), f" {named}{span}: {'; '.join(reasons)}")
 
 
+def _repeated_lines(summary: Summary) -> Iterator[Line]:
+    found = [each for each in summary.of("fetched") if each.repeated]
+    for each in found[:_MOST_DAYS]:
+        yield line(f"  app {each.app}, {each.day}: {each.repeated:,} of {each.rows + each.repeated:,}")
+    if len(found) > _MOST_DAYS:
+        yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
+
+
 def _whole(summary: Summary) -> str:
     gaps = len(summary.of("refused", "failed"))
     told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
@@ -62,6 +75,7 @@ def fetch_document(summary: Summary) -> dict[str, Any]:
             **{state: len(summary.of(state)) for state in states},
             "rows": summary.rows,
             "quarantined": dict(summary.quarantined),
+            "repeated": summary.repeated,
         },
         "reports": [_report(outcome) for outcome in summary.outcomes],
         "gaps": [
@@ -81,5 +95,6 @@ def _report(outcome: Outcome) -> dict[str, Any]:
         "state": outcome.state,
         "rows": outcome.rows,
         "quarantined": dict(outcome.quarantined),
+        "repeated": outcome.repeated,
         "why": outcome.why or None,
     }

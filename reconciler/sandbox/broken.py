@@ -11,6 +11,7 @@ from reconciler.sandbox.faults import (
     Astray,
     BadGzip,
     Bomb,
+    CutRow,
     Duplicate,
     Empty,
     ExpireToken,
@@ -20,6 +21,8 @@ from reconciler.sandbox.faults import (
     Omit,
     Paging,
     Redirect,
+    RepeatRow,
+    ReportFault,
     Status,
 )
 
@@ -32,6 +35,7 @@ _ANSWERS: Final = {
     "bad-gzip": Answer(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
     "expire-token": json_answer(401, {"error": "invalid_token"}),
 }
+_GZIP: Final = b"\x1f\x8b"
 _WRAPPERS: Final = ("apps", "placements", "data", "list")
 
 
@@ -50,8 +54,8 @@ def broken(fault: AnswerFault, answer: Answer) -> Answer:
             return Answer(302, b"", ((b"location", fault.to.encode()),))
         case Astray():
             return _astray(fault, answer)
-        case Paging() | Omit() | Duplicate():
-            return answer if answer.status != 200 else _list_with(fault, answer)
+        case Paging() | Omit() | Duplicate() | CutRow() | RepeatRow():
+            return answer if answer.status != 200 else _body_with(fault, answer)
         case _:
             assert_never(fault)
 
@@ -69,6 +73,23 @@ def _astray(fault: Astray, answer: Answer) -> Answer:
         return answer
     target = "/" + told["url"].split("/", 3)[3]
     return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
+
+
+def _body_with(fault: ListFault | ReportFault, answer: Answer) -> Answer:
+    if isinstance(fault, CutRow | RepeatRow):
+        return _report_with(fault, answer)
+    return _list_with(fault, answer)
+
+
+def _report_with(fault: ReportFault, answer: Answer) -> Answer:
+    """The report in the answer with the fault in it, packed if it was; one without rows as it is."""
+    packed = answer.body.startswith(_GZIP)
+    header, _, rows = (gzip.decompress(answer.body) if packed else answer.body).partition(b"\n")
+    last = rows[rows.rstrip().rfind(b"\n") + 1 :]
+    if not last:
+        return answer
+    body = header + b"\n" + (rows + last if isinstance(fault, RepeatRow) else rows[: -(len(last) + 1) // 2])
+    return Answer(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
 
 
 def _list_with(fault: ListFault, answer: Answer) -> Answer:

@@ -167,6 +167,22 @@ class Astray(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutRow(Rule):
+    """Answer a report that ends amid its last row, and say nothing of it: the length announced is that of the rest."""
+
+    do: Literal["cut-row"] = "cut-row"
+    when: Literal["after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatRow(Rule):
+    """Answer a report whose last row stands there twice."""
+
+    do: Literal["repeat-row"] = "repeat-row"
+    when: Literal["after"] = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireToken(Rule):
     """Revoke every token and answer 401."""
 
@@ -235,7 +251,10 @@ class Late(Rule):
 
 
 ListFault: TypeAlias = Paging | Omit | Duplicate
-AnswerFault: TypeAlias = Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault
+ReportFault: TypeAlias = CutRow | RepeatRow
+AnswerFault: TypeAlias = (
+    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault | ReportFault
+)
 """Faults that give another answer, which then goes out whole."""
 CallFault: TypeAlias = OldId | Echo
 """Faults whose answer rests on the call or on the account."""

@@ -51,6 +51,11 @@ def dt_row(**said: Any) -> dict[str, Any]:
     return {**usual, **{names[key]: value for key, value in said.items()}}
 
 
+def of_users(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each of another user: a report has one row for a user, placement and country."""
+    return [{**row, "Device ID": f"38400000-8cf0-11bd-b23e-{number:012x}"} for number, row in enumerate(rows)]
+
+
 def dt_csv(rows: Iterable[Mapping[str, Any]], header: Sequence[str] = HEADER, newline: str = "\r\n") -> bytes:
     """The file of a report; empty texts are quoted, as the vendor writes what is missing."""
     text = io.StringIO()

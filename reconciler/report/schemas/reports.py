@@ -18,6 +18,7 @@ class FetchSummary(Shape):
     failed: Count = Field(description="Reports that should be there and could not be had.")
     rows: Count = Field(description="Rows of the reports that were fetched now.")
     quarantined: dict[str, Count] = Field(description="Rows that were set aside, by reason.")
+    repeated: Count = Field(description="Rows that stood twice, the same in every column, and were counted once.")
 
 
 class FetchedReport(Shape):
@@ -29,6 +30,7 @@ class FetchedReport(Shape):
     state: Literal["fetched", "kept", "refused", "failed"] = Field(description="What became of it.")
     rows: Count = Field(description="Its usable rows.")
     quarantined: dict[str, Count] = Field(description="Its rows that were set aside, by reason.")
+    repeated: Count = Field(description="Its rows that stood twice and were counted once.")
     why: str | None = Field(description="Why it was refused or failed, or is kept as it is.")
 
 

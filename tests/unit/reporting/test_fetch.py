@@ -3,7 +3,7 @@ from datetime import date, timedelta
 
 import pytest
 from support.fake_clock import FakeClock
-from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, mediation_row
+from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, gz, mediation_row, of_users
 from unit.reporting.world import CANARIES, chartboost, dt_reports
 
 from reconciler.errors import CredentialsError
@@ -13,6 +13,7 @@ from reconciler.reporting.days import Span
 from reconciler.reporting.fetch import Errand, Sources, fetch
 from reconciler.reporting.intake import Rules
 from reconciler.reporting.shelf import Partition, Shelf
+from reconciler.reporting.telling import fetch_document, fetch_lines
 from reconciler.reporting.totals import TOTALS
 
 each = pytest.mark.parametrize
@@ -45,7 +46,7 @@ class Scene:
 
     def order(self, heard):
         day, app = heard.json["date"], heard.json["appId"]
-        body = self.bodies.get((app, day), dt_csv([dt_row(date=day, app=app)] * 2))
+        body = self.bodies.get((app, day), dt_csv(of_users([dt_row(date=day, app=app)] * 2)))
         if isinstance(body, Answer):
             return body
         self.server.files = [Answer(body=body)]
@@ -240,3 +241,49 @@ def test_chartboost_down_is_an_outcome_for_each_day(scene):
     summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
     assert [(outcome.state, "date_min: too old" in outcome.why) for outcome in summary.outcomes] == [("failed", True)]
     assert not scene.shelf.partitions(TOTALS)
+
+
+CUT = dt_csv(of_users([dt_row()] * 3)).rsplit(b",", 2)[0]
+
+
+@each("packed", [False, True])
+def test_a_report_cut_in_its_last_line_is_a_gap_and_fetched_again(scene, packed):
+    whole = scene.bodies[APP, str(DAY)] = gz(CUT) if packed else CUT
+    summary = scene.fetch(span=Span(DAY, DAY))
+    assert summary.gaps == {("dt", APP): (Span(DAY, DAY),)}
+    (failed,) = summary.of("failed")
+    assert failed.why == "the report is cut in its last line: it has 8 of 10 columns"
+    assert scene.shelf.partitions("dt") == {}
+    del scene.bodies[APP, str(DAY)]
+    again = scene.fetch(span=Span(DAY, DAY))
+    assert (again.gaps, again.rows) == ({}, 2), whole
+
+
+def test_a_report_cut_in_its_last_line_takes_no_day_away_that_is_there(scene):
+    early = Scene(scene.server, scene.folder, NOON)
+    early.fetch(span=Span(DAY, DAY))
+    before = early.shelf.marker(Partition("dt", APP, str(DAY)))
+    early.bodies[APP, str(DAY)] = CUT
+    early.fetch(span=Span(DAY, DAY))
+    assert early.shelf.marker(Partition("dt", APP, str(DAY))) == before
+
+
+def test_rows_that_stand_twice_are_told_with_their_day_in_text_and_json(scene):
+    scene.bodies[APP, str(DAY)] = dt_csv([dt_row(), dt_row(), dt_row(impressions=2)])
+    summary = scene.fetch(span=Span(DAY, DAY))
+    assert (summary.rows, summary.repeated) == (2, 1)
+    assert scene.shelf.marker(Partition("dt", APP, str(DAY))).repeated == 1
+    text = ["".join(span.text for span in line) for line in fetch_lines(summary)]
+    assert "Rows that stood twice: 1, counted once" in text
+    assert f"  app {APP}, {DAY}: 1 of 3" in text
+    told = fetch_document(summary)
+    assert (told["summary"]["repeated"], told["reports"][0]["repeated"]) == (1, 1)
+
+
+def test_a_marker_of_before_that_knows_of_no_repeated_rows_is_read(scene):
+    scene.fetch(span=Span(DAY, DAY))
+    path = next(scene.folder.rglob("fetched.json"))
+    told = json.loads(path.read_text(encoding="utf-8"))
+    del told["repeated"]
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert scene.shelf.marker(Partition("dt", APP, str(DAY))).repeated == 0

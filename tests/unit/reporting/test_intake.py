@@ -58,7 +58,7 @@ def test_a_row_comes_out_typed_and_exact(tmp_path):
 @each("mark", [b"", b"\xef\xbb\xbf"])
 @each("end", [True, False])
 def test_line_ends_and_marks_do_not_matter(tmp_path, newline, mark, end):
-    body = mark + dt_csv([dt_row(), dt_row()], newline=newline)
+    body = mark + dt_csv([dt_row(), dt_row(impressions=2)], newline=newline)
     assert taken(tmp_path, body if end else body.rstrip()).marker.rows == 2
 
 
@@ -102,7 +102,7 @@ BAD = [
 
 @each(("said", "why"), BAD)
 def test_a_bad_row_is_set_aside_with_the_reason(tmp_path, said, why):
-    delivery = of(tmp_path, dt_row(), dt_row(**said), dt_row())
+    delivery = of(tmp_path, dt_row(), dt_row(**said), dt_row(impressions=2))
     assert (delivery.marker.rows, delivery.marker.quarantined) == (2, {why: 1})
     (row,) = map(json.loads, delivery.quarantine.read_text().splitlines())
     assert row["reason"] == why
@@ -126,7 +126,7 @@ def test_bad_rows_are_counted_by_reason(tmp_path):
     ids=["few", "many", "encoding", "quote", "long"],
 )
 def test_a_misshapen_line_is_set_aside_with_its_place(tmp_path, line, why):
-    body = dt_csv([dt_row(), dt_row()], newline="\n").splitlines(keepends=True)
+    body = dt_csv([dt_row(), dt_row(impressions=2)], newline="\n").splitlines(keepends=True)
     delivery = taken(tmp_path, b"".join([*body[:2], line + b"\n", *body[2:]]))
     assert (delivery.marker.rows, delivery.marker.quarantined) == (2, {why: 1})
     assert json.loads(delivery.quarantine.read_text()) == {"reason": why, "line": 3}
@@ -139,7 +139,7 @@ MISUSED = b'2026-11-20,170709,a,"b" c,c,US,Android,x,1,0.1\n'
 @each("bad", [OPEN, MISUSED])
 @each("at", [1, 6, 11])
 def test_an_open_quote_costs_its_own_line_and_no_other(tmp_path, bad, at):
-    body = dt_csv([dt_row()] * 10, newline="\n").splitlines(keepends=True)
+    body = dt_csv([dt_row(impressions=at) for at in range(10)], newline="\n").splitlines(keepends=True)
     delivery = taken(tmp_path, b"".join([*body[:at], bad, *body[at:]]))
     assert (delivery.marker.rows, delivery.marker.quarantined) == (10, {"a quote that is not closed": 1})
     assert json.loads(delivery.quarantine.read_text())["line"] == at + 1
@@ -196,7 +196,8 @@ def test_no_device_id_is_kept_in_clear(tmp_path, people):
 
 
 def test_a_hashed_device_is_the_same_under_one_salt_and_another_under_the_next(tmp_path):
-    one = [row["person"] for row in rows_in(of(tmp_path, dt_row(), dt_row(), rules=replace(RULES, people="hash")))]
+    rows = dt_row(), dt_row(impressions=2)
+    one = [row["person"] for row in rows_in(of(tmp_path, *rows, rules=replace(RULES, people="hash")))]
     salted = replace(RULES, people="hash", salt=type(RULES.salt)("ab" * 32))
     (other,) = [row["person"] for row in rows_in(of(tmp_path, dt_row(), rules=salted))]
     assert one[0] == one[1] != other
@@ -219,4 +220,92 @@ def test_every_row_is_either_kept_or_counted(tmp_path_factory, data):
         marker = of(folder, dt_row(), *rows, newline="\n").marker
     except UnreadableAnswer:
         raise AssertionError(rows) from None
-    assert marker.rows + sum(marker.quarantined.values()) == 1 + len(rows)
+    assert marker.rows + sum(marker.quarantined.values()) + marker.repeated == 1 + len(rows)
+
+
+@each("people", ["hash", "drop"])
+@each("between", [0, 3])
+def test_a_row_that_stands_there_again_counts_once_and_is_counted_as_repeated(tmp_path, people, between):
+    others = [dt_row(country=country) for country in ("DE", "FR", "GB")[:between]]
+    delivery = of(tmp_path, dt_row(), *others, dt_row(), dt_row(), rules=replace(RULES, people=people))
+    assert (delivery.marker.rows, delivery.marker.repeated, delivery.marker.quarantined) == (1 + between, 2, {})
+    assert sum(row["impressions"] for row in rows_in(delivery)) == 1 + between
+
+
+@each("said", [{"device": "another"}, {"app_name": "Other"}, {"revenue": "0.0010"}, {"placement": "int_13 "}])
+def test_rows_that_differ_in_any_column_are_two_even_where_what_is_kept_of_them_is_the_same(tmp_path, said):
+    other = {**dt_row(), "App Name": said["app_name"]} if "app_name" in said else dt_row(**said)
+    marker = of(tmp_path, dt_row(), other).marker
+    assert (marker.rows, marker.repeated) == (2, 0)
+
+
+def test_bad_rows_are_counted_each_beside_rows_that_are_repeated(tmp_path):
+    bad = dt_row(revenue="NaN")
+    marker = of(tmp_path, dt_row(), bad, dt_row(), bad).marker
+    assert (marker.rows, marker.repeated, marker.quarantined) == (1, 1, {"the revenue is no number": 2})
+
+
+def test_repeated_rows_are_told_apart_from_what_an_open_quote_costs(tmp_path):
+    body = dt_csv([dt_row(), dt_row(), dt_row(impressions=2)], newline="\n")
+    marker = taken(tmp_path, body + OPEN + dt_csv([dt_row(impressions=3)], newline="\n").split(b"\n", 1)[1]).marker
+    assert (marker.rows, marker.repeated, marker.quarantined) == (3, 1, {"a quote that is not closed": 1})
+
+
+WHOLE = dt_csv([dt_row(), dt_row(impressions=2, revenue="0.125")])
+
+
+@each("newline", ["\n", "\r\n", "\r"])
+@each(
+    ("end", "why"),
+    [
+        (b"2026-11-20,170709,CashCrash,int", "it has 4 of 10 columns"),
+        (b"2", "it has 1 of 10 columns"),
+        (b'2026-11-20,170709,CashCrash,"int', "a quote is not closed"),
+        (b'2026-11-20,170709,CashCrash,"a\nb', "it has 1 of 10 columns"),
+        (b"2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,", "its last value is missing"),
+        (b"2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,0.", "its last number is not whole"),
+        (b"2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,1.5e-", "its last number is not whole"),
+        (b'2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,"0.1', "a quote is not closed"),
+    ],
+)
+def test_a_report_that_ends_amid_a_row_is_none(tmp_path, newline, end, why):
+    body = dt_csv([dt_row(), dt_row(country="")], newline=newline)
+    with pytest.raises(UnreadableAnswer, match=why):
+        taken(tmp_path, body + end)
+
+
+@each("size", range(1, WHOLE.count(b",", WHOLE.rindex(b"\r\n", 0, -2)) + 40))
+def test_wherever_the_last_line_is_cut_no_row_is_lost_or_made_smaller_unseen(tmp_path, size):
+    body = WHOLE[:-2][:-size]
+    try:
+        delivery = taken(tmp_path, body)
+    except UnreadableAnswer:
+        return
+    whole_numbers = body.endswith((b"0.1", b"0.12", b"0"))
+    assert body.endswith(b"\n") or whole_numbers, "such a cut can be told by the transport alone"
+    assert delivery.marker.quarantined == {}
+
+
+@each(
+    "end",
+    [
+        b"2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,0.1",
+        b'2026-11-20,170709,CashCrash,a,b,US,iOS,x,1,"0.1"',
+        b'2026-11-20,170709,CashCrash,"a, ""b""\nc",b,US,iOS,x,1,0.1',
+        b'2026-11-20,170709,5" wide,a,b,US,iOS,x,1,0.1',
+        "2026-11-20,170709,a\u2028b,a,b,US,iOS,x,1,0.1".encode(),
+        b"2026-11-20,170709,CashCrash,a,b,,iOS,x,1,0.1",
+    ],
+)
+def test_a_last_row_needs_no_line_end(tmp_path, end):
+    marker = taken(tmp_path, dt_csv([dt_row()], newline="\n") + end).marker
+    assert (marker.rows + sum(marker.quarantined.values()), marker.repeated) == (2, 0)
+
+
+def test_blanks_behind_the_last_row_are_no_row_that_was_cut(tmp_path):
+    assert taken(tmp_path, dt_csv([dt_row()]) + b" ").marker.rows == 1
+
+
+def test_a_header_alone_may_end_without_a_line_end(tmp_path):
+    header = dt_csv([]).replace(b"Revenue (USD)", b"Revenue").rstrip()
+    assert taken(tmp_path, header).marker.rows == 0

@@ -1,7 +1,7 @@
 import stat
 
 import pytest
-from support.reports import DAY, NOON, dt_row, shelve_dt
+from support.reports import DAY, NOON, dt_row, of_users, shelve_dt
 
 from reconciler.errors import LockHeld, ProjectError
 from reconciler.reporting.salt import project_salt
@@ -43,7 +43,7 @@ def test_a_partition_lies_where_its_source_app_and_day_say(tmp_path):
 def test_a_new_partition_replaces_the_old_one_and_its_quarantine(tmp_path):
     shelf = Shelf(tmp_path)
     shelve_dt(shelf, [dt_row(), dt_row(revenue="NaN")])
-    shelve_dt(shelf, [dt_row(), dt_row()])
+    shelve_dt(shelf, of_users([dt_row(), dt_row()]))
     assert shelf.marker(PLACE).rows == 2
     assert not list((tmp_path / "quarantine").rglob("*.jsonl"))
 

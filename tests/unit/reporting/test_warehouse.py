@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from support.reports import APP, DAY, NOON, dt_row, mediation_row, shelve_dt, shelve_mediation
+from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, shelve_dt, shelve_mediation
 
 from reconciler.model.address import Address
 from reconciler.model.evidence import PRICE_STEP, Cell, Evidence, KnownPlacement, Question
@@ -106,7 +106,7 @@ def test_prices_that_tell_nothing_make_no_sketch():
 
 def test_days_tell_what_happened_at_which_floor(shelf):
     for day, rows in ((FIRST, 1), (DAY, 2)):
-        shelve_dt(shelf, [dt_row(date=day)] * rows, day)
+        shelve_dt(shelf, of_users([dt_row(date=day)] * rows), day)
         mediation(shelf, mediation_row(date=f"{day}", requests=10 * rows), admob(date=f"{day}"), span=Span(day, day))
     floors = {CELLS[0]: {FIRST: 0.5, DAY: None}}
     days = evidence(shelf, first=FIRST, floors=floors).days
@@ -181,7 +181,7 @@ def test_a_ladder_is_two_placements_in_one_waterfall(shelf):
 
 
 def test_revenue_is_added_exactly(shelf):
-    shelve_dt(shelf, [dt_row(revenue="0.1", impressions=2)] * 30)
+    shelve_dt(shelf, of_users([dt_row(revenue="0.1", impressions=2)] * 30))
     assert evidence(shelf).revenue == 3.0
 
 

@@ -23,7 +23,7 @@ from reconciler.reporting.join import KnownPlacement
 from reconciler.reporting.shelf import Shelf
 from reconciler.reporting.unpack import Limits
 from reconciler.reporting.warehouse import Warehouse
-from reconciler.sandbox.faults import Astray, Bomb, Garbage, Redirect, Reset, Status, Truncate
+from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
@@ -178,6 +178,22 @@ def test_a_fault_of_the_reports_is_an_error_that_says_what_happened(town, fault,
     with pytest.raises(ApiError) as refused:
         town(fault, report_reads=0).download()
     assert why in told_by(refused.value)
+
+
+def test_reports_cut_in_their_last_row_are_gaps_until_they_come_whole(town):
+    place = town(CutRow(on="GET file", times=30), report_reads=0)
+    cut = place.fetch().of("failed")
+    assert cut
+    assert all("cut in its last line" in outcome.why for outcome in cut)
+    again = place.fetch()
+    assert again.gaps == {}
+    assert {(each.app, each.day) for each in cut} <= {(each.app, each.day) for each in again.of("fetched") if each.rows}
+
+
+def test_rows_that_stand_twice_are_counted_once(town):
+    place = town(RepeatRow(on="GET file"), report_reads=0)
+    reports = [each for each in place.fetch().of("fetched") if each.source == "dt"]
+    assert {(each.rows > 0, each.repeated) for each in reports} == {(True, 1), (False, 0)}
 
 
 def test_a_small_file_that_unpacks_to_much_is_refused(town):
