@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.model.checked import instant
+
 
 def seconds_to_settle(events: Iterable[Mapping[str, Any]], now: datetime, settle_seconds: float) -> float:
     """How long to wait until every open create had its settle time; 0 where there is none. `events`: the journal."""
@@ -26,4 +28,4 @@ def seconds_to_settle(events: Iterable[Mapping[str, Any]], now: datetime, settle
 
 
 def _until(at: str, settle_seconds: float) -> datetime:
-    return datetime.fromisoformat(at) + timedelta(seconds=settle_seconds)
+    return instant(at) + timedelta(seconds=settle_seconds)

@@ -54,7 +54,7 @@ def _with_identity(change: Create, live: LiveState) -> Iterator[LiveResource]:
     else:
         keys = ("name",)
         listed = live.placements.get(change.app_id or "", ())
-    return (each for each in listed if all(each.fields.get(key) == change.send[key] for key in keys))
+    return (each for each in listed if all(each.fields.get(key) == change.send.get(key) for key in keys))
 
 
 def _how(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
