@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from reconciler.audit.audit import CLASSES, Audit, Class
 from reconciler.model.address import Address, address_order
+from reconciler.model.checked import instant
 from reconciler.plan.plan import Origin
 
 AUDIT: Final = "audit"
@@ -68,7 +69,7 @@ def past_audits(events: Iterable[Mapping[str, Any]], origin: Origin) -> list[Pas
     """The audits of this account among some events, oldest first; what is not in the shape of one is passed over."""
     found = [
         PastAudit(
-            _instant(at),
+            instant(at),
             {Address(str(address)): of for address, of in alarms.items() if of in CLASSES},
         )
         for event in events
@@ -83,7 +84,7 @@ def past_audits(events: Iterable[Mapping[str, Any]], origin: Origin) -> list[Pas
 
 def remembered(audit: Audit) -> PastAudit:
     """The audit as it will be remembered."""
-    return PastAudit(_instant(audit.at), {item.address: item.of for item in audit.alarming})
+    return PastAudit(instant(audit.at), {item.address: item.of for item in audit.alarming})
 
 
 def with_history(audit: Audit, past: Sequence[PastAudit]) -> Audit:
@@ -130,14 +131,9 @@ def trend(audits: Sequence[PastAudit], since: date) -> Trend:
     return Trend(since, tuple(days), tuple(shown))
 
 
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
-
-
 def _is_instant(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        instant(text)
     except ValueError:
         return False
     return True

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Note
 from reconciler.model.address import Address, kind_of
+from reconciler.model.checked import instant
 from reconciler.model.desired import Source
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
@@ -40,7 +41,7 @@ def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Reti
         marked = None if going.entry is None else replace(going.entry, orphaned=going.source is None)
         return Note(going.address, f"{going.reason}; it is inactive already"), marked
     since = going.entry.inactive_since if going.entry is not None else None
-    started = datetime.fromisoformat(since) if since is not None else now
+    started = instant(since) if since is not None else now
     over = started + timedelta(days=quarantine_days)
     if now >= over:
         return Delete(*_facts(going, going.reason)), None

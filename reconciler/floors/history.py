@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from reconciler.model.address import Address
+from reconciler.model.checked import instant
 from reconciler.model.evidence import Cell
 from reconciler.model.floors import Floors, complete, effective, floor_table
 from reconciler.model.journal import PastRun, PastStep
@@ -38,7 +39,7 @@ def _move(step: PastStep, owners: Mapping[str, Address]) -> Move | None:
         return None
     after, before = _table(step.after), _table(step.before) if step.action != "create" else None
     address = owners.get(step.id, step.address) if step.id is not None else step.address
-    return Move(datetime.fromisoformat(step.at).date(), address, before, after)
+    return Move(instant(step.at).date(), address, before, after)
 
 
 def _table(fields: Mapping[str, object]) -> Floors:

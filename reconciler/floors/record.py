@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Create, FieldChange, Update
 from reconciler.model.address import Address, address_order
+from reconciler.model.checked import text as text_of
 from reconciler.model.evidence import Cell
 from reconciler.model.floors import Floors
 from reconciler.model.suggestion import Suggestion, Suggestions
@@ -93,8 +94,10 @@ def records_from_text(text: str) -> Records:
     for line in text.splitlines():
         with suppress(ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
             raw = json.loads(line, parse_float=Decimal, parse_int=Decimal)
-            cell = Cell(Address(str(raw["address"])), str(raw["country"]))
-            found[cell] = Record(Decimal(raw["floor"]), str(raw["said"]))
+            cell = Cell(Address(text_of(raw["address"])), text_of(raw["country"]))
+            floor = Decimal(raw["floor"])
+            if floor.is_finite():
+                found[cell] = Record(floor, text_of(raw["said"]))
     return found
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.value import Fields, fields_from_json, fields_to_json
+from reconciler.model.value import Fields, fields_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:
 def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
     """The inverse of `entry_to_json`. Raises KeyError, TypeError or ValueError on a line of another shape."""
     return LedgerEntry(
-        address=Address(str(raw["address"])),
-        id=str(raw["id"]),
-        applied=fields_from_json(raw["applied"]),
-        unconfirmed=frozenset(raw.get("unconfirmed", ())),
-        protect=bool(raw.get("protect", False)),
-        orphaned=bool(raw.get("orphaned", False)),
-        inactive_since=raw.get("inactiveSince"),
-        kept=fields_from_json(raw.get("kept", {})),
+        address=Address(checked.text(raw["address"])),
+        id=checked.identifier(raw["id"]),
+        applied=checked.fields(raw["applied"]),
+        unconfirmed=frozenset(checked.listed(checked.text, raw.get("unconfirmed", []))),
+        protect=checked.flag(raw.get("protect", False)),
+        orphaned=checked.flag(raw.get("orphaned", False)),
+        inactive_since=checked.optional(checked.moment, raw.get("inactiveSince")),
+        kept=checked.fields(raw.get("kept", {})),
     )

@@ -95,17 +95,48 @@ def from_json(field: str, raw: Any) -> Value:
     """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
     match raw:
         case dict() if field == "floorPrices":
-            return {country: price(amount) for country, amount in raw.items()}
-        case dict():
+            return {_country(country): price(amount) for country, amount in raw.items()}
+        case dict() if field.count(".") < _DEEPEST:
             return {key: from_json(f"{field}.{key}", part) for key, part in raw.items()}
-        case list():
+        case list() if all(map(_is_text, raw)):
             return tuple(raw)
-        case bool() | None | str():
+        case bool() | None:
+            return raw
+        case str() if _is_text(raw):
             return raw
         case int() | float():
-            return price(raw) if field.startswith("floorPrices") else number(raw)
+            return price(raw) if field.startswith("floorPrices") else _counted(raw)
         case _:
-            raise ValueError(f"{field}: {raw!r} is not a canonical value")
+            raise ValueError(f"{field[:40]}: such a {type(raw).__name__} is not a canonical value")
+
+
+_DEEPEST: Final = 4
+"""Dots in a path; blocks within blocks go no deeper than one."""
+
+
+def _is_text(raw: Any) -> bool:
+    """Whether a JSON value is a text that can be written as UTF-8."""
+    if type(raw) is not str:
+        return False
+    if not raw.isascii():
+        try:
+            raw.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
+
+
+def _country(raw: str) -> str:
+    if not _is_text(raw):
+        raise ValueError("a country with half a character")
+    return raw
+
+
+def _counted(raw: float) -> int | Decimal:
+    exact = number(raw)
+    if not -(2**53) < exact < 2**53:
+        raise ValueError("a number that large")
+    return exact
 
 
 def fields_to_json(fields: Fields) -> dict[str, Any]:

@@ -4,9 +4,11 @@ The document carries a digest of itself, so that a plan edited by hand is not ta
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, TypeVar, cast, get_args
 
 from reconciler.diff.change import (
     Blocked,
@@ -21,14 +23,19 @@ from reconciler.diff.change import (
     action_of,
     id_of,
 )
+from reconciler.diff.change import Origin as Cause
 from reconciler.errors import PlanUnusable
+from reconciler.model import checked
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import Source
+from reconciler.model.field import FIELDS
 from reconciler.model.ledger import entry_from_json, entry_to_json
-from reconciler.model.value import digest, document_json, fields_from_json, fields_to_json, from_json, to_json
+from reconciler.model.value import Fields, digest, document_json, fields_to_json, from_json, to_json
 from reconciler.plan.plan import Origin, Plan, summary
 
 FORMAT: Final = "reconciler.plan/1"
+_ORIGINS: Final = frozenset(get_args(Cause))
+_NAMES: Final = frozenset(name for specs in FIELDS.values() for name in specs)
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -74,27 +81,67 @@ def plan_from_text(text: str) -> Plan:
         if claimed != digest(document):
             raise PlanUnusable("the plan document was changed after it was made", hint=again)
         return _plan_from_json(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise PlanUnusable(f"the plan document is broken: {wrong!r}", hint=again) from wrong
+    except (ValueError, RecursionError) as wrong:
+        raise PlanUnusable(f"the plan document is broken: {wrong}", hint=again) from wrong
 
 
 def _plan_from_json(document: Mapping[str, Any]) -> Plan:
+    """Raises ValueError, which names the place in the document."""
+    with _placed("the plan"):
+        origin = Origin(
+            tool=checked.text(document["tool"]),
+            created_at=checked.moment(document["createdAt"]),
+            publisher_id=checked.text(document["publisherId"]),
+            api=checked.text(document["api"]),
+            manifest_digest=checked.text(document["manifestDigest"]),
+        )
+        unchanged, owned = checked.count(document["summary"]["unchanged"]), checked.count(document["owned"])
     return Plan(
-        origin=Origin(
-            document["tool"],
-            document["createdAt"],
-            document["publisherId"],
-            document["api"],
-            document["manifestDigest"],
+        origin=origin,
+        changes=_items(document, "changes", _change_from_json),
+        unmanaged=_items(document, "unmanaged", lambda raw: Unmanaged(_address(raw), checked.identifier(raw["id"]))),
+        notes=_items(
+            document, "notes", lambda raw: Note(Address(checked.text(raw["address"])), checked.text(raw["text"]))
         ),
-        changes=tuple(_change_from_json(each) for each in document["changes"]),
-        unmanaged=tuple(Unmanaged(Address(each["address"]), each["id"]) for each in document["unmanaged"]),
-        notes=tuple(Note(Address(each["address"]), each["text"]) for each in document["notes"]),
-        remember=tuple(entry_from_json(each) for each in document["remember"]),
-        forget=tuple(Address(each) for each in document["forget"]),
-        unchanged=document["summary"]["unchanged"],
-        owned=document["owned"],
+        remember=_items(document, "remember", entry_from_json),
+        forget=_items(document, "forget", lambda raw: Address(checked.text(raw))),
+        unchanged=unchanged,
+        owned=owned,
     )
+
+
+Item = TypeVar("Item")
+
+
+def _items(document: Mapping[str, Any], key: str, read: Callable[[Any], Item]) -> tuple[Item, ...]:
+    """The items of one of the document's lists."""
+    with _placed(key):
+        listed = checked.listed(lambda raw: raw, document[key])
+    found = []
+    for at, raw in enumerate(listed):
+        with _placed(f"{key}[{at}]"):
+            found.append(read(raw))
+    return tuple(found)
+
+
+@contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """Make what is wrong with a part of the document a ValueError that names the part."""
+    try:
+        yield
+    except KeyError as lacking:
+        raise ValueError(f"{place}: it has no {lacking}") from lacking
+    except (TypeError, AttributeError) as wrong:
+        raise ValueError(f"{place}: a value of another kind than belongs there") from wrong
+    except (ValueError, ArithmeticError) as wrong:
+        raise ValueError(f"{place}: {wrong}") from wrong
+
+
+def _address(raw: Mapping[str, Any]) -> Address:
+    address = checked.text(raw["address"])
+    if not address:
+        raise ValueError("an empty address")
+    return Address(address)
 
 
 def field_to_json(field: FieldChange) -> dict[str, Any]:
@@ -109,9 +156,16 @@ def field_to_json(field: FieldChange) -> dict[str, Any]:
 
 
 def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:
-    path = raw["path"]
+    path = checked.text(raw["path"])
     before, after = from_json(path, raw["before"]), from_json(path, raw["after"])
-    return FieldChange(path, before, after, raw["origin"], raw.get("evidence"))
+    if path.startswith("floorPrices.") and not all(
+        each is None or isinstance(each, Decimal) for each in (before, after)
+    ):
+        raise ValueError("a floor that is no price")
+    origin = checked.text(raw["origin"])
+    if origin not in _ORIGINS:
+        raise ValueError("a field change of unknown origin")
+    return FieldChange(path, before, after, cast("Cause", origin), checked.optional(checked.text, raw.get("evidence")))
 
 
 def _change_to_json(change: Change) -> dict[str, Any]:
@@ -140,42 +194,71 @@ def _change_to_json(change: Change) -> dict[str, Any]:
 
 
 def _change_from_json(raw: Mapping[str, Any]) -> Change:
-    address = Address(raw["address"])
-    source = None if raw["source"] is None else Source(raw["source"]["file"], raw["source"]["line"])
-    fields = tuple(_field_from_json(field) for field in raw["fields"])
+    address, reason = _address(raw), checked.optional(checked.text, raw["reason"])
+    source = checked.optional(_source_from_json, raw["source"])
+    fields = checked.listed(_field_from_json, raw["fields"])
     match raw["action"]:
         case "create" if source is not None:
             return Create(
                 address,
                 source,
                 fields,
-                fields_from_json(raw["send"]),
-                fields_from_json(raw["declared"]),
-                raw["appId"],
-                raw["protect"],
-                raw["reason"],
-                raw.get("distinct", False),
-                tuple(raw.get("beside", ())),
+                _created(checked.fields(raw["send"])),
+                checked.fields(raw["declared"]),
+                checked.optional(checked.identifier, raw["appId"]),
+                checked.flag(raw["protect"]),
+                reason,
+                checked.flag(raw.get("distinct", False)),
+                tuple(checked.listed(checked.identifier, raw.get("beside", []))),
             )
         case "update":
+            former = checked.optional(checked.text, raw["renamedFrom"])
             return Update(
                 address,
-                raw["id"],
+                checked.identifier(raw["id"]),
                 source,
                 fields,
-                fields_from_json(raw["send"]),
-                fields_from_json(raw["declared"]),
-                raw["observed"],
-                raw["appId"],
-                raw["protect"],
-                None if raw["renamedFrom"] is None else Address(raw["renamedFrom"]),
-                raw["reason"],
+                _sendable(checked.fields(raw["send"])),
+                checked.fields(raw["declared"]),
+                checked.text(raw["observed"]),
+                checked.optional(checked.identifier, raw["appId"]),
+                checked.flag(raw["protect"]),
+                None if former is None else Address(former),
+                reason,
             )
         case "deactivate":
-            return Deactivate(address, raw["id"], raw["reason"], raw["observed"], raw["appId"], source)
+            return Deactivate(address, *_ending(raw), source)
         case "delete":
-            return Delete(address, raw["id"], raw["reason"], raw["observed"], raw["appId"], source)
+            return Delete(address, *_ending(raw), source)
         case "blocked":
-            return Blocked(address, raw["reason"], raw["id"], fields, source)
-        case unknown:
-            raise ValueError(f"unknown action {unknown!r}")
+            return Blocked(
+                address, checked.text(reason), checked.optional(checked.identifier, raw["id"]), fields, source
+            )
+        case _:
+            raise ValueError("an action that there is not")
+
+
+def _source_from_json(raw: Mapping[str, Any]) -> Source:
+    return Source(checked.text(raw["file"]), checked.count(raw["line"]))
+
+
+def _ending(raw: Mapping[str, Any]) -> tuple[str, str, str, str | None]:
+    """Id, reason, digest and app of a deactivation or deletion."""
+    return (
+        checked.identifier(raw["id"]),
+        checked.text(raw["reason"]),
+        checked.text(raw["observed"]),
+        checked.optional(checked.identifier, raw["appId"]),
+    )
+
+
+def _created(send: Fields) -> Fields:
+    if send.get("name") is None:
+        raise ValueError("a create without a name")
+    return _sendable(send)
+
+
+def _sendable(send: Fields) -> Fields:
+    if unknown := send.keys() - _NAMES:
+        raise ValueError(f"{len(unknown)} fields that the API does not have")
+    return send

@@ -53,7 +53,7 @@ def _taken(change: Create, live: LiveState) -> str | None:
     listed = live.apps if is_app else live.placements.get(change.app_id or "", ())
     others = [each for each in listed if each.id not in change.beside]
     keys = ("platform", "bundle") if is_app else ("name",)
-    same = next((each for each in others if all(each.fields.get(key) == change.send[key] for key in keys)), None)
+    same = next((each for each in others if all(each.fields.get(key) == change.send.get(key) for key in keys)), None)
     if same is not None:
         return f"it exists by now, as id {same.id}"
     wanted = () if change.distinct else _folded(change.send, is_app=is_app)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from reconciler.model import checked
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry, entry_from_json, entry_to_json
 from reconciler.model.outcome import Ended, Intent
@@ -54,6 +55,41 @@ def remembered_event(entries: Iterable[LedgerEntry], forget: Iterable[Address]) 
 def changes_ledger(event: Mapping[str, Any]) -> bool:
     """Whether the ledger is brought up to an event."""
     return event.get("event") in (ENDED, REMEMBERED)
+
+
+def check_event(event: Mapping[str, Any]) -> None:
+    """Hold what a journal holds to the forms above. Raises ValueError, or KeyError for what a ledger entry lacks."""
+    kind = checked.text(event.get("event", ""))
+    checked.text(event.get("run", ""))
+    if "at" in event:
+        checked.instant(event["at"])
+    match kind:
+        case "run-started":
+            who = checked.objects(event.get("who") or {})
+            checked.listed(checked.text, [*who.values()])
+        case "intent":
+            _check_step(event)
+            checked.fields(event.get("before") or {})
+            checked.fields(event.get("after") or {})
+            checked.count(event.get("attempt") or 0)
+        case "ended":
+            _check_step(event)
+            checked.optional(checked.text, event.get("outcome"))
+            checked.optional(checked.text, event.get("error"))
+            checked.count(event.get("attempts") or 0)
+            checked.optional(lambda raw: entry_from_json(checked.objects(raw)), event.get("entry"))
+        case "remembered":
+            checked.listed(lambda raw: entry_from_json(checked.objects(raw)), event.get("entries", []))
+        case _:
+            pass
+    checked.listed(checked.text, event.get("forget", []))
+    checked.optional(checked.text, event.get("ledger"))
+
+
+def _check_step(event: Mapping[str, Any]) -> None:
+    checked.text(event.get("address"))
+    checked.text(event.get("action"))
+    checked.optional(checked.identifier, event.get("id"))
 
 
 def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None:

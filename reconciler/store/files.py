@@ -22,6 +22,7 @@ from reconciler.store.events import (
     RUN_STARTED,
     bring_up,
     changes_ledger,
+    check_event,
     ended_event,
     intent_event,
     remembered_event,
@@ -62,7 +63,8 @@ class FileStore:
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first; events that this checkout did not write say `foreign`."""
-        for event, ours in read_sealed(self._journal_path, self._seals()):
+        for number, event, ours in read_sealed(self._journal_path, self._seals()):
+            _check(number, event)
             yield event if ours else {**event, FOREIGN: True}
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
@@ -85,12 +87,14 @@ class FileStore:
         """
         ours: list[dict[str, Any]] = []
         foreign: list[dict[str, Any]] = []
-        for event, is_ours in read_sealed(self._journal_path, seals):
+        for number, event, is_ours in read_sealed(self._journal_path, seals):
+            if is_ours:
+                _check(number, event)
             (ours if is_ours else foreign).append(event)
         ledger = _digest(self._ledger_path)
         entries = dict(written or {})
         for event in _to_replay(ours, ledger) if written else ours:
-            _replay(entries, event)
+            replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
             raise StoreError(
@@ -284,11 +288,12 @@ def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dic
     return unfinished if ledger in met else []
 
 
-def _replay(entries: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None:
+def _check(number: int, event: Mapping[str, Any]) -> None:
     try:
-        replay(entries, event)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        check_event(event)
+    except (KeyError, ValueError) as wrong:
+        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
         raise StoreError(
-            f"the journal holds an event of another shape, of run {event.get('run')} at {event.get('at')}",
+            f"{STATE_FOLDER}/{JOURNAL_NAME}:{number}: the line is no event of a journal: {what}",
             hint=f"move {STATE_FOLDER}/{JOURNAL_NAME} away: the ledger stands without it",
         ) from wrong

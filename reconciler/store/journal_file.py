@@ -95,21 +95,21 @@ def _end_torn_line(path: Path) -> None:
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first. A line that a crash tore is passed over: it was never relied on."""
-    return (event for event, _ in read_sealed(path, None))
+    return (event for _, event, _ in read_sealed(path, None))
 
 
-def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The same, each with whether this checkout wrote it: `seals` is the chain, from its beginning."""
+def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning."""
     try:
         with path.open("rb") as file:
-            for line, ours in told_apart(file, seals):
+            for number, (line, ours) in enumerate(told_apart(file, seals), 1):
                 try:
                     event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
                     continue
                 if isinstance(event, dict):
                     event.pop("seal", None)
-                    yield event, ours
+                    yield number, event, ours
     except FileNotFoundError:
         return
     except OSError as wrong:

@@ -48,8 +48,11 @@ def _entry(path: Path, number: int, line: str) -> LedgerEntry:
         raise _broken(path, number, "a git merge conflict is left in it")
     try:
         return entry_from_json(orjson.loads(line))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
-        raise _broken(path, number, "the line is not a ledger entry") from wrong
+    except KeyError as wrong:
+        raise _broken(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
+    except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
+        why = "" if isinstance(wrong, orjson.JSONDecodeError | TypeError | AttributeError) else f": {wrong}"
+        raise _broken(path, number, f"the line is not a ledger entry{why}") from wrong
 
 
 def _twice(path: Path, text: str, first: LedgerEntry, second: LedgerEntry) -> StoreError:

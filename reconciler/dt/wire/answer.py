@@ -6,6 +6,7 @@ from typing import Any, Final
 from reconciler.dt.wire.fields import full_fields, said_fields
 from reconciler.dt.wire.more import speaks_of_failure, speaks_of_more
 from reconciler.model.address import Kind
+from reconciler.model.checked import identifier
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
 from reconciler.web.json_body import AnswerError, folded
@@ -69,7 +70,10 @@ def read_id(raw: Any) -> str | None:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if isinstance(raw, str | int) and not isinstance(raw, bool) and str(raw).strip():
-        return str(raw).strip()
+        try:
+            return identifier(str(raw).strip())
+        except ValueError as wrong:
+            raise AnswerError(str(wrong)) from None
     raise AnswerError("an id that is neither a number nor a text")
 
 

@@ -100,7 +100,14 @@ class TestLedgerLine:
         }  # fmt: skip
 
     @pytest.mark.parametrize(
-        "marks", [{}, {"protect": True}, {"orphaned": True}, {"inactive_since": "x"}, {"unconfirmed": frozenset("ab")}]
+        "marks",
+        [
+            {},
+            {"protect": True},
+            {"orphaned": True},
+            {"inactive_since": "2026-11-01T00:00:00+00:00"},
+            {"unconfirmed": frozenset("ab")},
+        ],
     )
     def test_an_entry_read_back_is_the_entry(self, marks):
         known = entry(at("p"), "7", applied={"floorPrices": {"US": 1.25}, "capping": None}, **marks)

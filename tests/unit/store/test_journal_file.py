@@ -143,5 +143,5 @@ def test_a_full_disk_that_cut_a_line_breaks_no_chain_of_seals(path, monkeypatch,
     journal.append({"n": 3})
     journal.append({"n": 4})
     journal.close()
-    ours = [event["n"] for event, is_ours in read_sealed(path, Seals(b"key")) if is_ours]
+    ours = [event["n"] for _, event, is_ours in read_sealed(path, Seals(b"key")) if is_ours]
     assert ours == ([1, 2, 3, 4] if cut == 1 else [1, 3, 4])

@@ -1,0 +1,170 @@
+"""Values out of files, held to what they may be before anything is made of them: plans, ledgers, journals, evidence.
+
+Every function returns the value, or raises ValueError that says in a few words what it is not.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from reconciler.model.value import Fields, Value, from_json
+
+Checked = TypeVar("Checked")
+
+LONGEST_ID: Final = 64
+"""Characters. The API's ids have six digits; one goes into addresses of requests and into bodies as it is."""
+
+_MOST: Final = 2**53
+_FIRST_YEAR, _LAST_YEAR = 1990, 2999
+"""Times far beyond these are slips, and beyond what can be reckoned with."""
+
+
+def text(raw: Any) -> str:
+    """A text that can be written as UTF-8."""
+    if type(raw) is not str:
+        raise ValueError(f"{_kind(raw)} where a text belongs")
+    if not raw.isascii():
+        try:
+            raw.encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text with half a character") from None
+    return raw
+
+
+def identifier(raw: Any) -> str:
+    """An id, as a text or as a whole number: at most 64 visible characters of ASCII."""
+    told = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
+    if type(told) is not str:
+        raise ValueError(f"{_kind(raw)} where an id belongs")
+    if not 1 <= len(told) <= LONGEST_ID:
+        raise ValueError(f"an id of {len(told):,} characters")
+    if not (told.isascii() and told.isprintable() and " " not in told):
+        raise ValueError("an id with characters that no id has")
+    return told
+
+
+def optional(check: Callable[[Any], Checked], raw: Any) -> Checked | None:
+    """None, or what the check makes of it."""
+    return None if raw is None else check(raw)
+
+
+def flag(raw: Any) -> bool:
+    """True or false."""
+    if type(raw) is not bool:
+        raise ValueError(f"{_kind(raw)} where true or false belongs")
+    return raw
+
+
+def count(raw: Any) -> int:
+    """A whole number from 0 on."""
+    if type(raw) is not int or not 0 <= raw < _MOST:
+        raise ValueError(f"{_kind(raw)} where a count belongs")
+    return raw
+
+
+def instant(raw: Any) -> datetime:
+    """A time in UTC; a text without an offset is taken to be in UTC."""
+    try:
+        at = datetime.fromisoformat(text(raw))
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{_kind(raw)} where a time belongs") from None
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError(f"a time in the year {at.year}")
+    return at
+
+
+def moment(raw: Any) -> str:
+    """A time, as it is written."""
+    instant(raw)
+    return str(raw)
+
+
+def objects(raw: Any) -> Mapping[str, Any]:
+    """A JSON object."""
+    if type(raw) is not dict:
+        raise ValueError(f"{_kind(raw)} where an object belongs")
+    return raw
+
+
+def listed(check: Callable[[Any], Checked], raw: Any) -> tuple[Checked, ...]:
+    """A list, each item of it held to a check."""
+    if type(raw) is not list:
+        raise ValueError(f"{_kind(raw)} where a list belongs")
+    return tuple(map(check, raw))
+
+
+def fields(raw: Any) -> Fields:
+    """A resource's fields; those that are known by name in the form that they have everywhere."""
+    return {text(name): _field(name, value) for name, value in objects(raw).items()}
+
+
+def _field(name: str, raw: Any) -> Value:
+    value = from_json(name, raw)
+    fits = _FORMS.get(name)
+    if fits is not None and not (fits(value) or (value is None and name != "floorPrices")):
+        raise ValueError(f"{name} is {_kind(raw)} of another form")
+    return value
+
+
+def _is_text(value: Value) -> bool:
+    return type(value) is str
+
+
+def _is_flag(value: Value) -> bool:
+    return type(value) is bool
+
+
+def _is_number(value: Value) -> bool:
+    return type(value) is int or type(value) is Decimal
+
+
+def _is_list(value: Value) -> bool:
+    return type(value) is tuple
+
+
+def _is_block(**parts: Callable[[Value], bool]) -> Callable[[Value], bool]:
+    def fits(value: Value) -> bool:
+        return (
+            isinstance(value, Mapping)
+            and value.keys() <= parts.keys()
+            and all(parts[name](part) for name, part in value.items())
+        )
+
+    return fits
+
+
+def _is_floors(value: Value) -> bool:
+    return isinstance(value, Mapping)  # of prices, as `from_json` sees to
+
+
+_LIMIT: Final = _is_block(value=_is_number, unit=_is_text)
+_FORMS: Final[Mapping[str, Callable[[Value], bool]]] = {
+    **dict.fromkeys(("name", "platform", "bundle", "category1", "category2", "status"), _is_text),
+    **dict.fromkeys(("rewardedAdUrl", "placementType", "skipability"), _is_text),
+    **dict.fromkeys(("coppa", "targetingEnabled"), _is_flag),
+    **dict.fromkeys(("creativeTypes", "connectivity"), _is_list),
+    **dict.fromkeys(("capping", "pacing"), _LIMIT),
+    "bannerRefresh": _is_number,
+    "floorPrices": _is_floors,
+    "geo": _is_block(include=_is_flag, countries=_is_list),
+    "ssrConfig": _is_block(currency=_is_text, amount=_is_number),
+}
+
+
+def _kind(raw: Any) -> str:
+    """What a JSON value is, without a word of it: it may be long, or not to be shown."""
+    match raw:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "an object"
