@@ -231,7 +231,7 @@ class OldId(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Echo(Rule):
-    """Answer an update with what it sent, and do not carry it out."""
+    """Answer an update as if it were done, with what it sent, and do not carry it out."""
 
     do: Literal["echo"] = "echo"
     when: Literal["before"] = "before"
@@ -257,7 +257,7 @@ AnswerFault: TypeAlias = (
 )
 """Faults that give another answer, which then goes out whole."""
 CallFault: TypeAlias = OldId | Echo
-"""Faults whose answer rests on the call or on the account."""
+"""Faults that an API has to act out, for they rest on what is in the account."""
 WireFault: TypeAlias = Timeout | Reset | Truncate | Slow | Late
 """Faults of the connection."""
 Fault: TypeAlias = AnswerFault | CallFault | WireFault

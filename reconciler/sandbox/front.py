@@ -90,9 +90,7 @@ class Front:
             case Late():
                 self._account.later(fault.seconds, partial(self._handled, call))
                 return _UNANSWERED
-            case Echo():
-                return Answer(200, call.body)
-            case OldId():
+            case OldId() | Echo():
                 return self._handled(replace(call, fault=fault))
             case _:
                 pass

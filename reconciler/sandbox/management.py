@@ -13,7 +13,7 @@ from reconciler.model.address import Kind
 from reconciler.sandbox import checks
 from reconciler.sandbox.account import APPS, Account
 from reconciler.sandbox.exchange import Answer, Call, RefusalError, Routes, json_answer
-from reconciler.sandbox.faults import OldId
+from reconciler.sandbox.faults import Echo, OldId
 from reconciler.sandbox.keeping import kept, same_to_a_server
 from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.quirks import Quirks
@@ -162,6 +162,9 @@ class Management:
         body = call.json()
         before = self._found(kind, checks.sent_id(_ID[kind], body))
         sent = self._to_update(before, body)
+        if isinstance(call.fault, Echo):
+            echo = replace(before, fields=self._updated(before, sent))
+            return json_answer(200, spelled(echo, self._quirks, "update"))
         after = self._account.replace(kind, before.id, self._updated(before, kept(sent, self._quirks)))
         match self._quirks.put_answer:
             case "full":

@@ -240,6 +240,7 @@ class TestInterrupt:
 
     def test_a_killed_run_is_taken_up_where_it_was(self, project, rival, held):
         begun, go_on = held
+        project.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {settleSeconds: 0.5}\n')
         project.write("apps/a.yaml", TWO)
         with project.start("apply", "--yes", "--parallelism", "1") as process:
             assert begun.wait(20)

@@ -41,8 +41,18 @@ def publish(mode, row, text):
 
 
 @pytest.fixture(scope="module")
-def wire():
+def plain():
     with Wire.running() as running:
+        yield running
+
+
+@pytest.fixture
+def wire(kind, plain):
+    """The server that a row is about."""
+    if not kind.quirks:
+        yield plain
+        return
+    with Wire.running(**dict(kind.quirks)) as running:
         yield running
 
 

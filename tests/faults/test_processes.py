@@ -27,6 +27,7 @@ def slow(tmp_path):
     """A project whose API takes a third of a second for each call."""
     with RunningSandbox(SandboxOptions(latency=0.3)) as sandbox:
         project = Project(tmp_path / "project", sandbox.url)
+        project.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {settleSeconds: 0.5}\n')
         project.write("apps/acme.yaml", manifest())
         yield project, sandbox
 

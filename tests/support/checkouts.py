@@ -10,6 +10,7 @@ from support.histories import BETWEEN_QUIET_RUNS, History, Nobody, Tally, played
 
 from reconciler.apply.executor import Execution
 from reconciler.model.address import Address, app_of
+from reconciler.model.live import LiveResource
 from reconciler.plan.plan import Plan
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
@@ -43,14 +44,15 @@ class TwoCheckouts(History):
             execution = carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
         self.tally.runs["interleaved"] += 1
         self.tally.outcomes.update(each.outcome for each in execution.results)
-        made_twice = self.twins()
+        made_twice = self._made_twice()
         self._named(execution, made_twice)
         count = len(list(self.everything()))
         for root in (ours, theirs, ours):
             self.clock.advance(seconds=BETWEEN_QUIET_RUNS)
             plan, execution = self.run(root, recreate=False)
             self.tally.runs["quiet"] += 1
-            self.require(self.twins() == made_twice, f"more twins: {self.twins()}, before {made_twice}")
+            now = self._made_twice()
+            self.require(now == made_twice, f"more twins: {now}, before {made_twice}")
             told = {each.address for each in execution.results if each.outcome in {"blocked", "unknown", "skipped"}}
             told |= {each for each in made_twice if self._listed_as_unmanaged(each, plan)}
             silent = [each for each in made_twice if each not in told and app_of(each) not in {*made_twice} - {each}]
@@ -59,18 +61,32 @@ class TwoCheckouts(History):
         self.tally.calls = self.gateway.calls
         return self.tally
 
+    def _made_for(self, address: Address | None) -> list[LiveResource]:
+        return [each for each in self.everything() if self.meant_as(each) == address]
+
+    def _made_twice(self) -> list[Address]:
+        """Addresses that several live resources were made for, whatever these are called now."""
+        return [address for address in self.twins() if len(self._made_for(address)) > 1]
+
     def _listed_as_unmanaged(self, address: Address, plan: Plan) -> bool:
         """Whether a plan lists one of the resources that were made for an address as nobody's."""
-        ids = {each.id for each in self.everything() if self.meant_as(each) == address}
+        ids = {each.id for each in self._made_for(address)}
         return bool(ids & {each.id for each in plan.unmanaged})
 
     def _named(self, execution: Execution, made_twice: list[Address]) -> None:
-        """Twins that the last lists of a run showed, or had to show, are told with both ids, and are no success."""
+        """Twins that the last lists of a run showed, or had to show, are told with both ids, and are no success.
+
+        What the account calls otherwise than it was asked to cannot be told for a twin by anybody.
+        """
         results = {each.address: each for each in execution.results}
         for address in made_twice:
             if app_of(address) != address and app_of(address) in made_twice:
                 continue  # each is in an app of its own, and in no list beside the other
-            ids = {each.id for each in self.everything() if self.meant_as(each) == address}
+            made = self._made_for(address)
+            ids = {each.id for each in made}
+            key = "bundle" if app_of(address) == address else "name"
+            if any(each.fields[key] != self.account.sent_for.get(each.id, each.fields)[key] for each in made):
+                continue
             seen = any(ids <= shown for shown in self.gateway.shown.values())
             if not seen and self.world.lags:
                 continue

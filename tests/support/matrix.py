@@ -6,6 +6,7 @@ fault strikes one call, once or throughout the run, before or after the server h
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,10 +24,12 @@ from reconciler.sandbox import faults
 from reconciler.sandbox.faults import Fault
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 
-ALPHA, BETA = app_address("android", "com.alpha"), app_address("android", "com.beta")
+ALPHA, BETA = app_address("android", "com.alpha"), app_address("android", "com.Beta")
 ALPHA_ID, TUNED_ID, GONE_ID, STRANGER_ID = "170001", "240002", "240003", "240004"
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 OFF = "·"
+BETWEEN_RUNS = 100.0
+"""Seconds: longer than anything here lags."""
 
 Mode = Literal["once", "throughout"]
 MODES: Final[tuple[Mode, ...]] = ("once", "throughout")
@@ -41,11 +44,11 @@ LIVE = (
 KEEP = desired_placement("keep", app=ALPHA, floorPrices={"US": 3})
 TUNED = desired_placement("tuned", app=ALPHA, floorPrices={"US": 2}, capping={"value": 2, "unit": "day"})
 GONE = desired_placement("gone", app=ALPHA, state="absent")
-FRESH = desired_placement("fresh", app=ALPHA, coppa=False, floorPrices={"US": 4}, capping={"value": 3, "unit": "day"})
+FRESH = desired_placement("Fresh_1", app=ALPHA, coppa=False, floorPrices={"US": 4}, capping={"value": 3, "unit": "day"})
 FIRST = desired_placement("first", app=BETA, coppa=False, floorPrices={"US": 5})
 DESIRED = desired_state(
     desired_app(KEEP, TUNED, GONE, FRESH, bundle="com.alpha", rewardedAdUrl="https://example.com/new"),
-    desired_app(FIRST, bundle="com.beta", name="Beta"),
+    desired_app(FIRST, bundle="com.Beta", name="Beta"),
 )
 KNOWN = (
     entry(DESIRED.apps[0], ALPHA_ID, applied={"rewardedAdUrl": "https://example.com/old"}),
@@ -71,8 +74,8 @@ class Call:
 
 
 CALLS: Final = (
-    Call("POST app", "POST app", "com.beta", BETA),
-    Call("POST placement", "POST placement", "fresh", at("fresh", ALPHA)),
+    Call("POST app", "POST app", "com.Beta", BETA),
+    Call("POST placement", "POST placement", "Fresh_1", at("Fresh_1", ALPHA)),
     Call("PUT app", "PUT app", ALPHA_ID, ALPHA),
     Call("PUT placement", "PUT placement", TUNED_ID, at("tuned", ALPHA)),
     Call("DELETE", "DELETE placement", GONE_ID, at("gone", ALPHA)),
@@ -84,35 +87,65 @@ CALLS: Final = (
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault: a row. `done`: the server has acted before it; None where that makes no difference."""
+    """One kind of fault, or of server: a row.
+
+    `done`: the server has acted before the fault; None where that makes no difference. `quirks`: how the server
+    differs; a row without a fault (`make` is None) is about these alone. `only`: the columns it is about. `left`: what
+    the next run cannot settle: `doubt` (nobody can tell what a resource was made for), or `kept` (the account keeps
+    something else than was asked for). `second`: another checkout applies between the plan and the first step.
+    """
 
     title: str
-    make: Callable[..., Fault]
+    make: Callable[..., Fault] | None
     done: bool | None = None
     only_lists: bool = False
     deadline: float = IMPATIENT.deadline
     more: tuple[tuple[str, Any], ...] = ()
+    quirks: tuple[tuple[str, Any], ...] = ()
+    only: tuple[str, ...] = ()
+    left: Literal["nothing", "doubt", "kept"] = "nothing"
+    second: bool = False
 
     @property
     def row(self) -> str:
         return self.title if self.done is None else f"{self.title}, {'done' if self.done else 'not done'}"
 
-    def strikes(self, call: Call) -> bool:
+    def strikes(self, call: Call, mode: Mode) -> bool:
         """Whether this row says anything of that column."""
         if self.only_lists:
             return call.lists
+        if self.only:
+            return call.title in self.only and (self.make is not None or mode == "throughout")
         return call.writes or self.done is not True or self.make in {faults.Truncate, faults.Slow}
 
-    def at(self, call: Call, mode: Mode) -> Fault:
-        """The fault as it strikes a call."""
+    def at(self, call: Call, mode: Mode) -> tuple[Fault, ...]:
+        """The fault as it strikes a call, if there is one."""
+        if self.make is None:
+            return ()
         when = {} if self.done is None else {"when": "after" if self.done else "before"}
         often = {"nth": 1} if mode == "once" else {}
-        return self.make(on=call.on, containing=call.containing, **when, **often, **dict(self.more))
+        return (self.make(on=call.on, containing=call.containing, **when, **often, **dict(self.more)),)
 
 
-def _both(title: str, make: Callable[..., Fault], **more: Any) -> tuple[Kind, Kind]:
+CREATES: Final = ("POST app", "POST placement")
+UPDATES: Final = ("PUT app", "PUT placement")
+FLOORS: Final = ("POST placement", "PUT placement")
+
+
+def _both(title: str, make: Callable[..., Fault], *, only: tuple[str, ...] = (), **more: Any) -> tuple[Kind, ...]:
     extra = tuple(more.items())
-    return Kind(title, make, done=False, more=extra), Kind(title, make, done=True, more=extra)
+    return tuple(Kind(title, make, done=done, more=extra, only=only) for done in (False, True))
+
+
+def _lag(seconds: int) -> Iterator[Kind]:
+    lag = (("appears_after", seconds), ("found_after", seconds))
+    for done in (False, True):
+        yield Kind(f"all reads lag {seconds} s, answer lost", faults.Reset, done=done, quirks=lag, only=CREATES)
+
+
+def _old_id(title: str, more: tuple[tuple[str, Any], ...]) -> Iterator[Kind]:
+    for done in (False, True):
+        yield Kind(title, faults.OldId, done=done, more=more, only=CREATES)
 
 
 KINDS: Final = (
@@ -133,29 +166,84 @@ KINDS: Final = (
     Kind("list leaves out the newest", faults.Omit, only_lists=True, more=(("omit", 1),)),
     Kind("list with a row twice", faults.Duplicate, only_lists=True),
     Kind("list speaks of a next page", faults.Paging, only_lists=True),
-)
+    *_lag(8),
+    *_lag(20),
+    *_lag(50),
+    Kind("reads by id lag 50 s, after a good create", None, quirks=(("found_after", 50), ("create_answer", "id")),
+         only=CREATES),
+    Kind("lists of three servers, 0, 4 and 20 s behind, answer lost", faults.Reset, done=True,
+         quirks=(("replicas", (0, 4, 20)),), only=CREATES),
+    Kind("done 20 s after its connection broke", faults.Late, more=(("seconds", 20),), only=CREATES),
+    *(Kind(f"names {how}, answer lost", faults.Reset, done=True, quirks=(("names", quirk),), only=CREATES, left="doubt")
+      for how, quirk in (("in lower case", "lower"), ("with `-` for `_`", "dashes"))),
+    *_old_id("an id that was there before", ()),
+    *_old_id("the same without fields", (("fields", False),)),
+    *(kind for status in (303, 409) for kind in _both(str(status), faults.Status, status=status, only=CREATES)),
+    Kind("answered as if done", faults.Echo, only=UPDATES),
+    Kind("prices rounded", None, quirks=(("prices", 1.5),), only=FLOORS, left="kept"),
+    Kind("a line of floors dropped", None, quirks=(("drops", ("US",)),), only=FLOORS, left="kept"),
+    Kind("a line of floors added", None, quirks=(("adds", {"DE": 0.5}),), only=FLOORS, left="kept"),
+    Kind("old values for 8 s after an update", None, quirks=(("updates_after", 8),), only=UPDATES),
+    Kind("two checkouts at once", None, only=CREATES, left="doubt", second=True),
+)  # fmt: skip
 
 
 def cell(wire: Wire, kind: Kind, call: Call, mode: Mode, root: Path) -> str:
     """What comes of one fault at one call, in a word or two; every law is held against it on the way."""
-    if not kind.strikes(call):
+    if not kind.strikes(call, mode):
         return OFF
     wire.holds(*LIVE)
-    (root / LEDGER_NAME).write_text(ledger_text({each.address: each for each in KNOWN}))
-    wire.strike(kind.at(call, mode))
+    roots = (root / "ours", root / "theirs")
+    for each in roots:
+        each.mkdir()
+        (each / LEDGER_NAME).write_text(ledger_text({each.address: each for each in KNOWN}))
+    wire.strike(*kind.at(call, mode))
     try:
         patience = replace(IMPATIENT, deadline=kind.deadline)
-        plan, execution = wire.apply(DESIRED, root, patience=patience)
+        between = partial(wire.apply, DESIRED, roots[1]) if kind.second else None
+        plan, execution = wire.apply(DESIRED, roots[0], patience=patience, between=between)
     except ReconcilerError as ended:
         _nothing_was_written(wire, ended)
         told = "stops"
     else:
-        exact(wire, plan, execution)
+        if not kind.second:
+            exact(wire, plan, execution)
         told = _told(execution, call)
-    unharmed(wire)
+    if kind.second:
+        _names_both(wire, execution)
+    else:
+        unharmed(wire)
     wire.strike()
-    converges(wire, root, runs=1)
+    match kind.left:
+        case "nothing":
+            converges(wire, roots[0])
+        case "doubt" | "kept":
+            _nothing_more_is_made(wire, kind, roots[0])
     return told
+
+
+def _names_both(wire: Wire, execution: Execution) -> None:
+    """What two checkouts made twice the later one tells as unknown, with both ids."""
+    there, results = wire.truth(), {each.address: each for each in execution.results}
+    for name, address in (("com.Beta", BETA), ("Fresh_1", FRESH.address)):
+        ids = [each.id for each in there.values() if name in {each.fields.get("bundle"), each.fields.get("name")}]
+        assert len(ids) == 2, ids
+        assert results[address].outcome == "unknown", results[address]
+        assert all(each in str(results[address].error) for each in ids), results[address]
+
+
+def _nothing_more_is_made(wire: Wire, kind: Kind, root: Path) -> None:
+    """Runs that come later write nothing that was not asked for anew, and say what is left or leave nothing."""
+    wire.apply(DESIRED, root)
+    before, asked = wire.truth(), len(wire.writes("POST", "app")) + len(wire.writes("POST", "placement"))
+    plan, execution = wire.apply(DESIRED, root)
+    assert len(wire.writes("POST", "app")) + len(wire.writes("POST", "placement")) == asked
+    assert wire.truth() == before
+    if not kind.second:
+        unharmed(wire)
+    if kind.left == "kept":
+        assert plan.changes == ()
+    assert {each.outcome for each in execution.results} <= {"blocked", "unknown", "skipped"}
 
 
 def _told(execution: Execution, call: Call) -> str:
@@ -206,6 +294,9 @@ def _true(change: Change, result: Result, there: dict[str, LiveResource]) -> Non
             assert not done, result
         case "unverified" | "unknown":
             assert result.error, result
+        case "normalised":
+            assert not done, result
+            assert getattr(result, "kept", None), result
         case other:
             raise AssertionError(other)
 
@@ -234,12 +325,14 @@ def _shows(wanted: Any, live: LiveResource) -> bool:
 
 
 def converges(wire: Wire, root: Path, runs: int = 2) -> None:
-    """The next run, undisturbed, ends where this one should have; a list that lags may hold it back for one more."""
+    """The next run, undisturbed, ends where this one should have; what lags may hold it back for one more."""
     for _ in range(runs):
         _, execution = wire.apply(DESIRED, root)
-        assert {each.outcome for each in execution.results} <= {"applied", "blocked"}, execution.results
+        assert {each.outcome for each in execution.results} <= {"applied", "blocked", "unverified"}, execution.results
+        wire.clock.sleep(BETWEEN_RUNS)
         if all(each.outcome == "applied" for each in execution.results):
             break
+    wire.apply(DESIRED, root)
     unharmed(wire)
     there = wire.truth()
     assert GONE_ID not in there

@@ -66,8 +66,8 @@ class Doubt:
     `list_lag`, `find_lag`: seconds until something new shows in lists, and by its id. `update_lag`: seconds for which
     both show what was before an update, and lists what was deleted. `replicas`: lists are read of one of these, drawn
     by `chance`, each so many seconds behind. `name`, `floors`: what is kept of a name, a bundle, a table; `says_sent`:
-    full answers tell what was sent all the same. `echoes`: so many updates are answered with their own body and not
-    done. `late`: creates get a 504 and are done so many seconds later.
+    full answers tell what was sent all the same. `echoes`: so many updates are answered in full as if they were
+    done, and are not. `late`: creates get a 504 and are done so many seconds later.
 
     `old_ids`: a create is answered as the last one was and not done (`replay`), done and answered as the one before it
     should have been, at first as the newest resource there (`shift`), or not done where the home has one of that name
@@ -341,7 +341,6 @@ class Rival:
         return self._updated(self.placements, body, "placementId")
 
     def _updated(self, among: dict[int, dict[str, Any]], body: dict[str, Any], key: str) -> tuple[int, bytes]:
-        echo = json.dumps(body).encode()
         sent_id = body.pop(key, None)
         if not isinstance(sent_id, str):
             raise Refusal(400, f"{key} must be a string")
@@ -351,7 +350,7 @@ class Rival:
         asked = _checked(body, known.get("placementType"))
         if self.doubt.echoes > 0:
             self.doubt.echoes -= 1
-            return 200, echo
+            return 200, json.dumps(self._told(among, int(sent_id), {**known, **asked})).encode()
         sent = self._kept(asked)
         if "floorPrices" in sent:
             kept = known["floorPrices"] if self.spelling.floors == "merge" else []

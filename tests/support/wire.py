@@ -1,8 +1,9 @@
 """An account behind real HTTP: the sandbox, the real client in front of it, the real store under it, no patience."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -40,18 +41,22 @@ IMPATIENT = Patience(
 )
 """Two tries of 0.3 s: enough for an answer from this machine, and soon over where there is none."""
 
-SETTLE_SECONDS = 0.04
+SETTLE_SECONDS = 30.0
+"""As long as by default; whoever sleeps over it puts the hands forward (`HastyClock`)."""
 PUBLISHER = "3432"
 
 
 class HastyClock(SystemClock):
     """The machine's clock, but whoever asks for a long sleep gets a short one, and the hands put forward."""
 
-    longest = 0.03
+    longest = 0.01
 
     def __init__(self) -> None:
         self._skipped = 0.0
         self._lock = Lock()
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._skipped)
 
     def monotonic(self) -> float:
         return super().monotonic() + self._skipped
@@ -63,12 +68,13 @@ class HastyClock(SystemClock):
 
 
 class Wire:
-    """One sandbox, used for many accounts one after another."""
+    """One sandbox, used for many accounts one after another. Its seconds are those of the program's clock."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox
         self.account = sandbox.account
         self.clock = HastyClock()
+        self.account.clock = lambda: self.clock.now().timestamp()
         self.sent: Mapping[str, int] = {}
 
     @classmethod
@@ -96,15 +102,24 @@ class Wire:
             self.sent = client.requests()
 
     def apply(
-        self, desired: DesiredState, root: Path, *, parallelism: int = 4, patience: Patience = IMPATIENT, **more: Any
+        self,
+        desired: DesiredState,
+        root: Path,
+        *,
+        parallelism: int = 4,
+        patience: Patience = IMPATIENT,
+        between: Callable[[], object] | None = None,
+        **more: Any,
     ) -> tuple[Plan, Execution]:
-        """Plan and carry out, as the command does. Raises what reading raises."""
+        """Plan and carry out, as the command does; `between` comes between the two. Raises what reading raises."""
         desired = replace(desired, safety=replace(desired.safety, settle_seconds=SETTLE_SECONDS))
         store = FileStore(root, self.clock)
         with self.gateway(patience) as gateway, store.run({}) as run:
             let_settle(store, self.clock, SETTLE_SECONDS)
             ledger = store.ledger()
             plan, live = self._plan(desired, gateway, ledger, Selection(parallelism=parallelism, **more))
+            if between is not None:
+                between()
             conditions = Conditions(self.clock, Nobody(), parallelism, SETTLE_SECONDS)
             return plan, carry_out_plan(plan, live, gateway, run, ledger, conditions)
 

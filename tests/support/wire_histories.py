@@ -15,11 +15,13 @@ from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 
 QUIRKS: Final[tuple[dict[str, Any], ...]] = (
     {},
-    {"list_shape": "named", "ids": "number", "put_answer": "message", "appears_after": 0.01},
+    {"list_shape": "named", "ids": "number", "put_answer": "message", "appears_after": 20, "found_after": 8},
     {"list_shape": "lone-object", "booleans": "text", "create_answer": "id", "create_status": 201},
     {"keys": "contrary", "off_blocks": "shown", "create_answer": "no-id", "put_answer": "stale"},
+    {"appears_after": 50, "found_after": 50, "updates_after": 8},
+    {"replicas": (0, 4, 15), "appears_after": 2, "dedup": True},
 )
-"""Habits of servers; new resources appear well within the settle time."""
+"""Habits of servers. What is done late shows within the settle time all the same, but for the last but one."""
 
 ANYWHERE: Final = ("*", "POST placement", "POST app", "PUT placement", "* app", "GET placement", "DELETE placement")
 
@@ -41,6 +43,9 @@ def some_fault(chance: Random) -> Fault:
         lambda: faults.Duplicate(**often),
         lambda: faults.Paging(**often),
         lambda: faults.Omit(omit=(ALPHA_ID, TUNED_ID), **often),
+        lambda: faults.Status(status=chance.choice([303, 409]), when=when, on="POST placement", probability=0.3),
+        lambda: faults.OldId(when=when, fields=chance.random() < 0.5, on="POST placement", probability=0.3),
+        lambda: faults.Echo(on="PUT placement", probability=0.5),
         lambda: faults.Timeout(when=when, seconds=5, on=on, probability=0.02),
     ])()  # fmt: skip
 

@@ -193,12 +193,13 @@ class TestOldIds:
 
 
 class TestEcho:
-    def test_an_update_is_answered_with_what_it_sent_and_changes_nothing(self, api):
-        server = api(Echo(times=1))
+    def test_an_update_is_answered_as_if_it_were_done_and_changes_nothing(self, api):
+        server = api(Echo(times=1), put_answer="message")
         app = server.new_app()
-        placement = server.new_placement(app)
+        placement = server.new_placement(app, capping={"value": 1, "unit": "day", "enabled": True})
         sent = {"placementId": placement, "floorPrices": [of("US", 2)]}
-        assert server.put("placement", **sent) == (200, sent)
+        told = server.put("placement", **sent)[1]
+        assert (floors(told), told["capping"]["value"]) == ({"WW": 0.01, "US": 2}, 1)
         assert floors(server.get("placement", placementId=placement)[1]) == {"WW": 0.01}
         server.put("placement", **sent)
         assert floors(server.get("placement", placementId=placement)[1])["US"] == 2
