@@ -11,7 +11,7 @@ from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Removal, Site, Write
 from reconciler.apply.verify import Verification, contradiction, kept_leaves, kept_text, not_taken, verify
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
-from reconciler.diff.compare import field_changes, value_at, with_live_leaves
+from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, kind_of
 from reconciler.model.ledger import LedgerEntry
@@ -62,8 +62,10 @@ def _kept_still(name: str, change: Update, known: LedgerEntry) -> Iterator[Field
     if name in known.kept and name in known.applied:
         for leaf in field_changes(name, known.kept[name], known.applied[name], None):
             path = tuple(leaf.path.split(".")[1:])
-            declared, sent = value_at(change.declared.get(name), path), value_at(change.send[name], path)
-            if (declared, None if sent is ABSENT else sent) == (leaf.after, leaf.before):
+            declared, sent = (
+                or_none(value_at(value, path)) for value in (change.declared.get(name), change.send[name])
+            )
+            if (declared, sent) == (leaf.after, leaf.before):
                 yield leaf
 
 

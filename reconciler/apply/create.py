@@ -106,8 +106,10 @@ def claim(made: Made, site: Site) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
     kind = kind_of(made.change.address)
     if made.id in site.seen.known.get(kind, ()):
+        site.newborns.mixed = True
         return f"it was answered with id {made.id}, which was there before"
     if not site.newborns.claim(Newborn(made.change.address, made.id, made.app_id, made.began)):
+        site.newborns.mixed = True
         return f"it was answered with id {made.id}, which is that of another create of this run"
     return None
 
@@ -124,6 +126,7 @@ def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
         if seen == wanted:
             continue
         if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), site):
+            site.newborns.mixed = True
             return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.create import KEYS, Doubtful, Made, NotMade, not_ours, send_create
+from reconciler.apply.create import KEYS, Doubtful, Made, NotMade, claim, not_ours, send_create
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Site, Write
 from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, kept_text, verify
@@ -203,6 +203,15 @@ def _that_matter(address: Address, seen: Verification) -> dict[str, Value]:
     """Contradicted fields, without those that the vendor overwrites anyway."""
     ignored = OVERWRITTEN_BY_STORE if kind_of(address) == "app" else frozenset()
     return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
+
+
+def unseen(doubtful: Doubtful, resource_id: str, site: Site) -> Ended:
+    """The end of a create whose new id nothing shows so far; the reading after the run may."""
+    made = Made(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
+    trouble = claim(made, site)
+    if trouble is not None:
+        return never_made(doubtful, f"{doubtful.why}; {trouble}", site)
+    return _ended(made, "the account does not show it yet", _SecondCall(), site)
 
 
 def never_made(doubtful: Doubtful, why: str, site: Site, suspects: tuple[str, ...] = ()) -> Ended:

@@ -44,13 +44,21 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """It was answered with a new id, which nothing shows so far and nothing speaks against."""
+
+    doubtful: Doubtful
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Silent:
     """The list does not show it. `why`: what that silence is worth, None where it counts."""
 
     why: str | None
 
 
-Settled: TypeAlias = Made | Unclear | Repeat
+Settled: TypeAlias = Made | Unclear | Unseen | Repeat
 _Sight: TypeAlias = Made | Unclear | _Silent
 
 
@@ -78,17 +86,25 @@ def _concluded(doubtful: Doubtful, sight: _Sight, site: Site) -> Settled:
     """What the last look at a create comes to."""
     if not isinstance(sight, _Silent):
         return sight
-    why = doubtful.why
+    if doubtful.answered is not None and not site.newborns.mixed:
+        return Unseen(doubtful, doubtful.answered)
+    why = _why_not_again(doubtful, sight, site)
+    if why is None:
+        return Repeat(doubtful)
+    return Unclear(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
+
+
+def _why_not_again(doubtful: Doubtful, sight: _Silent, site: Site) -> str | None:
+    """Why a create that no list shows is not sent once more; None where it may be."""
     if site.brake.reason is not None:
-        return Unclear(doubtful, f"{why}; it was not sent again, as all further writes were stopped")
+        return "it was not sent again, as all further writes were stopped"
     if not doubtful.may_repeat:
-        told = f"{why}; nothing new of that name has appeared, and it was not sent again"
-        return Unclear(doubtful, told, () if doubtful.answered is None else (doubtful.answered,))
+        return "nothing new of that name has appeared, and it was not sent again"
     if sight.why is not None:
-        return Unclear(doubtful, f"{why}; {sight.why}")
+        return sight.why
     if doubtful.sent >= SENT_AT_MOST:
-        return Unclear(doubtful, f"{why}; sent {doubtful.sent} times, and no trace of it has appeared")
-    return Repeat(doubtful)
+        return f"sent {doubtful.sent} times, and no trace of it has appeared"
+    return None
 
 
 def _by_list(doubtful: Iterable[Doubtful]) -> Iterator[tuple[str | None, list[Doubtful]]]:

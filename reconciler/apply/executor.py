@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from reconciler.apply.create import Doubtful, Made, NotMade, send_create
-from reconciler.apply.creating import finish, never_made
-from reconciler.apply.doubtful import Repeat, Settled, Unclear, after_refusal, note_lag, settle
+from reconciler.apply.creating import finish, never_made, unseen
+from reconciler.apply.doubtful import Repeat, Settled, Unclear, Unseen, after_refusal, note_lag, settle
 from reconciler.apply.ending import result
 from reconciler.apply.recheck import recheck
 from reconciler.apply.schedule import waves
@@ -142,6 +142,8 @@ class _Run:
                 self._see(change, lambda: finish(settled, self._site))
             case Repeat(doubtful):
                 self._see(doubtful.change, lambda: self._repeated(doubtful))
+            case Unseen(doubtful, resource_id):
+                self._see(doubtful.change, lambda: unseen(doubtful, resource_id, self._site))
             case Unclear(doubtful, why, suspects):
                 self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
 

@@ -45,11 +45,15 @@ def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, pa
     pause = FIRST_PAUSE
     over = site.clock.monotonic() + site.settle_seconds
     touched = _touched(changes, results, site)
+    apps = any(kind_of(each.address) == "app" for each in results if each.attempts)
     after: LiveState | str = "it was not read"
     while True:
         settled = site.clock.monotonic() >= over
         try:
-            after = _read(touched, site, parallelism) if isinstance(after, str) else _read_again(after, pending, site)
+            if isinstance(after, str):
+                after = _read(touched, site, parallelism, apps=apps)
+            else:
+                after = _read_again(after, pending, site)
         except (ApiError, CredentialsError) as wrong:
             after = wrong.message if isinstance(after, str) else after
         else:
@@ -109,9 +113,10 @@ def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
 
 
-def _read(touched: Iterable[str], site: Site, parallelism: int) -> LiveState:
-    """The list of apps, and the placements of those that were touched."""
-    return LiveState(site.gateway.apps(), _lists(touched, site, parallelism))
+def _read(touched: Iterable[str], site: Site, parallelism: int, *, apps: bool) -> LiveState:
+    """The placements of the apps that were touched, and the list of apps: read anew where one of these was."""
+    before = (site.seen.by_id[each] for each in sorted(site.listed_before(None)))
+    return LiveState(site.gateway.apps() if apps else tuple(before), _lists(touched, site, parallelism))
 
 
 def _lists(app_ids: Iterable[str], site: Site, parallelism: int) -> Mapping[str, tuple[LiveResource, ...]]:

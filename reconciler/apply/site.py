@@ -134,11 +134,15 @@ class Newborn:
 
 
 class Newborns:
-    """The resources that the creates of a run made, by kind and id. Safe to share between workers."""
+    """The resources that the creates of a run made, by kind and id. Safe to share between workers.
+
+    `mixed`: an answer gave an id that was another resource's, so ids alone are not believed any more.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[tuple[Kind, str], Newborn] = {}
         self._lock = Lock()
+        self.mixed = False
 
     def claim(self, newborn: Newborn) -> bool:
         """Take an id for a create; False where another create of this run has it already."""

@@ -96,7 +96,7 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     for path in _differing_paths(before, after):
         for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
-            applied = known if known is ABSENT else _or_none(value_at(known, tuple(dotted.split(".")[1:])))
+            applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied))
 
 
@@ -121,7 +121,7 @@ def _differing_paths(before: Value | Absent, after: Value) -> list[tuple[str, ..
 
 def _leaf_pairs(path: str, before: Value | Absent, after: Value | Absent) -> Iterator[tuple[str, Value, Value]]:
     """One pair for a plain value or a block; one per line for a floor table that is new or gone."""
-    was, wanted = _or_none(before), _or_none(after)
+    was, wanted = or_none(before), or_none(after)
     if path == "floorPrices":
         lines_before = dict(leaves(path, was)) if was else {}
         lines_after = dict(leaves(path, wanted)) if wanted else {}
@@ -140,7 +140,8 @@ def value_at(value: Value | Absent, path: tuple[str, ...]) -> Value | Absent:
     return value
 
 
-def _or_none(value: Value | Absent) -> Value:
+def or_none(value: Value | Absent) -> Value:
+    """The value, or None where there is none."""
     return None if isinstance(value, Absent) else value
 
 
@@ -165,8 +166,8 @@ def _is_kept(change: FieldChange, entry: LedgerEntry | None) -> bool:
     if entry is None or change.field not in entry.kept:
         return False
     path = tuple(change.path.split(".")[1:])
-    asked_before = _or_none(value_at(entry.applied.get(change.field, ABSENT), path))
-    return asked_before == change.after and _or_none(value_at(entry.kept[change.field], path)) == change.before
+    asked_before = or_none(value_at(entry.applied.get(change.field, ABSENT), path))
+    return asked_before == change.after and or_none(value_at(entry.kept[change.field], path)) == change.before
 
 
 def covers(path: str, patterns: tuple[str, ...]) -> bool:

@@ -159,7 +159,9 @@ class TestFloors:
             assert done.code == 0, done.err
             assert "--allow-floor-jump" not in done.out + done.err
         assert applied(project).code == 0
-        assert applied(project).json["results"] == []
+        again = applied(project)
+        assert again.code == 0, again.out + again.err
+        assert again.json["results"] == []
 
     def test_the_ledger_remembers_both(self, world):
         rival, project = world(floors="{US: 1.23, WW: 0.01}")

@@ -32,7 +32,7 @@ class TestCreates:
         scene = Scene(HERE)
         scene.apply(new("a", "b"))
         assert operations(scene) == ["create", "create"]
-        assert [call.operation for call in scene.gateway.calls][2:] == ["apps", "placements"]
+        assert [call.operation for call in scene.gateway.calls][2:] == ["placements"]
 
     def test_those_whose_answers_were_lost_share_their_looks_and_hold_up_no_other(self):
         scene = Scene(HERE)
@@ -99,7 +99,7 @@ class TestCreates:
         scene = Scene(HERE)
         scene.gateway.script("update", Lost(committed=True))
         scene.gateway.script("find", *[ApiError("HTTP 503")] * 2)
-        scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
+        scene.gateway.script("placements", *[ApiError("HTTP 503")] * 9)
         done = scene.apply(new("a", status="inactive"))[at("a")]
         assert (done.outcome, done.id) == ("unknown", "901")
         assert "status" not in scene.store.entries[at("a")].applied

@@ -11,14 +11,16 @@ from support.histories import Nobody
 from reconciler.apply.executor import Execution
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
+from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import make_plan, make_settled_plan
 
 
 class Clone:
@@ -36,7 +38,8 @@ class Clone:
         """What an apply would do now."""
         made_at = origin(self.clock.now().isoformat(timespec="seconds"))
         chosen = Selection(parallelism=1, recreate=recreate)
-        self.plan, self._live = make_plan(desired, self.gateway, self.ledger(), made_at, chosen)
+        events = FileStore(self.root, self.clock).events
+        self.plan, self._live = make_plan(desired, self.gateway, self.ledger(), made_at, chosen, events)
         return self.plan
 
     def apply(self, desired: DesiredState, *, recreate: bool = False, parallelism: int = 1) -> dict[Address, Result]:
@@ -44,9 +47,13 @@ class Clone:
         store = FileStore(self.root, self.clock)
         settle = desired.safety.settle_seconds
         with store.run({}) as run:
-            let_settle(store, self.clock, settle)
-            plan = self.planned(desired, recreate=recreate)
-            conditions = Conditions(self.clock, Nobody(), parallelism, settle)
+            past = past_creates(list(store.events()))
+
+            def read_plan() -> tuple[Plan, LiveState]:
+                return self.planned(desired, recreate=recreate), self._live
+
+            plan, _ = make_settled_plan(read_plan, past, settle, self.clock, str)
+            conditions = Conditions(self.clock, Nobody(), parallelism, past.settle_seconds(settle))
             self.execution = carry_out_plan(plan, self._live, self.gateway, run, self.ledger(), conditions)
         return {each.address: each for each in self.execution.results}
 

@@ -19,9 +19,11 @@ from reconciler.plan.plan import Plan, build
 
 
 class Ears:
-    """A `Listener` that remembers."""
+    """A `Listener` that remembers. `calls` is how many there were when the last step ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, gateway: FakeGateway) -> None:
+        self.calls = 0
+        self._gateway = gateway
         self.steps = 0
         self.results: list[Result] = []
         self._lock = Lock()
@@ -32,6 +34,7 @@ class Ears:
     def ended(self, result: Result) -> None:
         assert self._lock.acquire(blocking=False), "one call at a time"
         self.results.append(result)
+        self.calls = len(self._gateway.calls)
         self._lock.release()
 
 
@@ -51,7 +54,7 @@ class Scene:
         self.clock = FakeClock()
         self.gateway = gateway(live, habits, self.clock)
         self.store = store or FakeStore(entries)
-        self.ears = Ears()
+        self.ears = Ears(self.gateway)
         self.brake = Brake()
         self.newborns = Newborns()
         self.plan: Plan
@@ -83,6 +86,5 @@ class Scene:
         return {result.address: result for result in self.execution.results}
 
     def steps(self) -> list[str]:
-        """The calls of the last plan's steps, without those of the reading after the run, begun with the apps."""
-        made = [call.operation for call in self.gateway.calls]
-        return made[: len(made) - 1 - made[::-1].index("apps")] if "apps" in made else made
+        """The calls of the last plan's steps, without those of the reading after the run."""
+        return [call.operation for call in self.gateway.calls[: self.ears.calls]]

@@ -385,8 +385,20 @@ def test_an_id_that_cannot_be_read_back_is_looked_for_in_the_list():
     assert operations(scene) == ["create", "find", "placements"]
 
 
-def test_an_id_that_nothing_shows_is_not_remembered_and_suspected_by_the_next_run():
+def test_an_id_that_nothing_shows_is_unverified_and_known_to_the_next_run():
     scene = Scene(HERE)
+    scene.gateway.script("create", Silent())
+    scene.gateway.script("find", *[ApiError("HTTP 503")] * 9)
+    scene.gateway.script("placements", *[Leaving(frozenset({"901"}))] * 99)
+    done = create(scene)
+    assert (done.outcome, done.id) == ("unverified", "901")
+    assert "reading it back failed" in done.error
+    assert scene.store.entries[at("int_1")].id == "901"
+
+
+def test_an_id_that_nothing_shows_is_suspected_only_where_answers_have_been_mixed():
+    scene = Scene(HERE)
+    scene.newborns.mixed = True
     scene.gateway.script("create", Silent())
     scene.gateway.script("find", *[ApiError("HTTP 503")] * 9)
     scene.gateway.script("placements", *[Leaving(frozenset({"901"}))] * 99)
@@ -399,7 +411,7 @@ def test_an_id_that_nothing_shows_is_not_remembered_and_suspected_by_the_next_ru
 
 def test_what_cannot_be_confirmed_by_any_reading_is_unverified():
     scene = Scene(HERE)
-    scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
+    scene.gateway.script("placements", *[ApiError("HTTP 503")] * 9)
     done = create(scene)
     assert (done.outcome, done.id) == ("unverified", "901")
     assert scene.execution.after == "HTTP 503"

@@ -260,7 +260,7 @@ def test_a_lost_update_that_cannot_be_read_back_is_unknown(wrong):
     scene = Scene(account())
     scene.gateway.script("update", Lost(committed=True))
     scene.gateway.script("find", wrong)
-    scene.gateway.script("apps", *[wrong] * 9)
+    scene.gateway.script("placements", *[wrong] * 9)
     done = update(scene, status="inactive")
     assert done.outcome == "unknown"
     assert "connection was lost" in done.error
@@ -280,7 +280,7 @@ def test_an_accepted_update_that_cannot_be_read_back_is_unverified_and_judged_by
     scene = Scene(account())
     scene.gateway.script("update", Silent())
     scene.gateway.script("find", ApiError("HTTP 503"))
-    scene.gateway.script("apps", *[ApiError("HTTP 503")] * 9)
+    scene.gateway.script("placements", *[ApiError("HTTP 503")] * 9)
     done = update(scene, status="inactive")
     assert done.outcome == "unverified"
     assert scene.store.entries[at("int_1")].unconfirmed == frozenset()
