@@ -20,6 +20,7 @@ from reconciler.diff.change import (
     Update,
     action_of,
     id_of,
+    with_worldwide,
 )
 from reconciler.errors import PlanUnusable
 from reconciler.model.address import Address, kind_of
@@ -140,6 +141,8 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
     address = Address(raw["address"])
     source = None if raw["source"] is None else Source(raw["source"]["file"], raw["source"]["line"])
     fields = tuple(_field_from_json(field) for field in raw["fields"])
+    if "send" in raw:
+        fields = with_worldwide(fields, fields_from_json(raw["send"]).get("floorPrices"))
     match raw["action"]:
         case "create" if source is not None:
             return Create(
