@@ -4,11 +4,14 @@ A change is data. It says what is seen and what is wanted; how it is ordered, gu
 elsewhere from these values alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.address import Address
 from reconciler.model.desired import Source
+from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.value import Fields, Value
 
 Origin = Literal["pending", "drift", "conflict", "unknown"]
@@ -18,11 +21,27 @@ Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """The worldwide floors of the tables that a line is of: what holds in its country where the line is not there.
+
+    Of the live table, the wanted one and the one last applied; None where that is not known.
+    """
+
+    before: Decimal | None = None
+    after: Decimal | None = None
+    applied: Decimal | None = None
+
+
+_NOTHING: Final = Otherwise()
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChange:
     """One leaf that differs: a dotted path (`floorPrices.US`), the live value and the wanted one.
 
     None stands for a line that is not there, a block that is off, or a field the account has not shown. `evidence` says
-    in words what speaks for a price, where it was suggested from reports.
+    in words what speaks for a price, where it was suggested from reports; `otherwise` what holds in place of a line of
+    floors that is not there, for people to read.
     """
 
     path: str
@@ -30,11 +49,29 @@ class FieldChange:
     after: Value
     origin: Origin
     evidence: str | None = None
+    otherwise: Otherwise = field(default=_NOTHING, compare=False, repr=False)
 
     @property
     def field(self) -> str:
         """The API field the leaf belongs to."""
         return self.path.partition(".")[0]
+
+
+def with_worldwide(fields: Iterable[FieldChange], sent: Value) -> tuple[FieldChange, ...]:
+    """The changes of a floor table with what holds where a line is not there; `sent` is the whole table to go out."""
+    told, table = tuple(fields), floor_table(sent)
+    if table is None:
+        return told
+    after = table[WORLDWIDE]
+    own = next((each for each in told if each.path == f"floorPrices.{WORLDWIDE}"), None)
+    before = after if own is None else own.before
+    live = before if isinstance(before, Decimal) else None
+    return tuple(
+        replace(each, otherwise=replace(each.otherwise, before=live, after=after))
+        if each.field == "floorPrices"
+        else each
+        for each in told
+    )
 
 
 @dataclass(frozen=True, slots=True)

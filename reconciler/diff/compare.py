@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from reconciler.diff.change import FieldChange, Origin
+from reconciler.diff.change import FieldChange, Origin, Otherwise, with_worldwide
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS
+from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import ABSENT, Absent, Fields, Value, leaves
 
@@ -65,8 +66,8 @@ def compare(
         if FIELDS[kind][name].remedy is not None:
             fixed += active
         elif active:
-            changes += active
             send[name] = with_live_leaves(wanted, [change for change in leaves if change not in active])
+            changes += with_worldwide(active, send[name]) if name == "floorPrices" else active
     return Comparison(tuple(changes), tuple(fixed), tuple(left_alone.accepted), tuple(left_alone.kept), send)
 
 
@@ -94,10 +95,16 @@ class _LeftAlone:
 def field_changes(name: str, before: Value | Absent, after: Value, entry: LedgerEntry | None) -> Iterator[FieldChange]:
     """The leaves in which two values of a field differ, in the order of their paths."""
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
+    otherwise = Otherwise(*map(_worldwide, (before, after, known))) if name == "floorPrices" else Otherwise()
     for path in _differing_paths(before, after):
         for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
-            yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied))
+            yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied), otherwise=otherwise)
+
+
+def _worldwide(table: Value | Absent) -> Decimal | None:
+    floors = None if isinstance(table, Absent) else floor_table(table)
+    return None if floors is None else floors[WORLDWIDE]
 
 
 def _differing_paths(before: Value | Absent, after: Value) -> list[tuple[str, ...]]:

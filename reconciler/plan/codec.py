@@ -22,6 +22,7 @@ from reconciler.diff.change import (
     Update,
     action_of,
     id_of,
+    with_worldwide,
 )
 from reconciler.diff.change import Origin as Cause
 from reconciler.errors import PlanUnusable
@@ -197,6 +198,8 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
     address, reason = _address(raw), checked.optional(checked.text, raw["reason"])
     source = checked.optional(_source_from_json, raw["source"])
     fields = checked.listed(_field_from_json, raw["fields"])
+    if "send" in raw:
+        fields = with_worldwide(fields, checked.fields(raw["send"]).get("floorPrices"))
     match raw["action"]:
         case "create" if source is not None:
             return Create(

@@ -11,7 +11,7 @@ from reconciler.plan.aftermath import Aftermath, Moved
 from reconciler.plan.codec import field_to_json
 from reconciler.report.document import result_document
 from reconciler.report.line import Line, Span, Tone, line
-from reconciler.report.text import result_lines, shown
+from reconciler.report.text import after_text, before_text, result_lines
 
 REHEARSAL_FORMAT: Final = "reconciler.rehearsal/1"
 
@@ -102,7 +102,7 @@ def _moved_lines(word: str, tone: Tone, moved: Moved) -> Iterator[Line]:
     unplanned = Span("" if moved.planned else "  not in the plan", "blocked")
     yield line("  ", Span(word, tone), f" {moved.address}", Span(f"  id {moved.id}", "faint"), unplanned)
     for change in moved.fields:
-        yield line(f"      {change.path}: {shown(change.before, change.path)} -> {shown(change.after, change.path)}")
+        yield line(f"      {change.path}: {before_text(change)} -> {after_text(change)}")
 
 
 def _counted(what: str, counts: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
-from reconciler.model.floors import percent_change
+from reconciler.model.floors import WORLDWIDE, percent_change
 from reconciler.model.outcome import Result
 from reconciler.model.value import Value, to_json
 from reconciler.plan.forecast import Forecast
@@ -105,10 +105,9 @@ def change_lines(change: Change, what: str) -> Iterator[Line]:
 
 
 def _field_line(change: Change, field: FieldChange) -> Line:
-    after = shown(field.after, field.path)
+    before, after = before_text(field), after_text(field)
     if isinstance(change, Create):
         return line(f"      {field.path}: {after}")
-    before = shown(field.before, field.path)
     percent, origin = percent_text(field), origin_text(change, field)
     return line(
         f"      {field.path}: {before} -> {after}{f' ({percent})' if percent else ''}",
@@ -132,11 +131,21 @@ def percent_text(field: FieldChange) -> str:
     return "" if percent is None else f"{percent:+.0f} %"
 
 
-def shown(value: Value, path: str = "") -> str:
-    """A value as a person reads it."""
+def before_text(field: FieldChange) -> str:
+    """The live value of a leaf; in place of a floor that is not there, the one that holds."""
+    return shown(field.before, field.path, field.otherwise.before)
+
+
+def after_text(field: FieldChange) -> str:
+    """The wanted value of a leaf; in place of a floor that will not be there, the one that holds then."""
+    return shown(field.after, field.path, field.otherwise.after)
+
+
+def shown(value: Value, path: str = "", worldwide: Decimal | None = None) -> str:
+    """A value as a person reads it; `worldwide` is the floor that holds where a country's own is not there."""
     match value:
         case None:
-            return "(none)" if path.startswith("floorPrices") else "(off)" if path in _BLOCKS else "(unset)"
+            return _shown_nothing(path, worldwide)
         case bool():
             return "true" if value else "false"
         case Decimal() | int():
@@ -149,6 +158,14 @@ def shown(value: Value, path: str = "") -> str:
             return f"{{{', '.join(f'{key}: {shown(part)}' for key, part in sorted(value.items()))}}}"
 
 
+def _shown_nothing(path: str, worldwide: Decimal | None) -> str:
+    if path.startswith("floorPrices"):
+        instead = path != _WORLDWIDE and worldwide is not None
+        return f"(none; WW {to_json(worldwide)} holds)" if instead else "(none)"
+    return "(off)" if path in _BLOCKS else "(unset)"
+
+
+_WORLDWIDE: Final = f"floorPrices.{WORLDWIDE}"
 _BLOCKS: Final = frozenset({"capping", "pacing", "ssrConfig", "geo", "connectivity"})
 
 OUTCOME_TONES: Final[Mapping[str, Tone]] = {

@@ -1,5 +1,6 @@
 """PURE. Which rows of the reports belong to which placement of ours: by id, by name, and by name loosely."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,15 +75,21 @@ class Matches:
 
 
 def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[Line]) -> Matches:
-    """Join both reports to our placements."""
+    """Join both reports to our placements.
+
+    What DT's own report calls a placement, its id above all, joins Chartboost's lines too: nobody else knows the ids of
+    placements that were never applied.
+    """
     found = Matches()
-    _match_dt(_Index(known), names, found)
+    index = _Index(known)
+    _match_dt(index, names, found)
+    index.learn(found.dt)
     dt_lines: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         if line.is_dt:
             dt_lines[line.app].append(line)
     for of_one_app in dt_lines.values():
-        _match_lines(_Index(known), of_one_app, found)
+        _match_lines(index, of_one_app, found)
     return found
 
 
@@ -136,16 +143,53 @@ class _Index:
         self.by_id: dict[str, KnownPlacement] = {}
         self.by_name: dict[str, list[KnownPlacement]] = defaultdict(list)
         self.by_loose_name: dict[str, list[KnownPlacement]] = defaultdict(list)
+        self.by_report: dict[str, dict[Address, KnownPlacement]] = defaultdict(dict)
+        self.by_bare_id: dict[str, dict[Address, KnownPlacement]] = defaultdict(dict)
+        self._by_address: dict[Address, KnownPlacement] = {}
         for placement in known:
+            self._by_address[placement.address] = placement
             if placement.placement_id:
                 self.by_id[placement.placement_id] = placement
+                self.by_bare_id[_bare(placement.placement_id)][placement.address] = placement
             self.by_name[placement.name].append(placement)
             self.by_loose_name[_loosely(placement.name)].append(placement)
+
+    def learn(self, reported: Mapping[DtName, Address]) -> None:
+        """Take over the ids and names that DT's report has for placements which are joined."""
+        for name, address in reported.items():
+            one = self._by_address[address]
+            for alias in filter(None, (name.placement_id, name.placement_name)):
+                self.by_report[alias][address] = one
+            if name.placement_id:
+                self.by_bare_id[_bare(name.placement_id)][address] = one
+
+    def called(self, partner: str) -> tuple[Sequence[KnownPlacement], bool]:
+        """All that a line of Chartboost's may mean by its partner's placement, and whether it was read loosely.
+
+        An id of the ledger decides before a name, a name of ours before what DT's report calls a placement, and what is
+        equal before what is alike.
+        """
+        if (by_id := self.by_id.get(partner)) is not None:
+            return (by_id,), False
+        named, loose = self.named(partner)
+        if named and not loose:
+            return named, False
+        if partner in self.by_report:
+            return tuple(self.by_report[partner].values()), False
+        return named or tuple(self.by_bare_id.get(_bare(partner), {}).values()), True
 
     def named(self, name: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that have this name, and whether case and spaces had to be looked over."""
         exact = self.by_name.get(name, ())
         return (exact, False) if exact else (self.by_loose_name.get(_loosely(name), ()), True)
+
+
+_PREFIX: Final = re.compile(r"ext(?:ernal)?[^0-9a-z]*(?=\d)", re.IGNORECASE)
+
+
+def _bare(placement_id: str) -> str:
+    """An id without what says that it is somebody else's: `ext-243713` is 243713."""
+    return _PREFIX.sub("", placement_id.strip(), count=1) if _PREFIX.match(placement_id.strip()) else placement_id
 
 
 def _loosely(name: str) -> str:
@@ -185,11 +229,8 @@ def _match_lines(index: _Index, lines: Sequence[Line], found: Matches) -> None:
 
 
 def _candidates(index: _Index, line: Line) -> tuple[Sequence[KnownPlacement], bool]:
-    by_id = index.by_id.get(line.partner_placement)
-    if by_id is not None:
-        return (by_id,), False
     if line.partner_placement:
-        return index.named(line.partner_placement)
+        return index.called(line.partner_placement)
     # The API gave no partner's placement: that of the mediation may go by the same name.
     return index.named(line.placement)[0], True
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from reconciler.audit.audit import Audit, AuditedField, Class, Item, Summary, summary
 from reconciler.model.address import kind_of, name_of
-from reconciler.report.text import shown
+from reconciler.report.text import after_text, before_text, shown
 
 LABELS: Final[Mapping[Class, str]] = {
     "missing": "missing",
@@ -48,8 +48,8 @@ def percent(counts: Summary) -> str:
 
 def field_words(field: AuditedField) -> str:
     """One leaf: what was applied, what is live, what the manifest wants, as far as they differ, and an acceptance."""
-    path = field.change.path
-    applied, live, wanted = (shown(value, path) for value in (field.applied, field.change.before, field.change.after))
+    applied = shown(field.applied, field.change.path, field.change.otherwise.applied)
+    live, wanted = before_text(field.change), after_text(field.change)
     match field.change.origin:
         case "unknown":
             told = f"live {live}, manifest {wanted}, never applied by us"

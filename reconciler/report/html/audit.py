@@ -21,7 +21,7 @@ from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Tile
 from reconciler.report.html.trend import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, TrendChart, trend_chart
 from reconciler.report.line import Tone
-from reconciler.report.text import percent_text, shown
+from reconciler.report.text import after_text, before_text, percent_text, shown
 
 MOST_ITEMS: Final = 2000
 """A page with more is slow to open and read by nobody."""
@@ -148,9 +148,11 @@ def _row(field: AuditedField, item: Item) -> FieldRow:
     label = LABELS[field.of] if field.of not in {item.of, "accepted"} else ""
     return FieldRow(
         path=change.path,
-        applied="never applied" if change.origin == "unknown" else shown(field.applied, change.path),
-        live=shown(change.before, change.path),
-        declared=shown(change.after, change.path),
+        applied="never applied"
+        if change.origin == "unknown"
+        else shown(field.applied, change.path, change.otherwise.applied),
+        live=before_text(change),
+        declared=after_text(change),
         percent=percent_text(moved),
         remark="; ".join(filter(None, (label, acceptance_words(field)))),
         live_moved=theirs,

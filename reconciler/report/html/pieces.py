@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.diff.change import Change, Delete, FieldChange, Update
 from reconciler.report.line import Tone
-from reconciler.report.text import origin_text, percent_text, shown
+from reconciler.report.text import after_text, before_text, origin_text, percent_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ class Row:
 
 def row(field: FieldChange, origin: str = "") -> Row:
     """A field change as a row; `origin` says why it differs."""
-    before, after = shown(field.before, field.path), shown(field.after, field.path)
-    return Row(field.path, before, after, percent_text(field), origin, field.evidence or "")
+    return Row(field.path, before_text(field), after_text(field), percent_text(field), origin, field.evidence or "")
 
 
 def rows(change: Change) -> tuple[Row, ...]:

@@ -7,7 +7,7 @@ from reconciler.diff.change import Change, Create, Delete, FieldChange, Update, 
 from reconciler.report.count import counted
 from reconciler.report.markdown.pieces import listed, name, place, row, sentence, table, value
 from reconciler.report.markdown.sheet import Item
-from reconciler.report.text import ORIGINS, SIGNS, percent_text, shown
+from reconciler.report.text import ORIGINS, SIGNS, after_text, before_text, percent_text
 
 FIELDS: Final = 60
 """Fields of one change that are shown; the rest are counted."""
@@ -16,10 +16,7 @@ FIELDS: Final = 60
 def bullet(change: Change) -> Item:
     """A change as an item of a list, its fields below it."""
     fields = () if isinstance(change, Delete) else change.fields
-    rows = [
-        f"  - {name(field.path)}: {_before(field)} → {value(shown(field.after, field.path))}\n"
-        for field in fields[:FIELDS]
-    ]
+    rows = [f"  - {name(field.path)}: {_before(field)} → {value(after_text(field))}\n" for field in fields[:FIELDS]]
     reason = "" if change.reason is None else f"\\\n  {sentence(change.reason)}"
     return Item(f"- {_title(change)}{reason}\n{''.join(rows)}{_more('  - ', fields)}", _key(change))
 
@@ -32,7 +29,7 @@ def floor_rows(change: Update) -> Item:
             name(change.address),
             name(field.path.removeprefix("floorPrices.")),
             _before(field),
-            value(shown(field.after, field.path)) + _percent(field),
+            value(after_text(field)) + _percent(field),
             _why(field),
         )
         for field in floors[:FIELDS]
@@ -65,7 +62,7 @@ def block(change: Create | Update) -> Item:
 
 def _rows(change: Change, fields: list[FieldChange]) -> Iterator[str]:
     for field in fields[:FIELDS]:
-        after = value(shown(field.after, field.path))
+        after = value(after_text(field))
         known = () if isinstance(change, Create) else (_before(field),)
         why = () if isinstance(change, Create) else (_why(field),)
         yield row(name(field.path), *known, after, *why)
@@ -85,7 +82,7 @@ SIGNS_IN_MARKDOWN: Final = {action: f"\\{sign}" if sign in "+~-!" else sign for 
 
 
 def _before(field: FieldChange) -> str:
-    return value(shown(field.before, field.path))
+    return value(before_text(field))
 
 
 def _why(field: FieldChange) -> str:

@@ -12,6 +12,7 @@ from support.builders import (
     desired_placement,
     desired_state,
     entry,
+    floors,
     ledger_of,
     live_app,
     live_placement,
@@ -24,6 +25,7 @@ from reconciler.audit.audit import summary
 from reconciler.audit.walk import DOUBT, FORGOTTEN, audited
 from reconciler.diff.unnamed import GONE_UNMANAGED
 from reconciler.model.desired import AcceptedDrift, Lifecycle
+from reconciler.report.audit.words import field_words
 
 BLOCK = desired_placement("int_1", status="active", floorPrices={"US": 2})
 APP_BLOCK = desired_app(BLOCK)
@@ -266,3 +268,22 @@ class TestLookAlikes:
         app = desired_app(pin=APP_ID, bundle="COM.ACME", managed=False)
         found = audited(desired_state(app), live_state(live_app()), {}, view(), origin())
         assert classes(found) == {app.address: "inSync"}
+
+
+class TestFloorsThatAreNotThere:
+    def words(self, applied, live, declared):
+        block = desired_placement("int_1", floorPrices=declared)
+        known = entry(block, "1", applied={"floorPrices": floors(**applied)})
+        found = audit(block, live=(live_placement("1", "int_1", floorPrices=live),), ledger=(OWNED[0], known))
+        return {field.change.path: field_words(field) for field in of(found).fields}
+
+    def test_drift_tells_the_worldwide_floor_that_holds_in_their_place_on_each_side(self):
+        table = {"DE": "1.50", "WW": 1}
+        assert self.words(table, {"WW": 1}, table) == {"floorPrices.DE": "applied 1.5, live (none; WW 1 holds)"}
+        assert self.words({"WW": 1}, table, {"WW": 1}) == {"floorPrices.DE": "applied (none; WW 1 holds), live 1.5"}
+
+    def test_a_conflict_tells_three_of_them(self):
+        told = self.words({"DE": 1, "WW": 1}, {"WW": 2}, {"DE": 4, "WW": 1})
+        assert told["floorPrices.DE"] == "applied 1, live (none; WW 2 holds), manifest 4"
+        told = self.words({"WW": 1}, {"DE": 5, "WW": 3}, {"DE": 4, "WW": 1})
+        assert told["floorPrices.DE"] == "applied (none; WW 1 holds), live 5, manifest 4"

@@ -1,5 +1,6 @@
 """The plan and the result as a person reads them."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -18,7 +19,9 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, Note, Unmanaged
 from reconciler.model.address import Address
+from reconciler.model.desired import Lifecycle
 from reconciler.model.outcome import Result
+from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, build
 from reconciler.report.text import plan_lines, result_lines, shown
@@ -68,8 +71,10 @@ def test_every_app_has_a_branch_of_its_own_and_is_called_the_app_in_it():
         ({"US": 2}, {"US": 1}, "floorPrices.US: 2 -> 1 (-50 %)"),
         ({"US": 1.25}, {"US": 1.2}, "floorPrices.US: 1.25 -> 1.2 (-4 %)"),
         ({"US": 0.01}, {"US": 12}, "floorPrices.US: 0.01 -> 12 "),
-        ({}, {"US": 12}, "floorPrices.US: (none) -> 12 "),
-        ({"US": 12}, {}, "floorPrices.US: 12 -> (none) "),
+        ({}, {"US": 12}, "floorPrices.US: (none; WW 0.01 holds) -> 12 "),
+        ({"WW": 2}, {"US": 12, "WW": 2}, "floorPrices.US: (none; WW 2 holds) -> 12 "),
+        ({"US": 12, "WW": 2}, {"WW": 2}, "floorPrices.US: 12 -> (none; WW 2 holds) "),
+        ({"US": 12}, {}, "floorPrices.US: 12 -> (none; WW 0.01 holds) "),
         ({"WW": 3}, {"WW": 6}, "floorPrices.WW: 3 -> 6 (+100 %)"),
     ],
 )
@@ -78,6 +83,25 @@ def test_a_floor_is_shown_with_its_change_in_percent_where_there_was_one(before,
     told = text(planned(desired_placement("int_1", floorPrices=after), live=live))
     assert [each for each in told.splitlines() if each.strip().startswith(line)], told
     assert told.count("%") == line.count("%")
+
+
+LINES = {"DE": "1.50", "WW": 2}, {"US": 3, "WW": 1}
+
+
+def test_where_the_worldwide_floor_moves_too_each_side_tells_its_own_and_a_saved_plan_tells_the_same():
+    live = live_state(live_app(), live_placement("1", "int_1", floorPrices=LINES[0]))
+    plan = planned(desired_placement("int_1", floorPrices=LINES[1]), live=live)
+    for told in (text(plan), text(plan_from_text(plan_text(plan)))):
+        assert "floorPrices.DE: 1.5 -> (none; WW 1 holds) " in told
+        assert "floorPrices.US: (none; WW 2 holds) -> 3 " in told
+        assert "floorPrices.WW: 2 -> 1 (-50 %)" in told
+    assert json.loads(plan_text(plan))["changes"][0]["fields"][0]["after"] is None
+
+
+def test_a_worldwide_floor_that_is_left_alone_holds_as_it_is_in_the_account():
+    live = live_state(live_app(), live_placement("1", "int_1", floorPrices=LINES[0]))
+    block = desired_placement("int_1", floorPrices=LINES[1], lifecycle=Lifecycle(ignore_changes=("floorPrices.WW",)))
+    assert "floorPrices.DE: 1.5 -> (none; WW 2 holds) " in text(planned(block, live=live))
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,45 @@ def test_lines_of_other_sources_are_nobodys_placement():
     assert (found.lines, found.unmatched_lines) == ({}, [])
 
 
+UNAPPLIED = [KnownPlacement(ANDROID, "int_13"), KnownPlacement(Address("android:a/bottom"), "bottom")]
+"""Placements of manifests alone: nothing was applied, and no ledger knows their ids."""
+
+
+def test_an_id_that_dts_own_report_names_joins_a_line_without_a_ledger():
+    found = match(UNAPPLIED, [dt("int_13", "ext-9001"), dt("bottom", "9002")], [line("ext-9001"), line("9002", rows=4)])
+    assert [*found.lines.values()] == [ANDROID, "android:a/bottom"]
+    assert (found.unmatched_lines, found.loose) == ([], 0)
+
+
+def test_a_name_that_dts_own_report_has_for_a_known_id_joins_a_line_too():
+    found = match(KNOWN, [dt("renamed since", "5002")], [line("renamed since")])
+    assert found.lines == {line("renamed since"): "android:a/Reward Daily"}
+
+
+def test_what_the_ledger_and_the_manifests_call_a_placement_counts_before_what_the_report_does():
+    names = [dt("renamed since", "5002"), dt("int_13", "6001")]
+    assert match([*KNOWN[1:], KnownPlacement(ANDROID, "renamed since", "1")], names, [line("renamed since")]).lines == {
+        line("renamed since"): ANDROID
+    }
+    assert match(KNOWN, names, [line("6001")]).lines[line("6001")] == IOS
+
+
+def test_an_id_that_the_report_has_for_two_of_ours_is_not_guessed():
+    found = match(UNAPPLIED, [dt("int_13", "9001"), dt("bottom", "9001")], [line("9001", rows=3)])
+    assert (found.lines, [each.shown for each in found.unmatched_lines]) == ({}, ["9001"])
+
+
+def test_an_id_that_dts_report_does_not_have_either_is_still_listed():
+    found = match(UNAPPLIED, [dt("int_13", "9001"), dt("elsewhere", "9009")], [line("9002"), line("9009")])
+    assert [each.shown for each in found.unmatched_lines] == ["9002", "9009"]
+
+
+def test_an_id_marked_as_external_is_the_id_and_counted_as_read_loosely():
+    found = match(UNAPPLIED, [dt("int_13", "9001")], [line("ext_9001", rows=2), line("EXT:9001", network="bidding")])
+    assert ({*found.lines.values()}, found.loose) == ({ANDROID}, 3)
+    assert match(KNOWN, [], [line("ext-5002")]).lines == {line("ext-5002"): "android:a/Reward Daily"}
+
+
 def after(*others, own=None):
     own = own or line()
     lines = [own, *others]
