@@ -64,6 +64,8 @@ def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
             return Complaint("floor-too-low", f"{is_now}; the least floor is 0.01", "0.01 counts as no floor")
         case "greater_than_equal":
             message = f"{is_now}; the least is {error['ctx']['ge']:g}"
+        case "less_than_equal":
+            message = f"{is_now}; the most is {error['ctx']['le']:g}"
         case "too_short":
             message = f"{label} is empty; it needs at least one item"
         case "finite_number":

@@ -64,12 +64,12 @@ class SafetyBlock(Block):
     max_floor: Price = Field(
         default=_LIMITS.max_floor, description="Highest floor in USD per thousand impressions.", examples=[50]
     )
-    settle_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
         default=_LIMITS.settle_seconds,
         description="Seconds a create of unknown outcome is given to appear, at least, before it may be sent again.",
         examples=[30],
     )
-    quarantine_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+    quarantine_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = Field(
         default=_LIMITS.quarantine_days,
         description="How long a resource must have been inactive before it may be deleted.",
         examples=[14],

@@ -52,7 +52,7 @@ def _exact(raw: Any) -> Decimal:
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
     except (TypeError, ValueError, OverflowError) as wrong:
-        raise ValueError(f"{raw!r} is not a number") from wrong
+        raise ValueError(f"{repr(raw)[:60]} is not a number") from wrong
     if not exact.is_finite():
         raise ValueError("a price is a finite number")
     return exact
@@ -96,7 +96,7 @@ def from_json(field: str, raw: Any) -> Value:
     match raw:
         case dict() if field == "floorPrices":
             return {_country(country): price(amount) for country, amount in raw.items()}
-        case dict() if field.count(".") < _DEEPEST:
+        case dict() if field.count(".") < _DEEPEST and all(map(_is_text, raw)):
             return {key: from_json(f"{field}.{key}", part) for key, part in raw.items()}
         case list() if all(map(_is_text, raw)):
             return tuple(raw)

@@ -87,6 +87,7 @@ def check_event(event: Mapping[str, Any]) -> None:
 
 
 def _check_step(event: Mapping[str, Any]) -> None:
+    checked.instant(event.get("at"))
     checked.text(event.get("address"))
     checked.text(event.get("action"))
     checked.optional(checked.identifier, event.get("id"))

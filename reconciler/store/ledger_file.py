@@ -29,7 +29,7 @@ def read_ledger(path: Path) -> Ledger | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as wrong:
-        raise StoreError(f"{path.name} cannot be read: {wrong}") from wrong
+        raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")
     entries = {}
