@@ -5,6 +5,7 @@ aliases expand to are bounded. Shared anchors stay shared, so an alias costs not
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -25,7 +26,7 @@ from yaml.events import (
 from reconciler.manifest.hints import quoted
 from reconciler.manifest.node import START, Map, Mark, Seq, make_map, make_seq, place_of
 from reconciler.manifest.scalar import PlainScalars, Scalar
-from reconciler.manifest.syntax import encoding_finding, syntax_finding
+from reconciler.manifest.syntax import encoding_finding, given_up_finding, offset_of, syntax_finding
 from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.diagnostic import Finding
 
@@ -80,6 +81,15 @@ class _Stop(Exception):
     """Nothing more can be read from this file."""
 
 
+class _Refused(Exception):
+    """What PyYAML raised of its own accord; `read` is where the last event before it ended."""
+
+    def __init__(self, wrong: Exception, read: Mark) -> None:
+        super().__init__()
+        self.wrong = wrong
+        self.read = read
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchored:
     """An anchored node. `size` counts the nodes below it with aliases expanded, `height` their levels."""
@@ -130,14 +140,43 @@ class _Loader:
             self._events()
         except _Stop:
             return
-        except yaml.YAMLError as wrong:
-            self.findings.append(syntax_finding(self._text, wrong))
+        except _Refused as refused:
+            self._refused(refused)
+
+    def _refused(self, refused: _Refused) -> None:
+        """Say what PyYAML could not read.
+
+        PyYAML reads ahead of its events, how far depends on its version, and some versions have limits of their own. So
+        what comes before the place is read once more, alone: nesting beyond our limit is told there, and not what came
+        of reading on.
+        """
+        wrong, text = refused.wrong, self._text
+        before = offset_of(text, wrong) if isinstance(wrong, yaml.YAMLError) else None
+        if before is not None:
+            part = ManifestText(text.file, text.data.decode()[:before].encode())
+            reread = _Loader(part, self._scalars)
+            with suppress(_Stop, _Refused):
+                reread._events()
+            if any(finding.code == "depth-limit" for finding in reread.findings):
+                self.documents, self.findings = reread.documents, reread.findings
+                return
+        if isinstance(wrong, yaml.YAMLError):
+            self.findings.append(syntax_finding(text, wrong))
+        else:
+            self.findings.append(given_up_finding(text, wrong, place_of(refused.read)))
 
     def _events(self) -> None:
-        next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+        event: Any = None
+        try:
+            next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+        except Exception as wrong:  # whatever PyYAML raises is about the text
+            raise _Refused(wrong, START) from wrong
         scalars, act = self._scalars, self._actions()
         while True:
-            event = next_event()
+            try:
+                event = next_event()
+            except Exception as wrong:
+                raise _Refused(wrong, START if event is None else event.end_mark) from wrong
             kind = type(event)
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
                 frame = self._frame

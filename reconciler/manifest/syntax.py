@@ -38,6 +38,21 @@ def syntax_finding(text: ManifestText, wrong: yaml.YAMLError) -> Finding:
     return Finding(text.file, *place, "yaml-syntax", message, hint=hint)
 
 
+def given_up_finding(text: ManifestText, wrong: Exception, place: Place) -> Finding:
+    """The finding for what PyYAML raised that is no error of YAML's: a limit of Python's, or a fault of the parser."""
+    message = f"not valid YAML: the parser gives up after this place: {type(wrong).__name__}"
+    return Finding(text.file, *place, "yaml-syntax", message, hint="write what follows in a simpler way")
+
+
+def offset_of(text: ManifestText, wrong: yaml.YAMLError) -> int | None:
+    """How many characters surely come before the place of an error; None where it names no place."""
+    if isinstance(wrong, yaml.MarkedYAMLError):
+        mark = wrong.problem_mark or wrong.context_mark
+        return None if mark is None else mark.index
+    bad = _UNPRINTABLE.search(text.data.decode())
+    return bad.start() if bad else None
+
+
 def _character_at(content: str, place: Place) -> str:
     lines = content.split("\n", place.line)
     line = lines[place.line - 1] if place.line <= len(lines) else ""
