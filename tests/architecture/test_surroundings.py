@@ -1,4 +1,4 @@
-"""The suite says the same however it is started: tests of signals, terminals and git run here once more, started oddly."""
+"""The suite says the same however it is started: tests of signals, terminals and git run here once more, oddly."""
 
 import os
 import subprocess
@@ -22,7 +22,8 @@ ODD = {
     "PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "7", "PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "ignore",
     "DT_CLIENT_ID": "another", "DT_CLIENT_SECRET": "another", "DT_MANAGEMENT_URL": "http://127.0.0.1:9",
     "RECONCILER_STORE": "postgresql://127.0.0.1:9/nowhere", "RECONCILER_CACHE": "off", "GIT_DIR": "/nowhere",
-    "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9", "XDG_CONFIG_HOME": "/",
+    "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9",
+    "XDG_CONFIG_HOME": "/",
 }  # fmt: skip
 AS_A_BACKGROUND_JOB = 'trap "" INT TERM HUP QUIT; umask 077; exec "$@" <&-'
 
