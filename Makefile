@@ -4,26 +4,61 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# The first of these that is new enough. Recursive on purpose: looked for only when the environment is made.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
-	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# The first of these that is tested, else the first that is new enough. Recursive on purpose: looked for only when an
+# environment is made.
+PYTHON ?= $(shell for below in 15 99; do for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $$below))" 2>/dev/null && echo $$python && exit; \
+	done; done)
+
+# Whoever calls may have set PYTHONPATH, PYTHONOPTIMIZE and the like for something else.
+unexport $(filter PYTHON%,$(.VARIABLES)) VIRTUAL_ENV
+
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCKED  := $(PIP) install --quiet --no-build-isolation --require-hashes --requirement
+UV      := $(BIN)/uv --quiet --no-progress
+UPGRADE := --upgrade
+LOCK     = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
+# Wheels only: the lowest version is the lowest that this Python can have. PySpark comes as source alone.
+define resolved
+	@echo "setting up $(1)" >&2
+	@$(PYTHON) -m venv --clear $(1)
+	@$(UV) pip install --python $(1) --resolution $(2) --only-binary :all: --no-binary pyspark \
+		--requirement pyproject.toml --all-extras --group setup --group dev
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(UV) pip list --python $(1) --format freeze
+	@$(1)/bin/python -m pytest
+endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt goldens schemas bench instructions market soak browser reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check fmt goldens schemas bench instructions market soak browser uv reference docs
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
 		printf '  make %-13s %s\n' "$$target" "$$does"; done
 
 setup: $(READY)  ## the development environment, in .venv
 	@echo "$(VENV) is ready"
+
+lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= changes only what pyproject.toml asks for)
+	@$(LOCK) --group setup --output-file requirements/setup.txt
+	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
+	@for group in docs bench lock; do \
+		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
 
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
 
 test: $(READY) browser  ## all tests
 	@$(BIN)/python -m pytest
+
+test-lowest: uv browser  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+	$(call resolved,.venv-lowest,lowest-direct)
+
+test-newest: uv browser  ## all tests with the newest versions that there are, in .venv-newest
+	$(call resolved,.venv-newest,highest)
 
 # pytest comes last: its closing line is the last one, and its architecture tests hold layers and schemas.
 check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
@@ -46,12 +81,12 @@ reference: $(READY)  ## write docs/reference anew from models and commands
 	@$(BIN)/python tools/reference.py
 
 docs: $(READY) reference  ## the documentation as a site, in site/
-	@$(BIN)/python -c 'import zensical' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@$(BIN)/python -c 'import zensical' 2>/dev/null || $(LOCKED) requirements/docs.txt
 	@$(BIN)/python -m zensical build --clean --strict
 	@echo "site/ is ready: python3 -m http.server -d site"
 
 bench: $(READY)  ## measure it against floors and peers (TABLES="start load": some of the tables; all take half an hour)
-	@$(BIN)/python -c 'import matplotlib' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@$(BIN)/python -c 'import matplotlib' 2>/dev/null || $(LOCKED) requirements/bench.txt
 	@$(BIN)/python bench/run.py $(TABLES)
 
 instructions: $(READY)  ## count the instructions of each stage of a plan, against what they were
@@ -71,11 +106,19 @@ browser:  ## a Chromium for tests/browser, if there is none
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
 		>/dev/null 2>&1 || echo "make: chromium could not be installed" >&2
 
-# A half-made environment has no stamp, and is made again. The pip that a Python ships may not know --group.
-$(READY): pyproject.toml
+uv: $(READY)
+	@test -x $(BIN)/uv || $(LOCKED) requirements/lock.txt
+
+# A half-made environment has no stamp, and is made again. Only what is locked is installed; that this is all that
+# pyproject.toml asks for is what tests/architecture/test_lock.py holds.
+$(READY): pyproject.toml $(VENV)/.locked
+	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.locked: requirements/setup.txt requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python from 3.11 on was found; set PYTHON=/path/to/one" >&2; exit 1; }
 	@echo "setting up $(VENV)" >&2
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(LOCKED) requirements/setup.txt
+	@$(LOCKED) requirements/dev.txt
 	@touch $@

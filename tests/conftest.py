@@ -1,4 +1,9 @@
 import logging
+import os
+import re
+import signal
+import time
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -6,6 +11,35 @@ from hypothesis import HealthCheck, settings
 # How fast a machine draws examples says nothing about a law: a busy one must not fail it.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+KEPT: Final = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|TEMP|TMP|SYSTEMROOT|CI|JAVA_HOME|REWRITE_GOLDENS|LD_LIBRARY_PATH|PLAYWRIGHT_.*"
+    r"|(PYTEST|COV|COVERAGE|HYPOTHESIS|OPENBLAS|SOAK)_.*"
+)
+"""The variables of the environment that tests see; what they mean by any other, they say."""
+SAID: Final = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+HEARD: Final = {"SIGINT": signal.default_int_handler} | dict.fromkeys(
+    ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGCHLD", "SIGALRM"), signal.SIG_DFL
+)
+
+
+def pytest_configure():
+    """Let nothing hang on how the run was started: from a terminal, as a background job of a script, from a git hook.
+
+    Those differ in signals that are ignored or blocked (processes that a test starts would inherit that), in the
+    environment, in standard input, and in what may be done with new files.
+    """
+    for name, handler in HEARD.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+    for name in [name for name in os.environ if not KEPT.fullmatch(name)]:
+        del os.environ[name]
+    os.environ.update(SAID)
+    if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        time.tzset()
+    os.umask(0o022)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,23 @@
 """The way in. `--version` is answered here: importing the command line would cost three times the empty interpreter."""
 
+import _signal  # type: ignore[import-not-found]  # `signal` without its enums, which take as long as Python's start
 import sys
-
-from reconciler import __version__
-from reconciler.cli.streams import is_told
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and exit with its code."""
+    """Run a command and exit with its code.
+
+    While the command line is imported SIGINT ends the process at once, as SIGTERM does: there is nothing to finish yet,
+    and a `KeyboardInterrupt` amid imports would be a traceback. Where SIGINT is ignored it stays so.
+    """
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    from reconciler import __version__  # noqa: PLC0415 - after the line above, as all that follows
+    from reconciler.cli.streams import is_told  # noqa: PLC0415
+
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--version"] and is_told(f"reconciler {__version__}\n"):
         return
-    from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - as above
+    from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - see the module's first line
 
     run_and_exit(given)

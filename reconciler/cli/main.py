@@ -1,5 +1,6 @@
 """The command line: which commands there are, and how every end of one becomes an exit code."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.lazy import Entry, Lazy
 from reconciler.cli.offered import group_options
-from reconciler.cli.stopping import stop_on_sigterm
+from reconciler.cli.stopping import end_by, stop_at_once, stop_on_request
 from reconciler.cli.streams import settle
 
 COMMANDS: Final = {
@@ -54,8 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     SIGTERM, which CI systems send some seconds before SIGKILL, is taken as the interrupt that Ctrl-C is.
     """
-    stop_on_sigterm()
-    code = run(arguments)
+    try:
+        stop_on_request()
+        code = run(arguments)
+        stop_at_once()
+    except KeyboardInterrupt:  # between two of these lines, where `run` does not take it
+        end_by(signal.SIGINT)
     settle()
     sys.exit(code)
 

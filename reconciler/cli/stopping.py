@@ -1,17 +1,56 @@
-"""Requests to stop: Ctrl-C, and the SIGTERM that CI systems send some seconds before SIGKILL."""
+"""Requests to stop: Ctrl-C, and the SIGTERM that CI systems send some seconds before SIGKILL.
 
+A SIGINT that was ignored when the process began (a background job of a script) stays ignored. SIGTERM is always heard,
+since a run that cannot be asked to stop would be killed instead.
+"""
+
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
-from typing import Final
+from time import monotonic
+from types import FrameType
+from typing import Final, NoReturn
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+TOGETHER_SECONDS: Final = 1.0
+"""Requests that come within this time of the first are one request: runners send SIGINT and SIGTERM at once."""
+_IMPORTING: Final = "<frozen importlib._bootstrap>"
 
 
-def stop_on_sigterm() -> None:
-    """Take SIGTERM as the interrupt that Ctrl-C is."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def stop_on_request() -> None:
+    """Take SIGINT and SIGTERM as a `KeyboardInterrupt`, once; further requests end the process at once.
+
+    Amid an import nothing is raised and the process ends at once, by the signal: code that is being loaded does not
+    expect an exception there, and swallows it or reports it as something else. The same holds where an exception
+    cannot be raised, as in `__del__`.
+    """
+    request = _Request()
+    for number in _heard():
+        signal.signal(number, request)
+    usual = sys.unraisablehook
+
+    def unraisable(told: "sys.UnraisableHookArgs") -> None:
+        if issubclass(told.exc_type, KeyboardInterrupt):
+            end_by(signal.SIGINT)
+        usual(told)
+
+    sys.unraisablehook = unraisable
+
+
+def stop_at_once() -> None:
+    """From here on a request to stop ends the process at once: the command is done, and Python shuts down."""
+    for number in _heard():
+        signal.signal(number, signal.SIG_DFL)
+
+
+def end_by(number: int) -> NoReturn:
+    """End the process by a signal, as if nobody listened to it; where it is blocked, with the code that shells tell."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    os._exit(128 + number)
 
 
 @contextmanager
@@ -23,9 +62,37 @@ def asked_to_stop(stop: Callable[[], None]) -> Iterator[None]:
     if current_thread() is not main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in SIGNALS}
+    before = {number: signal.signal(number, lambda *_: stop()) for number in _heard()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Request:
+    """The handler of both signals; it remembers when the first request came, in seconds of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = monotonic()
+        if self._first is not None and now - self._first < TOGETHER_SECONDS:
+            return
+        if self._first is not None or _amid_import(frame):
+            end_by(number)
+        self._first = now
+        raise KeyboardInterrupt
+
+
+def _heard() -> list[signal.Signals]:
+    return [number for number in SIGNALS if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN]
+
+
+def _amid_import(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTING:
+            return True
+        frame = frame.f_back
+    return False

@@ -119,3 +119,22 @@ def place_at(root: Map, path: Sequence[Step]) -> Place:
         if isinstance(holder, Seq) and isinstance(step, int) and step < len(holder):
             return holder.item_place(step)
     return root.place
+
+
+class Frame:
+    """A mapping or list that is being read: its items in order, keys among them, each with its mark.
+
+    `before` counts the nodes that were read when it began, `height` the levels below it so far.
+    """
+
+    __slots__ = ("anchor", "before", "height", "is_map", "items", "mark", "marks", "merges")
+
+    def __init__(self, mark: Mark, *, is_map: bool, anchor: str | None, before: int) -> None:
+        self.items: list[Any] = []
+        self.marks: list[Mark] = []
+        self.mark = mark
+        self.is_map = is_map
+        self.merges = False
+        self.anchor = anchor
+        self.before = before
+        self.height = 0

@@ -5,10 +5,10 @@ aliases expand to are bounded. Shared anchors stay shared, so an alias costs not
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-import yaml
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -23,9 +23,9 @@ from yaml.events import (
 )
 
 from reconciler.manifest.hints import quoted
-from reconciler.manifest.node import START, Map, Mark, Seq, make_map, make_seq, place_of
+from reconciler.manifest.node import START, Frame, Map, Mark, Seq, make_map, make_seq, place_of
 from reconciler.manifest.scalar import PlainScalars, Scalar
-from reconciler.manifest.syntax import encoding_finding, syntax_finding
+from reconciler.manifest.syntax import Refused, encoding_finding, part_before, refusal_finding
 from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.diagnostic import Finding
 
@@ -90,22 +90,6 @@ class _Anchored:
     height: int
 
 
-class _Frame:
-    """A mapping or list that is being read."""
-
-    __slots__ = ("anchor", "before", "height", "is_map", "items", "mark", "marks", "merges")
-
-    def __init__(self, mark: Mark, *, is_map: bool, anchor: str | None, before: int) -> None:
-        self.items: list[Any] = []
-        self.marks: list[Mark] = []
-        self.mark = mark
-        self.is_map = is_map
-        self.merges = False
-        self.anchor = anchor
-        self.before = before
-        self.height = 0
-
-
 class _Loader:
     """Builds the documents of one file from parser events.
 
@@ -118,8 +102,8 @@ class _Loader:
         self._text = text
         self._scalars = scalars
         self._anchors: dict[str, _Anchored | None] = {}
-        self._frame = _Frame(START, is_map=False, anchor=None, before=0)
-        self._stack: list[_Frame] = []
+        self._frame = Frame(START, is_map=False, anchor=None, before=0)
+        self._stack: list[Frame] = []
         self._nodes = 0
         self._expanded = 0
         self._most_expanded = FREE_EXPANSION + len(text.data) // 2
@@ -130,14 +114,37 @@ class _Loader:
             self._events()
         except _Stop:
             return
-        except yaml.YAMLError as wrong:
-            self.findings.append(syntax_finding(self._text, wrong))
+        except Refused as refused:
+            self._tell(refused)
+
+    def _tell(self, refused: Refused) -> None:
+        """Say what PyYAML could not read.
+
+        PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
+        what comes before the place is read again, alone: if it is too deep already, that alone is told.
+        """
+        before = part_before(self._text, refused)
+        if before is not None:
+            reread = _Loader(before, self._scalars)
+            with suppress(_Stop, Refused):
+                reread._events()
+            if any(finding.code == "depth-limit" for finding in reread.findings):
+                self.documents, self.findings = reread.documents, reread.findings
+                return
+        self.findings.append(refusal_finding(self._text, refused))
 
     def _events(self) -> None:
-        next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+        event: Any = None
+        try:
+            next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+        except Exception as wrong:  # whatever PyYAML raises is about the text
+            raise Refused(wrong, place_of(START)) from wrong
         scalars, act = self._scalars, self._actions()
         while True:
-            event = next_event()
+            try:
+                event = next_event()
+            except Exception as wrong:
+                raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
             kind = type(event)
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
                 frame = self._frame
@@ -169,7 +176,7 @@ class _Loader:
 
     def _document_start(self, event: Any) -> None:
         self._anchors.clear()
-        self._frame = _Frame(event.start_mark, is_map=False, anchor=None, before=0)
+        self._frame = Frame(event.start_mark, is_map=False, anchor=None, before=0)
 
     def _document_end(self, _: Any) -> None:
         value = self._frame.items[0]
@@ -187,7 +194,7 @@ class _Loader:
             self._anchors[event.anchor] = None
         self._stack.append(self._frame)
         is_map = type(event) is MappingStartEvent
-        self._frame = _Frame(mark, is_map=is_map, anchor=event.anchor, before=self._nodes)
+        self._frame = Frame(mark, is_map=is_map, anchor=event.anchor, before=self._nodes)
 
     def _close(self, _: Any) -> None:
         frame = self._frame
@@ -234,13 +241,13 @@ class _Loader:
     def _awaits_key(self) -> bool:
         return self._frame.is_map and not len(self._frame.items) & 1
 
-    def _map(self, frame: _Frame) -> Map:
+    def _map(self, frame: Frame) -> Map:
         pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
         if frame.merges or 2 * len(pairs) != len(frame.items):
             return self._settled(frame)
         return make_map(pairs, frame.mark, frame.marks)
 
-    def _settled(self, frame: _Frame) -> Map:
+    def _settled(self, frame: Frame) -> Map:
         """A mapping with merges or repeated keys: the first of equal keys counts, own keys before merged ones."""
         pairs: dict[str, Any] = {}
         marks: list[Mark] = []

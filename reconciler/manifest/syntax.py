@@ -21,20 +21,53 @@ def encoding_finding(text: ManifestText, offset: int) -> Finding:
     return Finding(text.file, *place, "not-utf8", message, hint="save the file as UTF-8")
 
 
-def syntax_finding(text: ManifestText, wrong: yaml.YAMLError) -> Finding:
+class Refused(Exception):
+    """What PyYAML raised while it read a text, of whatever type; `read` is where the last event before it ended."""
+
+    def __init__(self, wrong: Exception, read: Place) -> None:
+        super().__init__()
+        self.wrong = wrong
+        self.read = read
+
+
+def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
     """The finding for what PyYAML could not read."""
-    content = text.data.decode("utf-8-sig")
+    match refused.wrong:
+        case yaml.MarkedYAMLError() as wrong:
+            mark = wrong.problem_mark or wrong.context_mark
+            place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+            problem = wrong.problem or wrong.context or "unreadable"
+            hint = _hint(_character_at(text.data.decode("utf-8-sig"), place))
+            return _wrong(text, place, f"not valid YAML: {shown(problem)}", hint)
+        case yaml.YAMLError():
+            return _unprintable_finding(text)
+        case wrong:  # a limit of Python's or a fault of the parser's
+            message = f"not valid YAML: the parser gives up after this place ({type(wrong).__name__})"
+            return _wrong(text, refused.read, message, "write what follows in a simpler way")
+
+
+def part_before(text: ManifestText, refused: Refused) -> ManifestText | None:
+    """The part of a text that surely comes before the place of a YAML error; None where it names no place."""
+    content, wrong, end = text.data.decode(), refused.wrong, None
     if isinstance(wrong, yaml.MarkedYAMLError):
         mark = wrong.problem_mark or wrong.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
-        problem = wrong.problem or wrong.context or "unreadable"
-        hint = _hint(_character_at(content, place))
-        return Finding(text.file, *place, "yaml-syntax", f"not valid YAML: {shown(problem)}", hint=hint)
+        end = None if mark is None else mark.index
+    elif isinstance(wrong, yaml.YAMLError):
+        bad = _UNPRINTABLE.search(content)
+        end = None if bad is None else bad.start()
+    return None if end is None else ManifestText(text.file, content[:end].encode())
+
+
+def _unprintable_finding(text: ManifestText) -> Finding:
+    content = text.data.decode("utf-8-sig")
     bad = _UNPRINTABLE.search(content)
     place = place_of_offset(content, bad.start()) if bad else Place(1, 1)
     character = f"U+{ord(bad.group()):04X}" if bad else "character"
     message = f"the control character {character} cannot stand in YAML"
-    hint = "remove it, or write it as an escape in double quotes"
+    return _wrong(text, place, message, "remove it, or write it as an escape in double quotes")
+
+
+def _wrong(text: ManifestText, place: Place, message: str, hint: str) -> Finding:
     return Finding(text.file, *place, "yaml-syntax", message, hint=hint)
 
 

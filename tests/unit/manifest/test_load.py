@@ -38,7 +38,7 @@ def test_the_contracts_example_is_read_as_it_says():
     loaded = load_desired(settings, settings_text, [manifest])
     assert {finding.severity for finding in loaded.findings} == {"warning"}
     state = loaded.state
-    assert (state.publisher_id, state.prune, state.safety) == ("3432", "report", Safety())
+    assert (state.publisher_id, state.prune, state.safety) == ("3432", "report", Safety(settle_seconds=5))
     assert state.country_groups == {"tier1": ("AU", "CA", "GB", "US"), "nordics": ("DK", "FI", "NO", "SE")}
     (app,) = state.apps
     assert (app.address, app.pin, app.source.line) == ("android:com.cash_crash.54", "170709", 3)

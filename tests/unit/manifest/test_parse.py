@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yaml.scanner import ScannerError
 
 from reconciler.manifest import parse as parse_module
 from reconciler.manifest.node import place_of
@@ -165,6 +166,62 @@ def test_the_deepest_nesting_is_read_and_one_more_is_not():
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000])
 def test_bottomless_nesting_is_one_finding(text):
     assert codes(text) in (["depth-limit"], ["bad-key"])
+
+
+class Scans(SlowParser):
+    """A parser that reads ahead of its events to the end, and itself refuses more than 120 brackets."""
+
+    def __init__(self, stream):
+        super().__init__(stream)
+        while not self.done:
+            mark = self.get_mark()
+            self.fetch_more_tokens()
+            if self.flow_level > 120:
+                raise ScannerError("while increasing flow level", mark, "exceeded maximum nesting depth", mark)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 1500, "\ufeff" + "[" * 1500, "{a: " * 130, "a: 1\nb: " + "[" * 130 + "]" * 130, "[" * 110 + "\x01"]
+)
+def test_a_parser_that_refuses_nesting_by_itself_changes_no_finding(monkeypatch, text):
+    told = read(text).findings
+    assert [finding.code for finding in told] == ["depth-limit"]
+    monkeypatch.setattr(parse_module, "_Parser", Scans)
+    assert read(text).findings == told
+
+
+def test_what_comes_before_a_refusal_is_told_too(monkeypatch):
+    text = "x: &a !tag 1\ny: " + "[" * 130
+    told = read(text).findings
+    monkeypatch.setattr(parse_module, "_Parser", Scans)
+    assert [finding.code for finding in told] == ["tag", "depth-limit"]
+    assert read(text).findings == told
+
+
+@pytest.mark.parametrize("parser", [parse_module._Parser, SlowParser])
+@pytest.mark.parametrize(
+    "text", ['a: "\\U00110000"\n', "%YAML 1." + "9" * 5000 + "\n---\na: 1\n"], ids=["escape", "version"]
+)
+def test_what_no_parser_can_make_sense_of_is_a_finding_with_its_place(monkeypatch, parser, text):
+    monkeypatch.setattr(parse_module, "_Parser", parser)
+    [finding] = read(text).findings
+    assert (finding.code, finding.line) == ("yaml-syntax", 1)
+    assert finding.hint
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, ValueError])
+def test_whatever_a_parser_raises_is_a_finding_after_its_last_event(monkeypatch, error):
+    class Fails(SlowParser):
+        def get_event(self):
+            event = super().get_event()
+            if getattr(event, "value", "") == "b":
+                raise error("deep down")
+            return event
+
+    monkeypatch.setattr(parse_module, "_Parser", Fails)
+    [finding] = read("a: 1\nb: 2\n").findings
+    assert (finding.code, finding.line, finding.column) == ("yaml-syntax", 1, 5)
+    assert error.__name__ in finding.message
 
 
 def test_merges_count_as_expansion():
