@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from reconciler.errors import StoreError
+from reconciler import disk
+from reconciler.errors import StoreError, UnfitFile
 from reconciler.model.value import line_json
 from reconciler.store.group_commit import GroupCommit
 
@@ -21,11 +22,11 @@ class JournalFile:
         self._torn = self._is_owed = False
         self._disk = GroupCommit(self._sync)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _end_torn_line(path)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            sync_folder(path.parent)
-        except OSError as wrong:
+            disk.make_folder(path.parents[1], path.parent.name)
+            self._descriptor = disk.opened(*_in_state(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            _end_torn_line(self._descriptor)
+            disk.sync_folder(path.parent)
+        except (OSError, UnfitFile) as wrong:
             raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
 
     def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
@@ -65,29 +66,23 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def sync_folder(folder: Path) -> None:
-    """Make sure that a power cut does not take away a file just made or renamed; only where folders can be synced."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _in_state(path: Path) -> tuple[Path, str]:
+    """The project's root and the name below it of a file in the folder of its state, which may be no link either."""
+    return path.parents[1], f"{path.parent.name}/{path.name}"
 
 
-def _end_torn_line(path: Path) -> None:
+def _end_torn_line(descriptor: int) -> None:
     """Close a last line that a crash tore, so that the next event does not run into it."""
-    if path.exists() and path.stat().st_size:
-        with path.open("rb+") as file:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+    if os.fstat(descriptor).st_size:
+        os.lseek(descriptor, -1, os.SEEK_END)
+        if os.read(descriptor, 1) != b"\n":
+            _write_all(descriptor, b"\n")
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first. A line that a crash tore is passed over: it was never relied on."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
+        with os.fdopen(disk.opened(*_in_state(path)), encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
                     event = json.loads(line)
@@ -97,5 +92,5 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
                     yield event
     except FileNotFoundError:
         return
-    except OSError as wrong:
+    except (OSError, UnfitFile) as wrong:
         raise StoreError(f"the journal cannot be read: {wrong}") from wrong
