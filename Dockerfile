@@ -7,8 +7,8 @@ ARG EXTRAS=""
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY reconciler reconciler
-RUN python -m venv /opt/reconciler \
- && /opt/reconciler/bin/pip install --no-cache-dir --disable-pip-version-check ".${EXTRAS}"
+RUN python -I -m venv /opt/reconciler \
+ && /opt/reconciler/bin/python -I -m pip install --no-cache-dir --disable-pip-version-check ".${EXTRAS}"
 
 FROM python:3.13.7-slim-bookworm
 # git: the ledger is committed by `reconciler ci ledger`.
@@ -17,7 +17,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --create-home reconciler
 COPY --from=build /opt/reconciler /opt/reconciler
-ENV PATH="/opt/reconciler/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+ENV PATH="/opt/reconciler/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER 10001
 WORKDIR /work
 ENTRYPOINT ["reconciler"]

@@ -31,6 +31,14 @@ class ProjectError(ReconcilerError):
     """No project, or a file of it cannot be read or written: mend the project."""
 
 
+class UnfitFile(ProjectError):
+    """Something that is no regular file of the project stands where one is read or written: put the file there."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
 class InvalidManifests(ReconcilerError):
     """Manifests or settings with errors: mend them at the places named."""
 

@@ -1,14 +1,17 @@
-"""EDGE. The files of a user's project: finding it, reading settings and manifests."""
+"""EDGE. The files of a user's project: finding it, reading settings and manifests, writing what belongs to it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-from reconciler.errors import ProjectError
-from reconciler.manifest.text import ManifestText
+from reconciler import disk
+from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
+from reconciler.manifest.text import ManifestText, is_closed
+from reconciler.model.diagnostic import Finding
 
 SETTINGS_NAME: Final = "reconciler.yaml"
 STATE_FOLDER: Final = ".reconciler"
@@ -22,65 +25,198 @@ class Project:
     settings: ManifestText
 
 
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """Manifests in the order of their paths, and findings, all of them errors, on what should be one and is not."""
+
+    texts: tuple[ManifestText, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def sound(self) -> list[ManifestText]:
+        """The texts. Raises `InvalidManifests` where there is any finding."""
+        if self.findings:
+            raise InvalidManifests(self.findings)
+        return list(self.texts)
+
+
 def find_project(start: Path, given: Path | None) -> Project:
     """The project at a given folder (or settings file), else the nearest one above `start`.
 
-    Raises `ProjectError` where there is none.
+    Raises `ProjectError` where there is none, and `UnfitFile` for settings that are no file of the project.
     """
+    path = find_settings(start, given)
+    root = path.parent.resolve()
+    return Project(root, ManifestText(path.name, _content(root, path.name)))
+
+
+def find_settings(start: Path, given: Path | None) -> Path:
+    """The path of the settings that `find_project` reads. Raises `ProjectError` where there are none."""
     if given is not None:
         path = given / SETTINGS_NAME if given.is_dir() else given
-        if not path.is_file():
+        if not _is_there(path):
             raise ProjectError(f"no {SETTINGS_NAME} at {given}", hint="`reconciler init DIR` starts a project")
-        return _project(path)
+        return path
     for folder in (start, *start.parents):
-        if (folder / SETTINGS_NAME).is_file():
-            return _project(folder / SETTINGS_NAME)
+        if _is_there(folder / SETTINGS_NAME):
+            return folder / SETTINGS_NAME
     raise ProjectError(
         f"no {SETTINGS_NAME} here or in any folder above",
         hint="`reconciler init` starts a project here; --project PATH names one elsewhere",
     )
 
 
-def _project(path: Path) -> Project:
-    return Project(path.parent.resolve(), ManifestText(path.name, read_bytes(path)))
+def _is_there(path: Path) -> bool:
+    """Whether something has this name that is no folder: a link that leads nowhere is not the same as no settings."""
+    return os.path.lexists(path) and not path.is_dir()
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises `ProjectError`."""
+def _content(root: Path, name: str) -> bytes:
+    """The bytes of a file of the project, or of the one that it links to. Raises `ProjectError`."""
     try:
-        return path.read_bytes()
+        return disk.read(root, disk.target(root, name) if (root / name).is_symlink() else name)
     except OSError as wrong:
-        raise ProjectError(f"{path.name} cannot be read: {wrong.strerror or wrong}") from wrong
+        raise _unreadable(name, wrong) from wrong
+
+
+def _unreadable(name: str, wrong: OSError) -> ProjectError:
+    return ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}")
+
+
+def read_given(path: Path, root: Path | None) -> bytes:
+    """The bytes of a file that the user named: anywhere a regular one; below the project's root none behind links.
+
+    Raises `ProjectError`.
+    """
+    try:
+        name = None if root is None else _name_below(root, path)
+        return disk.read_given(path) if root is None or name is None else disk.read(root, name)
+    except OSError as wrong:
+        raise _unreadable(path.name, wrong) from wrong
+
+
+def write_given(path: Path, text: str, root: Path | None) -> None:
+    """Write a file that the user named, whole or not at all, over a regular file or none. Raises `ProjectError`."""
+    try:
+        name = None if root is None else _name_below(root, path)
+        if root is None or name is None:
+            disk.write(path.parent, path.name, text.encode())
+        else:
+            disk.write(root, name, text.encode())
+    except OSError as wrong:
+        raise ProjectError(f"{path.name} cannot be written: {wrong.strerror or wrong}") from wrong
+
+
+def _name_below(root: Path, path: Path) -> str | None:
+    """The name of a path in the project, None outside; links on the way to the root count, those below it stay."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links that are asked about
+    for folder in reversed(absolute.parents):
+        if folder.resolve() == root:
+            return absolute.relative_to(folder).as_posix()
+    return None
 
 
 def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
-    """The manifests that the patterns match below the root, in the order of their paths; none is no error."""
-    found: dict[str, Path] = {}
+    """The manifests that the patterns match below the root; none is no error.
+
+    Raises `InvalidManifests` where something that matches is no file of the project, and `ProjectError`.
+    """
+    return find_manifests(root, patterns).sound()
+
+
+def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
+    """The same with the findings. Links to files of the project are read; a link to a folder is never followed."""
+    search = _Search(root)
     for pattern in patterns:
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise ProjectError(
                 f"manifests: {pattern!r} leads out of the project", hint="patterns are relative to reconciler.yaml"
             )
-        for path in _matching(root, pattern):
-            found[_name(path, root)] = path
-    return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]
+        search.follow(Path(pattern).parts)
+    return search.read()
 
 
-def _matching(root: Path, pattern: str) -> list[Path]:
-    """The files that a pattern matches, and links that lead nowhere: a manifest that cannot be read is not one less."""
-    try:
-        return [path for path in root.glob(pattern) if path.is_file() or (path.is_symlink() and not path.exists())]
-    except OSError as wrong:
-        raise ProjectError(f"manifests: {pattern!r} cannot be followed: {wrong.strerror or wrong}") from wrong
+class _Search:
+    """The files below a root that match patterns, and what stands in the way."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: set[str] = set()
+        self._links: set[str] = set()
+        self._findings: dict[str, Finding] = {}
+        self._listed: dict[str, list[os.DirEntry[str]]] = {}
+
+    def follow(self, pattern: tuple[str, ...], start: str = "") -> None:
+        """Find what a pattern matches: `**` stands for any folders, none among them."""
+        waiting, seen = [(pattern, start)], set()
+        while waiting:
+            parts, at = step = waiting.pop()
+            if not parts or step in seen:
+                continue
+            seen.add(step)
+            if parts[0] == "**":
+                below = [name for entry, name in self._entries(at) if self._is_folder(entry, name)]
+                waiting += [(parts[1:], at), *((parts, name) for name in below)]
+                continue
+            found = [(entry, name) for entry, name in self._entries(at) if fnmatch(entry.name, parts[0])]
+            if len(parts) > 1:
+                waiting += [(parts[1:], name) for entry, name in found if self._is_folder(entry, name)]
+            else:
+                self._links.update(name for entry, name in found if entry.is_symlink())
+                self._files.update(name for entry, name in found if not entry.is_dir(follow_symlinks=False))
+
+    def add(self, name: str) -> None:
+        """Take a file by its name."""
+        self._files.add(name)
+
+    def read(self) -> Manifests:
+        """The files' texts, with what cannot be read as findings."""
+        texts = []
+        reader = disk.Reader(self._root)
+        for name in sorted(self._files):
+            _check_text(name)
+            try:
+                data = reader.read(disk.target(self._root, name) if name in self._links else name)
+                texts.append(ManifestText(name, data))
+            except UnfitFile as wrong:
+                self._findings[name] = wrong.finding
+            except OSError as wrong:
+                self._findings[name] = Finding(name, 1, 1, "unreadable-file", _unreadable(name, wrong).message)
+        return Manifests(tuple(texts), tuple(self._findings[name] for name in sorted(self._findings)))
+
+    def _entries(self, at: str) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """What is in a folder, with its name below the root, but for the folders that hold no manifests."""
+        if at not in self._listed:
+            self._listed[at] = []
+            try:
+                with os.scandir(self._root / at) as entries:
+                    self._listed[at] = [entry for entry in entries if not is_closed(entry.name)]
+            except OSError as wrong:
+                message = f"{at or self._root.name} cannot be listed: {wrong.strerror}"
+                self._findings[at] = Finding(at or ".", 1, 1, "unreadable-file", message)
+        return ((entry, f"{at}/{entry.name}" if at else entry.name) for entry in self._listed[at])
+
+    def _is_folder(self, entry: os.DirEntry[str], name: str) -> bool:
+        """Whether manifests may be in it. A link to a folder is a finding: what is behind it is not read."""
+        if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+            return True
+        with suppress(OSError):
+            if entry.is_dir():
+                _check_text(name)
+                message = f"{name} is a link to a folder: manifests behind it are not read"
+                self._findings[name] = disk.unfit(name, "not-a-regular-file", message, "make it a folder").finding
+        return False
 
 
-def _name(path: Path, root: Path) -> str:
-    name = path.relative_to(root).as_posix()
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Whether it is what Windows has for a link to a folder; Python tells from 3.12 on."""
+    return bool(getattr(entry, "is_junction", bool)())
+
+
+def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError as wrong:
         raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from wrong
-    return name
 
 
 def folder_in_repository(root: Path) -> str:
@@ -91,51 +227,32 @@ def folder_in_repository(root: Path) -> str:
     return ""
 
 
-def write_new(path: Path, text: str) -> bool:
+def write_new(root: Path, name: str, text: str) -> bool:
     """Write a file where none is; False where one is, which is left as it is. Raises `ProjectError`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        return False
+        return disk.create(root, name, text.encode())
     except OSError as wrong:
-        raise ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}") from wrong
-    return True
+        raise ProjectError(f"{root / name} cannot be written: {wrong.strerror or wrong}") from wrong
 
 
 def write_state(root: Path, name: str, text: str) -> str:
     """Write a file of the project's own state; its path relative to the root. Raises `ProjectError`."""
-    path = root / STATE_FOLDER / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        disk.write(root, f"{STATE_FOLDER}/{name}", text.encode())
     except OSError as wrong:
-        raise ProjectError(f"{path.name} cannot be written: {wrong.strerror or wrong}") from wrong
-    return path.relative_to(root).as_posix()
+        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+    return f"{STATE_FOLDER}/{name}"
 
 
 def write_manifest(root: Path, text: ManifestText) -> None:
     """Write a manifest so that a reader, or a crash, meets the old text or the new one and nothing between.
 
-    A link is followed, and its target written, but never out of the project. Raises `ProjectError`.
+    A link to a file of the project is followed, and its target written. Raises `ProjectError`.
     """
-    path = (root / text.file).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise ProjectError(f"{text.file} leads out of the project", hint="nothing is written there")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as file:
-            file.write(text.data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            scratch.chmod(path.stat().st_mode & 0o7777)
-        scratch.replace(path)
+        name = disk.target(root, text.file) if (root / text.file).is_symlink() else text.file
+        disk.write(root, name, text.data)
     except OSError as wrong:
-        with suppress(OSError):
-            scratch.unlink()
         raise ProjectError(f"{text.file} cannot be written: {wrong.strerror or wrong}") from wrong
 
 
@@ -149,13 +266,16 @@ def _literal_parts(pattern: str) -> list[str]:
     return [part for part in pattern.split("/")[:-1] if part not in {"**", "."} and not set(part) & set("*?[")]
 
 
-def manifests_at(root: Path, paths: Sequence[Path]) -> list[ManifestText]:
-    """The files at these paths, and the YAML files below those that are folders. Raises `ProjectError`."""
-    found: dict[str, Path] = {}
+def manifests_at(root: Path, paths: Iterable[Path]) -> list[ManifestText]:
+    """The files at these paths, and the YAML files below those that are folders. Raises as `read_manifests` does."""
+    search = _Search(root)
     for path in paths:
         within = path.resolve()
-        if not within.is_relative_to(root):
+        name = within.relative_to(root).as_posix() if within.is_relative_to(root) else ".."
+        if name == ".." or is_closed(name):
             raise ProjectError(f"{path} is not in the project", hint="--project PATH names the one that it is in")
-        files = sorted(within.rglob("*.yaml")) if within.is_dir() else [within]
-        found.update({_name(file, root): file for file in files})
-    return [ManifestText(name, read_bytes(found[name])) for name in sorted(found)]
+        if within.is_dir():
+            search.follow(("**", "*.yaml"), "" if within == root else name)
+        else:
+            search.add(name)
+    return search.read().sound()

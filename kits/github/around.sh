@@ -13,7 +13,7 @@ summarise() { cat "$1" >>"$GITHUB_STEP_SUMMARY"; }
 
 # A value of a JSON file by its path, as in `value event.json pull_request.head.repo.full_name`; empty where there is none.
 value() {
-  python3 - "$1" "$2" <<'PY'
+  python3 -I - "$1" "$2" <<'PY'
 import json, re, sys
 with open(sys.argv[1], encoding="utf-8") as file:
     found = json.load(file)
@@ -40,7 +40,7 @@ is_stranger() {
 # Shows a report in the log. The runner takes no commands meanwhile.
 show_report() {
   local token
-  token=$(python3 -c 'import secrets; print(secrets.token_hex(16))')
+  token=$(python3 -I -c 'import secrets; print(secrets.token_hex(16))')
   printf '::stop-commands::%s\n' "$token"
   cat "$1"
   printf '\n::%s::\n' "$token"
@@ -57,12 +57,30 @@ comment() {
     warning "the comment could not be written; the report is on the run's summary page. See the log"
 }
 
-cd -- "$INPUT_WORKING_DIRECTORY" || fail "the input working-directory is no folder of the checkout"
+# A path from the working directory as one from the root.
+whole_path() {
+  if [[ "$1" =~ ^(/|[A-Za-z]:) ]]; then echo "$1"; else echo "$work/$1"; fi
+}
+
+# The folder of the project, or of the nearest one above the working directory.
+project_folder() {
+  local place=$work
+  if [[ -n "$INPUT_PROJECT" ]]; then
+    whole_path "$INPUT_PROJECT"
+    return
+  fi
+  while [[ ! -e "$place/reconciler.yaml" && ! -L "$place/reconciler.yaml" && "$place" == */*/* ]]; do place=${place%/*}; done
+  if [[ -e "$place/reconciler.yaml" || -L "$place/reconciler.yaml" ]]; then echo "$place"; else echo "$work"; fi
+}
+
+# Everything runs outside of the checkout, and what it leaves is there, too.
+work=$(cd -- "$INPUT_WORKING_DIRECTORY" && pwd) || fail "the input working-directory is no folder of the checkout"
 folder="$RUNNER_TEMP/reconciler"
 mkdir -p "$folder"
+cd -- "$folder"
 
-project=()
-[[ -z "$INPUT_PROJECT" ]] || project=(--project "$INPUT_PROJECT")
+project=(--project "$(project_folder)")
+[[ -z "$INPUT_PLAN_FILE" ]] || INPUT_PLAN_FILE=$(whole_path "$INPUT_PLAN_FILE")
 
 # What an account is read with, and what a plan may do.
 reading=("${project[@]}")

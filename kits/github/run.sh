@@ -2,7 +2,9 @@
 # The step of action.yml. What to do comes in INPUT_* variables, what happened in the runner's (GITHUB_*).
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+# shellcheck source=kits/github/isolate.sh
+source "$here/isolate.sh"
 # shellcheck source=kits/github/around.sh
 source "$here/around.sh"
 

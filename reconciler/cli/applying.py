@@ -21,7 +21,7 @@ from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.stale import Stale, stale_changes, without
 from reconciler.ports import Gateway, RunStore
-from reconciler.project import read_bytes
+from reconciler.project import read_given
 from reconciler.report.text import refusal_line
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 
@@ -48,7 +48,7 @@ def saved_plan(session: Session, settings: "Settings", file: Path, allowances: A
 
     Raises `PlanUnusable`, and `Refused` for a limit or policy that binds.
     """
-    plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
+    plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
     _check_target(plan, settings.publisher_id, session.api())
     exceeded = gate(
         plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget)

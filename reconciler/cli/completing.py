@@ -13,14 +13,14 @@ def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     from reconciler.manifest.addresses import addresses_in  # noqa: PLC0415 - most calls complete nothing
     from reconciler.manifest.load import load_settings  # noqa: PLC0415
     from reconciler.manifest.settings_models import SettingsDocument  # noqa: PLC0415
-    from reconciler.project import find_project, read_manifests  # noqa: PLC0415
+    from reconciler.project import find_manifests, find_project  # noqa: PLC0415
 
     given = ctx.params.get("project") or ctx.find_root().params.get("project")
     try:
         project = find_project(Path.cwd(), Path(given) if given else None)
         settings, _ = load_settings(project.settings)
         usual = SettingsDocument.model_fields["manifests"].default
-        texts = read_manifests(project.root, settings.manifests if settings else usual)
+        texts = find_manifests(project.root, settings.manifests if settings else usual).texts
     except (ReconcilerError, OSError):
         return []
     return list(addresses_in(texts, incomplete))

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler import disk
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.floors.decide import Window
@@ -42,8 +43,8 @@ class Desk:
 
     @property
     def folder(self) -> Path:
-        """Where reports lie."""
-        return self.project.root / STATE_FOLDER / "reports"
+        """Where reports lie. Raises `UnfitFile` where a link has its place."""
+        return disk.check_folder(self.project.root, f"{STATE_FOLDER}/reports")
 
     def shelf(self) -> "Shelf":
         """The reports that are there."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import __version__
+from reconciler import __version__, disk
 from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.collector import collect_rarely
@@ -20,7 +20,15 @@ from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.assemble import Loaded, collector_paused
 from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
-from reconciler.project import STATE_FOLDER, Project, find_project, folder_in_repository, read_manifests
+from reconciler.model.diagnostic import finding_order
+from reconciler.project import (
+    STATE_FOLDER,
+    Project,
+    find_manifests,
+    find_project,
+    find_settings,
+    folder_in_repository,
+)
 
 if TYPE_CHECKING:
     from reconciler.dt.client import DtClient
@@ -52,10 +60,21 @@ class Session:
         """The project. Raises `ProjectError`."""
         return find_project(Path.cwd(), self.options.project)
 
+    def root(self) -> Path:
+        """The project's root, whether or not its settings can be read. Raises `ProjectError` without a project."""
+        return find_settings(Path.cwd(), self.options.project).parent.resolve()
+
+    def root_if_any(self) -> Path | None:
+        """The same; None without a project."""
+        try:
+            return self.root()
+        except ProjectError:
+            return None
+
     def folder(self) -> str:
         """The project's folder in its repository, as tools that show code name files; empty without a project."""
         try:
-            return folder_in_repository(self.project().root)
+            return folder_in_repository(self.root())
         except ProjectError:
             return ""
 
@@ -96,13 +115,14 @@ class Session:
         outline, findings = recall_settings(project.settings, memory)
         if outline is None:
             return Loaded(None, findings)
-        manifests = read_manifests(project.root, outline.manifests)
-        if not manifests:
+        manifests = find_manifests(project.root, outline.manifests)
+        if not (manifests.texts or manifests.findings):
             self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
         with collector_paused():
-            loaded = recall_desired(outline, project.settings, manifests, memory)
+            loaded = recall_desired(outline, project.settings, manifests.texts, memory)
             gc.freeze()  # what is declared lives to the end: the collector need not walk it, now or again and again
-        return Loaded(loaded.state, (*findings, *loaded.findings))
+        found = sorted((*manifests.findings, *loaded.findings), key=finding_order)
+        return Loaded(None if manifests.findings else loaded.state, (*findings, *found))
 
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
@@ -136,11 +156,11 @@ class Session:
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
 
     def price_evidence(self, project: Project) -> "Records":
-        """What spoke for the floors that were written from suggestions; empty where none were."""
+        """What spoke for the floors that were written from suggestions; empty where none were. Raises `UnfitFile`."""
         from reconciler.floors.record import RECORD_NAME, records_from_text  # noqa: PLC0415 - for plans only
 
         try:
-            return records_from_text((project.root / RECORD_NAME).read_text(encoding="utf-8"))
+            return records_from_text(disk.read(project.root, RECORD_NAME).decode())
         except (OSError, UnicodeDecodeError):
             return {}
 

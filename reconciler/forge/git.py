@@ -1,5 +1,7 @@
 """The git program, in a checkout. Its words are shown without what looks like a credential."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +13,14 @@ from reconciler.web.redaction import discreet
 
 PATIENCE: Final = 300.0
 """Seconds for one call: a push of one small file over a slow network."""
+
+_TRUSTS_NO_CHECKOUT: Final = (
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+)
+"""A folder of a checkout can look like a repository, whose settings name programs that git runs. Hooks are for people's
+commits, and may be files of the checkout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ class Git:
         variables = {**self.variables, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         try:
             done = subprocess.run(  # noqa: S603 - arguments, not a line of shell
-                ["git", *arguments],  # noqa: S607 - the git that the job's PATH names
+                [self._program(), *_TRUSTS_NO_CHECKOUT, *arguments],
                 cwd=self.folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -45,3 +55,11 @@ class Git:
             verb = next(word for word in arguments if word.isalpha())
             raise ProjectError(f"git {verb}: {discreet(said) or 'it failed'}")
         return said
+
+    def _program(self) -> str:
+        """The git that PATH names, but for its relative folders. Raises OSError where there is none."""
+        folders = self.variables.get("PATH", os.defpath).split(os.pathsep)
+        found = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
+        if found is None:
+            raise FileNotFoundError
+        return found

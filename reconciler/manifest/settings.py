@@ -17,7 +17,7 @@ from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
 from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
 from reconciler.manifest.territory import Groups, country_list
-from reconciler.manifest.text import ManifestText, Place
+from reconciler.manifest.text import ManifestText, Place, is_closed
 from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
@@ -143,7 +143,8 @@ def _stays_below(pattern: str) -> bool:
     parts = PurePosixPath(pattern).parts
     is_absolute = PurePosixPath(pattern).is_absolute() or bool(PureWindowsPath(pattern).drive)
     are_stars_whole = all(part == "**" or "**" not in part for part in parts)
-    return bool(parts) and are_stars_whole and not ("\\" in pattern or is_absolute or ".." in parts)
+    is_elsewhere = "\\" in pattern or is_absolute or ".." in parts or is_closed(pattern)
+    return bool(parts) and are_stars_whole and not is_elsewhere
 
 
 def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:

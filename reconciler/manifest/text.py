@@ -1,7 +1,10 @@
 """The text of one file, and a place in it."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+CLOSED_FOLDERS: Final = frozenset((".git", ".reconciler"))
+"""Folders that hold no manifests: git's own, with its credentials, and the state that is not committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +25,8 @@ class Place(NamedTuple):
 def place_of_offset(text: str, offset: int) -> Place:
     """The place of the character at an offset."""
     return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+
+def is_closed(name: str) -> bool:
+    """Whether a path is that of a folder that holds no manifests, or of something in one, on any file system."""
+    return any(part.rstrip(". ").casefold() in CLOSED_FOLDERS for part in name.split("/"))

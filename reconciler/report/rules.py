@@ -35,6 +35,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "duplicate-pin": Rule("Two blocks with one id", "An id of the account belongs to one block."),
     "duplicate-rename": Rule("Renamed twice", "One resource cannot become two; keep one renamedFrom."),
     "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
+    "file-too-large": Rule("A file too large to be read", "Split it up: no file of a project needs 256 MB."),
     "floor-above-maximum": Rule(
         "A floor above the project's limit", "Lower the floor, or raise safety.maxFloor in reconciler.yaml.", "warning"
     ),
@@ -57,8 +58,16 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "warning",
     ),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
+    "not-a-regular-file": Rule(
+        "A link, a pipe or a device in a file's place",
+        "Put the file itself there. What the link leads to is neither read, shown nor written.",
+    ),
     "not-utf8": Rule("A file that is not UTF-8", "Save the file as UTF-8."),
     "one-document": Rule("More than one document", "Such a file has one YAML document."),
+    "outside-project": Rule(
+        "A link that leads out of the project",
+        "Put the file itself there. Links are read only where they lead to a file of the project.",
+    ),
     "own-floors": Rule("Floors that stand elsewhere too", "The placement gets a block of its own.", "warning"),
     "reward-url": Rule(
         "A reward URL that will not work", "It begins with https:// and holds the macros to be filled in.", "warning"
@@ -74,6 +83,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "unknown-group": Rule("No such country group", "Groups are named in countryGroups of reconciler.yaml."),
     "unknown-skipability": Rule("A skipability not known here", "Compare it with the console.", "warning"),
     "unknown-version": Rule("A manifest of another version", "This program reads version: 1."),
+    "unreadable-file": Rule("A file that cannot be read", "The message says why; mind the file's permissions."),
     "wrong-type": Rule("A value of the wrong type", 'Mind quotes: "1" is text, 1 is a number.'),
     "yaml-syntax": Rule("Not valid YAML", "The message names the place where reading ended."),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from reconciler import disk
 from reconciler.errors import ProjectError
 from reconciler.reporting.libraries import require_floors, require_spark
 
@@ -37,7 +38,7 @@ def connect(url: str, memory: str, spill: Path) -> "BaseBackend":
     if url == EMBEDDED:
         import ibis  # noqa: PLC0415 - an extra, and 0.6 s
 
-        spill.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(spill.parent, spill.name)
         return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(spill), preserve_insertion_order=False)
     scheme = url.partition(":")[0]
     try:

@@ -8,6 +8,7 @@ from typing import Final
 
 from filelock import FileLock
 
+from reconciler import disk
 from reconciler.errors import Interrupted, ProjectError
 from reconciler.ports import Clock
 
@@ -67,8 +68,8 @@ class Limiter:
     def _taken(self) -> float:
         """0 where the request was let through, else the seconds to wait."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._path}.lock"):
+            folder = disk.make_folder(self._path.parents[1], self._path.parent.name)
+            with FileLock(disk.check(folder, f"{self._path.name}.lock")):
                 now = self._clock.now().timestamp()
                 times = recent(self._read(), now, self._rate)
                 seconds = wait(times, now, self._rate)
@@ -80,12 +81,10 @@ class Limiter:
 
     def _read(self) -> list[float]:
         try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
+            told = json.loads(disk.read(self._path.parent, self._path.name))
             return [float(time) for time in told]
         except (FileNotFoundError, ValueError, TypeError):
             return []
 
     def _write(self, times: Sequence[float]) -> None:
-        draft = self._path.with_name(f"{self._path.name}.new")
-        draft.write_text(json.dumps(times), encoding="utf-8")
-        draft.replace(self._path)
+        disk.write(self._path.parent, self._path.name, json.dumps(times).encode())

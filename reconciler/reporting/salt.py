@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from reconciler import disk
 from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
 
@@ -19,16 +20,17 @@ def project_salt(state: Path) -> Secret:
 
     Raises `ProjectError` where it can be neither read nor written.
     """
-    path = state / _NAME
+    root, name = state.parent, f"{state.name}/{_NAME}"
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(root, state.name)
+        path = disk.check(root, name)
         if not path.exists():
             _write(path)
-        text = path.read_text(encoding="ascii").strip()
+        text = disk.read(root, name).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as wrong:
-        raise ProjectError(f"{path.name}: the salt can be neither read nor written", hint=_LOST) from wrong
+        raise ProjectError(f"{_NAME}: the salt can be neither read nor written", hint=_LOST) from wrong
     if not _HEX.fullmatch(text):
-        raise ProjectError(f"{path.name} holds no salt of ours", hint=_LOST)
+        raise ProjectError(f"{_NAME} holds no salt of ours", hint=_LOST)
     return Secret(text)
 
 

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from filelock import FileLock, Timeout
 
+from reconciler import disk
 from reconciler.errors import LockHeld, ProjectError
 
 DATA: Final = "data.parquet"
@@ -77,9 +78,9 @@ class Shelf:
     def held(self) -> Iterator[None]:
         """For one fetch at a time: drafts that an interrupted one left are thrown away. Raises `LockHeld`."""
         with _disk_errors():
-            self.root.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(self.root, "")
         try:
-            with FileLock(self.root / ".lock", timeout=0):
+            with FileLock(disk.check(self.root, ".lock"), timeout=0):
                 shutil.rmtree(self.root / _DRAFTS, ignore_errors=True)
                 yield
         except Timeout:
@@ -89,8 +90,7 @@ class Shelf:
     def draft(self) -> Iterator[Path]:
         """A folder that only its owner can read, and that is gone when the block ends."""
         with _disk_errors():
-            (self.root / _DRAFTS).mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(dir=self.root / _DRAFTS))
+            folder = Path(tempfile.mkdtemp(dir=disk.make_folder(self.root, _DRAFTS)))
         try:
             yield folder
         finally:
@@ -98,34 +98,35 @@ class Shelf:
 
     def put(self, partition: Partition, delivery: Delivery) -> None:
         """Put a partition in its place, over the one that may be there."""
-        folder, aside = self.root / partition.folder, self.root / "quarantine" / partition.folder
+        name = partition.folder.as_posix()
         marker = delivery.data.with_name(_MARKER)
         with _disk_errors():
             marker.write_text(_marker_text(delivery), encoding="utf-8", newline="\n")
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = disk.make_folder(self.root, name)
             if delivery.quarantine is None:
-                (aside / _QUARANTINE).unlink(missing_ok=True)
+                disk.check(self.root, f"quarantine/{name}/{_QUARANTINE}").unlink(missing_ok=True)
             else:
-                aside.mkdir(parents=True, exist_ok=True)
+                aside = disk.make_folder(self.root, f"quarantine/{name}")
                 delivery.quarantine.replace(aside / _QUARANTINE)
             delivery.data.replace(folder / DATA)
             marker.replace(folder / _MARKER)
 
     def marker(self, partition: Partition) -> Marker | None:
         """How a partition came; None for one that is not there, or whose marker is not that of its data."""
-        folder = self.root / partition.folder
+        folder = partition.folder.as_posix()
         try:
-            told = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
-            return _marker(told) if told["bytes"] == (folder / DATA).stat().st_size else None
+            told = json.loads(disk.read(self.root, f"{folder}/{_MARKER}"))
+            data = disk.check(self.root, f"{folder}/{DATA}")
+            return _marker(told) if told["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def partitions(self, source: str) -> Mapping[Partition, Path]:
-        """The data files of a source."""
+        """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""
         found = {}
         for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
             app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
-            found[Partition(source, app, day)] = path
+            found[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
         return found
 
     def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:

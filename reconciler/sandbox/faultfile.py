@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from reconciler import disk
 from reconciler.errors import ProjectError
 from reconciler.manifest.hints import did_you_mean
 from reconciler.manifest.node import Map, Seq
@@ -51,7 +52,7 @@ def read_faults(path: Path) -> FaultFile:
     `file:line:column: finding`.
     """
     try:
-        data = path.read_bytes()
+        data = disk.read_given(path)
     except OSError as wrong:
         raise ProjectError(f"{path}: cannot be read: {wrong.strerror}", hint="name a file with --faults") from wrong
     parsed = parse(ManifestText(str(path), data))

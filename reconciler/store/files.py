@@ -10,7 +10,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from reconciler.errors import LockHeld, StoreError
+from reconciler import disk
+from reconciler.errors import LockHeld, StoreError, UnfitFile
 from reconciler.model.address import Address
 from reconciler.model.journal import FOREIGN
 from reconciler.model.ledger import Ledger, LedgerEntry, shared_id
@@ -120,14 +121,13 @@ class FileStore:
         """Hold the project's lock for a run. Raises `LockHeld` at once where another process holds it."""
         from filelock import FileLock, Timeout  # noqa: PLC0415 - who only reads takes no lock
 
-        folder = self._root / STATE_FOLDER
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / "lock", timeout=0)
+            disk.make_folder(self._root, STATE_FOLDER)
+            lock = FileLock(disk.check(self._root, f"{STATE_FOLDER}/lock"), timeout=0)
             lock.acquire()
         except Timeout as held:
             raise LockHeld("another run holds the lock of this project", hint="wait for it to end") from held
-        except OSError as wrong:
+        except (OSError, UnfitFile) as wrong:
             raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
         try:
             remove_leftovers(self._ledger_path)
@@ -135,7 +135,7 @@ class FileStore:
             written = read_ledger(self._ledger_path)
             took = self._clock.monotonic() - began
             if self._key is None:
-                made_key(folder)
+                made_key(self._root / STATE_FOLDER)
             seals = self._seals()
             entries = self._recovered(written, seals)
             ahead = entries != (written or {})
@@ -265,7 +265,7 @@ def _rest_after(took: float) -> float:
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(disk.read(path.parent, path.name)).hexdigest()
     except OSError:
         return None
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from reconciler.errors import StoreError
+from reconciler import disk
+from reconciler.errors import StoreError, UnfitFile
 from reconciler.model.value import line_json
 from reconciler.store.group_commit import GroupCommit
 from reconciler.store.seal import Seals, told_apart
@@ -26,11 +27,11 @@ class JournalFile:
         self._torn = self._is_owed = False
         self._disk = GroupCommit(self._sync)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _end_torn_line(path)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            sync_folder(path.parent)
-        except OSError as wrong:
+            disk.make_folder(path.parents[1], path.parent.name)
+            self._descriptor = disk.opened(*_in_state(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            _end_torn_line(self._descriptor)
+            disk.sync_folder(path.parent)
+        except (OSError, UnfitFile) as wrong:
             raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
 
     def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
@@ -74,23 +75,17 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def sync_folder(folder: Path) -> None:
-    """Make sure that a power cut does not take away a file just made or renamed; only where folders can be synced."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _in_state(path: Path) -> tuple[Path, str]:
+    """The project's root and the name below it of a file in the folder of its state, which may be no link either."""
+    return path.parents[1], f"{path.parent.name}/{path.name}"
 
 
-def _end_torn_line(path: Path) -> None:
+def _end_torn_line(descriptor: int) -> None:
     """Close a last line that a crash tore, so that the next event does not run into it."""
-    if path.exists() and path.stat().st_size:
-        with path.open("rb+") as file:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+    if os.fstat(descriptor).st_size:
+        os.lseek(descriptor, -1, os.SEEK_END)
+        if os.read(descriptor, 1) != b"\n":
+            _write_all(descriptor, b"\n")
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -101,7 +96,7 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
 def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
     """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
             for number, (line, ours) in enumerate(told_apart(file, seals), 1):
                 try:
                     event = json.loads(line.decode("utf-8", "replace"))
@@ -112,5 +107,5 @@ def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[int, dict[str
                     yield number, event, ours
     except FileNotFoundError:
         return
-    except OSError as wrong:
+    except (OSError, UnfitFile) as wrong:
         raise StoreError(f"the journal cannot be read: {wrong}") from wrong

@@ -3,17 +3,16 @@
 One line per entry and no header, so that two branches that touched different resources merge in git without conflict.
 """
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
-from reconciler.errors import StoreError
+from reconciler import disk
+from reconciler.errors import StoreError, UnfitFile
 from reconciler.model.address import address_order
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.model.value import canonical_json
-from reconciler.store.journal_file import sync_folder
 
 LEDGER_NAME = "reconciler.lock"
 
@@ -25,10 +24,10 @@ def read_ledger(path: Path) -> Ledger | None:
     cannot be read is never taken for an empty one.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = disk.read(path.parent, path.name).decode()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as wrong:
+    except (OSError, UnicodeDecodeError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")
@@ -77,18 +76,9 @@ def ledger_text(ledger: Ledger) -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-        sync_folder(path.parent)
-    except OSError as wrong:
-        with suppress(OSError):
-            scratch.unlink()
+        disk.write(path.parent, path.name, text.encode())
+    except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
 
 

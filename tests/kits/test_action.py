@@ -267,7 +267,7 @@ INSTALLS = [
 @pytest.mark.parametrize(("variables", "what"), INSTALLS)
 def test_install_takes_the_version_that_was_asked_for(github, tmp_path, variables, what):
     (tmp_path / "temp").mkdir()
-    venv = '[ "$2" != venv ] || { mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; }'
+    venv = '[ "$3" != venv ] || { mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; }'
     stand_in = f'echo "$*" >>{tmp_path}/asked; {venv}'
     path = github.folder / "bin" / "python3"
     path.write_text(f"#!/bin/sh\n{stand_in}\n")

@@ -248,6 +248,7 @@ def test_a_repository_of_outputs_holds_only_what_is_meant_for_it(project):
         "plan.json",
         "reconciler.lock",
         ".reconciler/journal.jsonl",
+        ".reconciler/journal.key",
         ".reconciler/lock",
     }
     assert list(Path(project.env["TMPDIR"]).iterdir()) == []

@@ -30,7 +30,6 @@ from support.fake_clock import FakeClock
 from support.mutants import mutant
 from support.scene import Scene
 
-from reconciler.apply.settling import seconds_to_settle
 from reconciler.audit.trend import episodes, past_audits, trend
 from reconciler.cache import Cache
 from reconciler.cli.applying import part_that_holds
@@ -41,7 +40,7 @@ from reconciler.floors.history import moves
 from reconciler.floors.record import records_from_text, with_evidence
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Safety, Source
-from reconciler.model.journal import of_resource, past_runs
+from reconciler.model.journal import SETTLE_AT_MOST, of_resource, past_creates, past_runs, seconds_to_settle
 from reconciler.model.outcome import Ended, Intent, Result
 from reconciler.model.value import digest, document_json
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
@@ -223,7 +222,8 @@ def shown(events):
     list(history_lines(runs))
     json.dumps(history_document(runs)).encode()
     list(of_resource(runs, at("b")))
-    assert 0 <= seconds_to_settle(events, NOW, 30) <= 30
+    past = past_creates(events)
+    assert 0 <= seconds_to_settle(past.unclear, past, NOW, 30) <= 3 * SETTLE_AT_MOST
     moves(runs, {"7": at("b")})
 
 

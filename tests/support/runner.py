@@ -1,7 +1,7 @@
 """Runners of GitHub Actions and GitLab CI: they run the shell steps of our kits as the real ones do, in real checkouts.
 
-Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. `pip` is a
-program that does nothing; `reconciler` is the one under test.
+Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. `pip install`
+does nothing; `reconciler` is the one under test, as it is installed.
 """
 
 import json
@@ -100,13 +100,13 @@ class Machine:
         programs = folder / "bin"
         programs.mkdir(parents=True)
         python = shlex.quote(sys.executable)
-        _program(programs / "reconciler", f'exec {python} -m reconciler "$@"')
-        _program(programs / "python3", f'exec {python} "$@"')
-        _program(programs / "pip", f'printf "%s\\n" "$*" >>{shlex.quote(str(folder / "pip.txt"))}')
+        installs = f'printf "%s\\n" "$*" >>{shlex.quote(str(folder / "pip.txt"))}'
+        command = Path(sys.executable).with_name("reconciler")
+        _program(programs / "reconciler", f'exec {shlex.quote(str(command))} "$@"')
+        _program(programs / "python3", f'case "$*" in *"-m pip install"*) {installs} ;; *) exec {python} "$@" ;; esac')
         self.env = {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
-            "PYTHONPATH": str(ROOT),
             "DT_MANAGEMENT_URL": api,
             "GIT_CONFIG_NOSYSTEM": "1",
             "CI": "true",
@@ -176,7 +176,8 @@ class GitHubRunner(Machine):
             assert "${{" not in step["run"], "an expression in a script"
             told = {name: self._value(str(value), inputs) for name, value in step.get("env", {}).items()}
             paths = {name: str(path) for name, path in files.items()}
-            done = self.bash(step["run"], checkout, {**env, **told, **paths}, ("-e", "-o", "pipefail"))
+            place = Path(self._value(str(step.get("working-directory", checkout)), inputs))
+            done = self.bash(step["run"], place, {**env, **told, **paths}, ("-e", "-o", "pipefail"))
             log += done.out
             code = code or done.code
         lines = files["GITHUB_OUTPUT"].read_text().splitlines()
@@ -187,7 +188,8 @@ class GitHubRunner(Machine):
             kind, _, name = found[1].strip().partition(".")
             if found[1].strip() == "github.token":
                 return TOKEN
-            return {"secrets": self.secrets, "inputs": inputs}[kind].get(name, "")
+            runner = {"temp": self.env["RUNNER_TEMP"]}
+            return {"secrets": self.secrets, "inputs": inputs, "runner": runner}[kind].get(name, "")
 
         once = re.sub(r"\$\{\{(.*?)\}\}", replaced, text)
         return re.sub(r"\$\{\{(.*?)\}\}", replaced, once)

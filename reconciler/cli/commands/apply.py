@@ -22,7 +22,7 @@ from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import RESULT_FORMATS, print_results
 from reconciler.cli.session import Session
-from reconciler.errors import ProjectError, Refused, UsageError
+from reconciler.errors import ProjectError, Refused, UnfitFile, UsageError
 from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.journal import past_creates
@@ -172,6 +172,8 @@ def _keep_undo(session: Session, project: Project, job: Job, execution: Executio
         return None
     try:
         return write_state(project.root, f"undo/{job.run.run_id}.json", plan_text(plan))
+    except UnfitFile:
+        raise
     except ProjectError as wrong:
         session.console.talk(f"no undo plan was made: {wrong.message}")
         return None

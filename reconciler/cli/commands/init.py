@@ -1,5 +1,6 @@
 """`reconciler init`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def command(options: Options, *, directory: Path, publisher_id: str, from_live: 
         raise click.UsageError("--publisher-id is a number, as the console shows it")
     if from_live and publisher_id == "0":
         raise click.UsageError("--from-live needs --publisher-id; the console shows it under User Profile")
-    if (directory / SETTINGS_NAME).exists():
+    if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     around = surroundings(directory, session.environment, ci)
     if from_live:
@@ -82,5 +83,5 @@ def _write_all(session: Session, directory: Path, texts: Mapping[str, str], arou
 
 def _write(session: Session, directory: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
-        written = write_new(directory / name, text)
+        written = write_new(directory, name, text)
         session.console.talk(f"{'wrote' if written else 'kept '}  {directory / name}")

@@ -9,12 +9,12 @@ from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
-from reconciler.errors import ProjectError, StoreError
+from reconciler.errors import ProjectError
 from reconciler.floors.record import with_evidence
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
-from reconciler.store.ledger_file import write_atomically
+from reconciler.project import write_given
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
 
@@ -53,7 +53,7 @@ def command(
         made, _ = make_plan(desired, gateway, store.ledger(), session.origin(desired), selection, store.events)
     plan = with_evidence(made, session.price_evidence(project))
     if out is not None:
-        _save(out, plan)
+        _save(out, plan, project.root)
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
     print_plan(session, plan, gate(plan, limits))
     if out is not None:
@@ -61,10 +61,10 @@ def command(
     return DIFFERENCES if detailed_exitcode and plan.changes else 0
 
 
-def _save(path: Path, plan: Plan) -> None:
+def _save(path: Path, plan: Plan, root: Path) -> None:
     from reconciler.plan.codec import plan_text  # noqa: PLC0415 - most plans are not kept
 
     try:
-        write_atomically(path, plan_text(plan))
-    except StoreError as wrong:
+        write_given(path, plan_text(plan), root)
+    except ProjectError as wrong:
         raise ProjectError(f"the plan could not be saved: {wrong.message}") from wrong

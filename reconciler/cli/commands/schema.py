@@ -7,8 +7,8 @@ import click
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.manifest.schema import schema_text, schemas
+from reconciler.project import write_given
 from reconciler.report.schemas.published import document_schemas
-from reconciler.store.ledger_file import write_atomically
 
 
 @click.command("schema")
@@ -26,7 +26,8 @@ def command(options: Options, *, out: Path | None) -> int:
     if out is None:
         session.console.document(found)
         return 0
+    root = session.root_if_any()
     for name, schema in found.items():
-        write_atomically(out / name, schema_text(schema))
+        write_given(out / name, schema_text(schema), root)
         session.console.talk(f"wrote {out / name}")
     return 0

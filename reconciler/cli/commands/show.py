@@ -14,7 +14,7 @@ from reconciler.plan.codec import plan_from_text
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan
-from reconciler.project import read_bytes
+from reconciler.project import read_given
 
 
 @click.command("show")
@@ -29,7 +29,7 @@ def command(options: Options, *, file: Path, allowances: Allowances) -> int:
       reconciler show plan.json --format json
     """
     session = Session.of(options)
-    plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
+    plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
     print_plan(session, plan, _limits_broken(session, plan, allowances))
     return 0
 

@@ -5,6 +5,8 @@ import click
 from reconciler.cli.findings import FINDINGS_FORMATS, print_findings
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.errors import UnfitFile
+from reconciler.manifest.assemble import Loaded
 from reconciler.report.count import counted
 
 
@@ -22,7 +24,7 @@ def command(options: Options, *, strict: bool) -> int:
       reconciler validate --strict --format github
     """
     session = Session.of(options)
-    loaded = session.loaded(session.project())
+    loaded = _loaded(session)
     errors = sum(finding.severity == "error" for finding in loaded.findings)
     warnings = len(loaded.findings) - errors
     told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
@@ -33,3 +35,11 @@ def command(options: Options, *, strict: bool) -> int:
     print_findings(session, loaded.findings, told)
     session.console.talk(told)
     return 1 if errors or (strict and warnings) else 0
+
+
+def _loaded(session: Session) -> Loaded:
+    """The manifests with all findings; settings that are no file of the project are one, too."""
+    try:
+        return session.loaded(session.project())
+    except UnfitFile as wrong:
+        return Loaded(None, (wrong.finding,))

@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from support.fake_clock import FakeClock
 
-from reconciler.errors import Interrupted
+from reconciler.errors import Interrupted, UnfitFile
 from reconciler.reporting.limiter import Limiter, Rate, recent, wait
 
 each = pytest.mark.parametrize
@@ -68,3 +68,14 @@ def test_a_wait_can_be_stopped(tmp_path):
     limiter = Limiter(tmp_path / "calls.json", RATE, clock, stopped=lambda: clock.monotonic() > 5)
     with pytest.raises(Interrupted):
         passed(limiter, clock, 4)
+
+
+@pytest.mark.parametrize("name", ["calls.json", "calls.json.lock"])
+def test_times_behind_a_link_are_neither_read_nor_written(tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.write_text("[1]")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / name).symlink_to(outside)
+    with pytest.raises(UnfitFile):
+        Limiter(tmp_path / "reports" / "calls.json", RATE, FakeClock()).pass_one()
+    assert outside.read_text() == "[1]"

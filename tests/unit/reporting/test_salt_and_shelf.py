@@ -3,7 +3,7 @@ import stat
 import pytest
 from support.reports import DAY, NOON, dt_row, of_users, shelve_dt
 
-from reconciler.errors import LockHeld, ProjectError
+from reconciler.errors import LockHeld, ProjectError, UnfitFile
 from reconciler.reporting.salt import project_salt
 from reconciler.reporting.shelf import Partition, Shelf
 
@@ -79,3 +79,65 @@ def test_a_draft_is_for_its_owner_and_gone_afterwards(tmp_path):
     with Shelf(tmp_path).draft() as folder:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not folder.exists()
+
+
+@each("linked", ["salt", "."])
+def test_a_salt_behind_a_link_is_neither_read_nor_made(tmp_path, linked):
+    state, outside = tmp_path / "state", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "salt").write_text("ab" * 32)
+    if linked == ".":
+        state.symlink_to(outside)
+    else:
+        state.mkdir()
+        (state / "salt").symlink_to(outside / "salt")
+    with pytest.raises(UnfitFile, match="not-a-regular-file"):
+        project_salt(state)
+    (outside / "salt").unlink()
+    with pytest.raises(UnfitFile, match="not-a-regular-file"):
+        project_salt(state)
+    assert list(outside.iterdir()) == []
+
+
+@each("linked", ["source=dt", "source=dt/app=170709", "source=dt/app=170709/day=2026-11-20"])
+def test_reports_behind_a_linked_folder_are_neither_read_nor_written(tmp_path, linked):
+    shelf, outside = Shelf(tmp_path / "reports"), tmp_path / "outside"
+    shelve_dt(shelf, [dt_row()])
+    (shelf.root / linked).rename(outside)
+    (shelf.root / linked).symlink_to(outside)
+    before = {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()}
+    with pytest.raises(UnfitFile):
+        shelf.partitions("dt")
+    with pytest.raises(UnfitFile):
+        shelf.marker(PLACE)
+    with pytest.raises(UnfitFile):
+        shelve_dt(shelf, [dt_row(), dt_row()])
+    assert {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()} == before
+
+
+@each("name", ["data.parquet", "fetched.json"])
+def test_a_report_that_is_a_link_is_not_read(tmp_path, name):
+    shelf = Shelf(tmp_path / "reports")
+    shelve_dt(shelf, [dt_row()])
+    path = shelf.root / PLACE.folder / name
+    path.rename(tmp_path / name)
+    path.symlink_to(tmp_path / name)
+    with pytest.raises(UnfitFile):
+        shelf.marker(PLACE)
+
+
+@each("name", ["drafts", "quarantine", ".lock"])
+def test_nothing_is_fetched_through_a_link(tmp_path, name):
+    shelf, outside = Shelf(tmp_path / "reports"), tmp_path / "outside"
+    outside.mkdir()
+    shelf.root.mkdir()
+    place = outside / "file" if name == ".lock" else outside
+    (shelf.root / name).symlink_to(place)
+
+    def fetch():
+        with shelf.held():
+            shelve_dt(shelf, [dt_row(), dt_row(revenue="NaN")])
+
+    with pytest.raises(UnfitFile):
+        fetch()
+    assert list(outside.iterdir()) == []

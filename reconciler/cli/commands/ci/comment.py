@@ -9,7 +9,7 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.forge.mark import marked
-from reconciler.project import read_bytes
+from reconciler.project import read_given
 
 
 @click.command("comment")
@@ -35,7 +35,7 @@ def command(options: Options, *, file: Path, number: int | None, name: str | Non
     request = number or place.request
     if request is None:
         raise UsageError("this job is for no pull or merge request", hint="--number N names one")
-    body = marked(read_bytes(file).decode("utf-8", errors="replace"), name)
+    body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
     with comments(place, request, session.clock) as wall:
         kept = keep(wall, "", body)
     session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())

@@ -8,7 +8,7 @@ from reconciler.cli.forge import place_of
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.forge.mark import mark_of, marked
-from reconciler.project import read_bytes
+from reconciler.project import read_given
 
 TITLE = "The ad account has drifted"
 
@@ -35,7 +35,7 @@ def command(options: Options, *, file: Path, title: str, name: str | None, closi
 
     session = Session.of(options)
     place = place_of(session.environment)
-    body = marked(read_bytes(file).decode("utf-8", errors="replace"), name)
+    body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
     with open_issues(place, session.clock) as issues:
         kept = close(issues, mark_of(body) or "") if closing else keep(issues, title, body)
     told = "none is open" if kept is None else f"{kept.done} {kept.url}"

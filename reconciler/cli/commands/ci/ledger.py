@@ -2,6 +2,7 @@
 
 import click
 
+from reconciler import disk
 from reconciler.cli.forge import push_target
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
@@ -31,7 +32,7 @@ def command(options: Options, *, branch: str | None) -> int:
     if environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    if not (project.root / LEDGER).is_file():
+    if not disk.check(project.root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
     target, variables = push_target(environment, branch)

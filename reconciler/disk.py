@@ -1,0 +1,235 @@
+"""EDGE. The files of a project on the disk: regular ones below its root, opened so that nothing leads elsewhere.
+
+Whoever may open a pull request decides what a checkout holds: links to other files of the machine, named pipes, folders
+that are links. So a file is opened without following a link and without waiting for a writer, and is looked at again
+once it is open, before a byte of it is read or written. The folders between the root and the file have to be folders
+themselves. The root is where the user says it is, and may be reached through links.
+
+Names are relative to the root, with forward slashes. What is refused raises `UnfitFile`, which holds no content.
+"""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import UnfitFile
+from reconciler.manifest.text import is_closed
+from reconciler.model.diagnostic import Finding
+
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes of a file that is read as a whole; a manifest of a million floors takes a tenth of it."""
+
+_FOLLOW_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_CAREFULLY: Final = (
+    _FOLLOW_NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+_PUT_IT_THERE: Final = "put the file itself there"
+_KINDS: Final = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def unfit(name: str, code: str, message: str, hint: str = _PUT_IT_THERE) -> UnfitFile:
+    """The error for a file that is neither read nor written; its place is the file's first character."""
+    return UnfitFile(Finding(name, 1, 1, code, message, hint=hint))
+
+
+class Reader:
+    """Reads files below a root; the folders on the way are looked at once in its life."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: set[str] = set()
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file. Raises `UnfitFile`, and OSError as opening does."""
+        folder = name.rpartition("/")[0]
+        if folder not in self._known:
+            check_folder(self._root, folder)
+            self._known.add(folder)
+        return _whole(_regular(f"{self._root}/{name}", name, os.O_RDONLY | _CAREFULLY), name)
+
+
+def read(root: Path, name: str) -> bytes:
+    """The bytes of one file. Raises `UnfitFile`, and OSError as opening does."""
+    return Reader(root).read(name)
+
+
+def opened(root: Path, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+    """A descriptor of a regular file. Raises `UnfitFile`, and OSError as opening does."""
+    _check_folders(root, name)
+    return _regular(str(root / name), name, flags | _CAREFULLY, mode)
+
+
+def _regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
+    if not _FOLLOW_NO_LINK:
+        _check_kind(path, name)
+    try:
+        descriptor = os.open(path, flags, mode)
+    except OSError:
+        _check_kind(path, name)  # it tells more than "too many levels of symbolic links"
+        raise
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode):
+        os.close(descriptor)
+        raise _not_regular(name, seen)
+    return descriptor
+
+
+def _whole(descriptor: int, name: str) -> bytes:
+    """All bytes of a regular file, whose descriptor is closed."""
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1) if size <= LARGEST else b""
+        while size < len(data) <= LARGEST and (more := os.read(descriptor, 1024**2)):  # it grows meanwhile
+            data += more
+    finally:
+        os.close(descriptor)
+    if max(size, len(data)) > LARGEST:
+        raise unfit(name, "file-too-large", f"{name} is larger than {LARGEST // 1024**2} MB", "split it up")
+    return data
+
+
+def read_given(path: Path) -> bytes:
+    """The bytes of a file that the user named, wherever it is: a link is followed, what is not regular is refused."""
+    name = path.as_posix()
+    seen = path.stat()  # opening a device may do something
+    if not stat.S_ISREG(seen.st_mode):
+        raise _not_regular(name, seen)
+    return _whole(_regular(str(path), name, os.O_RDONLY | _CAREFULLY & ~_FOLLOW_NO_LINK), name)
+
+
+def target(root: Path, name: str) -> str:
+    """The name of the file that a name leads to by links. Raises `UnfitFile` where that is none of the project's own.
+
+    `root` is resolved already.
+    """
+    real = os.path.realpath(root / name)
+    inside = Path(real).relative_to(root).as_posix() if Path(real).is_relative_to(root) else ""
+    if not inside or is_closed(inside):
+        message = f"{name} cannot be read: it is a link that leads out of the project's files"
+        raise unfit(name, "outside-project", message)
+    if not stat.S_ISREG(_mode(Path(real))):
+        message = f"{name} cannot be read: it is a link that leads to no regular file"
+        raise unfit(name, "not-a-regular-file", message)
+    return inside
+
+
+def check(root: Path, name: str) -> Path:
+    """The path of a file that may be made or replaced. Raises `UnfitFile` where something else has its place."""
+    _check_folders(root, name)
+    _check_kind(str(root / name), name)
+    return root / name
+
+
+def check_folder(root: Path, name: str) -> Path:
+    """The path of a folder that is there or may be made. Raises `UnfitFile` where something else has its place."""
+    _check_folders(root, f"{name}/")
+    return root / name
+
+
+def make_folder(root: Path, name: str) -> Path:
+    """The path of a folder, which is made where there is none. Raises `UnfitFile`, and OSError as making does."""
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in _steps(name):
+        with suppress(FileExistsError):
+            (root / folder).mkdir()
+        _check_folder(root, folder)  # before anything is made in it
+    return root / name
+
+
+def write(root: Path, name: str, data: bytes) -> None:
+    """Replace a file so that a reader, or a crash, meets the old bytes or the new ones and nothing between.
+
+    Its folders are made; its mode stays. Raises `UnfitFile` where it, or a folder on the way, is a link or anything
+    else that is no regular file, and OSError.
+    """
+    path = check(root, name)
+    make_folder(root, name.rpartition("/")[0])
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        scratch.unlink(missing_ok=True)
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFULLY, 0o666), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            scratch.chmod(path.lstat().st_mode & 0o7777)
+        scratch.replace(path)
+    except OSError:
+        with suppress(OSError):
+            scratch.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def create(root: Path, name: str, data: bytes) -> bool:
+    """Write a file where nothing is; False where anything is, which is left as it is. Raises as `write` does."""
+    make_folder(root, name.rpartition("/")[0])
+    try:
+        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFULLY, 0o666)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that a power cut does not take away a file just made or renamed; only where folders can be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _steps(name: str) -> list[str]:
+    """The folders on the way to a folder, and it: of `a/b` these are `a` and `a/b`."""
+    parts = [part for part in name.split("/") if part]
+    return ["/".join(parts[: at + 1]) for at in range(len(parts))]
+
+
+def _check_folders(root: Path, name: str) -> None:
+    """Raise `UnfitFile` where something on the way to a file is there and no folder of the project's own."""
+    for folder in _steps(name.rpartition("/")[0]):
+        _check_folder(root, folder)
+
+
+def _check_folder(root: Path, folder: str) -> None:
+    mode = _mode(root / folder)
+    if mode and not stat.S_ISDIR(mode):
+        message = f"{folder} is {_kind(mode)} where a folder is meant: nothing is read or written through it"
+        raise unfit(folder, "not-a-regular-file", message, "make it a folder")
+
+
+def _check_kind(path: str, name: str) -> None:
+    with suppress(OSError):
+        seen = os.lstat(path)
+        if not stat.S_ISREG(seen.st_mode):
+            raise _not_regular(name, seen)
+
+
+def _mode(path: Path) -> int:
+    """The mode of what is there, links not followed; 0 where nothing is. A junction of Windows counts as a link."""
+    try:
+        seen = path.lstat()
+    except OSError:
+        return 0
+    is_junction = getattr(seen, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
+    return stat.S_IFLNK if is_junction else seen.st_mode
+
+
+def _kind(mode: int) -> str:
+    return next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
+
+
+def _not_regular(name: str, seen: os.stat_result) -> UnfitFile:
+    message = f"{name} is {_kind(seen.st_mode)} and no regular file: it is neither read nor written"
+    return unfit(name, "not-a-regular-file", message)
