@@ -50,7 +50,7 @@ def saved_plan(session: Session, settings: "Settings", file: Path, allowances: A
     """
     plan = plan_from_text(read_bytes(file).decode("utf-8", errors="replace"))
     _check_target(plan, settings.publisher_id, session.api())
-    exceeded = gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))
+    plan, exceeded = gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups))
     session.console.aside(refusal_line(refusal) for refusal in exceeded if not refusal.binding)
     refuse(exceeded)
     return plan

@@ -68,6 +68,7 @@ def rehearse(session: Session, stage: Stage, script: FaultFile) -> Rehearsal:
             error=error,
             requests=Counter(f"{seen.method} {seen.path.rpartition('/')[2]}" for seen in sandbox.account.requests),
             faults=Counter(seen.fault for seen in sandbox.account.requests if seen.fault is not None),
+            held=plan.held,
         )
 
 

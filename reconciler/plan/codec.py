@@ -6,7 +6,7 @@ The document carries a digest of itself, so that a plan edited by hand is not ta
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from reconciler.diff.change import (
     Blocked,
@@ -15,6 +15,8 @@ from reconciler.diff.change import (
     Deactivate,
     Delete,
     FieldChange,
+    Held,
+    Limit,
     Note,
     Unmanaged,
     Update,
@@ -42,6 +44,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "manifestDigest": plan.origin.manifest_digest,
         "summary": asdict(summary(plan)),
         "changes": [_change_to_json(change) for change in plan.changes],
+        "held": [_held_to_json(held) for held in plan.held],
         "unmanaged": [
             {"kind": kind_of(each.address), "address": each.address, "id": each.id} for each in plan.unmanaged
         ],
@@ -94,6 +97,7 @@ def _plan_from_json(document: Mapping[str, Any]) -> Plan:
         forget=tuple(Address(each) for each in document["forget"]),
         unchanged=document["summary"]["unchanged"],
         owned=document["owned"],
+        held=tuple(_held_from_json(each) for each in document.get("held", ())),
     )
 
 
@@ -134,6 +138,28 @@ def _change_to_json(change: Change) -> dict[str, Any]:
     if isinstance(change, Update):
         document["renamedFrom"] = change.renamed_from
     return document
+
+
+def _held_to_json(held: Held) -> dict[str, Any]:
+    return {
+        "action": action_of(held.change),
+        "kind": kind_of(held.address),
+        "address": held.address,
+        "id": held.change.id,
+        "reason": held.reason,
+        "switch": held.switch,
+        "limit": held.limit,
+        "change": _change_to_json(held.change),
+    }
+
+
+def _held_from_json(raw: Mapping[str, Any]) -> Held:
+    change = _change_from_json(raw["change"])
+    if not isinstance(change, Delete):
+        raise ValueError(f"a {action_of(change)} is never held")  # noqa: TRY004 - the document is of no such shape
+    if raw["limit"] not in get_args(Limit):
+        raise ValueError(f"unknown limit {raw['limit']!r}")
+    return Held(change, raw["limit"], raw["reason"], raw["switch"])
 
 
 def _change_from_json(raw: Mapping[str, Any]) -> Change:

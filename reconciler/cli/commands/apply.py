@@ -89,9 +89,8 @@ def _plan_and_apply(
         let_settle(store, session.clock, desired.safety.settle_seconds)
         ledger = store.ledger()
         made, live = make_plan(desired, gateway, ledger, session.origin(desired), selection)
-        plan = with_evidence(made, session.price_evidence(project))
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
-        exceeded = gate(plan, limits)
+        plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)
         refuse(exceeded)
         _forecast(session, plan, gateway.pace())
@@ -138,7 +137,7 @@ def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[
     execution = carried_out(session, job)
     undo = _keep_undo(session, project, job, execution)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
-    print_results(session, results, job.run.run_id, undo, job.plan.origin)
+    print_results(session, results, job.run.run_id, undo, job.plan.origin, job.plan.held)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)

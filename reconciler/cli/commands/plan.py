@@ -51,10 +51,11 @@ def command(
         ledger = session.store(project).ledger()
         made, _ = make_plan(desired, gateway, ledger, session.origin(desired), selection)
     plan = with_evidence(made, session.price_evidence(project))
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+    plan, exceeded = gate(plan, limits)
     if out is not None:
         _save(out, plan)
-    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
-    print_plan(session, plan, gate(plan, limits))
+    print_plan(session, plan, exceeded)
     if out is not None:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
     return DIFFERENCES if detailed_exitcode and plan.changes else 0
