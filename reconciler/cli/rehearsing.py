@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.cli.applying import Job, carried_out, exit_code, part_that_holds, why_ended
+from reconciler.cli.applying import Job, Saved, carried_out, exit_code, part_that_holds, why_ended
 from reconciler.cli.session import Session
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire.answer import live_list
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import address_order
-from reconciler.model.desired import Safety
+from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
@@ -31,7 +31,7 @@ from reconciler.sandbox.spelling import spelled
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.web.auth import Credentials
-from reconciler.workflow.observing import observe_ground
+from reconciler.workflow.planning import plan_anew
 
 _ANYBODY = Credentials(Secret("rehearsal"), Secret("rehearsal"))
 """The sandbox takes any credentials; the real ones stay where they are."""
@@ -46,7 +46,7 @@ class Stage:
     plan: Plan
     live: LiveState
     ledger: Ledger
-    safety: Safety
+    desired: DesiredState
     left_out: tuple[Result, ...] = ()
     skip_stale: bool = False
 
@@ -83,9 +83,10 @@ def _applied(
     ):
         gateway = DtGateway(client, plan.origin.publisher_id)
         try:
-            ground = observe_ground(plan, gateway, stage.ledger, session.options.parallelism)
-            part, left_out = part_that_holds(plan, ground, skip_stale=stage.skip_stale)
-            execution = carried_out(session, Job(part, ground, gateway, run, stage.ledger, stage.safety))
+            origin, parallelism = session.origin(stage.desired), session.options.parallelism
+            now = plan_anew(plan, stage.desired, gateway, stage.ledger, origin, parallelism)
+            part, left_out = part_that_holds(Saved(plan, plan), now, skip_stale=stage.skip_stale)
+            execution = carried_out(session, Job(part, now.live, gateway, run, stage.ledger, stage.desired.safety))
         except ReconcilerError as wrong:
             return run.run_id, stage.left_out, wrong
         results = sorted([*execution.results, *left_out, *stage.left_out], key=lambda each: address_order(each.address))

@@ -8,6 +8,7 @@ import click
 from reconciler.apply.executor import Execution
 from reconciler.cli.applying import (
     Job,
+    Saved,
     carried_out,
     exit_code,
     part_that_holds,
@@ -34,8 +35,8 @@ from reconciler.project import Project, write_state
 from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
 from reconciler.workflow.carrying_out import Before, let_settle, undo_of
-from reconciler.workflow.observing import Selection, observe_ground
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan, plan_anew
 
 DECLINED = 1
 
@@ -98,22 +99,24 @@ def _plan_and_apply(
             if not session.console.confirm("Apply this?"):
                 session.console.talk("nothing was applied")
                 return DECLINED
-            live = observe_ground(plan, gateway, ledger, selection.parallelism)
-            part_that_holds(plan, live, skip_stale=False)
+            now = plan_anew(plan, desired, gateway, ledger, session.origin(desired), selection.parallelism)
+            plan, _ = part_that_holds(Saved(plan, plan), now, skip_stale=False)
+            live = now.live
         return _carry_out(session, project, Job(plan, live, gateway, run, ledger, desired.safety))
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
-    settings = session.settings(project)
-    plan = saved_plan(session, settings, file, allowances)
+    desired = session.desired(project)
+    saved = saved_plan(session, desired, file, allowances)
     store = session.store(project)
-    with session.gateway(plan.origin.publisher_id) as gateway, store.run(session.environment.who()) as run:
-        let_settle(store, session.clock, settings.safety.settle_seconds)
+    with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
+        let_settle(store, session.clock, desired.safety.settle_seconds)
         ledger = store.ledger()
-        live = observe_ground(plan, gateway, ledger, session.options.parallelism)
-        part, left_out = part_that_holds(plan, live, skip_stale=skip_stale)
-        _forecast(session, plan, gateway.pace())
-        job = Job(part, live, gateway, run, ledger, settings.safety)
+        origin, parallelism = session.origin(desired), session.options.parallelism
+        now = plan_anew(saved.within, desired, gateway, ledger, origin, parallelism)
+        part, left_out = part_that_holds(saved, now, skip_stale=skip_stale)
+        _forecast(session, part, gateway.pace())
+        job = Job(part, now.live, gateway, run, ledger, desired.safety)
         return _carry_out(session, project, job, left_out)
 
 
