@@ -225,16 +225,16 @@ def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
 
 def _why_not_updated(update: Update, grounds: _Grounds) -> str | None:
     names = [each for each in (update.address, update.renamed_from) if each is not None]
+    blocked = (each for name in names for each in grounds.blocked.get(name, ()))
+    doubt = next((each.reason for each in blocked if not each.fields and each.id != update.id), None)
+    if doubt is not None:
+        return doubt
     if not set(names) & set(grounds.owners.get(_key(update), ())):
         return f"id {update.id} does not stand for it"
     if update.renamed_from is not None:
         known = grounds.ledger.get(update.renamed_from)
         if known is None or known.id != update.id:
             return f"id {update.id} is not known as {update.renamed_from} any more"
-    blocked = (each for name in names for each in grounds.blocked.get(name, ()))
-    doubt = next((each.reason for each in blocked if not each.fields and each.id != update.id), None)
-    if doubt is not None:
-        return doubt
     fresh = grounds.made.get(_key(update))
     would = isinstance(fresh, Update) and fresh.send.get("status") == "inactive"
     if update.send.get("status") == "inactive" and not would and grounds.protects(update.address, _key(update)):
