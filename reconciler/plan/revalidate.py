@@ -66,12 +66,13 @@ def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
     back = list(_held_back((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
     waiting = [each if _key(each.change) in planned else _told(each, grounds) for each in within.held]
     gone = {_key(each.change) for each in back}
+    dropped = frozenset(original.forget)
     plan = replace(
         within,
         changes=tuple(each for each in within.changes if not (isinstance(each, Delete) and _key(each) in gone)),
         held=tuple(sorted([*waiting, *back], key=lambda each: address_order(each.address))),
         remember=tuple(_remembered(original, now)),
-        forget=tuple(each for each in now.fresh.forget if each in set(original.forget)),
+        forget=tuple(each for each in now.fresh.forget if each in dropped),
     )
     in_place = [each for each in plan.changes if moved(each, grounds.by_id, now.live) is None]
     unmoved = [each for each in _deletes(original.changes) if moved(each, grounds.by_id, now.live) is None]
