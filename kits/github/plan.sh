@@ -33,5 +33,6 @@ for action in create update deactivate delete blocked; do
   output "$action" "$number"
   changes=$((changes + number))
 done
+output held "$(value "$plan" summary.held)"
 output has-changes "$( ((changes > 0)) && echo true || echo false)"
 output plan-file "$plan"

@@ -22,6 +22,9 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value
 NEVER_MADE: Final = "declared, not in the account, and never applied by us"
 LEDGER_BEHIND: Final = "the account was changed to what the manifest says now; the next apply remembers that"
 GOING: Final = "declared absent: the next apply goes on with the removal"
+WAITS_FOR_LEAVE: Final = (
+    "its quarantine is over: an apply deletes it once safety.maxDeletes or --max-deletes gives leave"
+)
 WAITING: Final = "declared absent: inactive, and in quarantine until an apply may delete it"
 PRUNED: Final = "no manifest names it any more: the next apply prunes it"
 UNNAMED: Final = "owned, but no manifest names it any more"
@@ -108,15 +111,18 @@ def tombstone(block: Block, found: Found, ledger: Ledger, view: View, scope: str
     entry = entry_of(block.address, found, ledger)
     fields = () if entry is None else _drifted(entry, found.live, view.now.date(), going=True)
     of = gravest([*(each.of for each in fields), "pending" if pending else "inSync"])
-    return Item(block.address, found.live.id, of, fields, block.source, GOING if pending else WAITING)
+    told = f"declared absent; {WAITS_FOR_LEAVE}" if _deletes(verdicts) else GOING if pending else WAITING
+    return Item(block.address, found.live.id, of, fields, block.source, told)
 
 
 def owned_unnamed(entry: LedgerEntry, live: LiveResource, prune: Prune, view: View, scope: str) -> Item:
     """An owned resource that no block names any more, against what was last applied to it."""
-    pending = _acts(list(orphaned(entry, live, prune, view, scope)))
+    verdicts = list(orphaned(entry, live, prune, view, scope))
+    pending = _acts(verdicts)
     fields = _drifted(entry, live, view.now.date(), going=prune != "report" and not entry.protect)
     of = gravest([*(each.of for each in fields), "pending" if pending else "inSync"])
-    return Item(entry.address, live.id, of, fields, note=PRUNED if pending else UNNAMED)
+    told = f"{UNNAMED}; {WAITS_FOR_LEAVE}" if _deletes(verdicts) else PRUNED if pending else UNNAMED
+    return Item(entry.address, live.id, of, fields, note=told)
 
 
 def _drifted(entry: LedgerEntry, live: LiveResource, today: date, *, going: bool) -> tuple[AuditedField, ...]:
@@ -133,6 +139,10 @@ def _drifted(entry: LedgerEntry, live: LiveResource, today: date, *, going: bool
 
 def _acts(verdicts: list[Verdict]) -> bool:
     return any(isinstance(each, Deactivate | Delete | Blocked) for each in verdicts)
+
+
+def _deletes(verdicts: list[Verdict]) -> bool:
+    return any(isinstance(each, Delete) for each in verdicts)
 
 
 def not_there(block: Block, resolution: NotFound | Missing) -> Item:

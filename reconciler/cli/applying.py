@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.apply.executor import Execution
 from reconciler.cli.judging import within_budget
@@ -12,6 +12,7 @@ from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
+from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
@@ -19,14 +20,12 @@ from reconciler.plan.codec import plan_from_text
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
-from reconciler.plan.stale import Stale, stale_changes, without
+from reconciler.plan.revalidate import Now, revalidate
+from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_given
 from reconciler.report.text import refusal_line
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
-
-if TYPE_CHECKING:  # pydantic and YAML cost 0.2 s
-    from reconciler.manifest.settings import Settings
 
 INCOMPLETE: Final = 3
 
@@ -43,19 +42,26 @@ class Job:
     settle_seconds: float
 
 
-def saved_plan(session: Session, settings: "Settings", file: Path, allowances: Allowances) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A plan that was made before: as it was made, and as the limits of this run let it out."""
+
+    original: Plan
+    within: Plan
+
+
+def saved_plan(session: Session, desired: DesiredState, file: Path, allowances: Allowances) -> Saved:
     """The plan in a file, if it is for this publisher and API and within the limits; warnings are told.
 
     Raises `PlanUnusable`, and `Refused` for a limit or policy that binds.
     """
     plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
-    _check_target(plan, settings.publisher_id, session.api())
-    exceeded = gate(
-        plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget)
-    )
+    _check_target(plan, desired.publisher_id, session.api())
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
+    within, exceeded = gate(plan, limits)
     session.console.aside(refusal_line(refusal) for refusal in exceeded if not refusal.binding)
     refuse(exceeded)
-    return plan
+    return Saved(plan, within)
 
 
 def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
@@ -77,19 +83,28 @@ def refuse(exceeded: Sequence[Refusal]) -> None:
         raise Refused(told, hint=f"what would allow it: {switches}")
 
 
-def part_that_holds(plan: Plan, live: LiveState, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
+def part_that_holds(saved: Saved, now: Now, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
     """The plan without what is stale by now, and the results of what was left out.
 
-    Raises `StalePlan` where anything is and nothing may be skipped.
+    Raises `PlanUnusable` where the plan contradicts itself, `Refused` where it deletes what would not be deleted now,
+    and `StalePlan` where anything is stale and nothing may be skipped.
     """
-    stale = stale_changes(plan, live)
-    if stale and not skip_stale:
-        told = "\n".join(f"{each.address}: {each.how}" for each in stale)
+    found = revalidate(saved.original, saved.within, now)
+    again = "make a new plan with `reconciler plan --out FILE`"
+    if found.broken:
+        raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(found.broken)}", hint=again)
+    if found.refused:
+        raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(found.refused)}", hint=again)
+    if found.stale and not skip_stale:
         raise StalePlan(
-            f"the account has moved since the plan was made:\n{told}",
+            f"the plan does not hold any more:\n{_reasons(found.stale)}",
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
-    return without(plan, stale), tuple(_left_out(each, plan) for each in stale)
+    return without(found.plan, found.stale), tuple(_left_out(each, found.plan) for each in found.stale)
+
+
+def _reasons(found: Sequence[Stale]) -> str:
+    return "\n".join(f"{each.address}: {each.how}" for each in found)
 
 
 def _left_out(stale: Stale, plan: Plan) -> Result:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.cli.session import Session
+from reconciler.diff.change import Held
 from reconciler.model.outcome import Result
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Origin, Plan
@@ -50,8 +51,10 @@ def _print_findings(session: Session, plan: Plan, refusals: Sequence[Refusal]) -
         session.console.raw(summary_text(plan))
 
 
-def print_results(session: Session, results: Sequence[Result], run: str, undo: str | None, origin: Origin) -> None:
-    """What came of an apply, in one of `RESULT_FORMATS`."""
+def print_results(
+    session: Session, results: Sequence[Result], run: str, undo: str | None, origin: Origin, held: Sequence[Held]
+) -> None:
+    """What came of an apply and what it held, in one of `RESULT_FORMATS`; the JSON document has results alone."""
     match session.options.format:
         case "json":
             from reconciler.report.document import result_document  # noqa: PLC0415 - as above
@@ -60,8 +63,8 @@ def print_results(session: Session, results: Sequence[Result], run: str, undo: s
         case "markdown":
             from reconciler.report.markdown.result import result_markdown  # noqa: PLC0415
 
-            session.console.raw(result_markdown(results, run, undo, origin, session.options.comment_key))
+            session.console.raw(result_markdown(results, run, undo, origin, session.options.comment_key, held=held))
         case _:
             from reconciler.report.text import result_lines  # noqa: PLC0415
 
-            session.console.answer(result_lines(results, run, undo))
+            session.console.answer(result_lines(results, run, undo, held))

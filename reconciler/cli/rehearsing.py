@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.cli.applying import Job, carried_out, exit_code, part_that_holds, why_ended
+from reconciler.cli.applying import Job, Saved, carried_out, exit_code, part_that_holds, why_ended
 from reconciler.cli.session import Session
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire.answer import live_list
 from reconciler.errors import ReconcilerError, StoreError
 from reconciler.model.address import address_order
-from reconciler.model.desired import Safety
+from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
@@ -31,7 +31,7 @@ from reconciler.sandbox.spelling import spelled
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.web.auth import Credentials
-from reconciler.workflow.observing import observe_ground
+from reconciler.workflow.planning import Ground, plan_anew
 
 _ANYBODY = Credentials(Secret("rehearsal"), Secret("rehearsal"))
 """The sandbox takes any credentials; the real ones stay where they are."""
@@ -46,7 +46,7 @@ class Stage:
     plan: Plan
     live: LiveState
     ledger: Ledger
-    safety: Safety
+    desired: DesiredState
     left_out: tuple[Result, ...] = ()
     skip_stale: bool = False
 
@@ -69,6 +69,7 @@ def rehearse(session: Session, stage: Stage, script: FaultFile) -> Rehearsal:
             error=error,
             requests=Counter(f"{seen.method} {seen.path.rpartition('/')[2]}" for seen in sandbox.account.requests),
             faults=Counter(seen.fault for seen in sandbox.account.requests if seen.fault is not None),
+            held=plan.held,
         )
 
 
@@ -94,9 +95,11 @@ def _carried_out(
     with DtClient(url, _ANYBODY, clock=session.clock) as client:
         gateway = DtGateway(client, plan.origin.publisher_id)
         try:
-            ground = observe_ground(plan, gateway, stage.ledger, session.options.parallelism)
-            part, left_out = part_that_holds(plan, ground, skip_stale=stage.skip_stale)
-            execution = carried_out(session, Job(part, ground, gateway, run, stage.ledger, stage.safety.settle_seconds))
+            origin, parallelism = session.origin(stage.desired), session.options.parallelism
+            now = plan_anew(plan, stage.desired, Ground(gateway, stage.ledger), origin, parallelism)
+            part, left_out = part_that_holds(Saved(plan, plan), now, skip_stale=stage.skip_stale)
+            settle_seconds = stage.desired.safety.settle_seconds
+            execution = carried_out(session, Job(part, now.live, gateway, run, stage.ledger, settle_seconds))
         except ReconcilerError as wrong:
             return run.run_id, stage.left_out, wrong
         results = sorted([*execution.results, *left_out, *stage.left_out], key=lambda each: address_order(each.address))

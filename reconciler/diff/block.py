@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from reconciler.diff.change import Blocked, Create, FieldChange, Note, Update
+from reconciler.diff.change import Blocked, Create, FieldChange, Held, Note, Update
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
 from reconciler.diff.identity import Found, Missing, NotFound
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
@@ -210,7 +210,7 @@ def to_retire(block: Block, found: Found, ledger: Ledger, view: View, scope: str
 def retirement(going: Retiring, view: View, scope: str) -> Iterator[Verdict]:
     """The next step of a removal, held back where the account's list is in doubt."""
     step, remembered = retire(going, view.now, view.quarantine_days)
-    if scope in view.doubtful and not isinstance(step, Note):
+    if scope in view.doubtful and not isinstance(step, Held | Note):
         yield Blocked(going.address, DOUBT, going.live.id, source=going.source)
         return
     yield step

@@ -19,6 +19,9 @@ Origin = Literal["pending", "drift", "conflict", "unknown"]
 
 Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 
+Limit = Literal["maxDeletes", "quarantineDays"]
+"""Settings under `safety` that hold a change back: for leave, and for a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Otherwise:
@@ -176,6 +179,24 @@ def action_of(change: Change) -> Action:
 def id_of(change: Change) -> str | None:
     """The server's id of the resource, None where there is none yet."""
     return None if isinstance(change, Create) else change.id
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that waits for leave or for a time: it is shown, nothing of it is sent, and all others go on without it.
+
+    `limit` is the setting that holds it, `reason` says what it waits for, and `switch` is what would allow it.
+    """
+
+    change: Delete
+    limit: Limit
+    reason: str
+    switch: str
+
+    @property
+    def address(self) -> Address:
+        """The address of what would change."""
+        return self.change.address
 
 
 @dataclass(frozen=True, slots=True)

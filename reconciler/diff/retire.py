@@ -4,17 +4,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Note
+from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Held, Note
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
 from reconciler.model.desired import Source
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 
-Retirement: TypeAlias = Change | Note
+Retirement: TypeAlias = Change | Held | Note
 
 STOPS_APP: Final = "this stops every ad request of the app, and deletes its experiments that have not begun"
 """What the vendor does when an app is set inactive; only the first half can be taken back."""
+
+SHORTER_QUARANTINE: Final = "an apply after that, or a smaller safety.quarantineDays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Retiring:
 def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Retirement, LedgerEntry | None]:
     """The next step of a removal, and the ledger entry to remember when there is none to take yet.
 
-    Active: deactivate. Inactive for less than the quarantine, or for a time nobody knows: wait, from now on where
-    unknown. Inactive for longer: delete.
+    Active: deactivate. Inactive for less than the quarantine, or for a time nobody knows: the delete is held, from now
+    on where unknown. Inactive for longer: delete.
     """
     if going.live.fields.get("status") != "inactive":
         return _deactivate(going), still_known(going.entry, going.live)
@@ -43,10 +45,11 @@ def retire(going: Retiring, now: datetime, quarantine_days: float) -> tuple[Reti
     since = going.entry.inactive_since if going.entry is not None else None
     started = instant(since) if since is not None else now
     over = started + timedelta(days=quarantine_days)
+    delete = Delete(*_facts(going, going.reason))
     if now >= over:
-        return Delete(*_facts(going, going.reason)), None
-    text = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC, deleted by an apply after that"
-    return Note(going.address, text), _remembered(going, started)
+        return delete, None
+    why = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC"
+    return Held(delete, "quarantineDays", why, SHORTER_QUARANTINE), _remembered(going, started)
 
 
 def still_known(entry: LedgerEntry | None, live: LiveResource) -> LedgerEntry | None:

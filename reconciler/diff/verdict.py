@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Note, Unmanaged, Update
 from reconciler.model.address import Address, Kind, address_order, app_of, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 
@@ -36,7 +36,7 @@ class Forget:
     became: Address | None = None
 
 
-Verdict: TypeAlias = Change | Note | Unmanaged | InSync | Remember | Forget
+Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Reconciliation:
     remember: tuple[LedgerEntry, ...] = ()
     forget: tuple[Address, ...] = ()
     owned: int = 0
+    held: tuple[Held, ...] = ()
 
 
 def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
@@ -63,10 +64,13 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
     notes: list[Note] = []
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
+    held: list[Held] = []
     for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
         match verdict:
             case Create() | Update() | Deactivate() | Delete() | Blocked():
                 changes.append(verdict)
+            case Held():
+                held.append(verdict)
             case InSync(address):
                 in_sync.append(address)
             case Unmanaged():
@@ -85,6 +89,7 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
         tuple(remember),
         tuple(forget),
         owned,
+        tuple(held),
     )
 
 

@@ -49,7 +49,10 @@ class SafetyBlock(Block):
     """Limits no run goes beyond unless told so on the command line."""
 
     max_deletes: int = Field(
-        default=_LIMITS.max_deletes, ge=0, description="A plan that deletes more is refused.", examples=[0]
+        default=_LIMITS.max_deletes,
+        ge=0,
+        description="How many resources a run may delete; further deletes are held, and the rest goes on.",
+        examples=[0],
     )
     max_change_percent: Percent = Field(
         default=_LIMITS.max_change_percent,

@@ -17,6 +17,8 @@ from reconciler.diff.change import (
     Deactivate,
     Delete,
     FieldChange,
+    Held,
+    Limit,
     Note,
     Unmanaged,
     Update,
@@ -36,6 +38,7 @@ from reconciler.plan.plan import Origin, Plan, summary
 
 FORMAT: Final = "reconciler.plan/1"
 _ORIGINS: Final = frozenset(get_args(Cause))
+_LIMITS: Final = frozenset(get_args(Limit))
 _NAMES: Final = frozenset(name for specs in FIELDS.values() for name in specs)
 
 
@@ -50,6 +53,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "manifestDigest": plan.origin.manifest_digest,
         "summary": asdict(summary(plan)),
         "changes": [_change_to_json(change) for change in plan.changes],
+        "held": [_held_to_json(held) for held in plan.held],
         "unmanaged": [
             {"kind": kind_of(each.address), "address": each.address, "id": each.id} for each in plan.unmanaged
         ],
@@ -108,6 +112,7 @@ def _plan_from_json(document: Mapping[str, Any]) -> Plan:
         forget=_items(document, "forget", lambda raw: Address(checked.text(raw))),
         unchanged=unchanged,
         owned=owned,
+        held=_items(document, "held", _held_from_json) if "held" in document else (),
     )
 
 
@@ -192,6 +197,28 @@ def _change_to_json(change: Change) -> dict[str, Any]:
     if isinstance(change, Update):
         document["renamedFrom"] = change.renamed_from
     return document
+
+
+def _held_to_json(held: Held) -> dict[str, Any]:
+    return {
+        "action": action_of(held.change),
+        "kind": kind_of(held.address),
+        "address": held.address,
+        "id": held.change.id,
+        "reason": held.reason,
+        "switch": held.switch,
+        "limit": held.limit,
+        "change": _change_to_json(held.change),
+    }
+
+
+def _held_from_json(raw: Mapping[str, Any]) -> Held:
+    change, limit = _change_from_json(raw["change"]), checked.text(raw["limit"])
+    if not isinstance(change, Delete):
+        raise ValueError(f"a {action_of(change)}, which is never held")  # noqa: TRY004 - the document has no such shape
+    if limit not in _LIMITS:
+        raise ValueError("a limit that there is not")
+    return Held(change, cast(Limit, limit), checked.text(raw["reason"]), checked.text(raw["switch"]))
 
 
 def _change_from_json(raw: Mapping[str, Any]) -> Change:

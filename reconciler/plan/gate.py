@@ -1,10 +1,11 @@
-"""All that may refuse a plan: the safety limits, and the project's own policies."""
+"""All that may hold a part of a plan or refuse it: the safety limits, and the project's own policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.desired import Policy, Safety
 from reconciler.plan.guard import Allowances, Refusal, refusals
+from reconciler.plan.hold import hold
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import violations
 from reconciler.plan.rules import Judge, judged
@@ -21,9 +22,13 @@ class Limits:
     judge: Judge = judged
 
 
-def gate(plan: Plan, limits: Limits) -> tuple[Refusal, ...]:
-    """Every limit the plan exceeds and every policy it breaks; an apply goes ahead with no binding one."""
-    return (
-        *refusals(plan, limits.safety, limits.allowances),
-        *violations(plan.changes, limits.policies, limits.groups, limits.judge),
+def gate(plan: Plan, limits: Limits) -> tuple[Plan, tuple[Refusal, ...]]:
+    """The plan with what waits for leave held, and every limit and policy that the rest breaks.
+
+    An apply goes ahead with no binding refusal.
+    """
+    within = hold(plan, limits.safety, limits.allowances)
+    return within, (
+        *refusals(within, limits.safety, limits.allowances),
+        *violations(within.changes, limits.policies, limits.groups, limits.judge),
     )

@@ -39,20 +39,11 @@ class Refusal:
 
 
 def refusals(plan: Plan, safety: Safety, allowances: Allowances) -> tuple[Refusal, ...]:
-    """Every limit the plan exceeds; an apply goes ahead only with none."""
+    """Every limit the plan exceeds; an apply goes ahead only with none. What it holds back is no part of it."""
     return (
-        *_too_many_deletes(plan, safety, allowances),
         *_too_much_change(plan, safety),
         *(refusal for change in plan.changes for refusal in _floors(change, safety, allowances)),
     )
-
-
-def _too_many_deletes(plan: Plan, safety: Safety, allowances: Allowances) -> Iterator[Refusal]:
-    deletes = sum(isinstance(change, Delete) for change in plan.changes)
-    limit = safety.max_deletes if allowances.max_deletes is None else allowances.max_deletes
-    if deletes > limit:
-        message = f"the plan deletes {deletes}, the limit is {limit}"
-        yield Refusal("maxDeletes", message, f"--max-deletes {deletes}")
 
 
 def _too_much_change(plan: Plan, safety: Safety) -> Iterator[Refusal]:

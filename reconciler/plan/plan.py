@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from reconciler.diff.change import Change, Note, Unmanaged, action_of
+from reconciler.diff.change import Change, Held, Note, Unmanaged, action_of
 from reconciler.diff.verdict import Reconciliation
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
@@ -25,7 +25,8 @@ class Plan:
     """Changes in the order of addresses, and what a reader should know beside them.
 
     `remember` and `forget` bring the ledger up to what was seen, without any call. `unchanged` counts resources that
-    are as declared, `owned` all live resources that blocks or the ledger stand for.
+    are as declared, `owned` all live resources that blocks or the ledger stand for. `held` waits for leave or for a
+    time, and is no change until then.
     """
 
     origin: Origin
@@ -36,17 +37,19 @@ class Plan:
     forget: tuple[Address, ...] = ()
     unchanged: int = 0
     owned: int = 0
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many changes of each action a plan holds, and how many resources it leaves alone."""
+    """How many changes of each action a plan has, how many are held, and how many resources it leaves alone."""
 
     create: int = 0
     update: int = 0
     deactivate: int = 0
     delete: int = 0
     blocked: int = 0
+    held: int = 0
     unchanged: int = 0
     unmanaged: int = 0
 
@@ -62,6 +65,7 @@ def build(reconciliation: Reconciliation, origin: Origin) -> Plan:
         reconciliation.forget,
         len(reconciliation.in_sync),
         reconciliation.owned,
+        reconciliation.held,
     )
 
 
@@ -74,6 +78,7 @@ def summary(plan: Plan) -> Summary:
         deactivate=counts["deactivate"],
         delete=counts["delete"],
         blocked=counts["blocked"],
+        held=len(plan.held),
         unchanged=plan.unchanged,
         unmanaged=len(plan.unmanaged),
     )

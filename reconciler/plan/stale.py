@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
-from reconciler.model.address import Address, kind_of
+from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.likeness import folded_app, folded_placement
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Plan
+
+ById: TypeAlias = Mapping[tuple[Kind, str], LiveResource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,15 @@ class Stale:
 
 def stale_changes(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
     """The changes of a plan that do not rest any more on what was seen when it was made."""
-    by_id = {app.id: app for app in live.apps}
-    for placements in live.placements.values():
-        by_id.update({each.id: each for each in placements})
-    found = ((change.address, _moved(change, by_id, live)) for change in plan.changes)
+    by_id = resources(live)
+    found = ((change.address, moved(change, by_id, live)) for change in plan.changes)
     return tuple(Stale(address, how) for address, how in found if how is not None)
+
+
+def resources(live: LiveState) -> ById:
+    """Everything that was read, by kind and id: an app and a placement may have the same id."""
+    everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
+    return {(each.kind, each.id): each for each in everything}
 
 
 def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
@@ -34,14 +41,15 @@ def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
     return replace(plan, changes=tuple(change for change in plan.changes if change.address not in gone))
 
 
-def _moved(change: Change, by_id: dict[str, LiveResource], live: LiveState) -> str | None:
+def moved(change: Change, by_id: ById, live: LiveState) -> str | None:
+    """How the ground of a change has moved, None where it has not."""
     match change:
         case Blocked():
             return None
         case Create():
             return _taken(change, live)
         case Update() | Deactivate() | Delete():
-            resource = by_id.get(change.id)
+            resource = by_id.get((kind_of(change.address), change.id))
             if resource is None:
                 return f"id {change.id} is gone"
             return None if resource.digest() == change.observed else _how(change, resource)

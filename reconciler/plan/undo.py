@@ -5,6 +5,7 @@ It is an ordinary plan, bound to what was there after that apply: guards, stalen
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Update
 from reconciler.diff.compare import field_changes
@@ -14,6 +15,9 @@ from reconciler.model.live import LiveResource
 from reconciler.model.outcome import Result
 from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.plan.plan import Origin, Plan
+
+MADE_BY_WHAT_IS_UNDONE: Final = "made by the apply that is undone; a tombstone deletes it later"
+"""Why an undo plan sets a resource inactive that the manifests may still declare."""
 
 
 def undo_plan(
@@ -53,8 +57,8 @@ def _inverse(
             result = outcomes.get((change.address, "create"))
             made = after.get(result.id) if result is not None and result.id is not None else None
             if made is not None:
-                reason = "made by the apply that is undone; a tombstone deletes it later"
-                yield Deactivate(change.address, made.id, reason, made.digest(), made.app_id, change.source)
+                why = MADE_BY_WHAT_IS_UNDONE
+                yield Deactivate(change.address, made.id, why, made.digest(), made.app_id, change.source)
             elif result is not None and result.outcome == "unknown":
                 yield Note(change.address, "nobody knows whether it was made: look in the console")
         case Update():

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from reconciler.diff.change import Change
+from reconciler.diff.change import Change, Held
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.report.text import SIGNS, change_lines, plan_lines, refusal_line, summary_text
+from reconciler.report.text import SIGNS, change_lines, held_lines, held_title, plan_lines, refusal_line, summary_text
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
 SHOWN: Final = 100
@@ -28,6 +28,7 @@ def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     yield from _list("To be looked at first", sorts.grave)
     yield from _list("Floors that move", sorts.floors)
     yield from _apps(by_app(plan.changes))
+    yield from _held(plan.held)
     if plan.unmanaged:
         yield line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone", "strong"), ".")
     if plan.notes:
@@ -59,7 +60,20 @@ def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
     yield ()
 
 
+def _held(held: Sequence[Held]) -> Iterator[Line]:
+    if not held:
+        return
+    yield line(Span(f"{held_title(held)}:", "strong"))
+    shown = held[: SHOWN // 3]  # three lines each
+    yield from chain.from_iterable(map(held_lines, shown))
+    if len(held) > len(shown):
+        yield line(f"  and {len(held) - len(shown)} more")
+    yield ()
+
+
 def _apps(apps: Sequence[AppCounts]) -> Iterator[Line]:
+    if not apps:
+        return
     yield line(Span("By app, the gravest first:", "strong"))
     yield from map(_app_line, apps[:SHOWN])
     others = apps[SHOWN:]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.diff.change import Held
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import kind_of
 from reconciler.model.outcome import Result
@@ -22,6 +23,7 @@ class Rehearsal:
 
     `error` is what ended the run before its end, if anything did; `exit_code` what apply would have returned. `api` is
     where the seed was read. `requests` and `faults` count calls by name, and faults that struck by what they did.
+    `held` is what the plan left waiting.
     """
 
     api: str
@@ -32,6 +34,7 @@ class Rehearsal:
     error: ReconcilerError | None = None
     requests: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[str, int] = field(default_factory=dict)
+    held: Sequence[Held] = ()
 
 
 def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def _moved(moved: Moved) -> dict[str, Any]:
 
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
     """The results as apply prints them, then the sandbox account, then whether the plan holds there."""
-    yield from result_lines(rehearsal.results, rehearsal.run)
+    yield from result_lines(rehearsal.results, rehearsal.run, held=rehearsal.held)
     yield ()
     yield from _account_lines(rehearsal.aftermath)
     yield line(f"  {_counted('requests', rehearsal.requests)}; {_counted('faults', rehearsal.faults)}")

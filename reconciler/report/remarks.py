@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.diff.change import Blocked, Change, Deactivate, Delete
+from reconciler.diff.change import Blocked, Change, Deactivate, Delete, Held, action_of
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal
@@ -15,9 +15,9 @@ SETTINGS: Final = "reconciler.yaml"
 
 
 def plan_findings(plan: Plan, refusals: Sequence[Refusal] = ()) -> tuple[Finding, ...]:
-    """Refusals and warnings, deletes, deactivations and what is blocked, in this order."""
+    """Refusals and warnings, deletes, deactivations, what is blocked and what is held, in this order."""
     places = {each.address: _place(each) for each in plan.changes}
-    return (*(_refusal(each, places) for each in refusals), *_grave(plan.changes))
+    return (*(_refusal(each, places) for each in refusals), *_grave(plan.changes), *map(_held, plan.held))
 
 
 def _refusal(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Finding:
@@ -47,6 +47,12 @@ def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
             case Blocked():
                 told = f"{change.address} is blocked: {change.reason}"
                 yield Finding(file, line, 1, "plan-blocked", told, "error", change.address)
+
+
+def _held(held: Held) -> Finding:
+    file, line = _place(held.change)
+    told = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
+    return Finding(file, line, 1, "plan-held", told, "warning", held.address, f"what would allow it: {held.switch}")
 
 
 def _place(change: Change) -> tuple[str, int]:

@@ -95,6 +95,11 @@ PLAN_RULES: Final[Mapping[str, Rule]] = {
     ),
     "plan-warned": Rule("A policy warns", "The plan passes; somebody should look.", "warning"),
     "plan-blocked": Rule("Declared, but cannot be done", "The message ends with what can be done about it."),
+    "plan-held": Rule(
+        "A delete waits",
+        "It waits for leave or for a time, which the message names, and holds up nothing else.",
+        "warning",
+    ),
     "plan-delete": Rule("A resource will be deleted for good", "Make sure that nothing serves it any more.", "warning"),
     "plan-deactivate": Rule("A resource will be taken off the air", "It earns nothing from then on.", "warning"),
 }

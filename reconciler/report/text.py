@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
-from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Update, action_of, id_of
+from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.floors import WORLDWIDE, percent_change
 from reconciler.model.outcome import Result
@@ -38,6 +39,10 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
     for app, changes in groupby(plan.changes, key=lambda change: app_of(change.address)):
         yield from _app_lines(app, list(changes))
         yield ()
+    if plan.held:
+        yield line(Span(f"{held_title(plan.held)}:", "strong"))
+        yield from chain.from_iterable(map(held_lines, plan.held))
+        yield ()
     if plan.unmanaged:
         yield line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone:", "strong"))
         yield from (line(f"  {each.address}", Span(f"  id {each.id}", "faint")) for each in plan.unmanaged)
@@ -52,6 +57,17 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
     yield line(Span(summary_text(plan), "strong"))
 
 
+def held_title(held: Sequence[Held]) -> str:
+    """What is said of all that is held."""
+    return f"Held ({len(held)}), nothing of it is sent"
+
+
+def held_lines(held: Held) -> Iterator[Line]:
+    """A change that is held, what it waits for, and what would allow it."""
+    yield from change_lines(replace(held.change, reason=held.reason), held.address)
+    yield line(f"      what would allow it: {held.switch}")
+
+
 def refusal_line(refusal: Refusal) -> Line:
     """A limit or policy that a plan goes beyond, and what would allow it."""
     label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
@@ -62,7 +78,8 @@ def summary_text(plan: Plan) -> str:
     """The plan in one line."""
     counts = summary(plan)
     if not plan.changes:
-        return f"No changes: {counts.unchanged} as declared, {counts.unmanaged} unmanaged."
+        held = f", {counts.held} held" if counts.held else ""
+        return f"No changes: {counts.unchanged} as declared, {counts.unmanaged} unmanaged{held}."
     told = [
         f"{number} to {word}"
         for number, word in (
@@ -75,6 +92,8 @@ def summary_text(plan: Plan) -> str:
     ]
     if counts.blocked:
         told.append(f"{counts.blocked} blocked")
+    if counts.held:
+        told.append(f"{counts.held} held")
     return f"Plan: {', '.join(told)}; {counts.unchanged} unchanged, {counts.unmanaged} unmanaged."
 
 
@@ -187,6 +206,13 @@ def result_line(result: Result) -> Line:
     return line("  ", outcome, f" {result.action} {result.address}", Span(named, "faint"), told)
 
 
+def _held_line(held: Held) -> Line:
+    """A change that was not carried out because it waits."""
+    what = f" {action_of(held.change)} {held.address}"
+    told = f": {held.reason}; what would allow it: {held.switch}"
+    return line("  ", Span("held:", "faint"), what, Span(f"  id {held.change.id}", "faint"), told)
+
+
 def forecast_text(cost: Forecast, parallelism: int) -> str:
     """What an apply will cost, in one line."""
     minutes = cost.seconds / 60
@@ -201,9 +227,12 @@ def outcome_text(results: Sequence[Result]) -> str:
     return f"Apply: {told or 'nothing to do'}."
 
 
-def result_lines(results: Sequence[Result], run: str, undo: str | None = None) -> Iterator[Line]:
-    """Every step that was not simply applied, one line of numbers, and how to undo it."""
+def result_lines(
+    results: Sequence[Result], run: str, undo: str | None = None, held: Sequence[Held] = ()
+) -> Iterator[Line]:
+    """Every step that was not simply applied, what was held, one line of numbers, and how to undo it."""
     yield from (result_line(each) for each in results if each.outcome != "applied")
+    yield from map(_held_line, held)
     yield line(Span(outcome_text(results), "strong"), Span(f"  run {run}", "faint"))
     if undo is not None:
         yield line(Span(f"undo: reconciler apply {undo}", "faint"))

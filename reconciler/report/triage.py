@@ -84,4 +84,4 @@ def _gravity(app: AppCounts) -> int:
 
 def is_large(plan: Plan) -> bool:
     """Whether there is more to tell of a plan than anybody reads."""
-    return len(plan.changes) + len(plan.unmanaged) + len(plan.notes) > READABLE
+    return len(plan.changes) + len(plan.held) + len(plan.unmanaged) + len(plan.notes) > READABLE

@@ -1,6 +1,6 @@
 """What is read of an account: the list of apps, and the placements of those that matter."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -44,6 +44,15 @@ class Observation:
     doubtful: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The apps to look at. Those among `owned` are read whatever the manifests say of their placements."""
+
+    touched: Collection[Address]
+    owned: frozenset[Address]
+    parallelism: int
+
+
 def nothing_selected(selection: Selection) -> ProjectError:
     """For a selection that picks nothing of what there is."""
     patterns = " ".join(selection.only)
@@ -61,22 +70,26 @@ def observe(
 
     And of the `owned` apps, whatever the manifests say of them.
     """
-    apps, doubt = _all_apps(reader, ledger, selection.parallelism)
-    resolutions = resolve_apps(desired.apps, apps, ledger)
     touched = _touched(desired, ledger, selection.only)
+    return _observe_apps(desired, reader, ledger, _Part(touched, owned, selection.parallelism))
+
+
+def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _Part) -> Observation:
+    apps, doubt = _all_apps(reader, ledger, part.parallelism)
+    resolutions = resolve_apps(desired.apps, apps, ledger)
     to_read = {
         resolution.live.id: app.address
         for app in desired.apps
         if isinstance(resolution := resolutions[app.address], Found)
-        and (app.placements is not None or app.state == "absent" or app.address in owned)
-        and app.address in touched
+        and (app.placements is not None or app.state == "absent" or app.address in part.owned)
+        and app.address in part.touched
     }
     live_ids = {app.id for app in apps}
     for address, entry in _known(ledger, "app").items():
-        wanted = desired.prune == "delete" or address in owned
-        if wanted and entry in live_ids and entry not in to_read and address in touched:
+        wanted = desired.prune == "delete" or address in part.owned
+        if wanted and entry in live_ids and entry not in to_read and address in part.touched:
             to_read[entry] = address
-    return read_lists(apps, to_read, reader, ledger, selection.parallelism, doubtful={""} if doubt else set())
+    return read_lists(apps, to_read, reader, ledger, part.parallelism, doubtful={""} if doubt else set())
 
 
 def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], parallelism: int) -> LiveState:
@@ -99,22 +112,33 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
     return observation.live
 
 
-def observe_ground(plan: Plan, reader: LiveReader, ledger: Ledger, parallelism: int) -> LiveState:
-    """Read again what a saved plan rests on: the list of apps, and the lists of the apps it changes something in.
+def observe_ground(
+    plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
+) -> Observation:
+    """Read again what a plan rests on: the list of apps, and the lists of the apps whose placements it speaks of.
 
     Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
     """
     moving = [change for change in plan.changes if not isinstance(change, Blocked)]
-    apps, doubt = _all_apps(reader, ledger, parallelism)
-    to_read = {change.app_id: app_of(change.address) for change in moving if change.app_id is not None}
-    observation = read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    concerned = frozenset(app_of(address) for address in _inside_apps(plan))
+    observation = _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism))
     for change in moving:
         if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
             raise DoubtfulRead(
                 f"{change.address}: the account's list leaves out resources that do exist",
                 hint="nothing is made or deleted on such a list; try again later",
             )
-    return observation.live
+    return observation
+
+
+def _inside_apps(plan: Plan) -> Iterator[Address]:
+    """The addresses in a plan for which the list of an app's placements has to be known."""
+    deletes = [each for each in (*plan.changes, *(held.change for held in plan.held)) if isinstance(each, Delete)]
+    yield from (each.address for each in deletes)
+    others = (*(each.address for each in plan.changes if not isinstance(each, Blocked)), *plan.forget)
+    for address in (*others, *(entry.address for entry in plan.remember)):
+        if kind_of(address) == "placement":
+            yield address
 
 
 def read_lists(

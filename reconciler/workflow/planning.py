@@ -1,7 +1,7 @@
 """From the states to a plan."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -12,12 +12,13 @@ from reconciler.diff.verdict import collect, select
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
-from reconciler.model.journal import PastCreates, past_creates, seconds_to_settle
+from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build
+from reconciler.plan.revalidate import Now
 from reconciler.ports import Clock, LiveReader
-from reconciler.workflow.observing import Selection, nothing_selected, observe
+from reconciler.workflow.observing import Observation, Selection, nothing_selected, observe, observe_ground
 
 Events: TypeAlias = Iterable[Mapping[str, Any]]
 
@@ -37,13 +38,7 @@ def make_plan(
     """
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
-    view = View(
-        datetime.fromisoformat(origin.created_at),
-        desired.safety.quarantine_days,
-        observation.doubtful,
-        selection.recreate,
-        settle_seconds=desired.safety.settle_seconds,
-    )
+    view = replace(_view(desired, observation, origin), recreate=selection.recreate)
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_creates(journal())
@@ -53,6 +48,35 @@ def make_plan(
     if selection.only and not chosen:
         raise nothing_selected(selection)
     return build(collect(chosen, owned_count(verdicts)), origin), observation.live
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a plan is to be carried out. `past`: what the journal says of creates."""
+
+    reader: LiveReader
+    ledger: Ledger
+    past: PastCreates = NO_CREATES
+
+
+def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin, parallelism: int) -> Now:
+    """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
+
+    Raises `ApiError` for what cannot be read or believed.
+    """
+    observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
+    view = replace(_view(desired, observation, origin), recreate=True, past=ground.past)
+    verdicts = list(verdicts_on(desired, observation.live, ground.ledger, view))
+    protected = {app.address for app in desired.apps if app.lifecycle.protect}
+    blocks = (block for app in desired.apps for block in app.placements or ())
+    protected |= {block.address for block in blocks if block.lifecycle.protect}
+    fresh = build(collect(verdicts, owned_count(verdicts)), origin)
+    return Now(observation.live, ground.ledger, fresh, frozenset(protected))
+
+
+def _view(desired: DesiredState, observation: Observation, origin: Origin) -> View:
+    now, safety = datetime.fromisoformat(origin.created_at), desired.safety
+    return View(now, safety.quarantine_days, observation.doubtful, settle_seconds=safety.settle_seconds)
 
 
 FIRST_PAUSE: Final = 2.0

@@ -18,7 +18,7 @@ def project(project):
 
 
 def with_a_tombstone(project, rival):
-    """An account with a resting placement that the plan deletes, which no limit allows."""
+    """An account with a resting placement that a tombstone deletes, once somebody gives leave."""
     app = rival.add_app(name="A", bundle="com.a")
     rival.add_placement(app, name="old", status="inactive")
     project.edit("reconciler.yaml", ("version: 1\n", "version: 1\nsafety: {quarantineDays: 0}\n"))
@@ -51,14 +51,26 @@ def test_projects_of_one_account_can_have_comments_of_their_own(project):
 
 
 def test_a_saved_plan_is_shown_with_the_limits_it_breaks(project, rival):
-    with_a_tombstone(project, rival)
+    app = rival.add_app(name="A", bundle="com.a")
+    rival.add_placement(app, name="int", floorPrices=[{"country": "WW", "price": 1}])
+    project.edit("apps/a.yaml", ("coppa: false}", "coppa: false, floorPrices: {WW: 2}}"))
     path = str(project.root / "p.json")
     made = project.call("plan", "--out", path, "--format", "markdown")
     assert made.code == 0
     assert "Apply would refuse this" in made.out
     assert project.call("show", path, "--format", "markdown").out == made.out
-    allowed = project.call("show", path, "--format", "markdown", "--max-deletes", "1")
+    allowed = project.call("show", path, "--format", "markdown", "--allow-floor-jump")
     assert "Apply would refuse this" not in allowed.out
+
+
+def test_a_saved_plan_is_shown_with_what_is_held(project, rival):
+    with_a_tombstone(project, rival)
+    path = str(project.root / "p.json")
+    made = project.call("plan", "--out", path, "--format", "markdown")
+    assert "Held (1)" in made.out
+    assert project.call("show", path, "--format", "markdown").out == made.out
+    allowed = project.call("show", path, "--format", "markdown", "--max-deletes", "1")
+    assert ("Held" in allowed.out, "1 to delete" in allowed.out) == (False, True)
 
 
 def test_a_plan_shown_far_from_its_project_says_that_no_limit_was_checked(project, tmp_path):
@@ -76,9 +88,11 @@ def test_a_plan_is_annotated_where_its_blocks_stand(project, rival):
     with_a_tombstone(project, rival)
     (project.root / ".git").mkdir()
     lines = project.call("plan", "--format", "github").out.splitlines()
-    assert lines[0].startswith("::error file=reconciler.yaml,line=1,col=1,title=Apply would refuse the plan")
-    assert lines[1].startswith("::warning file=apps/a.yaml,line=9,col=1,title=A resource will be deleted")
-    assert lines[2:] == ["Plan: 1 to delete; 1 unchanged, 0 unmanaged."]
+    assert lines[0].startswith("::warning file=apps/a.yaml,line=9,col=1,title=A delete waits")
+    assert lines[1:] == ["No changes: 1 as declared, 0 unmanaged, 1 held."]
+    lines = project.call("plan", "--format", "github", "--max-deletes", "1").out.splitlines()
+    assert lines[0].startswith("::warning file=apps/a.yaml,line=9,col=1,title=A resource will be deleted")
+    assert lines[1:] == ["Plan: 1 to delete; 1 unchanged, 0 unmanaged."]
 
 
 @pytest.mark.parametrize("kind", ["sarif", "codequality", "github"])
@@ -112,7 +126,7 @@ def test_the_widget_and_the_issues_of_gitlab(project, rival):
     assert project.call("validate", "--format", "codequality").json == []
     with_a_tombstone(project, rival)
     issues = project.call("plan", "--format", "codequality").json
-    assert [each["check_name"] for each in issues] == ["plan-refused", "plan-delete"]
+    assert [each["check_name"] for each in issues] == ["plan-held"]
 
 
 def test_a_result_as_markdown_is_all_there_is_on_stdout(project):

@@ -48,8 +48,8 @@ class World:
     def strike(self, *some):
         self.sandbox._server._front._script = Script(some)
 
-    def saves(self):
-        assert self.project.call("plan", "--out", str(self.project.root / "plan.json")).code == 0
+    def saves(self, *more):
+        assert self.project.call("plan", "--out", str(self.project.root / "plan.json"), *more).code == 0
         self.account.requests.clear()
 
     def applies_saved(self, *more):
@@ -162,10 +162,18 @@ def test_an_app_that_gained_a_placement_after_the_plan_is_not_deleted_with_it(wo
     world.project.write("reconciler.lock", json.dumps({**quarantined, "inactiveSince": LONG_AGO}) + "\n")
     world.saves()
     (app,) = world.account.apps()
+    theirs = world.account.create("placement", {"name": "theirs", "placementType": "Banner"}, app_id=app.id)
+    done = world.applies_saved("--max-deletes", "1")
+    assert (done.code, world.writes) == (0, [])
+    assert "held" in world.project.call("apply", str(world.project.root / "plan.json"), "--max-deletes", "1").out
+    world.saves("--max-deletes", "1")
+    assert world.applies_saved("--max-deletes", "1").code == 3
+    world.account.delete("placement", theirs.id)
+    world.saves("--max-deletes", "1")
     world.account.create("placement", {"name": "theirs", "placementType": "Banner"}, app_id=app.id)
     done = world.applies_saved("--max-deletes", "1")
-    assert done.code == 3
-    assert "still holds placements" in done.json["results"][0]["error"]
+    assert done.code == 6
+    assert "in it are not ours" in done.err
     assert world.writes == []
     assert len(world.named("theirs")) == 1
 

@@ -26,7 +26,7 @@ def test_plan_gives_numbers_a_file_and_annotations(github, main):
     plan = json.loads(Path(done.outputs["plan-file"]).read_text())
     assert done.outputs | {"report-file": "", "plan-file": ""} == {
         "exit-code": "0", "has-changes": "true", "create": "2", "update": "0", "deactivate": "0", "delete": "0",
-        "blocked": "0", "plan-file": "", "report-file": "",
+        "blocked": "0", "held": "0", "plan-file": "", "report-file": "",
     }  # fmt: skip
     assert plan["summary"]["create"] == 2
 

@@ -21,9 +21,10 @@ from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.plan.revalidate import Revalidated, revalidate
+from reconciler.workflow.carrying_out import Before, Conditions, carry_out_plan, undo_of
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import make_plan, plan_anew
 
 EXAMPLES = 60
 
@@ -253,6 +254,26 @@ def test_the_order_of_input_never_matters(world, chance):
 def test_a_plan_read_back_from_json_is_the_plan(world, habits):
     plan = Run.planned(world, habits).plan
     assert plan_from_text(plan_text(plan)) == plan
+
+
+@law(worlds(), habits)
+def test_a_plan_holds_while_nothing_moves(world, habits):
+    run = Run.planned(world, habits)
+    saved = plan_from_text(plan_text(run.plan))
+    now = plan_anew(saved, world.desired, run.gateway, run.store.ledger(), origin(), 2)
+    assert revalidate(saved, saved, now) == Revalidated(run.plan)
+
+
+@law(worlds(), habits)
+def test_an_undo_holds_but_for_what_is_protected(world, habits):
+    run = Run.planned(world, habits)
+    before = Before(world.live, dict(run.store.ledger()))
+    execution = run.carry_out(run.plan)
+    undo = undo_of(run.plan, execution, before, run.gateway, origin(), 2)
+    now = plan_anew(undo, world.desired, run.gateway, run.store.ledger(), origin(), 2)
+    found = revalidate(undo, undo, now)
+    assert {each.how for each in found.stale} <= {"it is protected, and would be set inactive"}
+    assert (found.refused, found.broken) == ((), ())
 
 
 @law(worlds())

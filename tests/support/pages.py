@@ -10,7 +10,7 @@ from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
 from reconciler.audit.audit import Audit, AuditedField, Class, Item
 from reconciler.audit.classify import NEVER_MADE, UNNAMED
 from reconciler.audit.trend import PastAudit, Trend, trend
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.floors.backtest import backtest
 from reconciler.floors.rules import Rules
 from reconciler.floors.suggest import suggest
@@ -70,6 +70,7 @@ PLAN = Plan(
     unmanaged=(Unmanaged(at(HOSTILE), "88"), Unmanaged(app_address("android", LINK), LINK)),
     notes=(Note(at("int_1"), f"accepted until 2026-12-31: {HOSTILE}"),),
     unchanged=40,
+    held=(Held(Delete(at("resting"), HOSTILE, HOSTILE, "sha256:x"), "quarantineDays", HOSTILE, HOSTILE),),
 )
 REFUSALS = (
     Refusal("maxDeletes", "the plan deletes 1, the limit is 0", "--max-deletes 1"),

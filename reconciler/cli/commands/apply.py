@@ -8,6 +8,7 @@ import click
 from reconciler.apply.executor import Execution
 from reconciler.cli.applying import (
     Job,
+    Saved,
     carried_out,
     exit_code,
     part_that_holds,
@@ -37,8 +38,8 @@ from reconciler.project import Project, write_state
 from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
 from reconciler.workflow.carrying_out import Before, let_settle, undo_of
-from reconciler.workflow.observing import Selection, observe_ground
-from reconciler.workflow.planning import make_plan, make_settled_plan
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan, plan_anew
 
 DECLINED = 1
 
@@ -97,9 +98,8 @@ def _plan_and_apply(
             return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: events)
 
         made, live = make_settled_plan(read_plan, past, least, session.clock, session.console.talk)
-        plan = with_evidence(made, session.price_evidence(project))
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
-        exceeded = gate(plan, limits)
+        plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)
         refuse(exceeded)
         _forecast(session, plan, gateway.pace())
@@ -107,24 +107,28 @@ def _plan_and_apply(
             if not session.console.confirm("Apply this?"):
                 session.console.talk("nothing was applied")
                 return DECLINED
-            live = observe_ground(plan, gateway, ledger, selection.parallelism)
-            part_that_holds(plan, live, skip_stale=False)
+            now = plan_anew(
+                plan, desired, Ground(gateway, ledger, past), session.origin(desired), selection.parallelism
+            )
+            plan, _ = part_that_holds(Saved(plan, plan), now, skip_stale=False)
+            live = now.live
         job = Job(plan, live, gateway, run, ledger, past.settle_seconds(least))
         return _carry_out(session, project, job)
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
-    settings = session.settings(project)
-    plan = saved_plan(session, settings, file, allowances)
+    desired = session.desired(project)
+    saved = saved_plan(session, desired, file, allowances)
     store = session.store(project)
-    with session.gateway(plan.origin.publisher_id) as gateway, store.run(session.environment.who()) as run:
-        least = settings.safety.settle_seconds
-        past = let_settle(store, session.clock, least, plan)
+    with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
+        least, parallelism = desired.safety.settle_seconds, session.options.parallelism
+        past = let_settle(store, session.clock, least, saved.within)
         ledger = store.ledger()
-        live = observe_ground(plan, gateway, ledger, session.options.parallelism)
-        part, left_out = part_that_holds(plan, live, skip_stale=skip_stale)
-        _forecast(session, plan, gateway.pace())
-        job = Job(part, live, gateway, run, ledger, past.settle_seconds(least))
+        ground = Ground(gateway, ledger, past)
+        now = plan_anew(saved.within, desired, ground, session.origin(desired), parallelism)
+        part, left_out = part_that_holds(saved, now, skip_stale=skip_stale)
+        _forecast(session, part, gateway.pace())
+        job = Job(part, now.live, gateway, run, ledger, past.settle_seconds(least))
         return _carry_out(session, project, job, left_out)
 
 
@@ -151,7 +155,7 @@ def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[
     try:
         undo = _keep_undo(session, project, job, execution)
     finally:  # whatever went wrong after the writes, the account of them is given
-        print_results(session, results, job.run.run_id, undo, job.plan.origin)
+        print_results(session, results, job.run.run_id, undo, job.plan.origin, job.plan.held)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from reconciler.cli.choices import limit_options, selection_options
-from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
@@ -52,10 +51,11 @@ def command(
         store = session.store(project)
         made, _ = make_plan(desired, gateway, store.ledger(), session.origin(desired), selection, store.events)
     plan = with_evidence(made, session.price_evidence(project))
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+    plan, exceeded = gate(plan, limits)
     if out is not None:
         _save(out, plan, project.root)
-    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
-    print_plan(session, plan, gate(plan, limits))
+    print_plan(session, plan, exceeded)
     if out is not None:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
     return DIFFERENCES if detailed_exitcode and plan.changes else 0

@@ -9,10 +9,11 @@ from reconciler.cli.choices import limit_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.rehearsing import Stage, rehearse
 from reconciler.cli.session import Session
+from reconciler.model.journal import past_creates
 from reconciler.plan.guard import Allowances
 from reconciler.report.rehearsal import Rehearsal, rehearsal_document, rehearsal_lines
 from reconciler.sandbox.faultfile import FaultFile, read_faults
-from reconciler.workflow.observing import observe_ground
+from reconciler.workflow.planning import Ground, plan_anew
 
 
 @click.command("rehearse")
@@ -35,13 +36,15 @@ def command(options: Options, *, file: Path, faults: Path | None, skip_stale: bo
     session = Session.of(options)
     project = session.project()
     script = read_faults(faults) if faults is not None else FaultFile()
-    settings = session.settings(project)
-    plan = saved_plan(session, settings, file, allowances)
-    ledger = session.store(project).ledger()
-    with session.reader(plan.origin.publisher_id) as reader:
-        live = observe_ground(plan, reader, ledger, options.parallelism)
-    part, left_out = part_that_holds(plan, live, skip_stale=skip_stale)
-    rehearsal = rehearse(session, Stage(part, live, ledger, settings.safety, left_out, skip_stale), script)
+    desired = session.desired(project, remember=False)
+    saved = saved_plan(session, desired, file, allowances)
+    store = session.store(project)
+    ledger = store.ledger()
+    with session.reader(desired.publisher_id) as reader:
+        ground = Ground(reader, ledger, past_creates(store.events()))
+        now = plan_anew(saved.within, desired, ground, session.origin(desired), options.parallelism)
+    part, left_out = part_that_holds(saved, now, skip_stale=skip_stale)
+    rehearsal = rehearse(session, Stage(part, now.live, ledger, desired, left_out, skip_stale), script)
     return _told(session, rehearsal)
 
 

@@ -30,18 +30,19 @@ def command(options: Options, *, file: Path, allowances: Allowances) -> int:
     """
     session = Session.of(options)
     plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
-    print_plan(session, plan, _limits_broken(session, plan, allowances))
+    print_plan(session, *_within_limits(session, plan, allowances))
     return 0
 
 
-def _limits_broken(session: Session, plan: Plan, allowances: Allowances) -> tuple[Refusal, ...]:
-    """What the plan exceeds of the limits of the project it is shown in; without such a project, that is said."""
+def _within_limits(session: Session, plan: Plan, allowances: Allowances) -> tuple[Plan, tuple[Refusal, ...]]:
+    """The plan and what it exceeds by the limits of the project it is shown in; without one, that is said."""
     try:
         settings = session.settings(session.project())
     except (ProjectError, InvalidManifests) as wrong:
         session.console.talk(f"limits and policies are not checked: {wrong.message}")
-        return ()
+        return plan, ()
     if settings.publisher_id != plan.origin.publisher_id:
         session.console.talk("limits and policies are not checked: the project here is another publisher's")
-        return ()
-    return gate(plan, Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget))
+        return plan, ()
+    limits = Limits(settings.safety, allowances, settings.policies, settings.country_groups, within_budget)
+    return gate(plan, limits)

@@ -13,7 +13,7 @@ from reconciler.report.count import counted
 from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Count, Row, Tile, rows, tallied
 from reconciler.report.line import Tone
-from reconciler.report.text import SIGNS, summary_text
+from reconciler.report.text import SIGNS, held_title, summary_text
 
 DANGERS: Final = ("delete", "deactivate", "blocked")
 """What a reader has to see first, in this order."""
@@ -81,6 +81,12 @@ def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan")
         "apps": list(_apps(plan, drawn)),
         "drawn": len(drawn),
         "left": len(plan.changes) - len(drawn),
+        "held": [
+            (each.address, f"id {each.change.id}: {each.reason}; what would allow it: {each.switch}")
+            for each in plan.held[:MOST_NAMES]
+        ],
+        "held_title": held_title(plan.held),
+        "held_left": max(0, len(plan.held) - MOST_NAMES),
         "unmanaged": [(each.address, f"id {each.id}") for each in plan.unmanaged[:MOST_NAMES]],
         "unmanaged_number": len(plan.unmanaged),
         "unmanaged_left": max(0, len(plan.unmanaged) - MOST_NAMES),
@@ -103,6 +109,7 @@ def _tiles(plan: Plan) -> list[Tile]:
         Tile(counts.deactivate, "to deactivate", "remove"),
         Tile(counts.delete, "to delete", "remove"),
         Tile(counts.blocked, "blocked", "blocked"),
+        Tile(counts.held, "held"),
         Tile(counts.unchanged, "unchanged"),
         Tile(counts.unmanaged, "unmanaged"),
     ]

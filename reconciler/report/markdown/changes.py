@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.diff.change import Change, Create, Delete, FieldChange, Update, action_of, id_of
+from reconciler.diff.change import Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
 from reconciler.report.count import counted
 from reconciler.report.markdown.pieces import listed, name, place, row, sentence, table, value
 from reconciler.report.markdown.sheet import Item
@@ -19,6 +19,12 @@ def bullet(change: Change) -> Item:
     rows = [f"  - {name(field.path)}: {_before(field)} → {value(after_text(field))}\n" for field in fields[:FIELDS]]
     reason = "" if change.reason is None else f"\\\n  {sentence(change.reason)}"
     return Item(f"- {_title(change)}{reason}\n{''.join(rows)}{_more('  - ', fields)}", _key(change))
+
+
+def held_bullet(held: Held) -> Item:
+    """What is held as an item of a list, with what it waits for and what would allow it."""
+    told = f"{sentence(held.reason)}; what would allow it: {name(held.switch)}"
+    return Item(f"- {_title(held.change)}\\\n  {told}\n", ("held", held.address))
 
 
 def floor_rows(change: Update) -> Item:

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from reconciler.diff.change import Action, Change, Create, Update
+from reconciler.diff.change import Action, Change, Create, Held, Update
 from reconciler.model.address import app_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.report.count import counted
-from reconciler.report.markdown.changes import FLOOR_TITLES, block, bullet, floor_rows
+from reconciler.report.markdown.changes import FLOOR_TITLES, block, bullet, floor_rows, held_bullet
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
 from reconciler.report.markdown.sheet import LIMIT, Item, Section, Sheet
-from reconciler.report.text import SIGNS, summary_text
+from reconciler.report.text import SIGNS, held_title, summary_text
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
 REFUSALS_SHARE: Final = 0.3
@@ -29,6 +29,7 @@ def plan_markdown(plan: Plan, refusals: Sequence[Refusal] = (), key: str = "", l
     sheet = Sheet(f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{_origin(plan)}", limit)
     sheet.write(_refusals(refusals))
     sheet.write(_dangers(plan.changes, LARGE_SHARE if large else 1.0))
+    sheet.write([held_section(plan.held)])
     sheet.write([_overview(by_app(plan.changes))] if large else _folds(plan.changes))
     sheet.write(_others(plan))
     return sheet.text(WHOLE)
@@ -39,6 +40,11 @@ def _dangers(changes: Iterable[Change], share: float) -> Iterator[Section]:
     yield Section("\n#### To be looked at first\n\n", [bullet(each) for each in sorts.grave], share=share)
     floors = [floor_rows(each) for each in sorts.floors]
     yield Section(f"\n#### Floors that move\n{table(*FLOOR_TITLES)}", floors, share=share)
+
+
+def held_section(held: Sequence[Held]) -> Section:
+    """What waits for leave or for a time."""
+    return Section(f"\n#### {held_title(held)}\n\n", [held_bullet(each) for each in held], share=LARGE_SHARE)
 
 
 def _origin(plan: Plan) -> str:

@@ -2,20 +2,29 @@
 
 from collections.abc import Sequence
 
+from reconciler.diff.change import Held
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Origin
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
+from reconciler.report.markdown.plan import held_section
 from reconciler.report.markdown.sheet import LIMIT, Item, Section, Sheet
 from reconciler.report.text import OUTCOME_TONES, outcome_text
 
 DONE = "applied"
 
 
-def result_markdown(
-    results: Sequence[Result], run: str, undo: str | None, origin: Origin, key: str = "", limit: int = LIMIT
+def result_markdown(  # noqa: PLR0913 - what a result is made of
+    results: Sequence[Result],
+    run: str,
+    undo: str | None,
+    origin: Origin,
+    key: str = "",
+    *,
+    limit: int = LIMIT,
+    held: Sequence[Held] = (),
 ) -> str:
-    """The results for a comment: what was not simply applied first, the worst on top, the rest folded."""
+    """The results for a comment: what was not simply applied, the worst on top, what was held, and the rest folded."""
     facts = [f"run {name(run)}", "" if undo is None else f"undo: reconciler apply {name(undo)}"]
     sheet = Sheet(f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n", limit)
     worst = [*WORST_FIRST, *OUTCOME_TONES]
@@ -23,6 +32,7 @@ def result_markdown(
     done = [each for each in results if each.outcome == DONE]
     sheet.write([
         Section(table("outcome", "step", "id", "why"), [_other(each) for each in others]),
+        held_section(held),
         Section(fold(f"{len(done)} applied") + table("step", "id"), [_done(each) for each in done], FOLD_END),
     ])  # fmt: skip
     return sheet.text(" `reconciler history` tells everything.")

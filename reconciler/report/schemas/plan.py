@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reconciler.diff.change import Action, Origin
+from reconciler.diff.change import Action, Limit, Origin
 from reconciler.model.address import Kind
 from reconciler.report.schemas.shape import Address, Count, Leaf, Shape
 
@@ -17,6 +17,7 @@ class Summary(Shape):
     deactivate: Count = Field(description="Resources to be set inactive.")
     delete: Count = Field(description="Resources to be deleted for good.")
     blocked: Count = Field(description="Changes that cannot or must not be made.")
+    held: Count = Field(description="Changes that wait for leave or for a time; they are no changes until then.")
     unchanged: Count = Field(description="Resources that are as declared.")
     unmanaged: Count = Field(description="Live resources that no manifest names.")
 
@@ -60,6 +61,19 @@ class Change(Shape):
     renamed_from: str | None = Field(default=None, description="Updates: the address it had before.")
 
 
+class Held(Shape):
+    """A change that waits for leave or for a time. Nothing of it is sent, and it holds up nothing else."""
+
+    action: Action = Field(description="What would be done.")
+    kind: Kind = Field(description="What the resource is.")
+    address: Address = Field(description="The resource's address.")
+    id: str = Field(description="The server's id.")
+    reason: str = Field(description="Why it would be done, and what it waits for.")
+    switch: str = Field(description="What would allow it: a flag, a setting, or the time.")
+    limit: Limit = Field(description="The setting under `safety` that holds it.")
+    change: Change = Field(description="The change as it would be made.")
+
+
 class Unmanaged(Shape):
     """A live resource that no manifest names."""
 
@@ -99,6 +113,7 @@ class PlanDocument(Shape):
     manifest_digest: str = Field(description="Digest of the manifests it was made from.")
     summary: Summary = Field(description="The plan in numbers.")
     changes: list[Change] = Field(description="Every change, in the order of addresses.")
+    held: list[Held] = Field(description="What waits for leave or for a time, in the order of addresses.")
     unmanaged: list[Unmanaged] = Field(description="Live resources that no manifest names; they are left alone.")
     notes: list[Note] = Field(description="What else a reader should know.")
     remember: list[LedgerEntry] = Field(description="Ledger lines to be written without any call.")

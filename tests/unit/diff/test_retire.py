@@ -18,7 +18,7 @@ from support.builders import (
 )
 from support.fake_clock import START
 
-from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange
+from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Held
 from reconciler.model.desired import Lifecycle
 
 GONE = desired_placement("int_1", state="absent", line=21)
@@ -56,12 +56,17 @@ class TestTombstone:
     def test_it_needs_no_ledger(self):
         assert isinstance(only_change(seen(ACTIVE)), Deactivate)
 
-    def test_its_quarantine_is_told_and_nothing_is_done(self):
+    def test_it_is_held_during_its_quarantine_until_a_time_that_is_told(self):
         found = seen(INACTIVE, known(inactive_since=since(days=4)))
-        assert found.changes == ()
-        assert [note.text for note in found.notes] == [
-            "declared absent; inactive, in quarantine until 2026-12-01 19:00 UTC, deleted by an apply after that"
-        ]
+        assert (found.changes, found.notes) == ((), ())
+        assert found.held == (
+            Held(
+                Delete(at("int_1"), "7", "declared absent", INACTIVE.digest(), APP_ID, GONE.source),
+                "quarantineDays",
+                "declared absent; inactive, in quarantine until 2026-12-01 19:00 UTC",
+                "an apply after that, or a smaller safety.quarantineDays",
+            ),
+        )
         assert remembered(found) is None
 
     def test_one_inactive_since_nobody_knows_when_begins_its_quarantine_now(self):
@@ -190,7 +195,7 @@ class TestDoubt:
     def test_a_quarantine_goes_on(self):
         found = seen(INACTIVE, doubtful=self.doubtful)
         assert found.changes == ()
-        assert len(found.notes) == 1
+        assert [held.limit for held in found.held] == ["quarantineDays"]
 
 
 class TestApps:

@@ -22,7 +22,7 @@ from support.builders import (
     reconciled,
 )
 
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable
 from reconciler.model.desired import Source
 from reconciler.model.value import digest
@@ -68,6 +68,12 @@ WHOLE = Plan(
     (at("gone"),),
     40,
     45,
+    (
+        Held(
+            Delete(at("g"), "11", "declared absent", "sha256:g", APP_ID, SOURCE), "maxDeletes", "why", "--max-deletes 1"
+        ),
+        Held(Delete(at("h"), "12", "no manifest names it", "sha256:h"), "quarantineDays", "until", "the time"),
+    ),
 )
 
 
@@ -91,6 +97,19 @@ def test_a_plan_read_back_is_the_plan():
 
 def test_so_is_one_written_by_another_json_writer():
     assert plan_from_text(json.dumps(document(), sort_keys=True)) == WHOLE
+
+
+def test_a_document_of_before_there_were_held_changes_is_read():
+    assert plan_from_text(signed(held=...)) == replace(WHOLE, held=())
+
+
+def test_what_is_held_says_what_it_waits_for_and_what_would_allow_it():
+    first, second = document()["held"]
+    shown = ("action", "kind", "address", "id", "reason", "switch")
+    assert [first[key] for key in shown] == ["delete", "placement", at("g"), "11", "why", "--max-deletes 1"]
+    assert [second[key] for key in shown] == ["delete", "placement", at("h"), "12", "until", "the time"]
+    assert document()["summary"]["held"] == 2
+    assert document()["summary"]["delete"] == 1
 
 
 def test_so_is_an_empty_one():
@@ -120,7 +139,8 @@ def test_a_document_reads_as_the_contract_says():
         "manifestDigest": "sha256:manifests",
     }
     assert whole["summary"] == {
-        "create": 1, "update": 0, "deactivate": 0, "delete": 0, "blocked": 0, "unchanged": 1, "unmanaged": 2,
+        "create": 1, "update": 0, "deactivate": 0, "delete": 0, "blocked": 0, "held": 0, "unchanged": 1,
+        "unmanaged": 2,
     }  # fmt: skip
     assert whole["unmanaged"] == [
         {"kind": "placement", "address": at("stranger"), "id": "8"},
@@ -215,6 +235,10 @@ def test_what_is_no_json_is_told_apart(text):
         {"changes": [{**document()["changes"][0], "source": None}]},
         {"changes": [{**document()["changes"][2], "send": [1]}]},
         {"notes": [3]},
+        {"held": [3]},
+        {"held": None},
+        {"held": [{**document()["held"][0], "limit": "maxFloor"}]},
+        {"held": [{**document()["held"][0], "change": document()["changes"][2]}]},
         {"summary": {}},
         {"remember": [{"address": "x"}]},
         {"tool": ...},

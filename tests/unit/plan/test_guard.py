@@ -17,6 +17,7 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.desired import Safety
+from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal, refusals
 from reconciler.plan.plan import Plan, build
 
@@ -56,30 +57,6 @@ def floors_refused(before, after, safety=None, allowances=NONE, **lifecycle):
     return refusals(plan, safety or Safety(), allowances)
 
 
-class TestDeletes:
-    def test_none_is_allowed_unless_said_otherwise(self):
-        assert refusals(plan_of(delete(1)), Safety(), NONE) == (
-            Refusal("maxDeletes", "the plan deletes 1, the limit is 0", "--max-deletes 1"),
-        )
-
-    @pytest.mark.parametrize(("number", "refused"), [(2, []), (3, ["maxDeletes"])])
-    def test_as_many_as_the_limit_are_allowed(self, number, refused):
-        plan = plan_of(*map(delete, range(number)))
-        assert limits(refusals(plan, Safety(max_deletes=2), NONE)) == refused
-
-    @pytest.mark.parametrize(("number", "refused"), [(3, []), (4, ["maxDeletes"])])
-    def test_the_switch_sets_the_limit_for_one_run(self, number, refused):
-        plan = plan_of(*map(delete, range(number)))
-        assert limits(refusals(plan, Safety(), Allowances(max_deletes=3))) == refused
-
-    def test_the_switch_can_lower_it_too(self):
-        found = refusals(plan_of(delete(1)), Safety(max_deletes=5), Allowances(max_deletes=0))
-        assert limits(found) == ["maxDeletes"]
-
-    def test_deactivations_and_blocked_deletes_are_none(self):
-        assert refusals(plan_of(deactivate(1), Blocked(at("2"), "why", "2")), Safety(), NONE) == ()
-
-
 class TestShareOfChange:
     @pytest.mark.parametrize(
         ("changed", "owned", "refused"),
@@ -103,6 +80,11 @@ class TestShareOfChange:
     def test_creates_and_blocked_changes_do_not_count(self):
         plan = plan_of(*map(create, range(9)), *(Blocked(at(str(i)), "why") for i in range(9)), owned=10)
         assert refusals(plan, Safety(), NONE) == ()
+
+    def test_what_is_held_does_not_count(self):
+        plan = plan_of(update(1), *map(delete, range(2, 10)), owned=10)
+        assert limits(refusals(plan, Safety(), NONE)) == ["maxChangePercent"]
+        assert gate(plan, Limits(Safety(), NONE))[1] == ()
 
     def test_the_limit_is_the_projects(self):
         plan = plan_of(*map(update, range(4)), owned=10)
@@ -210,7 +192,7 @@ def test_every_limit_that_is_exceeded_is_told():
     found = reconciled(desired_state(desired_app(block)), live)
     plan = Plan(origin(), (*found.changes, *map(delete, range(9))), owned=10)
     assert limits(refusals(plan, Safety(), NONE)) == [
-        "maxDeletes", "maxChangePercent", "maxFloor", "maxFloorChangePercent", "maxFloorChangePercent",
+        "maxChangePercent", "maxFloor", "maxFloorChangePercent", "maxFloorChangePercent",
     ]  # fmt: skip
 
 

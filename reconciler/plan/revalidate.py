@@ -1,0 +1,299 @@
+"""A plan that was made before, against a plan made now: which of its changes would still be made.
+
+The digest of a plan document shows that it was not changed by accident. Anybody can compute it, so it proves nothing
+about who wrote the document: what a saved plan may do is decided from the account, the ledger and the manifests alone.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, TypeVar
+
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Held, Update
+from reconciler.diff.compare import field_changes
+from reconciler.model.address import Address, Kind, address_order, app_address, kind_of, name_of
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveState
+from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.plan.hold import removals
+from reconciler.plan.plan import Plan
+from reconciler.plan.stale import ById, Stale, moved, resources
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE
+
+Key: TypeAlias = tuple[Kind, str]
+"""A live resource: its kind and id."""
+
+Subject = TypeVar("Subject", bound=Change)
+
+A_NEW_PLAN: Final = "a new plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """How things stand when a plan is to be carried out that was made before.
+
+    `fresh` is the plan that would be made now, with nothing held for leave and with what is gone made again;
+    `protected` are the addresses whose blocks forbid a removal.
+    """
+
+    live: LiveState
+    ledger: Ledger
+    fresh: Plan
+    protected: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidated:
+    """What is left of a plan, with the ledger entries that would be remembered now.
+
+    `stale` are changes whose ground has moved or that would not be made now; `refused` are deletes that would not be
+    made now; `broken` are changes that contradict themselves or the account, as in a document that was edited.
+    """
+
+    plan: Plan
+    stale: tuple[Stale, ...] = ()
+    refused: tuple[Stale, ...] = ()
+    broken: tuple[Stale, ...] = ()
+
+
+def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
+    """Hold a plan to how things stand now.
+
+    `original` is the plan as it was made, `within` the same as the limits of this run let it out. A delete that was
+    held when the plan was made, and that this run gives leave for, stays held unless it would be made now.
+    """
+    grounds = _Grounds.of(now)
+    planned = {_key(each) for each in _deletes(original.changes)}
+    back = list(_held_back((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
+    waiting = [each if _key(each.change) in planned else _told(each, grounds) for each in within.held]
+    gone = {_key(each.change) for each in back}
+    dropped = frozenset(original.forget)
+    plan = replace(
+        within,
+        changes=tuple(each for each in within.changes if not (isinstance(each, Delete) and _key(each) in gone)),
+        held=tuple(sorted([*waiting, *back], key=lambda each: address_order(each.address))),
+        remember=tuple(_remembered(original, now)),
+        forget=tuple(each for each in now.fresh.forget if each in dropped),
+    )
+    in_place = [each for each in plan.changes if moved(each, grounds.by_id, now.live) is None]
+    unmoved = [each for each in _deletes(original.changes) if moved(each, grounds.by_id, now.live) is None]
+    stale = _found(plan.changes, lambda each: moved(each, grounds.by_id, now.live) or _why_not(each, grounds))
+    return Revalidated(
+        plan,
+        stale=(*stale, *_gone_with(stale, plan.changes, grounds.by_id)),
+        refused=_found(unmoved, lambda each: _why_not_deleted(each, grounds)),
+        broken=_found(in_place, lambda each: _contradiction(each, grounds.by_id)),
+    )
+
+
+def _found(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
+    """The changes against which something speaks, with what it is."""
+    return tuple(Stale(each.address, told) for each in changes if (told := why(each)) is not None)
+
+
+def _key(change: Update | Deactivate | Delete) -> Key:
+    return kind_of(change.address), change.id
+
+
+def _deletes(changes: Iterable[Change]) -> list[Delete]:
+    return [each for each in changes if isinstance(each, Delete)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grounds:
+    """What the changes of a plan are held against, found by address or by kind and id.
+
+    `entries` is the ledger as it would be remembered now, `owners` the addresses by which each resource is known.
+    """
+
+    by_id: ById
+    made: Mapping[Key, Update | Deactivate | Delete]
+    held: Mapping[Key, Held]
+    creates: Mapping[Address, Create]
+    blocked: Mapping[Address, Sequence[Blocked]]
+    entries: Ledger
+    owners: Mapping[Key, Collection[Address]]
+    shielded: frozenset[Address]
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, now: Now) -> "_Grounds":
+        made: dict[Key, Update | Deactivate | Delete] = {}
+        creates: dict[Address, Create] = {}
+        blocked: dict[Address, list[Blocked]] = {}
+        for change in now.fresh.changes:
+            match change:
+                case Create():
+                    creates[change.address] = change
+                case Blocked():
+                    blocked.setdefault(change.address, []).append(change)
+                case Update() | Deactivate() | Delete():
+                    made[_key(change)] = change
+        held = {_key(each.change): each for each in now.fresh.held}
+        entries = {**now.ledger, **{entry.address: entry for entry in now.fresh.remember}}
+        owners: dict[Key, set[Address]] = {}
+        for key, address in (
+            *(((entry.kind, entry.id), entry.address) for entry in entries.values()),
+            *((key, change.address) for key, change in made.items()),
+            *((key, each.address) for key, each in held.items()),
+        ):
+            owners.setdefault(key, set()).add(address)
+        by_id = resources(now.live)
+        return cls(by_id, made, held, creates, blocked, entries, owners, now.protected, now.ledger)
+
+    def protects(self, address: Address, key: Key) -> bool:
+        """Whether a block or the ledger forbids to take a resource off the air."""
+        known = (self.entries[each] for each in self.owners.get(key, ()) if each in self.entries)
+        return address in self.shielded or any(entry.protect for entry in known)
+
+
+def _held_back(released: Iterable[Delete], grounds: _Grounds) -> Iterator[Held]:
+    """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
+    for removal in removals(released):
+        wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
+        if wrong is not None:
+            yield from (_not_deleted(each, wrong) for each in removal)
+
+
+def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
+    resource = grounds.by_id.get(_key(delete))
+    if resource is None:
+        return f"id {delete.id} is gone"
+    if resource.digest() != delete.observed:
+        return "it has moved since the plan was made"
+    return _why_not_deleted(delete, grounds)
+
+
+def _told(held: Held, grounds: _Grounds) -> Held:
+    """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
+    if _key(held.change) in grounds.held:
+        return held
+    why = _why_not_deleted(held.change, grounds)
+    return held if why is None else replace(_not_deleted(held.change, why), limit=held.limit)
+
+
+def _not_deleted(delete: Delete, why: str) -> Held:
+    return Held(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
+
+
+def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:
+    """What would be remembered now, of what the plan was to bring up to date in the ledger.
+
+    The entries of a document are never taken from it: one that was edited could make the ledger own a strange id.
+    """
+    named = {entry.address for entry in original.remember} | set(original.forget)
+    lost = {(entry.kind, entry.id) for each in original.forget if (entry := now.ledger.get(each)) is not None}
+    return (each for each in now.fresh.remember if each.address in named or (each.kind, each.id) in lost)
+
+
+def _gone_with(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
+    """The deletes that go with a stale one, as an app is deleted whole or not at all. What is gone holds up none."""
+    moved_on = {each.address for each in stale}
+    for removal in removals(_deletes(changes)):
+        left = [each.address for each in removal if each.address in moved_on and _key(each) in by_id]
+        if left:
+            others = (each.address for each in removal if each.address not in moved_on)
+            yield from (Stale(each, f"it is deleted with {left[0]} or not at all") for each in others)
+
+
+def _why_not(change: Change, grounds: _Grounds) -> str | None:
+    """Why a change would not be made now, None where it would; deletes are judged by `_why_not_deleted`."""
+    match change:
+        case Create():
+            return _why_not_created(change, grounds)
+        case Update():
+            return _why_not_updated(change, grounds)
+        case Deactivate():
+            return _why_not_deactivated(change, grounds)
+        case Delete() | Blocked():
+            return None
+
+
+def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
+    fresh = grounds.creates.get(create.address)
+    known = grounds.entries.get(create.address)
+    if fresh is None:
+        return (
+            _why_blocked(create.address, grounds)
+            or (f"it exists by now, as id {known.id}" if known is not None else None)
+            or "no manifest declares it any more"
+        )
+    if known is not None and fresh.reason != create.reason:
+        return f"id {known.id}, which it was, is gone; a plan made with --recreate makes it again"
+    if create.app_id is not None and create.app_id != fresh.app_id:
+        return f"its app is not id {create.app_id} any more"
+    return None
+
+
+def _why_not_updated(update: Update, grounds: _Grounds) -> str | None:
+    names = [each for each in (update.address, update.renamed_from) if each is not None]
+    blocked = (each for name in names for each in grounds.blocked.get(name, ()))
+    doubt = next((each.reason for each in blocked if not each.fields and each.id != update.id), None)
+    if doubt is not None:
+        return doubt
+    if not set(names) & set(grounds.owners.get(_key(update), ())):
+        return f"id {update.id} does not stand for it"
+    if update.renamed_from is not None:
+        known = grounds.ledger.get(update.renamed_from)
+        if known is None or known.id != update.id:
+            return f"id {update.id} is not known as {update.renamed_from} any more"
+    fresh = grounds.made.get(_key(update))
+    would = isinstance(fresh, Update) and fresh.send.get("status") == "inactive"
+    if update.send.get("status") == "inactive" and not would and grounds.protects(update.address, _key(update)):
+        return "it is protected, and would be set inactive"
+    return None
+
+
+def _why_not_deactivated(deactivate: Deactivate, grounds: _Grounds) -> str | None:
+    fresh = grounds.made.get(_key(deactivate))
+    if isinstance(fresh, Deactivate) and fresh.address == deactivate.address:
+        return None
+    if grounds.protects(deactivate.address, _key(deactivate)):
+        return "it is protected, and would be set inactive"
+    if deactivate.reason == MADE_BY_WHAT_IS_UNDONE and deactivate.address in grounds.owners.get(_key(deactivate), ()):
+        return None
+    return _why_blocked(deactivate.address, grounds) or "nothing asks any more for it to be set inactive"
+
+
+def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
+    fresh, held = grounds.made.get(_key(delete)), grounds.held.get(_key(delete))
+    if isinstance(fresh, Delete) and fresh.address == delete.address:
+        return None
+    if held is not None and held.address == delete.address:
+        return held.reason
+    return _why_blocked(delete.address, grounds) or "neither a tombstone nor `prune: delete` asks for it"
+
+
+def _why_blocked(address: Address, grounds: _Grounds) -> str | None:
+    return next((each.reason for each in grounds.blocked.get(address, ())), None)
+
+
+def _contradiction(change: Change, by_id: ById) -> str | None:
+    """In what a change contradicts itself or the resource it rests on, which has not moved; None in a sound one."""
+    if isinstance(change, Blocked):
+        return None
+    if isinstance(change, Create):
+        if not _has_address(change.send, change.address):
+            return "what is sent has another identity"
+        return None if _shows_all(change.fields, change.send, {}) else "its fields do not show what is sent"
+    resource = by_id[_key(change)]
+    if resource.app_id != change.app_id:
+        return f"id {change.id} is not in app {change.app_id}"
+    if isinstance(change, Update) and not _shows_all(change.fields, change.send, resource.fields):
+        return "its fields do not show what is sent"
+    return None
+
+
+def _has_address(send: Fields, address: Address) -> bool:
+    if kind_of(address) == "placement":
+        return send.get("name") == name_of(address)
+    return app_address(str(send.get("platform", "")), str(send.get("bundle", ""))) == address
+
+
+def _shows_all(shown: Iterable[FieldChange], send: Fields, live: Fields) -> bool:
+    """Whether the field changes that a reader of the plan sees are those that sending these values makes."""
+    made: dict[str, tuple[Value, Value]] = {
+        field.path: (field.before, field.after)
+        for name, value in send.items()
+        for field in field_changes(name, live.get(name, ABSENT), value, None)
+    }
+    return made == {field.path: (field.before, field.after) for field in shown}
