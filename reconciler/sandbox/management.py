@@ -163,8 +163,8 @@ class Management:
         before = self._found(kind, checks.sent_id(_ID[kind], body))
         sent = self._to_update(before, body)
         if isinstance(call.fault, Echo):
-            echo = replace(before, fields=self._updated(before, sent))
-            return json_answer(200, spelled(echo, self._quirks, "update"))
+            unchanged = replace(before, fields=self._updated(before, sent))
+            return json_answer(200, spelled(unchanged, self._quirks, "update"))
         after = self._account.replace(kind, before.id, self._updated(before, kept(sent, self._quirks)))
         match self._quirks.put_answer:
             case "full":
