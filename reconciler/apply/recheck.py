@@ -6,6 +6,7 @@ time is over, as lists may lag, and is then called by its name.
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from reconciler.apply.verify import Verification, not_taken, verify
 from reconciler.diff.change import Blocked, Change, Create
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import app_of, kind_of
-from reconciler.model.journal import lag_event
+from reconciler.model.journal import lag_event, shown_event
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.outcome import Ended, Result
 from reconciler.model.value import Fields
@@ -66,7 +67,7 @@ def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, pa
     if isinstance(after, str):
         corrections += [_unread(each.told, after) for each in pending]
         return Recheck(after, tuple(corrections))
-    _note_lag(after, site)
+    _note_shown(after, site)
     corrections += [_unread(each.told, NOT_SHOWN) if each.seen == each.told else each.seen for each in pending]
     return Recheck(after, tuple(corrections))
 
@@ -259,18 +260,15 @@ def _created(write: Write, change: Create, found: LiveResource, attempts: int, s
     return created(change, found.id, _seen_of(write, found.fields, site), attempts, settled=settled)
 
 
-def _note_lag(after: LiveState, site: Site) -> None:
-    """Record the age of the oldest resource of this run that its list does not show yet."""
-    shown = {(each.kind, each.id) for each in everything(after)}
+def _note_shown(after: LiveState, site: Site) -> None:
+    """Record which resources of this run the lists show, and the age of the oldest that they do not."""
+    there = {(each.kind, each.id) for each in everything(after)}
     read = {None, *after.placements}
-    now = site.clock.monotonic()
-    ages = [
-        now - each.began.seconds
-        for each in site.newborns.all()
-        if each.app_id in read and (kind_of(each.address), each.id) not in shown
-    ]
+    made = {(kind_of(each.address), each.id): each for each in site.newborns.all() if each.app_id in read}
+    ages = [site.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
+    events = [shown_event(made.keys() & there)] if made.keys() & there else []
     if ages:
-        try:
-            site.store.observed(lag_event(max(ages)))
-        except StoreError:
-            return
+        events.append(lag_event(max(ages)))
+    with suppress(StoreError):
+        for event in events:
+            site.store.observed(event)

@@ -50,12 +50,16 @@ class Saved:
     within: Plan
 
 
-def saved_plan(session: Session, desired: DesiredState, file: Path, allowances: Allowances) -> Saved:
-    """The plan in a file, if it is for this publisher and API and within the limits; warnings are told.
+def plan_in(file: Path, session: Session) -> Plan:
+    """The plan in a file. Raises `PlanUnusable`."""
+    return plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
+
+
+def within_limits(plan: Plan, session: Session, desired: DesiredState, allowances: Allowances) -> Saved:
+    """A plan that was saved, if it is for this publisher and API and within the limits; warnings are told.
 
     Raises `PlanUnusable`, and `Refused` for a limit or policy that binds.
     """
-    plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
     _check_target(plan, desired.publisher_id, session.api())
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
     within, exceeded = gate(plan, limits)

@@ -49,6 +49,10 @@ class View:
         at = self.past.made.get((kind, resource_id))
         return at if at is not None and self.now - at < max(self.settled_after, LATELY) else None
 
+    def hidden_since(self, kind: Kind, resource_id: str) -> datetime | None:
+        """When a resource was made, if that is so lately and no reading has shown it since."""
+        return None if (kind, resource_id) in self.past.shown else self.made_lately(kind, resource_id)
+
 
 LATELY: Final = timedelta(minutes=10)
 """How long after its creation a resource that is not shown counts as not visible yet, and not as gone."""
@@ -175,11 +179,11 @@ def to_create(block: Block, needs: Fields, view: View, scope: str, resolution: N
 
 
 def not_visible_yet(block: Block, resource_id: str, view: View) -> Blocked | None:
-    """A block whose resource was made moments ago and is not shown: the account's reads may lag behind its writes.
+    """A block whose resource was made moments ago and never shown: the account's reads may lag behind its writes.
 
-    None where it was not, so that it counts as missing.
+    None where that is not so, and it counts as missing.
     """
-    made = view.made_lately(kind_of(block.address), resource_id)
+    made = view.hidden_since(kind_of(block.address), resource_id)
     if made is None:
         return None
     text = (

@@ -101,6 +101,11 @@ def listed_event(app: Address | None, ids: Iterable[str]) -> dict[str, Any]:
     return {"event": "listed", "app": app, "ids": sorted(ids)}
 
 
+def shown_event(made: Iterable[tuple[Kind, str]]) -> dict[str, Any]:
+    """The resources of this run, by kind and id, that the account's lists have shown after it."""
+    return {"event": "shown", "ids": sorted(f"{kind} {resource_id}" for kind, resource_id in made)}
+
+
 @dataclass(frozen=True, slots=True)
 class UnclearCreate:
     """A create of an earlier run of which nobody knows what it made.
@@ -119,12 +124,14 @@ class PastCreates:
     """What the journal says of creates.
 
     `unclear`: those whose outcome is not known, by address. `made`: when each id was made, by kind and id.
-    `lag_seconds`: the longest that the account's lists are known not to have shown something new.
+    `shown`: what of that has been in a list since. `lag_seconds`: the longest that the account's lists are known not to
+    have shown something new.
     """
 
     unclear: Mapping[Address, UnclearCreate] = field(default_factory=dict)
     made: Mapping[tuple[Kind, str], datetime] = field(default_factory=dict)
     lag_seconds: float = 0.0
+    shown: frozenset[tuple[Kind, str]] = frozenset()
 
     def settle_seconds(self, least: float) -> float:
         """How long something new is given to appear in this account's lists: at least twice what it took before."""
@@ -151,7 +158,8 @@ def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
     for event in events:
         if not event.get(FOREIGN) or (event.get("event"), event.get("outcome")) in DOUBTS:
             past.take(event)
-    return PastCreates(past.unclear, past.made, past.lag_seconds)
+    shown = frozenset(key for key in past.made if " ".join(key) in past.shown)
+    return PastCreates(past.unclear, past.made, past.lag_seconds, shown)
 
 
 class _Past:
@@ -161,6 +169,7 @@ class _Past:
         self.unclear: dict[Address, UnclearCreate] = {}
         self.made: dict[tuple[Kind, str], datetime] = {}
         self.lag_seconds = 0.0
+        self.shown: set[str] = set()
         self._listed: dict[tuple[str, Address | None], frozenset[str]] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -179,6 +188,8 @@ class _Past:
                 for entry in entries:
                     if isinstance(entry, Mapping):
                         self.unclear.pop(Address(str(entry.get("address"))), None)
+            case {"event": "shown", "ids": [*ids]}:
+                self.shown.update(map(str, ids))
             case {"event": "lag", "seconds": int() | float() as seconds} if 0 < seconds < LAG_AT_MOST:
                 self.lag_seconds = max(self.lag_seconds, float(seconds))
             case _:

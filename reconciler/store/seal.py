@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 KEY_NAME: Final = "journal.key"
-_KEY_BYTES: Final = 32
+_KEY_BYTES: Final = 64
 _DIGITS: Final = 32
 _FIELD: Final = b',"seal":"'
 _END: Final = b'"}\n'
@@ -91,7 +91,7 @@ def made_key(folder: Path) -> bytes | None:
     with suppress(OSError):
         descriptor = os.open(folder / KEY_NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
-            os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+            os.write(descriptor, secrets.token_hex(_KEY_BYTES // 2).encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

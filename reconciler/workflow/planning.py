@@ -1,8 +1,8 @@
 """From the states to a plan."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from reconciler.diff.block import View
@@ -85,29 +85,45 @@ FIRST_PAUSE: Final = 2.0
 
 def make_settled_plan(
     read_plan: Callable[[], tuple[Plan, LiveState]],
-    past: PastCreates,
+    ground: Ground,
     settle_seconds: float,
     clock: Clock,
     tell: Callable[[str], None],
 ) -> tuple[Plan, LiveState]:
-    """A plan that repeats no create of an earlier run whose outcome is unknown, before that had its time to appear.
+    """A plan that repeats no create of an earlier run before what that made had its time to appear.
 
     `read_plan` reads the account and plans. While the plan holds such a create the account is read again,
     until it shows what was made or the time is over; `tell` hears what is waited for.
     """
     pause = FIRST_PAUSE
     plan, live = read_plan()
-    left = seconds_to_settle(_planned_anew(plan, past), past, clock.now(), settle_seconds)
+    left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
     over = clock.monotonic() + left
     if left > 0:
-        tell(f"an earlier run's create was not answered clearly: looking for what it made, for {left:.0f} s at most")
-    while _planned_anew(plan, past) and (left := over - clock.monotonic()) > 0:
+        tell(
+            f"looking for what an earlier run may have created and the account does not show, for {left:.0f} s at most"
+        )
+    while any(_repeated(plan, ground)) and (left := over - clock.monotonic()) > 0:
         clock.sleep(min(pause, left))
         pause *= 2
         plan, live = read_plan()
     return plan, live
 
 
-def _planned_anew(plan: Plan, past: PastCreates) -> list[Address]:
-    """What the plan would create although an earlier run has sent that, and nobody knows what came of it."""
-    return [each.address for each in plan.changes if isinstance(each, Create) and each.address in past.unclear]
+def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | None]]:
+    """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
+    for each in plan.changes:
+        if isinstance(each, Create):
+            known = ground.ledger.get(each.address)
+            made = None if known is None else ground.past.made.get((known.kind, known.id))
+            if made is not None or each.address in ground.past.unclear:
+                yield each.address, made
+
+
+def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: float) -> float:
+    """How long until all that a plan creates anew had its time to appear."""
+    repeated = list(_repeated(plan, ground))
+    unclear = (address for address, made in repeated if made is None)
+    settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
+    left = (min(made + settle - now, settle).total_seconds() for _, made in repeated if made is not None)
+    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *left)

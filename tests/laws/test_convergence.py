@@ -24,7 +24,7 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Revalidated, revalidate
 from reconciler.workflow.carrying_out import Before, Conditions, carry_out_plan, undo_of
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan, plan_anew
+from reconciler.workflow.planning import Ground, make_plan, plan_anew
 
 EXAMPLES = 60
 
@@ -260,7 +260,7 @@ def test_a_plan_read_back_from_json_is_the_plan(world, habits):
 def test_a_plan_holds_while_nothing_moves(world, habits):
     run = Run.planned(world, habits)
     saved = plan_from_text(plan_text(run.plan))
-    now = plan_anew(saved, world.desired, run.gateway, run.store.ledger(), origin(), 2)
+    now = plan_anew(saved, world.desired, Ground(run.gateway, run.store.ledger()), origin(), 2)
     assert revalidate(saved, saved, now) == Revalidated(run.plan)
 
 
@@ -269,8 +269,9 @@ def test_an_undo_holds_but_for_what_is_protected(world, habits):
     run = Run.planned(world, habits)
     before = Before(world.live, dict(run.store.ledger()))
     execution = run.carry_out(run.plan)
-    undo = undo_of(run.plan, execution, before, run.gateway, origin(), 2)
-    now = plan_anew(undo, world.desired, run.gateway, run.store.ledger(), origin(), 2)
+    after = execution.after or world.live  # nothing is read after a run that sent nothing
+    undo = undo_of(run.plan, execution, after, before, origin())
+    now = plan_anew(undo, world.desired, Ground(run.gateway, run.store.ledger()), origin(), 2)
     found = revalidate(undo, undo, now)
     assert {each.how for each in found.stale} <= {"it is protected, and would be set inactive"}
     assert (found.refused, found.broken) == ((), ())

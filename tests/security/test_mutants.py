@@ -32,8 +32,8 @@ from support.scene import Scene
 
 from reconciler.audit.trend import episodes, past_audits, trend
 from reconciler.cache import Cache
-from reconciler.cli.applying import part_that_holds
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Unmanaged, Update
+from reconciler.cli.applying import Saved, part_that_holds
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.dt.wire import calls
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
 from reconciler.floors.history import moves
@@ -47,6 +47,8 @@ from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
+from reconciler.plan.revalidate import Now
+from reconciler.plan.stale import stale_changes, without
 from reconciler.report.gitlab import plan_widget
 from reconciler.report.history import history_document, history_lines
 from reconciler.report.html.plan import plan_page
@@ -102,6 +104,14 @@ PLAN = Plan(
     (at("gone"),),
     40,
     45,
+    (
+        Held(
+            Delete(at("f"), "11", "declared absent", "sha256:f", APP_ID, SOURCE),
+            "maxDeletes",
+            "it waits",
+            "--max-deletes 1",
+        ),
+    ),
 )
 
 
@@ -130,17 +140,18 @@ def signed(text, chance):
 
 def used(plan):
     """All that is done with a saved plan: it is shown in every way, held to limits, and carried out."""
-    exceeded = gate(plan, Limits(Safety(), Allowances()))
+    within, exceeded = gate(plan, Limits(Safety(), Allowances(max_deletes=9)))
     for lines in (plan_lines(plan, exceeded), plan_findings(plan, exceeded)):
         list(lines)
     for text in (plan_markdown(plan, exceeded), plan_page(plan, exceeded), document_json(plan_to_json(plan))):
         text.encode()
     plan_widget(plan)
     assert plan_from_text(plan_text(plan)) == plan
-    part, _ = part_that_holds(plan, LIVE, skip_stale=True)
-    for change in part.changes:
+    for change in within.changes:
         if isinstance(change, Create | Update):
             calls.create(kind_of(change.address), change.send, change.app_id or "1")
+    Scene(LIVE, *KNOWN).carry_out(without(within, stale_changes(within, LIVE)))
+    part, _ = part_that_holds(Saved(plan, within), Now(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
     Scene(LIVE, *KNOWN).carry_out(part)
 
 

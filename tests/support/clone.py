@@ -20,7 +20,7 @@ from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan, make_settled_plan
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 
 class Clone:
@@ -52,7 +52,8 @@ class Clone:
             def read_plan() -> tuple[Plan, LiveState]:
                 return self.planned(desired, recreate=recreate), self._live
 
-            plan, _ = make_settled_plan(read_plan, past, settle, self.clock, str)
+            ground = Ground(self.gateway, self.ledger(), past)
+            plan, _ = make_settled_plan(read_plan, ground, settle, self.clock, str)
             conditions = Conditions(self.clock, Nobody(), parallelism, past.settle_seconds(settle))
             self.execution = carry_out_plan(plan, self._live, self.gateway, run, self.ledger(), conditions)
         return {each.address: each for each in self.execution.results}

@@ -43,7 +43,7 @@ from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan, make_settled_plan
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 BETWEEN_QUIET_RUNS = 300.0
 """Seconds: more than a create may stay open, and more than anything lags."""
@@ -306,7 +306,8 @@ class History:
                 made_at = origin(self.clock.now().isoformat(timespec="seconds"))
                 return make_plan(self.desired, self.gateway, ledger, made_at, chosen, lambda: events)
 
-            plan, live = make_settled_plan(read_plan, past, SETTLE_SECONDS, self.clock, str)
+            ground = Ground(self.gateway, ledger, past)
+            plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             self.planned_deletes = {change.id for change in plan.changes if isinstance(change, Delete)}
             settle_seconds = past.settle_seconds(SETTLE_SECONDS)
             conditions = Conditions(self.clock, Nobody(), self.parallelism, settle_seconds)

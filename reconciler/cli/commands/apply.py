@@ -12,9 +12,10 @@ from reconciler.cli.applying import (
     carried_out,
     exit_code,
     part_that_holds,
+    plan_in,
     refuse,
-    saved_plan,
     why_ended,
+    within_limits,
     writes,
 )
 from reconciler.cli.choices import limit_options, selection_options
@@ -97,7 +98,8 @@ def _plan_and_apply(
         def read_plan() -> tuple[Plan, LiveState]:
             return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: events)
 
-        made, live = make_settled_plan(read_plan, past, least, session.clock, session.console.talk)
+        ground = Ground(gateway, ledger, past)
+        made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
         limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)
@@ -107,9 +109,7 @@ def _plan_and_apply(
             if not session.console.confirm("Apply this?"):
                 session.console.talk("nothing was applied")
                 return DECLINED
-            now = plan_anew(
-                plan, desired, Ground(gateway, ledger, past), session.origin(desired), selection.parallelism
-            )
+            now = plan_anew(plan, desired, ground, session.origin(desired), selection.parallelism)
             plan, _ = part_that_holds(Saved(plan, plan), now, skip_stale=False)
             live = now.live
         job = Job(plan, live, gateway, run, ledger, past.settle_seconds(least))
@@ -117,8 +117,9 @@ def _plan_and_apply(
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
+    plan = plan_in(file, session)
     desired = session.desired(project)
-    saved = saved_plan(session, desired, file, allowances)
+    saved = within_limits(plan, session, desired, allowances)
     store = session.store(project)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         least, parallelism = desired.safety.settle_seconds, session.options.parallelism

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.applying import part_that_holds, saved_plan
+from reconciler.cli.applying import part_that_holds, plan_in, within_limits
 from reconciler.cli.choices import limit_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.rehearsing import Stage, rehearse
@@ -36,8 +36,9 @@ def command(options: Options, *, file: Path, faults: Path | None, skip_stale: bo
     session = Session.of(options)
     project = session.project()
     script = read_faults(faults) if faults is not None else FaultFile()
+    plan = plan_in(file, session)
     desired = session.desired(project, remember=False)
-    saved = saved_plan(session, desired, file, allowances)
+    saved = within_limits(plan, session, desired, allowances)
     store = session.store(project)
     ledger = store.ledger()
     with session.reader(desired.publisher_id) as reader:

@@ -20,10 +20,10 @@ from support.fake_clock import START, FakeClock
 from support.fake_gateway import FakeGateway
 
 from reconciler.diff.change import Blocked, Create
-from reconciler.model.journal import past_creates
+from reconciler.model.journal import past_creates, shown_event
 from reconciler.workflow.auditing import take_audit
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan, make_settled_plan
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 HERE = live_state(live_app())
 INT_1 = at("int_1")
@@ -105,6 +105,12 @@ class TestNotVisibleYet:
         assert "not visible yet" in change.reason
         assert "recreate" not in change.reason
 
+    def test_what_a_list_has_shown_since_and_shows_no_more_is_missing(self):
+        known = entry(at("int_1"), "8", applied={"name": "int_1"})
+        (change,) = planned(HERE, self.MADE, shown_event([("placement", "8")]), entries=[known]).changes
+        assert "missing" in change.reason
+        assert "--recreate" in change.reason
+
     def test_what_was_made_long_ago_is_missing(self):
         known = entry(at("int_1"), "8", applied={"name": "int_1"})
         event = ended(outcome="applied", id="8", when=START - timedelta(hours=1))
@@ -136,7 +142,8 @@ class TestSettledPlans:
             return make_plan(desired(), FakeGateway(live), ledger, made_at, Selection(), lambda: self.EVENTS)
 
         told = []
-        plan, _ = make_settled_plan(read_plan, past_creates(self.EVENTS), 30, clock, told.append)
+        ground = Ground(FakeGateway(HERE), ledger_of(entry(desired_app(), "100")), past_creates(self.EVENTS))
+        plan, _ = make_settled_plan(read_plan, ground, 30, clock, told.append)
         return plan, told
 
     def test_it_looks_until_the_earlier_create_appears(self):
@@ -153,6 +160,22 @@ class TestSettledPlans:
         assert plan.changes[0].reason is None
         assert clock.monotonic() == pytest.approx(80, abs=1)
 
+    @pytest.mark.parametrize(("age", "waited"), [(10, 20), (29, 1), (31, 0), (3600, 0)])
+    def test_what_is_to_be_made_again_gets_its_settle_time_to_come_back(self, age, waited):
+        clock, known = FakeClock(), ledger_of(entry(desired_app(), "100"), entry(at("int_1"), "8", applied={}))
+        made = ended(outcome="applied", id="8", when=clock.now() - timedelta(seconds=age))
+        events = [made, shown_event([("placement", "8")])]
+
+        def read_plan():
+            made_at = origin(clock.now().isoformat(timespec="seconds"))
+            selection = Selection(recreate=True)
+            return make_plan(desired(), FakeGateway(HERE), known, made_at, selection, lambda: events)
+
+        ground = Ground(FakeGateway(HERE), known, past_creates(events))
+        plan, _ = make_settled_plan(read_plan, ground, 30, clock, str)
+        assert [type(change) for change in plan.changes] == [Create]
+        assert clock.monotonic() == pytest.approx(waited, abs=1)
+
     def test_nothing_is_waited_for_where_nothing_is_unclear(self):
         clock = FakeClock()
 
@@ -160,5 +183,5 @@ class TestSettledPlans:
             ledger = ledger_of(entry(desired_app(), "100"))
             return make_plan(desired(), FakeGateway(HERE), ledger, origin(), Selection())
 
-        make_settled_plan(read_plan, past_creates(()), 30, clock, pytest.fail)
+        make_settled_plan(read_plan, Ground(FakeGateway(HERE), {}), 30, clock, pytest.fail)
         assert clock.slept == []
