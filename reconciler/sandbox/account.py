@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -214,11 +214,14 @@ class Account:
 def _open(path: Path | None) -> sqlite3.Connection:
     place = ":memory:" if path is None else str(path)
     try:
-        database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=0.2)
-        # One process at a time: two sandboxes on one file would each answer from lists of their own.
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
-            database.execute(f"PRAGMA {pragma}")
-        database.executescript(_SCHEMA)
+        with ExitStack() as opened:
+            database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=0.2)
+            opened.callback(database.close)
+            # One process at a time: two sandboxes on one file would each answer from lists of their own.
+            for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+                database.execute(f"PRAGMA {pragma}")
+            database.executescript(_SCHEMA)
+            opened.pop_all()
     except sqlite3.Error as wrong:
         hint = "another sandbox may be using it" if "locked" in str(wrong) else "name another file, or remove this one"
         raise ProjectError(f"{place}: the sandbox cannot use this file: {wrong}", hint=hint) from wrong

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,10 +27,14 @@ from support.wire import KEYS
 from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
+from reconciler.model.journal import past_creates
+from reconciler.model.live import LiveState
+from reconciler.plan.plan import Plan
+from reconciler.ports import Clock
 from reconciler.store.files import FileStore
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 SETTLE_SECONDS = 0.05
 
@@ -44,6 +48,13 @@ class HurriedClock(SystemClock):
     def monotonic(self) -> float:
         self._looks += 1
         return float(self._looks)
+
+
+class LaterClock(SystemClock):
+    """A clock that is two minutes ahead, when all that an earlier run created had its time to appear."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(minutes=2)
 
 
 class Points:
@@ -101,17 +112,20 @@ class Wrapped:
         return called
 
 
-def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points) -> dict[str, str]:
+def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points, clock: Clock) -> dict[str, str]:
     """Plan and carry out, as the command does; outcomes by address."""
     store = FileStore(root, HurriedClock())
-    clock = SystemClock()
     with DtClient(url, KEYS, clock=clock) as client, store.run({}) as run:
         gateway = points.wrapped(DtGateway(client, case.publisher))
-        let_settle(store, clock, SETTLE_SECONDS)
-        ledger = store.ledger()
+        ledger, events = store.ledger(), list(store.events())
         chosen = Selection(parallelism=parallelism)
-        made_at = origin(datetime.now(UTC).isoformat(timespec="seconds"))
-        plan, live = make_plan(case.desired, gateway, ledger, made_at, chosen)
+
+        def read_plan() -> tuple[Plan, LiveState]:
+            made_at = origin(clock.now().isoformat(timespec="seconds"))
+            return make_plan(case.desired, gateway, ledger, made_at, chosen, lambda: events)
+
+        ground = Ground(gateway, ledger, past_creates(events))
+        plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, clock, str)
         conditions = Conditions(clock, Nobody(), parallelism, SETTLE_SECONDS)
         execution = carry_out_plan(plan, live, gateway, points.wrapped(run), ledger, conditions)
     return {str(each.address): each.outcome for each in execution.results}
@@ -124,7 +138,7 @@ def killed(case: Thirty, url: str, root: Path, parallelism: int, fatal: int) -> 
     if child == 0:
         points = Points(fatal)
         points.watch(root)
-        applied(case, url, root, parallelism, points)
+        applied(case, url, root, parallelism, points, SystemClock())
         os.write(writes, str(points.passed).encode())
         os._exit(0)
     os.close(writes)
@@ -140,7 +154,7 @@ def main() -> None:
         case, root = thirty(point), folder / str(point)
         case.write_ledger(root)
         died, passed = killed(case, url, root, parallelism, point)
-        outcomes = applied(case, url, root, parallelism, Points(0))
+        outcomes = applied(case, url, root, parallelism, Points(0), LaterClock())
         sys.stdout.write(json.dumps({"point": point, "died": died, "passed": passed, "outcomes": outcomes}) + "\n")
         sys.stdout.flush()
 

@@ -19,6 +19,8 @@ TICKS: Final = 5
 NEAREST: Final = 38
 """Ticks on the axis of floors stand no nearer than this, so that their labels do not touch."""
 PAD: Final = 0.08
+LEAST: Final = 1e-9
+"""Values that differ by less, of their size or of a USD, are one level: their axis would be one of rounding errors."""
 LABEL: Final = 118
 """A marker's label takes this much; one nearer to the right edge is written to its left, and the
 left one of two where there is room, away from the other's line."""
@@ -118,7 +120,8 @@ def _logarithmic(low: float, high: float) -> Scale:
 
 def _axis(low: float, high: float, *, pad_below: bool = True) -> tuple[Scale, tuple[Tick, ...]]:
     """A linear scale upwards with some air, and round levels on it."""
-    span = (high - low) or abs(high) or 1.0
+    least = LEAST * max(1.0, abs(high))
+    span = next(size for size in (high - low, abs(high), 1.0) if size >= least)
     bottom, top = low - span * PAD * pad_below, high + span * PAD
     step = _round_step((top - bottom) / TICKS)
     decimals = max(0, -floor(log10(step)))

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -79,7 +80,6 @@ class Database:
             isolation_level="READ COMMITTED",
             hide_parameters=True,
             use_native_hstore=False,
-            json_serializer=_json,
         )
 
     @contextmanager
@@ -99,6 +99,10 @@ class Database:
     def _open(self) -> PatientConnection:
         connection = PatientConnection.connect(**self._parameters)
         connection.patience = self._patience
+        set_json_loads(
+            json.loads, connection
+        )  # other libraries set the driver's own for the whole process: Ibis 10 does
+        set_json_dumps(_json, connection)
         connection.execute(_SETTINGS)
         connection.commit()
         return connection

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
         Account(tmp_path / "notes.txt")
     with pytest.raises(ProjectError, match="no such folder"):
         Account(tmp_path / "no such folder" / "account.db")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what is open")
+def test_a_file_that_is_refused_is_not_kept_open(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a database, but long enough to be looked at" * 10)
+    with pytest.raises(ProjectError) as refused:
+        Account(notes)
+    opened = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+    assert notes not in opened, refused.value  # while the error, and so the frame it comes from, is at hand
 
 
 def test_tokens_can_be_revoked(account):

@@ -44,6 +44,15 @@ def test_everything_that_is_drawn_lies_in_the_chart(curve, data):
         assert len(panel.across) < 2 or min(apart) >= NEAREST or len(apart) <= 5
 
 
+@pytest.mark.parametrize("low", [0.0, 1e-300, 1e-12, 1.0, 1e6, 1e12])
+@pytest.mark.parametrize("more", [0.0, 5e-324, 1e-310, 1e-20, 1e-10, 1e-9, 2e-4])
+def test_revenues_that_hardly_differ_are_drawn_and_their_levels_too(low, more):
+    drawn = chart([point(1, low), point(2, low + more)], 1, 2)
+    for panel in (drawn.revenue, drawn.parts):
+        assert all(TOP - 0.1 <= y <= HEIGHT - BOTTOM + 0.1 for _, y in coordinates(panel.line))
+        assert 1 <= len({tick.at for tick in panel.up}) == len(panel.up) <= 7
+
+
 def test_the_line_goes_from_the_first_floor_to_the_last():
     drawn = chart([point(1, 10), point(2, 12), point(4, 11)], 1, 2)
     (start, middle, end) = coordinates(drawn.revenue.line)

@@ -1,3 +1,4 @@
+from contextlib import closing
 from math import inf
 from statistics import mean
 
@@ -21,11 +22,17 @@ def ladder(**changes):
         yield {"kind": "placement", "id": str(10 + number), "appId": "1", "fields": {**fields, **more}}
 
 
+@pytest.fixture
+def account():
+    with closing(Account()) as fresh:
+        yield fresh
+
+
 def trade_in(code, **changes):
-    account = Account()
-    seed_resources(account, ladder(**changes))
-    (waterfall,) = Market(account, 0).waterfalls(account.apps()[0])
-    return next(each for each in Market(account, 0).trades(waterfall, DAY) if each.country.code == code)
+    with closing(Account()) as account:
+        seed_resources(account, ladder(**changes))
+        (waterfall,) = Market(account, 0).waterfalls(account.apps()[0])
+        return next(each for each in Market(account, 0).trades(waterfall, DAY) if each.country.code == code)
 
 
 def test_rungs_are_asked_dearest_first_for_what_is_left():
@@ -50,8 +57,7 @@ def test_a_country_of_its_own_can_turn_the_order():
     assert names == ["end_low", "end_high", "end_mid"]
 
 
-def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall():
-    account = Account()
+def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
     seed_generated(account, 2, 3)
     market = Market(account, 0)
     first, other = (market.waterfalls(app) for app in account.apps())
@@ -63,8 +69,7 @@ def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall():
     assert [list(market.trades(waterfall, DAY)) for waterfall in (*first[1:], *other)] == before
 
 
-def test_an_app_of_many_placements_has_no_more_requests_than_can_be_reported():
-    account = Account()
+def test_an_app_of_many_placements_has_no_more_requests_than_can_be_reported(account):
     seed_resources(
         account,
         (

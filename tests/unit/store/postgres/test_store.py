@@ -1,9 +1,11 @@
 """What a run leaves in the database, and who sees it."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import shake_256
 
 import pytest
+from psycopg.types.json import set_json_dumps, set_json_loads
 from unit.store.postgres.world import API, APP, INT, REWARD, applied, entry, intent
 
 from reconciler.errors import StoreError
@@ -29,6 +31,25 @@ def test_a_run_leaves_the_ledger_and_tells_the_journal_who_did_what_and_what_cam
     assert told[0]["who"] == {"user": "ada"}
     assert told[1] | {"after": {"name": "int"}, "before": {}, "attempt": 1} == told[1]
     assert told[2] | {"outcome": "applied", "id": "7", "address": INT} == told[2]
+
+
+@pytest.fixture
+def _json_of_another_library():
+    """What Ibis 10 does when it connects: the driver reads and writes JSON otherwise, in the whole process."""
+    set_json_loads(lambda text: text)
+    set_json_dumps(lambda _: '"of another library"')
+    yield
+    set_json_loads(json.loads)
+    set_json_dumps(json.dumps)
+
+
+@pytest.mark.usefixtures("_json_of_another_library")
+def test_how_another_library_has_the_driver_read_and_write_json_changes_nothing(store):
+    with store.run({"user": "ada"}) as run:
+        run.intend(intent(INT))
+        run.end(applied(entry(INT, "7")))
+    assert store.ledger() == {INT: entry(INT, "7")}
+    assert next(iter(store.events()))["who"] == {"user": "ada"}
 
 
 def test_another_runner_sees_what_was_recorded_while_the_run_goes_on(store, runner):
@@ -177,7 +198,7 @@ def test_a_database_of_a_narrow_encoding_holds_every_name(server, own_database, 
     with store.run({"user": "Łukasz"}) as run:
         run.end(applied(odd))
     assert store.ledger() == {odd.address: odd}
-    assert next(store.events())["who"] == {"user": "Łukasz"}
+    assert next(iter(store.events()))["who"] == {"user": "Łukasz"}
 
 
 def test_a_ledger_with_one_id_twice_is_refused_with_both_addresses(store):
