@@ -12,7 +12,8 @@ from reconciler.manifest.scalar import resolve
 from reconciler.manifest.slow_parser import SlowParser
 from reconciler.manifest.text import ManifestText
 
-TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=30)
+NOT_OF_YAML = "\ufeff\ufffe\uffff"
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters=NOT_OF_YAML), max_size=30)
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 DATA = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
