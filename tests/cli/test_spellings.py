@@ -7,6 +7,7 @@ from support.rival import Rival, Spelling
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
+SETTINGS = 'version: 1\npublisherId: "3432"\nsafety: {settleSeconds: 0.3}\n'
 MANIFEST = """
 version: 1
 apps:
@@ -91,7 +92,7 @@ SANDBOX = {
 
 def converges(project):
     """Made, changed, and nothing left to do after either; the first and the second result document."""
-    project.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {settleSeconds: 0.3}\n')
+    project.write("reconciler.yaml", SETTINGS)
     project.write("apps/a.yaml", MANIFEST)
     first = project.call("apply", "--yes", "--format", "json")
     assert first.code == 0, first.err
@@ -195,6 +196,7 @@ def test_fields_that_are_never_given_back_are_unverified_once_and_in_sync_after_
 def test_an_api_that_replaces_instead_of_merging_is_stopped_after_the_first_write_that_shows_it(tmp_path):
     with RunningSandbox(SandboxOptions(quirks=Quirks(put="replace"))) as sandbox:
         project = Project(tmp_path / "p", sandbox.url)
+        project.write("reconciler.yaml", SETTINGS)
         project.write("apps/a.yaml", MANIFEST)
         project.call("apply", "--yes")
         project.edit("apps/a.yaml", *EDITS[1:-1])

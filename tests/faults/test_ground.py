@@ -147,7 +147,7 @@ class TestSavedPlans:
         assert (world.applies_saved().code, world.writes) == (4, [])
 
     def test_a_plan_that_was_broken_off_goes_on_with_skip_stale(self, world):
-        world.strike(faults.Status(on="POST placement", status=409))
+        world.strike(faults.Status(on="POST placement", status=422))
         assert world.applies_saved().code == 3
         world.strike()
         assert world.applies_saved().code == 4
