@@ -17,6 +17,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED  := $(PIP) install --quiet --no-build-isolation --require-hashes --requirement
 UV      := $(BIN)/uv --quiet --no-progress
 UPGRADE := --upgrade
+SHIPPED := reconciler/requirements
 LOCK     = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(UPGRADE)
 
@@ -47,6 +48,11 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
 	@for group in docs bench lock; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
+	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
+	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
+	@for extra in floors postgres; do \
+		$(LOCK) pyproject.toml --extra $$extra --constraint requirements/dev.txt \
+			--output-file $(SHIPPED)/run-$$extra.txt || exit 1; done
 
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
