@@ -18,6 +18,8 @@ LOCKED  := $(PIP) install --quiet --no-build-isolation --require-hashes --requir
 UV      := $(BIN)/uv --quiet --no-progress
 UPGRADE := --upgrade
 SHIPPED := reconciler/requirements
+WORKFLOWS = $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml kits/github/*.yml \
+	reconciler/cli/skeleton/github/*.yml)
 LOCK     = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(UPGRADE)
 
@@ -34,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check fmt goldens schemas bench instructions market soak browser uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak browser uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -72,6 +74,15 @@ check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, 
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
+
+# Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
+# as source for Go, held to its hash by Go's checksum database.
+lint-kits: $(READY)  ## lint workflows, action and image: zizmor, actionlint (with Go there), shellcheck, hadolint
+	@$(BIN)/zizmor --no-progress --quiet $(if $(GH_TOKEN),,--offline) $(WORKFLOWS) action.yml
+	@$(BIN)/hadolint Dockerfile
+	@if command -v go >/dev/null; then \
+		go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(BIN)/shellcheck $(WORKFLOWS); \
+	else echo "make: no Go, so actionlint was not run" >&2; fi
 
 fmt: $(READY)  ## format, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet .
