@@ -17,6 +17,9 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
 LOCKED  := $(PIP) install --quiet --no-build-isolation --require-hashes --requirement
 UV      := $(BIN)/uv --quiet --no-progress
 UPGRADE := --upgrade
+SHIPPED := reconciler/requirements
+WORKFLOWS = $(wildcard .github/workflows/*.yml examples/*/.github/workflows/*.yml kits/github/*.yml \
+	reconciler/cli/skeleton/github/*.yml)
 LOCK     = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(UPGRADE)
 
@@ -33,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check fmt goldens schemas bench instructions market soak browser uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak browser uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -47,6 +50,11 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
 	@for group in docs bench lock; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
+	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
+	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
+	@for extra in floors postgres; do \
+		$(LOCK) pyproject.toml --extra $$extra --constraint requirements/dev.txt \
+			--output-file $(SHIPPED)/run-$$extra.txt || exit 1; done
 
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
@@ -66,6 +74,15 @@ check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, 
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
+
+# Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
+# as source for Go, held to its hash by Go's checksum database.
+lint-kits: $(READY)  ## lint workflows, action and image: zizmor, actionlint (with Go there), shellcheck, hadolint
+	@$(BIN)/zizmor --no-progress --quiet $(if $(GH_TOKEN),,--offline) $(WORKFLOWS) action.yml
+	@$(BIN)/hadolint Dockerfile
+	@if command -v go >/dev/null; then \
+		go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(BIN)/shellcheck $(WORKFLOWS); \
+	else echo "make: no Go, so actionlint was not run" >&2; fi
 
 fmt: $(READY)  ## format, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet .

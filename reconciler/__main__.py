@@ -8,6 +8,6 @@ if __name__ == "__main__":
     # taken from there unless this program itself is. `-P` and `-I` keep Python from looking there at all.
     if not sys.flags.safe_path and sys.path[0] != os.path.dirname(os.path.dirname(__file__)):  # noqa: PTH120
         del sys.path[0]
-    from reconciler.cli.front import main
+    from waterfall_reconciler import main  # a module of the same distribution: see there
 
     main()

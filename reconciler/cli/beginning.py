@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from textwrap import indent
+from typing import Final, Literal, TypeAlias, assert_never
 
 from reconciler.cli.settings import Environment
+from reconciler.cli.source import UNKNOWN, Commit, Source, Wheel
 from reconciler.errors import ProjectError
 from reconciler.manifest.schema import schema_texts
 from reconciler.project import SETTINGS_NAME
@@ -25,13 +27,16 @@ _WRITABLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
 class Surroundings:
     """Where a new project stands.
 
-    `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied.
+    `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied; `source` from where
+    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known.
     """
 
     root: Path
     folder: str
     ci: Ci
     branch: str = "main"
+    source: Source = UNKNOWN
+    is_pushed: bool = True
 
 
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
@@ -82,11 +87,30 @@ def ci_texts(around: Surroundings) -> dict[str, str]:
         )
     match around.ci:
         case "github":
-            return _github(around)
+            texts = _github(around)
         case "gitlab":
-            return _gitlab(around)
+            texts = _gitlab(around)
         case "none":
             return {}
+    return {name: _installing(text, around.source) for name, text in texts.items()}
+
+
+def _installing(text: str, source: Source) -> str:
+    """A CI file whose jobs install from a source; the skeleton's install from `UNKNOWN`."""
+    match source:
+        case Commit():
+            return _replaced(text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'})
+        case Wheel():
+            steps = {
+                indent(_skeleton("install/commit.sh"), " " * wide): indent(_skeleton("install/wheel.sh"), " " * wide)
+                for wide in (10, 6)
+            }
+            pins = {
+                f'RECONCILER_SOURCE: "{UNKNOWN.url}"': f'RECONCILER_WHEEL: "{source}"',
+                f'  RECONCILER_COMMIT: "{UNKNOWN.commit}"\n': "",
+            }
+            return _replaced(text, {**steps, **pins})
+    assert_never(source)
 
 
 def _github(around: Surroundings) -> dict[str, str]:

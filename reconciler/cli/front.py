@@ -12,12 +12,13 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    from reconciler import __version__  # noqa: PLC0415 - after the line above, as all that follows
-    from reconciler.cli.streams import is_told  # noqa: PLC0415
-
     given = sys.argv[1:] if arguments is None else arguments
-    if given == ["--version"] and is_told(f"reconciler {__version__}\n"):
-        return
+    if given == ["--version"]:
+        from reconciler.cli.streams import is_told  # noqa: PLC0415 - after the lines above, as all that follows
+        from reconciler.installed import whence  # noqa: PLC0415
+
+        if is_told(f"{whence()}\n"):
+            return
     from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - see the module's first line
 
     run_and_exit(given)

@@ -7,11 +7,10 @@ from typing import Final
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.lazy import Entry, Lazy
 from reconciler.cli.offered import group_options
 from reconciler.cli.stopping import end_by, stop_at_once, stop_on_request
-from reconciler.cli.streams import settle
+from reconciler.cli.streams import is_told, settle
 
 COMMANDS: Final = {
     "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
@@ -33,10 +32,24 @@ COMMANDS: Final = {
 }
 
 
+def _tell_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from reconciler.installed import whence  # noqa: PLC0415 - few runs ask
+
+        context.exit(0 if is_told(f"{whence()}\n") else 1)
+
+
 @click.group(
     cls=Lazy, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_tell_version,
+    help="Show the version and from where it runs, and exit.",
+)
 @group_options
 def cli() -> None:
     """Waterfall as code: keep a Digital Turbine account in step with YAML manifests in git.

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from reconciler.errors import ProjectError
+from reconciler.installed import how_to_add
 
 _FLOORS: Final = ("duckdb", "ibis", "pyarrow")
 
@@ -23,5 +24,5 @@ def _require(names: tuple[str, ...], extra: str) -> None:
     if missing:
         raise ProjectError(
             f"reports are read with {', '.join(missing)}: not installed",
-            hint=f"pip install 'waterfall-reconciler[{extra}]'",
+            hint=how_to_add(extra),
         )

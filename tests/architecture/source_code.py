@@ -18,7 +18,7 @@ LAYERS = (
     ("audit",),
     ("floors", "report"),
     ("ports",),
-    ("apply", "web", "disk"),
+    ("apply", "web", "disk", "installed"),
     ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "cache"),
     ("cli",),
     ("__main__",),

@@ -20,15 +20,25 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 ASKED = {
     "setup": (*GROUPS["setup"], *PROJECT["build-system"]["requires"]),
     "dev": (*PROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra), *GROUPS["dev"]),
-    **{name: tuple(GROUPS[name]) for name in GROUPS if name not in {"setup", "dev"}},
+    **{name: tuple(GROUPS[name]) for name in GROUPS if name not in {"setup", "dev", "build"}},
 }
 """What each file of the lock must have: the whole of pyproject.toml is in one of them."""
-INSTALLED_WITH = {"setup": ("setup",), "dev": ("setup", "dev")}
-"""The files that stand in the environment beside a file; for all others these two do."""
+RUN = PROJECT["project"]["dependencies"]
+SHIPPED = {
+    "build": (*GROUPS["build"], *PROJECT["build-system"]["requires"]),
+    "run": tuple(RUN),
+    "run-floors": (*RUN, *EXTRAS["floors"]),
+    "run-postgres": (*RUN, *EXTRAS["postgres"]),
+}
+"""The same for the files that are in the wheel, from which users and their jobs install."""
+LOCKED = {**ASKED, **SHIPPED}
+INSTALLED_WITH = {"setup": ("setup",), "dev": ("setup", "dev"), "build": ("setup", "run", "run-floors", "run-postgres")}
+"""The files that stand in the environment beside a file; for all others `setup` and `dev` do."""
 
 
 def text_of(name):
-    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+    folder = ROOT / "reconciler" / "requirements" if name in SHIPPED else FOLDER
+    return (folder / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def surroundings(python, **more):
@@ -50,13 +60,15 @@ def pins(name, python):
 
 def test_each_group_has_its_file_and_no_file_is_left_over():
     assert {path.name for path in FOLDER.iterdir()} == {f"{name}.txt" for name in ASKED}
+    shipped = ROOT / "reconciler" / "requirements"
+    assert {path.name for path in shipped.iterdir()} == {f"{name}.txt" for name in SHIPPED}
 
 
 @SUPPORTED
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", LOCKED)
 def test_all_that_is_asked_for_is_locked_in_a_version_that_is_allowed(name, python):
     locked = pins(name, python)
-    asked = [Requirement(one) for one in ASKED[name]]
+    asked = [Requirement(one) for one in LOCKED[name]]
     applying = [one for one in asked if one.marker is None or one.marker.evaluate(surroundings(python))]
     assert applying
     missing = [str(one) for one in applying if canonicalize_name(one.name) not in locked]
@@ -66,7 +78,7 @@ def test_all_that_is_asked_for_is_locked_in_a_version_that_is_allowed(name, pyth
 
 @SUPPORTED
 def test_files_that_share_an_environment_lock_one_version_of_each_package(python):
-    for name in ASKED:
+    for name in LOCKED:
         for other in INSTALLED_WITH.get(name, ("setup", "dev")):
             mine, theirs = pins(name, python), pins(other, python)
             assert {package: mine[package] for package in mine.keys() & theirs.keys()} == {
@@ -74,7 +86,7 @@ def test_files_that_share_an_environment_lock_one_version_of_each_package(python
             }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", LOCKED)
 def test_a_file_of_the_lock_holds_pins_and_hashes_and_names_no_place(name):
     for block in re.split(r"\n(?=[^\s#])", text_of(name).split("\n", 2)[2]):
         first, *hashes = block.rstrip("\n").split("\n")

@@ -148,13 +148,16 @@ def tops(node):
 def test_both_distributions_hold_what_they_should(built):
     [wheel], [source] = built.glob("*.whl"), built.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"reconciler", names[-1].split("/")[0]}
+    assert {name.split("/")[0] for name in names} == {
+        "reconciler", "waterfall_reconciler.py", names[-1].split("/")[0]
+    }  # fmt: skip
     missing = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "reconciler").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     } - set(names)
     assert missing == set()
+    assert {f"reconciler/requirements/{lock}.txt" for lock in ("build", "run", "run-postgres")} <= set(names)
     with tarfile.open(source) as packed:
         packed_names = {name.partition("/")[2] for name in packed.getnames()}
     assert {"LICENSE", "README.md", "pyproject.toml", "requirements/dev.txt", "tests/conftest.py"} <= packed_names

@@ -255,32 +255,55 @@ def test_no_log_summary_or_comment_holds_a_secret(github, main, forge):
         assert not [secret for secret in (CLIENT_SECRET, TOKEN) if secret in done.log + done.summary]
 
 
-INSTALLS = [
-    ({}, str(ROOT)),
-    ({"INPUT_VERSION": "0.1.0"}, "waterfall-reconciler==0.1.0"),
-    ({"INPUT_VERSION": "~=0.1"}, "waterfall-reconciler~=0.1"),
-    ({"INPUT_VERSION": "0.1.0", "RECONCILER_STORE": "postgresql://db/x"}, "waterfall-reconciler[postgres]==0.1.0"),
-    ({"INPUT_INSTALL": "git+https://git.example/fork"}, "git+https://git.example/fork"),
-]
+LOCKS = ROOT / "reconciler" / "requirements"
+HASHED = "install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r"
+UNRESOLVED = "install --quiet --disable-pip-version-check --no-deps --no-build-isolation"
 
 
-@pytest.mark.parametrize(("variables", "what"), INSTALLS)
-def test_install_takes_the_version_that_was_asked_for(github, tmp_path, variables, what):
+@pytest.fixture
+def installed(github, tmp_path):
+    """Runs install.sh with a `python3` that notes how pip is called and makes an environment that does the same."""
     (tmp_path / "temp").mkdir()
     venv = '[ "$3" != venv ] || { mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; }'
-    stand_in = f'echo "$*" >>{tmp_path}/asked; {venv}'
     path = github.folder / "bin" / "python3"
-    path.write_text(f"#!/bin/sh\n{stand_in}\n")
-    env = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(tmp_path / "path"), **variables}
-    done = github.bash("bash kits/github/install.sh", ROOT, env, ("-e",))
+    path.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked; {venv}\n')
+
+    def run(**variables):
+        env = {"RUNNER_TEMP": str(tmp_path / "temp"), "GITHUB_PATH": str(tmp_path / "path"), **variables}
+        done = github.bash("bash kits/github/install.sh", ROOT, env, ("-e",))
+        asked = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+        return done, [line.removeprefix("-I -m pip ") for line in asked if " pip " in line]
+
+    return run
+
+
+@pytest.mark.parametrize(("store", "lock"), [("", "run"), ("postgresql://db/x", "run-postgres")])
+def test_the_action_installs_its_own_commit_with_what_the_lock_there_names(installed, tmp_path, store, lock):
+    done, asked = installed(RECONCILER_STORE=store)
     assert done.code == 0, done.out
-    assert (tmp_path / "asked").read_text().splitlines()[-1].endswith(f" {what}")
+    assert asked == [f"{HASHED} {LOCKS}/build.txt -r {LOCKS}/{lock}.txt", f"{UNRESOLVED} {ROOT}"]
     assert (tmp_path / "path").read_text() == f"{tmp_path}/temp/reconciler-venv/bin\n"
 
 
-def test_install_takes_no_options_of_pip(github, tmp_path):
-    env = {"RUNNER_TEMP": str(tmp_path), "INPUT_INSTALL": "--index-url=https://evil.example"}
-    assert github.bash("bash kits/github/install.sh", ROOT, env, ("-e",)).code == 64
+def test_the_action_installs_the_commit_that_is_named(installed, github, tmp_path):
+    done, asked = installed(INPUT_INSTALL="git+{RECONCILER_SOURCE}@{RECONCILER_COMMIT}".format(**github.pins))
+    assert done.code == 0, done.out
+    source = tmp_path / "temp" / "reconciler-source"
+    assert git(source, "rev-parse", "HEAD").strip() == github.pins["RECONCILER_COMMIT"]
+    locks = source / "reconciler" / "requirements"
+    assert asked == [f"{HASHED} {locks}/build.txt -r {locks}/run.txt", f"{UNRESOLVED} {source}"]
+
+
+UNPINNED = [
+    "waterfall-reconciler", "waterfall-reconciler==0.1.0", "git+https://git.example/fork", "--index-url=https://evil.example",
+    "https://git.example/fork@main", "https://git.example/fork@0123456", "https://git.example/x-1-py3-none-any.whl",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNPINNED)
+def test_the_action_installs_nothing_that_is_not_pinned(installed, what):
+    done, asked = installed(INPUT_INSTALL=what)
+    assert (done.code, asked) == (64, []), done.out
 
 
 def test_the_bots_commit_touches_the_ledger_alone(github, main, repository):

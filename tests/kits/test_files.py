@@ -40,6 +40,29 @@ def test_the_template_is_as_gitlab_wants_it():
     assert code == 0, said
 
 
+def test_zizmor_finds_nothing_in_workflows_and_action():
+    called = [f"{sys.prefix}/bin/zizmor", "--offline", "--no-progress", "--no-config", "--format", "plain"]
+    files = [ROOT / "action.yml", *WORKFLOWS, *OURS]
+    done = subprocess.run([*called, *files], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_knows_an_action_that_is_not_pinned(tmp_path):
+    """Else its silence would say nothing."""
+    loose = re.sub(r"@[0-9a-f]{40} # v4\.3\.0", "@v4", OURS[0].read_text())
+    (tmp_path / "loose.yml").write_text(loose)
+    called = [f"{sys.prefix}/bin/zizmor", "--offline", "--no-progress", "--no-config", tmp_path / "loose.yml"]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert "unpinned-uses" in done.stdout
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile():
+    called = [f"{sys.prefix}/bin/hadolint", ROOT / "Dockerfile"]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def shellcheck(*files, shell=()):
     program = f"{sys.prefix}/bin/shellcheck"
     call = [program, "--external-sources", "--source-path", str(ROOT), *shell, *map(str, files)]
@@ -60,10 +83,28 @@ def lines_of(path):
     read = yaml.safe_load(path.read_text())
     if "jobs" in read:
         return [step["run"] for job in read["jobs"].values() for step in job["steps"] if "run" in step]
-    return ["\n".join(job["script"]) for job in read.values() if isinstance(job, dict) and "script" in job]
+    parts = ("before_script", "script")
+    jobs = [job for job in read.values() if isinstance(job, dict)]
+    return ["\n".join(job[part]) for job in jobs for part in parts if part in job]
 
 
 SCRIPTED = [*OURS[:-1], ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"]
+INSTALLING = sorted((ROOT / "reconciler" / "cli" / "skeleton" / "install").glob("*.sh"))
+
+
+def test_what_installs_is_clean_shell_and_stands_in_each_job():
+    assert shellcheck(*INSTALLING, shell=("--shell=bash",)) == (0, "")
+    commit = next(path.read_text().splitlines() for path in INSTALLING if path.name == "commit.sh")
+    for path in SCRIPTED:
+        text = [line.strip() for line in path.read_text().splitlines()]
+        assert {text.count(line.strip()) for line in commit} == {path.read_text().count("rm -rf source")}
+
+
+def test_no_job_gets_secrets_before_all_is_installed():
+    for path in OURS[:-1]:
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            install = next(step for step in job["steps"] if step.get("name") == "install")
+            assert "env" not in install
 
 
 @pytest.mark.parametrize("path", SCRIPTED, ids=lambda path: path.name)

@@ -145,10 +145,11 @@ def test_no_report_of_the_template_is_written_through_a_link(gitlab, repository,
 
 
 def wheel(folder):
-    """A package that holds nothing, and a build of it that needs no index."""
+    """A package that holds nothing but a lock that names nothing, and a build of it that needs no index."""
     place = folder / "nothing-1.0-py3-none-any.whl"
     with zipfile.ZipFile(place, "w") as archive:
         archive.writestr("nothing_at_all.py", "")
+        archive.writestr("reconciler/requirements/run.txt", "")
         archive.writestr("nothing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n")
         archive.writestr(
             "nothing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

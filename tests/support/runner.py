@@ -1,7 +1,8 @@
 """Runners of GitHub Actions and GitLab CI: they run the shell steps of our kits as the real ones do, in real checkouts.
 
-Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. `pip install`
-does nothing; `reconciler` is the one under test, as it is installed.
+Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. Jobs install
+from a repository of one commit that holds no program, and `pip install` does nothing; `reconciler` is the one under
+test, as it is installed.
 """
 
 import json
@@ -104,6 +105,7 @@ class Machine:
         command = Path(sys.executable).with_name("reconciler")
         _program(programs / "reconciler", f'exec {shlex.quote(str(command))} "$@"')
         _program(programs / "python3", f'case "$*" in *"-m pip install"*) {installs} ;; *) exec {python} "$@" ;; esac')
+        self.pins = _released(folder / "released")
         self.env = {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
@@ -149,7 +151,7 @@ class GitHubRunner(Machine):
     def workflow(self, checkout: Path, name: str, job: str) -> Job:
         """The steps of a job of a workflow in the checkout."""
         read = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
-        return self._steps(read["jobs"][job]["steps"], checkout, {}, {})
+        return self._steps(read["jobs"][job]["steps"], checkout, {}, {**read["env"], **self.pins})
 
     def action(self, checkout: Path, command: str, *, env: dict[str, str] | None = None, **inputs: str) -> Job:
         """`uses:` of our action, with the command installed already."""
@@ -214,8 +216,16 @@ class GitLabRunner(Machine):
         own |= {"CI_COMMIT_BRANCH": "main"} if request is None else {"CI_MERGE_REQUEST_IID": str(request)}
         script = "\n".join([*job["before_script"], *job["script"]])
         given = {key: str(value) for key, value in self.template["variables"].items()}
-        done = self.bash(script, checkout, {**given, **self.variables, **own}, ("-e", "-o", "pipefail"))
+        done = self.bash(script, checkout, {**given, **self.pins, **self.variables, **own}, ("-e", "-o", "pipefail"))
         return Job(done.code, done.out, {}, "")
+
+
+def _released(folder: Path) -> dict[str, str]:
+    """A repository that jobs may install from, as the variables that name it."""
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=a release")
+    return {"RECONCILER_SOURCE": f"file://{folder}", "RECONCILER_COMMIT": git(folder, "rev-parse", "HEAD").strip()}
 
 
 def _program(path: Path, line: str) -> None:

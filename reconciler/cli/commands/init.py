@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,9 +12,11 @@ from reconciler.cli.beginning import EXAMPLE, Ci, Surroundings, ci_texts, projec
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.pulling import begun, declared, tell
 from reconciler.cli.session import Session
+from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
+from reconciler.report.line import Span
 from reconciler.workflow.observing import observe_account
 
 _SECRETS = {
@@ -31,18 +34,30 @@ _SECRETS = {
     type=click.Choice(["github", "gitlab", "none"]),
     help="Whose CI files to write. [default: by git's remote, else github]",
 )
+@click.option(
+    "--source",
+    "named",
+    metavar="GIT-URL@COMMIT|WHEEL-URL",
+    help="From where CI installs this program. [default: as this one was installed]",
+)
 @shared_options(formats=("text",), api=True)
-def command(options: Options, *, directory: Path, publisher_id: str, from_live: bool, ci: Ci | None) -> int:
+def command(
+    options: Options, *, directory: Path, publisher_id: str, from_live: bool, ci: Ci | None, named: str | None
+) -> int:
     """Start a project: settings, an example manifest, schemas for editors, CI workflows, CODEOWNERS, .gitignore.
 
     Inside a git repository the CI files go where CI looks for them, at its root, and name its main branch. Files that
     exist are left as they are; a folder that is a project already is refused.
+
+    Its jobs install this program from one commit of a repository (all 40 digits), or from a wheel with #sha256= and its
+    hash, and what it needs in the versions and with the hashes that come with it; never by name from a package index.
 
     \b
       reconciler init
       reconciler init monetization --publisher-id 3432
       reconciler init monetization --publisher-id 3432 --from-live
       reconciler init --ci gitlab
+      reconciler init --source https://github.com/studio/waterfall-reconciler@0123456789abcdef0123456789abcdef01234567
     """
     session = Session.of(options)
     if not publisher_id.isdigit():
@@ -51,7 +66,12 @@ def command(options: Options, *, directory: Path, publisher_id: str, from_live: 
         raise click.UsageError("--from-live needs --publisher-id; the console shows it under User Profile")
     if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
+    source = None if named is None else read_source(named)
     around = surroundings(directory, session.environment, ci)
+    found = found_source(session.environment) if source is None and around.ci != "none" else None
+    around = replace(
+        around, source=source or (found.source if found else UNKNOWN), is_pushed=not found or found.is_pushed
+    )
     if from_live:
         return _from_live(session, directory, publisher_id, around)
     _write_all(session, directory, project_texts(publisher_id), around)
@@ -79,6 +99,25 @@ def _write_all(session: Session, directory: Path, texts: Mapping[str, str], arou
     _write(session, around.root if around.folder else directory, of_ci)
     if around.ci != "none":
         session.console.talk(f"for CI: {_SECRETS[around.ci]}")
+        _tell_source(session, around)
+
+
+def _tell_source(session: Session, around: Surroundings) -> None:
+    """From where jobs install the program; what is to be filled in where that is not known."""
+    if around.source != UNKNOWN:
+        session.console.talk(f"CI installs this program from {around.source}")
+    warning = Span("warning: ", "change")
+    if around.source == UNKNOWN:
+        session.console.talk(
+            warning,
+            "from where CI is to install this program is not known, and its jobs fail until it is: fill in "
+            "RECONCILER_SOURCE and RECONCILER_COMMIT in the CI files",
+        )
+        session.console.talk(f"hint: next time, init --source {FORMS}")
+    elif not around.is_pushed:
+        session.console.talk(
+            warning, "no branch of that repository is known to hold this commit: push it, or jobs fail"
+        )
 
 
 def _write(session: Session, directory: Path, texts: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ import click
 
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.installed import program, whence
 from reconciler.report.count import counted
 from reconciler.report.line import line
 
@@ -13,6 +14,8 @@ from reconciler.report.line import line
 def command(options: Options) -> int:
     """Check the credentials: are they good, and what can they see? Reads one list, writes nothing.
 
+    Tells also which program asks: its version, from where it runs, and the commit or file that it was installed from.
+
     \b
       reconciler ping
     """
@@ -20,11 +23,11 @@ def command(options: Options) -> int:
     settings = session.settings(session.project())
     with session.gateway(settings.publisher_id) as gateway:
         apps = gateway.apps()
-    seen = {"api": session.api(), "publisherId": settings.publisher_id, "apps": len(apps)}
+    seen = {"api": session.api(), "publisherId": settings.publisher_id, "apps": len(apps), "program": program()}
     if options.format == "json":
         session.console.document({"format": "reconciler.ping/1", **seen})
     else:
         number = counted(len(apps), "app")
         told = f"credentials are good: publisher {settings.publisher_id} at {session.api()} has {number}"
-        session.console.answer([line(told)])
+        session.console.answer([line(told), line(f"asked by {whence()}")])
     return 0

@@ -8,6 +8,16 @@ from reconciler.model.outcome import Outcome
 from reconciler.report.schemas.shape import Address, Count, Shape
 
 
+class Program(Shape):
+    """The program that asked."""
+
+    version: str = Field(description="Its version.")
+    folder: str = Field(description="The folder it runs from.")
+    url: str | None = Field(description="The repository or file that it was installed from, where that is known.")
+    commit: str | None = Field(description="The commit of that repository.")
+    sha256: str | None = Field(description="The SHA-256 of that file.")
+
+
 class PingDocument(Shape):
     """What the credentials can see."""
 
@@ -15,6 +25,7 @@ class PingDocument(Shape):
     api: str = Field(description="Scheme and host of the API that took them.")
     publisher_id: str = Field(description="The publisher of the project.")
     apps: Count = Field(description="Apps of the account.")
+    program: Program = Field(description="From where the program that asked was installed.")
 
 
 class PastStep(Shape):

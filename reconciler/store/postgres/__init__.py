@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import StoreError
+from reconciler.installed import how_to_add
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
 
@@ -23,7 +24,7 @@ def open_store(url: Secret, publisher_id: str, api: str, clock: Clock) -> "Postg
     except ImportError as missing:
         lacking = StoreError(
             f"a store in PostgreSQL needs libraries that are not installed ({missing.name or missing})",
-            hint="pip install 'waterfall-reconciler[postgres]'",
+            hint=how_to_add("postgres"),
         )
     else:
         return PostgresStore(Database(url), publisher_id, api, clock)

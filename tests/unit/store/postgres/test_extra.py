@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import reconciler
 
 PREAMBLE = """
 import sys
@@ -52,7 +55,10 @@ def test_where_a_library_is_missing_one_is_told_how_to_get_it(python, missing):
     kind, message, hint = told.split("|")
     assert kind == "StoreError"
     assert missing in message
-    assert hint == "pip install 'waterfall-reconciler[postgres]'"
+    lock = Path(reconciler.__file__).with_name("requirements") / "run-postgres.txt"
+    named = "it is in the extra waterfall-reconciler[postgres]"
+    assert hint == f"{named}: {sys.executable} -m pip install --require-hashes -r {lock}"
+    assert f"{missing}==" in lock.read_text()
 
 
 @pytest.mark.parametrize("url", ["mysql://ada:canary@db/x", "canary", "postgresql:canary", "files"])
