@@ -91,7 +91,7 @@ def part_that_holds(saved: Saved, now: Now, *, skip_stale: bool) -> tuple[Plan, 
     """The plan without what is stale by now, and the results of what was left out.
 
     Raises `PlanUnusable` where the plan contradicts itself, `Refused` where it deletes what would not be deleted now,
-    and `StalePlan` where anything is stale and nothing may be skipped.
+    and `StalePlan` where anything is stale, or the manifests are others, and nothing may be skipped.
     """
     found = revalidate(saved.original, saved.within, now)
     again = "make a new plan with `reconciler plan --out FILE`"
@@ -99,9 +99,11 @@ def part_that_holds(saved: Saved, now: Now, *, skip_stale: bool) -> tuple[Plan, 
         raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(found.broken)}", hint=again)
     if found.refused:
         raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(found.refused)}", hint=again)
-    if found.stale and not skip_stale:
+    if (found.stale or found.outdated) and not skip_stale:
+        told = ["the manifests have changed since it was made"] if found.outdated else []
+        told += [_reasons(found.stale)] if found.stale else []
         raise StalePlan(
-            f"the plan does not hold any more:\n{_reasons(found.stale)}",
+            "\n".join(["the plan does not hold any more:", *told]),
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
     return without(found.plan, found.stale), tuple(_left_out(each, found.plan) for each in found.stale)
