@@ -21,6 +21,7 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.revalidate import Now, revalidate
+from reconciler.plan.reviewed import Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_given
@@ -66,6 +67,44 @@ def within_limits(plan: Plan, session: Session, desired: DesiredState, allowance
     session.console.aside(refusal_line(refusal) for refusal in exceeded if not refusal.binding)
     refuse(exceeded)
     return Saved(plan, within)
+
+
+def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Reviewed:
+    """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+
+    Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
+    """
+    known = reviewed_in(given)
+    if known is not None:
+        return known
+    text = read_given(Path(given), session.root_if_any()).decode("utf-8", errors="replace")
+    if text.lstrip().startswith("{"):
+        plan = plan_from_text(text)
+        _check_target(plan, desired.publisher_id, session.api())
+        return reviewed(plan)
+    known = reviewed_in(text)
+    if known is None:
+        raise PlanUnusable(
+            "the file given to --reviewed says nothing of what was reviewed",
+            hint="a plan saved by `reconciler plan --out FILE`, its report in Markdown, or what `ci reviewed` wrote",
+        )
+    return known
+
+
+def hold_to_review(session: Session, plan: Plan, known: Reviewed) -> None:
+    """Raise `StalePlan` where a plan would do what was not reviewed; as Markdown it is told on stdout, too."""
+    more = unreviewed(plan, known)
+    if not more:
+        return
+    if session.options.format == "markdown":
+        from reconciler.report.markdown.result import unreviewed_markdown  # noqa: PLC0415 - rarely needed
+
+        session.console.raw(unreviewed_markdown(more, plan.origin, session.options.comment_key))
+    told = "\n".join(f"{each.address}: {each.told}" for each in more)
+    raise StalePlan(
+        f"nothing was applied; the reviewed plan did not hold:\n{told}",
+        hint="have a new plan of it reviewed; without --reviewed it is applied unseen",
+    )
 
 
 def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
