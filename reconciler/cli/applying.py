@@ -21,7 +21,7 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.revalidate import Now, revalidate
-from reconciler.plan.reviewed import Reviewed, reviewed, reviewed_in, unreviewed
+from reconciler.plan.reviewed import ANYTHING, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_given
@@ -69,8 +69,10 @@ def within_limits(plan: Plan, session: Session, desired: DesiredState, allowance
     return Saved(plan, within)
 
 
-def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Reviewed:
+def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Reviewed | None:
     """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+
+    None where a file says that no review is needed.
 
     Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
     """
@@ -82,6 +84,8 @@ def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Re
         plan = plan_from_text(text)
         _check_target(plan, desired.publisher_id, session.api())
         return reviewed(plan)
+    if text.strip() == ANYTHING:
+        return None
     known = reviewed_in(text)
     if known is None:
         raise PlanUnusable(

@@ -50,6 +50,10 @@ class Reviewed:
         return Reviewed(self.entries | other.entries, self.wholes | other.wholes)
 
 
+ANYTHING: Final = "<!-- reconciler:reviewed anything -->"
+"""What says in a file that no review is needed. In a comment it says nothing."""
+
+
 NOTHING: Final = Reviewed()
 
 
@@ -75,8 +79,21 @@ def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
     Its entries are told where they take no more than `room` characters. No two hyphens are within it.
     """
     found = reviewed(plan).entries
-    told = f" {b64encode(b''.join(sorted(found))).decode()}" if 0 < _size(len(found)) <= room else ""
-    return f"<!-- reconciler:reviewed sha256:{_whole(found)}{told} -->"
+    return _mark(found) if _size(len(found)) <= room else _mark(found, told=False)
+
+
+def marks_of(known: Reviewed) -> str:
+    """What was reviewed as lines that `reviewed_in` reads."""
+    return "\n".join([_mark(known.entries), *(_line(whole) for whole in sorted(known.wholes))])
+
+
+def _mark(found: frozenset[bytes], *, told: bool = True) -> str:
+    packed = b"".join(sorted(found)) if told else b""
+    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "")
+
+
+def _line(whole: str, told: str = "") -> str:
+    return f"<!-- reconciler:reviewed sha256:{whole}{told} -->"
 
 
 def reviewed_in(text: str) -> Reviewed | None:
