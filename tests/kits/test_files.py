@@ -91,8 +91,26 @@ def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
         assert job["timeout-minutes"]
         assert "DT_CLIENT_SECRET" not in str(job.get("env"))
         assert not any("DT_CLIENT_SECRET" in str(step) for step in job["steps"] if "actions/" in step.get("uses", ""))
-        writes = {scope for scope, grant in job.get("permissions", {}).items() if grant == "write"}
-        assert len(writes) <= 1
+    writes = {
+        name: {scope for scope, grant in job.get("permissions", {}).items() if grant == "write"}
+        for name, job in read["jobs"].items()
+    }
+    asked = {"plan": {"pull-requests"}, "apply": {"contents", "pull-requests"}, "drift": {"issues"}}
+    assert {name: scopes for name, scopes in writes.items() if scopes} == {
+        name: scopes for name, scopes in asked.items() if name in writes
+    }
+
+
+@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+def test_nothing_but_the_project_starts_a_plan_or_an_apply(path):
+    on = yaml.safe_load(path.read_text())[True]
+    assert on["pull_request"]["paths"] == on["push"]["paths"] == ["reconciler.yaml", "apps/**"]
+
+
+def test_nothing_but_the_project_starts_a_job_of_the_template():
+    read = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
+    rules = [rule for name in ("validate", "plan", "apply") for rule in read[f"reconciler:{name}"]["rules"]]
+    assert [rule["changes"] for rule in rules] == [["reconciler.yaml", "apps/**/*"]] * 4
 
 
 def test_every_input_of_the_action_reaches_a_script_and_every_output_is_set():

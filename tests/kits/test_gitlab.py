@@ -46,6 +46,7 @@ def test_findings_are_there_as_code_quality_though_the_job_fails(gitlab, main, r
 
 
 def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitlab, main, repository, rival):
+    gitlab.variables["RECONCILER_REVIEWED"] = "false"
     later = PLACED.replace("low", "lowest")
     push(repository.clone(), "main", "later", {"apps/a.yaml": later})
     done = gitlab.job("reconciler:apply", main, repository.bare)
@@ -56,6 +57,7 @@ def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitla
 
 
 def test_drift_opens_one_issue_and_closes_it(gitlab, main, repository, rival, forge):
+    gitlab.variables["RECONCILER_DIRECT_PUSH"] = "apply"
     assert gitlab.job("reconciler:apply", main, repository.bare).code == 0
     row = next(iter(rival.placements.values()))
     row["status"] = "inactive"

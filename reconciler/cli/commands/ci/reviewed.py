@@ -1,5 +1,6 @@
 """`reconciler ci reviewed`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,9 @@ def command(
 ) -> int:
     """Find what was reviewed of a branch that is to be applied, and print the numbers of the requests behind it.
 
-    These are the requests that were merged and not applied yet, the newest first. What was reviewed is what
-    `ci comment` wrote of their plans under them, with the same account: comments of others do not count. After an
-    apply, `--applied` says so there, and they count no more.
+    These are the requests that were merged and not applied yet, first those behind the push itself. What was reviewed
+    is what `ci comment` wrote of their plans under them, with the same account: comments of others do not count. After
+    an apply, `--applied` says so there, and they count no more.
 
     \b
       reconciler ci reviewed --out reviewed.txt
@@ -71,9 +72,11 @@ def command(
             set_applied(wall_of, mark, numbers)
             return 0
         found = find_reviewed(history, wall_of, mark, _head(session))
-        direct = direct_push == "apply" and not history.requests(pushed_commit(session.environment) or _head(session))
+        behind = history.requests(pushed_commit(session.environment) or _head(session))
+    direct = direct_push == "apply" and not behind
     write_given(out, f"{ANYTHING if direct else marks_of(found.known)}\n", session.root_if_any())
-    _tell(session, found, direct=direct)
+    first_those_behind = sorted(found.requests, key=lambda number: number not in behind)
+    _tell(session, replace(found, requests=tuple(first_those_behind)), direct=direct)
     return 0
 
 
