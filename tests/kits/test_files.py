@@ -13,6 +13,7 @@ from support.runner import ROOT
 
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("examples/**/.github/workflows/*.yml")])
 SCRIPTS = sorted((ROOT / "kits" / "github").glob("*.sh"))
+APPROVE = ROOT / "kits" / "github" / "approve.yml"
 OURS = [*sorted((ROOT / "reconciler").rglob("skeleton/github/*.yml")), ROOT / "kits" / "github" / "workflow.yml"]
 
 
@@ -30,13 +31,14 @@ def test_the_action_is_as_github_wants_actions():
 
 def test_the_workflows_are_as_github_wants_workflows():
     assert WORKFLOWS
-    code, said = schema_says("vendor.github-workflows", *WORKFLOWS, *OURS)
+    code, said = schema_says("vendor.github-workflows", *WORKFLOWS, *OURS, APPROVE)
     assert code == 0, said
 
 
 def test_the_template_is_as_gitlab_wants_it():
-    template = ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"
-    code, said = schema_says("vendor.gitlab-ci", template, transform=("--data-transform", "gitlab-ci"))
+    templates = sorted((ROOT / "kits" / "gitlab").glob("*.yml"))
+    assert len(templates) == 2
+    code, said = schema_says("vendor.gitlab-ci", *templates, transform=("--data-transform", "gitlab-ci"))
     assert code == 0, said
 
 
@@ -63,7 +65,11 @@ def lines_of(path):
     return ["\n".join(job["script"]) for job in read.values() if isinstance(job, dict) and "script" in job]
 
 
-SCRIPTED = [*OURS[:-1], ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"]
+SCRIPTED = [
+    *OURS[:-1],
+    ROOT / "kits" / "gitlab" / "approve.gitlab-ci.yml",
+    ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml",
+]
 
 
 @pytest.mark.parametrize("path", SCRIPTED, ids=lambda path: path.name)
@@ -131,6 +137,18 @@ def test_the_example_gives_the_action_inputs_that_it_has():
     calls = [step["with"] for job in jobs.values() for step in job["steps"] if step["uses"].startswith("OWNER/")]
     assert [call["command"] for call in calls] == ["plan", "apply", "drift"]
     assert all(set(call) <= inputs for call in calls)
+
+
+def test_what_reviewers_approve_is_the_plan_that_is_applied():
+    inputs = set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+    jobs = yaml.safe_load(APPROVE.read_text())["jobs"]
+    plan, apply = ([one for one in jobs[name]["steps"] if one["uses"].startswith("OWNER/")] for name in jobs)
+    assert [one["with"]["command"] for one in (*plan, *apply)] == ["plan", "apply"]
+    assert all(set(one["with"]) <= inputs for one in (*plan, *apply))
+    kept, taken = jobs["plan"]["steps"][-1]["with"], jobs["apply"]["steps"][1]["with"]
+    assert kept["path"] == plan[0]["with"]["plan-file"]
+    assert (taken["name"], apply[0]["with"]["plan-file"]) == (kept["name"], f"{taken['path']}/plan.json")
+    assert jobs["apply"]["environment"] == "production"
 
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
