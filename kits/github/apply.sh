@@ -1,14 +1,32 @@
 # shellcheck shell=bash
-# Applies: a saved plan, or a new one. The ledger is kept even where the apply ended half way.
+# Applies: a saved plan, or a new one that holds no more than what was reviewed. The ledger is kept even where the apply
+# ended half way, and what came of it is told under the pull request.
 
 [[ "$GITHUB_EVENT_NAME" != pull_request* ]] || fail "apply is not for pull requests: run it when they are merged"
 has_credentials || fail "DT_CLIENT_ID and DT_CLIENT_SECRET are not set: give them to this step under env"
 
 report="$folder/apply.md"
+requests=()
+held=()
 saved=()
-[[ -z "$INPUT_PLAN_FILE" ]] || saved=(-- "$INPUT_PLAN_FILE")
+if [[ -n "$INPUT_PLAN_FILE" ]]; then
+  saved=(-- "$INPUT_PLAN_FILE")
+elif [[ "$INPUT_REVIEWED" == true ]]; then
+  reviewed="$folder/reviewed.txt"
+  numbers="$folder/requests.txt"
+  if ! reconciler ci reviewed --out "$reviewed" --as "plan $post_name" --direct-push "$INPUT_DIRECT_PUSH" \
+    "${project[@]}" >"$numbers"; then
+    printf '::error title=reconciler::Nothing was applied: what was reviewed could not be found out. The log says why.\n'
+    output exit-code 1
+    exit 1
+  fi
+  mapfile -t requests <"$numbers"
+  held=(--reviewed "$reviewed")
+fi
+
 code=0
-reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${saved[@]}" >"$report" || code=$?
+reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${held[@]}" "${saved[@]}" \
+  >"$report" || code=$?
 if [[ ! -s "$report" ]]; then
   echo "**Nothing was applied** (exit code $code). The run's log says why." >"$report"
 fi
@@ -20,10 +38,25 @@ kept=0
 if [[ "$INPUT_COMMIT_LEDGER" == true ]]; then
   reconciler ci ledger "${project[@]}" || kept=$?
 fi
+if ((${#requests[@]})); then
+  if [[ "$INPUT_COMMENT" == true ]]; then
+    reconciler ci comment "$report" --as "apply $post_name" --number "${requests[0]}" ||
+      warning "the comment could not be written; the report is on the run's summary page. See the log"
+  fi
+  # A review counts once. What is changed back in the account afterwards has to be looked at again.
+  if ((code == 0)); then
+    reconciler ci reviewed --applied --as "plan $post_name" "${requests[@]/#/--number=}" ||
+      warning "the plan's comment could not be marked as applied, and still counts as reviewed. See the log"
+  fi
+fi
 case "$code" in
   0) ;;
   3) printf '::error title=reconciler::Applied in part. Run the job again: what is done stays done.\n' ;;
-  4) printf '::error title=reconciler::The saved plan is stale. Make a new one.\n' ;;
+  4) if ((${#held[@]})); then
+    printf '::error title=reconciler::Not all of it was reviewed, so nothing was applied. Have a new plan reviewed.\n'
+  else
+    printf '::error title=reconciler::The saved plan is stale. Make a new one.\n'
+  fi ;;
   5) printf '::error title=reconciler::Another run is at work. Run the job again when it has ended.\n' ;;
   6) printf '::error title=reconciler::A safety limit or policy refuses this plan. The log names the switch.\n' ;;
   *) printf '::error title=reconciler::The apply failed. The log says why.\n' ;;

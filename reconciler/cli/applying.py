@@ -21,6 +21,7 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.revalidate import Now, revalidate
+from reconciler.plan.reviewed import ANYTHING, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
 from reconciler.project import read_given
@@ -68,6 +69,48 @@ def within_limits(plan: Plan, session: Session, desired: DesiredState, allowance
     return Saved(plan, within)
 
 
+def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Reviewed | None:
+    """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+
+    None where a file says that no review is needed.
+
+    Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
+    """
+    known = reviewed_in(given)
+    if known is not None:
+        return known
+    text = read_given(Path(given), session.root_if_any()).decode("utf-8", errors="replace")
+    if text.lstrip().startswith("{"):
+        plan = plan_from_text(text)
+        _check_target(plan, desired.publisher_id, session.api())
+        return reviewed(plan)
+    if text.strip() == ANYTHING:
+        return None
+    known = reviewed_in(text)
+    if known is None:
+        raise PlanUnusable(
+            "the file given to --reviewed says nothing of what was reviewed",
+            hint="a plan saved by `reconciler plan --out FILE`, its report in Markdown, or what `ci reviewed` wrote",
+        )
+    return known
+
+
+def hold_to_review(session: Session, plan: Plan, known: Reviewed) -> None:
+    """Raise `StalePlan` where a plan would do what was not reviewed; as Markdown it is told on stdout, too."""
+    more = unreviewed(plan, known)
+    if not more:
+        return
+    if session.options.format == "markdown":
+        from reconciler.report.markdown.result import unreviewed_markdown  # noqa: PLC0415 - rarely needed
+
+        session.console.raw(unreviewed_markdown(more, plan.origin, session.options.comment_key))
+    told = "\n".join(f"{each.address}: {each.told}" for each in more)
+    raise StalePlan(
+        f"nothing was applied; the reviewed plan did not hold:\n{told}",
+        hint="have a new plan of it reviewed; without --reviewed it is applied unseen",
+    )
+
+
 def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
     """A plan applies only to the publisher and API it was made for."""
     if (plan.origin.publisher_id, plan.origin.api) != (publisher_id, api):
@@ -91,7 +134,7 @@ def part_that_holds(saved: Saved, now: Now, *, skip_stale: bool) -> tuple[Plan, 
     """The plan without what is stale by now, and the results of what was left out.
 
     Raises `PlanUnusable` where the plan contradicts itself, `Refused` where it deletes what would not be deleted now,
-    and `StalePlan` where anything is stale and nothing may be skipped.
+    and `StalePlan` where anything is stale, or the manifests are others, and nothing may be skipped.
     """
     found = revalidate(saved.original, saved.within, now)
     again = "make a new plan with `reconciler plan --out FILE`"
@@ -99,9 +142,11 @@ def part_that_holds(saved: Saved, now: Now, *, skip_stale: bool) -> tuple[Plan, 
         raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(found.broken)}", hint=again)
     if found.refused:
         raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(found.refused)}", hint=again)
-    if found.stale and not skip_stale:
+    if (found.stale or found.outdated) and not skip_stale:
+        told = ["the manifests have changed since it was made"] if found.outdated else []
+        told += [_reasons(found.stale)] if found.stale else []
         raise StalePlan(
-            f"the plan does not hold any more:\n{_reasons(found.stale)}",
+            "\n".join(["the plan does not hold any more:", *told]),
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
     return without(found.plan, found.stale), tuple(_left_out(each, found.plan) for each in found.stale)

@@ -92,6 +92,10 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
         case "github":
             for command in annotation_lines(audit):
                 console.raw(command)
+        case "junit":
+            from reconciler.report.junit import audit_junit  # noqa: PLC0415 - each costs the others nothing
+
+            console.raw(audit_junit(audit))
         case "html":
             from reconciler.report.html.audit import audit_page  # noqa: PLC0415 - templates cost 0.1 s
 

@@ -117,7 +117,7 @@ def _github(around: Surroundings) -> dict[str, str]:
     slug = f"-{around.folder.replace('/', '-')}" if around.folder else ""
     in_a_folder = {
         "    shell: bash\n": f"    shell: bash\n    working-directory: {around.folder}\n",
-        "paths-ignore: [reconciler.lock]": f"paths-ignore: [{around.folder}/reconciler.lock]",
+        'paths: [reconciler.yaml, "apps/**"]': f'paths: ["{around.folder}/reconciler.yaml", "{around.folder}/apps/**"]',
         "name: reconcile\n": f"name: reconcile{slug}\n",
         "name: drift\n": f"name: drift{slug}\n",
         "group: reconcile-": f"group: reconcile{slug}-",
@@ -125,6 +125,7 @@ def _github(around: Surroundings) -> dict[str, str]:
         "path: .reconciler/": f"path: {around.folder}/.reconciler/",
         "reconciler-audits-": f"reconciler-audits{slug}-",
         "--as plan": f"--as plan{slug}",
+        "--as apply": f"--as apply{slug}",
         "--as drift": f"--as drift{slug}",
     }
     of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
@@ -140,6 +141,8 @@ def _gitlab(around: Surroundings) -> dict[str, str]:
     text = _skeleton(f"gitlab/{template}")
     if around.folder:
         text = text.replace("RECONCILER_FOLDER: . ", f"RECONCILER_FOLDER: {around.folder} ")
+        listed = "- reconciler.yaml\n    - apps/**/*\n"
+        text = text.replace(listed, f"- {around.folder}/reconciler.yaml\n    - {around.folder}/apps/**/*\n")
     return {
         template: text,
         ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),

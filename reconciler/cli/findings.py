@@ -7,11 +7,11 @@ from reconciler import __version__
 from reconciler.cli.session import Session
 from reconciler.model.diagnostic import Finding
 
-FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "html")
+FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "junit", "html")
 
 
-def print_findings(session: Session, findings: Sequence[Finding], summary: str) -> None:
-    """Findings in one of `FINDINGS_FORMATS`; `summary` is one line of our own."""
+def print_findings(session: Session, findings: Sequence[Finding], summary: str, *, strict: bool = False) -> None:
+    """Findings in one of `FINDINGS_FORMATS`; `summary` is one line of our own. `strict`: warnings fail, too."""
     console = session.console
     match session.options.format:
         case "json":
@@ -30,6 +30,10 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str) 
             from reconciler.report.gitlab import code_quality  # noqa: PLC0415
 
             console.document(code_quality(findings, session.folder()))
+        case "junit":
+            from reconciler.report.junit import findings_junit  # noqa: PLC0415
+
+            console.raw(findings_junit(findings, session.folder(), strict=strict))
         case "github":
             from reconciler.report.github import annotations  # noqa: PLC0415
 

@@ -14,6 +14,7 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from reconciler.forge.ledger_commit import Target
 
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 _GITHUB_BOT: Final = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
@@ -44,6 +45,23 @@ def place_of(environment: Environment) -> Place:
     raise UsageError("this is no job of GitHub Actions or GitLab CI", hint="GITHUB_ACTIONS or GITLAB_CI is true in one")
 
 
+def applied_branch(environment: Environment) -> str:
+    """The branch that a job is for. Raises `UsageError` where it is for none, as for a tag or a merge request."""
+    variables = environment.variables
+    ref = variables.get("GITHUB_REF_NAME") if variables.get("GITHUB_REF_TYPE") == "branch" else None
+    known = variables.get("CI_COMMIT_BRANCH") or ref
+    if not known:
+        raise UsageError("this job is for no branch", hint="--branch NAME names one")
+    return known
+
+
+def pushed_commit(environment: Environment) -> str | None:
+    """The commit that a job was started for; None where the environment names none."""
+    variables = environment.variables
+    found = variables.get("CI_COMMIT_SHA") or variables.get("GITHUB_SHA") or ""
+    return found if _COMMIT.fullmatch(found) else None
+
+
 def push_target(environment: Environment, branch: str | None) -> "tuple[Target, Mapping[str, str]]":
     """Where a job pushes commits, and the variables that git is to see for it.
 
@@ -53,14 +71,12 @@ def push_target(environment: Environment, branch: str | None) -> "tuple[Target, 
 
     variables = environment.variables
     gitlab = variables.get("GITLAB_CI") == "true"
-    ref = variables.get("GITHUB_REF_NAME") if variables.get("GITHUB_REF_TYPE") == "branch" else None
-    known = branch or variables.get("CI_COMMIT_BRANCH") or ref
-    if not known:
-        raise UsageError("this job is for no branch", hint="--branch NAME says where the ledger goes")
+    known = branch or applied_branch(environment)
     if not gitlab:
         return Target("origin", known, _GITHUB_BOT), variables
     # The job's own token may not push. The other is told to git by a variable: arguments are seen by everyone.
-    token = _token(environment, "GITLAB_TOKEN", "a project access token with the scopes api and write_repository")
+    pushes = "GITLAB_PUSH_TOKEN" if environment.has("GITLAB_PUSH_TOKEN") else "GITLAB_TOKEN"
+    token = _token(environment, pushes, "a project access token with the scopes api and write_repository")
     author = ("reconciler", f"noreply@{variables.get('CI_SERVER_HOST') or 'gitlab.com'}")
     options = ("-c", "credential.helper=", "-c", f"credential.helper={_HELPER}")
     target = Target(f"{variables.get('CI_PROJECT_URL', '')}.git", known, author, options)

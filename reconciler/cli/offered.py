@@ -9,7 +9,18 @@ import click
 DEFAULT_PARALLELISM: Final = 8
 MAX_PARALLELISM: Final = 256
 
-_FORMATS: Final = ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality", "openmetrics")
+_FORMATS: Final = (
+    "text",
+    "json",
+    "markdown",
+    "html",
+    "sarif",
+    "github",
+    "gitlab",
+    "codequality",
+    "junit",
+    "openmetrics",
+)
 
 
 def project_option() -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from reconciler.model.outcome import Result
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Origin, Plan
 
-PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "html")
+PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "junit", "html")
 RESULT_FORMATS: Final = ("text", "json", "markdown")
 
 
@@ -29,6 +29,10 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
             from reconciler.report.gitlab import plan_widget  # noqa: PLC0415
 
             console.document(plan_widget(plan))
+        case "junit":
+            from reconciler.report.junit import plan_junit  # noqa: PLC0415
+
+            console.raw(plan_junit(plan, refusals))
         case "github" | "sarif" | "codequality":
             _print_findings(session, plan, refusals)
         case "html":

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -139,3 +139,20 @@ class ForgeClient:
 
     def _redacted(self, text: str) -> str:
         return without(discreet(text), [self._place.token.reveal()])
+
+
+def first_parents(rows: Any, head: str, key: str, parents: Callable[[Any], Sequence[str]]) -> list[str]:
+    """From a list of commits those that lead from the head over first parents, as far as the list goes.
+
+    `key` names a commit's id. Raises `UnreadableAnswer` for what is no such list.
+    """
+    chain: list[str] = []
+    try:
+        known = {str(row[key]): list(parents(row)) for row in rows}
+        at = head
+        while at in known and at not in chain:
+            chain.append(at)
+            at = next(iter(known[at]), "")
+    except (TypeError, KeyError):
+        raise UnreadableAnswer("the forge answers something that is no list of commits") from None
+    return chain

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.forge.client import ForgeClient, Refusal
+from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
 from reconciler.forge.post import Post
 from reconciler.model.secret import Secret
 
@@ -98,6 +98,32 @@ class OpenIssues:
 
     def _path(self, post: Post) -> str:
         return f"/repos/{self._repository}/issues/{post.number}"
+
+
+class Merges:
+    """The commits of a branch, and the pull requests behind them. Implements `History`."""
+
+    def __init__(self, client: ForgeClient, repository: str, branch: str) -> None:
+        self._client = client
+        self._path = f"/repos/{repository}/commits"
+        self._branch = branch
+
+    def commits(self, head: str) -> list[str]:
+        """The head and what it was built upon, each commit's first parent, the newest first; at most a page."""
+        rows = self._client.ask("GET", f"{self._path}?sha={head}&per_page={PAGE}")
+        return first_parents(rows, head, "sha", lambda row: [each["sha"] for each in row["parents"]])
+
+    def requests(self, commit: str) -> list[int]:
+        """The pull requests that brought a commit to the branch."""
+        rows = self._client.pages(f"{self._path}/{commit}/pulls", {})
+        return [number for row in rows if (number := self._merged(row)) is not None]
+
+    def _merged(self, row: Any) -> int | None:
+        match row:
+            case {"number": int(number), "merged_at": str(), "base": {"ref": self._branch}}:
+                return number
+            case _:
+                return None
 
 
 def _post(row: Any, key: str) -> Post:

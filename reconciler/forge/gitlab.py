@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.forge.client import ForgeClient
+from reconciler.forge.client import PAGE, ForgeClient, first_parents
 from reconciler.forge.post import Post
 from reconciler.model.secret import Secret
 
@@ -68,6 +68,32 @@ class OpenIssues:
     def close(self, post: Post) -> None:
         """Closed."""
         self._client.ask("PUT", f"{self._path}/{post.number}", {"state_event": "close"})
+
+
+class Merges:
+    """The commits of a branch, and the merge requests behind them. Implements `History`."""
+
+    def __init__(self, client: ForgeClient, project: str, branch: str) -> None:
+        self._client = client
+        self._path = f"/projects/{project}/repository/commits"
+        self._branch = branch
+
+    def commits(self, head: str) -> list[str]:
+        """The head and what it was built upon, each commit's first parent, the newest first; at most a page."""
+        rows = self._client.ask("GET", f"{self._path}?ref_name={head}&first_parent=true&per_page={PAGE}")
+        return first_parents(rows, head, "id", lambda row: row["parent_ids"])
+
+    def requests(self, commit: str) -> list[int]:
+        """The merge requests that brought a commit to the branch."""
+        rows = self._client.pages(f"{self._path}/{commit}/merge_requests", {})
+        return [number for row in rows if (number := self._merged(row)) is not None]
+
+    def _merged(self, row: Any) -> int | None:
+        match row:
+            case {"iid": int(number), "state": "merged", "target_branch": self._branch}:
+                return number
+            case _:
+                return None
 
 
 def _post(row: Any, key: str, text: str) -> Post:

@@ -15,6 +15,22 @@ def mark_of(body: str) -> str | None:
     return first if _MARK.fullmatch(first) else None
 
 
+def last_line(body: str) -> str:
+    """The last line of a body that holds anything, where a report says for programs what was reviewed.
+
+    It is looked for nowhere else. A forge may have changed how the line ends.
+    """
+    return body.rstrip().rpartition("\n")[2].strip()
+
+
+def used_up(body: str) -> str:
+    """A body whose last line says that what was reviewed has been applied, and counts no more."""
+    return f"{body.rstrip().rpartition(chr(10))[0]}\n{APPLIED}\n"
+
+
+APPLIED: Final = "<!-- reconciler:applied -->"
+
+
 def named_mark(name: str) -> str:
     """The marker for a name of any text, the same for the same name."""
     return f"<!-- reconciler:as {sha256(name.encode('utf-8', errors='surrogatepass')).hexdigest()[:16]} -->"

@@ -41,3 +41,15 @@ class Issues(Wall, Protocol):
     def close(self, post: Post) -> None:
         """Close an issue. Raises `ApiError`."""
         ...
+
+
+class History(Protocol):
+    """A branch, commit by commit, and the requests by whose merge it came to be."""
+
+    def commits(self, head: str) -> list[str]:
+        """A commit and its first parents, the newest first, as far as one answer goes. Raises `ApiError`."""
+        ...
+
+    def requests(self, commit: str) -> list[int]:
+        """The numbers of the requests that brought a commit to the branch. Raises `ApiError`."""
+        ...

@@ -2,9 +2,11 @@
 
 import gc
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.manifest.alike import lint_apps
 from reconciler.manifest.claims import Claim, Claims
@@ -54,7 +56,7 @@ def assemble(
     state = DesiredState(
         publisher_id=outline.publisher_id,
         apps=tuple(sorted(apps, key=lambda app: address_order(app.address))),
-        digest=_digest([settings_text, *texts]),
+        digest=_digest([ManifestText(settings_text.file, _without_limits(settings_text.data)), *texts]),
         prune=outline.prune,
         safety=outline.safety,
         policies=outline.policies,
@@ -71,6 +73,26 @@ def _digest(texts: Iterable[ManifestText]) -> str:
             whole.update(len(part).to_bytes(8, "big"))
             whole.update(part)
     return f"sha256:{whole.hexdigest()}"
+
+
+def _without_limits(settings: bytes) -> bytes:
+    """Settings without the blocks that declare nothing of the account.
+
+    Limits and policies are judged anew by each run, and would make no plan another. A block is a key that begins its
+    line, with the lines up to the next such key; in settings that are written otherwise nothing is left out.
+    """
+    kept: list[bytes] = []
+    leaving_out = False
+    for line in settings.splitlines(keepends=True):
+        if _TOP_LEVEL.match(line):
+            leaving_out = _LIMITS.match(line) is not None
+        if not leaving_out:
+            kept.append(line)
+    return b"".join(kept)
+
+
+_TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
+_LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")
 
 
 @contextmanager

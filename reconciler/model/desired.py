@@ -99,7 +99,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Everything the manifests of a project declare. `digest` is of the manifest and settings texts."""
+    """Everything the manifests of a project declare.
+
+    `digest` is of the texts of manifests and settings, but for limits, policies and reports in the latter.
+    """
 
     publisher_id: str
     apps: tuple[DesiredApp, ...]

@@ -8,16 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
-from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Held, Update
-from reconciler.diff.compare import field_changes
-from reconciler.model.address import Address, Kind, address_order, app_address, kind_of, name_of
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Update
+from reconciler.model.address import Address, Kind, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveState
-from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.plan.hold import removals
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import ById, Stale, moved, resources
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE
+from reconciler.plan.stale import ById, Stale, contradiction, moved, other_values, resources
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo
 
 Key: TypeAlias = tuple[Kind, str]
 """A live resource: its kind and id."""
@@ -47,12 +45,14 @@ class Revalidated:
 
     `stale` are changes whose ground has moved or that would not be made now; `refused` are deletes that would not be
     made now; `broken` are changes that contradict themselves or the account, as in a document that was edited.
+    `outdated`: the manifests are not those that the plan was made from. A plan that undoes a run is made from none.
     """
 
     plan: Plan
     stale: tuple[Stale, ...] = ()
     refused: tuple[Stale, ...] = ()
     broken: tuple[Stale, ...] = ()
+    outdated: bool = False
 
 
 def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
@@ -76,12 +76,19 @@ def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
     )
     in_place = [each for each in plan.changes if moved(each, grounds.by_id, now.live) is None]
     unmoved = [each for each in _deletes(original.changes) if moved(each, grounds.by_id, now.live) is None]
-    stale = _found(plan.changes, lambda each: moved(each, grounds.by_id, now.live) or _why_not(each, grounds))
+    outdated = original.origin.manifest_digest != now.fresh.origin.manifest_digest and not is_undo(original)
+
+    def why_stale(change: Change) -> str | None:
+        why = moved(change, grounds.by_id, now.live) or _why_not(change, grounds)
+        return why or (other_values(change, grounds.planned_for(change)) if outdated else None)
+
+    stale = _found(plan.changes, why_stale)
     return Revalidated(
         plan,
         stale=(*stale, *_gone_with(stale, plan.changes, grounds.by_id)),
         refused=_found(unmoved, lambda each: _why_not_deleted(each, grounds)),
-        broken=_found(in_place, lambda each: _contradiction(each, grounds.by_id)),
+        broken=_found(in_place, lambda each: contradiction(each, grounds.by_id)),
+        outdated=outdated,
     )
 
 
@@ -139,6 +146,16 @@ class _Grounds:
             owners.setdefault(key, set()).add(address)
         by_id = resources(now.live)
         return cls(by_id, made, held, creates, blocked, entries, owners, now.protected, now.ledger)
+
+    def planned_for(self, change: Change) -> Change | None:
+        """What a plan made now has for the resource of a change."""
+        match change:
+            case Create():
+                return self.creates.get(change.address)
+            case Update() | Deactivate() | Delete():
+                return self.made.get(_key(change))
+            case Blocked():
+                return None
 
     def protects(self, address: Address, key: Key) -> bool:
         """Whether a block or the ledger forbids to take a resource off the air."""
@@ -265,35 +282,3 @@ def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
 
 def _why_blocked(address: Address, grounds: _Grounds) -> str | None:
     return next((each.reason for each in grounds.blocked.get(address, ())), None)
-
-
-def _contradiction(change: Change, by_id: ById) -> str | None:
-    """In what a change contradicts itself or the resource it rests on, which has not moved; None in a sound one."""
-    if isinstance(change, Blocked):
-        return None
-    if isinstance(change, Create):
-        if not _has_address(change.send, change.address):
-            return "what is sent has another identity"
-        return None if _shows_all(change.fields, change.send, {}) else "its fields do not show what is sent"
-    resource = by_id[_key(change)]
-    if resource.app_id != change.app_id:
-        return f"id {change.id} is not in app {change.app_id}"
-    if isinstance(change, Update) and not _shows_all(change.fields, change.send, resource.fields):
-        return "its fields do not show what is sent"
-    return None
-
-
-def _has_address(send: Fields, address: Address) -> bool:
-    if kind_of(address) == "placement":
-        return send.get("name") == name_of(address)
-    return app_address(str(send.get("platform", "")), str(send.get("bundle", ""))) == address
-
-
-def _shows_all(shown: Iterable[FieldChange], send: Fields, live: Fields) -> bool:
-    """Whether the field changes that a reader of the plan sees are those that sending these values makes."""
-    made: dict[str, tuple[Value, Value]] = {
-        field.path: (field.before, field.after)
-        for name, value in send.items()
-        for field in field_changes(name, live.get(name, ABSENT), value, None)
-    }
-    return made == {field.path: (field.before, field.after) for field in shown}

@@ -1,11 +1,12 @@
 """Does what a saved plan rests on still hold? Live resources against the digests the plan carries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
-from reconciler.model.address import Address, Kind, kind_of
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
+from reconciler.diff.compare import field_changes
+from reconciler.model.address import Address, Kind, app_address, kind_of, name_of
 from reconciler.model.likeness import folded_app, folded_placement
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
@@ -27,6 +28,24 @@ def stale_changes(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
     by_id = resources(live)
     found = ((change.address, moved(change, by_id, live)) for change in plan.changes)
     return tuple(Stale(address, how) for address, how in found if how is not None)
+
+
+def other_values(change: Change, fresh: Change | None) -> str | None:
+    """How a change made from other manifests differs from what those of now ask for; None where it does not.
+
+    `fresh` is the change that a plan made now has for the resource, if any. What the change would leave for a later
+    plan is no difference: a field more that is declared by now. Removals have no values.
+    """
+    match change:
+        case Create():
+            asked = fresh.send if isinstance(fresh, Create) else {}
+            return None if asked == change.send else "the manifests ask for other values by now"
+        case Update():
+            asked = fresh.send if isinstance(fresh, Update) else {}
+            left = [name for name, value in change.send.items() if asked.get(name, ABSENT) != value]
+            return f"the manifests do not ask for this {', '.join(sorted(left))} any more" if left else None
+        case Deactivate() | Delete() | Blocked():
+            return None
 
 
 def resources(live: LiveState) -> ById:
@@ -90,3 +109,35 @@ def _leaf(resource: LiveResource, path: str) -> Value | Absent:
     for key in path.split("."):
         value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT
     return value
+
+
+def contradiction(change: Change, by_id: ById) -> str | None:
+    """In what a change contradicts itself or the resource it rests on, which has not moved; None in a sound one."""
+    if isinstance(change, Blocked):
+        return None
+    if isinstance(change, Create):
+        if not _has_address(change.send, change.address):
+            return "what is sent has another identity"
+        return None if _shows_all(change.fields, change.send, {}) else "its fields do not show what is sent"
+    resource = by_id[(kind_of(change.address), change.id)]
+    if resource.app_id != change.app_id:
+        return f"id {change.id} is not in app {change.app_id}"
+    if isinstance(change, Update) and not _shows_all(change.fields, change.send, resource.fields):
+        return "its fields do not show what is sent"
+    return None
+
+
+def _has_address(send: Fields, address: Address) -> bool:
+    if kind_of(address) == "placement":
+        return send.get("name") == name_of(address)
+    return app_address(str(send.get("platform", "")), str(send.get("bundle", ""))) == address
+
+
+def _shows_all(shown: Iterable[FieldChange], send: Fields, live: Fields) -> bool:
+    """Whether the field changes that a reader of the plan sees are those that sending these values makes."""
+    made: dict[str, tuple[Value, Value]] = {
+        field.path: (field.before, field.after)
+        for name, value in send.items()
+        for field in field_changes(name, live.get(name, ABSENT), value, None)
+    }
+    return made == {field.path: (field.before, field.after) for field in shown}

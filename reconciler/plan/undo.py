@@ -19,6 +19,15 @@ from reconciler.plan.plan import Origin, Plan
 MADE_BY_WHAT_IS_UNDONE: Final = "made by the apply that is undone; a tombstone deletes it later"
 """Why an undo plan sets a resource inactive that the manifests may still declare."""
 
+_PUTS_BACK: Final = "puts back what was there before"
+_WAS_ACTIVE: Final = "was active before"
+_REASONS: Final = frozenset({MADE_BY_WHAT_IS_UNDONE, _PUTS_BACK, _WAS_ACTIVE})
+
+
+def is_undo(plan: Plan) -> bool:
+    """Whether a plan undoes what an apply did, by the reasons of its changes: no manifest asks for any of them."""
+    return bool(plan.changes) and all(change.reason in _REASONS for change in plan.changes)
+
 
 def undo_plan(
     plan: Plan,
@@ -103,7 +112,7 @@ def _put_back(
         app_id=now.app_id,
         protect=known.protect if known is not None else change.protect,
         renamed_from=change.address if change.renamed_from is not None else None,
-        reason="puts back what was there before",
+        reason=_PUTS_BACK,
     )
 
 
@@ -130,5 +139,5 @@ def _reactivation(change: Deactivate, now: LiveResource, ledger: Ledger) -> Upda
         now.digest(),
         app_id=now.app_id,
         protect=known.protect if known is not None else False,
-        reason="was active before",
+        reason=_WAS_ACTIVE,
     )

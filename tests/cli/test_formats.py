@@ -4,7 +4,10 @@ import json
 import re
 
 import pytest
+from junitparser import JUnitXml
 from support.command import ONE_APP
+
+from reconciler.plan.reviewed import MARK
 
 BAD = ONE_APP.replace("coppa", "copa")
 ONE = ONE_APP + "    placements:\n      - {name: int, placementType: Interstitial, coppa: false}\n"
@@ -95,7 +98,7 @@ def test_a_plan_is_annotated_where_its_blocks_stand(project, rival):
     assert lines[1:] == ["Plan: 1 to delete; 1 unchanged, 0 unmanaged."]
 
 
-@pytest.mark.parametrize("kind", ["sarif", "codequality", "github"])
+@pytest.mark.parametrize("kind", ["sarif", "codequality", "github", "junit"])
 def test_files_are_named_from_the_root_of_the_repository(project, kind):
     (project.root.parent / ".git").mkdir()
     project.write("apps/a.yaml", BAD)
@@ -138,7 +141,7 @@ def test_a_result_as_markdown_is_all_there_is_on_stdout(project):
     assert "undo: reconciler apply .reconciler/undo/" in done.out.replace("\\", "")
 
 
-@pytest.mark.parametrize("form", ["markdown", "sarif", "github", "gitlab", "codequality", "text"])
+@pytest.mark.parametrize("form", ["markdown", "sarif", "github", "gitlab", "codequality", "junit", "text"])
 def test_hostile_names_come_out_of_no_command_as_commands(project, form):
     name = "::error::x ##[error]y <script>\u202e\u0085@team --> </details>"
     project.write("apps/a.yaml", ONE.replace("name: int", f"name: {json.dumps(name)}"))
@@ -166,7 +169,9 @@ def test_a_large_plan_is_a_page_unless_the_whole_is_asked_for(project):
     assert len(page.splitlines()) < 10
     assert "android:com.a: + 601 create" in page
     assert "+ create p599" in project.call("plan", "-v").out
-    assert len(project.call("plan", "--format", "markdown").out) < 5_000
+    shown = project.call("plan", "--format", "markdown").out
+    assert len(MARK.sub("", shown)) < 5_000
+    assert len(shown) < 25_000
 
 
 @pytest.mark.parametrize(
@@ -174,3 +179,24 @@ def test_a_large_plan_is_a_page_unless_the_whole_is_asked_for(project):
 )
 def test_a_format_is_refused_where_it_makes_no_sense(project, arguments):
     assert project.call(*arguments).code == 64
+
+
+def test_ci_systems_read_findings_plans_and_audits_as_tests(project, rival):
+    assert project.call("apply", "--yes").code == 0
+    (row,) = rival.placements.values()
+    row["coppa"] = True
+    drifted = project.call("drift", "--format", "junit")
+    planned = project.call("plan", "--format", "junit")
+    project.write("apps/a.yaml", BAD)
+    found = project.call("validate", "--format", "junit")
+    suites = [next(iter(JUnitXml.fromstring(done.out.encode()))) for done in (drifted, planned, found)]
+    assert [done.code for done in (drifted, planned, found)] == [2, 0, 1]
+    assert [(suite.tests, suite.failures) for suite in suites] == [(2, 1), (1, 0), (1, 1)]
+    assert "update android:com.a/int" in planned.out
+
+
+def test_warnings_are_failures_where_they_fail_the_command(project):
+    project.edit("apps/a.yaml", ("category1: Finance", "category1: Financial"))
+    for more, failures in (((), 0), (("--strict",), 1)):
+        done = project.call("validate", "--format", "junit", *more)
+        assert (done.code, JUnitXml.fromstring(done.out.encode()).failures) == (failures, failures)

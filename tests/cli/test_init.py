@@ -1,5 +1,6 @@
 """`init` asks nothing it can find out: whose CI, which branch, where in the repository."""
 
+import re
 import subprocess
 
 import pytest
@@ -69,7 +70,8 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     assert place.run("init", "games/ads", "--publisher-id", "3432").code == 0
     workflow = yaml.safe_load(place.read(".github/workflows/reconcile-games-ads.yml"))
     assert workflow["defaults"]["run"]["working-directory"] == "games/ads"
-    assert workflow[True]["push"] == {"branches": ["trunk"], "paths-ignore": ["games/ads/reconciler.lock"]}
+    own = ["games/ads/reconciler.yaml", "games/ads/apps/**"]
+    assert workflow[True] == {"pull_request": {"paths": own}, "push": {"branches": ["trunk"], "paths": own}}
     assert "main" not in str(workflow)
     drift = yaml.safe_load(place.read(".github/workflows/drift-games-ads.yml"))
     paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
@@ -86,12 +88,17 @@ def test_two_projects_of_a_repository_get_in_nobodys_way(place):
     said = [place.read(f".github/workflows/drift-{folder}.yml") for folder in ("one", "two")]
     assert "--as drift-one " in said[0]
     assert "--as drift-two " in said[1]
+    names = [set(re.findall(r"--as ([\w-]+)", str(workflow))) for workflow in read]
+    assert names == [{"plan-one", "apply-one"}, {"plan-two", "apply-two"}]
 
 
 def test_gitlab_is_told_the_projects_folder(place):
     repository(place)
     assert place.run("init", "games", "--ci", "gitlab").code == 0
-    assert yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))["variables"]["RECONCILER_FOLDER"] == "games"
+    told = yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))
+    assert told["variables"]["RECONCILER_FOLDER"] == "games"
+    rules = [rule for name in ("validate", "plan", "apply") for rule in told[f"reconciler:{name}"]["rules"]]
+    assert {tuple(rule["changes"]) for rule in rules} == {("games/reconciler.yaml", "games/apps/**/*")}
 
 
 def test_a_folder_that_would_be_yaml_or_shell_is_refused_before_anything_is_written(place):

@@ -146,7 +146,8 @@ class TestHeldDeletes:
         held.declares(old=ABSENT, kept="", new="")
         held.saves()
         held.declares(old=block, kept="", new="")
-        done = held.project.call("apply", held.path, "--max-deletes", "1")
+        assert held.applies_saved("--max-deletes", "1").code == 4
+        done = held.project.call("apply", held.path, "--max-deletes", "1", "--skip-stale")
         assert (done.code, held.names) == (0, {"old", "kept", "new"}), done.err
         assert f"  held: delete {APP}/old" in done.out
         assert "not deleted: " in done.out
@@ -364,6 +365,73 @@ class TestDeactivations:
         assert done.code == 4
         assert "it is protected" in done.err
         assert account.rival.named("b")["status"] == "active"
+
+
+class TestOtherManifests:
+    """A plan that was made from other manifests than those of now is stale."""
+
+    FLOORS = ", floorPrices: {{US: {}}}"
+
+    @pytest.fixture
+    def raising(self, account):
+        """A plan was saved that raises a floor of `a` to 1.2 and makes `b`."""
+        account.applies(a=self.FLOORS.format(1))
+        account.declares(a=self.FLOORS.format(1.2), b="")
+        account.saves()
+        return account
+
+    def test_such_a_plan_is_stale_though_the_account_has_not_moved(self, raising):
+        raising.declares(a=self.FLOORS.format(1.3), b="")
+        done = raising.applies_saved()
+        assert (done.code, raising.rival.writes) == (4, [])
+        assert "the manifests have changed since it was made" in done.err
+        assert f"{APP}/a: the manifests do not ask for this floorPrices any more" in done.err
+
+    def test_it_is_stale_where_nothing_that_it_changes_is_asked_for_otherwise(self, raising):
+        raising.declares(a=self.FLOORS.format(1.2), b="", c="")
+        done = raising.applies_saved()
+        assert (done.code, raising.rival.writes) == (4, [])
+        done = raising.applies_saved("--skip-stale")
+        assert done.outcomes() == {f"{APP}/a": "applied", f"{APP}/b": "applied"}
+
+    def test_a_rehearsal_ends_as_an_apply_would(self, raising):
+        raising.declares(a=self.FLOORS.format(1.3), b="")
+        assert raising.project.run("rehearse", raising.path).code == 4
+
+    @each(
+        ("blocks", "left"),
+        [
+            ({"a": FLOORS.format(1.3), "b": ""}, {"a": "skipped", "b": "applied"}),
+            ({"a": FLOORS.format(1.2), "b": FLOORS.format(9)}, {"a": "applied", "b": "skipped"}),
+            ({"a": "", "b": ""}, {"a": "skipped", "b": "applied"}),
+        ],
+    )
+    def test_skipping_leaves_out_what_is_asked_for_with_other_values(self, raising, blocks, left):
+        raising.declares(**blocks)
+        done = raising.applies_saved("--skip-stale")
+        assert done.outcomes() == {f"{APP}/{name}": outcome for name, outcome in left.items()}
+        assert raising.rival.named("a")["floorPrices"]["US"] == (1 if left["a"] == "skipped" else 1.2)
+
+    @each(
+        "more",
+        ["safety: {maxDeletes: 3}", "safety:\n  # two\n  maxDeletes: 2\n\npolicies: []", "reports: {people: hash}"],
+    )
+    def test_other_limits_make_no_plan_stale(self, raising, more):
+        raising.project.edit("reconciler.yaml", ("version: 1\n", f"version: 1\n{more}\n"))
+        assert raising.applies_saved().code == 0
+
+    @each("more", ["prune: delete", "safety: {maxDeletes: 3}\ndefaults: {placements: {coppa: false}}"])
+    def test_other_settings_do(self, raising, more):
+        raising.project.edit("reconciler.yaml", ("version: 1\n", f"version: 1\n{more}\n"))
+        assert raising.applies_saved().code == 4
+
+    def test_an_undo_plan_is_made_from_no_manifests(self, raising):
+        undo = raising.applies(a=self.FLOORS.format(1.2), b="")["undo"]
+        raising.declares(a=self.FLOORS.format(1))
+        done = raising.project.call("apply", str(raising.project.root / undo), "--format", "json")
+        assert done.outcomes() == {f"{APP}/a": "applied", f"{APP}/b": "applied"}
+        assert raising.rival.named("a")["floorPrices"]["US"] == 1
+        assert raising.rival.named("b")["status"] == "inactive"
 
 
 def test_an_app_is_left_whole_where_one_of_its_placements_moved(account):

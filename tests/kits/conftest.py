@@ -27,5 +27,7 @@ def gitlab(tmp_path, rival, forge):
 
 
 @pytest.fixture
-def repository(tmp_path):
-    return Checkout(tmp_path / "repository")
+def repository(tmp_path, forge):
+    hosted = Checkout(tmp_path / "repository")
+    forge.repository = hosted.bare
+    return hosted

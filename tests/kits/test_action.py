@@ -32,7 +32,7 @@ def test_plan_gives_numbers_a_file_and_annotations(github, main):
 
 
 def test_an_empty_plan_says_so(github, main):
-    assert github.action(main, "apply").code == 0
+    assert github.action(main, "apply", reviewed="false").code == 0
     done = github.action(main, "plan")
     assert (done.code, done.outputs["has-changes"]) == (0, "false")
 
@@ -126,7 +126,7 @@ def test_pull_request_target_is_refused(github, main, rival, command):
 
 def test_apply_is_refused_in_a_pull_request(github, main, rival):
     github.pull_request()
-    assert github.action(main, "apply").code == 64
+    assert github.action(main, "apply", reviewed="false").code == 64
     assert rival.asked == []
 
 
@@ -151,7 +151,7 @@ def test_a_stale_plan_ends_the_job_with_four(github, main, rival):
 
 def test_an_apply_that_did_a_part_keeps_its_ledger(github, main, rival, repository):
     rival.instead["POST placement"] = lambda _asked: (400, b'{"message": "no"}')
-    done = github.action(main, "apply")
+    done = github.action(main, "apply", reviewed="false")
     assert done.code == 3
     assert "Applied in part" in done.log
     assert "android:com.a" in repository.at("main", "reconciler.lock")
@@ -159,7 +159,7 @@ def test_an_apply_that_did_a_part_keeps_its_ledger(github, main, rival, reposito
 
 def test_the_ledger_is_pushed_on_top_of_what_others_pushed_meanwhile(github, main, repository):
     push(repository.clone(), "main", "a README", {"README.md": "hello"})
-    done = github.action(main, "apply")
+    done = github.action(main, "apply", reviewed="false")
     assert done.code == 0, done.log
     assert repository.log()[:2] == ["Ledger after c0ffeec0ffee [skip ci]", "a README"]
 
@@ -167,13 +167,13 @@ def test_the_ledger_is_pushed_on_top_of_what_others_pushed_meanwhile(github, mai
 def test_a_shallow_checkout_can_follow_too(github, main, repository):
     shallow = repository.clone(depth=1)
     push(repository.clone(), "main", "a README", {"README.md": "hello"})
-    assert github.action(shallow, "apply").code == 0
+    assert github.action(shallow, "apply", reviewed="false").code == 0
     assert len(repository.log()) == 3
 
 
 def test_two_ledgers_at_once_are_not_mixed(github, main, repository):
     push(repository.clone(), "main", "another ledger", {"reconciler.lock": '{"other": 1}\n'})
-    done = github.action(main, "apply")
+    done = github.action(main, "apply", reviewed="false")
     assert done.code == 1
     assert "somebody else has pushed another reconciler.lock" in done.log
     assert repository.log()[0] == "another ledger"
@@ -183,7 +183,7 @@ def test_a_push_that_is_refused_says_what_the_token_lacks(github, main, reposito
     hook = repository.bare / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho protected branch >&2\nexit 1\n")
     hook.chmod(0o755)
-    done = github.action(main, "apply")
+    done = github.action(main, "apply", reviewed="false")
     assert done.code == 1
     assert "protected branch" in done.log
     assert "contents: write" in done.log
@@ -192,14 +192,14 @@ def test_a_push_that_is_refused_says_what_the_token_lacks(github, main, reposito
 @pytest.mark.parametrize("inputs", [{"commit_ledger": "false"}, {}])
 def test_a_ledger_that_did_not_change_or_is_not_wanted_is_not_committed(github, main, repository, inputs):
     if not inputs:
-        assert github.action(main, "apply").code == 0
+        assert github.action(main, "apply", reviewed="false").code == 0
     before = repository.log()
-    assert github.action(main, "apply", **inputs).code == 0
+    assert github.action(main, "apply", reviewed="false", **inputs).code == 0
     assert repository.log() == before
 
 
 def test_drift_can_pass_and_be_silent(github, main, rival, forge):
-    assert github.action(main, "apply").code == 0
+    assert github.action(main, "apply", reviewed="false").code == 0
     next(iter(rival.placements.values()))["name"] = "renamed"
     done = github.action(main, "drift", fail_on_drift="false", issue="false")
     assert (done.code, done.outputs["drifted"]) == (0, "true")
@@ -236,7 +236,7 @@ def test_no_input_and_no_branch_name_becomes_a_command(github, main, forge, name
 
 
 def test_names_in_the_account_give_the_runner_no_command(github, main, rival, forge):
-    assert github.action(main, "apply").code == 0
+    assert github.action(main, "apply", reviewed="false").code == 0
     rival.add_placement(next(iter(rival.apps)), name="x\n::add-mask::floor\n::set-output name=a::b")
     next(iter(rival.placements.values()))["status"] = "inactive"
     (main / "apps" / "a.yaml").write_text(PLACED.replace("coppa: false}", "coppa: false, status: active}"))
@@ -250,7 +250,7 @@ def test_no_log_summary_or_comment_holds_a_secret(github, main, forge):
     forge.refuse["POST comments"] = 403  # its message repeats the token
     planned = github.action(main, "plan")
     github.event("push", {})
-    applied = github.action(main, "apply")
+    applied = github.action(main, "apply", reviewed="false")
     for done in (planned, applied):
         assert not [secret for secret in (CLIENT_SECRET, TOKEN) if secret in done.log + done.summary]
 
@@ -309,5 +309,5 @@ def test_the_action_installs_nothing_that_is_not_pinned(installed, what):
 def test_the_bots_commit_touches_the_ledger_alone(github, main, repository):
     (main / "notes.txt").write_text("left behind by an earlier step")
     git(main, "add", "notes.txt")
-    assert github.action(main, "apply").code == 0
+    assert github.action(main, "apply", reviewed="false").code == 0
     assert git(repository.bare, "show", "--format=", "--name-only", "main").split() == ["reconciler.lock"]

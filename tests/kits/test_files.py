@@ -13,6 +13,7 @@ from support.runner import ROOT
 
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("examples/**/.github/workflows/*.yml")])
 SCRIPTS = sorted((ROOT / "kits" / "github").glob("*.sh"))
+APPROVE = ROOT / "kits" / "github" / "approve.yml"
 OURS = [*sorted((ROOT / "reconciler").rglob("skeleton/github/*.yml")), ROOT / "kits" / "github" / "workflow.yml"]
 
 
@@ -30,19 +31,20 @@ def test_the_action_is_as_github_wants_actions():
 
 def test_the_workflows_are_as_github_wants_workflows():
     assert WORKFLOWS
-    code, said = schema_says("vendor.github-workflows", *WORKFLOWS, *OURS)
+    code, said = schema_says("vendor.github-workflows", *WORKFLOWS, *OURS, APPROVE)
     assert code == 0, said
 
 
 def test_the_template_is_as_gitlab_wants_it():
-    template = ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"
-    code, said = schema_says("vendor.gitlab-ci", template, transform=("--data-transform", "gitlab-ci"))
+    templates = sorted((ROOT / "kits" / "gitlab").glob("*.yml"))
+    assert len(templates) == 2
+    code, said = schema_says("vendor.gitlab-ci", *templates, transform=("--data-transform", "gitlab-ci"))
     assert code == 0, said
 
 
 def test_zizmor_finds_nothing_in_workflows_and_action():
     called = [f"{sys.prefix}/bin/zizmor", "--offline", "--no-progress", "--no-config", "--format", "plain"]
-    files = [ROOT / "action.yml", *WORKFLOWS, *OURS]
+    files = [ROOT / "action.yml", *WORKFLOWS, *OURS, APPROVE]
     done = subprocess.run([*called, *files], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -88,7 +90,11 @@ def lines_of(path):
     return ["\n".join(job[part]) for job in jobs for part in parts if part in job]
 
 
-SCRIPTED = [*OURS[:-1], ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml"]
+SCRIPTED = [
+    *OURS[:-1],
+    ROOT / "kits" / "gitlab" / "approve.gitlab-ci.yml",
+    ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml",
+]
 INSTALLING = sorted((ROOT / "reconciler" / "cli" / "skeleton" / "install").glob("*.sh"))
 
 
@@ -132,8 +138,26 @@ def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
         assert job["timeout-minutes"]
         assert "DT_CLIENT_SECRET" not in str(job.get("env"))
         assert not any("DT_CLIENT_SECRET" in str(step) for step in job["steps"] if "actions/" in step.get("uses", ""))
-        writes = {scope for scope, grant in job.get("permissions", {}).items() if grant == "write"}
-        assert len(writes) <= 1
+    writes = {
+        name: {scope for scope, grant in job.get("permissions", {}).items() if grant == "write"}
+        for name, job in read["jobs"].items()
+    }
+    asked = {"plan": {"pull-requests"}, "apply": {"contents", "pull-requests"}, "drift": {"issues"}}
+    assert {name: scopes for name, scopes in writes.items() if scopes} == {
+        name: scopes for name, scopes in asked.items() if name in writes
+    }
+
+
+@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+def test_nothing_but_the_project_starts_a_plan_or_an_apply(path):
+    on = yaml.safe_load(path.read_text())[True]
+    assert on["pull_request"]["paths"] == on["push"]["paths"] == ["reconciler.yaml", "apps/**"]
+
+
+def test_nothing_but_the_project_starts_a_job_of_the_template():
+    read = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
+    rules = [rule for name in ("validate", "plan", "apply") for rule in read[f"reconciler:{name}"]["rules"]]
+    assert [rule["changes"] for rule in rules] == [["reconciler.yaml", "apps/**/*"]] * 4
 
 
 def test_every_input_of_the_action_reaches_a_script_and_every_output_is_set():
@@ -154,6 +178,18 @@ def test_the_example_gives_the_action_inputs_that_it_has():
     calls = [step["with"] for job in jobs.values() for step in job["steps"] if step["uses"].startswith("OWNER/")]
     assert [call["command"] for call in calls] == ["plan", "apply", "drift"]
     assert all(set(call) <= inputs for call in calls)
+
+
+def test_what_reviewers_approve_is_the_plan_that_is_applied():
+    inputs = set(yaml.safe_load((ROOT / "action.yml").read_text())["inputs"])
+    jobs = yaml.safe_load(APPROVE.read_text())["jobs"]
+    plan, apply = ([one for one in jobs[name]["steps"] if one["uses"].startswith("OWNER/")] for name in jobs)
+    assert [one["with"]["command"] for one in (*plan, *apply)] == ["plan", "apply"]
+    assert all(set(one["with"]) <= inputs for one in (*plan, *apply))
+    kept, taken = jobs["plan"]["steps"][-1]["with"], jobs["apply"]["steps"][1]["with"]
+    assert kept["path"] == plan[0]["with"]["plan-file"]
+    assert (taken["name"], apply[0]["with"]["plan-file"]) == (kept["name"], f"{taken['path']}/plan.json")
+    assert jobs["apply"]["environment"] == "production"
 
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())

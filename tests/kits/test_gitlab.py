@@ -3,9 +3,10 @@
 import json
 
 import pytest
+import yaml
 from support.command import CLIENT_SECRET, ONE_APP, SETTINGS
 from support.forge import BOT, TOKEN
-from support.runner import push
+from support.runner import ROOT, push
 
 PLACED = ONE_APP + "    placements:\n      - {name: low, placementType: MREC, coppa: false, status: active}\n"
 
@@ -46,6 +47,7 @@ def test_findings_are_there_as_code_quality_though_the_job_fails(gitlab, main, r
 
 
 def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitlab, main, repository, rival):
+    gitlab.variables["RECONCILER_REVIEWED"] = "false"
     later = PLACED.replace("low", "lowest")
     push(repository.clone(), "main", "later", {"apps/a.yaml": later})
     done = gitlab.job("reconciler:apply", main, repository.bare)
@@ -55,7 +57,38 @@ def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitla
     assert "lowest" in repository.at("main", "reconciler.lock")
 
 
+@pytest.fixture
+def approving(gitlab):
+    """The template with the one beside it, which applies a plan that somebody has approved."""
+    more = yaml.safe_load((ROOT / "kits" / "gitlab" / "approve.gitlab-ci.yml").read_text())
+    gitlab.template |= {name: {**gitlab.template.get(name, {}), **job} for name, job in more.items()}
+    return gitlab
+
+
+@pytest.mark.parametrize("meanwhile", ["", "account", "manifests"])
+def test_the_plan_that_was_approved_is_applied_or_nothing_is(approving, main, repository, rival, meanwhile):
+    done = approving.job("reconciler:plan-main", main, repository.bare)
+    assert done.code == 0, done.log
+    assert "name: low" in done.log
+    if meanwhile == "account":
+        rival.add_app(name="A", bundle="com.a")
+    if meanwhile == "manifests":
+        push(repository.clone(), "main", "later", {"apps/a.yaml": PLACED.replace("active", "inactive")})
+    done = approving.job("reconciler:apply", main, repository.bare)
+    assert done.code == (4 if meanwhile else 0), done.log
+    assert bool(rival.writes) == (not meanwhile)
+
+
+def test_a_token_of_its_own_pushes_the_ledger(gitlab, main, repository):
+    gitlab.variables |= {"RECONCILER_DIRECT_PUSH": "apply", "GITLAB_PUSH_TOKEN": "push-token-canary-4411"}
+    done = gitlab.job("reconciler:apply", main, repository.bare)
+    assert done.code == 0, done.log
+    assert "push-token-canary" not in done.log
+    assert repository.log()[0].startswith("Ledger after")
+
+
 def test_drift_opens_one_issue_and_closes_it(gitlab, main, repository, rival, forge):
+    gitlab.variables["RECONCILER_DIRECT_PUSH"] = "apply"
     assert gitlab.job("reconciler:apply", main, repository.bare).code == 0
     row = next(iter(rival.placements.values()))
     row["status"] = "inactive"

@@ -80,7 +80,7 @@ def test_no_step_of_the_action_loads_anything_from_the_checkout(github, main, tr
     github.env["PATH"] = f".::{github.env['PATH']}:."
     if command in {"plan", "validate"}:
         github.pull_request()
-    done = github.action(main, command)
+    done = github.action(main, command, direct_push="apply")
     assert done.code == (2 if command == "drift" else 0) or (command, done.code) == ("drift", 0), done.log
     assert traps.sprung() == []
 
@@ -114,7 +114,8 @@ def test_a_project_in_a_folder_is_found_upwards_and_paths_are_those_of_the_folde
 def test_no_step_of_a_workflow_loads_anything_from_the_checkout(github, main, traps, name, job):
     place = main / ".github" / "workflows"
     place.mkdir(parents=True)
-    (place / f"{name}.yml").write_bytes((ROOT / f"reconciler/cli/skeleton/github/{name}.yml").read_bytes())
+    text = (ROOT / f"reconciler/cli/skeleton/github/{name}.yml").read_text()
+    (place / f"{name}.yml").write_text(text.replace("--direct-push refuse", "--direct-push apply"))
     if job == "plan":
         github.pull_request()
     done = github.workflow(main, name, job)
@@ -125,7 +126,7 @@ def test_no_step_of_a_workflow_loads_anything_from_the_checkout(github, main, tr
 
 @each("job", ["validate", "plan", "apply", "drift"])
 def test_no_job_of_the_template_loads_anything_from_the_checkout(gitlab, main, repository, traps, job):
-    gitlab.variables |= {"PYTHONPATH": ".", "PYTHONSTARTUP": "json.py"}
+    gitlab.variables |= {"PYTHONPATH": ".", "PYTHONSTARTUP": "json.py", "RECONCILER_DIRECT_PUSH": "apply"}
     request = 4 if job in {"validate", "plan"} else None
     done = gitlab.job(f"reconciler:{job}", main, repository.bare, request=request)
     assert done.code == 0, done.log
@@ -225,7 +226,7 @@ def test_a_folder_that_looks_like_a_repository_runs_nothing(github, repository, 
     subprocess.run(["git", "add", "--force", "reconciler.yaml"], cwd=games, check=False, capture_output=True)
     assert ran.exists(), "git on its own runs it"
     ran.unlink()
-    github.action(checkout, "apply", project="games")
+    github.action(checkout, "apply", reviewed="false", project="games")
     assert not ran.exists()
 
 
@@ -238,7 +239,7 @@ def test_hooks_among_the_files_of_a_checkout_do_not_run(github, repository, tmp_
         hook.write_text(f"#!/bin/sh\necho {name} >>{ran}\n")
         hook.chmod(0o755)
     git(checkout, "config", "core.hooksPath", ".husky")
-    done = github.action(checkout, "apply")
+    done = github.action(checkout, "apply", reviewed="false")
     assert done.code == 0, done.log
     assert repository.log()[0].startswith("Ledger after")
     assert not ran.exists()

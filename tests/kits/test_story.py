@@ -51,6 +51,19 @@ def initial(folder, ci="github"):
     (folder / "reconciler.yaml").write_text(SETTINGS)
 
 
+def merges(github, forge, commit):
+    """The forge knows by which request the commit came, and runs the jobs for the push."""
+    forge.merged[commit] = (1, "main")
+    github.event("push", {"ref": "refs/heads/main"})
+
+
+def assert_told_as_applied(forge):
+    """The plan's comment counts no more, and another says what came of it."""
+    plan, outcome = [comment.body for comment in forge.comments if comment.author == BOT]
+    assert "<!-- reconciler:applied -->" in plan
+    assert "3 applied" in outcome
+
+
 @pytest.mark.parametrize("way", [ByWorkflow, ByAction])
 def test_a_change_goes_from_pull_request_to_account_and_the_audit_watches_it(
     tmp_path, github, rival, forge, repository, way
@@ -88,13 +101,15 @@ def test_a_change_goes_from_pull_request_to_account_and_the_audit_watches_it(
     main = repository.clone()
     git(main, "merge", "--quiet", "--no-ff", "-m", "Merge #1", "origin/level-end")
     git(main, "push", "--quiet", "origin", "main")
-    github.event("push", {"ref": "refs/heads/main"})
+    merges(github, forge, git(main, "rev-parse", "HEAD").strip())
     merged = run.apply(repository.clone(depth=1))
     assert merged.code == 0, merged.log
     assert rival.named("bottom")["bannerRefresh"] == 45
     assert repository.log()[0] == "Ledger after c0ffeec0ffee [skip ci]"
     assert "level_end" in repository.at("main", "reconciler.lock")
     assert git(repository.bare, "log", "-1", "--format=%an", "main").strip() == BOT
+
+    assert_told_as_applied(forge)
 
     # nobody touched the account: nothing is open
     github.event("schedule", {})

@@ -48,7 +48,7 @@ EVERY_CALL = [
     for name in sorted(COMMANDS, key=lambda name: (name != "plan", name))
     for call in ARGUMENTS.get(name, [(name,)])
 ]
-FORMATS = ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality", "openmetrics")
+FORMATS = ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality", "junit", "openmetrics")
 OF_PLANS = {*FORMATS} - {"openmetrics"}
 LOUD = {"text": ("-vv",), "json": ("-vv", "--log-format", "json")}
 

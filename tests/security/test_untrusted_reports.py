@@ -103,7 +103,7 @@ def test_what_was_written_and_what_speaks_for_it_is_shown_as_text(hostile):
     written = told(project, "json", "floors", "write").json
     assert_as_published(written, "written")
     assert written["floors"]
-    for form in ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality"):
+    for form in ("text", "json", "markdown", "html", "sarif", "github", "gitlab", "codequality", "junit"):
         told(project, form, "plan")
     told(project, "text", "apply", "--yes", codes=(0, 6))
 

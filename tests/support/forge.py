@@ -1,16 +1,18 @@
 """GitHub's and GitLab's APIs, as far as comments and issues go, from their public pages.
 
-It shares no code with the product. One server answers both: paths
+It shares no code with the product. Commits are those of a repository on disk. One server answers both: paths
 below `/api/v3` are GitHub's, those below `/api/v4` GitLab's.
 """
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,6 +45,10 @@ class Forge:
     asked: list[str] = field(default_factory=list)
     person: str | None = None
     """The login of a token that is a person's; None for a job's own."""
+    repository: Path | None = None
+    """The repository that the forge hosts; its commits are looked up there."""
+    merged: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Commits that came by a merge: the number of the request, and the branch that it was merged into."""
     url: str = ""
     _next: int = 900
 
@@ -88,8 +94,21 @@ class Forge:
             return status, {"message": f"refused, {token}"}
         for pattern, handle in {**_GITHUB, **_GITLAB}.items():
             if found := re.fullmatch(pattern, f"{method} {path}"):
-                return handle(self, [int(part) for part in found.groups()], query, body)
+                return handle(self, [_part(part) for part in found.groups()], query, body)
         return 404, {"message": "Not Found"}
+
+
+def _part(text: str) -> Any:
+    """A number of a path, or a commit."""
+    return int(text) if len(text) < 40 else text
+
+
+def _commits(forge: Forge, head: str, *, first_parents: bool) -> list[tuple[str, list[str]]]:
+    """Commits with their parents, as `git log` orders them."""
+    assert forge.repository is not None
+    call = ["git", "log", "--format=%H %P", *(["--first-parent"] if first_parents else []), head]
+    done = subprocess.run(call, cwd=forge.repository, capture_output=True, text=True, timeout=60, check=True)
+    return [(line.split()[0], line.split()[1:]) for line in done.stdout.splitlines()]
 
 
 def _page(rows: list[Any], query: dict[str, str]) -> tuple[int, Any]:
@@ -155,6 +174,18 @@ def _gh_edit_issue(forge: Forge, ids: list[int], _query: Any, body: Any) -> tupl
     return 200, _gh(thing)
 
 
+def _gh_commits(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    commits = _commits(forge, query["sha"], first_parents=False)
+    return _page([{"sha": sha, "parents": [{"sha": each} for each in parents]} for sha, parents in commits], query)
+
+
+def _gh_pulls(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    number, base = forge.merged.get(ids[0], (None, ""))
+    open_one = {"number": 800, "merged_at": None, "base": {"ref": "main"}}
+    row = {"number": number, "merged_at": "2026-11-27T08:00:00Z", "base": {"ref": base}}
+    return _page([open_one, *([] if number is None else [row])], query)
+
+
 _REPO = f"/api/v3/repos/{REPOSITORY}"
 _GITHUB = {
     r"GET /api/v3/user": _gh_user,
@@ -162,6 +193,8 @@ _GITHUB = {
     rf"GET {_REPO}/issues/(\d+)/comments": _gh_list,
     rf"POST {_REPO}/issues/(\d+)/comments": _gh_comment,
     rf"PATCH {_REPO}/issues/comments/(\d+)": _gh_edit_comment,
+    rf"GET {_REPO}/commits": _gh_commits,
+    rf"GET {_REPO}/commits/([0-9a-f]{{40}})/pulls": _gh_pulls,
     rf"GET {_REPO}/issues": _gh_issues,
     rf"POST {_REPO}/issues": _gh_open,
     rf"PATCH {_REPO}/issues/(\d+)": _gh_edit_issue,
@@ -202,12 +235,26 @@ def _gl_edit_issue(forge: Forge, ids: list[int], _query: Any, body: Any) -> tupl
     return 200, _gl(thing)
 
 
+def _gl_commits(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    commits = _commits(forge, query["ref_name"], first_parents=query.get("first_parent") == "true")
+    return _page([{"id": sha, "parent_ids": parents} for sha, parents in commits], query)
+
+
+def _gl_requests(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    number, base = forge.merged.get(ids[0], (None, ""))
+    open_one = {"iid": 800, "state": "opened", "target_branch": "main"}
+    row = {"iid": number, "state": "merged", "target_branch": base}
+    return _page([open_one, *([] if number is None else [row])], query)
+
+
 _PROJECT = f"/api/v4/projects/{PROJECT}"
 _GITLAB = {
     r"GET /api/v4/user": _gl_user,
     rf"GET {_PROJECT}/merge_requests/(\d+)/notes": _gl_list,
     rf"POST {_PROJECT}/merge_requests/(\d+)/notes": _gl_note,
     rf"PUT {_PROJECT}/merge_requests/(\d+)/notes/(\d+)": _gl_edit_note,
+    rf"GET {_PROJECT}/repository/commits": _gl_commits,
+    rf"GET {_PROJECT}/repository/commits/([0-9a-f]{{40}})/merge_requests": _gl_requests,
     rf"GET {_PROJECT}/issues": _gl_issues,
     rf"POST {_PROJECT}/issues": _gl_open,
     rf"PUT {_PROJECT}/issues/(\d+)": _gl_edit_issue,

@@ -8,7 +8,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-OURS = re.compile(r"(<!-- reconciler:\w+ [\w-]+ -->|<details><summary>[^<>]*</summary>|</details>)\n?")
+OURS = re.compile(
+    r"(<!-- reconciler:\w+ [\w-]+ -->|<!-- reconciler:reviewed sha256:[0-9a-f]{64}( [A-Za-z0-9+/]+)? -->"
+    r"|<details><summary>[^<>]*</summary>|</details>)\n?"
+)
 LATER = re.compile(r"[@#!]\w|\bGH-\d|:[\w+-]+:|://|\bwww\.", re.IGNORECASE)
 """What sites look for in text that is rendered already: mentions, references, emoji, bare links."""
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -170,7 +171,8 @@ class GitHubRunner(Machine):
         files["GITHUB_PATH"] = self.folder / "github_path.txt"
         for path in files.values():
             path.write_text("")
-        Path(self.env["RUNNER_TEMP"]).mkdir(exist_ok=True)
+        shutil.rmtree(self.env["RUNNER_TEMP"], ignore_errors=True)
+        Path(self.env["RUNNER_TEMP"]).mkdir()
         code, log = 0, ""
         for step in steps:
             if "run" not in step or not _wanted(str(step.get("if", "success()")), inputs, failed=code != 0):
@@ -204,6 +206,7 @@ class GitLabRunner(Machine):
         super().__init__(folder, api, forge)
         self.template = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
         self.variables = {**SECRETS, "GITLAB_TOKEN": TOKEN}
+        self.commit = "c0ffee" * 6 + "c0ff"
 
     def job(self, name: str, checkout: Path, bare: Path, *, request: int | None = None) -> Job:
         """A job of the template, for a branch or a merge request."""
@@ -211,7 +214,7 @@ class GitLabRunner(Machine):
         own = {
             "GITLAB_CI": "true", "CI_API_V4_URL": f"{self.forge}/api/v4", "CI_PROJECT_ID": PROJECT,
             "CI_PROJECT_DIR": str(checkout), "CI_PROJECT_URL": f"file://{bare}".removesuffix(".git"),
-            "CI_DEFAULT_BRANCH": "main", "CI_SERVER_HOST": "forge.example", "CI_COMMIT_SHA": "c0ffee" * 6 + "c0ff",
+            "CI_DEFAULT_BRANCH": "main", "CI_SERVER_HOST": "forge.example", "CI_COMMIT_SHA": self.commit,
         }  # fmt: skip
         own |= {"CI_COMMIT_BRANCH": "main"} if request is None else {"CI_MERGE_REQUEST_IID": str(request)}
         script = "\n".join([*job["before_script"], *job["script"]])

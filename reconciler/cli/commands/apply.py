@@ -1,6 +1,7 @@
 """`reconciler apply`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,9 +12,11 @@ from reconciler.cli.applying import (
     Saved,
     carried_out,
     exit_code,
+    hold_to_review,
     part_that_holds,
     plan_in,
     refuse,
+    what_was_reviewed,
     why_ended,
     within_limits,
     writes,
@@ -49,6 +52,11 @@ DECLINED = 1
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option("--skip-stale", is_flag=True, help="With FILE: leave out what moved since, and go on with the rest.")
+@click.option(
+    "--reviewed",
+    metavar="FILE|DIGEST",
+    help="Refuse what a reviewed plan did not hold: a saved plan, its Markdown, what `ci reviewed` wrote, or a digest.",
+)
 @selection_options
 @limit_options
 @shared_options(formats=RESULT_FORMATS, api=True)
@@ -58,37 +66,53 @@ def command(
     file: Path | None,
     yes: bool,
     skip_stale: bool,
+    reviewed: str | None,
     only: tuple[str, ...],
     recreate: bool,
     allowances: Allowances,
 ) -> int:
     """Make the account as declared: plan, show, ask, carry out. With FILE: exactly that saved plan.
 
-    Exit 0: done. 3: some steps failed, were blocked, or have an unknown outcome. 4: the saved plan is stale.
-    5: another run is at work. 6: a safety limit refuses; the message names the switch.
+    With --reviewed: a new plan, which may hold no more than the reviewed one did.
+
+    Exit 0: done. 3: some steps failed, were blocked, or have an unknown outcome. 4: the saved plan is stale, or there
+    is more to do than was reviewed. 5: another run is at work. 6: a safety limit refuses; the message names the switch.
 
     \b
       reconciler apply
       reconciler apply --yes --only 'ios:*'
       reconciler plan --out plan.json && reconciler apply plan.json
+      reconciler apply --yes --reviewed plan.json
     """
     session = Session.of(options)
     project = session.project()
     if file is not None:
         if only or recreate:
             raise UsageError("--only and --recreate shape a plan; FILE is one already", hint="give them to `plan`")
+        if reviewed is not None:
+            raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
         return _apply_saved(session, project, file, allowances, skip_stale=skip_stale)
     if skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="reconciler apply FILE --skip-stale")
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
-    return _plan_and_apply(session, project, Selection(only, options.parallelism, recreate), allowances, yes=yes)
+    terms = _Terms(Selection(only, options.parallelism, recreate), allowances, reviewed, yes)
+    return _plan_and_apply(session, project, terms)
 
 
-def _plan_and_apply(
-    session: Session, project: Project, selection: Selection, allowances: Allowances, *, yes: bool
-) -> int:
-    desired = session.desired(project)
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a plan is made and applied on: `reviewed` is as it was given, `yes` asks nobody."""
+
+    selection: Selection
+    allowances: Allowances
+    reviewed: str | None
+    yes: bool
+
+
+def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
+    desired, selection = session.desired(project), terms.selection
+    known = None if terms.reviewed is None else what_was_reviewed(terms.reviewed, session, desired)
     store = session.store(project)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
@@ -100,12 +124,14 @@ def _plan_and_apply(
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
-        limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
+        limits = Limits(desired.safety, terms.allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)
+        if known is not None:
+            hold_to_review(session, plan, known)
         refuse(exceeded)
         _forecast(session, plan, gateway.pace())
-        if writes(plan) and not yes:
+        if writes(plan) and not terms.yes:
             if not session.console.confirm("Apply this?"):
                 session.console.talk("nothing was applied")
                 return DECLINED

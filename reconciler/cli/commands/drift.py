@@ -25,7 +25,7 @@ DRIFTED = 2
 )
 @click.option("--notify", metavar="URL", help="Post alarms to this Slack-compatible webhook.")
 @click.option("--record/--no-record", default=True, help="Remember this audit, for the trend. [default: record]")
-@shared_options(formats=("text", "json", "markdown", "html", "openmetrics", "github"), api=True)
+@shared_options(formats=("text", "json", "markdown", "html", "openmetrics", "github", "junit"), api=True)
 def command(options: Options, *, only: tuple[str, ...], since: date | None, notify: str | None, record: bool) -> int:
     """Audit the account: what in it is not as it was last applied. It cannot write to the account.
 

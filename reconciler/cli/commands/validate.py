@@ -32,7 +32,7 @@ def command(options: Options, *, strict: bool) -> int:
         apps = loaded.state.apps
         placements = sum(len(app.placements or ()) for app in apps)
         told = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {told}"
-    print_findings(session, loaded.findings, told)
+    print_findings(session, loaded.findings, told, strict=strict)
     session.console.talk(told)
     return 1 if errors or (strict and warnings) else 0
 

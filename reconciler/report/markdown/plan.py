@@ -8,6 +8,7 @@ from reconciler.diff.change import Action, Change, Create, Held, Update
 from reconciler.model.address import app_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
+from reconciler.plan.reviewed import ROOM, reviewed_mark
 from reconciler.report.count import counted
 from reconciler.report.markdown.changes import FLOOR_TITLES, block, bullet, floor_rows, held_bullet
 from reconciler.report.markdown.marker import marker
@@ -24,9 +25,13 @@ WHOLE: Final = " `reconciler plan -v` and `reconciler show -v` tell everything."
 
 
 def plan_markdown(plan: Plan, refusals: Sequence[Refusal] = (), key: str = "", limit: int = LIMIT) -> str:
-    """The plan for a comment of at most `limit` characters; its first line is the marker of the project and `key`."""
+    """The plan for a comment of at most `limit` characters; its first line is the marker of the project and `key`.
+
+    The last line says, for programs, what somebody who reads it has reviewed.
+    """
     large = is_large(plan)
-    sheet = Sheet(f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{_origin(plan)}", limit)
+    foot = f"\n{reviewed_mark(plan, min(ROOM, limit // 4))}\n"
+    sheet = Sheet(f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{_origin(plan)}", limit, foot)
     sheet.write(_refusals(refusals))
     sheet.write(_dangers(plan.changes, LARGE_SHARE if large else 1.0))
     sheet.write([held_section(plan.held)])

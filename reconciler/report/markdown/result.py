@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from reconciler.diff.change import Held
 from reconciler.model.outcome import Result
 from reconciler.plan.plan import Origin
+from reconciler.plan.reviewed import Entry
+from reconciler.report.count import counted
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
 from reconciler.report.markdown.plan import held_section
@@ -36,6 +38,18 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
         Section(fold(f"{len(done)} applied") + table("step", "id"), [_done(each) for each in done], FOLD_END),
     ])  # fmt: skip
     return sheet.text(" `reconciler history` tells everything.")
+
+
+def unreviewed_markdown(more: Sequence[Entry], origin: Origin, key: str = "", limit: int = LIMIT) -> str:
+    """Why nothing was applied, for a comment: what the plan would do beyond the reviewed one."""
+    told = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
+    title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
+    sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{told}\n", limit)
+    items = [
+        Item(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}")) for each in more
+    ]
+    sheet.write([Section(table("address", "what was not reviewed"), items)])
+    return sheet.text(" The log of the job names everything.")
 
 
 WORST_FIRST = ("unknown", "failed", "unverified", "normalised", "blocked", "skipped")

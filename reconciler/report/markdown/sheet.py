@@ -37,17 +37,18 @@ class Section:
 
 @dataclass(slots=True)
 class Sheet:
-    """Markdown as it is written. `head` must fit."""
+    """Markdown as it is written. `head` and `foot`, its end, must fit."""
 
     head: str
     limit: int = LIMIT
+    foot: str = ""
     _parts: list[str] = field(default_factory=list)
     _left: int = 0
     _lost: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._parts.append(self.head)
-        self._left = self.limit - FOR_THE_CUT - units(self.head)
+        self._left = self.limit - FOR_THE_CUT - units(self.head) - units(self.foot)
 
     def write(self, sections: Iterable[Section]) -> None:
         """Write what fits of these sections, one after the other."""
@@ -74,9 +75,10 @@ class Sheet:
         """The sheet, with what was cut said at its end, and where the `whole` is to be had."""
         lost = Counter(word for word, _ in self._lost)
         if not lost:
-            return "".join(self._parts)
+            return "".join((*self._parts, self.foot))
         told = ", ".join(_told(number, word) for word, number in lost.items())
-        return f"{''.join(self._parts)}\n**Cut to fit into {self.limit:,} characters.** Not shown: {told}.{whole}\n"
+        cut = f"\n**Cut to fit into {self.limit:,} characters.** Not shown: {told}.{whole}\n"
+        return "".join((*self._parts, cut, self.foot))
 
 
 def _told(number: int, word: str) -> str:

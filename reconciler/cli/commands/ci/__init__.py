@@ -6,6 +6,7 @@ from reconciler.cli.lazy import Entry, Lazy
 
 COMMANDS = {
     "comment": Entry("ci.comment", "Write a report under a pull or merge request, or rewrite the one that is there."),
+    "reviewed": Entry("ci.reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
     "ledger": Entry("ci.ledger", "Commit the ledger and push it, after an apply."),
     "issue": Entry("ci.issue", "Open an issue with a report, rewrite the one that is open, or close it."),
 }
@@ -17,6 +18,7 @@ def command() -> None:
 
     \b
       reconciler plan --format markdown >plan.md && reconciler ci comment plan.md
+      reconciler ci reviewed --out reviewed.txt && reconciler apply --yes --reviewed reviewed.txt
       reconciler drift --format markdown >drift.md || reconciler ci issue drift.md
       reconciler ci issue --close drift.md
     """

@@ -16,6 +16,7 @@ from reconciler.model.desired import Source
 from reconciler.model.value import price
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
+from reconciler.plan.reviewed import MARK
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.plan import plan_markdown
 from reconciler.report.markdown.sheet import LIMIT
@@ -49,7 +50,8 @@ def test_names_from_outside_are_text_and_nothing_else(name):
     if len(name) < 100:
         assert visible(name).strip() in seen.words
     assert MARKER.fullmatch(text.splitlines()[0])
-    assert len(re.findall("<!--", text)) == 1
+    assert MARK.fullmatch(text.splitlines()[-1])
+    assert len(re.findall("<!--", text)) == 2
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,64 @@
+"""What was reviewed of a branch: the plans under the requests that were merged into it and not applied yet.
+
+Merges may follow each other faster than they are applied. So all requests count, from the branch's head back to the
+first whose plan has been applied. A plan that was applied counts no more: what somebody changes back in the account
+afterwards has not been reviewed.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.forge.keep import find
+from reconciler.forge.mark import APPLIED, last_line, used_up
+from reconciler.forge.post import History, Wall
+from reconciler.plan.reviewed import NOTHING, Reviewed, reviewed_in
+
+LOOK_BACK: Final = 50
+"""Commits that are looked at. Of merges further back nothing counts as reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The requests that were merged and not applied, the newest first, and what their plans held together.
+
+    `without_plan` are those of them under which our own account has told no plan.
+    """
+
+    requests: tuple[int, ...]
+    known: Reviewed
+    without_plan: tuple[int, ...]
+
+
+def find_reviewed(history: History, wall_of: Callable[[int], Wall], mark: str, head: str) -> Found:
+    """Look for the plans, each in the comment that carries the marker and that the token's own account wrote.
+
+    Raises `ApiError`, and `PlanUnusable` for a comment that was cut.
+    """
+    known = NOTHING
+    seen: list[int] = []
+    without: list[int] = []
+    for commit in history.commits(head)[:LOOK_BACK]:
+        for number in history.requests(commit):
+            if number in seen:
+                continue
+            post = find(wall_of(number), mark)
+            told = "" if post is None else last_line(post.body)
+            if told == APPLIED:
+                return Found(tuple(seen), known, tuple(without))
+            seen.append(number)
+            found = reviewed_in(told)
+            if found is None:
+                without.append(number)
+            else:
+                known |= found
+    return Found(tuple(seen), known, tuple(without))
+
+
+def set_applied(wall_of: Callable[[int], Wall], mark: str, numbers: Iterable[int]) -> None:
+    """Say in the plans under these requests that they have been applied, and so count no more. Raises `ApiError`."""
+    for number in numbers:
+        wall = wall_of(number)
+        post = find(wall, mark)
+        if post is not None and reviewed_in(last_line(post.body)) is not None:
+            wall.rewrite(post, used_up(post.body))

@@ -1,0 +1,171 @@
+"""What somebody has reviewed: the set of changes of a plan, as digests that fit into a comment.
+
+The set has one entry for each thing that carrying out the plan would do: a create with all that it sends, each field of
+an update with its value before and after, a deactivation, a delete. What is blocked or held, notes and the ledger do
+not count: nothing of them is sent. Each entry is bound to the publisher and the API of the plan.
+
+A plan made later holds to a set if all of its own entries are in it. It may have fewer: somebody has done them already.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update, action_of
+from reconciler.errors import PlanUnusable
+from reconciler.model.address import Address, kind_of
+from reconciler.model.value import canonical_json, fields_to_json, to_json
+from reconciler.plan.plan import Origin, Plan
+
+SIZE: Final = 12
+"""Bytes of an entry's digest. Nobody finds another entry with one of 2^96 in time."""
+
+ROOM: Final = 16_384
+"""Characters that the entries may take in a comment: some thousand. Of more only the digest of them all is told."""
+
+MARK: Final = re.compile(r"<!-- reconciler:reviewed sha256:([0-9a-f]{64})((?: [A-Za-z0-9+/]+)?) -->")
+_WHOLE: Final = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that a plan would do. `told` says it in words; `digests` are those it may be reviewed under."""
+
+    address: Address
+    told: str
+    digests: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What was reviewed: single entries, and whole sets of which only the digest is known (64 hex digits)."""
+
+    entries: frozenset[bytes] = frozenset()
+    wholes: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Reviewed") -> "Reviewed":
+        return Reviewed(self.entries | other.entries, self.wholes | other.wholes)
+
+
+ANYTHING: Final = "<!-- reconciler:reviewed anything -->"
+"""What says in a file that no review is needed. In a comment it says nothing."""
+
+
+NOTHING: Final = Reviewed()
+
+
+def entries(plan: Plan) -> tuple[Entry, ...]:
+    """Everything that carrying out a plan would do, in the order of addresses."""
+    return tuple(entry for change in plan.changes for entry in _of_change(change, plan.origin))
+
+
+def reviewed(plan: Plan) -> Reviewed:
+    """The set of a plan that was reviewed whole."""
+    return Reviewed(frozenset(entry.digests[0] for entry in entries(plan)))
+
+
+def unreviewed(plan: Plan, known: Reviewed) -> tuple[Entry, ...]:
+    """What a plan would do that was not reviewed. What is left of a plan may be a set known as a whole."""
+    left = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
+    return () if _whole(entry.digests[0] for entry in left) in known.wholes else left
+
+
+def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
+    """The set of a plan as a comment of HTML, on one line.
+
+    Its entries are told where they take no more than `room` characters. No two hyphens are within it.
+    """
+    found = reviewed(plan).entries
+    return _mark(found) if _size(len(found)) <= room else _mark(found, told=False)
+
+
+def marks_of(known: Reviewed) -> str:
+    """What was reviewed as lines that `reviewed_in` reads."""
+    return "\n".join([_mark(known.entries), *(_line(whole) for whole in sorted(known.wholes))])
+
+
+def _mark(found: frozenset[bytes], *, told: bool = True) -> str:
+    packed = b"".join(sorted(found)) if told else b""
+    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "")
+
+
+def _line(whole: str, told: str = "") -> str:
+    return f"<!-- reconciler:reviewed sha256:{whole}{told} -->"
+
+
+def reviewed_in(text: str) -> Reviewed | None:
+    """What a text says was reviewed, by the marks that are lines of it, or as one bare digest; None for no such text.
+
+    Raises `PlanUnusable` for a mark that was cut or changed: its entries are not those of its digest.
+    """
+    if whole := _WHOLE.fullmatch(text.strip()):
+        return Reviewed(wholes=frozenset({whole[1]}))
+    marks = [found for line in text.splitlines() if (found := MARK.fullmatch(line.strip()))]
+    if not marks:
+        return None
+    known = NOTHING
+    for mark in marks:
+        known |= _read(mark[1], mark[2].strip())
+    return known
+
+
+def _read(whole: str, told: str) -> Reviewed:
+    if not told:
+        return Reviewed(wholes=frozenset({whole}))
+    try:
+        packed = b64decode(told, validate=True)
+    except ValueError:
+        packed = b""
+    found = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
+    if len(packed) % SIZE or _whole(found) != whole:
+        raise PlanUnusable("the mark of what was reviewed is not whole", hint="make the plan, and the comment, again")
+    return Reviewed(found)
+
+
+def _size(number: int) -> int:
+    return number * SIZE * 4 // 3
+
+
+def _whole(found: Iterable[bytes]) -> str:
+    return sha256(b"".join(sorted(set(found)))).hexdigest()
+
+
+def _of_change(change: Change, origin: Origin) -> Iterator[Entry]:
+    about = [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
+
+    def entry(told: str, *facts: list[Any]) -> Entry:
+        return Entry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
+
+    match change:
+        case Create():
+            sent = fields_to_json(change.send)
+            # An app that was to be made by the reviewed plan may have been made by somebody since.
+            apps = [change.app_id] if change.app_id is None else [change.app_id, None]
+            yield entry("create", *([sent, app] for app in apps))
+        case Update():
+            yield from (
+                entry(f"update {told} (id {change.id})", [change.id, *facts]) for told, facts in _of_update(change)
+            )
+        case Deactivate() | Delete():
+            yield entry(f"{action_of(change)} id {change.id}", [change.id])
+        case Blocked():
+            return
+
+
+def _of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
+    """Each field with its value before and after, and whatever else the update does: in words, and as facts."""
+    for field in update.fields:
+        before, after = to_json(field.before), to_json(field.after)
+        yield f"{field.path}: {canonical_json(before)} -> {canonical_json(after)}", [field.path, before, after]
+    for name in sorted(update.send.keys() - {field.field for field in update.fields}):
+        sent = to_json(update.send[name])
+        yield f"{name}: {canonical_json(sent)} is sent", [name, sent]
+    if update.renamed_from is not None:
+        yield f"known as {update.renamed_from} before", ["", update.renamed_from]
+
+
+def _digest(facts: list[Any]) -> bytes:
+    return sha256(canonical_json(facts).encode("utf-8", "backslashreplace")).digest()[:SIZE]
