@@ -214,6 +214,40 @@ class TestEcho:
         assert (again.code, result(again)["outcome"]) == (0, "applied")
         assert rival.named("int")["floorPrices"] == {"WW": 0.01, "US": 1.2}
 
+    @each_spelling
+    def test_the_ledger_does_not_hold_it_and_the_next_plan_blames_nobody(self, world, spelling):
+        rival, project = world(spelling, "{US: 1.1, WW: 0.01}")
+        assert applied(project).code == 0
+        before = project.read("reconciler.lock")
+        declare(project, "{US: 1.2, WW: 0.01}")
+        rival.doubt.echoes = 1
+        assert applied(project).code == 3
+        assert project.read("reconciler.lock") == before
+        changes = project.run("plan", "--format", "json").json["changes"]
+        assert [each["origin"] for change in changes for each in change["fields"]] == ["pending"]
+        assert project.run("drift").code == 0
+
+    def test_one_of_what_was_never_ours_is_not_ours_after_it(self, world):
+        rival, project = world(floors="{US: 1.2, WW: 0.01}")
+        rival.doubt.echoes = 1
+        assert applied(project).code == 3
+        changes = project.run("plan", "--format", "json").json["changes"]
+        assert [each["origin"] for change in changes for each in change["fields"]] == ["unknown"]
+
+    def test_a_removal_begins_no_quarantine_and_a_rename_moves_no_address(self, world):
+        rival, project = world(floors="{US: 1.1, WW: 0.01}")
+        assert applied(project).code == 0
+        before = project.read("reconciler.lock")
+        for edit in (
+            ("name: int,", "name: int, state: absent,"),
+            ("name: int, state: absent,", "name: new, renamedFrom: int,"),
+        ):
+            project.edit("apps/a.yaml", edit)
+            rival.doubt.echoes = 1
+            done = applied(project)
+            assert (done.code, [each["outcome"] for each in done.json["results"]]) == (3, ["failed"]), done.out
+            assert project.read("reconciler.lock") == before
+
     def test_it_is_not_taken_for_a_value_that_is_kept_otherwise(self, world):
         rival, project = world(floors="{US: 1.2, WW: 0.01}")
         rival.doubt.echoes = 1000
