@@ -200,6 +200,16 @@ def test_a_new_name_that_is_kept_otherwise_is_tried_once(world, name):
     assert len(rival.placements) == 1
 
 
+def test_no_note_promises_that_pull_takes_over_a_bundle(project, rival):
+    rival.doubt.name = str.lower
+    project.write("apps/a.yaml", f"version: 1\napps:\n  - {{{APP.replace('com.a', 'com.A')}}}\n")
+    assert applied(project).code == 0
+    notes = project.run("plan", "--format", "json").json["notes"]
+    (told,) = (note["text"] for note in notes if note["text"].startswith("bundle"))
+    assert '"com.a"' in told
+    assert "pull" not in told
+
+
 class TestEcho:
     @each_spelling
     def test_an_update_that_only_echoes_failed_and_the_next_run_sends_it(self, world, spelling):
