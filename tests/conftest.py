@@ -13,7 +13,7 @@ settings.register_profile("any-machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any-machine")
 
 KEPT: Final = re.compile(
-    r"PATH|HOME|USER|LOGNAME|TMPDIR|TEMP|TMP|SYSTEMROOT|CI|JAVA_HOME|REWRITE_GOLDENS|LD_LIBRARY_PATH|PLAYWRIGHT_.*"
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|TEMP|TMP|SYSTEMROOT|CI|JAVA_HOME|REWRITE_GOLDENS|MUTANTS|LD_LIBRARY_PATH|PLAYWRIGHT_.*"
     r"|(PYTEST|COV|COVERAGE|HYPOTHESIS|OPENBLAS|SOAK)_.*"
 )
 """The variables of the environment that tests see; what they mean by any other, they say."""

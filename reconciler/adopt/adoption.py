@@ -11,6 +11,7 @@ from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.wishes import Frame, carry_out, declared_in
 from reconciler.diff.block import View
 from reconciler.diff.change import FieldChange, Note
+from reconciler.diff.earlier_creates import perhaps_earlier_creates, told_of_earlier_create
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
 from reconciler.diff.reconcile import verdicts_on
@@ -24,6 +25,7 @@ from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, app_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
+from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 
@@ -45,12 +47,16 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC."""
+    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
+
+    `past` is what the journal says of creates.
+    """
 
     live: LiveState
     ledger: Ledger
     now: datetime
     whole: bool = True
+    past: PastCreates = NO_CREATES
 
     @property
     def chosen(self) -> tuple[LiveResource, ...]:
@@ -104,8 +110,11 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
     made.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
+    perhaps = perhaps_earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
+    made.notes += [Note(address, told_of_earlier_create(address, ids)) for address, ids in perhaps.items()]
+    left = {each for ids in perhaps.values() for each in ids}
     _edit_known(declared, account, claimed, made)
-    _write_new(declared, account, claimed.keys() | alike, made)
+    _write_new(declared, account, claimed.keys() | alike | left, made)
     return _checked(declared, account, made)
 
 
@@ -135,7 +144,7 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
     sites = block_sites(declared.manifests)
-    desk = Desk(declared.frame.settings, _by_app(account.ledger), account.now.date(), sites)
+    desk = Desk(declared.frame.settings, _by_app(account.ledger), account.now.date(), sites, account.past)
     for app in account.chosen:
         if app.id in claimed:
             known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], desk)
@@ -158,7 +167,7 @@ def _by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
 
 
 def _write_new(declared: Declared, account: Account, claimed: AbstractSet[str], made: _Made) -> None:
-    """A file for each live app that no block stands for, or looks like."""
+    """A file for each live app that no block stands for, looks like, or may have made."""
     settings = declared.frame.settings
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)

@@ -11,6 +11,7 @@ from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.adopt.wishes import Wish
 from reconciler.diff.block import entry_of
 from reconciler.diff.change import FieldChange, Note
+from reconciler.diff.earlier_creates import perhaps_earlier_creates, told_of_earlier_create
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
@@ -24,6 +25,7 @@ from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.diagnostic import Finding
+from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
@@ -33,12 +35,16 @@ Place: TypeAlias = tuple[str, Path]
 
 @dataclass(slots=True)
 class Desk:
-    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: wishes by file."""
+    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: wishes by file.
+
+    `past` is what the journal says of creates.
+    """
 
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
     sites: Mapping[Address, Site]
+    past: PastCreates
     wishes: dict[str, list[Wish]] = field(default_factory=dict)
     added: list[Address] = field(default_factory=list)
     changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
@@ -79,6 +85,9 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
                 _look(block, resolutions[block.address], found, desk)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
         claimed |= look_alikes(app.placements, resolutions)
+        perhaps = perhaps_earlier_creates(app.placements, resolutions, listed, desk.past)
+        desk.notes += [Note(address, told_of_earlier_create(address, ids)) for address, ids in perhaps.items()]
+        claimed |= {each for ids in perhaps.values() for each in ids}
         _add(app, [each for each in listed if each.id not in claimed], desk)
     for blocks in found.values():
         _ask(blocks, desk)

@@ -107,7 +107,8 @@ def claim(made: Made, site: Site) -> str | None:
     kind = kind_of(made.change.address)
     if made.id in site.seen.known.get(kind, ()):
         site.newborns.mixed = True
-        return f"it was answered with id {made.id}, which was there before"
+        hint = "; the account may hold only one of such names: pin that id instead" if made.change.distinct else ""
+        return f"it was answered with id {made.id}, which was there before{hint}"
     if not site.newborns.claim(Newborn(made.change.address, made.id, made.app_id, made.began)):
         site.newborns.mixed = True
         return f"it was answered with id {made.id}, which is that of another create of this run"

@@ -17,7 +17,7 @@ from reconciler.apply.doubtful import FIRST_PAUSE, strange, wait_for
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Removal, Site, Write
 from reconciler.apply.verify import Verification, not_taken, verify
-from reconciler.diff.change import Blocked, Change, Create
+from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -68,7 +68,10 @@ def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, pa
         corrections += [_unread(each.told, after) for each in pending]
         return Recheck(after, tuple(corrections))
     _note_shown(after, site)
-    corrections += [_unread(each.told, NOT_SHOWN) if each.seen == each.told else each.seen for each in pending]
+    corrections += [
+        _unread(each.told, NOT_SHOWN) if each.seen == each.told else _withdrawn(each, each.seen, site)
+        for each in pending
+    ]
     return Recheck(after, tuple(corrections))
 
 
@@ -93,8 +96,23 @@ def _judge_all(
         if not sure and not settled:
             waiting.append(replace(each, seen=end))
         elif end != each.told:
-            corrections.append(end)
+            corrections.append(_withdrawn(each, end, site))
     return waiting, corrections
+
+
+def _withdrawn(pending: _Pending, end: Ended, site: Site) -> Ended:
+    """An end that leaves nothing to remember of a write, with what the ledger held before the write was answered.
+
+    The answer alone has put the values that were sent, the beginning of a quarantine or a new address into the ledger.
+    """
+    change = pending.write.change
+    if isinstance(change, Create | Delete) or pending.told.entry is None or end.entry is not None:
+        return end
+    known = site.ledger.get(change.address)
+    if known is not None:
+        return replace(end, entry=known)
+    former = (site.ledger[each] for each in pending.told.forget if each in site.ledger)
+    return replace(end, entry=next(former, None), forget=(change.address,))
 
 
 def _unread(ended: Ended, why: str) -> Ended:

@@ -8,6 +8,7 @@ from reconciler.adopt.wishes import Frame
 from reconciler.cli.session import Session
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import load_desired
+from reconciler.model.journal import past_creates
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
 from reconciler.project import Project, folder_names, read_manifests, write_manifest
@@ -39,12 +40,13 @@ def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[
         if check:
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
-            return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps))
+            past = past_creates(store.events())
+            return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps, past=past))
         with store.run(session.environment.who()) as run:
-            let_settle(store, session.clock, stands.state.safety.settle_seconds)
+            past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
-            account = Account(live, ledger, session.clock.now(), whole=not apps)
+            account = Account(live, ledger, session.clock.now(), whole=not apps, past=past)
             return _kept(project, run, adopt(stands, account))
 
 

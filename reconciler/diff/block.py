@@ -102,10 +102,15 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
 
 
 def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
-    """What the account keeps instead of what the manifest asks for, one note for each leaf."""
+    """What the account keeps instead of what the manifest asks for, one note for each leaf.
+
+    Platform and bundle are the address of an app, and stay in the manifest as they are.
+    """
     for leaf in kept:
         asked, shown = told_value(leaf.after), told_value(leaf.before)
-        yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; `pull` takes that over")
+        is_identity = kind_of(address) == "app" and leaf.path in {"platform", "bundle"}
+        what_then = "the block stands for it all the same" if is_identity else "`pull` takes that over"
+        yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; {what_then}")
 
 
 def told_value(value: Value) -> str:

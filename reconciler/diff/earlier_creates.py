@@ -1,13 +1,15 @@
 """Creates that an earlier run left open: sent, and never told apart from not sent. None is sent again blindly."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.diff.change import Blocked, Create, Unmanaged
+from reconciler.diff.identity import Found, Missing, NotFound, Resolution
+from reconciler.diff.unclear import Block
 from reconciler.diff.unnamed import Ground
 from reconciler.diff.verdict import Verdict
 from reconciler.model.address import Address, app_of, kind_of
-from reconciler.model.journal import UnclearCreate
+from reconciler.model.journal import PastCreates, UnclearCreate
 from reconciler.model.live import LiveResource
 
 
@@ -37,11 +39,7 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
         return None
     suspects = [] if change.distinct else _suspects(change, known, unmanaged, ground)
     if suspects:
-        pin = "appId" if kind_of(change.address) == "app" else "placementId"
-        return (
-            f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
-            f"that by `{pin}`, or write `lifecycle: {{distinct: true}}` if it is another"
-        )
+        return told_of_earlier_create(change.address, suspects)
     if any(_hidden(change, ground)):
         return (
             "an earlier create of it was not answered clearly, and the account's list does not show other things yet "
@@ -51,9 +49,46 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
 
 
 def _suspects(change: Create, known: UnclearCreate, unmanaged: set[str], ground: Ground) -> list[str]:
+    return _perhaps_made(known, _listed(change, ground), unmanaged)
+
+
+def _perhaps_made(known: UnclearCreate, listed: Iterable[str], unmanaged: Container[str]) -> list[str]:
     """Live ids that an earlier create may have made: nobody's, and those it may have made or new since it was sent."""
-    new = frozenset() if known.before is None else _listed(change, ground).keys() - known.before
+    new = frozenset() if known.before is None else {*listed} - known.before
     return sorted(each for each in {*known.suspects, *new} if each in unmanaged)
+
+
+def perhaps_earlier_creates(
+    blocks: Iterable[Block],
+    resolutions: Mapping[Address, Resolution],
+    listed: Iterable[LiveResource],
+    past: PastCreates,
+) -> Mapping[Address, tuple[str, ...]]:
+    """Live ids that earlier creates of blocks without a live resource may have made.
+
+    To adopt one as something else would let its block be created once more.
+    """
+    ids = {each.id for each in listed}
+    free = ids - {each.live.id for each in resolutions.values() if isinstance(each, Found)}
+    lost = [
+        block
+        for block in blocks
+        if isinstance(resolutions[block.address], NotFound | Missing)
+        and block.state == "present"
+        and not block.lifecycle.distinct
+        and block.address in past.unclear
+    ]
+    made = {block.address: tuple(_perhaps_made(past.unclear[block.address], ids, free)) for block in lost}
+    return {address: suspects for address, suspects in made.items() if suspects}
+
+
+def told_of_earlier_create(address: Address, suspects: Iterable[str]) -> str:
+    """In words: which live ids an earlier create may have made, and both ways out."""
+    pin = "appId" if kind_of(address) == "app" else "placementId"
+    return (
+        f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
+        f"that by `{pin}`, or write `lifecycle: {{distinct: true}}` if it is another"
+    )
 
 
 def _listed(change: Create, ground: Ground) -> Mapping[str, LiveResource]:

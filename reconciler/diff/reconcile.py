@@ -86,7 +86,7 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
             listed = ground.live.placements.get(resolution.live.id)
             if app.placements is not None:
                 yield from _placements(app, resolution.live, ground)
-            elif listed is not None:
+            else:
                 yield from left_alone(entries, listed)
         case NotFound() | Missing() if app.state == "absent":
             yield from let_go(app, resolution, entries)

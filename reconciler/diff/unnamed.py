@@ -102,15 +102,16 @@ def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: Vie
         yield Remember(kept)
 
 
-def left_alone(entries: Ledger, listed: Iterable[LiveResource]) -> Iterator[Note]:
+def left_alone(entries: Ledger, listed: Iterable[LiveResource] | None) -> Iterator[Note]:
     """The owned placements of an app whose block declares none: nothing of them is managed, and each is told.
 
-    So is one whose block moved to another app: a placement stays in the app that it was made in.
+    So is one whose block moved to another app: a placement stays in the app that it was made in. `listed` is None where
+    the list of the app's placements was not read, for which there is no other need.
     """
-    here = {each.id for each in listed}
+    here = None if listed is None else {each.id for each in listed}
     for address, entry in entries.items():
         if entry.kind == "placement":
-            yield Note(address, LEFT_ALONE if entry.id in here else GONE_UNMANAGED)
+            yield Note(address, LEFT_ALONE if here is None or entry.id in here else GONE_UNMANAGED)
 
 
 def whole_app(going: Delete, ground: Ground) -> Iterator[Verdict]:

@@ -151,10 +151,6 @@ class DtGateway(DtReader):
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
         exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
-        if isinstance(exchange.end, Reply) and _leaves_open(exchange.end):
-            status = exchange.end.status
-            words = "a redirect" if status < 400 else self._words(exchange.end)
-            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
         return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
@@ -176,6 +172,8 @@ class DtGateway(DtReader):
                 return self._discreet(done(reply))
             case Reply(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
+                if _leaves_open(reply):
+                    return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
                 return self._undone(exchange, status, exchange.told(words))
             case NoToken(error=error):
                 return _not_sent(exchange, error.message)
@@ -198,7 +196,7 @@ class DtGateway(DtReader):
 
 
 def _leaves_open(reply: Reply) -> bool:
-    """Whether an answer to a create may stand for one that was done: a redirect to it, or a conflict with it.
+    """Whether an answer to a write may stand for one that was done: a redirect to what is there now, or a conflict.
 
     A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
     that asks for the same request elsewhere (307, 308) comes from a server that did nothing.

@@ -233,7 +233,7 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
                 address,
                 source,
                 fields,
-                _created(checked.fields(raw["send"])),
+                _created(checked.fields(raw["send"]), address),
                 checked.fields(raw["declared"]),
                 checked.optional(checked.identifier, raw["appId"]),
                 checked.flag(raw["protect"]),
@@ -282,9 +282,10 @@ def _ending(raw: Mapping[str, Any]) -> tuple[str, str, str, str | None]:
     )
 
 
-def _created(send: Fields) -> Fields:
-    if send.get("name") is None:
-        raise ValueError("a create without a name")
+def _created(send: Fields, address: Address) -> Fields:
+    needed = ("name",) if kind_of(address) == "placement" else ("name", "platform", "bundle")
+    if missing := [name for name in needed if send.get(name) is None]:
+        raise ValueError(f"a create without a {missing[0]}")
     return _sendable(send)
 
 

@@ -203,7 +203,8 @@ def result_line(result: Result) -> Line:
     named = f"  id {result.id}" if result.id is not None else ""
     told = f": {result.error}" if result.error else ""
     outcome = Span(result.outcome, OUTCOME_TONES[result.outcome])
-    return line("  ", outcome, f" {result.action} {result.address}", Span(named, "faint"), told)
+    action = "" if result.action == result.outcome else f" {result.action}"
+    return line("  ", outcome, f"{action} {result.address}", Span(named, "faint"), told)
 
 
 def _held_line(held: Held) -> Line:

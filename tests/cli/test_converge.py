@@ -251,3 +251,14 @@ def test_the_sandbox_ends_in_the_same_account(tmp_path):
             if isinstance(shown, dict):
                 shown.pop("enabled", None)
             assert held[name].get(field, False if value is False else None) == shown, (name, field)
+
+
+def test_a_plan_tells_of_what_a_moved_block_leaves_in_an_app_that_declares_no_placements(project, rival):
+    apps = [f"platform: android, bundle: com.{name}, name: {name}, category1: Finance, coppa: false" for name in "ab"]
+    moved, other = (f"{{name: {name}, placementType: Banner, coppa: false}}" for name in ("int", "other"))
+    blocks = "version: 1\napps:\n  - {%s%s}\n  - {%s, placements: [%s]}\n"
+    project.write("apps/a.yaml", blocks % (apps[0], f", placements: [{moved}]", apps[1], other))
+    assert project.run("apply", "--yes").code == 0
+    project.write("apps/a.yaml", blocks % (apps[0], "", apps[1], f"{other}, {moved}"))
+    notes = project.run("plan", "--format", "json").json["notes"]
+    assert [note["address"] for note in notes if "no manifest names it" in note["text"]] == ["android:com.a/int"]

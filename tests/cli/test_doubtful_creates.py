@@ -168,6 +168,21 @@ def test_so_it_is_with_a_bundle(project, account, bundle):
     assert len([asked for asked in account.writes if asked.method == "POST"]) == 1
 
 
+def test_pull_leaves_what_an_unclear_create_may_have_made_to_a_person(project, account):
+    account.doubt.name = lambda name: name[:16]
+    project.write("apps/b.yaml", "version: 1\napps:\n  - {platform: android, bundle: com.Cash_Crash.of.the.World, "
+                                 "name: B, category1: Finance, coppa: false, placements: []}\n")  # fmt: skip
+    account.twist = lambda asked, status, said: (502, b"") if asked.method == "POST" else (status, said)
+    assert applied(project).code == 3
+    (app,) = (key for key in account.apps if key != account.app)
+    (placement,) = own(account)
+    pulled = project.run("pull", "--check", "--format", "json")
+    assert pulled.json["adopted"] == ["android:com.a/theirs"]
+    told = {each["address"]: each["text"] for each in pulled.json["notes"]}
+    assert f"may have made id {app}" in told["android:com.Cash_Crash.of.the.World"]
+    assert f"may have made id {placement}" in told[HARD_ADDRESS]
+
+
 class TestOldIds:
     @each("bare", [True, False], ids=["bare", "with fields"])
     def test_answers_shifted_by_one_are_sorted_out_by_the_list(self, project, account, bare):

@@ -200,6 +200,16 @@ def test_a_new_name_that_is_kept_otherwise_is_tried_once(world, name):
     assert len(rival.placements) == 1
 
 
+def test_no_note_promises_that_pull_takes_over_a_bundle(project, rival):
+    rival.doubt.name = str.lower
+    project.write("apps/a.yaml", f"version: 1\napps:\n  - {{{APP.replace('com.a', 'com.A')}}}\n")
+    assert applied(project).code == 0
+    notes = project.run("plan", "--format", "json").json["notes"]
+    (told,) = (note["text"] for note in notes if note["text"].startswith("bundle"))
+    assert '"com.a"' in told
+    assert "pull" not in told
+
+
 class TestEcho:
     @each_spelling
     def test_an_update_that_only_echoes_failed_and_the_next_run_sends_it(self, world, spelling):
@@ -213,6 +223,40 @@ class TestEcho:
         again = applied(project)
         assert (again.code, result(again)["outcome"]) == (0, "applied")
         assert rival.named("int")["floorPrices"] == {"WW": 0.01, "US": 1.2}
+
+    @each_spelling
+    def test_the_ledger_does_not_hold_it_and_the_next_plan_blames_nobody(self, world, spelling):
+        rival, project = world(spelling, "{US: 1.1, WW: 0.01}")
+        assert applied(project).code == 0
+        before = project.read("reconciler.lock")
+        declare(project, "{US: 1.2, WW: 0.01}")
+        rival.doubt.echoes = 1
+        assert applied(project).code == 3
+        assert project.read("reconciler.lock") == before
+        changes = project.run("plan", "--format", "json").json["changes"]
+        assert [each["origin"] for change in changes for each in change["fields"]] == ["pending"]
+        assert project.run("drift").code == 0
+
+    def test_one_of_what_was_never_ours_is_not_ours_after_it(self, world):
+        rival, project = world(floors="{US: 1.2, WW: 0.01}")
+        rival.doubt.echoes = 1
+        assert applied(project).code == 3
+        changes = project.run("plan", "--format", "json").json["changes"]
+        assert [each["origin"] for change in changes for each in change["fields"]] == ["unknown"]
+
+    def test_a_removal_begins_no_quarantine_and_a_rename_moves_no_address(self, world):
+        rival, project = world(floors="{US: 1.1, WW: 0.01}")
+        assert applied(project).code == 0
+        before = project.read("reconciler.lock")
+        for edit in (
+            ("name: int,", "name: int, state: absent,"),
+            ("name: int, state: absent,", "name: new, renamedFrom: int,"),
+        ):
+            project.edit("apps/a.yaml", edit)
+            rival.doubt.echoes = 1
+            done = applied(project)
+            assert (done.code, [each["outcome"] for each in done.json["results"]]) == (3, ["failed"]), done.out
+            assert project.read("reconciler.lock") == before
 
     def test_it_is_not_taken_for_a_value_that_is_kept_otherwise(self, world):
         rival, project = world(floors="{US: 1.2, WW: 0.01}")
