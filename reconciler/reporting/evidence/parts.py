@@ -19,8 +19,11 @@ IMPORTED: Final = "imported"
 """The source under which evidence from elsewhere lies."""
 _MOST_PARTITIONS: Final = 20_000
 _LONGEST_FOLDER: Final = 150
+_TELLING: Final = 20
+_FEW: Final = 3
 _SAME: Final = 0.5
-"""The share of a day's rows from which on two reports are taken for the same one."""
+"""From so many impressions on a row is known again, and from so many of those on, if they are more than this share of
+all, two reports are taken for the same one."""
 _NAMES: Final = (
     *("app", "day", "network", "source", "placement", "partner_placement", "format", "country"),
     *("requests", "responses", "impressions", "earnings"),
@@ -60,27 +63,42 @@ def folder_of_line(app: str) -> str:
 
 
 def check_once(rows: "DuckDBPyConnection", shelf: Shelf, parts: Sequence[Part]) -> None:
-    """Refuse figures that lie on the shelf already under another app or platform: they would count twice."""
+    """Refuse figures that lie on the shelf already under another app or platform: they would count twice.
+
+    Rows of few impressions may be the same by chance, and do not tell.
+    """
     own, days = {part.partition for part in parts}, {part.partition.day for part in parts}
+    seen: dict[str, tuple[int, int]] = {}
     for partition, path in shelf.partitions(IMPORTED).items():
-        if partition in own or partition.day not in days:
-            continue
-        there = f"SELECT source, country, impressions, earnings FROM read_parquet({literal(str(path))})"  # noqa: S608
-        new = f"""SELECT source, country, sum(impressions) AS impressions,
-                CAST(sum(earnings) AS DECIMAL(18, 6)) AS earnings
-            FROM kept WHERE day = DATE {literal(partition.day)}
-            GROUP BY app, network, source, placement, partner_placement, format, country"""  # noqa: S608 - our own texts
-        found = rows.execute(f"""SELECT count(*), count(*) FILTER (EXISTS (
-                SELECT 1 FROM ({new}) AS new WHERE new.source = old.source AND new.impressions = old.impressions
-                    AND new.earnings = old.earnings AND new.country IS NOT DISTINCT FROM old.country))
-            FROM ({there} WHERE impressions > 0) AS old""").fetchone()  # noqa: S608 - as above
-        if found and found[0] and found[1] > _SAME * found[0]:
+        if partition not in own and partition.day in days:
+            telling, same = seen.get(partition.app, (0, 0))
+            here = rows.execute(_same_sql(partition.day, path)).fetchone() or (0, 0)
+            seen[partition.app] = telling + here[0], same + here[1]
+    for app, (telling, same) in seen.items():
+        if same >= _FEW and same > _SAME * telling:
+            folder = f".reconciler/reports/{Partition(IMPORTED, app, '').folder.parent.as_posix()}"
             raise ProjectError(
-                f"{found[1]:,} of {found[0]:,} rows of {partition.day} were imported before as {partition.app}: "
-                "they would count twice",
-                hint=f"import with the same columns as then, or remove .reconciler/reports/source={IMPORTED}/app="
-                f"{partition.folder.parts[1].partition('=')[2]} first",
+                f"{same:,} rows were imported before as {app}: they would count twice",
+                hint=f"import the columns that were imported then, or remove {folder} first",
             )
+
+
+def _same_sql(day: str, path: Path) -> str:
+    """How many rows of a file have impressions enough to be known again, and how many of them the new ones hold."""
+    figures = "source, country, requests, impressions, earnings"
+    file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+    return f"""
+        WITH new AS (
+            SELECT source, country, sum(requests) AS requests, sum(impressions) AS impressions,
+                CAST(sum(earnings) AS DECIMAL(18, 6)) AS earnings
+            FROM kept WHERE day = DATE {literal(day)}
+            GROUP BY app, network, source, placement, partner_placement, format, country
+        )
+        SELECT count(*), count(*) FILTER (EXISTS (
+            SELECT 1 FROM new WHERE new.source = old.source AND new.country IS NOT DISTINCT FROM old.country
+                AND new.requests = old.requests AND new.impressions = old.impressions AND new.earnings = old.earnings))
+        FROM (SELECT {figures} FROM {file} WHERE impressions >= {_TELLING}) AS old
+    """  # noqa: S608 - our own path and a day of ours
 
 
 def written(rows: "DuckDBPyConnection", parts: Sequence[Part], folder: Path) -> Sequence[int]:

@@ -126,7 +126,7 @@ MAX: Final = Adapter(
         "day": ("day", "date"),
         "app": ("package_name", "store_id", "application"),
         "platform": ("platform",),
-        "ad_unit": ("max_ad_unit_id", "ad_unit_id", "max_ad_unit", "ad unit", "ad_unit_name"),
+        "ad_unit": ("max_ad_unit_id", "ad_unit_id", "max_ad_unit", "ad_unit", "ad_unit_name"),
         "format": ("ad_format", "ad_type"),
         "source": ("network",),
         "placement": ("network_placement", "network_placement_id"),
@@ -150,19 +150,19 @@ LEVELPLAY: Final = Adapter(
     "Unity LevelPlay (ironSource)",
     {
         "day": ("date", "day"),
-        "app": ("bundleId", "bundle id", "appName", "app name", "app", "appKey", "app key"),
+        "app": ("bundleId", "appName", "app", "appKey"),
         "platform": ("platform",),
         "ad_unit": (
-            *("mediationAdUnitName", "mediationAdUnitId", "mediationAdUnit", "mediation ad unit", "ad unit name"),
-            *("ad unit", "adUnits", "ad units", "adFormat", "ad format"),
+            *("mediationAdUnitName", "mediationAdUnitId", "mediationAdUnit", "ad unit name"),
+            *("ad unit", "adUnits", "adFormat"),
         ),
-        "format": ("adFormat", "ad format", "adUnits", "ad units"),
-        "source": ("adNetwork", "ad network", "adSource", "ad source", "providerName"),
-        "placement": ("instanceName", "instance name", "instance", "instances", "instanceId"),
-        "network_type": ("isBidder", "is bidder"),
-        "country": ("country", "countryCode", "country code"),
-        "requests": ("adSourceChecks", "ad source checks", "ad source requests"),
-        "responses": ("adSourceResponses", "ad source responses"),
+        "format": ("adFormat", "adUnits"),
+        "source": ("adNetwork", "adSource", "providerName"),
+        "placement": ("instanceName", "instance", "instances", "instanceId"),
+        "network_type": ("isBidder",),
+        "country": ("country", "countryCode"),
+        "requests": ("adSourceChecks", "ad source requests"),
+        "responses": ("adSourceResponses",),
         "impressions": ("impressions",),
         "revenue": ("revenue",),
     },
@@ -185,13 +185,13 @@ ADMOB: Final = Adapter(
         "day": ("date",),
         "app": ("app", "app id"),
         "platform": ("platform",),
-        "ad_unit": ("ad unit", "ad_unit", "ad unit id"),
+        "ad_unit": ("ad unit", "ad unit id"),
         "format": ("format",),
-        "source": ("ad source", "ad_source"),
-        "placement": ("ad source instance", "ad_source_instance"),
+        "source": ("ad source",),
+        "placement": ("ad source instance",),
         "country": ("country",),
-        "requests": ("requests", "ad requests", "ad_requests"),
-        "responses": ("matched requests", "matched_requests"),
+        "requests": ("requests", "ad requests"),
+        "responses": ("matched requests",),
         "impressions": ("impressions",),
         "revenue": ("est. earnings", "estimated earnings"),
     },
@@ -208,7 +208,7 @@ whose ESTIMATED_EARNINGS are millionths (https://support.google.com/admob/table/
 https://support.google.com/admob/answer/9005741, https://developers.google.com/admob/api/v1/report-metrics-dimensions).
 Days are those of the account's time zone. Sources that bid have `(bidding)` behind their name."""
 
-OTHER: Final = Adapter("other", "the schema of evidence", {each.name: (each.name, *each.others) for each in _COLUMNS})
+OTHER: Final = Adapter("other", "other files and tables", {each.name: (each.name, *each.others) for each in _COLUMNS})
 """Files and tables of no platform in particular, by our own names and some that mean the same."""
 
 ADAPTERS: Final[Mapping[str, Adapter]] = MappingProxyType({each.name: each for each in (MAX, LEVELPLAY, ADMOB, OTHER)})

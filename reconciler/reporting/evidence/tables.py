@@ -221,9 +221,9 @@ def _endpoint(url: str) -> Mapping[str, str]:
 @contextmanager
 def _records(connection: "DuckDBPyConnection", query: str, name: str) -> Iterator[Records]:
     try:
-        found = connection.execute(query)
-        header = tuple(column[0] for column in found.description or ())
-        read = getattr(found, "to_arrow_reader", None) or getattr(found, "fetch_record_batch")  # noqa: B009 - older ones
+        found = connection.sql(query)
+        header = tuple(found.columns)
+        read = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader  # the name until DuckDB 1.4
         batches: Iterator[RecordBatch] = read(BATCH)
     except Exception as wrong:  # noqa: BLE001 - see `_unreadable`
         raise _unreadable(name, wrong) from None
