@@ -244,7 +244,7 @@ def _rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[Row]:
 
 def _unreadable(name: str, wrong: Exception) -> ProjectError:
     """What engines say of their troubles may hold rows and passwords; so much of it is told as is surely neither."""
-    words = str(wrong)
+    words = f"{type(wrong).__name__} {wrong}"
     if isinstance(wrong, ProjectError):
         return wrong
     if re.search(r"does not exist|not found|no such table|TableNotFound", words, re.IGNORECASE):
