@@ -96,7 +96,7 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
         evidence=case.one,
         reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case), *(() if told or not moves else (NO_PRICES,))),
         assumptions=_assumptions(case, guarded.floor) if moves else (),
-        curve=curve(seen, standing.current, guarded.floor) if seen and told else (),
+        curve=curve(seen, standing.current, guarded.floor) if seen and told and seen.prices.prices else (),
     )
     return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
 
