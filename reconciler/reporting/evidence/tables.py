@@ -248,7 +248,8 @@ def _unreadable(name: str, wrong: Exception) -> ProjectError:
     if isinstance(wrong, ProjectError):
         return wrong
     if re.search(r"does not exist|not found|no such table|TableNotFound", words, re.IGNORECASE):
-        return ProjectError(f"{name} is not there", hint="name a table that is, as in URL#SCHEMA.TABLE")
+        hint = "a table is named as in URL#SCHEMA.TABLE" if "#" in name else "look at its name, and at the region"
+        return ProjectError(f"{name} is not there", hint=hint)
     if "memory" in words.lower():
         return ProjectError(f"{name} takes more memory than it may ({MEMORY})", hint="write smaller row groups")
     if re.search(r"permission|denied|disabled by configuration|403|401|unauthorized", words, re.IGNORECASE):

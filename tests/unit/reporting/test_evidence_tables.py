@@ -1,17 +1,23 @@
 """Evidence from tables of DuckDB files, databases and object stores, and what is said where one cannot be had."""
 
+import re
 import sqlite3
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import psycopg
 import pytest
 from pyarrow import parquet
-from support.evidence import row, take_in
+from support.evidence import row, take_in, text
 from support.postgres import PASSWORD, running_server
+from support.reports import serving
 
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.secret import Secret
 from reconciler.reporting.backends import connected
+from reconciler.reporting.evidence.opening import opened
 from reconciler.reporting.evidence.tables import Keys, parquet_records, place_of, without_secrets
 from reconciler.reporting.shelf import Shelf
 
@@ -161,6 +167,57 @@ def test_the_extension_for_object_stores_is_named_where_it_cannot_be_had(monkeyp
     assert "httpfs, an extension of DuckDB: not installed" in told
     assert "INSTALL httpfs" in told
     assert "canary" not in told
+
+
+def has_httpfs():
+    try:
+        duckdb.connect().execute("LOAD httpfs")
+    except duckdb.Error:
+        return False
+    return True
+
+
+class Store(BaseHTTPRequestHandler):
+    """An object store that hands out what is in a folder, with its requests' headers remembered."""
+
+    heard: ClassVar[list] = []
+    folder: ClassVar[Path]
+
+    def do_GET(self):
+        self.heard.append(self.headers.get("Authorization") or "")
+        path = self.folder / self.path.lstrip("/").partition("?")[0]
+        data = path.read_bytes() if path.is_file() else b""
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        told = data[int(part[1]) : int(part[2]) + 1] if part else data
+        self.send_response(404 if not data else 206 if part else 200)
+        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Last-Modified", "Fri, 20 Nov 2026 10:00:00 GMT")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(told)
+
+    do_HEAD = do_GET  # noqa: N815 - named by the base class
+
+    def log_message(self, *args):
+        """Tests are quiet."""
+
+
+@pytest.mark.skipif(not has_httpfs(), reason="DuckDB has no extension httpfs here")
+def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_path, shelf):
+    Store.folder = tmp_path
+    (tmp_path / "bucket").mkdir()
+    duckdb.sql(f"COPY ({ROWS}) TO '{tmp_path}/bucket/r.parquet' (FORMAT parquet)")
+    (tmp_path / "bucket/r.csv").write_text(text(row(day="2026-11-19"), row()), encoding="utf-16")
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Store)) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        keys = Keys(Secret("key-id-canary"), Secret("secret-canary"), None, "eu-west-1", url)
+        for name, rows in (("r.parquet", 40), ("r.csv", 2)):
+            with opened(f"s3://bucket/{name}", None, keys, Keys()) as records:
+                assert len(list(records.rows)) == rows
+        with pytest.raises(ProjectError, match="is not there"), opened("s3://bucket/none.csv", None, keys, Keys()):
+            pass
+    assert all("Credential=key-id-canary/" in heard for heard in Store.heard)
+    assert "secret-canary" not in "".join(Store.heard)
 
 
 def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch, shelf):
