@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ _HEAD: Final = 64 * 1024
 _CHUNK: Final = 1024 * 1024
 _FEW_LINES: Final = 20
 """Lines of titles that may stand before the header."""
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _DELIMITERS: Final = ",;\t|"
 _LEAST_KNOWN: Final = 3
 _MARKS: Final = (
@@ -67,7 +69,7 @@ def csv_records(path: Path, name: str, head: bytes) -> Records:
         raise ProjectError(f"{name} is an HTML or XML page, not CSV")
     skipped, delimiter = _header_place(beginning, name)
     rows = _rows(path, name, encoding, delimiter, skipped)
-    header = tuple(name.strip() for name in next(rows)[1])
+    header = tuple(column.strip() for column in next(rows, (0, ()))[1])
     notes = ("not UTF-8: read as Windows-1252, so that names with other signs may look wrong",)
     return Records(name, "line", header, rows, delimiter, notes if encoding == "cp1252" else ())
 
@@ -93,7 +95,7 @@ def _encoding(path: Path, head: bytes) -> str:
 
 def _header_place(beginning: str, name: str) -> tuple[int, str]:
     """How many lines stand before the header, and what parts columns: where most names are known."""
-    lines = beginning.splitlines()[:_FEW_LINES]
+    lines = _LINE_END.split(beginning)[:_FEW_LINES]
     found = [
         (known(names), len(names), -number, delimiter)
         for delimiter in _DELIMITERS

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.reporting.columns import folded
@@ -87,9 +88,12 @@ def source_of(told: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
 
     That is `bidding`, `mediation`, or an empty text where it is not told. Raises `Refused`.
     """
-    name = _named(told, "source")
+    return _source(_named(told, "source"), told.get("network_type", "").strip().lower(), usual_type)
+
+
+@lru_cache(maxsize=4096)
+def _source(name: str, said: str, usual_type: str) -> tuple[str, str]:
     words = folded(name)
-    said = told.get("network_type", "").strip().lower()
     if said and said not in _BIDDING | _IN_TURN:
         raise Refused("the network_type is neither bidding nor mediation")
     bare = words
@@ -125,6 +129,7 @@ def _check_units(told: Mapping[str, str]) -> None:
         raise Unusable(f"the revenue is {told['revenue'].strip()[:20]}: only USD is taken")
 
 
+@lru_cache(maxsize=4096)
 def _country(text: str) -> str | None:
     if text.lower() in _WORLDWIDE:
         return None

@@ -105,8 +105,7 @@ def _texts(
         for name, text in told.items():
             _see(clues, name, text)
         named = (text for at, text in enumerate(record) if at not in figures)
-        short = {name: text[: LONGEST_TEXT + 1].replace("\0", "\ufffd") for name, text in told.items()}
-        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable(short)}
+        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable(told)}
 
 
 def _see(clues: Clues, name: str, text: str) -> None:
@@ -117,8 +116,12 @@ def _see(clues: Clues, name: str, text: str) -> None:
 
 
 def _writable(told: Mapping[str, str]) -> Mapping[str, str]:
-    """Texts that Parquet takes: nothing that is no Unicode."""
-    return {name: text.encode("utf-8", "replace").decode() for name, text in told.items()}
+    """Texts that Parquet takes, none much longer than any that is kept."""
+    return {name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut(text) for name, text in told.items()}
+
+
+def _cut(text: str) -> str:
+    return text[: LONGEST_TEXT + 1].encode("utf-8", "replace").decode()
 
 
 def _fingerprint(texts: Iterator[str] | Sequence[str]) -> bytes:

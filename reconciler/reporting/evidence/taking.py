@@ -65,7 +65,7 @@ def take(records: Records, wanted: Wanted, shelf: Shelf, now: datetime) -> Impor
     """
     header = read_header(records.header, wanted.mapped, wanted.network)
     account = Account()
-    with shelf.held(), shelf.draft() as folder:
+    with shelf.held(), shelf.draft() as folder, _disk_errors():
         seen = take_texts(records, header, folder / "texts.parquet", account)
         writing = _writing(seen, records, now)
         take_rows(seen, header, writing, folder / "rows.parquet", account, records.unit)
@@ -93,6 +93,15 @@ def take(records: Records, wanted: Wanted, shelf: Shelf, now: datetime) -> Impor
         sources,
         (*records.notes, *notes),
     )
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as wrong:
+        said = f"the report cannot be written: {wrong.strerror or 'no room, or no right to'}"
+        raise ProjectError(said, hint="is the disk full?") from None
 
 
 def _put(shelf: Shelf, parts: Sequence[Part], folder: Path, markers: Sequence[Marker]) -> int:
