@@ -45,6 +45,12 @@ VARIABLES: Final = (
         "DuckDB, inside the process",
         secret=True,
     ),
+    Variable(
+        "RECONCILER_EVIDENCE_URL",
+        "The database whose tables `reports import` takes in: a connection string of Ibis.",
+        "the URL stands before the table's name",
+        secret=True,
+    ),
     Variable("DT_MANAGEMENT_URL", "Scheme, host and port of the Management API.", MANAGEMENT_URL),
     Variable("DT_REPORTING_URL", "The same of User Level Reporting.", REPORTING_URL),
     Variable("CHARTBOOST_API_URL", "The same of Mediation Reporting.", CHARTBOOST_URL),

@@ -21,6 +21,7 @@ from reconciler.cli.settings import WHO
 from reconciler.manifest.schema import schemas
 from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
 from reconciler.report.schemas.published import document_schemas
+from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 MADE: Final = "<!-- Made by `make reference`; changes here are lost. -->"
@@ -38,6 +39,12 @@ OF_DOCUMENTS: Final = (
     "keys, so let those pass that you do not know. JSON Schemas are in the folder `schemas`, and `reconciler schema` "
     "prints them."
 )
+OF_EVIDENCE: Final = (
+    "What a file or table holds that `reconciler reports import` takes in: a row for each day, ad unit, source of "
+    "demand and country. Columns may stand in any order; others are left alone. Names are compared without case, "
+    "spaces and punctuation; `--map COLUMN=NAME` takes any column for one of these. Instead of `revenue` there may be "
+    "`revenue_micros`."
+)
 OF_VARIABLES: Final = (
     "`_FILE`: the same name with `_FILE` behind it may name a file that holds the value. Secrets come from there or "
     "from the environment, never from flags or YAML. Addresses are https; plain http is for loopback alone."
@@ -53,6 +60,7 @@ def pages() -> dict[str, str]:
         "settings.md": schema_page("Settings", files["reconciler.schema.json"], OF_SETTINGS),
         "cli.md": cli_page(),
         "documents.md": documents_page(),
+        "evidence.md": evidence_page(),
         "findings.md": findings_page(),
         "environment.md": environment_page(),
     }
@@ -208,6 +216,37 @@ def _option_help(option: click.Option) -> str:
     if isinstance(option.type, click.Choice):
         told = f"{told} One of {', '.join(f'`{choice}`' for choice in option.type.choices)}."
     return f"{told} Default: `{option.default}`." if option.show_default and option.default is not None else told
+
+
+def evidence_page() -> str:
+    """The schema of evidence, and what each platform calls its columns."""
+    heads = ("column", "type", "unit", "required", "what it says", "example")
+    words = {"count": "whole number", "amount": "number"}
+    rows = [
+        (
+            f"`{each.name}`",
+            words.get(each.kind, each.kind),
+            each.unit,
+            "required" if each.required else "",
+            each.meaning,
+            f"`{each.example}`" if each.example else "",
+        )
+        for each in COLUMNS.values()
+    ]
+    sections = [
+        f"## {each.title[:1].upper()}{each.title[1:]}\n\n{_aliases(each.names, each.exact)}"
+        for each in ADAPTERS.values()
+    ]
+    also = ", ".join(f"`{name}` is `{network}`" for name, network in ALSO.items())
+    networks = f"`--network` takes {', '.join(f'`{name}`' for name in ADAPTERS)}; {also}."
+    named = "What a platform calls our columns, the likeliest name first."
+    return "\n\n".join(["# Evidence", OF_EVIDENCE, table(heads, rows), networks, named, *sections])
+
+
+def _aliases(names: Mapping[str, Sequence[str]], exact: Mapping[str, Sequence[str]]) -> str:
+    told = {name: [f"`{alias}`" for alias in of] for name, of in names.items()}
+    told |= {name: [f"`{alias}`, in capitals" for alias in of] for name, of in exact.items()}
+    return table(("column", "called"), [(f"`{name}`", ", ".join(of)) for name, of in told.items()])
 
 
 def findings_page() -> str:

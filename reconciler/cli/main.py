@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "rehearse": Entry("rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."),
     "show": Entry("show", "Show a saved plan again."),
     "floors": Entry("floors", "Fetch reports, suggest floors from them, and write them into the manifests."),
+    "reports": Entry("reports", "Take in reports of other mediation platforms, or of a warehouse."),
     "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
     "ci": Entry("ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
     "ping": Entry("ping", "Check the credentials, and what they can see."),

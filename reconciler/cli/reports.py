@@ -26,6 +26,11 @@ USUAL_DAYS: Final = 14
 _ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
 
 
+def reports_folder(project: Project) -> Path:
+    """Where a project's reports lie. Raises `UnfitFile` where a link has its place."""
+    return disk.check_folder(project.root, f"{STATE_FOLDER}/reports")
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """One call of a floors command: its session, project, settings and manifests."""
@@ -44,7 +49,7 @@ class Desk:
     @property
     def folder(self) -> Path:
         """Where reports lie. Raises `UnfitFile` where a link has its place."""
-        return disk.check_folder(self.project.root, f"{STATE_FOLDER}/reports")
+        return reports_folder(self.project)
 
     def shelf(self) -> "Shelf":
         """The reports that are there."""
@@ -81,7 +86,8 @@ class Desk:
         inside = [day for day in self._days() if (first or date.min) <= day <= (last or date.max)]
         if not inside:
             named = f" from {first or '...'} to {last or '...'}" if first or last else ""
-            raise ProjectError(f"no reports{named} were fetched", hint="`reconciler floors fetch` fetches them")
+            hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
+            raise ProjectError(f"no reports{named} were fetched or imported", hint=hint)
         end = last or inside[-1]
         recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
         return Window(first or recent[0], end, today)
@@ -91,7 +97,8 @@ class Desk:
         return min(self._days(), default=self.session.clock.now().date())
 
     def _days(self) -> list[date]:
-        partitions = [*self.shelf().partitions("chartboost"), *self.shelf().partitions("dt")]
+        shelf = self.shelf()
+        partitions = [each for source in ("chartboost", "dt", "imported") for each in shelf.partitions(source)]
         return sorted({date.fromisoformat(partition.day) for partition in partitions})
 
     def dt_apps(self) -> tuple[str, ...]:

@@ -5,10 +5,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
+
+if TYPE_CHECKING:
+    from reconciler.reporting.evidence.tables import Keys
 
 MANAGEMENT_URL: Final = "https://console.fyber.com"
 REPORTING_URL: Final = "https://reporting.fyber.com"
@@ -91,6 +94,25 @@ class Environment:
         if not text:
             raise CredentialsError(f"the file that {name}_FILE names is empty")
         return Secret(text)
+
+    def s3_keys(self) -> "Keys":
+        """What opens s3:// by the variables of AWS's own programs."""
+        from reconciler.reporting.evidence.tables import Keys  # noqa: PLC0415 - for imports only
+
+        told = self.variables
+        return Keys(
+            self.secret("AWS_ACCESS_KEY_ID"),
+            self.secret("AWS_SECRET_ACCESS_KEY"),
+            self.secret("AWS_SESSION_TOKEN"),
+            told.get("AWS_REGION") or told.get("AWS_DEFAULT_REGION") or "",
+            told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL") or "",
+        )
+
+    def gcs_keys(self) -> "Keys":
+        """What opens gs://: HMAC keys of a service account."""
+        from reconciler.reporting.evidence.tables import Keys  # noqa: PLC0415 - as above
+
+        return Keys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 
     def required_secret(self, name: str) -> Secret:
         """The same, or `CredentialsError`."""

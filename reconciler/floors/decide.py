@@ -96,6 +96,8 @@ def _missing(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
             _too_few("requests", one.requests, rules.week_requests, window),
         ),
     )
+    if one.impressions and not one.requests:
+        yield "No report tells how often DT was asked (its requests): what it left to the others is not known."
     newest = max((day.day for day in one.days), default=window.last)
     if (window.today - newest).days > rules.oldest_report:
         yield f"The newest report is of {newest}, more than {rules.oldest_report} days ago."

@@ -46,7 +46,7 @@ def _flaws(one: Evidence) -> Iterator[str]:
         yield "The floor of a day is negative or no number."
     if not all(abs(place) <= OUTERMOST_BIN and _possible(count) for place, count in one.prices.items()):
         yield "A price or how often it was paid is no number."
-    if one.mode == "waterfall" and one.impressions > one.requests:
+    if one.mode == "waterfall" and one.impressions > one.requests > 0:  # none: reports without a column of them
         yield f"{one.impressions} impressions came of {one.requests} requests."
 
 

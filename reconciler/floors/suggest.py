@@ -22,6 +22,9 @@ from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
 TELLING_PRICES: Final = 20
 """Fewer single prices than this do not say how many impressions a floor would cut."""
 ONE_FLOOR: Final = "nothing shows how bidders answer, so floors above {:g} USD cannot be justified from these data."
+NO_PRICES: Final = (
+    "No report tells what single impressions were paid, as DT's own does: what the change would bring is not known."
+)
 BEHIND: Final = 1.25
 """Sources that are asked this much more or less often than DT leaves requests may not all come after it."""
 
@@ -81,7 +84,7 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
     guarded = _guarded(case, proposal, seen, rules)
     moves = guarded.floor != standing.current
     verdict = "keep" if proposal.verdict in {"raise", "lower"} and not moves else proposal.verdict
-    told = verdict != "insufficient" and seen is not None
+    told = verdict != "insufficient" and seen is not None and (bool(seen.prices.prices) or not moves)
     made = Suggestion(
         cell=case.cell,
         mode=case.one.mode if case.one else "unknown",
@@ -91,9 +94,9 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
         opportunity_cost=case.cost,
         change=seen.change(standing.current, guarded.floor) if seen and told else None,
         evidence=case.one,
-        reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case)),
+        reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case), *(() if told or not moves else (NO_PRICES,))),
         assumptions=_assumptions(case, guarded.floor) if moves else (),
-        curve=curve(seen, standing.current, guarded.floor) if seen and told else (),
+        curve=curve(seen, standing.current, guarded.floor) if seen and told and seen.prices.prices else (),
     )
     return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
 
@@ -125,7 +128,10 @@ def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules
         guarded = guarded_raise(proposal.target, ceiling, standing, rules)
     gain = seen.change(stay, guarded.floor).estimate
     if not standing.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
-        why = f"A line of its own would gain {gain:.2f} USD a week; it takes {rules.line_worth:g} to be worth one."
+        takes = f"it takes {rules.line_worth:g} to be worth one"
+        why = f"A line of its own would gain {gain:.2f} USD a week; {takes}."
+        if not seen.prices.prices:
+            why = f"What a line of its own would gain is not known; {takes} (USD a week)."
         return Guarded(stay, (*guarded.reasons, why))
     return guarded
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -40,16 +41,37 @@ def connect(url: str, memory: str, spill: Path) -> "BaseBackend":
 
         disk.make_folder(spill.parent, spill.name)
         return ibis.duckdb.connect(memory_limit=memory, temp_directory=str(spill), preserve_insertion_order=False)
+    return connected(url, f"the reports' engine ({url.partition(':')[0]})")
+
+
+def connected(url: str, name: str) -> "BaseBackend":
+    """An engine by its connection string, which is not repeated: `name` is what it is called where it fails.
+
+    Raises `ProjectError`: it names a library that is missing and how to install it, a scheme that Ibis does not know,
+    or says that the engine cannot be reached.
+    """
+    require_floors()
     scheme = url.partition(":")[0]
     try:
         return _spark(url) if scheme == "pyspark" else _other(url)
     except ProjectError:
         raise
-    except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
+    except ImportError as wrong:
+        library = wrong.name or scheme
         raise ProjectError(
-            f"the reports' engine ({scheme}) cannot be used: {type(wrong).__name__}",
-            hint=f"a connection string of Ibis is asked for; {', '.join(_SCHEMES)} are tested",
+            f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_extra(scheme)}]'"
         ) from None
+    except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
+        hint = f"a connection string of Ibis is asked for; {', '.join(_SCHEMES)} are tested"
+        if isinstance(wrong, ValueError) and "know how to connect" in str(wrong):
+            known = ", ".join(sorted(each.name for each in entry_points(group="ibis.backends")))
+            raise ProjectError(f"{name}: no engine is called {scheme}; Ibis knows {known}", hint=hint) from None
+        raise ProjectError(f"{name} cannot be used: no connection", hint=hint) from None
+
+
+def _extra(scheme: str) -> str:
+    """What Ibis calls an engine among what can be installed with it."""
+    return {"postgresql": "postgres"}.get(scheme, scheme)
 
 
 def table_of(backend: "BaseBackend", files: Sequence[Path], schema: "Schema") -> "Table":

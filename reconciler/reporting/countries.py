@@ -1,14 +1,63 @@
 """Countries however a report writes them: alpha-2 (DT), alpha-3 (Chartboost), or by name; ours are alpha-2."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
+from unicodedata import combining, normalize
 
 import pycountry
 
 _OWN: Final = {"XK": "XK", "XKX": "XK", "XKO": "XK", "KOSOVO": "XK", "UK": "GB"}
 """Kosovo has no ISO code, and three that are used; UK is what people write."""
+
+_CALLED: Final[Mapping[str, str]] = MappingProxyType({
+    name: code
+    for code, names in {
+        "AE": "UAE",
+        "BN": "BRUNEI",
+        "BQ": "CARIBBEAN NETHERLANDS",
+        "BS": "THE BAHAMAS",
+        "CD": "CONGO - KINSHASA|DR CONGO|DEMOCRATIC REPUBLIC OF THE CONGO|CONGO (DRC)",
+        "CG": "CONGO - BRAZZAVILLE|CONGO (REPUBLIC)",
+        "CI": "COTE D'IVOIRE|IVORY COAST",
+        "CV": "CAPE VERDE",
+        "FK": "FALKLAND ISLANDS",
+        "FM": "MICRONESIA",
+        "GB": "GREAT BRITAIN",
+        "GM": "THE GAMBIA",
+        "GS": "SOUTH GEORGIA AND SOUTH SANDWICH ISLANDS",
+        "HK": "HONG KONG SAR CHINA|HONG KONG SAR",
+        "HM": "HEARD AND MCDONALD ISLANDS",
+        "KR": "KOREA|REPUBLIC OF KOREA",
+        "MF": "SAINT MARTIN",
+        "MK": "MACEDONIA",
+        "MM": "BURMA|MYANMAR (BURMA)",
+        "MO": "MACAU|MACAO SAR CHINA|MACAU SAR",
+        "NL": "THE NETHERLANDS",
+        "PM": "SAINT PIERRE AND MIQUELON",
+        "PN": "PITCAIRN ISLANDS",
+        "PS": "PALESTINE|PALESTINIAN TERRITORIES",
+        "RU": "RUSSIA",
+        "SH": "SAINT HELENA",
+        "SJ": "SVALBARD AND JAN MAYEN",
+        "SX": "SINT MAARTEN",
+        "SZ": "SWAZILAND",
+        "TC": "TURKS AND CAICOS ISLANDS",
+        "TL": "EAST TIMOR",
+        "TR": "TURKEY",
+        "UM": "U.S. OUTLYING ISLANDS",
+        "US": "U.S.|U.S.A.",
+        "VA": "VATICAN CITY",
+        "VC": "SAINT VINCENT AND GRENADINES",
+        "VG": "BRITISH VIRGIN ISLANDS",
+        "VI": "U.S. VIRGIN ISLANDS|US VIRGIN ISLANDS",
+        "WF": "WALLIS AND FUTUNA",
+    }.items()
+    for name in names.split("|")
+})  # fmt: skip
+"""Names that people and platforms (those of the Unicode CLDR, as AdMob has them) give to countries beside ISO's."""
 
 
 @cache
@@ -24,5 +73,22 @@ def alpha2_by_spelling() -> Mapping[str, str]:
 
 
 def alpha2(spelling: str | None) -> str | None:
-    """The alpha-2 code, or None for what is no country that we know."""
-    return None if spelling is None else alpha2_by_spelling().get(spelling.strip().upper())
+    """The alpha-2 code, or None for what is no country that we know.
+
+    Names may be written without accents, with `&` for and, with `St.` for Saint.
+    """
+    if spelling is None:
+        return None
+    told = spelling.strip().upper()
+    return alpha2_by_spelling().get(told) or _by_plain_name().get(_plain(told))
+
+
+@cache
+def _by_plain_name() -> Mapping[str, str]:
+    return MappingProxyType({_plain(name): code for name, code in {**alpha2_by_spelling(), **_CALLED}.items()})
+
+
+def _plain(name: str) -> str:
+    """A name in upper case without accents, in one spelling."""
+    bare = "".join(sign for sign in normalize("NFKD", name.replace("\u2019", "'")) if not combining(sign))
+    return re.sub(r"\bST\.?\s", "SAINT ", " ".join(bare.replace("&", " AND ").split()))

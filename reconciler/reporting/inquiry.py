@@ -15,6 +15,7 @@ from reconciler.reporting import expressions
 from reconciler.reporting.backends import table_of
 from reconciler.reporting.countries import alpha2_by_spelling
 from reconciler.reporting.days import Span
+from reconciler.reporting.evidence.parts import IMPORTED, folder_of_line
 from reconciler.reporting.join import DtName, Line, Matches, Role, behind, match, modes
 from reconciler.reporting.shelf import Partition, Shelf
 from reconciler.reporting.sketch import rescaled
@@ -55,12 +56,20 @@ class Inquiry:
         return tuple(map(self._evidence, self._question.cells)), self._unmatched()
 
     @cached_property
-    def _mediation_files(self) -> Mapping[Partition, Path]:
+    def _chartboost_files(self) -> Mapping[Partition, Path]:
         return self._shelf.files("chartboost", self._question.first, self._question.last)
 
     @cached_property
+    def _imported_files(self) -> Mapping[Partition, Path]:
+        return self._shelf.files(IMPORTED, self._question.first, self._question.last)
+
+    @cached_property
+    def _mediation_files(self) -> Mapping[Partition, Path]:
+        return {**self._chartboost_files, **self._imported_files}
+
+    @cached_property
     def _days(self) -> Sequence[date]:
-        """The days that count: those of which Chartboost tells, or else DT."""
+        """The days that count: those of which Chartboost or an import tells, or else DT."""
         files = self._mediation_files or self._shelf.files("dt", self._question.first, self._question.last)
         return sorted({date.fromisoformat(partition.day) for partition in files})
 
@@ -145,8 +154,9 @@ class Inquiry:
     @cached_property
     def _mediation_cells(self) -> Mapping[tuple[Cell, Role], Sequence[Row]]:
         """By cell and role a row for each waterfall, from totals without days where there are such."""
-        files = totals_for(self._shelf, Span(self._question.first, self._question.last), list(self._mediation_files))
-        rows = table_of(self._backend, files, expressions.mediation_schema()) if files else self._mediation
+        files = totals_for(self._shelf, Span(self._question.first, self._question.last), list(self._chartboost_files))
+        whole = [*files, *self._imported_files.values()]
+        rows = table_of(self._backend, whole, expressions.mediation_schema()) if files else self._mediation
         found: dict[tuple[Cell, Role], list[Row]] = defaultdict(list)
         for row in self._rows(expressions.mediation_cells(rows, self._roles, self._own)):
             found[_cell(row), row["role"]].append(row)
@@ -166,6 +176,25 @@ class Inquiry:
         return {address: frozenset().union(*(days[app] for app in of)) for address, of in apps.items()}
 
     @cached_property
+    def _told(self) -> Mapping[Address, frozenset[date]]:
+        """The days of which an import tells, by address; those of Chartboost hold all apps, and are not here."""
+        days: dict[str, set[date]] = defaultdict(set)
+        for partition in self._imported_files:
+            days[partition.app].add(date.fromisoformat(partition.day))
+        found: dict[Address, set[date]] = defaultdict(set)
+        for line, address in self._matches.lines.items():
+            found[address] |= days.get(folder_of_line(line.app), set())
+        return {address: frozenset(of) for address, of in found.items()}
+
+    def _days_of(self, address: Address) -> Sequence[date]:
+        """The days that count for an address: without Chartboost's, those of which its own app was imported."""
+        told = self._told.get(address)
+        if not told:
+            return self._days
+        everywhere = {date.fromisoformat(partition.day) for partition in self._chartboost_files}
+        return [day for day in self._days if day in told or day in everywhere]
+
+    @cached_property
     def _modes(self) -> Mapping[Address, Any]:
         return modes(self._matches)
 
@@ -174,7 +203,7 @@ class Inquiry:
         after = self._mediation_days.get((cell, "behind"), {})
         if not dt and not own and not after:
             return Evidence(cell, self._modes.get(cell.address, "unknown"), 0, 0, 0.0, 0.0, 0)
-        days = tuple(self._day(cell, day, dt, own, after) for day in self._days)
+        days = tuple(self._day(cell, day, dt, own, after) for day in self._days_of(cell.address))
         waterfalls = self._mediation_cells.get((cell, "behind"), ())
         impressions, revenue = sum(day.impressions for day in days), sum((day.revenue for day in days), 0.0)
         singles = sum(day.single_revenue for day in dt.values())

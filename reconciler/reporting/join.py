@@ -145,9 +145,13 @@ class _Index:
         self.by_loose_name: dict[str, list[KnownPlacement]] = defaultdict(list)
         self.by_report: dict[str, dict[Address, KnownPlacement]] = defaultdict(dict)
         self.by_bare_id: dict[str, dict[Address, KnownPlacement]] = defaultdict(dict)
-        self._by_address: dict[Address, KnownPlacement] = {}
+        self._by_address: dict[str, KnownPlacement] = {}
+        self._apps: dict[str, set[str]] = defaultdict(set)
         for placement in known:
             self._by_address[placement.address] = placement
+            app = _app(placement)
+            for called in (app, app.partition(":")[2]):
+                self._apps[called.casefold()].add(app)
             if placement.placement_id:
                 self.by_id[placement.placement_id] = placement
                 self.by_bare_id[_bare(placement.placement_id)][placement.address] = placement
@@ -166,10 +170,10 @@ class _Index:
     def called(self, partner: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that a line of Chartboost's may mean by its partner's placement, and whether it was read loosely.
 
-        An id of the ledger decides before a name, a name of ours before what DT's report calls a placement, and what is
-        equal before what is alike.
+        An id of the ledger, or an address of ours, decides before a name, a name of ours before what DT's report calls
+        a placement, and what is equal before what is alike.
         """
-        if (by_id := self.by_id.get(partner)) is not None:
+        if (by_id := self.by_id.get(partner) or self._by_address.get(partner)) is not None:
             return (by_id,), False
         named, loose = self.named(partner)
         if named and not loose:
@@ -177,6 +181,13 @@ class _Index:
         if partner in self.by_report:
             return tuple(self.by_report[partner].values()), False
         return named or tuple(self.by_bare_id.get(_bare(partner), {}).values()), True
+
+    def apps(self, reported: str) -> frozenset[str]:
+        """The apps of ours that a line is in, where its app is called as ours are.
+
+        Imported ones have the platform of the mediation and a point before the app's own name.
+        """
+        return frozenset(self._apps.get(reported.partition(".")[2].casefold(), ()))
 
     def named(self, name: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that have this name, and whether case and spaces had to be looked over."""
@@ -230,9 +241,11 @@ def _match_lines(index: _Index, lines: Sequence[Line], found: Matches) -> None:
 
 def _candidates(index: _Index, line: Line) -> tuple[Sequence[KnownPlacement], bool]:
     if line.partner_placement:
-        return index.called(line.partner_placement)
-    # The API gave no partner's placement: that of the mediation may go by the same name.
-    return index.named(line.placement)[0], True
+        found, loose = index.called(line.partner_placement)
+    else:  # the report gave no partner's placement: that of the mediation may go by the same name
+        found, loose = index.named(line.placement)[0], True
+    apps = index.apps(line.app)
+    return [one for one in found if not apps or _app(one) in apps], loose
 
 
 def _chosen(candidates: Sequence[KnownPlacement], line: Line, votes: Counter[str]) -> KnownPlacement | None:

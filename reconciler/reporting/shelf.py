@@ -2,6 +2,7 @@
 
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/data.parquet
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/fetched.json
+    .reconciler/reports/source=imported/app=max.android%3Acom.a/day=2026-11-20/data.parquet
     .reconciler/reports/quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl
 
 A file is whole under its name, or not there.
@@ -48,7 +49,8 @@ class Partition:
 class Marker:
     """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came.
 
-    `repeated` counts rows that stood there a second time, the same in every column, and were left out.
+    `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
+    of what was imported where it came from, and what its columns were called there.
     """
 
     fetched_at: datetime
@@ -57,6 +59,7 @@ class Marker:
     quarantined: Mapping[str, int] = field(default_factory=dict)
     unknown_countries: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ def _marker_text(delivery: Delivery) -> str:
         "quarantined": dict(marker.quarantined),
         "unknownCountries": dict(marker.unknown_countries),
         "repeated": marker.repeated,
+        **({"origin": dict(marker.origin)} if marker.origin else {}),
     }
     return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
@@ -166,4 +170,5 @@ def _marker(told: Mapping[str, Any]) -> Marker:
     quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
     unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
     repeated = int(told.get("repeated", 0))
-    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated)
+    origin = {str(key): str(value) for key, value in told.get("origin", {}).items()}
+    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from architecture.source_code import modules, strings
 from support.command import Project
+from support.evidence import SAMPLES
 from support.schemas import strict
 
 from reconciler.report.schemas.published import document_schemas
@@ -42,6 +43,7 @@ ROUND = (
     ("floors", "suggest", "--explain", "android:com.cash_crash.54/int_13", "US"),
     ("floors", "backtest"),
     ("floors", "write"),
+    ("reports", "import", str(SAMPLES / "max.csv")),
 )
 
 

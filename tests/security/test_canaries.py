@@ -38,6 +38,7 @@ ARGUMENTS = {
     "rehearse": [("rehearse", "plan.json")],
     "history": [("history",), ("history", "android:com.cash_crash.54")],
     "floors": [("floors", "--help")],
+    "reports": [("reports", "--help")],
     "ci": [("ci", "--help")],
     "sandbox": [("sandbox", "--port", "70000")],
 }

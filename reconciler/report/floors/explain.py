@@ -20,10 +20,8 @@ def explain_lines(made: Suggestion) -> Iterator[Line]:
     """Everything that is known of one cell."""
     sign, tone = SIGNS[made.verdict]
     yield line(Span(f"{made.cell.address} {made.cell.country}", "strong"))
-    told = f"  {move(made.current, made.suggested)} USD  {change(made.change)}"
-    yield line(
-        "  ", Span(f"{sign} {made.verdict}", tone), told if made.change is not None else f"  {price(made.current)} USD"
-    )
+    gained = f"  {change(made.change)}" if made.change is not None else ""
+    yield line("  ", Span(f"{sign} {made.verdict}", tone), f"  {move(made.current, made.suggested)} USD{gained}")
     yield from wrapped(evidence_text(made), 2, faint=True)
     yield from _listed("Why", made.reasons)
     yield from _listed("Working", [f"{number}. {step}" for number, step in enumerate(made.working, 1)])

@@ -168,7 +168,7 @@ def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str,
     if unmatched.loose:
         rows = counted_in_thousands(unmatched.loose, "report row")
         told.append(f"{rows} joined by a name that is only equal without case and spaces")
-    for source, names in (("Chartboost", unmatched.chartboost_placements), ("DT", unmatched.dt_placements)):
+    for source, names in (("Mediation", unmatched.chartboost_placements), ("DT", unmatched.dt_placements)):
         if names:
             listed = names if most is None else names[:most]
             more = f" and {len(names) - len(listed):,} more" if len(listed) < len(names) else ""

@@ -84,8 +84,10 @@ class Suggestion(Shape):
 class Unmatched(Shape):
     """What could not be joined between the reports."""
 
-    chartboost_placements: list[str] = Field(description="Chartboost's names without a DT placement.")
-    dt_placements: list[str] = Field(description="DT's names without a Chartboost placement.")
+    chartboost_placements: list[str] = Field(
+        description="Names in Chartboost's and imported reports without a DT placement."
+    )
+    dt_placements: list[str] = Field(description="DT's names without a placement in those.")
     rows: Count = Field(description="Report rows that were left out for it.")
     loose: Count = Field(description="Rows joined by a name that is only equal without case and spaces.")
 

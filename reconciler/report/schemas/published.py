@@ -12,7 +12,7 @@ from reconciler.report.schemas.outcomes import FindingsDocument, FmtDocument, Re
 from reconciler.report.schemas.plan import PlanDocument
 from reconciler.report.schemas.pull import PullDocument
 from reconciler.report.schemas.rehearsal import RehearsalDocument
-from reconciler.report.schemas.reports import FetchDocument, WrittenDocument
+from reconciler.report.schemas.reports import FetchDocument, ImportDocument, WrittenDocument
 
 _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "backtest.schema.json": (BacktestDocument, "Backtest of floor suggestions (floors backtest --format json)"),
@@ -22,6 +22,7 @@ _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "floors.schema.json": (FloorsDocument, "Floor suggestions (floors suggest --format json)"),
     "fmt.schema.json": (FmtDocument, "Manifests put in order (fmt --format json)"),
     "history.schema.json": (HistoryDocument, "The journal (history --format json)"),
+    "import.schema.json": (ImportDocument, "Imported evidence (reports import --format json)"),
     "ping.schema.json": (PingDocument, "What the credentials see (ping --format json)"),
     "plan.schema.json": (PlanDocument, "Plan (plan --format json, plan --out)"),
     "pull.schema.json": (PullDocument, "Adoption (pull --format json)"),

@@ -1,4 +1,4 @@
-"""`reconciler.fetch/1` and `reconciler.written/1`: reports that were fetched, floors that were written."""
+"""`reconciler.fetch/1`, `reconciler.import/1`, `reconciler.written/1`: reports that came in, floors that changed."""
 
 from typing import Literal
 
@@ -51,6 +51,52 @@ class FetchDocument(Shape):
     reports: list[FetchedReport] = Field(description="Every source, app and day.")
     gaps: list[Gap] = Field(description="What is missing.")
     notes: list[str] = Field(description="What else there is to know.")
+
+
+class ImportSummary(Shape):
+    """The rows of a report by what became of them."""
+
+    rows: Count = Field(description="Its rows, without those that were left out.")
+    imported: Count = Field(description="Rows of evidence that are kept; rows of the same thing are summed.")
+    refused: Count = Field(description="Rows that cannot be read.")
+    repeated: Count = Field(description="Rows that stood twice, the same in every column, and were counted once.")
+    left_out: Count = Field(description="Rows that sum others, and headers that stood there again.")
+    replaced: Count = Field(description="Days of apps that were imported before and are replaced.")
+
+
+class ImportDays(Shape):
+    """The days that a report tells of."""
+
+    first: str = Field(alias="from", description="The first of them (UTC), ISO 8601.")
+    last: str = Field(alias="to", description="The last.")
+    count: Count = Field(description="How many there are.")
+
+
+class RefusedRows(Shape):
+    """Rows that cannot be read, all for the same reason."""
+
+    reason: str = Field(description="What is wrong with them.")
+    rows: Count = Field(description="How many they are.")
+    unit: Literal["line", "row"] = Field(description="What places count: lines of a text, or rows of a table.")
+    places: list[Count] = Field(description="Where the first of them stand, from 1.")
+
+
+class ImportDocument(Shape):
+    """What an import came to."""
+
+    format: Literal["reconciler.import/1"] = Field(description="Name and version of this format.")
+    name: str = Field(description="The file or table, without secrets.")
+    network: Literal["max", "levelplay", "admob", "other"] = Field(description="Whose report it was taken for.")
+    columns: dict[str, str] = Field(description="What the report calls our columns, by our name.")
+    decimals: Literal["point", "comma"] = Field(description="What stands before fractions in its texts.")
+    summary: ImportSummary = Field(description="The import in numbers.")
+    days: ImportDays = Field(description="The days it tells of.")
+    apps: list[str] = Field(description="The apps it tells of; an empty text where it names none.")
+    sources: dict[str, Count] = Field(description="Its sources of demand with their rows, the largest; `fyber` is DT.")
+    refused: list[RefusedRows] = Field(description="What was refused, by reason.")
+    notes: list[str] = Field(
+        description="What keeps floors from being suggested from it, and what else there is to know."
+    )
 
 
 class WrittenFloor(Shape):

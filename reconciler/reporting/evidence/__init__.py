@@ -1,0 +1,1 @@
+"""EDGE. Evidence from elsewhere: mediation reports of other platforms and tables of a warehouse, read and kept."""
