@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
 # Built from a checkout: docker build --tag reconciler .
-# With a database as store: docker build --build-arg EXTRAS='[postgres]' --tag reconciler .
+# With a database as store: docker build --build-arg EXTRAS='[policies,postgres]' --tag reconciler .
 
 FROM python:3.13.7-slim-bookworm AS build
-ARG EXTRAS=""
+ARG EXTRAS="[policies]"
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY reconciler reconciler

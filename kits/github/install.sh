@@ -6,8 +6,8 @@ here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 # shellcheck source=kits/github/isolate.sh
 source "$here/isolate.sh"
 
-extra=""
-[[ -z "${RECONCILER_STORE:-}${RECONCILER_STORE_FILE:-}" ]] || extra="[postgres]"
+extra="[policies]"
+[[ -z "${RECONCILER_STORE:-}${RECONCILER_STORE_FILE:-}" ]] || extra="[policies,postgres]"
 
 if [[ -n "${INPUT_INSTALL:-}" ]]; then
   what=$INPUT_INSTALL

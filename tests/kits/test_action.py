@@ -256,10 +256,13 @@ def test_no_log_summary_or_comment_holds_a_secret(github, main, forge):
 
 
 INSTALLS = [
-    ({}, str(ROOT)),
-    ({"INPUT_VERSION": "0.1.0"}, "waterfall-reconciler==0.1.0"),
-    ({"INPUT_VERSION": "~=0.1"}, "waterfall-reconciler~=0.1"),
-    ({"INPUT_VERSION": "0.1.0", "RECONCILER_STORE": "postgresql://db/x"}, "waterfall-reconciler[postgres]==0.1.0"),
+    ({}, f"{ROOT}[policies]"),
+    ({"INPUT_VERSION": "0.1.0"}, "waterfall-reconciler[policies]==0.1.0"),
+    ({"INPUT_VERSION": "~=0.1"}, "waterfall-reconciler[policies]~=0.1"),
+    (
+        {"INPUT_VERSION": "0.1.0", "RECONCILER_STORE": "postgresql://x"},
+        "waterfall-reconciler[policies,postgres]==0.1.0",
+    ),
     ({"INPUT_INSTALL": "git+https://git.example/fork"}, "git+https://git.example/fork"),
 ]
 
