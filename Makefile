@@ -36,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak browser uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -51,25 +51,25 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 	@for group in docs bench lock; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
 	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
-	@$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
+	@$(LOCK) pyproject.toml --extra policies --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
 	@for extra in floors postgres; do \
-		$(LOCK) pyproject.toml --extra $$extra --constraint requirements/dev.txt \
+		$(LOCK) pyproject.toml --extra policies --extra $$extra --constraint requirements/dev.txt \
 			--output-file $(SHIPPED)/run-$$extra.txt || exit 1; done
 
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
 
-test: $(READY) browser  ## all tests
+test: $(READY) browser pooler  ## all tests
 	@$(BIN)/python -m pytest
 
-test-lowest: uv browser  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+test-lowest: uv browser pooler  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(call resolved,.venv-lowest,lowest-direct)
 
-test-newest: uv browser  ## all tests with the newest versions that there are, in .venv-newest
+test-newest: uv browser pooler  ## all tests with the newest versions that there are, in .venv-newest
 	$(call resolved,.venv-newest,highest)
 
 # pytest comes last: its closing line is the last one, and its architecture tests hold layers and schemas.
-check: $(READY) browser  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
+check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -115,13 +115,23 @@ market: $(READY)  ## score floor suggestions against other rules, in markets who
 soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), and kill an apply at every point
 	@$(BIN)/python bench/soak.py
 
-# Debian's Chromium, where none is there and it can be had without asking. Without one tests/browser is skipped, but not in CI.
+# Debian's packages, where none of the programs is there and one can be had without asking. Without them the tests that
+# need them are skipped, but not in CI.
+define debian
+	@for name in $(2); do PATH="$$PATH:/usr/sbin" command -v $$name >/dev/null && exit 0; done; \
+	command -v apt-get >/dev/null || exit 0; \
+	if test "$$(id -u)" = 0; then root=; elif sudo -n true 2>/dev/null; then root=sudo; else exit 0; fi; \
+	echo "installing $(1) for $(3)" >&2; \
+	{ $$root apt-get update -qq && \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); } >/dev/null 2>&1 \
+		|| echo "make: $(1) could not be installed" >&2
+endef
+
 browser:  ## a Chromium for tests/browser, if there is none
-	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
-	test "$$(id -u)" = 0 && command -v apt-get >/dev/null || exit 0; \
-	echo "installing chromium for tests/browser" >&2; \
-	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
-		>/dev/null 2>&1 || echo "make: chromium could not be installed" >&2
+	$(call debian,chromium,chromium chromium-browser google-chrome,tests/browser)
+
+pooler:  ## a PgBouncer for the tests of the store, if there is none
+	$(call debian,pgbouncer,pgbouncer,tests/unit/store)
 
 uv: $(READY)
 	@test -x $(BIN)/uv || $(LOCKED) requirements/lock.txt

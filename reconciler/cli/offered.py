@@ -23,12 +23,18 @@ _FORMATS: Final = (
 )
 
 
-def project_option() -> Callable[..., Any]:
-    """`--project`, as text."""
+LONE: Final = "\0"
+"""What `--project` without a path is given as: no path is called so."""
+
+
+def project_option(*, lone: bool = False) -> Callable[..., Any]:
+    """`--project`, as text; `lone`: it may stand without a path."""
+    without_path: dict[str, Any] = {"is_flag": False, "flag_value": LONE} if lone else {}
     return click.option(
         "--project",
         type=click.Path(),
         help="The project's folder or reconciler.yaml; found upwards from here by default.",
+        **without_path,
     )
 
 

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.offered import (
     DEFAULT_PARALLELISM,
+    LONE,
     comment_key_option,
     console_options,
     format_option,
@@ -20,7 +21,10 @@ from reconciler.cli.offered import (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the shared options come to; what stands behind the command's name wins."""
+    """What the shared options come to; what stands behind the command's name wins.
+
+    `for_project` says whether `--project` was given at all, with a path or, where a command takes it so, without.
+    """
 
     project: Path | None
     format: str
@@ -29,12 +33,16 @@ class Options:
     log_format: str
     parallelism: int
     comment_key: str = ""
+    for_project: bool = False
 
 
 def shared_options(
-    *, formats: Sequence[str] = ("text", "json"), api: bool = False
+    *, formats: Sequence[str] = ("text", "json"), api: bool = False, lone_project: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Options behind the command's name; the function gets a `Options` first. `api`: the command calls the API."""
+    """Options behind the command's name; the function gets a `Options` first.
+
+    `api`: the command calls the API. `lone_project`: `--project` may stand there without a path.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -45,7 +53,12 @@ def shared_options(
             before = click.get_current_context().find_root().obj or {}
             return function(replace(_options(before, own, formats), comment_key=key), **given)
 
-        offered = [project_option(), format_option(formats), *_bound_options(formats, api=api), *console_options()]
+        offered = [
+            project_option(lone=lone_project),
+            format_option(formats),
+            *_bound_options(formats, api=api),
+            *console_options(),
+        ]
         for option in reversed(offered):
             call = option(call)
         return call
@@ -65,7 +78,8 @@ def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]
     form = chosen("format_", formats[0])
     if form not in formats:
         raise click.UsageError(f"this command prints {', '.join(formats)}, not {form}")
-    project = chosen("project", None)
+    lone = own["project"] == LONE
+    project = before.get("project") if lone else chosen("project", None)
     return Options(
         project=None if project is None else Path(project),
         format=form,
@@ -73,4 +87,5 @@ def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]
         verbosity=(own["verbose"] or 0) + (before.get("verbose") or 0),
         log_format=chosen("log_format", "text"),
         parallelism=chosen("parallelism", DEFAULT_PARALLELISM),
+        for_project=lone or project is not None,
     )

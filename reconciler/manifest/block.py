@@ -18,6 +18,7 @@ _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 _UNSPACED: Final = r"^[^\s\x00-\x1f\x7f]+$"
 _BUNDLE: Final = r"^[^\s/\x00-\x1f\x7f]+$"
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
+_SOME_DAY: Final = r"^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 _LIKE_A_DAY: Final = re.compile(_DAY)
 
 
@@ -71,6 +72,6 @@ Version = Annotated[int, BeforeValidator(_known_version), WithJsonSchema({"const
 Text = Annotated[str, Field(pattern=_PRINTABLE)]
 Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=_UNSPACED), _number_or_text(_UNSPACED)]
 Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _SOME_DAY})]
 Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -25,6 +25,9 @@ LONGEST_RULE: Final = 4096
 DEEPEST_LOOP: Final = 3
 """Loops in one another: over fields, over countries and over the countries of a group, say."""
 
+MISSING: Final = "policies are read with common-expression-language: not installed"
+GET: Final = "pip install 'waterfall-reconciler[policies]'; docs/policies.md tells where that can be had"
+
 SIMPLER: Final = "write a simpler rule, or several; docs/policies.md tells what a rule may cost"
 _PART: Final = re.compile(
     r"//[^\n]*|[bB]?[rR]\"[^\"\n]*\"?|[bB]?[rR]'[^'\n]*'?|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?"
@@ -36,24 +39,36 @@ _PART: Final = re.compile(
 def read_policies(blocks: Sequence[PolicyBlock], raw: Map, reporter: Reporter) -> tuple[Policy, ...]:
     """The policies as declared.
 
-    Reported: a rule that is not CEL, one that speaks of what there is not, and a name that stands twice.
+    Reported: a rule that is not CEL, one that speaks of what there is not, a name that stands twice, and that rules
+    cannot be read here.
     """
     if not blocks:
         return ()
-    from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
-
     written = raw["policies"]
+    compiled = _compiler()
+    if compiled is None:
+        reporter.error(raw.key_place("policies"), "missing-library", MISSING, GET)
     names: set[str] = set()
     for at, block in enumerate(blocks):
         if block.name in names:
             reporter.error(written[at].value_place("name"), "bad-policy", f"{quoted(block.name)} is there twice")
         names.add(block.name)
         complaint, hint = _too_costly(block.rule), SIMPLER
-        if not complaint:
+        if not complaint and compiled is not None:
             complaint, hint = _not_cel(compiled, block.rule)
         if complaint:
             reporter.error(written[at].value_place("rule"), "bad-policy", complaint, hint)
     return tuple(Policy(block.name, block.rule, block.message, block.severity) for block in blocks)
+
+
+def _compiler() -> Callable[[str], Any] | None:
+    """What makes a program of a rule; None where the library is not installed, or does not load."""
+    try:
+        from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
+    except ImportError:
+        return None
+    compiler: Callable[[str], Any] = compiled
+    return compiler
 
 
 def _too_costly(rule: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from reconciler.manifest.models import ManifestDocument
+from reconciler.manifest.schema_rules import Known, with_rules
 from reconciler.manifest.settings_models import SettingsDocument
 
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -28,14 +29,15 @@ class _Generator(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """The schemas by the name of the file they are kept in."""
-    return {file: schema_of(model, title) for file, (model, title) in sorted(_FORMATS.items())}
+def schemas(known: Known | None = None) -> dict[str, dict[str, Any]]:
+    """The schemas by the name of the file they are kept in: for any project, or for one whose settings are known."""
+    formats = sorted(_FORMATS.items())
+    return {file: with_rules(schema_of(model, title), known) for file, (model, title) in formats}
 
 
-def schema_texts() -> dict[str, str]:
-    """The text of each schema file, as it is committed."""
-    return {file: schema_text(schema) for file, schema in schemas().items()}
+def schema_texts(known: Known | None = None) -> dict[str, str]:
+    """The text of each schema file."""
+    return {file: schema_text(schema) for file, schema in schemas(known).items()}
 
 
 def schema_text(schema: dict[str, Any]) -> str:

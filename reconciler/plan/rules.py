@@ -17,7 +17,10 @@ class Unfinished(Exception):
 
 def judged(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
     """A `Judge` with no bound on what a rule may cost."""
-    from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
+    try:
+        from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
+    except ImportError as missing:
+        raise Unfinished("common-expression-language is not installed") from missing
 
     programs = [compiled(rule) for rule in rules]
     for each in facts:

@@ -52,6 +52,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "warning",
     ),
     "missing-field": Rule("A field is missing", "Add the field that the message names."),
+    "missing-library": Rule("A library that is not installed", "Install the extra that the hint names, in CI as well."),
     "name-ends": Rule(
         "A name with blanks at its ends",
         "Nobody sees blanks, control characters and characters without width there: drop them.",

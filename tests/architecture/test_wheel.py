@@ -81,7 +81,7 @@ def sandbox(reconciler, place):
 
 def test_no_package_of_an_extra_or_of_the_tests_is_in_the_fresh_environment(programs, tmp_path):
     call(programs / "python", "-c", "import pydantic, click, uvicorn, yaml", cwd=tmp_path)
-    for absent in ("duckdb", "ibis", "pyarrow", "sqlalchemy", "pytest", "packaging"):
+    for absent in ("cel", "duckdb", "ibis", "pyarrow", "sqlalchemy", "pytest", "packaging"):
         call(programs / "python", "-c", f"import {absent}", cwd=tmp_path, code=1)
     where = call(programs / "python", "-c", "import reconciler; print(reconciler.__file__)", cwd=tmp_path)
     assert str(ROOT) not in where
@@ -117,6 +117,27 @@ def test_what_needs_an_extra_names_it(programs, tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
     assert "waterfall-reconciler[postgres]" in done.stderr
+
+
+def test_policies_that_cannot_be_read_are_a_finding_with_the_extra_and_let_nothing_pass(programs, tmp_path):
+    reconciler, place = programs / "reconciler", tmp_path / "project"
+    call(reconciler, "init", place, cwd=tmp_path)
+    with sandbox(reconciler, tmp_path) as url:
+        account = {"DT_MANAGEMENT_URL": url, **CREDENTIALS}
+        call(reconciler, "plan", "--out", "plan.json", cwd=place, **account)
+        settings = place / "reconciler.yaml"
+        settings.write_text(
+            settings.read_text() + "policies:\n  - {name: none, rule: action == 'delete', message: no}\n"
+            "  - {name: none, rule: action == 'delete', message: no}\n"
+        )
+        told = json.loads(call(reconciler, "validate", "--format", "json", cwd=place, code=1))
+        for command in (("plan",), ("apply", "--yes"), ("apply", "plan.json", "--yes")):
+            call(reconciler, *command, cwd=place, code=1, **account)
+    assert [each["code"] for each in told["findings"]] == ["missing-library", "bad-policy"]
+    missing = told["findings"][0]
+    line = settings.read_text().splitlines().index("policies:") + 1
+    assert (missing["file"], missing["line"], missing["severity"]) == ("reconciler.yaml", line, "error")
+    assert "pip install 'waterfall-reconciler[policies]'" in missing["hint"]
 
 
 def test_each_library_that_the_package_imports_is_one_that_it_declares():

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, RootTransaction, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import StoreError
@@ -19,25 +19,38 @@ from reconciler.store.postgres.url import parameters, without_secrets
 PATIENCE_SECONDS: Final = 40.0
 """How long one exchange may take. Above the server's own limit for a statement, so that its account comes first."""
 
+IDLE_SECONDS: Final = 60.0
+"""How long the server keeps the lock of a run that says nothing, whose machine has vanished behind a pooler."""
+
 _SETTINGS: Final = """
-SELECT set_config(wanted.name, wanted.value, false)
+SELECT set_config('statement_timeout', '30s', true), set_config('lock_timeout', '30s', true),
+    set_config('synchronous_commit', 'on', true)
+"""
+"""What is recorded is on disk when it is said to be. For one transaction: a pooler lends the session on."""
+
+_LASTING: Final = """
+SELECT set_config(wanted.name, wanted.value, true)
 FROM pg_settings AS known JOIN (VALUES
-    ('statement_timeout', '30s'), ('lock_timeout', '30s'),
-    ('synchronous_commit', 'on'),
-    ('idle_session_timeout', '0'),
+    ('statement_timeout', '30s'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', %(idle)s),
     ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
     ('tcp_user_timeout', '60s')
 ) AS wanted (name, value) ON wanted.name = known.name
 """
-"""What is recorded is on disk when it is said to be; the lock of a machine that has vanished is free a minute later."""
+"""For a transaction that stays open: it ends a minute after its machine has vanished, and not before."""
 
 _HINTS: Final = {
     "25006": "RECONCILER_STORE has to name a server that takes writes",
     "42501": "docs/store.md says what the role has to be permitted",
 }
-_CHECK: Final = "check that the database is up and that RECONCILER_STORE names it; then run the command again"
+_POOLING: Final = "statement pooling"
+_SESSION_OR_TRANSACTION: Final = "a pooler has to be in session or transaction mode: this one takes no transactions"
+CHECK: Final = "check that the database is up and that RECONCILER_STORE names it; then run the command again"
 
 Outcome = TypeVar("Outcome")
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The server is there and says nothing."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -60,7 +73,7 @@ class PatientConnection(psycopg.Connection[Any]):
                 ready = yield wanted
                 if not ready and monotonic() > ends:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"the server did not answer within {self.patience:g} s")
+                    raise NoAnswer(f"the server did not answer within {self.patience:g} s")
                 wanted = exchange.send(ready)
         except StopIteration as end:
             outcome: Outcome = end.value
@@ -70,9 +83,10 @@ class PatientConnection(psycopg.Connection[Any]):
 class Database:
     """One PostgreSQL database. Raises `StoreError` for a URL that is none; connects only when asked to."""
 
-    def __init__(self, url: Secret, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, url: Secret, patience: float = PATIENCE_SECONDS, idle: float = IDLE_SECONDS) -> None:
         self._parameters = parameters(url.reveal())
         self._patience = patience
+        self.idle_seconds = idle
         self._engine = create_engine(
             "postgresql+psycopg://",
             creator=self._open,
@@ -89,6 +103,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def driver_connection(self) -> Iterator[PatientConnection]:
+        """One for a transaction that stays open, for as long as it is not idle too long; rolled back at the end."""
+        with self.translated(), closing(self._open()) as connection:
+            connection.execute(_LASTING, {"idle": f"{self.idle_seconds * 1000:.0f}ms"})
+            yield connection
+
+    @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn what goes wrong with the database into `StoreError`."""
         try:
@@ -97,14 +118,13 @@ class Database:
             raise self._told(wrong) from None
 
     def _open(self) -> PatientConnection:
-        connection = PatientConnection.connect(**self._parameters)
+        # A prepared statement belongs to a session, and a pooler may lend another one to the next transaction.
+        connection = PatientConnection.connect(**self._parameters, prepare_threshold=None)
         connection.patience = self._patience
         set_json_loads(
             json.loads, connection
         )  # other libraries set the driver's own for the whole process: Ibis 10 does
         set_json_dumps(_json, connection)
-        connection.execute(_SETTINGS)
-        connection.commit()
         return connection
 
     def _told(self, wrong: Exception) -> StoreError:
@@ -113,7 +133,31 @@ class Database:
         if isinstance(cause, psycopg.Error):
             state, said = cause.sqlstate or "", cause.diag.message_primary or said
         text = without_secrets(said, self._parameters)
-        return StoreError(f"the store's database failed: {text}", hint=_HINTS.get(state, _CHECK))
+        hint = _SESSION_OR_TRANSACTION if _POOLING in text else _HINTS.get(state, CHECK)
+        return StoreError(f"the store's database failed: {text}", hint=hint)
+
+
+@contextmanager
+def begun(connection: Connection) -> Iterator[None]:
+    """A transaction, with this program's settings. A connection that was closed while it was idle is opened anew."""
+    try:
+        transaction = _begin(connection)
+    except DBAPIError as wrong:
+        if not wrong.connection_invalidated or isinstance(wrong.orig, NoAnswer):
+            raise
+        transaction = _begin(connection)
+    with transaction:
+        yield
+
+
+def _begin(connection: Connection) -> RootTransaction:
+    transaction = connection.begin()
+    try:
+        connection.exec_driver_sql(_SETTINGS)
+    except DBAPIError:
+        transaction.close()
+        raise
+    return transaction
 
 
 def _json(document: Any) -> str:

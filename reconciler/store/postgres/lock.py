@@ -1,15 +1,24 @@
-"""The lock: a session's advisory lock, which ends with its connection, and the row that tells who holds it."""
+"""The lock: an advisory lock of one open transaction, and the row that tells who holds it.
 
-from collections.abc import Mapping
+A transaction is what a pooler in transaction mode leaves to one client alone, so the lock means the same behind one as
+on a connection to the server itself. Records are written in transactions of their own, on another connection: each of
+them after the lock's own connection has answered that it holds the lock, and while the row still names the run.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Event, Thread
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, text, update
+import psycopg
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.report.sanitise import terminal
+from reconciler.store.postgres.database import CHECK, Database, PatientConnection, begun
 from reconciler.store.postgres.tables import project
 
 CLASS: Final = 0x77667263
@@ -18,20 +27,15 @@ CLASS: Final = 0x77667263
 TOLD: Final = ("user", "job", "repository", "ref")
 LONGEST_TOLD: Final = 200
 
-_MINE: Final = text(
-    f"""
-    SELECT count(*) FROM pg_locks
-    WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = :project AND objsubid = 2 AND granted
-    AND pid = pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    """  # noqa: S608 - a constant
-)
-_HOLDER: Final = text(
-    f"""
-    SELECT run, who, since FROM reconciler.project JOIN pg_locks AS held ON held.pid = backend
-    WHERE id = :project AND locktype = 'advisory' AND classid = {CLASS} AND objid = id AND objsubid = 2 AND granted
+_THE_LOCK: Final = f"""
+    locktype = 'advisory' AND classid = {CLASS} AND objid = %(project)s AND objsubid = 2 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    """  # noqa: S608 - a constant
-)
+"""  # noqa: S608 - a constant
+_MINE: Final = f"SELECT 1 FROM pg_locks WHERE {_THE_LOCK} AND pid = pg_backend_pid()"  # noqa: S608 - constants
+_TAKE: Final = f"SELECT pg_backend_pid() WHERE pg_try_advisory_xact_lock({CLASS}, %(project)s)"
+_HOLDER: Final = f"""
+    SELECT run, who, since FROM reconciler.project JOIN pg_locks ON pid = backend WHERE id = %(project)s AND {_THE_LOCK}
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +47,106 @@ class Claim:
     since: datetime
 
 
+class Held:
+    """A project's lock, while its transaction is open. A thread asks for it at times: a silent run counts as gone."""
+
+    def __init__(self, database: Database, connection: PatientConnection, number: int) -> None:
+        self._database = database
+        self._connection = connection
+        self._number = number
+        self.backend = _taken(connection, number)
+        self._ended = Event()
+        self._keeper = Thread(target=self._keep, args=(database.idle_seconds / 4,), name="store lock", daemon=True)
+        self._keeper.start()
+
+    def confirm(self) -> None:
+        """Ask the server. Raises `StoreError` where this connection is gone, or holds the lock no more."""
+        with self._database.translated():
+            if not self._connection.execute(_MINE, {"project": self._number}).fetchone():
+                raise lost()
+
+    def release(self) -> None:
+        """End the transaction, and the lock with it. Never raises: with a connection that is gone the lock is gone."""
+        self._ended.set()
+        self._keeper.join()
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            self._connection.close()
+
+    def _keep(self, pause: float) -> None:
+        while not self._ended.wait(pause):
+            try:
+                self.confirm()
+            except StoreError:
+                return  # the run finds out with its next record
+
+
 def number_of(connection: Connection, publisher_id: str, api: str) -> int | None:
     """The project's number; None where nothing was ever recorded for it."""
     named = (project.c.publisher_id == publisher_id) & (project.c.api == api)
-    with connection.begin():
+    with begun(connection):
         return connection.scalar(select(project.c.id).where(named))
 
 
 def enter(connection: Connection, publisher_id: str, api: str) -> None:
     """Give the project a number, unless another run is doing so."""
-    with connection.begin():
+    with begun(connection):
         named = insert(project).values(publisher_id=publisher_id, api=api)
         connection.execute(named.on_conflict_do_nothing())
 
 
-def take(connection: Connection, number: int, claim: Claim) -> None:
-    """Take the project's lock for as long as the connection lives, or raise `LockHeld` at once."""
-    with connection.begin():
-        _refuse_pooler(connection, number)
-        if connection.scalar(select(func.pg_try_advisory_lock(CLASS, number))):
-            noted = {"run": claim.run, "who": dict(claim.who), "since": claim.since, "backend": func.pg_backend_pid()}
-            connection.execute(update(project).where(project.c.id == number).values(noted))
-            return
-        holder = connection.execute(_HOLDER, {"project": number}).first()
-    raise LockHeld(_told(holder), hint="wait for it to end; a run that was killed holds no lock")
+@contextmanager
+def held(database: Database, number: int) -> Iterator[Held]:
+    """Hold the project's lock, on a connection of its own. Raises `LockHeld` at once where another run holds it."""
+    with database.driver_connection() as connection:
+        lock = Held(database, connection, number)
+        try:
+            yield lock
+        finally:
+            lock.release()
 
 
-def _refuse_pooler(connection: Connection, number: int) -> None:
-    if holds(connection, number):
+def _taken(connection: PatientConnection, number: int) -> int:
+    """The server's process that holds the lock from now on."""
+    asked = {"project": number}
+    if connection.execute(_MINE, asked).fetchone():
         raise StoreError(
-            "the lock of another run is in this run's own session: a pooler shares sessions between clients",
-            hint="let RECONCILER_STORE name the database itself, or a pooler in session mode",
+            "an older version of this program left the project's lock in a session that a pooler keeps",
+            hint="once no run of it is at work, let the pooler open new sessions (PgBouncer: RECONNECT)",
         )
+    taken = connection.execute(_TAKE, asked).fetchone()
+    if taken is None:
+        told = _told(connection.execute(_HOLDER, asked).fetchone())
+        raise LockHeld(told, hint="wait for it to end; a run that was killed holds no lock")
+    backend: int = taken[0]
+    return backend
 
 
-def holds(connection: Connection, number: int) -> bool:
-    """Whether this very session holds the project's lock."""
-    return bool(connection.scalar(_MINE, {"project": number}))
+def claim(connection: Connection, number: int, lock: Held, run: Claim) -> None:
+    """Note who holds the lock. From then on no earlier holder can record anything, whatever connections it has."""
+    noted = {"run": run.run, "who": dict(run.who), "since": run.since, "backend": lock.backend}
+    with begun(connection):
+        connection.execute(update(project).where(project.c.id == number).values(noted))
 
 
-def release(connection: Connection, number: int) -> None:
-    """Give the lock back now: the server is in no hurry to end the session of a connection that was closed."""
-    with connection.begin():
-        connection.execute(select(func.pg_advisory_unlock(CLASS, number)))
+def is_named(connection: Connection, number: int, run: str) -> bool:
+    """Whether that run was the last to take the lock. No other becomes it before this question's transaction ends."""
+    named = select(project.c.id).where(project.c.id == number, project.c.run == run)
+    return connection.scalar(named.with_for_update(key_share=True)) is not None
 
 
-def _told(holder: Row[Any] | None) -> str:
-    held = "another run holds the lock of this project"
+def lost() -> StoreError:
+    """What a run is told that finds its lock gone, and no reason for it."""
+    return StoreError("this run does not hold its lock any more", hint=CHECK)
+
+
+def _told(holder: tuple[Any, ...] | None) -> str:
+    taken = "another run holds the lock of this project"
     if holder is None:
-        return held
-    who = holder.who if isinstance(holder.who, dict) else {}
+        return taken
+    run, told, since = holder
+    who = told if isinstance(told, dict) else {}
     facts = [f"{fact} {terminal(str(who[fact]))[:LONGEST_TOLD]}" for fact in TOLD if who.get(fact)]
-    since = f"since {holder.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"{held}: {', '.join([f'run {terminal(holder.run)}', *facts, since])}"
+    began = f"since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{taken}: {', '.join([f'run {terminal(run)}', *facts, began])}"

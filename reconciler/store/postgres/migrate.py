@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from reconciler.errors import StoreError
+from reconciler.store.postgres.database import begun
 from reconciler.store.postgres.tables import SCHEMA, VERSION_TABLE, VERSIONS
 
 MIGRATION_LOCK: Final = 0x7265636F6E63696C
@@ -13,7 +14,7 @@ MIGRATION_LOCK: Final = 0x7265636F6E63696C
 
 def version(connection: Connection) -> str | None:
     """The version of the tables, None where there are none. Raises `StoreError` for one of a newer program."""
-    with connection.begin():
+    with begun(connection):
         return _version(connection)
 
 
@@ -21,7 +22,7 @@ def bring_up(connection: Connection) -> None:
     """Make the tables, or bring older ones up to this program's version. Raises `StoreError` for newer ones."""
     if version(connection) == VERSIONS[-1]:
         return
-    with connection.begin():
+    with begun(connection):
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         if _version(connection) != VERSIONS[-1]:

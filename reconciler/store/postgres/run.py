@@ -1,4 +1,4 @@
-"""The store while a run holds the lock: all is written on the connection that holds it, and so never without it."""
+"""The store while a run holds the lock: each write asks for the lock first, and so never happens without it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from reconciler.model.ledger import LedgerEntry, entry_to_json
 from reconciler.model.outcome import Ended, Intent
 from reconciler.ports import Clock
 from reconciler.store.events import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
-from reconciler.store.postgres.database import Database
+from reconciler.store.postgres.database import Database, begun
 from reconciler.store.postgres.group import GroupCommit
-from reconciler.store.postgres.lock import holds, release
+from reconciler.store.postgres.lock import Held, is_named, lost
 from reconciler.store.postgres.tables import digest, journal, ledger
 
 log = logging.getLogger("reconciler.store")
@@ -25,11 +25,12 @@ log = logging.getLogger("reconciler.store")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The connection that holds a project's lock, and the project's number."""
+    """The connection that records go over, the project's number, and its lock."""
 
     database: Database
     connection: Connection
     project: int
+    lock: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,9 @@ class PostgresRun:
         """Close the run in the journal, and give back the lock. All else is recorded already, so no error is raised."""
         try:
             self._add({"event": RUN_ENDED})
-            with self._session.database.translated():
-                release(self._session.connection, self._session.project)
-        except StoreError as lost:
-            log.warning("the end of the run could not be recorded: %s", lost.message)
+        except StoreError as wrong:
+            log.warning("the end of the run could not be recorded: %s", wrong.message)
+        self._session.lock.release()
 
     def _add(
         self, event: Mapping[str, Any], entries: Sequence[LedgerEntry] = (), forget: Sequence[Address] = ()
@@ -88,13 +88,11 @@ class PostgresRun:
         self._group.add(_Record(at, told, entries, forget))
 
     def _commit(self, records: Sequence[_Record]) -> None:
-        connection, project = self._session.connection, self._session.project
-        with self._session.database.translated(), connection.begin():
-            if not holds(connection, project):
-                raise StoreError(
-                    "this run does not hold its lock any more",
-                    hint="let RECONCILER_STORE name the database itself, or a pooler in session mode",
-                )
+        connection = self._session.connection
+        self._session.lock.confirm()
+        with self._session.database.translated(), begun(connection):
+            if not is_named(connection, self._session.project, self.run_id):
+                raise lost()
             connection.execute(insert(journal), [self._journal_row(record) for record in records])
             self._bring_ledger_up(connection, records)
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 from reconciler.errors import StoreError
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, shared_id
 from reconciler.ports import Clock
-from reconciler.store.postgres.database import Database
-from reconciler.store.postgres.lock import Claim, enter, number_of, take
+from reconciler.store.postgres.database import Database, begun
+from reconciler.store.postgres.lock import Claim, claim, enter, held, number_of
 from reconciler.store.postgres.migrate import bring_up, version
 from reconciler.store.postgres.run import PostgresRun, Session
 from reconciler.store.postgres.tables import journal, ledger
@@ -39,7 +39,7 @@ class PostgresStore:
             number = self._known_number(connection)
             if number is None:
                 return {}
-            with connection.begin():
+            with begun(connection):
                 found = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
                 rows = connection.execute(found).all()
         entries = {entry.address: entry for entry in (_entry(row.address, row.entry) for row in rows)}
@@ -66,7 +66,7 @@ class PostgresStore:
             if number is None:
                 return
             row = {"project": number, "run": AUDITS, "at": self._clock.now(), "event": {"v": 1, **event}}
-            with connection.begin():
+            with begun(connection):
                 connection.execute(insert(journal), [row])
 
     def _rows(self, which: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
@@ -77,7 +77,7 @@ class PostgresStore:
                 found = select(journal.c.sequence, journal.c.event).where(
                     journal.c.project == number, journal.c.sequence > seen, which
                 )
-                with connection.begin():
+                with begun(connection):
                     rows = connection.execute(found.order_by(journal.c.sequence).limit(PAGE)).all()
                 for row in rows:
                     seen = row.sequence
@@ -92,13 +92,14 @@ class PostgresStore:
         with self._database.connection() as connection:
             bring_up(connection)
             number = self._number(connection)
-            take(connection, number, Claim(run_id, who, began))
-            run = PostgresRun(Session(self._database, connection, number), run_id, self._clock)
-            try:
-                run.begin(who)
-                yield run
-            finally:
-                run.close()
+            with held(self._database, number) as lock:
+                claim(connection, number, lock, Claim(run_id, who, began))
+                run = PostgresRun(Session(self._database, connection, number, lock), run_id, self._clock)
+                try:
+                    run.begin(who)
+                    yield run
+                finally:
+                    run.close()
 
     def _known_number(self, connection: Connection) -> int | None:
         """The project's number, None where nothing was ever recorded for it."""

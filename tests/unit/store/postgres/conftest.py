@@ -48,8 +48,8 @@ def clock():
 def runner(url, clock):
     """Opens the store in the test's database, as another runner would."""
 
-    def build(publisher_id="3432", api=API, *, patience=40.0):
-        return PostgresStore(Database(Secret(url), patience), publisher_id, api, clock)
+    def build(publisher_id="3432", api=API, *, patience=40.0, idle=60.0):
+        return PostgresStore(Database(Secret(url), patience, idle), publisher_id, api, clock)
 
     return build
 

@@ -5,11 +5,12 @@ import signal
 from time import monotonic
 
 import pytest
-from support.fake_clock import START
-from unit.store.postgres.world import APP, INT, REWARD, applied, entry, holder, intent
+from unit.store.postgres.world import API, APP, INT, REWARD, applied, entry, holder, intent
 
 from reconciler.errors import LockHeld, StoreError
-from reconciler.store.postgres.lock import Claim, take
+from reconciler.model.secret import Secret
+from reconciler.store.postgres import open_store
+from reconciler.store.postgres.lock import CLASS, Held
 
 BACKEND = "SELECT backend FROM reconciler.project"
 
@@ -143,12 +144,63 @@ def test_a_server_that_hangs_does_not_hang_the_run(runner, rows, store):
 
 def test_a_run_that_has_lost_its_lock_but_not_its_connection_stops_too(store):
     with store.run({}) as run:
-        run._session.connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
-        run._session.connection.commit()
+        run._session.lock._connection.rollback()
         with pytest.raises(StoreError, match="does not hold its lock"):
             run.intend(intent(INT))
+    assert store.ledger() == {}
 
 
-def test_a_session_that_a_pooler_lends_to_two_runs_is_not_taken_for_a_free_lock(store):
-    with store.run({}) as run, pytest.raises(StoreError, match="pooler"):
-        take(run._session.connection, run._session.project, Claim("another", {}, START))
+def test_a_run_records_nothing_once_another_has_taken_the_lock_even_if_the_server_says_it_has_it(store, rows):
+    with store.run({}) as run:
+        rows("UPDATE reconciler.project SET run = 'another'")
+        with pytest.raises(StoreError, match="does not hold its lock"):
+            run.end(applied(entry(INT)))
+    assert store.ledger() == {}
+
+
+def test_a_lock_that_an_older_version_left_in_a_session_is_not_taken_for_a_free_one(store):
+    with store.run({}) as run:
+        number = run._session.project
+    with store._database.driver_connection() as connection:
+        connection.execute(f"SELECT pg_advisory_lock({CLASS}, {number})")
+        with pytest.raises(StoreError, match="pooler"):
+            Held(store._database, connection, number)
+        with pytest.raises(LockHeld), store.run({}):
+            pass
+
+
+def test_a_run_keeps_its_lock_for_longer_than_the_server_waits_for_a_silent_one(runner, rows):
+    long_held = f"SELECT now() - xact_start > '2 s' FROM pg_stat_activity WHERE pid = ({BACKEND})"
+    with runner(idle=0.4).run({}) as run:
+        while rows(long_held) == [(False,)]:
+            continue
+        run.end(applied(entry(INT)))
+    assert set(runner().ledger()) == {INT}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be made to hang here")
+def test_the_lock_of_a_process_that_hangs_is_free_after_a_while_and_the_process_records_nothing_more(
+    url, store, when_free
+):
+    with holder(url, idle=1) as (process, run_id):
+        process.send_signal(signal.SIGSTOP)
+        try:
+            when_free()
+            with store.run({}) as run:
+                run.end(applied(entry(INT)))
+        finally:
+            process.send_signal(signal.SIGCONT)
+        assert process.communicate("record something")[0].startswith("StoreError")
+    assert {event["event"] for event in store.events() if event["run"] == run_id} == {"run-started"}
+
+
+def test_a_connection_that_was_closed_while_nothing_was_recorded_is_opened_again(server, own_database, clock):
+    server.sql(f"ALTER DATABASE {own_database} SET idle_session_timeout = '100ms'")
+    store = open_store(Secret(server.url(own_database)), "3432", API, clock)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = %(name)s"
+    with store.run({}) as run:
+        ends = monotonic() + 10
+        while server.sql(others, name=own_database) != [(1,)]:
+            assert monotonic() < ends, "the connection for records is still open"
+        run.end(applied(entry(INT)))
+    assert set(store.ledger()) == {INT}

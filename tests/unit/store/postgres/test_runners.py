@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from unit.store.postgres.world import holder
+from support.pgbouncer import running_pooler
+from unit.store.postgres.world import holder, neighbours
 
 from reconciler.sandbox.server import RunningSandbox
 
@@ -109,6 +110,25 @@ def test_a_runner_that_finds_another_at_work_ends_with_5_and_says_who_it_is(runn
     assert "user ada" in done.stderr
     assert writes(sandbox) == []
     assert turned_away("apply", "--yes").returncode == 0
+
+
+def test_a_pooler_that_lends_a_session_for_a_transaction_is_as_good_as_the_server(
+    runner_in, sandbox, server, url, rows
+):
+    placements = "".join(
+        f"      - {{name: more_{number}, placementType: Banner, coppa: false}}\n" for number in range(30)
+    )
+    with running_pooler(server, "transaction") as port:
+        pooled = url.replace(f":{server.port}/", f":{port}/")
+        runner = runner_in("first", MANIFEST + placements, RECONCILER_STORE=pooled)
+        for _ in range(2):
+            with neighbours(pooled, 2):
+                done = runner("apply", "--yes", "--format", "json")
+            assert done.returncode == 0, done.stderr
+            assert {each["outcome"] for each in json.loads(done.stdout)["results"]} <= {"applied"}
+            assert rows("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
+        assert len(resources(sandbox)) == 35
+        assert runner("plan", "--detailed-exitcode").returncode == 0
 
 
 def test_a_database_lost_in_mid_apply_stops_it_before_the_next_write_and_the_next_apply_converges(

@@ -174,12 +174,20 @@ def test_an_error_in_the_middle_of_a_run_passes_through_and_leaves_no_lock(store
 
 def test_a_record_is_on_disk_when_it_is_made_even_where_the_database_would_rather_wait(server, own_database, clock):
     server.sql(f"ALTER DATABASE {own_database} SET synchronous_commit = off")
-    server.sql(f"ALTER DATABASE {own_database} SET idle_session_timeout = '1s'")
-    with open_store(Secret(server.url(own_database)), "3432", API, clock).run({}) as run:
-        told = run._session.connection.exec_driver_sql("SELECT name, setting FROM pg_settings").mappings().all()
-        set_to = {each["name"]: each["setting"] for each in told}
-        run._session.connection.rollback()
-    assert (set_to["synchronous_commit"], set_to["idle_session_timeout"]) == ("on", "0")
+    server.sql(
+        """
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          NEW.event = json_build_object('event', current_setting('synchronous_commit')); RETURN NEW;
+        END $$
+        """,
+        database=own_database,
+    )
+    store = open_store(Secret(server.url(own_database)), "3432", API, clock)
+    with store.run({}) as run:
+        on_each = "CREATE TRIGGER note BEFORE INSERT ON reconciler.journal FOR EACH ROW EXECUTE FUNCTION note()"
+        server.sql(on_each, database=own_database)
+        run.end(applied(entry(INT)))
+    assert [event["event"] for event in store.events()] == ["run-started", "on", "on"]
 
 
 def test_what_people_read_in_the_tables_is_plain(store, rows):
