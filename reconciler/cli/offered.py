@@ -29,12 +29,11 @@ LONE: Final = "\0"
 
 def project_option(*, lone: bool = False) -> Callable[..., Any]:
     """`--project`, as text; `lone`: it may stand without a path."""
-    without_path: dict[str, Any] = {"is_flag": False, "flag_value": LONE} if lone else {}
+    taken: dict[str, Any] = {"type": str, "is_flag": False, "flag_value": LONE} if lone else {"type": click.Path()}
     return click.option(
         "--project",
-        type=click.Path(),
         help="The project's folder or reconciler.yaml; found upwards from here by default.",
-        **without_path,
+        **taken,
     )
 
 
