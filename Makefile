@@ -60,7 +60,7 @@ demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own,
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
 
 test: $(READY) browser pooler  ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-lowest: uv browser pooler  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(call resolved,.venv-lowest,lowest-direct)

@@ -41,6 +41,7 @@ VALUES = {
     "bannerRefresh": 45,
     "name": 'Grüße \u202e "quoted"',
 }
+NEW_APP = {**VALUES, "platform": "android", "bundle": "com.acme"}
 FIELDS = (
     FieldChange("floorPrices.US", Decimal(1), Decimal("1.2"), "pending", "the rest pays 1.60 USD"),
     FieldChange("floorPrices.CA", Decimal(2), None, "drift"),
@@ -52,7 +53,7 @@ FIELDS = (
 WHOLE = Plan(
     origin(),
     (
-        Create(APP, SOURCE, FIELDS, VALUES, VALUES, None, protect=True, reason="made again: id 4 is gone"),
+        Create(APP, SOURCE, FIELDS, NEW_APP, NEW_APP, None, protect=True, reason="made again: id 4 is gone"),
         Create(at("a"), SOURCE, FIELDS, VALUES, VALUES, APP_ID),
         Update(at("b"), "7", SOURCE, FIELDS, VALUES, VALUES, "sha256:b", APP_ID, True, at("old"), "why"),
         Update(at("b2"), "7", None, FIELDS, VALUES, VALUES, "sha256:b"),
