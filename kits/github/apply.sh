@@ -2,7 +2,9 @@
 # Applies: a saved plan, or a new one that holds no more than what was reviewed. The ledger is kept even where the apply
 # ended half way, and what came of it is told under the pull request.
 
-[[ "$GITHUB_EVENT_NAME" != pull_request* ]] || fail "apply is not for pull requests: run it when they are merged"
+case "$GITHUB_EVENT_NAME" in
+  pull_request* | merge_group) fail "apply is not for pull requests and merge queues: run it when they are merged" ;;
+esac
 has_credentials || fail "DT_CLIENT_ID and DT_CLIENT_SECRET are not set: give them to this step under env"
 
 report="$folder/apply.md"

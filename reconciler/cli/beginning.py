@@ -28,7 +28,8 @@ class Surroundings:
     """Where a new project stands.
 
     `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied; `source` from where
-    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known.
+    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known;
+    `account` its publisher id.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class Surroundings:
     branch: str = "main"
     source: Source = UNKNOWN
     is_pushed: bool = True
+    account: str = "0"
 
 
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
@@ -92,7 +94,11 @@ def ci_texts(around: Surroundings) -> dict[str, str]:
             texts = _gitlab(around)
         case "none":
             return {}
-    return {name: _installing(text, around.source) for name, text in texts.items()}
+    of_account = {
+        "account-0": f"account-{around.account}",
+        'RECONCILER_ACCOUNT: "0"': f'RECONCILER_ACCOUNT: "{around.account}"',
+    }
+    return {name: _installing(_replaced(text, of_account), around.source) for name, text in texts.items()}
 
 
 def _installing(text: str, source: Source) -> str:

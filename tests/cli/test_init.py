@@ -71,7 +71,9 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     workflow = yaml.safe_load(place.read(".github/workflows/reconcile-games-ads.yml"))
     assert workflow["defaults"]["run"]["working-directory"] == "games/ads"
     own = ["games/ads/reconciler.yaml", "games/ads/apps/**"]
-    assert workflow[True] == {"pull_request": {"paths": own}, "push": {"branches": ["trunk"], "paths": own}}
+    assert workflow[True] == {
+        "pull_request": {"paths": own}, "merge_group": None, "push": {"branches": ["trunk"], "paths": own}
+    }  # fmt: skip
     assert "main" not in str(workflow)
     drift = yaml.safe_load(place.read(".github/workflows/drift-games-ads.yml"))
     paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
@@ -90,6 +92,20 @@ def test_two_projects_of_a_repository_get_in_nobodys_way(place):
     assert "--as drift-two " in said[1]
     names = [set(re.findall(r"--as ([\w-]+)", str(workflow))) for workflow in read]
     assert names == [{"plan-one", "apply-one"}, {"plan-two", "apply-two"}]
+
+
+def test_environments_are_the_accounts(place):
+    repository(place)
+    assert "account-3432-plan" in place.run("init", "--publisher-id", "3432").err
+    jobs = yaml.safe_load(place.read(".github/workflows/reconcile.yml"))["jobs"]
+    audit = yaml.safe_load(place.read(".github/workflows/drift.yml"))["jobs"]["audit"]
+    assert (jobs["plan"]["environment"], jobs["apply"]["environment"]) == ("account-3432-plan", "account-3432")
+    assert audit["environment"] == "account-3432-plan"
+    assert place.run("init", "b", "--publisher-id", "3499", "--ci", "gitlab").code == 0
+    told = yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))
+    assert told["variables"]["RECONCILER_ACCOUNT"] == "3499"
+    names = [told[f"reconciler:{name}"]["environment"]["name"] for name in ("plan", "apply", "drift")]
+    assert names == ["account-$RECONCILER_ACCOUNT" + end for end in ("-plan", "", "-plan")]
 
 
 def test_gitlab_is_told_the_projects_folder(place):

@@ -149,6 +149,16 @@ def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
 
 
 @pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+def test_a_merge_queue_starts_checks_and_never_an_apply(path):
+    read = yaml.safe_load(path.read_text())
+    assert read[True]["merge_group"] is None
+    jobs = read["jobs"]
+    assert "github.event_name == 'merge_group'" in jobs["plan"]["if"]
+    assert jobs["apply"]["if"] == "github.event_name == 'push'"
+    assert "if" not in jobs.get("validate", {})
+
+
+@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
 def test_nothing_but_the_project_starts_a_plan_or_an_apply(path):
     on = yaml.safe_load(path.read_text())[True]
     assert on["pull_request"]["paths"] == on["push"]["paths"] == ["reconciler.yaml", "apps/**"]
@@ -189,7 +199,7 @@ def test_what_reviewers_approve_is_the_plan_that_is_applied():
     kept, taken = jobs["plan"]["steps"][-1]["with"], jobs["apply"]["steps"][1]["with"]
     assert kept["path"] == plan[0]["with"]["plan-file"]
     assert (taken["name"], apply[0]["with"]["plan-file"]) == (kept["name"], f"{taken['path']}/plan.json")
-    assert jobs["apply"]["environment"] == "production"
+    assert [jobs[name]["environment"] for name in jobs] == ["account-0-plan", "account-0"]
 
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())

@@ -71,6 +71,10 @@ class OnGitHub(Team):
         self.runner.env["GITHUB_SHA"] = commit
         return self.run(checkout, "apply")
 
+    def queue(self, _number, checkout):
+        self.runner.merge_group()
+        return self.run(checkout, "plan")
+
 
 class ByWorkflow(OnGitHub):
     def run(self, checkout, job):
@@ -89,6 +93,10 @@ class OnGitLab(Team):
 
     def plan(self, number, checkout):
         return self.runner.job("reconciler:plan", checkout, self.repository.bare, request=number)
+
+    def queue(self, number, checkout):
+        self.runner.variables["CI_MERGE_REQUEST_EVENT_TYPE"] = "merge_train"
+        return self.plan(number, checkout)
 
     def apply(self, checkout, commit):
         self.runner.commit = commit
@@ -146,6 +154,16 @@ def test_what_was_slipped_in_by_the_merge_is_refused(team):
     team.merges(2, a=1.3)
     done = team.applies()
     assert (done.code, team.rival.writes) == (4, []), done.log
+
+
+def test_a_merge_queue_plans_and_leaves_what_was_reviewed_as_it_is(team):
+    """A comment that the queue rewrote would hold what nobody has looked at."""
+    team.opens(2, a=1, b=2)
+    reviewed, live = team.told(2), len(team.rival.placements)
+    team.live("A")["name"] = "Renamed in the console"
+    done = team.queue(2, team.repository.clone("request-2"))
+    assert done.code == 0, done.log
+    assert (team.told(2), len(team.rival.placements)) == (reviewed, live)
 
 
 def test_two_merges_before_an_apply_are_applied_together(team):

@@ -149,6 +149,12 @@ class GitHubRunner(Machine):
         self.event(name, {"number": number, "pull_request": {"number": number, "head": {"repo": {"full_name": head}}}})
         self.env["GITHUB_REF_NAME"] = f"{number}/merge"
 
+    def merge_group(self) -> None:
+        """The same for what a merge queue would merge."""
+        self.event(
+            "merge_group", {"merge_group": {"base_ref": "refs/heads/main"}}, "gh-readonly-queue/main/pr-1-c0ffee"
+        )
+
     def workflow(self, checkout: Path, name: str, job: str) -> Job:
         """The steps of a job of a workflow in the checkout."""
         read = yaml.safe_load((checkout / ".github" / "workflows" / f"{name}.yml").read_text())
