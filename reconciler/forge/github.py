@@ -1,4 +1,4 @@
-"""GitHub: comments of pull requests, and issues (https://docs.github.com/rest)."""
+"""GitHub: comments of pull requests, and issues (https://docs.github.com/rest). Gitea answers the same calls."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def login(client: ForgeClient) -> str:
     try:
         return _text(client.ask("GET", "/user"), "login")
     except Refusal as refusal:
-        if refusal.status not in {401, 403}:
+        if refusal.status not in {401, 403} or client.kind != "github":
             raise
     target = f"{client.prefix.removesuffix('/v3')}/graphql"
     answer = client.ask_at("POST", target, {"query": "query { viewer { login } }"})
@@ -81,7 +81,7 @@ class OpenIssues:
     def posts(self) -> Iterator[Post]:
         """All open issues; GitHub counts pull requests among them, which are left out."""
         rows = self._client.pages(f"/repos/{self._repository}/issues", {"state": "open"})
-        return (_post(row, "number") for row in rows if "pull_request" not in row)
+        return (_post(row, "number") for row in rows if row.get("pull_request") is None)
 
     def write(self, title: str, body: str) -> Post:
         """A new issue."""

@@ -1,9 +1,11 @@
-"""GitHub's and GitLab's APIs, as far as comments and issues go, from their public pages.
+"""The APIs of forges, as far as comments and issues go, from their public pages.
 
-It shares no code with the product. Commits are those of a repository on disk. One server answers both: paths
-below `/api/v3` are GitHub's, those below `/api/v4` GitLab's.
+It shares no code with the product. Commits are those of a repository on disk. One server answers all: paths below
+`/api/v3` are GitHub's, below `/api/v4` GitLab's, below `/api/v1` Gitea's, below `/2.0` Bitbucket's, below `/studio`
+those of Azure DevOps.
 """
 
+import base64
 import json
 import re
 import subprocess
@@ -92,7 +94,7 @@ class Forge:
         status = self.refuse.get(f"{method} {path.rpartition('/')[2]}")
         if status is not None:
             return status, {"message": f"refused, {token}"}
-        for pattern, handle in {**_GITHUB, **_GITLAB}.items():
+        for pattern, handle in {**_GITHUB, **_GITLAB, **_GITEA, **_BITBUCKET, **_AZURE}.items():
             if found := re.fullmatch(pattern, f"{method} {path}"):
                 return handle(self, [_part(part) for part in found.groups()], query, body)
         return 404, {"message": "Not Found"}
@@ -261,6 +263,134 @@ _GITLAB = {
 }
 
 
+def _gt_user(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"id": 41, "login": forge.me}
+
+
+def _gt(thing: Thing) -> dict[str, Any]:
+    return {"pull_request": {} if thing.is_request else None, **_gh(thing), "id": thing.number}
+
+
+def _gt_list(forge: Forge, ids: list[int], _query: Any, _body: Any) -> tuple[int, Any]:
+    """All of them, whatever page is asked for."""
+    return 200, [_gt(thing) for thing in forge.comments if thing.request == ids[0]]
+
+
+def _gt_issues(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """At most 30 in a page, though more are asked for: a server may be set so."""
+    rows = [_gt(thing) for thing in forge.issues if thing.open or query.get("state") != "open"]
+    return _page(rows, {"page": query["page"], "per_page": "30"})
+
+
+def _gt_pull(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    if ids[0] not in forge.merged:
+        return 404, {"message": "not found"}
+    number, base = forge.merged[ids[0]]
+    return 200, {"number": number, "merged": True, "base": {"ref": base}}
+
+
+_GT = f"/api/v1/repos/{REPOSITORY}"
+_GITEA = {
+    r"GET /api/v1/user": _gt_user,
+    rf"GET {_GT}/issues/(\d+)/comments": _gt_list,
+    rf"POST {_GT}/issues/(\d+)/comments": _gh_comment,
+    rf"PATCH {_GT}/issues/comments/(\d+)": _gh_edit_comment,
+    rf"GET {_GT}/commits": _gh_commits,
+    rf"GET {_GT}/commits/([0-9a-f]{{40}})/pull": _gt_pull,
+    rf"GET {_GT}/issues": _gt_issues,
+    rf"POST {_GT}/issues": _gh_open,
+    rf"PATCH {_GT}/issues/(\d+)": _gh_edit_issue,
+}
+
+
+def _bb(thing: Thing) -> dict[str, Any]:
+    return {
+        "id": thing.number, "content": {"raw": thing.body}, "user": {"uuid": _uuid(thing.author)},
+        "deleted": False, "links": {"html": {"href": f"https://forge.example/{thing.number}"}},
+    }  # fmt: skip
+
+
+def _uuid(author: str) -> str:
+    return f"{{{author}}}"
+
+
+def _bb_user(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"uuid": _uuid(forge.me)}
+
+
+def _bb_list(forge: Forge, ids: list[int], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """A list begins with a comment that was deleted, and has no more than 20 in a page."""
+    gone = {"id": 1, "deleted": True, "content": {"raw": ""}, "user": None}
+    rows = [gone, *(_bb(thing) for thing in forge.comments if thing.request == ids[0])]
+    number = int(query["page"])
+    more = {"next": f"https://forge.example/?page={number + 1}"} if len(rows) > 20 * number else {}
+    return 200, {"values": rows[20 * (number - 1) : 20 * number], **more}
+
+
+def _bb_write(forge: Forge, ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    return 201, _bb(forge.somebody_comments(forge.me, body["content"]["raw"], ids[0]))
+
+
+def _bb_edit(forge: Forge, ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    thing = _one(forge.comments, ids[1])
+    thing.body = body["content"]["raw"]
+    return 200, _bb(thing)
+
+
+_BB = f"/2.0/repositories/{REPOSITORY}/pullrequests/(\\d+)/comments"
+_BITBUCKET = {
+    r"GET /2.0/user": _bb_user,
+    rf"GET {_BB}": _bb_list,
+    rf"POST {_BB}": _bb_write,
+    rf"PUT {_BB}/(\d+)": _bb_edit,
+}
+
+
+def _az(thing: Thing) -> dict[str, Any]:
+    first = {"id": 1, "content": thing.body, "commentType": "text", "author": {"id": _uuid(thing.author).upper()}}
+    return {"id": thing.number, "isDeleted": False, "comments": [first, {"id": 2, "content": "a reply"}]}
+
+
+def _az_me(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"authenticatedUser": {"id": _uuid(forge.me)}}
+
+
+def _az_list(forge: Forge, ids: list[int], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """All of them; one by the system, which no person wrote, and a deleted one among them."""
+    assert query["api-version"]
+    said = {"id": 7, "isDeleted": False, "comments": [{"id": 1, "commentType": "system", "author": {"id": "x"}}]}
+    rows = [_az(thing) for thing in forge.comments if thing.request == ids[0]]
+    return 200, {"value": [said, {"id": 8, "isDeleted": True, "comments": []}, *rows], "count": len(rows) + 2}
+
+
+def _az_write(forge: Forge, ids: list[int], query: dict[str, str], body: Any) -> tuple[int, Any]:
+    assert query["api-version"]
+    assert body["status"] == "closed"
+    return 200, _az(forge.somebody_comments(forge.me, body["comments"][0]["content"], ids[0]))
+
+
+def _az_edit(forge: Forge, ids: list[int], query: dict[str, str], body: Any) -> tuple[int, Any]:
+    assert query["api-version"]
+    thing = _one(forge.comments, ids[1])
+    thing.body = body["content"]
+    return 200, {"id": 1, "content": thing.body}
+
+
+_AZ = "/studio/Ad%20money/_apis/git/repositories/monetization/pullRequests/(\\d+)/threads"
+_AZURE = {
+    r"GET /studio/_apis/connectionData": _az_me,
+    rf"GET {_AZ}": _az_list,
+    rf"POST {_AZ}": _az_write,
+    rf"PATCH {_AZ}/(\d+)/comments/1": _az_edit,
+}
+
+
+def _sent(header: str) -> str:
+    """The token of an Authorization header: the password, where it has a name and a password."""
+    kind, _, rest = header.partition(" ")
+    return base64.b64decode(rest).decode().rpartition(":")[2] if kind == "Basic" else rest
+
+
 def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -271,8 +401,7 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            token = bearer or self.headers.get("PRIVATE-TOKEN", "")
+            token = _sent(self.headers.get("Authorization", "")) or self.headers.get("PRIVATE-TOKEN", "")
             told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
             body = json.dumps(told[1]).encode()
             self.send_response(told[0])

@@ -21,7 +21,7 @@ from reconciler.workflow.observing import observe_account
 
 _SECRETS = {
     "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET of the environments {0} and {0}-plan (Settings, Environments)",
-    "gitlab": "variables DT_CLIENT_ID and DT_CLIENT_SECRET for environments {0}*, GITLAB_TOKEN (Settings, CI/CD), masked",
+    "gitlab": "variables DT_CLIENT_ID and DT_CLIENT_SECRET for {0}* and GITLAB_TOKEN (Settings, CI/CD), masked",
 }
 
 
