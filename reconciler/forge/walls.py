@@ -9,7 +9,7 @@ from reconciler.errors import UsageError
 from reconciler.forge import azure, bitbucket, gitea, github, gitlab
 from reconciler.forge.client import NAMES, ForgeClient
 from reconciler.forge.place import Place
-from reconciler.forge.post import History, Issues, Wall
+from reconciler.forge.post import Branches, History, Issues, Wall
 from reconciler.ports import Clock
 
 
@@ -34,6 +34,19 @@ def open_issues(place: Place, clock: Clock) -> Iterator[Issues]:
                     f"{NAMES[place.kind]} has no issues that a report could go into",
                     hint="let the job fail, or send the report elsewhere (--notify)",
                 )
+
+
+@contextmanager
+def branches(place: Place, clock: Clock) -> Iterator[Branches]:
+    """The repository's branches. Raises `UsageError` for forges where the ledger can only be pushed."""
+    with _client(place, clock) as client:
+        match place.kind:
+            case "github" | "gitea":
+                yield github.Branches(client, place.repository)
+            case "gitlab":
+                yield gitlab.Branches(client, place.repository)
+            case "bitbucket" | "azure":
+                raise UsageError(f"at {NAMES[place.kind]} the ledger can only be pushed", hint="--by push")
 
 
 @contextmanager

@@ -7,16 +7,18 @@ those of Azure DevOps.
 
 import base64
 import json
+import os
 import re
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 REPOSITORY = "studio/monetization"
 PROJECT = "77"
@@ -49,8 +51,12 @@ class Forge:
     """The login of a token that is a person's; None for a job's own."""
     repository: Path | None = None
     """The repository that the forge hosts; its commits are looked up there."""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    """Open requests: `number`, `head`, `base`, `title`."""
     merged: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Commits that came by a merge: the number of the request, and the branch that it was merged into."""
+    pushed_meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    """What happens just before a commit by GraphQL, once each."""
     url: str = ""
     _next: int = 900
 
@@ -102,7 +108,131 @@ class Forge:
 
 def _part(text: str) -> Any:
     """A number of a path, or a commit."""
-    return int(text) if len(text) < 40 else text
+    return int(text) if text.isdigit() and len(text) < 40 else text
+
+
+def _git(forge: Forge, *arguments: str, data: bytes | None = None, index: str = "") -> str | None:
+    """What git answers in the hosted repository; None where it refuses."""
+    assert forge.repository is not None
+    env = {**os.environ, "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@b", "GIT_COMMITTER_NAME": "web-flow"}
+    env |= {"GIT_COMMITTER_EMAIL": "noreply@forge.example", **({"GIT_INDEX_FILE": index} if index else {})}
+    call = ["git", *arguments]
+    done = subprocess.run(call, cwd=forge.repository, env=env, input=data, capture_output=True, timeout=60, check=False)
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def _commit(forge: Forge, branch: str, path: str, data: bytes, message: str) -> str:
+    """A commit that nobody pushed: no hook is asked."""
+    head = _git(forge, "rev-parse", branch)
+    assert head
+    with tempfile.TemporaryDirectory() as folder:
+        index = f"{folder}/index"
+        _git(forge, "read-tree", head, index=index)
+        blob = _git(forge, "hash-object", "-w", "--stdin", data=data)
+        _git(forge, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
+        tree = _git(forge, "write-tree", index=index)
+    made = _git(forge, "commit-tree", str(tree), "-p", head, "-m", message)
+    _git(forge, "update-ref", f"refs/heads/{branch}", str(made))
+    return str(made)
+
+
+def _gh_signed(forge: Forge, asked: Any) -> Any:
+    where = asked["branch"]
+    assert where["repositoryNameWithOwner"] == REPOSITORY
+    if forge.pushed_meanwhile:
+        forge.pushed_meanwhile.pop()()
+    if asked["expectedHeadOid"] != _git(forge, "rev-parse", where["branchName"]):
+        return {"data": {"createCommitOnBranch": None}, "errors": [{"type": "STALE_DATA", "message": "moved"}]}
+    [added] = asked["fileChanges"]["additions"]
+    data = base64.b64decode(added["contents"])
+    made = _commit(forge, where["branchName"], added["path"], data, asked["message"]["headline"])
+    return {"data": {"createCommitOnBranch": {"commit": {"oid": made}}}}
+
+
+def _file(forge: Forge, path: str, branch: str) -> str | None:
+    return _git(forge, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}:{path}")
+
+
+def _gh_contents(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """As for files above a megabyte: without their content."""
+    sha = _file(forge, ids[0], query["ref"])
+    return (404, {"message": "Not Found"}) if sha is None else (200, {"sha": sha, "encoding": "none", "content": ""})
+
+
+def _gh_blob(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    assert forge.repository is not None
+    call = ["git", "cat-file", "blob", ids[0]]
+    data = subprocess.run(call, cwd=forge.repository, capture_output=True, timeout=60, check=True).stdout
+    return 200, {"encoding": "base64", "content": base64.encodebytes(data).decode()}
+
+
+def _gh_request(forge: Forge, one: Any) -> Any:
+    head = {"ref": one["head"], "repo": {"full_name": REPOSITORY}}
+    base, number = {"ref": one["base"]}, one["number"]
+    return {
+        "id": number,
+        "number": number,
+        "head": head,
+        "base": base,
+        "html_url": f"https://forge.example/pull/{number}",
+    }
+
+
+def _gh_requests(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """A fork's has the same branch's name; another fork is gone."""
+    fork = {"id": 1, "head": {"ref": "reconciler/ledger", "repo": {"full_name": "eve/x"}}, "base": {"ref": "main"}}
+    gone = {"id": 2, "head": {"ref": "reconciler/ledger", "repo": None}, "base": {"ref": "main"}}
+    return _page([fork, gone, *(_gh_request(forge, one) for one in forge.requests)], query)
+
+
+def _gh_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    assert _git(forge, "rev-parse", body["head"]) is not None
+    one = {"number": forge.number(), "head": body["head"], "base": body["base"], "title": body["title"]}
+    forge.requests.append(one)
+    return 201, _gh_request(forge, one)
+
+
+def _gl_file(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    path = unquote(ids[0])
+    sha = _file(forge, path, query["ref"])
+    if sha is None:
+        return 404, {"message": "404 File Not Found"}
+    content = _gh_blob(forge, [sha], {}, None)[1]["content"]
+    last = _git(forge, "log", "-1", "--format=%H", query["ref"], "--", path)
+    return 200, {"encoding": "base64", "content": content, "last_commit_id": last}
+
+
+def _gl_branch(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"commit": {"id": _git(forge, "rev-parse", unquote(ids[0]))}}
+
+
+def _gl_commit(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    [action] = body["actions"]
+    path = action["file_path"]
+    last = _git(forge, "log", "-1", "--format=%H", body["branch"], "--", path) or None
+    assert action["action"] == ("create" if last is None else "update")
+    assert action.get("last_commit_id") == last
+    data = base64.b64decode(action["content"])
+    return 201, {"id": _commit(forge, body["branch"], path, data, body["commit_message"])}
+
+
+def _gl_asked(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    wanted = (query["source_branch"], query["target_branch"])
+    fork = {"iid": 1, "source_project_id": 78, "target_project_id": 77, "web_url": "https://forge.example/fork"}
+    rows = [one for one in forge.requests if (one["head"], one["base"]) == wanted]
+    return _page([fork, *(_gl_request(one) for one in rows)], query)
+
+
+def _gl_request(one: Any) -> Any:
+    url = f"https://forge.example/pull/{one['number']}"
+    return {"iid": one["number"], "source_project_id": 77, "target_project_id": 77, "web_url": url}
+
+
+def _gl_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    assert _git(forge, "rev-parse", body["source_branch"]) is not None
+    number, head, base = forge.number(), body["source_branch"], body["target_branch"]
+    forge.requests.append({"number": number, "head": head, "base": base, "title": body["title"]})
+    return 201, _gl_request(forge.requests[-1])
 
 
 def _commits(forge: Forge, head: str, *, first_parents: bool) -> list[tuple[str, list[str]]]:
@@ -143,6 +273,8 @@ def _gh_user(forge: Forge, _ids: list[int], _query: Any, _body: Any) -> tuple[in
 
 
 def _gh_viewer(_forge: Forge, _ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    if "createCommitOnBranch" in body["query"]:
+        return 200, _gh_signed(_forge, body["variables"]["input"])
     assert "viewer" in body["query"]
     return 200, {"data": {"viewer": {"login": BOT.removesuffix("[bot]")}}}
 
@@ -195,6 +327,10 @@ _GITHUB = {
     rf"GET {_REPO}/issues/(\d+)/comments": _gh_list,
     rf"POST {_REPO}/issues/(\d+)/comments": _gh_comment,
     rf"PATCH {_REPO}/issues/comments/(\d+)": _gh_edit_comment,
+    rf"GET {_REPO}/contents/([\w./-]+)": _gh_contents,
+    rf"GET {_REPO}/git/blobs/([0-9a-f]{{40}})": _gh_blob,
+    rf"GET {_REPO}/pulls": _gh_requests,
+    rf"POST {_REPO}/pulls": _gh_ask,
     rf"GET {_REPO}/commits": _gh_commits,
     rf"GET {_REPO}/commits/([0-9a-f]{{40}})/pulls": _gh_pulls,
     rf"GET {_REPO}/issues": _gh_issues,
@@ -255,6 +391,11 @@ _GITLAB = {
     rf"GET {_PROJECT}/merge_requests/(\d+)/notes": _gl_list,
     rf"POST {_PROJECT}/merge_requests/(\d+)/notes": _gl_note,
     rf"PUT {_PROJECT}/merge_requests/(\d+)/notes/(\d+)": _gl_edit_note,
+    rf"GET {_PROJECT}/repository/files/([^/]+)": _gl_file,
+    rf"GET {_PROJECT}/repository/branches/([^/]+)": _gl_branch,
+    rf"POST {_PROJECT}/repository/commits": _gl_commit,
+    rf"GET {_PROJECT}/merge_requests": _gl_asked,
+    rf"POST {_PROJECT}/merge_requests": _gl_ask,
     rf"GET {_PROJECT}/repository/commits": _gl_commits,
     rf"GET {_PROJECT}/repository/commits/([0-9a-f]{{40}})/merge_requests": _gl_requests,
     rf"GET {_PROJECT}/issues": _gl_issues,
