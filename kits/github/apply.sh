@@ -26,6 +26,7 @@ elif [[ "$INPUT_REVIEWED" == true ]]; then
   held=(--reviewed "$reviewed")
 fi
 
+take_ledger
 code=0
 reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${held[@]}" "${saved[@]}" \
   >"$report" || code=$?
@@ -38,7 +39,7 @@ output exit-code "$code"
 
 kept=0
 if [[ "$INPUT_COMMIT_LEDGER" == true ]]; then
-  reconciler ci ledger "${project[@]}" || kept=$?
+  GITHUB_TOKEN="${INPUT_LEDGER_TOKEN:-$GITHUB_TOKEN}" reconciler ci ledger "${project[@]}" || kept=$?
 fi
 if ((${#requests[@]})); then
   if [[ "$INPUT_COMMENT" == true ]]; then

@@ -37,8 +37,8 @@ class Asked:
 OF_THIS_JOB: Final = Asked()
 
 
-def place_of(environment: Environment, asked: Asked = OF_THIS_JOB) -> Place:
-    """The repository that a job runs for, or the one that is named, and the request.
+def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bool = False) -> Place:
+    """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
 
     Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,
     `ProjectError` for variables that are odd.
@@ -60,7 +60,7 @@ def place_of(environment: Environment, asked: Asked = OF_THIS_JOB) -> Place:
         kind,
         _api(kind, variables, own),
         _escaped(kind, named, is_given=asked.repository is not None),
-        _first_token(environment, kind),
+        _first_token(environment, kind, pushes=pushes),
         asked.request or request,
         variables.get("BITBUCKET_ACCOUNT") or None,
         variables.get("BITBUCKET_EMAIL") or None,
@@ -175,9 +175,10 @@ def _api(kind: Kind, variables: Mapping[str, str], own: Kind | None) -> str:
     return found
 
 
-def _first_token(environment: Environment, kind: Kind) -> Secret:
+def _first_token(environment: Environment, kind: Kind, *, pushes: bool) -> Secret:
     names, where = _TOKENS[kind]
-    return _token(environment, next((name for name in names if environment.has(name)), names[0]), where)
+    first = ("GITLAB_PUSH_TOKEN",) if pushes and kind == "gitlab" else ()
+    return _token(environment, next((name for name in (*first, *names) if environment.has(name)), names[0]), where)
 
 
 def applied_branch(environment: Environment) -> str:

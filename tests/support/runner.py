@@ -196,6 +196,9 @@ class GitHubRunner(Machine):
     def _value(self, text: str, inputs: dict[str, str]) -> str:
         def replaced(found: re.Match[str]) -> str:
             kind, _, name = found[1].strip().partition(".")
+            first, _, otherwise = (part.strip() for part in found[1].partition("||"))
+            if first.startswith("secrets.") and otherwise == "github.token":
+                return self.secrets.get(first.removeprefix("secrets."), TOKEN)
             if found[1].strip() == "github.token":
                 return TOKEN
             runner = {"temp": self.env["RUNNER_TEMP"]}

@@ -92,7 +92,7 @@ def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
     if way == "push":
         commit = commit_ledger(git, LEDGER, f"{message} [skip ci]", target, session.clock)
         return same if commit is None else f"ledger: {commit} on {target.branch}"
-    with branches(place_of(environment, asked), session.clock) as known:
+    with branches(place_of(environment, asked, pushes=True), session.clock) as known:
         if way == "signed":
             commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, known, session.clock)
             return same if commit is None else f"ledger: {commit} on {target.branch}"
