@@ -117,6 +117,43 @@ def test_gitlab_is_told_the_projects_folder(place):
     assert {tuple(rule["changes"]) for rule in rules} == {("games/reconciler.yaml", "games/apps/**/*")}
 
 
+def test_two_projects_of_a_gitlab_repository_both_have_jobs(place):
+    repository(place, remote="git@gitlab.com:studio/ads.git")
+    source = "https://gitlab.com/studio/waterfall-reconciler@" + "5" * 40
+    for folder, account in (("one", "3432"), ("games/two", "3499"), ("games/three", "3500")):
+        assert place.run("init", folder, "--publisher-id", account, "--source", source).code == 0
+    assert yaml.safe_load(place.read(".gitlab-ci.yml"))["include"] == [{"local": "/reconciler*.gitlab-ci.yml"}]
+    told = [
+        yaml.safe_load(place.read(f"reconciler-games-{name}.gitlab-ci.yml"))["include"] for name in ("two", "three")
+    ]
+    assert [one["inputs"] for [one] in told] == [
+        {"name": "games-two", "folder": "games/two/", "account": "3499"},
+        {"name": "games-three", "folder": "games/three/", "account": "3500"},
+    ]
+    assert {one["local"] for [one] in told} == {"/.gitlab/reconciler.component.yml"}
+    header, _jobs = yaml.safe_load_all(place.read(".gitlab/reconciler.component.yml"))
+    assert header["spec"]["inputs"]["commit"]["default"] == "5" * 40
+
+
+def test_a_component_can_install_a_wheel(place):
+    repository(place, remote="git@gitlab.com:studio/ads.git")
+    wheel = "https://files.example/waterfall_reconciler-0.1.0-py3-none-any.whl#sha256=" + "a" * 64
+    for folder in ("one", "two"):
+        assert place.run("init", folder, "--source", wheel).code == 0
+    text = place.read(".gitlab/reconciler.component.yml")
+    header, jobs = yaml.safe_load_all(text)
+    assert header["spec"]["inputs"]["source"]["default"] == wheel
+    assert "commit" not in header["spec"]["inputs"]
+    assert jobs[".reconciler:$[[ inputs.name ]]"]["variables"]["RECONCILER_WHEEL"] == "$[[ inputs.source ]]"
+    assert "RECONCILER_COMMIT" not in text
+
+
+def test_a_file_of_yours_that_includes_nothing_of_ours_is_left_and_you_are_told(place):
+    repository(place)
+    place.write(".gitlab-ci.yml", "mine: true\n")
+    assert "reconciler*.gitlab-ci.yml" in place.run("init").err
+
+
 def test_a_folder_that_would_be_yaml_or_shell_is_refused_before_anything_is_written(place):
     repository(place)
     done = place.run("init", "a; b: $(x)")

@@ -81,7 +81,7 @@ class ByWorkflow(OnGitHub):
         return self.runner.workflow(checkout, "reconcile", job)
 
     def keeps_ledger_by(self, way):
-        self.runner.pins["RECONCILER_LEDGER"] = way
+        self.runner.settings["RECONCILER_LEDGER"] = way
 
 
 class ByAction(OnGitHub):

@@ -130,6 +130,8 @@ class GitHubRunner(Machine):
     def __init__(self, folder: Path, api: str, forge: str) -> None:
         super().__init__(folder, api, forge)
         self.secrets = dict(SECRETS)
+        self.settings: dict[str, str] = {}
+        """The repository's variables."""
         self.env |= {
             "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge}/api/v3",
             "GITHUB_GRAPHQL_URL": f"{forge}/api/graphql", "GITHUB_ACTOR": "ada", "GITHUB_SHA": "c0ffee" * 6 + "c0ff",
@@ -202,7 +204,9 @@ class GitHubRunner(Machine):
             if found[1].strip() == "github.token":
                 return TOKEN
             runner = {"temp": self.env["RUNNER_TEMP"]}
-            return {"secrets": self.secrets, "inputs": inputs, "runner": runner}[kind].get(name, "")
+            return {"secrets": self.secrets, "inputs": inputs, "runner": runner, "vars": self.settings}[kind].get(
+                name, ""
+            )
 
         once = re.sub(r"\$\{\{(.*?)\}\}", replaced, text)
         return re.sub(r"\$\{\{(.*?)\}\}", replaced, once)

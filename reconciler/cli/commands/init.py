@@ -97,7 +97,12 @@ def _from_live(session: Session, directory: Path, publisher_id: str, around: Sur
 def _write_all(session: Session, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
     of_ci = ci_texts(around)
     _write(session, directory, texts)
-    _write(session, around.root if around.folder else directory, of_ci)
+    place = around.root if around.folder else directory
+    includes = place / ".gitlab-ci.yml"
+    tells = around.ci == "gitlab" and includes.is_file() and b"reconciler*.gitlab-ci.yml" not in includes.read_bytes()
+    _write(session, place, of_ci)
+    if tells:
+        session.console.talk('add to .gitlab-ci.yml: include: [{local: "/reconciler*.gitlab-ci.yml"}]')
     if around.ci != "none":
         session.console.talk(f"for CI: {_SECRETS[around.ci].format(f'account-{around.account}')}")
         _tell_source(session, around)
