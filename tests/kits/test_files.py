@@ -293,6 +293,19 @@ def test_the_image_runs_the_command_as_nobody_special(dockerfile):
     assert order.index("USER") > max(index for index, name in enumerate(order) if name in {"RUN", "COPY"})
 
 
+def test_the_image_runs_as_whoever_owns_the_mounted_folder(dockerfile):
+    """With `--user`: a home to write to, no file that needs a certain user, and git that takes the folder."""
+    told = [(one["instruction"], one["value"]) for one in dockerfile.structure]
+    assert "HOME=/tmp" in next(value for name, value in reversed(told) if name == "ENV").split()
+    last = [value for name, value in told if name == "RUN"][-1]
+    assert "git config --system --add safe.directory /work" in last
+    assert ("WORKDIR", "/work") in told
+    assert not any("--chown" in value or "--chmod" in value for _name, value in told)
+    documented = [line for line in (ROOT / "docs" / "ci.md").read_text().splitlines() if line.startswith("docker run")]
+    assert documented
+    assert all('--user "$(id -u):$(id -g)"' in line for line in documented)
+
+
 def test_the_image_copies_what_is_there_and_what_the_ignore_file_lets_in(dockerfile):
     copied = [one["value"].split() for one in dockerfile.structure if one["instruction"] == "COPY"]
     sources = {name for words in copied if not words[0].startswith("--from") for name in words[:-1]}
