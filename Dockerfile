@@ -25,9 +25,12 @@ FROM python:3.13.7-slim-bookworm
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends git \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 10001 --create-home reconciler
+ && useradd --uid 10001 --create-home reconciler \
+ && git config --system --add safe.directory /work
 COPY --from=build /opt/reconciler /opt/reconciler
-ENV PATH="/opt/reconciler/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
+# For whichever user `docker run --user` names: a home that anyone may write to, as Docker gives such a user `/`. Git takes the
+# mounted folder though another user owns it.
+ENV PATH="/opt/reconciler/bin:$PATH" HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER 10001
 WORKDIR /work
 ENTRYPOINT ["reconciler"]

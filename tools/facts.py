@@ -38,6 +38,7 @@ VARIABLES: Final = (
         "The password with which `ci ledger` pushes over https; it sets it itself, for git alone.",
         "git's own credentials",
     ),
+    Variable("RECONCILER_LEDGER", "How `ci ledger` keeps the ledger: `push`, `request` or `signed`.", "push"),
     Variable("RECONCILER_NOTIFY_URL", "The webhook that `drift` posts alarms to.", "no post", secret=True),
     Variable(
         "RECONCILER_REPORTS_ENGINE",

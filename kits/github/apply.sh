@@ -2,7 +2,9 @@
 # Applies: a saved plan, or a new one that holds no more than what was reviewed. The ledger is kept even where the apply
 # ended half way, and what came of it is told under the pull request.
 
-[[ "$GITHUB_EVENT_NAME" != pull_request* ]] || fail "apply is not for pull requests: run it when they are merged"
+case "$GITHUB_EVENT_NAME" in
+  pull_request* | merge_group) fail "apply is not for pull requests and merge queues: run it when they are merged" ;;
+esac
 has_credentials || fail "DT_CLIENT_ID and DT_CLIENT_SECRET are not set: give them to this step under env"
 
 report="$folder/apply.md"
@@ -24,6 +26,7 @@ elif [[ "$INPUT_REVIEWED" == true ]]; then
   held=(--reviewed "$reviewed")
 fi
 
+take_ledger
 code=0
 reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${held[@]}" "${saved[@]}" \
   >"$report" || code=$?
@@ -36,7 +39,7 @@ output exit-code "$code"
 
 kept=0
 if [[ "$INPUT_COMMIT_LEDGER" == true ]]; then
-  reconciler ci ledger "${project[@]}" || kept=$?
+  GITHUB_TOKEN="${INPUT_LEDGER_TOKEN:-$GITHUB_TOKEN}" reconciler ci ledger "${project[@]}" || kept=$?
 fi
 if ((${#requests[@]})); then
   if [[ "$INPUT_COMMENT" == true ]]; then

@@ -57,6 +57,12 @@ comment() {
     warning "the comment could not be written; the report is on the run's summary page. See the log"
 }
 
+# Where the branch takes no push, the ledger that waits in a request of its own; else nothing.
+take_ledger() {
+  reconciler ci ledger --take "${project[@]}" ||
+    fail "the ledger that waits to be merged could not be read. The log says why"
+}
+
 # A path from the working directory as one from the root.
 whole_path() {
   if [[ "$1" =~ ^(/|[A-Za-z]:) ]]; then echo "$1"; else echo "$work/$1"; fi

@@ -4,6 +4,7 @@
 has_credentials || fail "DT_CLIENT_ID and DT_CLIENT_SECRET are not set: give them to this step under env"
 
 report="$folder/drift.md"
+take_ledger
 code=0
 reconciler drift --format markdown "${reading[@]}" "${only[@]}" >"$report" || code=$?
 output exit-code "$code"

@@ -15,6 +15,7 @@ fi
 
 plan="${INPUT_PLAN_FILE:-$folder/plan.json}"
 report="$folder/plan.md"
+take_ledger
 code=0
 reconciler plan --out "$plan" --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" >"$report" || code=$?
 if ((code != 0)); then

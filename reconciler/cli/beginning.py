@@ -18,6 +18,10 @@ Ci: TypeAlias = Literal["github", "gitlab", "none"]
 EXAMPLE: Final = "apps/example.yaml"
 
 _PARTS: Final = {"reconciler.yaml": SETTINGS_NAME, "apps/example.yaml": EXAMPLE, "gitignore": ".gitignore"}
+_COMMIT_INPUT: Final = f"""    commit:
+      description: Its commit, all 40 digits.
+      default: "{UNKNOWN.commit}"
+"""
 _SCHEME: Final = re.compile(r"^\w+://")
 _WRITABLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
 """Names of branches and folders that can stand in a workflow as they are."""
@@ -28,7 +32,8 @@ class Surroundings:
     """Where a new project stands.
 
     `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied; `source` from where
-    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known.
+    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known;
+    `account` its publisher id.
     """
 
     root: Path
@@ -37,6 +42,7 @@ class Surroundings:
     branch: str = "main"
     source: Source = UNKNOWN
     is_pushed: bool = True
+    account: str = "0"
 
 
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
@@ -92,7 +98,11 @@ def ci_texts(around: Surroundings) -> dict[str, str]:
             texts = _gitlab(around)
         case "none":
             return {}
-    return {name: _installing(text, around.source) for name, text in texts.items()}
+    of_account = {
+        "account-0": f"account-{around.account}",
+        'RECONCILER_ACCOUNT: "0"': f'RECONCILER_ACCOUNT: "{around.account}"',
+    }
+    return {name: _installing(_replaced(text, of_account), around.source) for name, text in texts.items()}
 
 
 def _installing(text: str, source: Source) -> str:
@@ -108,6 +118,11 @@ def _installing(text: str, source: Source) -> str:
             pins = {
                 f'RECONCILER_SOURCE: "{UNKNOWN.url}"': f'RECONCILER_WHEEL: "{source}"',
                 f'  RECONCILER_COMMIT: "{UNKNOWN.commit}"\n': "",
+                f'"{UNKNOWN.url}"': f'"{source}"',
+                'RECONCILER_SOURCE: "$[[ inputs.source ]]"': 'RECONCILER_WHEEL: "$[[ inputs.source ]]"',
+                '    RECONCILER_COMMIT: "$[[ inputs.commit ]]"\n': "",
+                "The repository that the program is installed from.": "The wheel that the program is installed from.",
+                _COMMIT_INPUT: "",
             }
             return _replaced(text, {**steps, **pins})
     assert_never(source)
@@ -137,17 +152,26 @@ def _github(around: Surroundings) -> dict[str, str]:
 
 
 def _gitlab(around: Surroundings) -> dict[str, str]:
+    """For the first project of a repository a template, for each further one the component by a name of its own."""
     template = "reconciler.gitlab-ci.yml"
+    common = {
+        ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
+        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
+    }
+    if around.folder and (around.root / template).exists():
+        slug = around.folder.replace("/", "-").replace(".", "-")
+        changes = {"{slug}": slug, "{folder}": around.folder, 'account: "0"': f'account: "{around.account}"'}
+        return {
+            ".gitlab/reconciler.component.yml": _skeleton("gitlab/component.yml"),
+            f"reconciler-{slug}.gitlab-ci.yml": _replaced(_skeleton("gitlab/included.yml"), changes),
+            **common,
+        }
     text = _skeleton(f"gitlab/{template}")
     if around.folder:
         text = text.replace("RECONCILER_FOLDER: . ", f"RECONCILER_FOLDER: {around.folder} ")
         listed = "- reconciler.yaml\n    - apps/**/*\n"
         text = text.replace(listed, f"- {around.folder}/reconciler.yaml\n    - {around.folder}/apps/**/*\n")
-    return {
-        template: text,
-        ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
-        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
-    }
+    return {template: text, **common}
 
 
 def _owners(around: Surroundings, ci_files: str) -> str:

@@ -3,18 +3,21 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import quote
 
 from reconciler.cli.settings import Environment
 from reconciler.errors import CredentialsError, ProjectError, UsageError
-from reconciler.forge.place import Place
+from reconciler.forge.place import Kind, Place
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.forge.ledger_commit import Target
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_COMMITS: Final = ("CI_COMMIT_SHA", "GITHUB_SHA", "BITBUCKET_COMMIT", "BUILD_SOURCEVERSION")
 _OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 _GITHUB_BOT: Final = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
@@ -22,34 +25,170 @@ _PASSWORD: Final = "RECONCILER_GIT_PASSWORD"  # noqa: S105 - a variable's name
 _HELPER: Final = f'!f() {{ echo username=reconciler; echo "password=${_PASSWORD}"; }}; f'
 
 
-def place_of(environment: Environment) -> Place:
-    """The repository that a job of GitHub Actions or GitLab CI runs for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says of the forge; None is for the job's own."""
 
-    Raises `UsageError` outside of both, `CredentialsError` without a token, `ProjectError` for variables that are odd.
+    forge: Kind | None = None
+    repository: str | None = None
+    request: int | None = None
+
+
+OF_THIS_JOB: Final = Asked()
+
+
+def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bool = False) -> Place:
+    """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
+
+    Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,
+    `ProjectError` for variables that are odd.
     """
     variables = environment.variables
+    own = _own_forge(variables)
+    kind = asked.forge or own
+    if kind is None:
+        raise UsageError(
+            "this is no job of GitHub Actions, GitLab CI, Gitea Actions, Bitbucket or Azure Pipelines",
+            hint="--forge NAME --repository R --request N",
+        )
+    of_job = _own_repository(kind, variables) if kind == own else None
+    named = asked.repository or of_job
+    if named is None:
+        raise UsageError(f"which repository at {_FORGES[kind]} is not known", hint="--repository R names it")
+    request = _own_request(kind, variables) if of_job is not None and named == of_job else None
+    return Place(
+        kind,
+        _api(kind, variables, own),
+        _escaped(kind, named, is_given=asked.repository is not None),
+        _first_token(environment, kind, pushes=pushes),
+        asked.request or request,
+        variables.get("BITBUCKET_ACCOUNT") or None,
+        variables.get("BITBUCKET_EMAIL") or None,
+    )
+
+
+_FORGES: Final[Mapping[Kind, str]] = {
+    "github": "GitHub",
+    "gitlab": "GitLab",
+    "gitea": "Gitea",
+    "bitbucket": "Bitbucket",
+    "azure": "Azure DevOps",
+}
+_TOKENS: Final[Mapping[Kind, tuple[tuple[str, ...], str]]] = {
+    "github": (("GITHUB_TOKEN",), "in a workflow: env: {GITHUB_TOKEN: ${{ github.token }}}"),
+    "gitlab": (("GITLAB_TOKEN",), "a project access token with the scope api, as a masked variable"),
+    "gitea": (("GITEA_TOKEN", "GITHUB_TOKEN"), "an access token with the scopes read:user and write:issue"),
+    "bitbucket": (("BITBUCKET_TOKEN",), "an access token that may write pull requests, as a secured variable"),
+    "azure": (
+        ("SYSTEM_ACCESSTOKEN", "AZURE_DEVOPS_EXT_PAT"),
+        "in a step: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}",
+    ),
+}
+_REPOSITORIES: Final[Mapping[Kind, tuple[re.Pattern[str], str]]] = {
+    "github": (_OWNER_AND_NAME, "OWNER/NAME"),
+    "gitea": (_OWNER_AND_NAME, "OWNER/NAME"),
+    "bitbucket": (_OWNER_AND_NAME, "WORKSPACE/NAME"),
+    "gitlab": (re.compile(r"[0-9]+|[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+"), "the number of a project, or GROUP/PROJECT"),
+    "azure": (re.compile(r"[^/\x00-\x1f]+/[^/\x00-\x1f]+"), "PROJECT/NAME"),
+}
+_DOTS: Final = re.compile(r"\.\.?")
+
+
+def _own_forge(variables: Mapping[str, str]) -> Kind | None:
+    """The forge whose own CI runs this job. Gitea and Forgejo set GitHub's variables, too."""
     if variables.get("GITHUB_ACTIONS") == "true":
-        repository = variables.get("GITHUB_REPOSITORY", "")
-        if not _OWNER_AND_NAME.fullmatch(repository):
-            raise ProjectError("GITHUB_REPOSITORY does not name a repository", hint="it is OWNER/NAME")
-        api = variables.get("GITHUB_API_URL") or "https://api.github.com"
-        token = _token(environment, "GITHUB_TOKEN", "in a workflow: env: {GITHUB_TOKEN: ${{ github.token }}}")
-        return Place("github", api, repository, token, _pull_request(variables.get("GITHUB_EVENT_PATH", "")))
+        return "gitea" if "true" in {variables.get("GITEA_ACTIONS"), variables.get("FORGEJO_ACTIONS")} else "github"
     if variables.get("GITLAB_CI") == "true":
-        project = variables.get("CI_PROJECT_ID", "")
-        if not project.isascii() or not project.isdigit():
-            raise ProjectError("CI_PROJECT_ID is not the number of a project")
-        api = variables.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
-        token = _token(environment, "GITLAB_TOKEN", "a project access token with the scope api, as a masked variable")
-        return Place("gitlab", api, project, token, _number(variables.get("CI_MERGE_REQUEST_IID", "")))
-    raise UsageError("this is no job of GitHub Actions or GitLab CI", hint="GITHUB_ACTIONS or GITLAB_CI is true in one")
+        return "gitlab"
+    if variables.get("BITBUCKET_BUILD_NUMBER"):
+        return "bitbucket"
+    is_azure = (
+        variables.get("TF_BUILD", "").lower() == "true" and variables.get("BUILD_REPOSITORY_PROVIDER") == "TfsGit"
+    )
+    return "azure" if is_azure else None
+
+
+def _own_repository(kind: Kind, variables: Mapping[str, str]) -> str:
+    match kind:
+        case "github" | "gitea":
+            return variables.get("GITHUB_REPOSITORY", "")
+        case "gitlab":
+            return variables.get("CI_PROJECT_ID", "")
+        case "bitbucket":
+            return variables.get("BITBUCKET_REPO_FULL_NAME", "")
+        case "azure":
+            return f"{variables.get('SYSTEM_TEAMPROJECT', '')}/{variables.get('BUILD_REPOSITORY_NAME', '')}"
+    assert_never(kind)
+
+
+def _own_request(kind: Kind, variables: Mapping[str, str]) -> int | None:
+    match kind:
+        case "github" | "gitea":
+            return _pull_request(variables.get("GITHUB_EVENT_PATH", ""))
+        case "gitlab":
+            return _number(variables.get("CI_MERGE_REQUEST_IID", ""))
+        case "bitbucket":
+            return _number(variables.get("BITBUCKET_PR_ID", ""))
+        case "azure":
+            return _number(variables.get("SYSTEM_PULLREQUEST_PULLREQUESTID", ""))
+    assert_never(kind)
+
+
+_REPOSITORY_VARIABLES: Final[Mapping[Kind, str]] = {
+    "github": "GITHUB_REPOSITORY",
+    "gitea": "GITHUB_REPOSITORY",
+    "gitlab": "CI_PROJECT_ID",
+    "bitbucket": "BITBUCKET_REPO_FULL_NAME",
+    "azure": "SYSTEM_TEAMPROJECT, BUILD_REPOSITORY_NAME",
+}
+
+
+def _escaped(kind: Kind, named: str, *, is_given: bool) -> str:
+    """A repository as paths of calls have it. Raises `UsageError` or `ProjectError` for what is none."""
+    form, told = _REPOSITORIES[kind]
+    if form.fullmatch(named) and not any(_DOTS.fullmatch(part) for part in named.split("/")):
+        return quote(named, safe="" if kind == "gitlab" else "/")
+    if is_given:
+        raise UsageError(f"--repository does not name a repository at {_FORGES[kind]}", hint=f"it is {told}")
+    raise ProjectError(f"{_REPOSITORY_VARIABLES[kind]} does not name a repository", hint=f"it is {told}")
+
+
+def _api(kind: Kind, variables: Mapping[str, str], own: Kind | None) -> str:
+    """The base URL of the API. Raises `UsageError` for a forge that has no address of its own and is not named."""
+    match kind:
+        case "github":
+            return (variables.get("GITHUB_API_URL") if own != "gitea" else "") or "https://api.github.com"
+        case "gitlab":
+            return variables.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
+        case "bitbucket":
+            return variables.get("BITBUCKET_API_URL") or "https://api.bitbucket.org/2.0"
+        case "gitea":
+            url, name = (variables.get("GITHUB_API_URL") if own == "gitea" else ""), "GITEA_API_URL"
+            example = "https://gitea.example/api/v1"
+        case "azure":
+            url, name, example = "", "SYSTEM_COLLECTIONURI", "https://dev.azure.com/ORGANIZATION"
+        case _:
+            assert_never(kind)
+    found = variables.get(name) or url
+    if not found:
+        raise UsageError(f"{name} is not set", hint=f"it names the server, as in {example}")
+    return found
+
+
+def _first_token(environment: Environment, kind: Kind, *, pushes: bool) -> Secret:
+    names, where = _TOKENS[kind]
+    first = ("GITLAB_PUSH_TOKEN",) if pushes and kind == "gitlab" else ()
+    return _token(environment, next((name for name in (*first, *names) if environment.has(name)), names[0]), where)
 
 
 def applied_branch(environment: Environment) -> str:
     """The branch that a job is for. Raises `UsageError` where it is for none, as for a tag or a merge request."""
     variables = environment.variables
     ref = variables.get("GITHUB_REF_NAME") if variables.get("GITHUB_REF_TYPE") == "branch" else None
-    known = variables.get("CI_COMMIT_BRANCH") or ref
+    of_azure = variables.get("BUILD_SOURCEBRANCH", "")
+    heads = of_azure.removeprefix("refs/heads/") if of_azure.startswith("refs/heads/") else None
+    of_bitbucket = None if variables.get("BITBUCKET_PR_ID") else variables.get("BITBUCKET_BRANCH")
+    known = variables.get("CI_COMMIT_BRANCH") or ref or of_bitbucket or heads
     if not known:
         raise UsageError("this job is for no branch", hint="--branch NAME names one")
     return known
@@ -58,7 +197,7 @@ def applied_branch(environment: Environment) -> str:
 def pushed_commit(environment: Environment) -> str | None:
     """The commit that a job was started for; None where the environment names none."""
     variables = environment.variables
-    found = variables.get("CI_COMMIT_SHA") or variables.get("GITHUB_SHA") or ""
+    found = next((variables[name] for name in _COMMITS if variables.get(name)), "")
     return found if _COMMIT.fullmatch(found) else None
 
 

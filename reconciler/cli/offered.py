@@ -87,3 +87,34 @@ def group_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (format_option(_FORMATS), *reversed(console_options()), parallelism_option(), project_option()):
         call = option(call)
     return call
+
+
+def forge_options() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--forge`, `--repository` and `--request`: for jobs that do not say it themselves."""
+
+    def offered(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(
+            (
+                click.option(
+                    "--forge",
+                    type=click.Choice(["github", "gitlab", "gitea", "bitbucket", "azure"]),
+                    help="Whose API. [default: the job's]",
+                ),
+                click.option(
+                    "--repository",
+                    metavar="R",
+                    help="OWNER/NAME; at Azure DevOps PROJECT/NAME, at GitLab a number, too. [default: the job's]",
+                ),
+                click.option(
+                    "--request",
+                    "--number",
+                    "request",
+                    type=click.IntRange(1),
+                    help="Which pull or merge request. [default: the job's]",
+                ),
+            )
+        ):
+            function = option(function)
+        return function
+
+    return offered

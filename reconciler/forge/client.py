@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
-from reconciler.forge.place import Place
+from reconciler.forge.place import Kind, Place
 from reconciler.ports import Clock
 from reconciler.web.exchange import Attempt, Reply
 from reconciler.web.http import HEADERS, Connections, exchange
@@ -27,12 +27,33 @@ PAGE: Final = 100
 PAGES: Final = 200
 """Pages after which a search is given up: 20,000 posts."""
 
-_NAMES: Final = {"github": "GitHub", "gitlab": "GitLab"}
-_VARIABLES: Final = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
-_EXAMPLES: Final = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
-_PERMISSIONS: Final = {
+NAMES: Final[Mapping[Kind, str]] = {
+    "github": "GitHub",
+    "gitlab": "GitLab",
+    "gitea": "Gitea",
+    "bitbucket": "Bitbucket",
+    "azure": "Azure DevOps",
+}
+VARIABLES: Final[Mapping[Kind, str]] = {
+    "github": "GITHUB_API_URL",
+    "gitlab": "CI_API_V4_URL",
+    "gitea": "GITEA_API_URL",
+    "bitbucket": "BITBUCKET_API_URL",
+    "azure": "SYSTEM_COLLECTIONURI",
+}
+EXAMPLES: Final[Mapping[Kind, str]] = {
+    "github": "https://api.github.com",
+    "gitlab": "https://gitlab.com/api/v4",
+    "gitea": "https://gitea.com/api/v1",
+    "bitbucket": "https://api.bitbucket.org/2.0",
+    "azure": "https://dev.azure.com/ORGANIZATION",
+}
+_PERMISSIONS: Final[Mapping[Kind, str]] = {
     "github": "give the job `permissions`: pull-requests: write for comments, issues: write for issues",
     "gitlab": "GITLAB_TOKEN is a project access token with the scope api and the role Reporter or more",
+    "gitea": "GITEA_TOKEN is an access token with the scopes read:user, read:repository and write:issue",
+    "bitbucket": "BITBUCKET_TOKEN may write pull requests; BITBUCKET_ACCOUNT names it by uuid if it may not ask",
+    "azure": "the job's account needs the permission Contribute to pull requests",
 }
 
 
@@ -55,9 +76,9 @@ class ForgeClient:
         try:
             parts = urlsplit(place.api)
         except ValueError:
-            raise ProjectError(f"{_VARIABLES[place.kind]} is not a URL") from None
+            raise ProjectError(f"{VARIABLES[place.kind]} is not a URL") from None
         home = f"{parts.scheme}://{parts.netloc}"
-        variable, example = _VARIABLES[place.kind], _EXAMPLES[place.kind]
+        variable, example = VARIABLES[place.kind], EXAMPLES[place.kind]
         self._origin = origin(home, variable=variable, example=example)
         self._prefix = parts.path.rstrip("/")
         self._connections = Connections(self._origin, None)
@@ -71,6 +92,16 @@ class ForgeClient:
         self._connections.close()
 
     @property
+    def kind(self) -> Kind:
+        """Whose API it is."""
+        return self._place.kind
+
+    @property
+    def account(self) -> str | None:
+        """The id of the token's account, where the job was told it."""
+        return self._place.account
+
+    @property
     def prefix(self) -> str:
         """The path of the base URL, before the path of every call."""
         return self._prefix
@@ -82,7 +113,7 @@ class ForgeClient:
     def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
         """The same for a path that begins at the host."""
         end = self._repeated(method, target, None if body is None else json.dumps(body).encode())
-        shown = f"{_NAMES[self._place.kind]}: {method} {target.partition('?')[0]}"
+        shown = f"{NAMES[self._place.kind]}: {method} {target.partition('?')[0]}"
         if not isinstance(end, Reply):
             raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
         if not 200 <= end.status < 300:
@@ -100,11 +131,11 @@ class ForgeClient:
             target = urlencode({**query, "per_page": str(PAGE), "page": str(number)})
             rows = self.ask("GET", f"{path}?{target}")
             if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
-                raise UnreadableAnswer(f"{_NAMES[self._place.kind]}: GET {path}: the answer is not a list")
+                raise UnreadableAnswer(f"{NAMES[self._place.kind]}: GET {path}: the answer is not a list")
             yield from rows
             if len(rows) < PAGE:
                 return
-        raise ApiError(f"{_NAMES[self._place.kind]}: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
+        raise ApiError(f"{NAMES[self._place.kind]}: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
 
     def _repeated(self, method: Method, target: str, body: bytes | None) -> Attempt:
         ends = self._clock.monotonic() + self._patience.deadline
@@ -138,7 +169,8 @@ class ForgeClient:
         )
 
     def _redacted(self, text: str) -> str:
-        return without(discreet(text), [self._place.token.reveal()])
+        sent = self._headers.get("Authorization", "").rpartition(" ")[2]
+        return without(discreet(text), [self._place.token.reveal(), *([sent] if sent else [])])
 
 
 def first_parents(rows: Any, head: str, key: str, parents: Callable[[Any], Sequence[str]]) -> list[str]:

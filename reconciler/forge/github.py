@@ -1,12 +1,15 @@
-"""GitHub: comments of pull requests, and issues (https://docs.github.com/rest)."""
+"""GitHub: comments of pull requests, and issues (https://docs.github.com/rest). Gitea answers the same calls."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
-from reconciler.errors import UnreadableAnswer
+from reconciler.errors import ApiError, UnreadableAnswer, UsageError
 from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
 from reconciler.forge.post import Post
 from reconciler.model.secret import Secret
+from reconciler.web.redaction import discreet
 
 
 def github_headers(token: Secret) -> Mapping[str, str]:
@@ -27,7 +30,7 @@ def login(client: ForgeClient) -> str:
     try:
         return _text(client.ask("GET", "/user"), "login")
     except Refusal as refusal:
-        if refusal.status not in {401, 403}:
+        if refusal.status not in {401, 403} or client.kind != "github":
             raise
     target = f"{client.prefix.removesuffix('/v3')}/graphql"
     answer = client.ask_at("POST", target, {"query": "query { viewer { login } }"})
@@ -81,7 +84,7 @@ class OpenIssues:
     def posts(self) -> Iterator[Post]:
         """All open issues; GitHub counts pull requests among them, which are left out."""
         rows = self._client.pages(f"/repos/{self._repository}/issues", {"state": "open"})
-        return (_post(row, "number") for row in rows if "pull_request" not in row)
+        return (_post(row, "number") for row in rows if row.get("pull_request") is None)
 
     def write(self, title: str, body: str) -> Post:
         """A new issue."""
@@ -98,6 +101,71 @@ class OpenIssues:
 
     def _path(self, post: Post) -> str:
         return f"/repos/{self._repository}/issues/{post.number}"
+
+
+_COMMIT: Final = (
+    "mutation ($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }"
+)
+
+
+class Branches:
+    """Files, pull requests and commits of a repository. Implements `Branches`."""
+
+    def __init__(self, client: ForgeClient, repository: str) -> None:
+        self._client = client
+        self._repository = repository
+        self._path = f"/repos/{repository}"
+
+    def text(self, branch: str, path: str) -> bytes | None:
+        """A file on a branch. Large ones are told by their id alone, so it is always asked for by that."""
+        try:
+            row = self._client.ask("GET", f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+        match self._client.ask("GET", f"{self._path}/git/blobs/{_text(row, 'sha')}"):
+            case {"encoding": "base64", "content": str(content)}:
+                return b64decode(content)
+            case _:
+                raise UnreadableAnswer(f"the forge does not tell the content of {path}")
+
+    def request(self, branch: str, into: str, title: str, body: str) -> str:
+        """The open pull request from a branch of the repository itself, else a new one."""
+        for row in self._client.pages(f"{self._path}/pulls", {"state": "open"}):
+            match row:
+                case {"head": {"ref": head, "repo": {"full_name": home}}, "base": {"ref": base}}:
+                    if (head, base, str(home).lower()) == (branch, into, self._repository.lower()):
+                        return _text(row, "html_url")
+                case _:
+                    pass  # from a fork that is gone
+        asked = {"title": title, "body": body, "head": branch, "base": into}
+        return _text(self._client.ask("POST", f"{self._path}/pulls", asked), "html_url")
+
+    def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
+        """A commit by GraphQL, which GitHub signs."""
+        if self._client.kind != "github":
+            raise UsageError("commits by calls of the API are for GitHub and GitLab", hint="--by push or --by request")
+        added = {"path": file[0], "contents": b64encode(file[1]).decode()}
+        asked = {
+            "branch": {"repositoryNameWithOwner": self._repository, "branchName": branch},
+            "expectedHeadOid": head,
+            "message": {"headline": message},
+            "fileChanges": {"additions": [added]},
+        }
+        target = f"{self._client.prefix.removesuffix('/v3')}/graphql"
+        match self._client.ask_at("POST", target, {"query": _COMMIT, "variables": {"input": asked}}):
+            case {"data": {"createCommitOnBranch": {"commit": {"oid": str(oid)}}}}:
+                return oid
+            case {"errors": [{"type": "STALE_DATA"}, *_]}:
+                return None
+            case {"errors": [{"message": str(said)}, *_]}:
+                raise ApiError(
+                    f"GitHub: createCommitOnBranch: {discreet(said)}",
+                    hint="the token's account has to be allowed to push there (contents: write, branch protection)",
+                )
+            case _:
+                raise UnreadableAnswer("GitHub: createCommitOnBranch: the answer is neither a commit nor an error")
 
 
 class Merges:

@@ -1,10 +1,12 @@
 """GitLab: notes of merge requests, and issues (https://docs.gitlab.com/api/rest/)."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.forge.client import PAGE, ForgeClient, first_parents
+from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
 from reconciler.forge.post import Post
 from reconciler.model.secret import Secret
 
@@ -68,6 +70,64 @@ class OpenIssues:
     def close(self, post: Post) -> None:
         """Closed."""
         self._client.ask("PUT", f"{self._path}/{post.number}", {"state_event": "close"})
+
+
+class Branches:
+    """Files, merge requests and commits of a project. Implements `Branches`."""
+
+    def __init__(self, client: ForgeClient, project: str) -> None:
+        self._client = client
+        self._path = f"/projects/{project}"
+
+    def text(self, branch: str, path: str) -> bytes | None:
+        """A file on a branch."""
+        match self._file(branch, path):
+            case None:
+                return None
+            case {"encoding": "base64", "content": str(content)}:
+                return b64decode(content)
+            case _:
+                raise UnreadableAnswer(f"GitLab does not tell the content of {path}")
+
+    def request(self, branch: str, into: str, title: str, body: str) -> str:
+        """The open merge request from a branch of the project itself, else a new one."""
+        between = {"source_branch": branch, "target_branch": into}
+        for row in self._client.pages(f"{self._path}/merge_requests", {"state": "opened", **between}):
+            if row.get("source_project_id") == row.get("target_project_id"):
+                return str(row.get("web_url") or "")
+        asked = {**between, "title": title, "description": body, "remove_source_branch": True}
+        return str(self._client.ask("POST", f"{self._path}/merge_requests", asked).get("web_url") or "")
+
+    def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
+        """A commit by the API, which GitLab signs where it is set up to."""
+        tip = self._client.ask("GET", f"{self._path}/repository/branches/{quote(branch, safe='')}")
+        match tip:
+            case {"commit": {"id": str(now)}}:
+                if now != head:
+                    return None
+            case _:
+                raise UnreadableAnswer(f"GitLab does not tell the newest commit of {branch}")
+        path, data = file
+        there = self._file(branch, path)
+        action = (
+            {"action": "create"} if there is None else {"action": "update", "last_commit_id": there["last_commit_id"]}
+        )
+        asked = {**action, "file_path": path, "content": b64encode(data).decode(), "encoding": "base64"}
+        body = {"branch": branch, "commit_message": message, "actions": [asked]}
+        match self._client.ask("POST", f"{self._path}/repository/commits", body):
+            case {"id": str(commit)}:
+                return commit
+            case _:
+                raise UnreadableAnswer("GitLab answers something that is no commit")
+
+    def _file(self, branch: str, path: str) -> Any:
+        query = urlencode({"ref": branch})
+        try:
+            return self._client.ask("GET", f"{self._path}/repository/files/{quote(path, safe='')}?{query}")
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise
 
 
 class Merges:

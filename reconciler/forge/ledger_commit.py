@@ -1,10 +1,13 @@
 """The ledger, committed and pushed after an apply, whoever else pushes at the same time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from reconciler.errors import ProjectError
 from reconciler.forge.git import Git
+from reconciler.forge.post import Branches
 from reconciler.ports import Clock
 from reconciler.web.redaction import discreet
 
@@ -46,13 +49,85 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     )
 
 
+def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
+    """Push the file to a branch of its own, as one commit upon the target as it is now; the commit's id.
+
+    The branch holds no other commit, whatever it held before; where it has the file as it is, it stays. None where the
+    target has the file as it is. The checkout is left alone. Raises `ProjectError` where somebody else has changed the
+    file on the target meanwhile, or the push fails.
+    """
+    base = _base(git, name, target, also=branch)
+    if base is None:
+        return None
+    head, path, before = base
+    if before and _blob(git, before, path) == git.does("hash-object", "--", name):
+        return before[:12]
+    with TemporaryDirectory() as folder:
+        apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
+        apart.does("read-tree", head)
+        blob = git.does("hash-object", "-w", "--", name)
+        apart.does("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = apart.does("write-tree")
+    commit = git.does(*_identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    lease = f"--force-with-lease=refs/heads/{branch}:{before}"
+    git.does(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    return commit[:12]
+
+
+def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Branches, clock: Clock) -> str | None:
+    """Commit the file to the target by a call of the forge's API, which signs it; the commit's id.
+
+    None where the target has the file as it is. Raises as `commit_ledger` does, and `ApiError`.
+    """
+    data = (git.folder / name).read_bytes()
+    for attempt in range(TRIES):
+        base = _base(git, name, target)
+        if base is None:
+            return None
+        commit = branches.commit(target.branch, base[0], (base[1], data), message)
+        if commit is not None:
+            return commit[:12]
+        clock.sleep(PAUSE * 2**attempt)
+    raise ProjectError(
+        f"the ledger could not be committed to {target.branch}: others were faster {TRIES} times", hint=_LOST
+    )
+
+
+def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
+    """The newest commit of the target, the file's path in the repository, and the newest commit of `also` or nothing.
+
+    None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
+    began with and than `also` has.
+    """
+    path = git.does("rev-parse", "--show-prefix") + name
+    known = {_blob(git, "HEAD", path), git.does("hash-object", "--", name)}
+    before = ""
+    if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
+        before = git.does("rev-parse", "FETCH_HEAD")
+        known.add(_blob(git, "FETCH_HEAD", path))
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    there = _blob(git, "FETCH_HEAD", path)
+    if there == git.does("hash-object", "--", name):
+        return None
+    if there and there not in known:
+        raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
+    return git.does("rev-parse", "FETCH_HEAD"), path, before
+
+
+def _blob(git: Git, commit: str, path: str) -> str:
+    """The id of a file's content in a commit; empty where it has none."""
+    well, said = git.tries("rev-parse", "--verify", "--quiet", f"{commit}:{path}")
+    return said if well else ""
+
+
 def _follow(git: Git, name: str, target: Target, said: str) -> None:
     """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
     git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
     if git.tries("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
         raise ProjectError(
             f"the ledger could not be pushed to {target.branch}: {discreet(said)}",
-            hint=f"the job's token has to be allowed to push there (contents: write, branch protection); {_LOST}",
+            hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
+            f"--by request; {_LOST}",
         )
     identity = _identity(git, target.author)
     if not git.tries(*identity, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:

@@ -43,6 +43,25 @@ class Issues(Wall, Protocol):
         ...
 
 
+class Branches(Protocol):
+    """A repository's branches, as far as the ledger goes into them by calls of the API and not by git."""
+
+    def text(self, branch: str, path: str) -> bytes | None:
+        """A file on a branch; None where there is no such branch or file. Raises `ApiError`."""
+        ...
+
+    def request(self, branch: str, into: str, title: str, body: str) -> str:
+        """The URL of the open request that brings a branch into another; a new one where none is. Raises `ApiError`."""
+        ...
+
+    def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
+        """A commit upon `head` with a file (path and content), which the forge signs if it can; its id.
+
+        None where the branch has moved on. Raises `ApiError`, and `UsageError` for forges that cannot do it.
+        """
+        ...
+
+
 class History(Protocol):
     """A branch, commit by commit, and the requests by whose merge it came to be."""
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import assert_never
 
-from reconciler.forge import github, gitlab
-from reconciler.forge.client import ForgeClient
+from reconciler.errors import UsageError
+from reconciler.forge import azure, bitbucket, gitea, github, gitlab
+from reconciler.forge.client import NAMES, ForgeClient
 from reconciler.forge.place import Place
-from reconciler.forge.post import History, Issues, Wall
+from reconciler.forge.post import Branches, History, Issues, Wall
 from reconciler.ports import Clock
 
 
@@ -15,33 +17,83 @@ from reconciler.ports import Clock
 def comments(place: Place, request: int, clock: Clock) -> Iterator[Wall]:
     """The comments of a pull or merge request."""
     with _client(place, clock) as client:
-        if place.kind == "github":
-            yield github.Comments(client, place.repository, request)
-        else:
-            yield gitlab.Notes(client, place.repository, request)
+        yield _wall(client, place, request)
 
 
 @contextmanager
 def open_issues(place: Place, clock: Clock) -> Iterator[Issues]:
-    """The open issues of the repository."""
+    """The open issues of the repository. Raises `UsageError` for forges that have none."""
     with _client(place, clock) as client:
-        if place.kind == "github":
-            yield github.OpenIssues(client, place.repository)
-        else:
-            yield gitlab.OpenIssues(client, place.repository)
+        match place.kind:
+            case "github" | "gitea":
+                yield github.OpenIssues(client, place.repository)
+            case "gitlab":
+                yield gitlab.OpenIssues(client, place.repository)
+            case "bitbucket" | "azure":
+                raise UsageError(
+                    f"{NAMES[place.kind]} has no issues that a report could go into",
+                    hint="let the job fail, or send the report elsewhere (--notify)",
+                )
+
+
+@contextmanager
+def branches(place: Place, clock: Clock) -> Iterator[Branches]:
+    """The repository's branches. Raises `UsageError` for forges where the ledger can only be pushed."""
+    with _client(place, clock) as client:
+        match place.kind:
+            case "github" | "gitea":
+                yield github.Branches(client, place.repository)
+            case "gitlab":
+                yield gitlab.Branches(client, place.repository)
+            case "bitbucket" | "azure":
+                raise UsageError(f"at {NAMES[place.kind]} the ledger can only be pushed", hint="--by push")
 
 
 @contextmanager
 def reviews(place: Place, branch: str, clock: Clock) -> Iterator[tuple[History, Callable[[int], Wall]]]:
-    """The history of a branch, and the comments of each request by its number."""
+    """The history of a branch, and the comments of each request by its number.
+
+    Raises `UsageError` for forges where it cannot be found out.
+    """
     with _client(place, clock) as client:
-        if place.kind == "github":
-            walls = partial(github.Comments, client, place.repository)
-            yield github.Merges(client, place.repository, branch), walls
-        else:
-            yield gitlab.Merges(client, place.repository, branch), partial(gitlab.Notes, client, place.repository)
+        walls = partial(_wall, client, place)
+        match place.kind:
+            case "github":
+                yield github.Merges(client, place.repository, branch), walls
+            case "gitlab":
+                yield gitlab.Merges(client, place.repository, branch), walls
+            case "gitea":
+                yield gitea.Merges(client, place.repository, branch), walls
+            case "bitbucket" | "azure":
+                raise UsageError(
+                    f"what was reviewed cannot be found out at {NAMES[place.kind]}",
+                    hint="let people approve a saved plan: reconciler plan --out plan.json, reconciler apply plan.json",
+                )
+
+
+def _wall(client: ForgeClient, place: Place, request: int) -> Wall:
+    match place.kind:
+        case "github" | "gitea":
+            return github.Comments(client, place.repository, request)
+        case "gitlab":
+            return gitlab.Notes(client, place.repository, request)
+        case "bitbucket":
+            return bitbucket.Comments(client, place.repository, request)
+        case "azure":
+            return azure.Threads(client, place.repository, request)
+    assert_never(place.kind)
 
 
 def _client(place: Place, clock: Clock) -> ForgeClient:
-    headers = github.github_headers if place.kind == "github" else gitlab.gitlab_headers
-    return ForgeClient(place, headers(place.token), clock)
+    match place.kind:
+        case "github":
+            return ForgeClient(place, github.github_headers(place.token), clock)
+        case "gitlab":
+            return ForgeClient(place, gitlab.gitlab_headers(place.token), clock)
+        case "gitea":
+            return gitea.GiteaClient(place, gitea.gitea_headers(place.token), clock)
+        case "bitbucket":
+            return ForgeClient(place, bitbucket.bitbucket_headers(place.token, place.email), clock)
+        case "azure":
+            return ForgeClient(place, azure.azure_headers(place.token), clock)
+    assert_never(place.kind)

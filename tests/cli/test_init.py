@@ -71,7 +71,9 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     workflow = yaml.safe_load(place.read(".github/workflows/reconcile-games-ads.yml"))
     assert workflow["defaults"]["run"]["working-directory"] == "games/ads"
     own = ["games/ads/reconciler.yaml", "games/ads/apps/**"]
-    assert workflow[True] == {"pull_request": {"paths": own}, "push": {"branches": ["trunk"], "paths": own}}
+    assert workflow[True] == {
+        "pull_request": {"paths": own}, "merge_group": None, "push": {"branches": ["trunk"], "paths": own}
+    }  # fmt: skip
     assert "main" not in str(workflow)
     drift = yaml.safe_load(place.read(".github/workflows/drift-games-ads.yml"))
     paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
@@ -92,6 +94,20 @@ def test_two_projects_of_a_repository_get_in_nobodys_way(place):
     assert names == [{"plan-one", "apply-one"}, {"plan-two", "apply-two"}]
 
 
+def test_environments_are_the_accounts(place):
+    repository(place)
+    assert "account-3432-plan" in place.run("init", "--publisher-id", "3432").err
+    jobs = yaml.safe_load(place.read(".github/workflows/reconcile.yml"))["jobs"]
+    audit = yaml.safe_load(place.read(".github/workflows/drift.yml"))["jobs"]["audit"]
+    assert (jobs["plan"]["environment"], jobs["apply"]["environment"]) == ("account-3432-plan", "account-3432")
+    assert audit["environment"] == "account-3432-plan"
+    assert place.run("init", "b", "--publisher-id", "3499", "--ci", "gitlab").code == 0
+    told = yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))
+    assert told["variables"]["RECONCILER_ACCOUNT"] == "3499"
+    names = [told[f"reconciler:{name}"]["environment"]["name"] for name in ("plan", "apply", "drift")]
+    assert names == ["account-$RECONCILER_ACCOUNT" + end for end in ("-plan", "", "-plan")]
+
+
 def test_gitlab_is_told_the_projects_folder(place):
     repository(place)
     assert place.run("init", "games", "--ci", "gitlab").code == 0
@@ -99,6 +115,43 @@ def test_gitlab_is_told_the_projects_folder(place):
     assert told["variables"]["RECONCILER_FOLDER"] == "games"
     rules = [rule for name in ("validate", "plan", "apply") for rule in told[f"reconciler:{name}"]["rules"]]
     assert {tuple(rule["changes"]) for rule in rules} == {("games/reconciler.yaml", "games/apps/**/*")}
+
+
+def test_two_projects_of_a_gitlab_repository_both_have_jobs(place):
+    repository(place, remote="git@gitlab.com:studio/ads.git")
+    source = "https://gitlab.com/studio/waterfall-reconciler@" + "5" * 40
+    for folder, account in (("one", "3432"), ("games/two", "3499"), ("games/three", "3500")):
+        assert place.run("init", folder, "--publisher-id", account, "--source", source).code == 0
+    assert yaml.safe_load(place.read(".gitlab-ci.yml"))["include"] == [{"local": "/reconciler*.gitlab-ci.yml"}]
+    told = [
+        yaml.safe_load(place.read(f"reconciler-games-{name}.gitlab-ci.yml"))["include"] for name in ("two", "three")
+    ]
+    assert [one["inputs"] for [one] in told] == [
+        {"name": "games-two", "folder": "games/two/", "account": "3499"},
+        {"name": "games-three", "folder": "games/three/", "account": "3500"},
+    ]
+    assert {one["local"] for [one] in told} == {"/.gitlab/reconciler.component.yml"}
+    header, _jobs = yaml.safe_load_all(place.read(".gitlab/reconciler.component.yml"))
+    assert header["spec"]["inputs"]["commit"]["default"] == "5" * 40
+
+
+def test_a_component_can_install_a_wheel(place):
+    repository(place, remote="git@gitlab.com:studio/ads.git")
+    wheel = "https://files.example/waterfall_reconciler-0.1.0-py3-none-any.whl#sha256=" + "a" * 64
+    for folder in ("one", "two"):
+        assert place.run("init", folder, "--source", wheel).code == 0
+    text = place.read(".gitlab/reconciler.component.yml")
+    header, jobs = yaml.safe_load_all(text)
+    assert header["spec"]["inputs"]["source"]["default"] == wheel
+    assert "commit" not in header["spec"]["inputs"]
+    assert jobs[".reconciler:$[[ inputs.name ]]"]["variables"]["RECONCILER_WHEEL"] == "$[[ inputs.source ]]"
+    assert "RECONCILER_COMMIT" not in text
+
+
+def test_a_file_of_yours_that_includes_nothing_of_ours_is_left_and_you_are_told(place):
+    repository(place)
+    place.write(".gitlab-ci.yml", "mine: true\n")
+    assert "reconciler*.gitlab-ci.yml" in place.run("init").err
 
 
 def test_a_folder_that_would_be_yaml_or_shell_is_refused_before_anything_is_written(place):

@@ -130,6 +130,12 @@ def test_apply_is_refused_in_a_pull_request(github, main, rival):
     assert rival.asked == []
 
 
+def test_apply_is_refused_in_a_merge_queue(github, main, rival):
+    github.merge_group()
+    assert github.action(main, "apply").code == 64
+    assert rival.asked == []
+
+
 def test_a_command_that_is_none_is_refused(github, main):
     assert github.action(main, "../plan").code == 64
 

@@ -17,6 +17,11 @@ APPROVE = ROOT / "kits" / "github" / "approve.yml"
 OURS = [*sorted((ROOT / "reconciler").rglob("skeleton/github/*.yml")), ROOT / "kits" / "github" / "workflow.yml"]
 
 
+COMPONENT = ROOT / "kits" / "gitlab" / "templates" / "reconciler.yml"
+JOBS = ("apply", "drift", "plan", "validate")
+SAME = ("script", "artifacts", "stage", "needs", "interruptible")
+
+
 def schema_says(schema, *files, transform=()):
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *transform, *map(str, files)],
@@ -40,6 +45,52 @@ def test_the_template_is_as_gitlab_wants_it():
     assert len(templates) == 2
     code, said = schema_says("vendor.gitlab-ci", *templates, transform=("--data-transform", "gitlab-ci"))
     assert code == 0, said
+
+
+def rendered(name, folder, account):
+    """The component as GitLab takes it: inputs put in for what names them, each held to its rule."""
+    header, _, body = COMPONENT.read_text().partition("\n---\n")
+    inputs = yaml.safe_load(header)["spec"]["inputs"]
+    given = {"name": name, "folder": folder, "account": account}
+    values = {one: given.get(one, about.get("default")) for one, about in inputs.items()}
+    for one, about in inputs.items():
+        assert re.search(about.get("regex", ""), values[one])
+        assert values[one] in about.get("options", [values[one]])
+    return yaml.safe_load(re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda found: values[found[1]], body))
+
+
+def test_a_component_that_is_included_twice_has_the_jobs_of_both_projects(tmp_path):
+    one, two = rendered("one", "games/one/", "3432"), rendered("two", "games/two/", "3499")
+    assert set(one).isdisjoint(two)
+    merged = tmp_path / "merged.yml"
+    merged.write_text(yaml.safe_dump({**one, **two}, sort_keys=False))
+    code, said = schema_says("vendor.gitlab-ci", merged, transform=("--data-transform", "gitlab-ci"))
+    assert code == 0, said
+    header = tmp_path / "header.yml"
+    header.write_text(COMPONENT.read_text().partition("\n---\n")[0])
+    assert schema_says("vendor.gitlab-ci", header, transform=("--data-transform", "gitlab-ci"))[0] == 0
+    jobs = {name: job for name, job in {**one, **two}.items() if not name.startswith(".")}
+    assert sorted(jobs) == [f"reconciler:{which}:{job}" for which in ("one", "two") for job in JOBS]
+    applies = [jobs[f"reconciler:{which}:apply"] for which in ("one", "two")]
+    assert [job["environment"]["name"] for job in applies] == ["account-3432", "account-3499"]
+    assert applies[0]["resource_group"] != applies[1]["resource_group"]
+    assert applies[1]["rules"][0]["changes"] == ["games/two/reconciler.yaml", "games/two/apps/**/*"]
+
+
+def test_the_components_jobs_do_what_the_templates_do():
+    template = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
+    read = rendered("one", "", "3432")
+    for job in JOBS:
+        ours, theirs = read[f"reconciler:one:{job}"], template[f"reconciler:{job}"]
+        assert {key: ours.get(key) for key in SAME} == {key: theirs.get(key) for key in SAME}
+        assert [rule.get("if") for rule in ours["rules"]] == [rule.get("if") for rule in theirs["rules"]]
+    assert read[".reconciler:one"]["before_script"] == template[".reconciler"]["before_script"]
+    assert set(template["variables"]) <= set(read[".reconciler:one"]["variables"])
+
+
+def test_init_writes_the_component_that_the_kit_has():
+    skeleton = ROOT / "reconciler" / "cli" / "skeleton" / "gitlab"
+    assert (skeleton / "component.yml").read_text() == COMPONENT.read_text()
 
 
 def test_zizmor_finds_nothing_in_workflows_and_action():
@@ -149,6 +200,16 @@ def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
 
 
 @pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+def test_a_merge_queue_starts_checks_and_never_an_apply(path):
+    read = yaml.safe_load(path.read_text())
+    assert read[True]["merge_group"] is None
+    jobs = read["jobs"]
+    assert "github.event_name == 'merge_group'" in jobs["plan"]["if"]
+    assert jobs["apply"]["if"] == "github.event_name == 'push'"
+    assert "if" not in jobs.get("validate", {})
+
+
+@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
 def test_nothing_but_the_project_starts_a_plan_or_an_apply(path):
     on = yaml.safe_load(path.read_text())[True]
     assert on["pull_request"]["paths"] == on["push"]["paths"] == ["reconciler.yaml", "apps/**"]
@@ -189,7 +250,7 @@ def test_what_reviewers_approve_is_the_plan_that_is_applied():
     kept, taken = jobs["plan"]["steps"][-1]["with"], jobs["apply"]["steps"][1]["with"]
     assert kept["path"] == plan[0]["with"]["plan-file"]
     assert (taken["name"], apply[0]["with"]["plan-file"]) == (kept["name"], f"{taken['path']}/plan.json")
-    assert jobs["apply"]["environment"] == "production"
+    assert [jobs[name]["environment"] for name in jobs] == ["account-0-plan", "account-0"]
 
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -230,6 +291,19 @@ def test_the_image_runs_the_command_as_nobody_special(dockerfile):
     assert "ARG" not in told
     order = [one["instruction"] for one in final]
     assert order.index("USER") > max(index for index, name in enumerate(order) if name in {"RUN", "COPY"})
+
+
+def test_the_image_runs_as_whoever_owns_the_mounted_folder(dockerfile):
+    """With `--user`: a home to write to, no file that needs a certain user, and git that takes the folder."""
+    told = [(one["instruction"], one["value"]) for one in dockerfile.structure]
+    assert "HOME=/tmp" in next(value for name, value in reversed(told) if name == "ENV").split()
+    last = [value for name, value in told if name == "RUN"][-1]
+    assert "git config --system --add safe.directory /work" in last
+    assert ("WORKDIR", "/work") in told
+    assert not any("--chown" in value or "--chmod" in value for _name, value in told)
+    documented = [line for line in (ROOT / "docs" / "ci.md").read_text().splitlines() if line.startswith("docker run")]
+    assert documented
+    assert all('--user "$(id -u):$(id -g)"' in line for line in documented)
 
 
 def test_the_image_copies_what_is_there_and_what_the_ignore_file_lets_in(dockerfile):

@@ -71,15 +71,27 @@ class OnGitHub(Team):
         self.runner.env["GITHUB_SHA"] = commit
         return self.run(checkout, "apply")
 
+    def queue(self, _number, checkout):
+        self.runner.merge_group()
+        return self.run(checkout, "plan")
+
 
 class ByWorkflow(OnGitHub):
     def run(self, checkout, job):
         return self.runner.workflow(checkout, "reconcile", job)
 
+    def keeps_ledger_by(self, way):
+        self.runner.settings["RECONCILER_LEDGER"] = way
+
 
 class ByAction(OnGitHub):
+    ledger = "push"
+
     def run(self, checkout, job):
-        return self.runner.action(checkout, job)
+        return self.runner.action(checkout, job, ledger=self.ledger)
+
+    def keeps_ledger_by(self, way):
+        self.ledger = way
 
 
 class OnGitLab(Team):
@@ -89,6 +101,13 @@ class OnGitLab(Team):
 
     def plan(self, number, checkout):
         return self.runner.job("reconciler:plan", checkout, self.repository.bare, request=number)
+
+    def keeps_ledger_by(self, way):
+        self.runner.variables["RECONCILER_LEDGER"] = way
+
+    def queue(self, number, checkout):
+        self.runner.variables["CI_MERGE_REQUEST_EVENT_TYPE"] = "merge_train"
+        return self.plan(number, checkout)
 
     def apply(self, checkout, commit):
         self.runner.commit = commit
@@ -146,6 +165,47 @@ def test_what_was_slipped_in_by_the_merge_is_refused(team):
     team.merges(2, a=1.3)
     done = team.applies()
     assert (done.code, team.rival.writes) == (4, []), done.log
+
+
+def test_a_merge_queue_plans_and_leaves_what_was_reviewed_as_it_is(team):
+    """A comment that the queue rewrote would hold what nobody has looked at."""
+    team.opens(2, a=1, b=2)
+    reviewed, live = team.told(2), len(team.rival.placements)
+    team.live("A")["name"] = "Renamed in the console"
+    done = team.queue(2, team.repository.clone("request-2"))
+    assert done.code == 0, done.log
+    assert (team.told(2), len(team.rival.placements)) == (reviewed, live)
+
+
+def test_a_protected_branch_has_its_ledger_in_a_request_that_the_next_plan_knows(team):
+    """An apply whose ledger is not merged yet, and one after it."""
+    team.keeps_ledger_by("request")
+    heads = []
+    for number, floors in ((2, {"a": 1, "b": 2}), (3, {"a": 1, "b": 2, "c": 3})):
+        team.opens(number, **floors)
+        team.merges(number)
+        hook = team.repository.bare / "hooks" / "update"
+        hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ]\n')
+        hook.chmod(0o755)
+        done = team.applies()
+        hook.unlink()
+        assert done.code == 0, done.log
+        heads.append(team.repository.at("reconciler/ledger", "reconciler.lock"))
+    assert "com.a/b" in heads[0]
+    assert "com.a/c" not in heads[0]
+    assert "com.a/b" in heads[1]
+    assert "com.a/c" in heads[1]
+    assert [(one["head"], one["base"]) for one in team.forge.requests] == [("reconciler/ledger", "main")]
+    assert "com.a/b" not in team.repository.at("main", "reconciler.lock")
+
+
+def test_a_branch_that_wants_signed_commits_gets_the_forges(team):
+    team.keeps_ledger_by("signed")
+    team.opens(2, a=1, b=2)
+    team.merges(2)
+    assert team.applies().code == 0
+    assert git(team.repository.bare, "log", "-1", "--format=%cn", "main").strip() == "web-flow"
+    assert "com.a/b" in team.repository.at("main", "reconciler.lock")
 
 
 def test_two_merges_before_an_apply_are_applied_together(team):

@@ -1,20 +1,24 @@
-"""GitHub's and GitLab's APIs, as far as comments and issues go, from their public pages.
+"""The APIs of forges, as far as comments and issues go, from their public pages.
 
-It shares no code with the product. Commits are those of a repository on disk. One server answers both: paths
-below `/api/v3` are GitHub's, those below `/api/v4` GitLab's.
+It shares no code with the product. Commits are those of a repository on disk. One server answers all: paths below
+`/api/v3` are GitHub's, below `/api/v4` GitLab's, below `/api/v1` Gitea's, below `/2.0` Bitbucket's, below `/studio`
+those of Azure DevOps.
 """
 
+import base64
 import json
+import os
 import re
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 REPOSITORY = "studio/monetization"
 PROJECT = "77"
@@ -47,8 +51,12 @@ class Forge:
     """The login of a token that is a person's; None for a job's own."""
     repository: Path | None = None
     """The repository that the forge hosts; its commits are looked up there."""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    """Open requests: `number`, `head`, `base`, `title`."""
     merged: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Commits that came by a merge: the number of the request, and the branch that it was merged into."""
+    pushed_meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    """What happens just before a commit by GraphQL, once each."""
     url: str = ""
     _next: int = 900
 
@@ -92,7 +100,7 @@ class Forge:
         status = self.refuse.get(f"{method} {path.rpartition('/')[2]}")
         if status is not None:
             return status, {"message": f"refused, {token}"}
-        for pattern, handle in {**_GITHUB, **_GITLAB}.items():
+        for pattern, handle in {**_GITHUB, **_GITLAB, **_GITEA, **_BITBUCKET, **_AZURE}.items():
             if found := re.fullmatch(pattern, f"{method} {path}"):
                 return handle(self, [_part(part) for part in found.groups()], query, body)
         return 404, {"message": "Not Found"}
@@ -100,7 +108,131 @@ class Forge:
 
 def _part(text: str) -> Any:
     """A number of a path, or a commit."""
-    return int(text) if len(text) < 40 else text
+    return int(text) if text.isdigit() and len(text) < 40 else text
+
+
+def _git(forge: Forge, *arguments: str, data: bytes | None = None, index: str = "") -> str | None:
+    """What git answers in the hosted repository; None where it refuses."""
+    assert forge.repository is not None
+    env = {**os.environ, "GIT_AUTHOR_NAME": "b", "GIT_AUTHOR_EMAIL": "b@b", "GIT_COMMITTER_NAME": "web-flow"}
+    env |= {"GIT_COMMITTER_EMAIL": "noreply@forge.example", **({"GIT_INDEX_FILE": index} if index else {})}
+    call = ["git", *arguments]
+    done = subprocess.run(call, cwd=forge.repository, env=env, input=data, capture_output=True, timeout=60, check=False)
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def _commit(forge: Forge, branch: str, path: str, data: bytes, message: str) -> str:
+    """A commit that nobody pushed: no hook is asked."""
+    head = _git(forge, "rev-parse", branch)
+    assert head
+    with tempfile.TemporaryDirectory() as folder:
+        index = f"{folder}/index"
+        _git(forge, "read-tree", head, index=index)
+        blob = _git(forge, "hash-object", "-w", "--stdin", data=data)
+        _git(forge, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", index=index)
+        tree = _git(forge, "write-tree", index=index)
+    made = _git(forge, "commit-tree", str(tree), "-p", head, "-m", message)
+    _git(forge, "update-ref", f"refs/heads/{branch}", str(made))
+    return str(made)
+
+
+def _gh_signed(forge: Forge, asked: Any) -> Any:
+    where = asked["branch"]
+    assert where["repositoryNameWithOwner"] == REPOSITORY
+    if forge.pushed_meanwhile:
+        forge.pushed_meanwhile.pop()()
+    if asked["expectedHeadOid"] != _git(forge, "rev-parse", where["branchName"]):
+        return {"data": {"createCommitOnBranch": None}, "errors": [{"type": "STALE_DATA", "message": "moved"}]}
+    [added] = asked["fileChanges"]["additions"]
+    data = base64.b64decode(added["contents"])
+    made = _commit(forge, where["branchName"], added["path"], data, asked["message"]["headline"])
+    return {"data": {"createCommitOnBranch": {"commit": {"oid": made}}}}
+
+
+def _file(forge: Forge, path: str, branch: str) -> str | None:
+    return _git(forge, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}:{path}")
+
+
+def _gh_contents(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """As for files above a megabyte: without their content."""
+    sha = _file(forge, ids[0], query["ref"])
+    return (404, {"message": "Not Found"}) if sha is None else (200, {"sha": sha, "encoding": "none", "content": ""})
+
+
+def _gh_blob(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    assert forge.repository is not None
+    call = ["git", "cat-file", "blob", ids[0]]
+    data = subprocess.run(call, cwd=forge.repository, capture_output=True, timeout=60, check=True).stdout
+    return 200, {"encoding": "base64", "content": base64.encodebytes(data).decode()}
+
+
+def _gh_request(forge: Forge, one: Any) -> Any:
+    head = {"ref": one["head"], "repo": {"full_name": REPOSITORY}}
+    base, number = {"ref": one["base"]}, one["number"]
+    return {
+        "id": number,
+        "number": number,
+        "head": head,
+        "base": base,
+        "html_url": f"https://forge.example/pull/{number}",
+    }
+
+
+def _gh_requests(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """A fork's has the same branch's name; another fork is gone."""
+    fork = {"id": 1, "head": {"ref": "reconciler/ledger", "repo": {"full_name": "eve/x"}}, "base": {"ref": "main"}}
+    gone = {"id": 2, "head": {"ref": "reconciler/ledger", "repo": None}, "base": {"ref": "main"}}
+    return _page([fork, gone, *(_gh_request(forge, one) for one in forge.requests)], query)
+
+
+def _gh_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    assert _git(forge, "rev-parse", body["head"]) is not None
+    one = {"number": forge.number(), "head": body["head"], "base": body["base"], "title": body["title"]}
+    forge.requests.append(one)
+    return 201, _gh_request(forge, one)
+
+
+def _gl_file(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    path = unquote(ids[0])
+    sha = _file(forge, path, query["ref"])
+    if sha is None:
+        return 404, {"message": "404 File Not Found"}
+    content = _gh_blob(forge, [sha], {}, None)[1]["content"]
+    last = _git(forge, "log", "-1", "--format=%H", query["ref"], "--", path)
+    return 200, {"encoding": "base64", "content": content, "last_commit_id": last}
+
+
+def _gl_branch(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"commit": {"id": _git(forge, "rev-parse", unquote(ids[0]))}}
+
+
+def _gl_commit(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    [action] = body["actions"]
+    path = action["file_path"]
+    last = _git(forge, "log", "-1", "--format=%H", body["branch"], "--", path) or None
+    assert action["action"] == ("create" if last is None else "update")
+    assert action.get("last_commit_id") == last
+    data = base64.b64decode(action["content"])
+    return 201, {"id": _commit(forge, body["branch"], path, data, body["commit_message"])}
+
+
+def _gl_asked(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    wanted = (query["source_branch"], query["target_branch"])
+    fork = {"iid": 1, "source_project_id": 78, "target_project_id": 77, "web_url": "https://forge.example/fork"}
+    rows = [one for one in forge.requests if (one["head"], one["base"]) == wanted]
+    return _page([fork, *(_gl_request(one) for one in rows)], query)
+
+
+def _gl_request(one: Any) -> Any:
+    url = f"https://forge.example/pull/{one['number']}"
+    return {"iid": one["number"], "source_project_id": 77, "target_project_id": 77, "web_url": url}
+
+
+def _gl_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
+    assert _git(forge, "rev-parse", body["source_branch"]) is not None
+    number, head, base = forge.number(), body["source_branch"], body["target_branch"]
+    forge.requests.append({"number": number, "head": head, "base": base, "title": body["title"]})
+    return 201, _gl_request(forge.requests[-1])
 
 
 def _commits(forge: Forge, head: str, *, first_parents: bool) -> list[tuple[str, list[str]]]:
@@ -141,6 +273,8 @@ def _gh_user(forge: Forge, _ids: list[int], _query: Any, _body: Any) -> tuple[in
 
 
 def _gh_viewer(_forge: Forge, _ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    if "createCommitOnBranch" in body["query"]:
+        return 200, _gh_signed(_forge, body["variables"]["input"])
     assert "viewer" in body["query"]
     return 200, {"data": {"viewer": {"login": BOT.removesuffix("[bot]")}}}
 
@@ -193,6 +327,10 @@ _GITHUB = {
     rf"GET {_REPO}/issues/(\d+)/comments": _gh_list,
     rf"POST {_REPO}/issues/(\d+)/comments": _gh_comment,
     rf"PATCH {_REPO}/issues/comments/(\d+)": _gh_edit_comment,
+    rf"GET {_REPO}/contents/([\w./-]+)": _gh_contents,
+    rf"GET {_REPO}/git/blobs/([0-9a-f]{{40}})": _gh_blob,
+    rf"GET {_REPO}/pulls": _gh_requests,
+    rf"POST {_REPO}/pulls": _gh_ask,
     rf"GET {_REPO}/commits": _gh_commits,
     rf"GET {_REPO}/commits/([0-9a-f]{{40}})/pulls": _gh_pulls,
     rf"GET {_REPO}/issues": _gh_issues,
@@ -253,12 +391,145 @@ _GITLAB = {
     rf"GET {_PROJECT}/merge_requests/(\d+)/notes": _gl_list,
     rf"POST {_PROJECT}/merge_requests/(\d+)/notes": _gl_note,
     rf"PUT {_PROJECT}/merge_requests/(\d+)/notes/(\d+)": _gl_edit_note,
+    rf"GET {_PROJECT}/repository/files/([^/]+)": _gl_file,
+    rf"GET {_PROJECT}/repository/branches/([^/]+)": _gl_branch,
+    rf"POST {_PROJECT}/repository/commits": _gl_commit,
+    rf"GET {_PROJECT}/merge_requests": _gl_asked,
+    rf"POST {_PROJECT}/merge_requests": _gl_ask,
     rf"GET {_PROJECT}/repository/commits": _gl_commits,
     rf"GET {_PROJECT}/repository/commits/([0-9a-f]{{40}})/merge_requests": _gl_requests,
     rf"GET {_PROJECT}/issues": _gl_issues,
     rf"POST {_PROJECT}/issues": _gl_open,
     rf"PUT {_PROJECT}/issues/(\d+)": _gl_edit_issue,
 }
+
+
+def _gt_user(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"id": 41, "login": forge.me}
+
+
+def _gt(thing: Thing) -> dict[str, Any]:
+    return {"pull_request": {} if thing.is_request else None, **_gh(thing), "id": thing.number}
+
+
+def _gt_list(forge: Forge, ids: list[int], _query: Any, _body: Any) -> tuple[int, Any]:
+    """All of them, whatever page is asked for."""
+    return 200, [_gt(thing) for thing in forge.comments if thing.request == ids[0]]
+
+
+def _gt_issues(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """At most 30 in a page, though more are asked for: a server may be set so."""
+    rows = [_gt(thing) for thing in forge.issues if thing.open or query.get("state") != "open"]
+    return _page(rows, {"page": query["page"], "per_page": "30"})
+
+
+def _gt_pull(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int, Any]:
+    if ids[0] not in forge.merged:
+        return 404, {"message": "not found"}
+    number, base = forge.merged[ids[0]]
+    return 200, {"number": number, "merged": True, "base": {"ref": base}}
+
+
+_GT = f"/api/v1/repos/{REPOSITORY}"
+_GITEA = {
+    r"GET /api/v1/user": _gt_user,
+    rf"GET {_GT}/issues/(\d+)/comments": _gt_list,
+    rf"POST {_GT}/issues/(\d+)/comments": _gh_comment,
+    rf"PATCH {_GT}/issues/comments/(\d+)": _gh_edit_comment,
+    rf"GET {_GT}/commits": _gh_commits,
+    rf"GET {_GT}/commits/([0-9a-f]{{40}})/pull": _gt_pull,
+    rf"GET {_GT}/issues": _gt_issues,
+    rf"POST {_GT}/issues": _gh_open,
+    rf"PATCH {_GT}/issues/(\d+)": _gh_edit_issue,
+}
+
+
+def _bb(thing: Thing) -> dict[str, Any]:
+    return {
+        "id": thing.number, "content": {"raw": thing.body}, "user": {"uuid": _uuid(thing.author)},
+        "deleted": False, "links": {"html": {"href": f"https://forge.example/{thing.number}"}},
+    }  # fmt: skip
+
+
+def _uuid(author: str) -> str:
+    return f"{{{author}}}"
+
+
+def _bb_user(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"uuid": _uuid(forge.me)}
+
+
+def _bb_list(forge: Forge, ids: list[int], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """A list begins with a comment that was deleted, and has no more than 20 in a page."""
+    gone = {"id": 1, "deleted": True, "content": {"raw": ""}, "user": None}
+    rows = [gone, *(_bb(thing) for thing in forge.comments if thing.request == ids[0])]
+    number = int(query["page"])
+    more = {"next": f"https://forge.example/?page={number + 1}"} if len(rows) > 20 * number else {}
+    return 200, {"values": rows[20 * (number - 1) : 20 * number], **more}
+
+
+def _bb_write(forge: Forge, ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    return 201, _bb(forge.somebody_comments(forge.me, body["content"]["raw"], ids[0]))
+
+
+def _bb_edit(forge: Forge, ids: list[int], _query: Any, body: Any) -> tuple[int, Any]:
+    thing = _one(forge.comments, ids[1])
+    thing.body = body["content"]["raw"]
+    return 200, _bb(thing)
+
+
+_BB = f"/2.0/repositories/{REPOSITORY}/pullrequests/(\\d+)/comments"
+_BITBUCKET = {
+    r"GET /2.0/user": _bb_user,
+    rf"GET {_BB}": _bb_list,
+    rf"POST {_BB}": _bb_write,
+    rf"PUT {_BB}/(\d+)": _bb_edit,
+}
+
+
+def _az(thing: Thing) -> dict[str, Any]:
+    first = {"id": 1, "content": thing.body, "commentType": "text", "author": {"id": _uuid(thing.author).upper()}}
+    return {"id": thing.number, "isDeleted": False, "comments": [first, {"id": 2, "content": "a reply"}]}
+
+
+def _az_me(forge: Forge, _ids: Any, _query: Any, _body: Any) -> tuple[int, Any]:
+    return 200, {"authenticatedUser": {"id": _uuid(forge.me)}}
+
+
+def _az_list(forge: Forge, ids: list[int], query: dict[str, str], _body: Any) -> tuple[int, Any]:
+    """All of them; one by the system, which no person wrote, and a deleted one among them."""
+    assert query["api-version"]
+    said = {"id": 7, "isDeleted": False, "comments": [{"id": 1, "commentType": "system", "author": {"id": "x"}}]}
+    rows = [_az(thing) for thing in forge.comments if thing.request == ids[0]]
+    return 200, {"value": [said, {"id": 8, "isDeleted": True, "comments": []}, *rows], "count": len(rows) + 2}
+
+
+def _az_write(forge: Forge, ids: list[int], query: dict[str, str], body: Any) -> tuple[int, Any]:
+    assert query["api-version"]
+    assert body["status"] == "closed"
+    return 200, _az(forge.somebody_comments(forge.me, body["comments"][0]["content"], ids[0]))
+
+
+def _az_edit(forge: Forge, ids: list[int], query: dict[str, str], body: Any) -> tuple[int, Any]:
+    assert query["api-version"]
+    thing = _one(forge.comments, ids[1])
+    thing.body = body["content"]
+    return 200, {"id": 1, "content": thing.body}
+
+
+_AZ = "/studio/Ad%20money/_apis/git/repositories/monetization/pullRequests/(\\d+)/threads"
+_AZURE = {
+    r"GET /studio/_apis/connectionData": _az_me,
+    rf"GET {_AZ}": _az_list,
+    rf"POST {_AZ}": _az_write,
+    rf"PATCH {_AZ}/(\d+)/comments/1": _az_edit,
+}
+
+
+def _sent(header: str) -> str:
+    """The token of an Authorization header: the password, where it has a name and a password."""
+    kind, _, rest = header.partition(" ")
+    return base64.b64decode(rest).decode().rpartition(":")[2] if kind == "Basic" else rest
 
 
 def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
@@ -271,8 +542,7 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            token = bearer or self.headers.get("PRIVATE-TOKEN", "")
+            token = _sent(self.headers.get("Authorization", "")) or self.headers.get("PRIVATE-TOKEN", "")
             told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
             body = json.dumps(told[1]).encode()
             self.send_response(told[0])

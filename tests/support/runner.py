@@ -130,6 +130,8 @@ class GitHubRunner(Machine):
     def __init__(self, folder: Path, api: str, forge: str) -> None:
         super().__init__(folder, api, forge)
         self.secrets = dict(SECRETS)
+        self.settings: dict[str, str] = {}
+        """The repository's variables."""
         self.env |= {
             "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge}/api/v3",
             "GITHUB_GRAPHQL_URL": f"{forge}/api/graphql", "GITHUB_ACTOR": "ada", "GITHUB_SHA": "c0ffee" * 6 + "c0ff",
@@ -148,6 +150,12 @@ class GitHubRunner(Machine):
         """The same for a pull request."""
         self.event(name, {"number": number, "pull_request": {"number": number, "head": {"repo": {"full_name": head}}}})
         self.env["GITHUB_REF_NAME"] = f"{number}/merge"
+
+    def merge_group(self) -> None:
+        """The same for what a merge queue would merge."""
+        self.event(
+            "merge_group", {"merge_group": {"base_ref": "refs/heads/main"}}, "gh-readonly-queue/main/pr-1-c0ffee"
+        )
 
     def workflow(self, checkout: Path, name: str, job: str) -> Job:
         """The steps of a job of a workflow in the checkout."""
@@ -190,10 +198,15 @@ class GitHubRunner(Machine):
     def _value(self, text: str, inputs: dict[str, str]) -> str:
         def replaced(found: re.Match[str]) -> str:
             kind, _, name = found[1].strip().partition(".")
+            first, _, otherwise = (part.strip() for part in found[1].partition("||"))
+            if first.startswith("secrets.") and otherwise == "github.token":
+                return self.secrets.get(first.removeprefix("secrets."), TOKEN)
             if found[1].strip() == "github.token":
                 return TOKEN
             runner = {"temp": self.env["RUNNER_TEMP"]}
-            return {"secrets": self.secrets, "inputs": inputs, "runner": runner}[kind].get(name, "")
+            return {"secrets": self.secrets, "inputs": inputs, "runner": runner, "vars": self.settings}[kind].get(
+                name, ""
+            )
 
         once = re.sub(r"\$\{\{(.*?)\}\}", replaced, text)
         return re.sub(r"\$\{\{(.*?)\}\}", replaced, once)

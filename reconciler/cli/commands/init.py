@@ -20,8 +20,8 @@ from reconciler.report.line import Span
 from reconciler.workflow.observing import observe_account
 
 _SECRETS = {
-    "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET (Settings, Secrets and variables, Actions)",
-    "gitlab": "variables DT_CLIENT_ID, DT_CLIENT_SECRET and GITLAB_TOKEN (Settings, CI/CD), masked",
+    "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET of the environments {0} and {0}-plan (Settings, Environments)",
+    "gitlab": "variables DT_CLIENT_ID and DT_CLIENT_SECRET for {0}* and GITLAB_TOKEN (Settings, CI/CD), masked",
 }
 
 
@@ -67,7 +67,7 @@ def command(
     if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     source = None if named is None else read_source(named)
-    around = surroundings(directory, session.environment, ci)
+    around = replace(surroundings(directory, session.environment, ci), account=publisher_id)
     found = found_source(session.environment) if source is None and around.ci != "none" else None
     around = replace(
         around, source=source or (found.source if found else UNKNOWN), is_pushed=not found or found.is_pushed
@@ -76,7 +76,8 @@ def command(
         return _from_live(session, directory, publisher_id, around)
     _write_all(session, directory, project_texts(publisher_id), around)
     steps = "reconciler validate" if directory == Path() else f"cd {directory} && reconciler validate"
-    told = "" if publisher_id != "0" else f"; set publisherId in {SETTINGS_NAME} first"
+    of_ci = " and the 0 of account-0 in the CI files" if around.ci != "none" else ""
+    told = "" if publisher_id != "0" else f"; set publisherId in {SETTINGS_NAME}{of_ci} first"
     session.console.talk(f"next: {steps}{told}")
     return 0
 
@@ -96,9 +97,14 @@ def _from_live(session: Session, directory: Path, publisher_id: str, around: Sur
 def _write_all(session: Session, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
     of_ci = ci_texts(around)
     _write(session, directory, texts)
-    _write(session, around.root if around.folder else directory, of_ci)
+    place = around.root if around.folder else directory
+    includes = place / ".gitlab-ci.yml"
+    tells = around.ci == "gitlab" and includes.is_file() and b"reconciler*.gitlab-ci.yml" not in includes.read_bytes()
+    _write(session, place, of_ci)
+    if tells:
+        session.console.talk('add to .gitlab-ci.yml: include: [{local: "/reconciler*.gitlab-ci.yml"}]')
     if around.ci != "none":
-        session.console.talk(f"for CI: {_SECRETS[around.ci]}")
+        session.console.talk(f"for CI: {_SECRETS[around.ci].format(f'account-{around.account}')}")
         _tell_source(session, around)
 
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.forge import place_of
+from reconciler.cli.forge import Asked, place_of
+from reconciler.cli.offered import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.forge.mark import mark_of, marked
+from reconciler.forge.place import Kind
 from reconciler.project import read_given
 
 TITLE = "The ad account has drifted"
@@ -18,12 +20,23 @@ TITLE = "The ad account has drifted"
 @click.option("--title", default=TITLE, show_default=True, help="Of an issue that is opened.")
 @click.option("--as", "name", metavar="NAME", help="Found again by this name, not by the report's own marker.")
 @click.option("--close", "closing", is_flag=True, help="Close the issue that has the report's marker, if one is open.")
+@forge_options()
 @shared_options(formats=("text",))
-def command(options: Options, *, file: Path, title: str, name: str | None, closing: bool) -> int:
+def command(
+    options: Options,
+    *,
+    file: Path,
+    title: str,
+    name: str | None,
+    closing: bool,
+    forge: Kind | None,
+    repository: str | None,
+    request: int | None,
+) -> int:
     """Open an issue with a report in Markdown, rewrite the one that is open, or close it.
 
     It is found again by the marker in its first line, among the open issues that the token's own account wrote. The
-    token is GITHUB_TOKEN in GitHub Actions, GITLAB_TOKEN in GitLab CI.
+    token is in GITHUB_TOKEN, GITLAB_TOKEN or GITEA_TOKEN. Bitbucket and Azure DevOps have no such issues (64).
 
     \b
       reconciler drift --format markdown >drift.md
@@ -34,7 +47,7 @@ def command(options: Options, *, file: Path, title: str, name: str | None, closi
     from reconciler.forge.walls import open_issues  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
-    place = place_of(session.environment)
+    place = place_of(session.environment, Asked(forge, repository, request))
     body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
     with open_issues(place, session.clock) as issues:
         kept = close(issues, mark_of(body) or "") if closing else keep(issues, title, body)

@@ -1,47 +1,139 @@
 """`reconciler ci ledger`."""
 
+import re
+from typing import Final, Literal, TypeAlias
+
 import click
 
 from reconciler import disk
-from reconciler.cli.forge import push_target
+from reconciler.cli.forge import Asked, place_of, push_target
+from reconciler.cli.offered import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.errors import UsageError
+from reconciler.forge.place import Kind
 
-LEDGER = "reconciler.lock"
+LEDGER: Final = "reconciler.lock"
+BRANCH: Final = "reconciler/ledger"
+WAYS: Final = ("push", "request", "signed")
+
+Way: TypeAlias = Literal["push", "request", "signed"]
 
 
 @click.command("ledger")
-@click.option("--branch", metavar="NAME", help="Where to push. [default: the job's branch]")
+@click.option("--branch", metavar="NAME", help="The branch that it belongs to. [default: the job's branch]")
+@click.option(
+    "--by",
+    type=click.Choice(WAYS),
+    help="A push to the branch, a request of its own, or a call of the API, whose commit the forge signs. "
+    "[default: RECONCILER_LEDGER, else push]",
+)
+@click.option("--take", is_flag=True, help="Before a plan or apply: the ledger of a request that is not merged yet.")
+@forge_options()
 @shared_options(formats=("text",))
-def command(options: Options, *, branch: str | None) -> int:
+def command(
+    options: Options,
+    *,
+    branch: str | None,
+    by: Way | None,
+    take: bool,
+    forge: Kind | None,
+    repository: str | None,
+    request: int | None,
+) -> int:
     """Commit the ledger and push it, after an apply that changed it.
 
     Other pushes in between are waited for and built upon. Where RECONCILER_STORE is set the ledger is in the database,
-    and there is nothing to commit. The commit says `[skip ci]`.
+    and there is nothing to commit. The commit says `[skip ci]`, but for a request's.
+
+    A branch that is protected takes no push. `--by request` puts the ledger onto the branch reconciler/ledger and opens
+    a pull or merge request, or updates the one that is open; until it is merged, `--take` brings that ledger into the
+    checkout before the next plan. `--by signed` is for branches that want signed commits, at GitHub and GitLab.
 
     \b
       reconciler apply --yes
       reconciler ci ledger
+      reconciler ci ledger --by request
     """
-    from reconciler.forge.git import Git  # noqa: PLC0415
-    from reconciler.forge.ledger_commit import commit_ledger  # noqa: PLC0415 - httpx costs 0.15 s
-
     session = Session.of(options)
-    environment = session.environment
-    project = session.project()
-    if environment.has("RECONCILER_STORE"):
+    if session.environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    if not disk.check(project.root, LEDGER).is_file():
+    way, asked = by or _setting(session), Asked(forge, repository, request)
+    if take:
+        return _take(session, way, asked)
+    if not disk.check(session.project().root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
-    target, variables = push_target(environment, branch)
-    git = Git(project.root, variables)
-    commit = commit_ledger(git, LEDGER, _message(environment.who().get("commit", "")), target, session.clock)
-    told = "the ledger is as it was: nothing to commit" if commit is None else f"ledger: {commit} on {target.branch}"
-    session.console.talk(told)
+    session.console.talk(_keep(session, way, asked, branch))
     return 0
 
 
-def _message(commit: str) -> str:
-    return f"Ledger after {commit[:12]} [skip ci]" if commit else "Ledger after an apply [skip ci]"
+def _setting(session: Session) -> Way:
+    found = session.environment.variables.get("RECONCILER_LEDGER") or "push"
+    match found:
+        case "push" | "request" | "signed":
+            return found
+        case _:
+            raise UsageError("RECONCILER_LEDGER is none of push, request and signed")
+
+
+def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
+    """Commit in the way that is wanted; what was done."""
+    from reconciler.forge.git import Git  # noqa: PLC0415
+    from reconciler.forge.ledger_commit import commit_ledger, request_ledger, sign_ledger  # noqa: PLC0415
+    from reconciler.forge.walls import branches  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
+
+    environment = session.environment
+    target, variables = push_target(environment, branch)
+    git = Git(session.project().root, variables)
+    message = _message(environment.who().get("commit", ""), asked.request)
+    same = "the ledger is as it was: nothing to commit"
+    if way == "push":
+        commit = commit_ledger(git, LEDGER, f"{message} [skip ci]", target, session.clock)
+        return same if commit is None else f"ledger: {commit} on {target.branch}"
+    with branches(place_of(environment, asked, pushes=True), session.clock) as known:
+        if way == "signed":
+            commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, known, session.clock)
+            return same if commit is None else f"ledger: {commit} on {target.branch}"
+        own = _branch_of(git.does("rev-parse", "--show-prefix"))
+        commit = request_ledger(git, LEDGER, message, target, own)
+        if commit is None:
+            return same
+        return f"ledger: {commit} on {own}, to be merged: {known.request(own, target.branch, message, _WHY)}"
+
+
+def _take(session: Session, way: Way, asked: Asked) -> int:
+    """Put the ledger of an open request into the checkout; nothing in the other ways, which leave it on the branch."""
+    from reconciler.forge.git import Git  # noqa: PLC0415
+    from reconciler.forge.walls import branches  # noqa: PLC0415 - as above
+
+    if way != "request":
+        return 0
+    root = session.project().root
+    prefix = Git(root, session.environment.variables).does("rev-parse", "--show-prefix")
+    with branches(place_of(session.environment, asked), session.clock) as known:
+        data = known.text(_branch_of(prefix), f"{prefix}{LEDGER}")
+    if data is None:
+        session.console.talk("no ledger waits to be merged")
+        return 0
+    disk.write(root, LEDGER, data)
+    session.console.talk(f"the ledger is that of {_branch_of(prefix)}, which is not merged yet")
+    return 0
+
+
+def _branch_of(prefix: str) -> str:
+    """One for each project of a repository: `reconciler/ledger`, with the project's folder behind it if it has one."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", prefix).strip("-")
+    return f"{BRANCH}-{slug}" if slug else BRANCH
+
+
+def _message(commit: str, request: int | None) -> str:
+    after = f"#{request}" if request is not None else commit[:12]
+    return f"Ledger after {after}" if after else "Ledger after an apply"
+
+
+_WHY: Final = (
+    "What the last apply has left: ids of what it created, and the values that were last applied. Merge it; the next "
+    "apply takes it from this branch until then. Later applies update this request. Merging it starts no apply."
+)

@@ -1,0 +1,167 @@
+"""`ci ledger` where the branch is protected: by a request of its own, by commits of the API. Against another server."""
+
+import pytest
+from support.forge import PROJECT, REPOSITORY, TOKEN, Forge
+from support.runner import Checkout, git, push
+
+SETTINGS = "version: 1\npublisherId: '3432'\n"
+FIRST, SECOND = '{"a": 1}\n', '{"a": 2}\n'
+
+
+@pytest.fixture
+def forge():
+    with Forge().running() as server:
+        yield server
+
+
+@pytest.fixture(params=["", "games/one/"], ids=["root", "folder"])
+def folder(request):
+    return request.param
+
+
+@pytest.fixture
+def hosted(tmp_path, forge, folder):
+    """A repository whose branch main takes no push but for the first."""
+    hosted = Checkout(tmp_path / "hosted")
+    hosted.begin({f"{folder}reconciler.yaml": SETTINGS, f"{folder}apps/a.yaml": "version: 1\napps: []\n"})
+    hook = hosted.bare / "hooks" / "update"
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "protected branch" >&2; exit 1; }\n')
+    hook.chmod(0o755)
+    forge.repository = hosted.bare
+    return hosted
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def job(request, project, hosted, forge):
+    project.env |= {
+        "github": {
+            "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge.url}/api/v3",
+            "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main", "GITHUB_TOKEN": TOKEN,
+        },
+        "gitlab": {
+            "GITLAB_CI": "true", "CI_PROJECT_ID": PROJECT, "CI_API_V4_URL": f"{forge.url}/api/v4",
+            "CI_COMMIT_BRANCH": "main", "GITLAB_TOKEN": TOKEN,
+            "CI_PROJECT_URL": f"file://{hosted.bare}".removesuffix(".git"),
+        },
+    }[request.param]  # fmt: skip
+    return project
+
+
+def ledger(job, place, *words):
+    """`ci ledger` for the project in a checkout."""
+    job.root = place
+    return job.call("ci", "ledger", *words)
+
+
+def keep(job, hosted, folder, text, *words, depth=None):
+    """An apply left this ledger in a checkout of its own, and `ci ledger` follows."""
+    place = hosted.clone(depth=depth) / folder
+    (place / "reconciler.lock").write_text(text)
+    done = ledger(job, place, *words)
+    assert TOKEN not in done.out + done.err
+    return done
+
+
+def branch(folder):
+    return "reconciler/ledger-games-one" if folder else "reconciler/ledger"
+
+
+def lift(hosted):
+    (hosted.bare / "hooks" / "update").unlink()
+
+
+def test_a_refused_push_says_what_to_do(job, hosted, folder):
+    done = keep(job, hosted, folder, FIRST)
+    assert done.code == 1
+    assert "protected branch" in done.err
+    assert "--by request" in done.err
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_a_request_is_opened_once_and_its_branch_updated(job, hosted, folder, forge, depth):
+    for text in (FIRST, SECOND, SECOND):
+        done = keep(job, hosted, folder, text, "--by", "request", depth=depth)
+        assert done.code == 0, done.err
+        assert "https://forge.example/pull/" in done.err
+    assert [(one["head"], one["base"]) for one in forge.requests] == [(branch(folder), "main")]
+    assert hosted.at(branch(folder), f"{folder}reconciler.lock") == SECOND
+    assert hosted.log(branch(folder)) == ["Ledger after an apply", "begin"]
+    assert "skip ci" not in str(hosted.log(branch(folder)))
+    assert hosted.log("main") == ["begin"]
+
+
+def test_a_request_is_built_upon_the_branch_as_it_is_by_then(job, hosted, folder):
+    lift(hosted)
+    place = hosted.clone()
+    push(hosted.clone(), "main", "a README", {"README.md": "hello"})
+    (place / folder / "reconciler.lock").write_text(FIRST)
+    assert ledger(job, place / folder, "--by", "request").code == 0
+    assert hosted.log(branch(folder)) == ["Ledger after an apply", "a README", "begin"]
+    assert git(place, "status", "--short", "--untracked-files=no") == ""
+
+
+def test_a_ledger_that_waits_to_be_merged_is_taken_before_the_next_plan(job, hosted, folder):
+    job.env["RECONCILER_LEDGER"] = "request"
+    place = hosted.clone() / folder
+    assert "no ledger waits" in ledger(job, place, "--take").err
+    assert keep(job, hosted, folder, FIRST).code == 0
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
+    git(hosted.bare, "update-ref", "refs/heads/main", f"refs/heads/{branch(folder)}")
+    assert "nothing to commit" in keep(job, hosted, folder, FIRST).err
+
+
+def test_where_it_is_pushed_nothing_is_taken(job, hosted, folder, forge):
+    place = hosted.clone() / folder
+    assert ledger(job, place, "--take").code == 0
+    assert forge.asked == []
+
+
+@pytest.mark.parametrize("way", ["request", "signed"])
+def test_two_ledgers_at_once_are_not_mixed(job, hosted, folder, way, forge):
+    lift(hosted)
+    place = hosted.clone() / folder
+    push(hosted.clone(), "main", "another ledger", {f"{folder}reconciler.lock": SECOND})
+    (place / "reconciler.lock").write_text(FIRST)
+    done = ledger(job, place, "--by", way)
+    assert done.code == 1
+    assert "somebody else has pushed another reconciler.lock" in done.err
+    assert (hosted.log()[0], forge.requests) == ("another ledger", [])
+
+
+def test_a_commit_of_the_api_creates_the_file_and_then_updates_it(job, hosted, folder):
+    for text in (FIRST, SECOND, SECOND):
+        done = keep(job, hosted, folder, text, "--by", "signed")
+        assert done.code == 0, done.err
+    assert hosted.at("main", f"{folder}reconciler.lock") == SECOND
+    assert hosted.log() == ["Ledger after an apply [skip ci]"] * 2 + ["begin"]
+    assert git(hosted.bare, "log", "-1", "--format=%cn", "main").strip() == "web-flow"
+
+
+@pytest.mark.parametrize("job", ["github"], indirect=True)
+def test_a_commit_of_the_api_follows_others_who_are_faster(job, hosted, folder, forge):
+    lift(hosted)
+    forge.pushed_meanwhile.append(lambda: push(hosted.clone(), "main", "a README", {"README.md": "hello"}))
+    assert keep(job, hosted, folder, FIRST, "--by", "signed").code == 0
+    assert hosted.log() == ["Ledger after an apply [skip ci]", "a README", "begin"]
+
+
+@pytest.mark.parametrize("way", ["request", "signed"])
+@pytest.mark.parametrize("forge_name", ["bitbucket", "azure"])
+def test_a_forge_without_a_way_for_it_says_so_before_anything_is_pushed(job, hosted, folder, way, forge_name):
+    job.env |= {
+        "BITBUCKET_TOKEN": TOKEN,
+        "SYSTEM_ACCESSTOKEN": TOKEN,
+        "SYSTEM_COLLECTIONURI": "https://dev.azure.com/o",
+    }
+    named = ("--forge", forge_name, "--repository", "a/b")
+    done = keep(job, hosted, folder, FIRST, "--by", way, *named)
+    assert done.code == 64
+    assert git(hosted.bare, "branch", "--list").split() == ["*", "main"]
+
+
+def test_a_way_that_is_none_is_refused(job, hosted, folder):
+    job.env["RECONCILER_LEDGER"] = "mail"
+    done = keep(job, hosted, folder, FIRST)
+    assert done.code == 64
+    assert "RECONCILER_LEDGER" in done.err

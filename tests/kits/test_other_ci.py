@@ -1,0 +1,163 @@
+"""The recipes for other CI systems: their schemas, clean shell, what is pinned, and that an apply was approved."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from support.runner import ROOT
+
+KITS = ROOT / "kits"
+SCHEMAS = {
+    "azure/azure-pipelines.yml": ("vendor.azure-pipelines", "--regex-variant=nonunicode"),
+    "bitbucket/bitbucket-pipelines.yml": ("vendor.bitbucket-pipelines",),
+    "circleci/config.yml": ("vendor.circle-ci",),
+    "buildkite/pipeline.yml": ("vendor.buildkite",),
+}
+RECIPES = [*SCHEMAS, "jenkins/Jenkinsfile"]
+INSTALL = [
+    line.strip()
+    for line in (ROOT / "reconciler" / "cli" / "skeleton" / "install" / "commit.sh").read_text().splitlines()
+]
+
+
+def schema_says(path, schema, *more):
+    call = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *more, str(path)]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_recipe_is_as_its_schema_wants_it(name):
+    code, said = schema_says(KITS / name, *SCHEMAS[name])
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_knows_a_recipe_that_is_wrong(name, tmp_path):
+    """Else its silence would say nothing."""
+    wrong = yaml.safe_load((KITS / name).read_text())
+    wrong[
+        "steps"
+        if "steps" in wrong
+        else "jobs"
+        if "jobs" in wrong
+        else "pipelines"
+        if "pipelines" in wrong
+        else "stages"
+    ] = 7
+    (tmp_path / "wrong.yml").write_text(yaml.safe_dump(wrong))
+    assert schema_says(tmp_path / "wrong.yml", *SCHEMAS[name])[0] == 1
+
+
+def scripts(name):
+    """The shell in a recipe, as the CI system gives it to a shell."""
+    text = (KITS / name).read_text()
+    if name.startswith("jenkins"):
+        return [found[1].replace("\\\\\n", "\\\n") for found in re.finditer(r"'''(.*?)'''", text, re.DOTALL)]
+    found = [one for one in strings(yaml.safe_load(text)) if is_shell(one)]
+    return [one.replace("$$", "$") for one in found] if name.startswith("buildkite") else found
+
+
+def is_shell(text):
+    return "pip install" in text or ("reconciler " in text and ("\n" in text or text.startswith("reconciler ")))
+
+
+def strings(value):
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [one for part in value for one in strings(part)]
+        case dict():
+            return [one for part in value.values() for one in strings(part)]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_scripts_of_a_recipe_are_clean_shell(name, tmp_path):
+    found = scripts(name)
+    assert any("apply" in one for one in found)
+    for number, script in enumerate(found):
+        (tmp_path / f"{number}.sh").write_text(f"#!/usr/bin/env bash\nset -e\n{script}\n")
+    # SC2103, SC2164: CI stops at the first command that fails
+    call = [f"{sys.prefix}/bin/shellcheck", "--exclude=SC2103,SC2164,SC2016", *map(str, tmp_path.iterdir())]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_installs_what_is_pinned_with_its_hashes_and_nothing_by_name(name):
+    text = (KITS / name).read_text()
+    installs = "\n".join(scripts(name))
+    lines = [line.strip() for line in installs.splitlines()]
+    assert text.count("0" * 40) == 1
+    assert {line for line in INSTALL if line not in lines} == set()
+    calls = [line for line in lines if "pip install" in line]
+    assert calls
+    assert all("--require-hashes" in line or "--no-deps" in line for line in calls)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_applied_is_the_saved_plan_behind_an_approval(name):
+    applies = [
+        line.strip() for one in scripts(name) for line in one.splitlines() if re.search(r"(reconciler\"?) apply ", line)
+    ]
+    assert len(applies) == 1
+    assert "plan.json" in applies[0]
+    assert "--yes" not in applies[0]
+    assert "ci ledger --branch main" in "\n".join(scripts(name))
+    approval = {
+        "azure": "environment: account-0\n", "bitbucket": "trigger: manual", "circleci": "type: approval",
+        "buildkite": "block:", "jenkins": "input {",
+    }  # fmt: skip
+    assert approval[name.partition("/")[0]] in (KITS / name).read_text()
+
+
+def test_the_jenkinsfile_is_whole():
+    """No parser of Groovy is at hand: braces match outside of strings, and sections are those of the grammar."""
+    text = re.sub(
+        r"'''.*?'''|'[^'\n]*'|\"[^\"\n]*\"|//[^\n]*",
+        "''",
+        (KITS / "jenkins" / "Jenkinsfile").read_text(),
+        flags=re.DOTALL,
+    )
+    depth = 0
+    for character in re.sub(r"[^{}]", "", text):
+        depth += 1 if character == "{" else -1
+        assert depth >= 0
+    assert depth == 0
+    opened = set(re.findall(r"(\w+)(?:\([^)]*\))? \{", text))
+    known = {
+        "pipeline", "agent", "docker", "options", "triggers", "environment", "stages", "stage", "steps", "post",
+        "always", "when", "not", "input",
+    }  # fmt: skip
+    assert opened <= known
+    stages = re.split(r"\bstage\(", text)[1:]
+    assert all(stage.count("steps {") == 1 for stage in stages)
+
+
+ATLANTIS_REPOSITORY = {"version", "automerge", "parallel_plan", "parallel_apply", "projects"}
+ATLANTIS_PROJECT = {"name", "dir", "autoplan"}
+ATLANTIS_SERVER = {
+    "id", "allowed_overrides", "allowed_workflows", "allow_custom_workflows", "plan_requirements", "apply_requirements",
+    "workflow",
+}  # fmt: skip
+
+
+def test_atlantis_plans_to_its_file_and_applies_that_after_a_review():
+    server = yaml.safe_load((KITS / "atlantis" / "repos.yaml").read_text())
+    [repository] = server["repos"]
+    assert set(repository) <= ATLANTIS_SERVER
+    assert repository["allow_custom_workflows"] is False
+    assert {"approved", "undiverged"} <= set(repository["apply_requirements"])
+    workflow = server["workflows"][repository["workflow"]]
+    runs = {name: [step["run"] for step in workflow[name]["steps"] if "run" in step] for name in ("plan", "apply")}
+    assert runs["plan"][-1] == '"$RECONCILER" plan --out "$PLANFILE"'
+    assert runs["apply"][0] == '"$RECONCILER" apply "$PLANFILE"'
+    ours = yaml.safe_load((KITS / "atlantis" / "atlantis.yaml").read_text())
+    assert ours["version"] == 3
+    assert set(ours) <= ATLANTIS_REPOSITORY
+    assert all(set(project) <= ATLANTIS_PROJECT for project in ours["projects"])
