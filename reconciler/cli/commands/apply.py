@@ -92,11 +92,10 @@ def _plan_and_apply(
     store = session.store(project)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
-        events = list(store.events())
-        past, least = past_creates(events), desired.safety.settle_seconds
+        past, least = past_creates(store.events()), desired.safety.settle_seconds
 
         def read_plan() -> tuple[Plan, LiveState]:
-            return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: events)
+            return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: past)
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
