@@ -11,7 +11,7 @@ from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.wishes import Frame, carry_out, declared_in
 from reconciler.diff.block import View
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.earlier_creates import perhaps_earlier_creates, told_of_earlier_create
+from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
 from reconciler.diff.reconcile import verdicts_on
@@ -110,9 +110,8 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
     made.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
-    perhaps = perhaps_earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
-    made.notes += [Note(address, told_of_earlier_create(address, ids)) for address, ids in perhaps.items()]
-    left = {each for ids in perhaps.values() for each in ids}
+    left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
+    made.notes += notes
     _edit_known(declared, account, claimed, made)
     _write_new(declared, account, claimed.keys() | alike | left, made)
     return _checked(declared, account, made)

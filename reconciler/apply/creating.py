@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.apply.create import KEYS, Doubtful, Made, NotMade, claim, not_ours, send_create
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Site, Write
-from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, kept_text, verify
+from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, outcome_of_done, verify
 from reconciler.diff.change import Create
 from reconciler.errors import CredentialsError, StoreError
 from reconciler.model.address import Address, app_of, kind_of
@@ -174,15 +174,10 @@ def created(change: Create, resource_id: str, seen: Verification | str, attempts
     gone = {name for name, shown in contradicted.items() if shown is None}
     seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
     wanted, kept = kept_leaves(change.send, seen.kept, seen)
-    outcome: Outcome = "applied"
-    error = None
+    outcome, error = outcome_of_done(seen, wanted, kept)
     if seen.untaken:
         outcome = "failed" if settled else "unverified"
         error = f"made, but {contradiction(change.send, seen.untaken, seen)}"
-    elif contradicted:
-        outcome, error = "normalised", kept_text(wanted, kept)
-    elif seen.unconfirmed:
-        outcome, error = "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
     ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
     return Ended(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
 

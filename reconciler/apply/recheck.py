@@ -173,16 +173,20 @@ def _judged(pending: _Pending, after: LiveState, site: Site, *, settled: bool) -
     if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
         return True, ended
     if settled and None in (seen.contradicted or {}).values():
-        found = read_back(shown.kind, shown.id, site)
-        if isinstance(found, LiveResource):
-            by_id = _seen_of(write, found.fields, site)
-            only_listed = {name for name, value in (seen.contradicted or {}).items() if value is None} - (
-                by_id.contradicted or {}
-            ).keys()
-            contradicted = {name: value for name, value in (seen.contradicted or {}).items() if name not in only_listed}
-            seen = replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | only_listed)
+        seen = _confirmed_by_id(write, shown, seen, site)
     end = concluded(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
     return not not_taken(write.sent, write.before, write.said, seen, settled=False), end
+
+
+def _confirmed_by_id(write: Write, shown: LiveResource, seen: Verification, site: Site) -> Verification:
+    """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
+    found = read_back(shown.kind, shown.id, site)
+    if not isinstance(found, LiveResource):
+        return seen
+    listed, by_id = seen.contradicted or {}, _seen_of(write, found.fields, site).contradicted or {}
+    contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
+    unlisted = listed.keys() - contradicted.keys()
+    return replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | unlisted)
 
 
 def _seen_of(write: Write, shown: Fields, site: Site) -> Verification:

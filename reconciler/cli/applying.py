@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from reconciler.apply.executor import Execution
@@ -16,14 +15,12 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
-from reconciler.plan.codec import plan_from_text
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.revalidate import Now, revalidate
 from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
-from reconciler.project import read_given
 from reconciler.report.text import refusal_line
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 
@@ -48,11 +45,6 @@ class Saved:
 
     original: Plan
     within: Plan
-
-
-def plan_in(file: Path, session: Session) -> Plan:
-    """The plan in a file. Raises `PlanUnusable`."""
-    return plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
 
 
 def within_limits(plan: Plan, session: Session, desired: DesiredState, allowances: Allowances) -> Saved:

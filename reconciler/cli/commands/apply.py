@@ -12,7 +12,6 @@ from reconciler.cli.applying import (
     carried_out,
     exit_code,
     part_that_holds,
-    plan_in,
     refuse,
     why_ended,
     within_limits,
@@ -116,7 +115,7 @@ def _plan_and_apply(
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
-    plan = plan_in(file, session)
+    plan = session.plan_in(file)
     desired = session.desired(project)
     saved = within_limits(plan, session, desired, allowances)
     store = session.store(project)
