@@ -250,11 +250,12 @@ def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, 
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}
     synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
     entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
-    ids = {entry.id for entry in entries.values()}
+    known = {(entry.kind, entry.id) for entry in entries.values()}
     moved = [
         each.address
         for each in verdicts
-        if isinstance(each, Forget) and each.address in account.ledger and account.ledger[each.address].id in ids
+        if isinstance(each, Forget)
+        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in known
     ]
     order = sorted(entries, key=address_order)
     return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))

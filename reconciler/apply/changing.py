@@ -89,7 +89,7 @@ def deactivating(change: Deactivate, site: Site) -> Ended:
 
 def _write(write: Write, site: Site) -> Ended:
     change, sent = write.change, write.sent
-    before = site.seen.by_id[write.id or ""]
+    before = site.seen.by_id[kind_of(change.address), write.id or ""]
     was = {name: before.fields[name] for name in sent if name in before.fields}
     site.store.intend(Intent(change.address, action_of(change), before.id, 1, sent, was))
     answer = site.gateway.update(before, sent)
@@ -177,7 +177,7 @@ def deleting(change: Delete, site: Site) -> Ended:
     obstacle = _obstacle(change.id, site) if kind == "app" else None
     if obstacle is not None:
         return Ended(result(change, "failed", error=obstacle))
-    site.store.intend(Intent(change.address, "delete", change.id, 1, {}, site.seen.by_id[change.id].fields))
+    site.store.intend(Intent(change.address, "delete", change.id, 1, {}, site.seen.by_id[kind, change.id].fields))
     answer = site.gateway.delete(kind, change.id)
     if isinstance(answer, NotSent) or (isinstance(answer, Rejected) and answer.status not in GONE):
         why = answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"

@@ -134,8 +134,10 @@ def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
 
 def _is_anothers(made: Made, key: str, seen: str, site: Site) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
-    others = (site.seen.by_id[each] for each in site.listed_before(made.app_id) if each in site.seen.by_id)
-    within = app_of(made.change.address) if kind_of(made.change.address) == "placement" else ""
+    kind = kind_of(made.change.address)
+    before = (site.seen.by_id.get((kind, each)) for each in site.listed_before(made.app_id))
+    others = (each for each in before if each is not None)
+    within = app_of(made.change.address) if kind == "placement" else ""
     return seen in site.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 

@@ -126,7 +126,11 @@ def _unread(ended: Ended, why: str) -> Ended:
 def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -> frozenset[str]:
     """The ids of the apps whose placements a plan spoke of, without those that it deleted."""
     made = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
-    gone = {each.id for each in results if (each.action, each.outcome) == ("delete", "applied")}
+    gone = {
+        each.id
+        for each in results
+        if (each.action, each.outcome, kind_of(each.address)) == ("delete", "applied", "app")
+    }
     homes = (change.app_id or made.get(app_of(change.address)) for change in changes if not isinstance(change, Blocked))
     there = site.seen.listed[""] | set(site.apps.ids.values())
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
@@ -134,7 +138,7 @@ def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -
 
 def _read(touched: Iterable[str], site: Site, parallelism: int, *, apps: bool) -> LiveState:
     """The placements of the apps that were touched, and the list of apps: read anew where one of these was."""
-    before = (site.seen.by_id[each] for each in sorted(site.listed_before(None)))
+    before = (site.seen.by_id["app", each] for each in sorted(site.listed_before(None)))
     return LiveState(site.gateway.apps() if apps else tuple(before), _lists(touched, site, parallelism))
 
 
@@ -265,17 +269,12 @@ def _made(write: Write, change: Create, site: Site) -> Made:
 
 def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, site: Site) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
-    shown = {(each.kind, each.id): each for each in everything(after)}
+    shown = after.by_id()
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             found = shown.get((kind_of(write.change.address), write.id))
             if found is not None and not_ours(_made(write, write.change, site), found.fields, site) is not None:
                 site.newborns.release(write.change.address, write.id)
-
-
-def everything(live: LiveState) -> list[LiveResource]:
-    """All resources that were read."""
-    return [*live.apps, *(each for listed in live.placements.values() for each in listed)]
 
 
 def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
@@ -284,7 +283,7 @@ def _created(write: Write, change: Create, found: LiveResource, attempts: int, s
 
 def _note_shown(after: LiveState, site: Site) -> None:
     """Record which resources of this run the lists show, and the age of the oldest that they do not."""
-    there = {(each.kind, each.id) for each in everything(after)}
+    there = after.by_id().keys()
     read = {None, *after.placements}
     made = {(kind_of(each.address), each.id): each for each in site.newborns.all() if each.app_id in read}
     ages = [site.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]

@@ -10,7 +10,7 @@ from reconciler.apply.verify import Verification
 from reconciler.diff.change import Create, Deactivate, Delete, Update
 from reconciler.model.address import Address, Kind, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.live import ById, LiveResource, LiveState
 from reconciler.model.outcome import Ended
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
@@ -42,13 +42,13 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The live resources that a plan was made or checked against, by id, and the ids of each list.
+    """The live resources that a plan was made or checked against, by kind and id, and the ids of each list.
 
     `returned` holds the fields that the account showed a value of, by placement type (None: apps). `known` holds every
     id that was there before the run, by kind: those in the lists, and those in the ledger.
     """
 
-    by_id: Mapping[str, LiveResource]
+    by_id: ById
     listed: Mapping[str, frozenset[str]]
     returned: Mapping[Value, frozenset[str]] = field(default_factory=dict)
     known: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
@@ -56,18 +56,17 @@ class Seen:
     @classmethod
     def of(cls, live: LiveState, ledger: Ledger = NO_LEDGER) -> "Seen":
         """What a live state shows; the list of apps goes by the empty id."""
-        placements = [each for listed in live.placements.values() for each in listed]
-        everything = [*live.apps, *placements]
+        by_id = live.by_id()
         listed = {app: frozenset(each.id for each in listed) for app, listed in live.placements.items()}
         known: dict[Kind, set[str]] = {"app": set(), "placement": set()}
-        for resource in everything:
-            known[resource.kind].add(resource.id)
+        for kind, resource_id in by_id:
+            known[kind].add(resource_id)
         for entry in ledger.values():
             known[entry.kind].add(entry.id)
         return cls(
-            {each.id: each for each in everything},
+            by_id,
             {**listed, "": frozenset(app.id for app in live.apps)},
-            _returned(everything),
+            _returned(by_id.values()),
             {kind: frozenset(ids) for kind, ids in known.items()},
         )
 

@@ -9,7 +9,7 @@ from reconciler.diff.identity import Found, Missing, NotFound, Resolution
 from reconciler.diff.unclear import Block, pin_of
 from reconciler.diff.unnamed import Ground
 from reconciler.diff.verdict import Verdict
-from reconciler.model.address import Address, app_of, kind_of
+from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.journal import PastCreates, UnclearCreate
 from reconciler.model.live import LiveResource
 
@@ -20,13 +20,16 @@ def without_unclear_creates(verdicts: Sequence[Verdict], ground: Ground) -> Iter
     That is so where an id that it may have made is live and nobody's, and where the list does not show other things
     that were made lately. Before its time is over a create says from when on it may be sent.
     """
-    unmanaged = {each.id for each in verdicts if isinstance(each, Unmanaged)}
+    unmanaged: dict[Kind, set[str]] = {"app": set(), "placement": set()}
+    for each in verdicts:
+        if isinstance(each, Unmanaged):
+            unmanaged[kind_of(each.address)].add(each.id)
     held: set[Address] = set()
     for each in verdicts:
         if not isinstance(each, Create):
             yield each
             continue
-        reason = _why_not(each, unmanaged, ground)
+        reason = _why_not(each, unmanaged[kind_of(each.address)], ground)
         if reason is not None:
             held.add(each.address)
         elif app_of(each.address) in held:
