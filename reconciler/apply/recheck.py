@@ -224,7 +224,7 @@ def _judged_create(
         told = Ended(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
         return True, replace(told, suspects=tuple(sorted(ids)))
     if is_ours:
-        return _judged_newborn(write, change, ended, shown, site, settled=settled)
+        return _judged_known(write, change, ended, shown, site, settled=settled)
     for found in carriers.values():
         if claim(replace(_made(write, change, site), id=found.id), site) is None:
             return True, _created(write, change, found, attempts, site, settled=settled)
@@ -235,7 +235,7 @@ def _judged_create(
 
 def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> Ended:
     """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
-    ours = {each.id for each in site.newborns.all() if each.app_id == app_id}
+    ours = {each.id for each in site.created.all() if each.app_id == app_id}
     new = {each.id for each in listed} - site.listed_before(app_id) - ours
     suspects = tuple(sorted({*ended.suspects, *new}))
     if suspects == ended.suspects:
@@ -244,7 +244,7 @@ def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResour
     return replace(ended, result=replace(ended.result, error=error), suspects=suspects)
 
 
-def _judged_newborn(
+def _judged_known(
     write: Write, change: Create, ended: Ended, shown: LiveResource | None, site: Site, *, settled: bool
 ) -> tuple[bool, Ended]:
     """Whether what was made under a known id is clear, and what that step came to."""
@@ -274,7 +274,7 @@ def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, site: Si
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             found = shown.get((kind_of(write.change.address), write.id))
             if found is not None and not_ours(_made(write, write.change, site), found.fields, site) is not None:
-                site.newborns.release(write.change.address, write.id)
+                site.created.release(write.change.address, write.id)
 
 
 def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
@@ -285,7 +285,7 @@ def _note_shown(after: LiveState, site: Site) -> None:
     """Record which resources of this run the lists show, and the age of the oldest that they do not."""
     there = after.by_id().keys()
     read = {None, *after.placements}
-    made = {(kind_of(each.address), each.id): each for each in site.newborns.all() if each.app_id in read}
+    made = {(kind_of(each.address), each.id): each for each in site.created.all() if each.app_id in read}
     ages = [site.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
     events = [shown_event(made.keys() & there)] if made.keys() & there else []
     if ages:

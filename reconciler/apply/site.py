@@ -120,7 +120,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Newborn:
+class CreatedResource:
     """A resource that a create of this run made. `app_id`: the app it is in, None for an app.
 
     `began` is when its call began: it cannot be older than that.
@@ -132,22 +132,22 @@ class Newborn:
     began: Moment
 
 
-class Newborns:
+class CreatedResources:
     """The resources that the creates of a run made, by kind and id. Safe to share between workers.
 
     `mixed`: an answer gave an id that was another resource's, so ids alone are not believed any more.
     """
 
     def __init__(self) -> None:
-        self._by_id: dict[tuple[Kind, str], Newborn] = {}
+        self._by_id: dict[tuple[Kind, str], CreatedResource] = {}
         self._lock = Lock()
         self.mixed = False
 
-    def claim(self, newborn: Newborn) -> bool:
+    def claim(self, created: CreatedResource) -> bool:
         """Take an id for a create; False where another create of this run has it already."""
         with self._lock:
-            holder = self._by_id.setdefault((kind_of(newborn.address), newborn.id), newborn)
-            return holder.address == newborn.address
+            holder = self._by_id.setdefault((kind_of(created.address), created.id), created)
+            return holder.address == created.address
 
     def release(self, address: Address, resource_id: str) -> None:
         """Give an id back that turned out to be another resource's."""
@@ -156,7 +156,7 @@ class Newborns:
             if holder is not None and holder.address == address:
                 del self._by_id[kind_of(address), resource_id]
 
-    def all(self) -> tuple[Newborn, ...]:
+    def all(self) -> tuple[CreatedResource, ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
             return tuple(sorted(self._by_id.values(), key=lambda each: address_order(each.address)))
@@ -224,7 +224,7 @@ class Site:
     apps: Apps
     brake: Brake
     settle_seconds: float = 30
-    newborns: Newborns = field(default_factory=Newborns)
+    created: CreatedResources = field(default_factory=CreatedResources)
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     order: Iterator[int] = field(default_factory=count)
