@@ -85,9 +85,12 @@ def _whole(descriptor: int, name: str) -> bytes:
     """All bytes of a regular file, whose descriptor is closed."""
     try:
         size = os.fstat(descriptor).st_size
-        data = os.read(descriptor, size + 1) if size <= LARGEST else b""
-        while size < len(data) <= LARGEST and (more := os.read(descriptor, 1024**2)):  # it grows meanwhile
-            data += more
+        data = b""
+        if size <= LARGEST:
+            data = os.read(descriptor, size + 1)
+            # It may grow meanwhile, and a file system of the network may give less at once than was asked for.
+            while len(data) != size and len(data) <= LARGEST and (more := os.read(descriptor, 1024**2)):
+                data += more
     finally:
         os.close(descriptor)
     if max(size, len(data)) > LARGEST:

@@ -11,7 +11,7 @@ from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.wishes import Frame, carry_out, declared_in
 from reconciler.diff.block import View
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.earlier_creates import perhaps_earlier_creates, told_of_earlier_create
+from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
 from reconciler.diff.reconcile import verdicts_on
@@ -110,9 +110,8 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
     made.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
-    perhaps = perhaps_earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
-    made.notes += [Note(address, told_of_earlier_create(address, ids)) for address, ids in perhaps.items()]
-    left = {each for ids in perhaps.values() for each in ids}
+    left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
+    made.notes += notes
     _edit_known(declared, account, claimed, made)
     _write_new(declared, account, claimed.keys() | alike | left, made)
     return _checked(declared, account, made)
@@ -251,11 +250,12 @@ def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, 
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}
     synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
     entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
-    ids = {entry.id for entry in entries.values()}
+    known = {(entry.kind, entry.id) for entry in entries.values()}
     moved = [
         each.address
         for each in verdicts
-        if isinstance(each, Forget) and each.address in account.ledger and account.ledger[each.address].id in ids
+        if isinstance(each, Forget)
+        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in known
     ]
     order = sorted(entries, key=address_order)
     return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))

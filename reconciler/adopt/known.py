@@ -11,7 +11,7 @@ from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.adopt.wishes import Wish
 from reconciler.diff.block import entry_of
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.earlier_creates import perhaps_earlier_creates, told_of_earlier_create
+from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
@@ -85,9 +85,9 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
                 _look(block, resolutions[block.address], found, desk)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
         claimed |= look_alikes(app.placements, resolutions)
-        perhaps = perhaps_earlier_creates(app.placements, resolutions, listed, desk.past)
-        desk.notes += [Note(address, told_of_earlier_create(address, ids)) for address, ids in perhaps.items()]
-        claimed |= {each for ids in perhaps.values() for each in ids}
+        left, notes = earlier_creates(app.placements, resolutions, listed, desk.past)
+        desk.notes += notes
+        claimed |= left
         _add(app, [each for each in listed if each.id not in claimed], desk)
     for blocks in found.values():
         _ask(blocks, desk)

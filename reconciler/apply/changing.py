@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Removal, Site, Write
-from reconciler.apply.verify import Verification, contradiction, kept_leaves, kept_text, not_taken, verify
+from reconciler.apply.verify import Verification, contradiction, kept_leaves, not_taken, outcome_of_done, verify
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
 from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
@@ -89,7 +89,7 @@ def deactivating(change: Deactivate, site: Site) -> Ended:
 
 def _write(write: Write, site: Site) -> Ended:
     change, sent = write.change, write.sent
-    before = site.seen.by_id[write.id or ""]
+    before = site.seen.by_id[kind_of(change.address), write.id or ""]
     was = {name: before.fields[name] for name in sent if name in before.fields}
     site.store.intend(Intent(change.address, action_of(change), before.id, 1, sent, was))
     answer = site.gateway.update(before, sent)
@@ -135,9 +135,8 @@ def concluded(write: Write, seen: Verification, attempts: int, *, settled: bool,
     """
     change, sent = write.change, write.sent
     seen = replace(seen, untaken=not_taken(sent, write.before, write.said, seen, settled=settled))
-    outcome: Outcome = "applied"
-    error = None
     wanted, kept = kept_leaves(sent, seen.kept, seen)
+    outcome, error = outcome_of_done(seen, wanted, kept)
     if not seen.contradicted and write.doubt and shown is not None and not _shows(sent, write.before, shown):
         error = f"{write.doubt}; the account shows no field by which to tell whether it was done"
         return Ended(result(change, "unknown", attempts=attempts, error=error))
@@ -146,10 +145,6 @@ def concluded(write: Write, seen: Verification, attempts: int, *, settled: bool,
         outcome = "failed" if settled else "unknown" if write.doubt else "unverified"
         if write.doubt or len(seen.untaken) == len(sent):
             return Ended(result(change, outcome, attempts=attempts, error=error))
-    elif seen.contradicted:
-        outcome, error = "normalised", kept_text(wanted, kept)
-    elif seen.unconfirmed:
-        outcome, error = "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
     ended = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
     return Ended(ended, write.entry(write.id or "", seen), _left_behind(write))
 
@@ -182,7 +177,7 @@ def deleting(change: Delete, site: Site) -> Ended:
     obstacle = _obstacle(change.id, site) if kind == "app" else None
     if obstacle is not None:
         return Ended(result(change, "failed", error=obstacle))
-    site.store.intend(Intent(change.address, "delete", change.id, 1, {}, site.seen.by_id[change.id].fields))
+    site.store.intend(Intent(change.address, "delete", change.id, 1, {}, site.seen.by_id[kind, change.id].fields))
     answer = site.gateway.delete(kind, change.id)
     if isinstance(answer, NotSent) or (isinstance(answer, Rejected) and answer.status not in GONE):
         why = answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"

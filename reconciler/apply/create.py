@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from reconciler.apply.site import Moment, Newborn, Site
+from reconciler.apply.site import CreatedResource, Moment, Site
 from reconciler.apply.verify import is_kept_form
 from reconciler.diff.change import Create
 from reconciler.model.address import app_of, kind_of
@@ -106,11 +106,11 @@ def claim(made: Made, site: Site) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
     kind = kind_of(made.change.address)
     if made.id in site.seen.known.get(kind, ()):
-        site.newborns.mixed = True
+        site.created.mixed = True
         hint = "; the account may hold only one of such names: pin that id instead" if made.change.distinct else ""
         return f"it was answered with id {made.id}, which was there before{hint}"
-    if not site.newborns.claim(Newborn(made.change.address, made.id, made.app_id, made.began)):
-        site.newborns.mixed = True
+    if not site.created.claim(CreatedResource(made.change.address, made.id, made.app_id, made.began)):
+        site.created.mixed = True
         return f"it was answered with id {made.id}, which is that of another create of this run"
     return None
 
@@ -127,15 +127,17 @@ def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
         if seen == wanted:
             continue
         if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), site):
-            site.newborns.mixed = True
+            site.created.mixed = True
             return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 
 
 def _is_anothers(made: Made, key: str, seen: str, site: Site) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
-    others = (site.seen.by_id[each] for each in site.listed_before(made.app_id) if each in site.seen.by_id)
-    within = app_of(made.change.address) if kind_of(made.change.address) == "placement" else ""
+    kind = kind_of(made.change.address)
+    before = (site.seen.by_id.get((kind, each)) for each in site.listed_before(made.app_id))
+    others = (each for each in before if each is not None)
+    within = app_of(made.change.address) if kind == "placement" else ""
     return seen in site.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.apply.create import KEYS, Doubtful, Made, NotMade, claim, not_ours, send_create
 from reconciler.apply.ending import read_back, result
 from reconciler.apply.site import Site, Write
-from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, kept_text, verify
+from reconciler.apply.verify import NEVER_NORMALISED, Verification, contradiction, kept_leaves, outcome_of_done, verify
 from reconciler.diff.change import Create
 from reconciler.errors import CredentialsError, StoreError
 from reconciler.model.address import Address, app_of, kind_of
@@ -23,7 +23,7 @@ OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 
 @dataclass(frozen=True, slots=True)
 class _SecondCall:
-    """How setting a newborn's status went. `trouble` is None where it did; `unsure`: nobody knows whether it did."""
+    """How setting the status of a new placement went: `trouble` is None where it was set; `unsure`: nobody knows."""
 
     attempts: int = 0
     trouble: str | None = None
@@ -59,7 +59,7 @@ def finish(made: Made, site: Site) -> Ended | Doubtful:
     found = read_back(kind_of(change.address), made.id, site)
     trouble = _another(made, found, site)
     if trouble is not None:
-        site.newborns.release(change.address, made.id)
+        site.created.release(change.address, made.id)
         answered = None if isinstance(found, LiveResource) else made.id
         return Doubtful(
             change,
@@ -98,11 +98,11 @@ def _finish_status(made: Made, site: Site) -> _SecondCall:
     if site.brake.reason is not None:
         return _SecondCall(trouble="made, but still active: all further writes were stopped")
     change = made.change
-    newborn = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
+    active = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
     try:
         intent = Intent(change.address, "update", made.id, 1, {"status": "inactive"}, {"status": "active"})
         site.store.intend(intent)
-        answer = site.gateway.update(newborn, {"status": "inactive"})
+        answer = site.gateway.update(active, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
         site.brake.pull(f"not tried: {lost.message}")
         return _SecondCall(trouble=f"made, but still active: {lost.message}")
@@ -174,15 +174,10 @@ def created(change: Create, resource_id: str, seen: Verification | str, attempts
     gone = {name for name, shown in contradicted.items() if shown is None}
     seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
     wanted, kept = kept_leaves(change.send, seen.kept, seen)
-    outcome: Outcome = "applied"
-    error = None
+    outcome, error = outcome_of_done(seen, wanted, kept)
     if seen.untaken:
         outcome = "failed" if settled else "unverified"
         error = f"made, but {contradiction(change.send, seen.untaken, seen)}"
-    elif contradicted:
-        outcome, error = "normalised", kept_text(wanted, kept)
-    elif seen.unconfirmed:
-        outcome, error = "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
     ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
     return Ended(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
 

@@ -86,7 +86,7 @@ def _concluded(doubtful: Doubtful, sight: _Sight, site: Site) -> Settled:
     """What the last look at a create comes to."""
     if not isinstance(sight, _Silent):
         return sight
-    if doubtful.answered is not None and not site.newborns.mixed:
+    if doubtful.answered is not None and not site.created.mixed:
         return Unseen(doubtful, doubtful.answered)
     why = _why_not_again(doubtful, sight, site)
     if why is None:
@@ -121,7 +121,7 @@ def _look(app_id: str | None, group: Sequence[Doubtful], site: Site) -> list[tup
         left_out = _left_out(app_id, listed, site)
     except (ApiError, CredentialsError) as wrong:
         return [(each, Unclear(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group]
-    ours = {each.id for each in site.newborns.all() if each.app_id == app_id}
+    ours = {each.id for each in site.created.all() if each.app_id == app_id}
     new = [each for each in listed if each.id not in site.listed_before(app_id) and each.id not in ours]
     exact = {each.change.address: carrying(each.change, app_id, new, site) for each in group}
     taken = {found.id for carriers in exact.values() for found in carriers}
@@ -140,7 +140,7 @@ class _Silence:
 
 def _silence(app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, site: Site) -> _Silence:
     ids = {each.id for each in listed}
-    shown = (each.began for each in site.newborns.all() if each.app_id == app_id and each.id in ids)
+    shown = (each.began for each in site.created.all() if each.app_id == app_id and each.id in ids)
     return _Silence(left_out, tuple(shown))
 
 

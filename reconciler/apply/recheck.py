@@ -126,7 +126,11 @@ def _unread(ended: Ended, why: str) -> Ended:
 def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -> frozenset[str]:
     """The ids of the apps whose placements a plan spoke of, without those that it deleted."""
     made = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
-    gone = {each.id for each in results if (each.action, each.outcome) == ("delete", "applied")}
+    gone = {
+        each.id
+        for each in results
+        if (each.action, each.outcome, kind_of(each.address)) == ("delete", "applied", "app")
+    }
     homes = (change.app_id or made.get(app_of(change.address)) for change in changes if not isinstance(change, Blocked))
     there = site.seen.listed[""] | set(site.apps.ids.values())
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
@@ -134,7 +138,7 @@ def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -
 
 def _read(touched: Iterable[str], site: Site, parallelism: int, *, apps: bool) -> LiveState:
     """The placements of the apps that were touched, and the list of apps: read anew where one of these was."""
-    before = (site.seen.by_id[each] for each in sorted(site.listed_before(None)))
+    before = (site.seen.by_id["app", each] for each in sorted(site.listed_before(None)))
     return LiveState(site.gateway.apps() if apps else tuple(before), _lists(touched, site, parallelism))
 
 
@@ -173,16 +177,20 @@ def _judged(pending: _Pending, after: LiveState, site: Site, *, settled: bool) -
     if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
         return True, ended
     if settled and None in (seen.contradicted or {}).values():
-        found = read_back(shown.kind, shown.id, site)
-        if isinstance(found, LiveResource):
-            by_id = _seen_of(write, found.fields, site)
-            only_listed = {name for name, value in (seen.contradicted or {}).items() if value is None} - (
-                by_id.contradicted or {}
-            ).keys()
-            contradicted = {name: value for name, value in (seen.contradicted or {}).items() if name not in only_listed}
-            seen = replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | only_listed)
+        seen = _confirmed_by_id(write, shown, seen, site)
     end = concluded(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
     return not not_taken(write.sent, write.before, write.said, seen, settled=False), end
+
+
+def _confirmed_by_id(write: Write, shown: LiveResource, seen: Verification, site: Site) -> Verification:
+    """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
+    found = read_back(shown.kind, shown.id, site)
+    if not isinstance(found, LiveResource):
+        return seen
+    listed, by_id = seen.contradicted or {}, _seen_of(write, found.fields, site).contradicted or {}
+    contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
+    unlisted = listed.keys() - contradicted.keys()
+    return replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | unlisted)
 
 
 def _seen_of(write: Write, shown: Fields, site: Site) -> Verification:
@@ -216,7 +224,7 @@ def _judged_create(
         told = Ended(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
         return True, replace(told, suspects=tuple(sorted(ids)))
     if is_ours:
-        return _judged_newborn(write, change, ended, shown, site, settled=settled)
+        return _judged_known(write, change, ended, shown, site, settled=settled)
     for found in carriers.values():
         if claim(replace(_made(write, change, site), id=found.id), site) is None:
             return True, _created(write, change, found, attempts, site, settled=settled)
@@ -227,7 +235,7 @@ def _judged_create(
 
 def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> Ended:
     """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
-    ours = {each.id for each in site.newborns.all() if each.app_id == app_id}
+    ours = {each.id for each in site.created.all() if each.app_id == app_id}
     new = {each.id for each in listed} - site.listed_before(app_id) - ours
     suspects = tuple(sorted({*ended.suspects, *new}))
     if suspects == ended.suspects:
@@ -236,7 +244,7 @@ def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResour
     return replace(ended, result=replace(ended.result, error=error), suspects=suspects)
 
 
-def _judged_newborn(
+def _judged_known(
     write: Write, change: Create, ended: Ended, shown: LiveResource | None, site: Site, *, settled: bool
 ) -> tuple[bool, Ended]:
     """Whether what was made under a known id is clear, and what that step came to."""
@@ -261,17 +269,12 @@ def _made(write: Write, change: Create, site: Site) -> Made:
 
 def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, site: Site) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
-    shown = {(each.kind, each.id): each for each in everything(after)}
+    shown = after.by_id()
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             found = shown.get((kind_of(write.change.address), write.id))
             if found is not None and not_ours(_made(write, write.change, site), found.fields, site) is not None:
-                site.newborns.release(write.change.address, write.id)
-
-
-def everything(live: LiveState) -> list[LiveResource]:
-    """All resources that were read."""
-    return [*live.apps, *(each for listed in live.placements.values() for each in listed)]
+                site.created.release(write.change.address, write.id)
 
 
 def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
@@ -280,9 +283,9 @@ def _created(write: Write, change: Create, found: LiveResource, attempts: int, s
 
 def _note_shown(after: LiveState, site: Site) -> None:
     """Record which resources of this run the lists show, and the age of the oldest that they do not."""
-    there = {(each.kind, each.id) for each in everything(after)}
+    there = after.by_id().keys()
     read = {None, *after.placements}
-    made = {(kind_of(each.address), each.id): each for each in site.newborns.all() if each.app_id in read}
+    made = {(kind_of(each.address), each.id): each for each in site.created.all() if each.app_id in read}
     ages = [site.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
     events = [shown_event(made.keys() & there)] if made.keys() & there else []
     if ages:

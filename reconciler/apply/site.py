@@ -10,7 +10,7 @@ from reconciler.apply.verify import Verification
 from reconciler.diff.change import Create, Deactivate, Delete, Update
 from reconciler.model.address import Address, Kind, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.live import ById, LiveResource, LiveState
 from reconciler.model.outcome import Ended
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
@@ -42,13 +42,13 @@ class Brake:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The live resources that a plan was made or checked against, by id, and the ids of each list.
+    """The live resources that a plan was made or checked against, by kind and id, and the ids of each list.
 
     `returned` holds the fields that the account showed a value of, by placement type (None: apps). `known` holds every
     id that was there before the run, by kind: those in the lists, and those in the ledger.
     """
 
-    by_id: Mapping[str, LiveResource]
+    by_id: ById
     listed: Mapping[str, frozenset[str]]
     returned: Mapping[Value, frozenset[str]] = field(default_factory=dict)
     known: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
@@ -56,18 +56,17 @@ class Seen:
     @classmethod
     def of(cls, live: LiveState, ledger: Ledger = NO_LEDGER) -> "Seen":
         """What a live state shows; the list of apps goes by the empty id."""
-        placements = [each for listed in live.placements.values() for each in listed]
-        everything = [*live.apps, *placements]
+        by_id = live.by_id()
         listed = {app: frozenset(each.id for each in listed) for app, listed in live.placements.items()}
         known: dict[Kind, set[str]] = {"app": set(), "placement": set()}
-        for resource in everything:
-            known[resource.kind].add(resource.id)
+        for kind, resource_id in by_id:
+            known[kind].add(resource_id)
         for entry in ledger.values():
             known[entry.kind].add(entry.id)
         return cls(
-            {each.id: each for each in everything},
+            by_id,
             {**listed, "": frozenset(app.id for app in live.apps)},
-            _returned(everything),
+            _returned(by_id.values()),
             {kind: frozenset(ids) for kind, ids in known.items()},
         )
 
@@ -121,7 +120,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Newborn:
+class CreatedResource:
     """A resource that a create of this run made. `app_id`: the app it is in, None for an app.
 
     `began` is when its call began: it cannot be older than that.
@@ -133,22 +132,22 @@ class Newborn:
     began: Moment
 
 
-class Newborns:
+class CreatedResources:
     """The resources that the creates of a run made, by kind and id. Safe to share between workers.
 
     `mixed`: an answer gave an id that was another resource's, so ids alone are not believed any more.
     """
 
     def __init__(self) -> None:
-        self._by_id: dict[tuple[Kind, str], Newborn] = {}
+        self._by_id: dict[tuple[Kind, str], CreatedResource] = {}
         self._lock = Lock()
         self.mixed = False
 
-    def claim(self, newborn: Newborn) -> bool:
+    def claim(self, created: CreatedResource) -> bool:
         """Take an id for a create; False where another create of this run has it already."""
         with self._lock:
-            holder = self._by_id.setdefault((kind_of(newborn.address), newborn.id), newborn)
-            return holder.address == newborn.address
+            holder = self._by_id.setdefault((kind_of(created.address), created.id), created)
+            return holder.address == created.address
 
     def release(self, address: Address, resource_id: str) -> None:
         """Give an id back that turned out to be another resource's."""
@@ -157,7 +156,7 @@ class Newborns:
             if holder is not None and holder.address == address:
                 del self._by_id[kind_of(address), resource_id]
 
-    def all(self) -> tuple[Newborn, ...]:
+    def all(self) -> tuple[CreatedResource, ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
             return tuple(sorted(self._by_id.values(), key=lambda each: address_order(each.address)))
@@ -225,7 +224,7 @@ class Site:
     apps: Apps
     brake: Brake
     settle_seconds: float = 30
-    newborns: Newborns = field(default_factory=Newborns)
+    created: CreatedResources = field(default_factory=CreatedResources)
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     order: Iterator[int] = field(default_factory=count)

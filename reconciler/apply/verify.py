@@ -12,6 +12,7 @@ from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.floors import MINIMUM, WORLDWIDE
+from reconciler.model.outcome import Outcome
 from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
@@ -140,18 +141,25 @@ def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple
     return wanted, kept
 
 
-def kept_text(wanted: Mapping[str, Value], kept: Mapping[str, Value]) -> str:
-    """In words: what the account keeps instead of what was asked for."""
-    return "; ".join(
-        f"the account keeps {path} {_told(kept[path])}, asked for {_told(wanted[path])}" for path in wanted
-    )
+def outcome_of_done(
+    seen: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
+) -> tuple[Outcome, str | None]:
+    """The outcome of a write all of which was taken, and what is to be said of it; the rest as of `kept_leaves`."""
+    if seen.kept:
+        return "normalised", _otherwise("keeps", wanted, kept)
+    if seen.unconfirmed:
+        return "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
+    return "applied", None
 
 
 def contradiction(sent: Fields, names: Iterable[str], seen: Verification) -> str:
     """In words: which fields the account shows otherwise than they were sent."""
-    wanted, shown = kept_leaves(sent, names, seen)
+    return _otherwise("shows", *kept_leaves(sent, names, seen))
+
+
+def _otherwise(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
     return "; ".join(
-        f"the account shows {path} {_told(shown[path])}, asked for {_told(wanted[path])}" for path in wanted
+        f"the account {verb} {path} {_told(there[path])}, asked for {_told(value)}" for path, value in wanted.items()
     )
 
 

@@ -51,11 +51,6 @@ class Saved:
     within: Plan
 
 
-def plan_in(file: Path, session: Session) -> Plan:
-    """The plan in a file. Raises `PlanUnusable`."""
-    return plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
-
-
 def within_limits(plan: Plan, session: Session, desired: DesiredState, allowances: Allowances) -> Saved:
     """A plan that was saved, if it is for this publisher and API and within the limits; warnings are told.
 

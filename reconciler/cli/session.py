@@ -28,6 +28,7 @@ from reconciler.project import (
     find_project,
     find_settings,
     folder_in_repository,
+    read_given,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from reconciler.dt.gateway import DtGateway, DtReader
     from reconciler.floors.record import Records
     from reconciler.manifest.settings import Settings
-    from reconciler.plan.plan import Origin
+    from reconciler.plan.plan import Origin, Plan
     from reconciler.ports import Store
 
 log = logging.getLogger("reconciler")
@@ -181,6 +182,12 @@ class Session:
                 hint="postgresql://USER:PASSWORD@HOST/DATABASE; unset, the store is files in the project",
             )
         return open_store(url, self.settings(project).publisher_id, self.api(), self.clock)
+
+    def plan_in(self, file: Path) -> "Plan":
+        """The plan in a file. Raises `PlanUnusable`."""
+        from reconciler.plan.codec import plan_from_text  # noqa: PLC0415 - for saved plans only
+
+        return plan_from_text(read_given(file, self.root_if_any()).decode("utf-8", errors="replace"))
 
     def stamp(self, origin: "Origin") -> "Origin":
         """The same origin for a plan that is made now."""

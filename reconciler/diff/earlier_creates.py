@@ -2,13 +2,14 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
-from reconciler.diff.change import Blocked, Create, Unmanaged
+from reconciler.diff.change import Blocked, Create, Note, Unmanaged
 from reconciler.diff.identity import Found, Missing, NotFound, Resolution
-from reconciler.diff.unclear import Block
+from reconciler.diff.unclear import Block, pin_of
 from reconciler.diff.unnamed import Ground
 from reconciler.diff.verdict import Verdict
-from reconciler.model.address import Address, app_of, kind_of
+from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.journal import PastCreates, UnclearCreate
 from reconciler.model.live import LiveResource
 
@@ -19,13 +20,16 @@ def without_unclear_creates(verdicts: Sequence[Verdict], ground: Ground) -> Iter
     That is so where an id that it may have made is live and nobody's, and where the list does not show other things
     that were made lately. Before its time is over a create says from when on it may be sent.
     """
-    unmanaged = {each.id for each in verdicts if isinstance(each, Unmanaged)}
+    unmanaged: dict[Kind, set[str]] = {"app": set(), "placement": set()}
+    for each in verdicts:
+        if isinstance(each, Unmanaged):
+            unmanaged[kind_of(each.address)].add(each.id)
     held: set[Address] = set()
     for each in verdicts:
         if not isinstance(each, Create):
             yield each
             continue
-        reason = _why_not(each, unmanaged, ground)
+        reason = _why_not(each, unmanaged[kind_of(each.address)], ground)
         if reason is not None:
             held.add(each.address)
         elif app_of(each.address) in held:
@@ -37,9 +41,9 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
     known = ground.view.past.unclear.get(change.address)
     if known is None:
         return None
-    suspects = [] if change.distinct else _suspects(change, known, unmanaged, ground)
+    suspects = [] if change.distinct else _perhaps_made(known, _listed(change, ground), unmanaged)
     if suspects:
-        return told_of_earlier_create(change.address, suspects)
+        return _told(change.address, suspects)
     if any(_hidden(change, ground)):
         return (
             "an earlier create of it was not answered clearly, and the account's list does not show other things yet "
@@ -48,27 +52,23 @@ def _why_not(change: Create, unmanaged: set[str], ground: Ground) -> str | None:
     return None
 
 
-def _suspects(change: Create, known: UnclearCreate, unmanaged: set[str], ground: Ground) -> list[str]:
-    return _perhaps_made(known, _listed(change, ground), unmanaged)
-
-
-def _perhaps_made(known: UnclearCreate, listed: Iterable[str], unmanaged: Container[str]) -> list[str]:
+def _perhaps_made(known: UnclearCreate, listed: frozenset[str], unmanaged: Container[str]) -> list[str]:
     """Live ids that an earlier create may have made: nobody's, and those it may have made or new since it was sent."""
-    new = frozenset() if known.before is None else {*listed} - known.before
+    new = frozenset() if known.before is None else listed - known.before
     return sorted(each for each in {*known.suspects, *new} if each in unmanaged)
 
 
-def perhaps_earlier_creates(
+def earlier_creates(
     blocks: Iterable[Block],
     resolutions: Mapping[Address, Resolution],
     listed: Iterable[LiveResource],
     past: PastCreates,
-) -> Mapping[Address, tuple[str, ...]]:
-    """Live ids that earlier creates of blocks without a live resource may have made.
+) -> tuple[frozenset[str], list[Note]]:
+    """Live ids that earlier creates of blocks without a live resource may have made, and a note for each such block.
 
     To adopt one as something else would let its block be created once more.
     """
-    ids = {each.id for each in listed}
+    ids = frozenset(each.id for each in listed)
     free = ids - {each.live.id for each in resolutions.values() if isinstance(each, Found)}
     lost = [
         block
@@ -78,24 +78,24 @@ def perhaps_earlier_creates(
         and not block.lifecycle.distinct
         and block.address in past.unclear
     ]
-    made = {block.address: tuple(_perhaps_made(past.unclear[block.address], ids, free)) for block in lost}
-    return {address: suspects for address, suspects in made.items() if suspects}
+    perhaps = {block.address: _perhaps_made(past.unclear[block.address], ids, free) for block in lost}
+    notes = [Note(address, _told(address, made)) for address, made in perhaps.items() if made]
+    return frozenset(chain.from_iterable(perhaps.values())), notes
 
 
-def told_of_earlier_create(address: Address, suspects: Iterable[str]) -> str:
+def _told(address: Address, suspects: Iterable[str]) -> str:
     """In words: which live ids an earlier create may have made, and both ways out."""
-    pin = "appId" if kind_of(address) == "app" else "placementId"
     return (
         f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
-        f"that by `{pin}`, or write `lifecycle: {{distinct: true}}` if it is another"
+        f"that by `{pin_of(address)}`, or write `lifecycle: {{distinct: true}}` if it is another"
     )
 
 
-def _listed(change: Create, ground: Ground) -> Mapping[str, LiveResource]:
-    """The list that would show what a create makes, by id."""
+def _listed(change: Create, ground: Ground) -> frozenset[str]:
+    """The ids in the list that would show what a create makes."""
     is_app = kind_of(change.address) == "app"
     listed = ground.live.apps if is_app else ground.live.placements.get(change.app_id or "", ())
-    return {each.id: each for each in listed}
+    return frozenset(each.id for each in listed)
 
 
 def _hidden(change: Create, ground: Ground) -> Iterable[bool]:

@@ -15,7 +15,7 @@ Block: TypeAlias = DesiredApp | DesiredPlacement
 
 def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocked:
     """A block that stands for nothing that can be named with certainty."""
-    pin = pin_of(block)
+    pin = pin_of(block.address)
     known: str | None = None
     match resolution:
         case NotFound(alike):
@@ -48,9 +48,9 @@ def look_alikes(blocks: Iterable[Block], resolutions: Mapping[Address, Resolutio
     return frozenset(each.id for free in lost for each in free)
 
 
-def pin_of(block: Block) -> str:
-    """The key of a block's pin."""
-    return "appId" if kind_of(block.address) == "app" else "placementId"
+def pin_of(address: Address) -> str:
+    """The key by which a block is pinned to a live id."""
+    return "appId" if kind_of(address) == "app" else "placementId"
 
 
 def ambiguity(pin: str, ids: Iterable[str]) -> str:
@@ -70,7 +70,7 @@ def crossing(pin: str, crossed: Crossed) -> str:
 def _look_alike(block: Block, free: Sequence[LiveResource]) -> str:
     """Which live resources look like a block that has none of its own, and both ways out."""
     one, *more = free
-    what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block)
+    what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block.address)
     if more:
         way = f"look like it; pin the one that it is with `{pin}`"
     else:
@@ -92,7 +92,7 @@ def asides(block: Block, resolution: Resolution) -> Iterator[Note]:
     """Live resources that come close to what a block stands for, and are left as they are."""
     if isinstance(resolution, Found) and not (resolution.archived or resolution.doubles):
         return
-    kind, pin = kind_of(block.address), pin_of(block)
+    kind, pin = kind_of(block.address), pin_of(block.address)
     same = "this identity" if kind == "app" else "this name"
     match resolution:
         case Found(live, archived=(_, *more) as ids):

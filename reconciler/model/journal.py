@@ -85,8 +85,11 @@ def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
     """The part of each run that concerns a resource, under this address or, by its ids, under an earlier one."""
     everything = list(runs)
     ids = {step.id for run in everything for step in run.steps if step.address == address and step.id is not None}
+    kind = kind_of(address)
     for run in everything:
-        steps = tuple(step for step in run.steps if step.address == address or step.id in ids)
+        steps = tuple(
+            step for step in run.steps if step.address == address or (step.id in ids and kind_of(step.address) == kind)
+        )
         if steps:
             yield replace(run, steps=steps)
 

@@ -1,7 +1,9 @@
 """Live state: what the account holds, in canonical form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias
 
 from reconciler.model.address import Address, Kind, app_address
 from reconciler.model.value import Fields, digest, fields_to_json
@@ -41,3 +43,18 @@ class LiveState:
 
     apps: tuple[LiveResource, ...]
     placements: Mapping[str, tuple[LiveResource, ...]] = field(default_factory=dict)
+
+    def resources(self) -> Iterator[LiveResource]:
+        """All that was read, apps first."""
+        yield from self.apps
+        yield from chain.from_iterable(self.placements.values())
+
+    def by_id(self) -> "ById":
+        """All that was read, by kind and id: an app and a placement may have the same id."""
+        return {(each.kind, each.id): each for each in self.resources()}
+
+
+ResourceKey: TypeAlias = tuple[Kind, str]
+"""What tells a live resource from all others: its kind and its id."""
+
+ById: TypeAlias = Mapping[ResourceKey, LiveResource]

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.diff.compare import field_changes
-from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.model.address import Address, app_of, kind_of, placement_address
+from reconciler.model.live import ById, LiveResource, LiveState, ResourceKey, live_app_address
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Plan
-
-ById: TypeAlias = Mapping[tuple[Kind, str], LiveResource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Aftermath:
 
 def aftermath(plan: Plan, before: LiveState, after: LiveState) -> Aftermath:
     """What moved between two readings of an account, and which changes of the plan hold in the second."""
-    was, now = _by_id(before), _by_id(after)
+    was, now = before.by_id(), after.by_id()
     named = {**_addresses(before), **_addresses(after)}
     planned = {(kind_of(change.address), change.id) for change in plan.changes if not isinstance(change, Create)}
     births = {change.address for change in plan.changes if isinstance(change, Create)}
@@ -76,7 +73,7 @@ def aftermath(plan: Plan, before: LiveState, after: LiveState) -> Aftermath:
 
 def bound_to(plan: Plan, live: LiveState) -> Plan:
     """The plan as if it had been made on this reading: each change rests on what is there now under its id."""
-    by_id = _by_id(live)
+    by_id = live.by_id()
 
     def bound(change: Change) -> Change:
         if isinstance(change, Create | Blocked):
@@ -87,14 +84,9 @@ def bound_to(plan: Plan, live: LiveState) -> Plan:
     return replace(plan, changes=tuple(map(bound, plan.changes)))
 
 
-def _by_id(live: LiveState) -> ById:
-    everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
-    return {(each.kind, each.id): each for each in everything}
-
-
-def _addresses(live: LiveState) -> dict[tuple[Kind, str], Address]:
+def _addresses(live: LiveState) -> dict[ResourceKey, Address]:
     apps = {app.id: live_app_address(app) for app in live.apps}
-    addresses: dict[tuple[Kind, str], Address] = {("app", app_id): address for app_id, address in apps.items()}
+    addresses: dict[ResourceKey, Address] = {("app", app_id): address for app_id, address in apps.items()}
     for app_id, placements in live.placements.items():
         addresses.update({("placement", each.id): placement_address(apps[app_id], each.name) for each in placements})
     return addresses
@@ -107,8 +99,8 @@ def _moved(before: Fields, after: Fields) -> Iterator[FieldChange]:
             yield from field_changes(name, was, None if isinstance(now, Absent) else now, None)
 
 
-def _twins(named: Mapping[tuple[Kind, str], Address], was: ById, now: ById) -> Iterator[Twins]:
-    groups: dict[Address, list[tuple[Kind, str]]] = {}
+def _twins(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[Twins]:
+    groups: dict[Address, list[ResourceKey]] = {}
     for key in now:
         groups.setdefault(named[key], []).append(key)
     for address in sorted(groups):
@@ -117,7 +109,7 @@ def _twins(named: Mapping[tuple[Kind, str], Address], was: ById, now: ById) -> I
             yield Twins(address, tuple(sorted(resource_id for _, resource_id in keys)))
 
 
-def _why_unfulfilled(change: Change, now: ById, named: Mapping[tuple[Kind, str], Address]) -> str | None:
+def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Address]) -> str | None:
     """Why a change does not hold; None where it does, and for one that could not be tried."""
     match change:
         case Create():

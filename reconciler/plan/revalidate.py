@@ -6,19 +6,16 @@ about who wrote the document: what a saved plan may do is decided from the accou
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Update
-from reconciler.model.address import Address, Kind, address_order, kind_of
+from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveState
+from reconciler.model.live import ById, LiveState, ResourceKey
 from reconciler.plan.hold import removals
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import ById, Stale, contradiction, moved, other_values, resources
+from reconciler.plan.stale import Stale, contradiction, moved, other_values
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo
-
-Key: TypeAlias = tuple[Kind, str]
-"""A live resource: its kind and id."""
 
 Subject = TypeVar("Subject", bound=Change)
 
@@ -97,7 +94,7 @@ def _found(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> 
     return tuple(Stale(each.address, told) for each in changes if (told := why(each)) is not None)
 
 
-def _key(change: Update | Deactivate | Delete) -> Key:
+def _key(change: Update | Deactivate | Delete) -> ResourceKey:
     return kind_of(change.address), change.id
 
 
@@ -113,18 +110,18 @@ class _Grounds:
     """
 
     by_id: ById
-    made: Mapping[Key, Update | Deactivate | Delete]
-    held: Mapping[Key, Held]
+    made: Mapping[ResourceKey, Update | Deactivate | Delete]
+    held: Mapping[ResourceKey, Held]
     creates: Mapping[Address, Create]
     blocked: Mapping[Address, Sequence[Blocked]]
     entries: Ledger
-    owners: Mapping[Key, Collection[Address]]
+    owners: Mapping[ResourceKey, Collection[Address]]
     shielded: frozenset[Address]
     ledger: Ledger
 
     @classmethod
     def of(cls, now: Now) -> "_Grounds":
-        made: dict[Key, Update | Deactivate | Delete] = {}
+        made: dict[ResourceKey, Update | Deactivate | Delete] = {}
         creates: dict[Address, Create] = {}
         blocked: dict[Address, list[Blocked]] = {}
         for change in now.fresh.changes:
@@ -137,14 +134,14 @@ class _Grounds:
                     made[_key(change)] = change
         held = {_key(each.change): each for each in now.fresh.held}
         entries = {**now.ledger, **{entry.address: entry for entry in now.fresh.remember}}
-        owners: dict[Key, set[Address]] = {}
+        owners: dict[ResourceKey, set[Address]] = {}
         for key, address in (
             *(((entry.kind, entry.id), entry.address) for entry in entries.values()),
             *((key, change.address) for key, change in made.items()),
             *((key, each.address) for key, each in held.items()),
         ):
             owners.setdefault(key, set()).add(address)
-        by_id = resources(now.live)
+        by_id = now.live.by_id()
         return cls(by_id, made, held, creates, blocked, entries, owners, now.protected, now.ledger)
 
     def planned_for(self, change: Change) -> Change | None:
@@ -157,7 +154,7 @@ class _Grounds:
             case Blocked():
                 return None
 
-    def protects(self, address: Address, key: Key) -> bool:
+    def protects(self, address: Address, key: ResourceKey) -> bool:
         """Whether a block or the ledger forbids to take a resource off the air."""
         known = (self.entries[each] for each in self.owners.get(key, ()) if each in self.entries)
         return address in self.shielded or any(entry.protect for entry in known)

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.diff.compare import field_changes
-from reconciler.model.address import Address, Kind, app_address, kind_of, name_of
+from reconciler.model.address import Address, app_address, kind_of, name_of
 from reconciler.model.likeness import folded_app, folded_placement
-from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.live import ById, LiveResource, LiveState
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Plan
-
-ById: TypeAlias = Mapping[tuple[Kind, str], LiveResource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +18,6 @@ class Stale:
 
     address: Address
     how: str
-
-
-def stale_changes(plan: Plan, live: LiveState) -> tuple[Stale, ...]:
-    """The changes of a plan that do not rest any more on what was seen when it was made."""
-    by_id = resources(live)
-    found = ((change.address, moved(change, by_id, live)) for change in plan.changes)
-    return tuple(Stale(address, how) for address, how in found if how is not None)
 
 
 def other_values(change: Change, fresh: Change | None) -> str | None:
@@ -46,12 +36,6 @@ def other_values(change: Change, fresh: Change | None) -> str | None:
             return f"the manifests do not ask for this {', '.join(sorted(left))} any more" if left else None
         case Deactivate() | Delete() | Blocked():
             return None
-
-
-def resources(live: LiveState) -> ById:
-    """Everything that was read, by kind and id: an app and a placement may have the same id."""
-    everything = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
-    return {(each.kind, each.id): each for each in everything}
 
 
 def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:

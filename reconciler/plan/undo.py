@@ -9,9 +9,9 @@ from typing import Final
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Update
 from reconciler.diff.compare import field_changes
-from reconciler.model.address import Address, address_order
+from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource
+from reconciler.model.live import ById, LiveResource
 from reconciler.model.outcome import Result
 from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.plan.plan import Origin, Plan
@@ -32,12 +32,12 @@ def is_undo(plan: Plan) -> bool:
 def undo_plan(
     plan: Plan,
     results: Iterable[Result],
-    before: Mapping[str, LiveResource],
-    after: Mapping[str, LiveResource],
+    before: ById,
+    after: ById,
     ledger: Ledger,
     origin: Origin,
 ) -> Plan:
-    """The inverse of what an apply did. `before` and `after` it: live resources by id; `ledger` as it was before.
+    """The inverse of what an apply did. `before` and `after` it: what was live; `ledger` as it was before.
 
     What cannot be undone is named in the notes.
     """
@@ -57,14 +57,15 @@ def undo_plan(
 def _inverse(
     change: Change,
     outcomes: Mapping[tuple[Address, str], Result],
-    before: Mapping[str, LiveResource],
-    after: Mapping[str, LiveResource],
+    before: ById,
+    after: ById,
     ledger: Ledger,
 ) -> Iterator[Change | Note]:
+    kind = kind_of(change.address)
     match change:
         case Create():
             result = outcomes.get((change.address, "create"))
-            made = after.get(result.id) if result is not None and result.id is not None else None
+            made = after.get((kind, result.id)) if result is not None and result.id is not None else None
             if made is not None:
                 why = MADE_BY_WHAT_IS_UNDONE
                 yield Deactivate(change.address, made.id, why, made.digest(), made.app_id, change.source)
@@ -73,13 +74,15 @@ def _inverse(
         case Update():
             result = outcomes.get((change.address, "update"))
             doubtful = result is not None and result.outcome in {"unverified", "unknown"}
-            yield from _put_back(change, before.get(change.id), after.get(change.id), ledger, doubtful=doubtful)
+            yield from _put_back(
+                change, before.get((kind, change.id)), after.get((kind, change.id)), ledger, doubtful=doubtful
+            )
         case Deactivate():
-            now = after.get(change.id)
+            now = after.get((kind, change.id))
             if now is not None and now.fields.get("status") == "inactive":
                 yield _reactivation(change, now, ledger)
         case Delete():
-            if change.id not in after and (change.address, "delete") in outcomes:
+            if (kind, change.id) not in after and (change.address, "delete") in outcomes:
                 yield Note(change.address, f"id {change.id} was deleted, and nothing brings it back")
         case Blocked():
             pass

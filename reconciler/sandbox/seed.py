@@ -45,8 +45,7 @@ def seed_live(account: Account, live: LiveState, publisher_id: str) -> None:
 
     Raises `ProjectError` for an id that this server cannot keep as it is: a number without leading zeros.
     """
-    resources = [*live.apps, *(each for placements in live.placements.values() for each in placements)]
-    seed_resources(account, map(_as_resource, resources), publisher_id=publisher_id)
+    seed_resources(account, map(_as_resource, live.resources()), publisher_id=publisher_id)
 
 
 def _as_resource(live: LiveResource) -> dict[str, Any]:

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from reconciler.audit.audit import Audit
 from reconciler.audit.walk import audited
-from reconciler.diff.block import View
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
-from reconciler.model.journal import past_creates
+from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.plan.plan import Origin
 from reconciler.ports import LiveReader
 from reconciler.workflow.observing import Selection, nothing_selected, observe
-from reconciler.workflow.planning import Events
+from reconciler.workflow.planning import view_of
 
 
 def take_audit(
@@ -24,21 +22,19 @@ def take_audit(
     ledger: Ledger,
     origin: Origin,
     selection: Selection,
-    journal: Callable[[], Events] = tuple,
+    past_of: Callable[[], PastCreates] = PastCreates,
 ) -> Audit:
     """Read the account, and say what in it is not as it was last applied. Writes nothing.
 
-    `journal` gives the events of earlier runs; they are read only where something is missing.
+    `past_of` gives what the journal says of creates; it is asked only where something is missing.
     Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
     observation = observe(desired, reader, ledger, selection, owned)
-    now = datetime.fromisoformat(origin.created_at)
-    settle = desired.safety.settle_seconds
-    view = View(now, desired.safety.quarantine_days, observation.doubtful, settle_seconds=settle)
+    view = view_of(desired, observation, origin)
     audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
     if any(item.of == "missing" for item in audit.items):
-        view = replace(view, past=past_creates(journal()))
+        view = replace(view, past=past_of())
         audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
     if selection.only and not audit.items:
         raise nothing_selected(selection)

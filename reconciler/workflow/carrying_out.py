@@ -62,4 +62,4 @@ class Before:
 
 def undo_of(plan: Plan, execution: Execution, after: LiveState, before: Before, origin: Origin) -> Plan:
     """The plan that would undo an execution, bound to the account as it was read at the end of it."""
-    return undo_plan(plan, execution.results, Seen.of(before.live).by_id, Seen.of(after).by_id, before.ledger, origin)
+    return undo_plan(plan, execution.results, before.live.by_id(), after.by_id(), before.ledger, origin)

@@ -1,26 +1,24 @@
 """From the states to a plan."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create
-from reconciler.diff.reconcile import owned_count, verdicts_on
+from reconciler.diff.reconcile import owned_count, reconcile, verdicts_on
 from reconciler.diff.verdict import collect, select
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
-from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
+from reconciler.model.journal import NO_CREATES, PastCreates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.revalidate import Now
 from reconciler.ports import Clock, LiveReader
 from reconciler.workflow.observing import Observation, Selection, nothing_selected, observe, observe_ground
-
-Events: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 def make_plan(
@@ -29,19 +27,19 @@ def make_plan(
     ledger: Ledger,
     origin: Origin,
     selection: Selection,
-    journal: Callable[[], Events] = tuple,
+    past_of: Callable[[], PastCreates] = PastCreates,
 ) -> tuple[Plan, LiveState]:
     """Read the account, and say what an apply would do. Writes nothing.
 
-    `journal` gives the events of earlier runs; they are read only where something would be made, or is missing. Raises
-    `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    `past_of` gives what the journal says of creates; it is asked only where something would be made, or is missing.
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
     """
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
-    view = replace(_view(desired, observation, origin), recreate=selection.recreate)
+    view = replace(view_of(desired, observation, origin), recreate=selection.recreate)
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
     if any(isinstance(each, Create | Blocked) for each in verdicts):
-        past = past_creates(journal())
+        past = past_of()
         if past.unclear or past.made:
             verdicts = list(verdicts_on(desired, observation.live, ledger, replace(view, past=past)))
     chosen = select(verdicts, wanted)
@@ -65,16 +63,16 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
     Raises `ApiError` for what cannot be read or believed.
     """
     observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
-    view = replace(_view(desired, observation, origin), recreate=True, past=ground.past)
-    verdicts = list(verdicts_on(desired, observation.live, ground.ledger, view))
+    view = replace(view_of(desired, observation, origin), recreate=True, past=ground.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    fresh = build(collect(verdicts, owned_count(verdicts)), origin)
+    fresh = build(reconcile(desired, observation.live, ground.ledger, view), origin)
     return Now(observation.live, ground.ledger, fresh, frozenset(protected))
 
 
-def _view(desired: DesiredState, observation: Observation, origin: Origin) -> View:
+def view_of(desired: DesiredState, observation: Observation, origin: Origin) -> View:
+    """The conditions under which what was observed is looked at."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
     return View(now, safety.quarantine_days, observation.doubtful, settle_seconds=safety.settle_seconds)
 

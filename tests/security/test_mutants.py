@@ -25,6 +25,7 @@ from support.builders import (
     live_state,
     origin,
     reconciled,
+    stale_changes,
 )
 from support.fake_clock import FakeClock
 from support.mutants import mutant
@@ -48,7 +49,7 @@ from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Now
-from reconciler.plan.stale import stale_changes, without
+from reconciler.plan.stale import without
 from reconciler.report.gitlab import plan_widget
 from reconciler.report.history import history_document, history_lines
 from reconciler.report.html.plan import plan_page

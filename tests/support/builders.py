@@ -22,6 +22,7 @@ from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import Fields, Value, price
 from reconciler.plan.plan import Origin
+from reconciler.plan.stale import Stale, moved
 
 BUNDLE = "com.acme"
 APP = app_address("android", BUNDLE)
@@ -182,3 +183,9 @@ def reconciled(
 def origin(created_at: str = "2026-11-21T19:00:00Z") -> Origin:
     """What a plan is made from and for."""
     return Origin("0.1.0", created_at, "3432", API, "sha256:manifests")
+
+
+def stale_changes(plan, live):
+    """The changes of a plan that do not rest any more on what was seen when it was made."""
+    found = ((change.address, moved(change, live.by_id(), live)) for change in plan.changes)
+    return tuple(Stale(address, how) for address, how in found if how is not None)

@@ -38,8 +38,8 @@ class Clone:
         """What an apply would do now."""
         made_at = origin(self.clock.now().isoformat(timespec="seconds"))
         chosen = Selection(parallelism=1, recreate=recreate)
-        events = FileStore(self.root, self.clock).events
-        self.plan, self._live = make_plan(desired, self.gateway, self.ledger(), made_at, chosen, events)
+        past = past_creates(FileStore(self.root, self.clock).events())
+        self.plan, self._live = make_plan(desired, self.gateway, self.ledger(), made_at, chosen, lambda: past)
         return self.plan
 
     def apply(self, desired: DesiredState, *, recreate: bool = False, parallelism: int = 1) -> dict[Address, Result]:
@@ -47,7 +47,7 @@ class Clone:
         store = FileStore(self.root, self.clock)
         settle = desired.safety.settle_seconds
         with store.run({}) as run:
-            past = past_creates(list(store.events()))
+            past = past_creates(store.events())
 
             def read_plan() -> tuple[Plan, LiveState]:
                 return self.planned(desired, recreate=recreate), self._live

@@ -179,8 +179,8 @@ class Readings:
         """All that the server which happens to answer would put into its lists."""
         habits = self.habits
         behind = self._chance.choice(habits.replicas) if len(habits.replicas) > 1 else habits.replicas[0]
-        newborn, old = now - behind - habits.list_lag, now - behind - habits.update_lag
-        return [past.at(old) for past in self._past.values() if past.born <= newborn and old < past.ended]
+        new, old = now - behind - habits.list_lag, now - behind - habits.update_lag
+        return [past.at(old) for past in self._past.values() if past.born <= new and old < past.ended]
 
     def found(self, now: float, resource_id: str) -> LiveResource | None:
         """What a read by id shows; an end shows at once."""

@@ -299,12 +299,11 @@ class History:
             ledger = store.ledger()
             self.gateway.known = frozenset(each.id for each in ledger.values())
             chosen = Selection(parallelism=self.parallelism, recreate=recreate)
-            events = list(store.events())
-            past = past_creates(events)
+            past = past_creates(store.events())
 
             def read_plan() -> tuple[Plan, LiveState]:
                 made_at = origin(self.clock.now().isoformat(timespec="seconds"))
-                return make_plan(self.desired, self.gateway, ledger, made_at, chosen, lambda: events)
+                return make_plan(self.desired, self.gateway, ledger, made_at, chosen, lambda: past)
 
             ground = Ground(self.gateway, ledger, past)
             plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)

@@ -117,14 +117,14 @@ def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points
     store = FileStore(root, HurriedClock())
     with DtClient(url, KEYS, clock=clock) as client, store.run({}) as run:
         gateway = points.wrapped(DtGateway(client, case.publisher))
-        ledger, events = store.ledger(), list(store.events())
+        ledger, past = store.ledger(), past_creates(store.events())
         chosen = Selection(parallelism=parallelism)
 
         def read_plan() -> tuple[Plan, LiveState]:
             made_at = origin(clock.now().isoformat(timespec="seconds"))
-            return make_plan(case.desired, gateway, ledger, made_at, chosen, lambda: events)
+            return make_plan(case.desired, gateway, ledger, made_at, chosen, lambda: past)
 
-        ground = Ground(gateway, ledger, past_creates(events))
+        ground = Ground(gateway, ledger, past)
         plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, clock, str)
         conditions = Conditions(clock, Nobody(), parallelism, SETTLE_SECONDS)
         execution = carry_out_plan(plan, live, gateway, points.wrapped(run), ledger, conditions)

@@ -116,6 +116,7 @@ class Rival:
         self._lock = threading.Lock()
         self._tokens: set[str] = set()
         self._next = 500_000
+        self.number_next: int | None = None
         self.before: Callable[[Asked], None] | None = None
         self.doubt = Doubt()
         self.clock: Callable[[], float] = time.monotonic
@@ -130,8 +131,9 @@ class Rival:
         defaults = {"platform": "android", "category1": "Finance", "coppa": False, "status": "active"}
         return self._put(self.apps, {**defaults, **fields})
 
-    def add_placement(self, app: int, **fields: Any) -> int:
-        """Somebody makes a placement in the console."""
+    def add_placement(self, app: int, *, number: int | None = None, **fields: Any) -> int:
+        """Somebody makes a placement in the console; with a number that an app may have too."""
+        self.number_next = number
         floors = [{"country": "WW", "price": 0.01}]
         defaults = {"placementType": "Interstitial", "coppa": False, "status": "active", "floorPrices": floors}
         return self._put(self.placements, {**defaults, **fields, "app": app})
@@ -383,10 +385,13 @@ class Rival:
         return self.spelling.created, json.dumps(told).encode()
 
     def _put(self, among: dict[int, dict[str, Any]], fields: dict[str, Any], born: float = float("-inf")) -> int:
-        self._next += 1
-        among[self._next] = dict(fields)
-        self._born[self._next] = born
-        return self._next
+        number, self.number_next = self.number_next, None
+        if number is None:
+            self._next += 1
+            number = self._next
+        among[number] = dict(fields)
+        self._born[number] = born
+        return number
 
     def _id(self, number: int) -> int | str:
         return number if self.spelling.ids == "number" else str(number)

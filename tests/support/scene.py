@@ -9,7 +9,7 @@ from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
 
 from reconciler.apply.executor import Execution, execute
-from reconciler.apply.site import Apps, Brake, Newborns, Seen, Site
+from reconciler.apply.site import Apps, Brake, CreatedResources, Seen, Site
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.ledger import LedgerEntry
@@ -56,7 +56,7 @@ class Scene:
         self.store = store or FakeStore(entries)
         self.ears = Ears(self.gateway)
         self.brake = Brake()
-        self.newborns = Newborns()
+        self.created = CreatedResources()
         self.plan: Plan
         self.execution: Execution
 
@@ -80,7 +80,7 @@ class Scene:
             Apps(),
             self.brake,
             settle_seconds=30,
-            newborns=self.newborns,
+            created=self.created,
         )
         self.execution = execute(plan, site, self.ears, parallelism)
         return {result.address: result for result in self.execution.results}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,6 +18,7 @@ from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.desired import DesiredState
+from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
@@ -31,9 +33,9 @@ from reconciler.sandbox.stored import Stored
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
 from reconciler.web.retry import Patience
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan, let_settle
+from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = Patience(
@@ -115,9 +117,10 @@ class Wire:
         desired = replace(desired, safety=replace(desired.safety, settle_seconds=SETTLE_SECONDS))
         store = FileStore(root, self.clock)
         with self.gateway(patience) as gateway, store.run({}) as run:
-            let_settle(store, self.clock, SETTLE_SECONDS)
             ledger = store.ledger()
-            plan, live = self._plan(desired, gateway, ledger, Selection(parallelism=parallelism, **more))
+            ground = Ground(gateway, ledger, past_creates(store.events()))
+            read_plan = partial(self._plan, desired, ground, Selection(parallelism=parallelism, **more))
+            plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             if between is not None:
                 between()
             conditions = Conditions(self.clock, Nobody(), parallelism, SETTLE_SECONDS)
@@ -126,13 +129,12 @@ class Wire:
     def plan(self, desired: DesiredState, root: Path) -> Plan:
         """What an apply would do now."""
         with self.gateway() as gateway:
-            return self._plan(desired, gateway, self.ledger(root), Selection(parallelism=1))[0]
+            past = past_creates(FileStore(root, self.clock).events())
+            return self._plan(desired, Ground(gateway, self.ledger(root), past), Selection(parallelism=1))[0]
 
-    def _plan(
-        self, desired: DesiredState, gateway: DtGateway, ledger: Ledger, selection: Selection
-    ) -> tuple[Plan, LiveState]:
+    def _plan(self, desired: DesiredState, ground: Ground, selection: Selection) -> tuple[Plan, LiveState]:
         made_at = origin(self.clock.now().isoformat(timespec="seconds"))
-        return make_plan(desired, gateway, ledger, made_at, selection)
+        return make_plan(desired, ground.reader, ground.ledger, made_at, selection, lambda: ground.past)
 
     def ledger(self, root: Path) -> Ledger:
         """What the store knows."""

@@ -17,6 +17,14 @@ def test_a_file_is_read_whole(tmp_path):
         assert disk.read(tmp_path, "a") == b"x" * size
 
 
+@each("at_once", [1, 3, 1000])
+def test_a_file_is_read_whole_where_little_is_given_at_once(tmp_path, monkeypatch, at_once):
+    (tmp_path / "a").write_bytes(b"0123456789")
+    read = os.read
+    monkeypatch.setattr(disk.os, "read", lambda descriptor, size: read(descriptor, min(size, at_once)))
+    assert disk.read(tmp_path, "a") == b"0123456789"
+
+
 def test_a_file_is_replaced_with_the_mode_it_had_and_leaves_nothing_beside_it(tmp_path):
     disk.write(tmp_path, "a/b/c", b"one")
     (tmp_path / "a/b/c").chmod(0o640)

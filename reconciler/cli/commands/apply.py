@@ -14,7 +14,6 @@ from reconciler.cli.applying import (
     exit_code,
     hold_to_review,
     part_that_holds,
-    plan_in,
     refuse,
     what_was_reviewed,
     why_ended,
@@ -116,11 +115,10 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
     store = session.store(project)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
-        events = list(store.events())
-        past, least = past_creates(events), desired.safety.settle_seconds
+        past, least = past_creates(store.events()), desired.safety.settle_seconds
 
         def read_plan() -> tuple[Plan, LiveState]:
-            return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: events)
+            return make_plan(desired, gateway, ledger, session.origin(desired), selection, lambda: past)
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
@@ -143,7 +141,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
-    plan = plan_in(file, session)
+    plan = session.plan_in(file)
     desired = session.desired(project)
     saved = within_limits(plan, session, desired, allowances)
     store = session.store(project)

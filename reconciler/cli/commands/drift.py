@@ -9,6 +9,7 @@ from reconciler.cli.auditing import known_audits, notified, remember, render, si
 from reconciler.cli.choices import only_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.model.journal import past_creates
 from reconciler.workflow.auditing import take_audit
 from reconciler.workflow.observing import Selection
 
@@ -42,8 +43,10 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     project = session.project()
     desired = session.desired(project)
     store, origin = session.store(project), session.origin(desired)
+    selection = Selection(only, options.parallelism)
     with session.reader(desired.publisher_id) as reader:
-        audit = take_audit(desired, reader, store.ledger(), origin, Selection(only, options.parallelism), store.events)
+        ledger = store.ledger()
+        audit = take_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
     past = known_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)
     if record and not only:

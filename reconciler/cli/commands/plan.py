@@ -10,6 +10,7 @@ from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.floors.record import with_evidence
+from reconciler.model.journal import past_creates
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
@@ -49,7 +50,8 @@ def command(
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate)
         store = session.store(project)
-        made, _ = make_plan(desired, gateway, store.ledger(), session.origin(desired), selection, store.events)
+        origin, ledger = session.origin(desired), store.ledger()
+        made, _ = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
     plan = with_evidence(made, session.price_evidence(project))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
     plan, exceeded = gate(plan, limits)

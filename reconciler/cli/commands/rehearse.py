@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.applying import part_that_holds, plan_in, within_limits
+from reconciler.cli.applying import part_that_holds, within_limits
 from reconciler.cli.choices import limit_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.rehearsing import Stage, rehearse
@@ -36,7 +36,7 @@ def command(options: Options, *, file: Path, faults: Path | None, skip_stale: bo
     session = Session.of(options)
     project = session.project()
     script = read_faults(faults) if faults is not None else FaultFile()
-    plan = plan_in(file, session)
+    plan = session.plan_in(file)
     desired = session.desired(project, remember=False)
     saved = within_limits(plan, session, desired, allowances)
     store = session.store(project)

@@ -10,11 +10,9 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
 from reconciler.errors import InvalidManifests, ProjectError
-from reconciler.plan.codec import plan_from_text
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan
-from reconciler.project import read_given
 
 
 @click.command("show")
@@ -29,7 +27,7 @@ def command(options: Options, *, file: Path, allowances: Allowances) -> int:
       reconciler show plan.json --format json
     """
     session = Session.of(options)
-    plan = plan_from_text(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"))
+    plan = session.plan_in(file)
     print_plan(session, *_within_limits(session, plan, allowances))
     return 0
 

@@ -82,7 +82,10 @@ def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan")
         "drawn": len(drawn),
         "left": len(plan.changes) - len(drawn),
         "held": [
-            (each.address, f"id {each.change.id}: {each.reason}; what would allow it: {each.switch}")
+            (
+                each.address,
+                f"{action_of(each.change)} id {each.change.id}: {each.reason}; what would allow it: {each.switch}",
+            )
             for each in plan.held[:MOST_NAMES]
         ],
         "held_title": held_title(plan.held),

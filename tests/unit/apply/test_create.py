@@ -18,7 +18,7 @@ from support.fake_gateway import Call, FakeGateway, Habits, Leaving, Lost, Silen
 from support.fake_store import FakeStore
 from support.scene import Scene
 
-from reconciler.apply.site import Moment, Newborn
+from reconciler.apply.site import CreatedResource, Moment
 from reconciler.errors import ApiError, CredentialsError, UnreadableAnswer
 from reconciler.model.address import app_address
 from reconciler.ports import Accepted, NotSent, Rejected
@@ -167,13 +167,13 @@ def test_a_create_that_never_leaves_a_trace_is_unknown_after_a_few_tries():
         """An account in which something of this run appears before each look."""
 
         def placements(self, app_id, *, expected):
-            younger = Newborn(at("other"), "77", app_id, Moment(10**9, scene.clock.monotonic()))
-            site_newborns[0].release(at("other"), "77")
-            site_newborns[0].claim(younger)
+            younger = CreatedResource(at("other"), "77", app_id, Moment(10**9, scene.clock.monotonic()))
+            site_created[0].release(at("other"), "77")
+            site_created[0].claim(younger)
             return (*super().placements(app_id, expected=expected), live_placement("77", "other"))
 
     scene = Scene(HERE, gateway=Busy)
-    site_newborns = [scene.newborns]
+    site_created = [scene.created]
     scene.gateway.script("create", *[LOST] * 9)
     done = create(scene)
     assert (done.outcome, done.attempts) == ("unknown", 3)
@@ -398,7 +398,7 @@ def test_an_id_that_nothing_shows_is_unverified_and_known_to_the_next_run():
 
 def test_an_id_that_nothing_shows_is_suspected_only_where_answers_have_been_mixed():
     scene = Scene(HERE)
-    scene.newborns.mixed = True
+    scene.created.mixed = True
     scene.gateway.script("create", Silent())
     scene.gateway.script("find", *[ApiError("HTTP 503")] * 9)
     scene.gateway.script("placements", *[Leaving(frozenset({"901"}))] * 99)

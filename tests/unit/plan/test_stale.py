@@ -15,13 +15,14 @@ from support.builders import (
     live_state,
     origin,
     reconciled,
+    stale_changes,
 )
 
 from reconciler.diff.change import Blocked, Create, Delete, Update
 from reconciler.model.desired import Lifecycle
 from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.plan import Plan, build
-from reconciler.plan.stale import Stale, stale_changes, without
+from reconciler.plan.stale import Stale, without
 
 FLOORS = {"US": 1, "CA": 2}
 BLOCK = desired_placement("p", floorPrices={"US": 1.5, "CA": 2}, capping={"value": 1, "unit": "day"})

@@ -47,7 +47,7 @@ def desired(*names):
 def planned(live, *events, entries=(), recreate=False, names=()):
     reader, ledger = FakeGateway(live), ledger_of(entry(desired_app(), "100"), *entries)
     selection = Selection(recreate=recreate)
-    return make_plan(desired(*names), reader, ledger, origin(), selection, lambda: events)[0]
+    return make_plan(desired(*names), reader, ledger, origin(), selection, lambda: past_creates(events))[0]
 
 
 class TestUnclearCreates:
@@ -88,7 +88,7 @@ class TestUnclearCreates:
         stranger = live_app("7", bundle="com.acme.cut", name="Cut")
         plan, _ = make_plan(
             desired(), FakeGateway(live_state(stranger)), {}, origin(), Selection(),
-            lambda: [intent(APP), ended(APP, suspects=["7"])],
+            lambda: past_creates([intent(APP), ended(APP, suspects=["7"])]),
         )  # fmt: skip
         assert [type(change) for change in plan.changes] == [Blocked, Blocked]
         assert plan.changes[1].reason == f"its app {APP} is blocked"
@@ -126,7 +126,9 @@ class TestNotVisibleYet:
 
     def test_an_audit_raises_no_alarm_over_it(self):
         ledger = ledger_of(entry(desired_app(), "100"), entry(desired_placement(coppa=False), "8"))
-        audit = take_audit(desired(), FakeGateway(HERE), ledger, origin(), Selection(), lambda: [self.MADE])
+        audit = take_audit(
+            desired(), FakeGateway(HERE), ledger, origin(), Selection(), lambda: past_creates([self.MADE])
+        )
         item = next(each for each in audit.items if each.address == at("int_1"))
         assert (item.of, "not visible yet" in item.note) == ("pending", True)
 
@@ -139,7 +141,9 @@ class TestSettledPlans:
             live = account if clock.monotonic() >= appears_after else HERE
             ledger = ledger_of(entry(desired_app(), "100"))
             made_at = origin(clock.now().isoformat(timespec="seconds"))
-            return make_plan(desired(), FakeGateway(live), ledger, made_at, Selection(), lambda: self.EVENTS)
+            return make_plan(
+                desired(), FakeGateway(live), ledger, made_at, Selection(), lambda: past_creates(self.EVENTS)
+            )
 
         told = []
         ground = Ground(FakeGateway(HERE), ledger_of(entry(desired_app(), "100")), past_creates(self.EVENTS))
@@ -169,7 +173,7 @@ class TestSettledPlans:
         def read_plan():
             made_at = origin(clock.now().isoformat(timespec="seconds"))
             selection = Selection(recreate=True)
-            return make_plan(desired(), FakeGateway(HERE), known, made_at, selection, lambda: events)
+            return make_plan(desired(), FakeGateway(HERE), known, made_at, selection, lambda: past_creates(events))
 
         ground = Ground(FakeGateway(HERE), known, past_creates(events))
         plan, _ = make_settled_plan(read_plan, ground, 30, clock, str)
