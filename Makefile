@@ -76,13 +76,15 @@ check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, sc
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
 
 # Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
-# as source for Go, held to its hash by Go's checksum database.
-lint-kits: $(READY)  ## lint workflows, action and image: zizmor, actionlint (with Go there), shellcheck, hadolint
+# as source for Go, held to its hash by Go's checksum database, gitlab-ci-local from npm by its version.
+lint-kits: $(READY)  ## lint workflows, action and image: zizmor, actionlint (with Go), shellcheck, hadolint, gitlab-ci-local (with npx)
 	@$(BIN)/zizmor --no-progress --quiet $(if $(GH_TOKEN),,--offline) $(WORKFLOWS) action.yml
 	@$(BIN)/hadolint Dockerfile
 	@if command -v go >/dev/null; then \
 		go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck $(BIN)/shellcheck $(WORKFLOWS); \
 	else echo "make: no Go, so actionlint was not run" >&2; fi
+	@if command -v npx >/dev/null; then bash tools/gitlab_jobs.sh $(BIN)/reconciler; \
+	else echo "make: no Node.js, so gitlab-ci-local was not run" >&2; fi
 
 fmt: $(READY)  ## format, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -38,7 +38,7 @@ class Waiting:
     """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `links`."""
 
     deadline: float = 3600.0
-    first_pause: float = 2.0
+    first_pause: float = 0.5
     longest_pause: float = 30.0
     connect: float = 10.0
     read: float = 60.0
