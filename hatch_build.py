@@ -4,6 +4,7 @@ Only where the checkout's tracked files are as committed. Without git, or from a
 """
 
 import json
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -25,8 +26,15 @@ class Commit(BuildHookInterface):  # type: ignore[type-arg]
             return
         self.folder = tempfile.TemporaryDirectory()
         note = Path(self.folder.name) / "built.json"
-        note.write_text(json.dumps({"url": git(root, "remote", "get-url", "origin") or "", "commit": commit}) + "\n")
+        note.write_text(
+            json.dumps({"url": public(git(root, "remote", "get-url", "origin") or ""), "commit": commit}) + "\n"
+        )
         build_data["force_include"][str(note)] = "reconciler/built.json"
+
+
+def public(url: str) -> str:
+    """A URL without the name and password that may stand in it: a wheel is read by others."""
+    return re.sub(r"^(https?://)[^/@]*@", r"\1", url)
 
 
 def git(root: Path, *arguments: str) -> str | None:

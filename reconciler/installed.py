@@ -91,7 +91,8 @@ def _how() -> str:
 
 def lock_of(extra: str = "") -> str:
     """The path of the lock that came with the program, of what it needs with an extra; empty where there is none."""
-    path = os.path.join(FOLDER, "requirements", f"run-{extra}.txt" if extra else "run.txt")
+    # What policies need is in all of them: a project's rules hold wherever it is applied.
+    path = os.path.join(FOLDER, "requirements", f"run-{extra}.txt" if extra not in {"", "policies"} else "run.txt")
     return path if os.path.isfile(path) else ""
 
 

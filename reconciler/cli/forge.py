@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _COMMITS: Final = ("CI_COMMIT_SHA", "GITHUB_SHA", "BITBUCKET_COMMIT", "BUILD_SOURCEVERSION")
-_OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_OWNER_AND_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}/[A-Za-z0-9._-]{1,255}")
+_GROUPS_AND_PROJECT: Final = re.compile(r"[0-9]{1,20}|[A-Za-z0-9._-]{1,255}(?:/[A-Za-z0-9._-]{1,255}){1,21}")
+_PROJECT_AND_NAME: Final = re.compile(r"[^/\x00-\x1f]{1,255}/[^/\x00-\x1f]{1,255}")
 
 _GITHUB_BOT: Final = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
 _PASSWORD: Final = "RECONCILER_GIT_PASSWORD"  # noqa: S105 - a variable's name
@@ -88,8 +90,8 @@ _REPOSITORIES: Final[Mapping[Kind, tuple[re.Pattern[str], str]]] = {
     "github": (_OWNER_AND_NAME, "OWNER/NAME"),
     "gitea": (_OWNER_AND_NAME, "OWNER/NAME"),
     "bitbucket": (_OWNER_AND_NAME, "WORKSPACE/NAME"),
-    "gitlab": (re.compile(r"[0-9]+|[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+"), "the number of a project, or GROUP/PROJECT"),
-    "azure": (re.compile(r"[^/\x00-\x1f]+/[^/\x00-\x1f]+"), "PROJECT/NAME"),
+    "gitlab": (_GROUPS_AND_PROJECT, "the number of a project, or GROUP/PROJECT"),
+    "azure": (_PROJECT_AND_NAME, "PROJECT/NAME"),
 }
 _DOTS: Final = re.compile(r"\.\.?")
 

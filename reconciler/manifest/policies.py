@@ -26,7 +26,7 @@ DEEPEST_LOOP: Final = 3
 """Loops in one another: over fields, over countries and over the countries of a group, say."""
 
 MISSING: Final = "policies are read with common-expression-language: not installed"
-GET: Final = "pip install 'waterfall-reconciler[policies]'; docs/policies.md tells where that can be had"
+GET: Final = "it is in the extra waterfall-reconciler[policies]; docs/policies.md tells how to add it"
 
 SIMPLER: Final = "write a simpler rule, or several; docs/policies.md tells what a rule may cost"
 _PART: Final = re.compile(

@@ -113,7 +113,7 @@ def _settings(fields: Schema, blocks: dict[str, Schema]) -> None:
 def _below_the_project() -> str:
     """Patterns of manifests: relative, no backslash, no `..`, no folder that holds none, and `**` as a whole name."""
     closed = "|".join("".join(_either_case(letter) for letter in name) for name in sorted(CLOSED_FOLDERS))
-    refused = ("/", ".:", r".*\\", r"(.*/)?\.\.(/|$)", r".*[^/]\*\*", r".*\*\*[^/]", r"[./]*$")
+    refused = ("/", ".:", r".*\\", r"(.*/)?\.\.(/|$)", r".*[^/]\*\*", r".*\*\*[^/]", r"([.]?/)*[.]?$")
     return "^" + "".join(f"(?!{each})" for each in (*refused, rf"(.*/)?({closed})[. ]*(/|$)"))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from reconciler.manifest.countries import COUNTRIES
@@ -141,7 +141,7 @@ def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[st
 
 def _stays_below(pattern: str) -> bool:
     parts = PurePosixPath(pattern).parts
-    is_absolute = PurePosixPath(pattern).is_absolute() or bool(PureWindowsPath(pattern).drive)
+    is_absolute = PurePosixPath(pattern).is_absolute() or pattern[1:2] == ":"  # a drive of Windows
     are_stars_whole = all(part == "**" or "**" not in part for part in parts)
     is_elsewhere = "\\" in pattern or is_absolute or ".." in parts or is_closed(pattern)
     return bool(parts) and are_stars_whole and not is_elsewhere

@@ -9,6 +9,7 @@ from unicodedata import combining, normalize
 
 import pycountry
 
+_SAINT: Final = re.compile(r"\bST\.?\s")
 _OWN: Final = {"XK": "XK", "XKX": "XK", "XKO": "XK", "KOSOVO": "XK", "UK": "GB"}
 """Kosovo has no ISO code, and three that are used; UK is what people write."""
 
@@ -91,4 +92,4 @@ def _by_plain_name() -> Mapping[str, str]:
 def _plain(name: str) -> str:
     """A name in upper case without accents, in one spelling."""
     bare = "".join(sign for sign in normalize("NFKD", name.replace("\u2019", "'")) if not combining(sign))
-    return re.sub(r"\bST\.?\s", "SAINT ", " ".join(bare.replace("&", " AND ").split()))
+    return _SAINT.sub("SAINT ", " ".join(bare.replace("&", " AND ").split()))

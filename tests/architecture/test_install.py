@@ -162,6 +162,7 @@ def test_a_workflow_installs_the_wheel_that_init_was_given_if_it_has_that_hash(r
     checkout = tmp_path / "checkout"
     git(tmp_path, "clone", "--quiet", url, str(checkout))
     git(checkout, "checkout", "--quiet", commit)
+    git(checkout, "remote", "set-url", "origin", "https://ada:token-canary@git.example/releases")
     built = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", tmp_path / "dist", checkout]
     call(*built, cwd=tmp_path, PATH=os.environ["PATH"])
     [wheel] = (tmp_path / "dist").glob("*.whl")
@@ -170,7 +171,7 @@ def test_a_workflow_installs_the_wheel_that_init_was_given_if_it_has_that_hash(r
     assert done.returncode == 0, done.stderr
     assert f"(file://{wheel}, sha256 {digest})" in call(runner.bin / "reconciler", "--version", cwd=tmp_path)
     note = json.loads((next(runner.bin.parent.glob("lib/python*/site-packages")) / "reconciler/built.json").read_text())
-    assert note == {"url": url, "commit": commit}
+    assert note == {"url": "https://git.example/releases", "commit": commit}, "and not the token of who built it"
 
     shutil.rmtree(tmp_path / "temp")
     other = runner.installs(initial(tmp_path / "other", f"file://{wheel}#sha256={'0' * 64}"))

@@ -26,6 +26,9 @@ MEMORY: Final = "512MB"
 LARGEST_TEXT: Final = 256 * 1024 * 1024
 """Bytes of a CSV file at s3:// or gs://, which is brought here whole."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SECRETS: Final = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
+_NOT_THERE: Final = re.compile(r"does not exist|not found|no such table|TableNotFound", re.IGNORECASE)
+_NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|403|401|unauthorized", re.IGNORECASE)
 _SAFE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -90,7 +93,7 @@ def _holds_secrets(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return True
-    return bool(parts.password) or bool(re.search(r"pass|pwd|secret|token|key|credential", parts.query, re.IGNORECASE))
+    return bool(parts.password) or bool(_SECRETS.search(parts.query))
 
 
 @contextmanager
@@ -247,12 +250,12 @@ def _unreadable(name: str, wrong: Exception) -> ProjectError:
     words = f"{type(wrong).__name__} {wrong}"
     if isinstance(wrong, ProjectError):
         return wrong
-    if re.search(r"does not exist|not found|no such table|TableNotFound", words, re.IGNORECASE):
+    if _NOT_THERE.search(words):
         hint = "a table is named as in URL#SCHEMA.TABLE" if "#" in name else "look at its name, and at the region"
         return ProjectError(f"{name} is not there", hint=hint)
     if "memory" in words.lower():
         return ProjectError(f"{name} takes more memory than it may ({MEMORY})", hint="write smaller row groups")
-    if re.search(r"permission|denied|disabled by configuration|403|401|unauthorized", words, re.IGNORECASE):
+    if _NOT_ALLOWED.search(words):
         return ProjectError(f"{name} may not be read", hint="look at the keys and rights for it")
     return ProjectError(f"{name} cannot be read", hint="is it whole, and is it what its name says?")
 

@@ -16,7 +16,8 @@ Decimals: TypeAlias = Literal["point", "comma"]
 """What stands before the fraction; the other one may stand between thousands."""
 Order: TypeAlias = Literal["day first", "month first"]
 
-_USD: Final = re.compile(r"^(?:US\$|\$|USD)\s*|\s*(?:US\$|\$|USD)$", re.IGNORECASE)
+_USD_BEFORE: Final = re.compile(r"(?:US\$|\$|USD)", re.IGNORECASE)
+_USD_BEHIND: Final = re.compile(r"(?:US\$|\$|USD)$", re.IGNORECASE)
 _FOREIGN: Final = re.compile(r"[€£¥₹₽₩₺₴₪฿₫]|\b(?:[ACHNS]\$|R\$|EUR|GBP|JPY|CNY|INR|RUB|BRL|CAD|AUD|CHF|KRW|TRY)\b")
 _BLANK_GROUPS: Final = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009'\u2019]\d{3})+(?![\d ])")
 _SIGN: Final = re.compile(r"([-\u2212+]?)\s*(.*)", re.DOTALL)
@@ -24,10 +25,10 @@ _EXPONENT: Final = re.compile(r"\d{1,40}(?:\.\d{0,40})?[eE][-+]?\d{1,3}")
 _PLAIN: Final = re.compile(r"[0-9]{1,40}(?:[.,][0-9]{1,40})?")
 _ONE_MARK: Final = re.compile(r"(\d{0,40})([.,])(\d{0,40})")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d{0,40})?")
-_READ: Final[dict[Decimals, re.Pattern[str]]] = {
-    "point": re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{0,40})(?:\.\d{0,40})?", re.ASCII),
-    "comma": re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d{0,40})(?:,\d{0,40})?", re.ASCII),
-}
+_WITH_POINT: Final = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{0,40})(?:\.\d{0,40})?", re.ASCII)
+_WITH_COMMA: Final = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d{0,40})(?:,\d{0,40})?", re.ASCII)
+_READ: Final[dict[Decimals, re.Pattern[str]]] = {"point": _WITH_POINT, "comma": _WITH_COMMA}
+_NO_DIGIT: Final = re.compile(r"[^\d]")
 NOTHING: Final = frozenset({"", "-", "--", "\u2013", "\u2014", "n/a", "na", "null", "none", "nan", "(not set)"})
 """What stands where there is no number, in lower case."""
 
@@ -128,12 +129,15 @@ def _bare(text: str) -> tuple[str, str]:
         return "-", _bare(told[1:-1])[1]
     match = _SIGN.fullmatch(told)
     sign, rest = match.groups() if match else ("", told)
-    rest = _USD.sub("", rest, count=1).strip()
+    if _USD_BEFORE.match(rest):
+        rest = _USD_BEFORE.sub("", rest, count=1).strip()
+    else:
+        rest = _USD_BEHIND.sub("", rest, count=1).strip()
     if not sign and rest[:1] in {"-", "\u2212"}:
         sign, rest = rest[0], rest[1:].strip()
     groups = _BLANK_GROUPS.match(rest)
     if groups:
-        rest = re.sub(r"[^\d]", "", groups[0]) + rest[groups.end() :]
+        rest = _NO_DIGIT.sub("", groups[0]) + rest[groups.end() :]
     return sign, rest
 
 

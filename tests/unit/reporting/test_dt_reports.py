@@ -56,7 +56,7 @@ def test_a_report_is_waited_for_with_growing_pauses(server, tmp_path):
     pending = [Answer(404), Answer(403, DENIED), Answer(200), Answer(200, DENIED), Answer(404), Answer(404)]
     server.files = [*pending, Answer(body=REPORT)]
     assert fetched(server, tmp_path, clock).path.read_bytes() == REPORT
-    assert clock.monotonic() == 2 + 4 + 8 + 16 + 30 + 30
+    assert clock.monotonic() == 0.5 + 1 + 2 + 4 + 8 + 16
     assert len(server.of("POST")) == 2
 
 

@@ -15,6 +15,7 @@ from reconciler.forge.place import Kind
 
 LEDGER: Final = "reconciler.lock"
 BRANCH: Final = "reconciler/ledger"
+_SIGNS: Final = re.compile(r"[^A-Za-z0-9]+")
 WAYS: Final = ("push", "request", "signed")
 
 Way: TypeAlias = Literal["push", "request", "signed"]
@@ -124,7 +125,7 @@ def _take(session: Session, way: Way, asked: Asked) -> int:
 
 def _branch_of(prefix: str) -> str:
     """One for each project of a repository: `reconciler/ledger`, with the project's folder behind it if it has one."""
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", prefix).strip("-")
+    slug = _SIGNS.sub("-", prefix).strip("-")
     return f"{BRANCH}-{slug}" if slug else BRANCH
 
 
