@@ -67,7 +67,7 @@ def test_a_bad_manifest_ends_with_its_place_and_without_a_request(project, rival
 @pytest.mark.parametrize("name", ["an alias bomb", "lists nested 5,000 deep", "not UTF-8"])
 def test_it_ends_like_that_in_a_process_of_its_own_too(project, rival, name):
     project.write("apps/bad.yaml", BAD[name][0])
-    done = project.run("validate")
+    done = project.call("validate")
     assert (done.code, "apps/bad.yaml:" in done.out, "Traceback" in done.err) == (1, True, False)
     assert rival.asked == []
 
@@ -75,7 +75,7 @@ def test_it_ends_like_that_in_a_process_of_its_own_too(project, rival, name):
 def test_all_findings_of_all_files_are_told_at_once_with_stable_codes(project):
     for number, name in enumerate(["a duplicate key", "an unknown country", "a tag", "not UTF-8"]):
         project.write(f"apps/{number}.yaml", BAD[name][0])
-    done = project.run("validate", "--format", "json")
+    done = project.call("validate", "--format", "json")
     assert done.code == 1
     findings = done.json["findings"]
     assert done.json["format"] == "reconciler.findings/1"
@@ -87,11 +87,11 @@ def test_all_findings_of_all_files_are_told_at_once_with_stable_codes(project):
 
 def test_a_warning_is_shown_and_fails_only_when_it_is_to(project):
     project.write("apps/a.yaml", HEAD.replace("Finance", "Finanse"))
-    done = project.run("validate")
+    done = project.call("validate")
     assert done.code == 0
     assert "warning" in done.out
     assert "Finance" in done.out
-    assert project.run("validate", "--strict").code == 1
+    assert project.call("validate", "--strict").code == 1
 
 
 @pytest.mark.parametrize(

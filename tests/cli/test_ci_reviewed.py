@@ -27,7 +27,7 @@ class Job:
         for name in ("CI_COMMIT_SHA", "GITHUB_SHA"):
             self.variables[name] = git(self.checkout, "rev-parse", "HEAD").strip()
         self.project.root = self.checkout
-        done = self.project.call_with(*words, **self.variables)
+        done = self.project.call(*words, **self.variables)
         assert TOKEN not in done.out + done.err
         return done
 

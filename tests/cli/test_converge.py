@@ -112,7 +112,7 @@ def account(tmp_path_factory):
         project.write("reconciler.yaml", SETTINGS)
         project.write("apps/cashcrash.yaml", CRASH)
         project.write("apps/ios/quest.yaml", QUEST)
-        project.first = project.run("apply", "--yes", "--format", "json")
+        project.first = project.call("apply", "--yes", "--format", "json")
         yield rival, project
 
 
@@ -136,7 +136,7 @@ def test_the_account_equals_the_manifests_field_by_field(account):
 def test_a_second_plan_is_empty_and_costs_one_token_one_app_list_and_one_placement_list_per_app(account):
     rival, project = account
     rival.asked.clear()
-    done = project.run("plan", "--detailed-exitcode", "--format", "json")
+    done = project.call("plan", "--detailed-exitcode", "--format", "json")
     assert (done.code, done.json["changes"]) == (0, [])
     assert done.json["summary"]["unchanged"] == 10
     assert rival.counted() == {"POST auth": 1, "GET app publisherId": 1, "GET placement appId": 2}
@@ -145,14 +145,14 @@ def test_a_second_plan_is_empty_and_costs_one_token_one_app_list_and_one_placeme
 def test_a_second_apply_writes_nothing(account):
     rival, project = account
     rival.asked.clear()
-    done = project.run("apply", "--yes", "--format", "json")
+    done = project.call("apply", "--yes", "--format", "json")
     assert (done.code, done.json["results"]) == (0, [])
     assert rival.writes == []
 
 
 def test_strangers_are_named_and_left_alone(account):
     rival, project = account
-    unmanaged = project.run("plan", "--format", "json").json["unmanaged"]
+    unmanaged = project.call("plan", "--format", "json").json["unmanaged"]
     assert unmanaged == [
         {"kind": "app", "address": "android:com.stranger", "id": str(app_id(rival, "Stranger"))}
     ]  # fmt: skip
@@ -174,10 +174,10 @@ def test_everything_is_found_again_by_identity_when_the_ledger_and_the_journal_a
     for name in ("reconciler.yaml", "apps/cashcrash.yaml", "apps/ios/quest.yaml"):
         again.write(name, project.read(name))
     rival.asked.clear()
-    assert again.run("plan", "--detailed-exitcode").code == 0
+    assert again.call("plan", "--detailed-exitcode").code == 0
     assert not (again.root / "reconciler.lock").exists()
     assert not (again.root / ".reconciler").exists()
-    assert again.run("apply", "--yes").code == 0
+    assert again.call("apply", "--yes").code == 0
     assert rival.writes == []
     assert again.read("reconciler.lock") == project.read("reconciler.lock")
 
@@ -187,9 +187,9 @@ def edited(account):
     rival, project = account
     project.edit("apps/cashcrash.yaml", ("US: 1.20", "US: 1.50"), ("amount: 10", "amount: 20"),
                  ("{name: bottom,", "{name: footer, renamedFrom: bottom,"))  # fmt: skip
-    project.plan_before = project.run("plan")
+    project.plan_before = project.call("plan")
     rival.asked.clear()
-    done = project.run("apply", "--yes", "--format", "json")
+    done = project.call("apply", "--yes", "--format", "json")
     return rival, project, done, list(rival.asked)
 
 
@@ -229,7 +229,7 @@ class TestEdit:
 
     def test_the_plan_after_that_is_empty_with_the_renamed_from_line_still_there(self, edited):
         _, project, _, _ = edited
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_the_sandbox_ends_in_the_same_account(tmp_path):
@@ -237,9 +237,9 @@ def test_the_sandbox_ends_in_the_same_account(tmp_path):
         project = Project(tmp_path / "project", sandbox.url)
         project.write("reconciler.yaml", SETTINGS)
         project.write("apps/all.yaml", f"{CRASH}---{QUEST}")
-        done = project.run("apply", "--yes", "--format", "json")
+        done = project.call("apply", "--yes", "--format", "json")
         assert (done.code, done.json["summary"]["applied"]) == (0, 10)
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
         held = {each.fields["name"]: each.fields for each in (*sandbox.account.apps(), *sandbox.account.placements())}
     expected = wanted(None, None)
     assert held.keys() == expected.keys()
@@ -258,7 +258,7 @@ def test_a_plan_tells_of_what_a_moved_block_leaves_in_an_app_that_declares_no_pl
     moved, other = (f"{{name: {name}, placementType: Banner, coppa: false}}" for name in ("int", "other"))
     blocks = "version: 1\napps:\n  - {%s%s}\n  - {%s, placements: [%s]}\n"
     project.write("apps/a.yaml", blocks % (apps[0], f", placements: [{moved}]", apps[1], other))
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("apply", "--yes").code == 0
     project.write("apps/a.yaml", blocks % (apps[0], "", apps[1], f"{other}, {moved}"))
-    notes = project.run("plan", "--format", "json").json["notes"]
+    notes = project.call("plan", "--format", "json").json["notes"]
     assert [note["address"] for note in notes if "no manifest names it" in note["text"]] == ["android:com.a/int"]

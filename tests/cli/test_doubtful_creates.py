@@ -39,7 +39,7 @@ def declare(project, *placements):
 
 
 def applied(project, *more):
-    return project.run("apply", "--yes", "--format", "json", *more)
+    return project.call("apply", "--yes", "--format", "json", *more)
 
 
 def result(done, address=HARD_ADDRESS):
@@ -123,15 +123,15 @@ class TestLag:
         done = applied(project, "--parallelism", "1")
         assert (done.code, set(done.outcomes().values())) == (0, {"applied"}), done.out
         assert (len(posts(account)), len(own(account))) == (2, 2)
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
 
     def test_the_text_says_what_is_unknown_and_the_journal_too(self, project, account):
         loses(account, done=False)
-        done = project.run("apply", "--yes")
+        done = project.call("apply", "--yes")
         assert done.code == 3
         assert "unknown" in done.out
         assert NAME in done.out
-        assert "unknown" in project.run("history").out
+        assert "unknown" in project.call("history").out
 
 
 @each("name", [str.lower, str.strip, lambda name: name[:16], lambda name: name.replace("_", "-")],
@@ -176,7 +176,7 @@ def test_pull_leaves_what_an_unclear_create_may_have_made_to_a_person(project, a
     assert applied(project).code == 3
     (app,) = (key for key in account.apps if key != account.app)
     (placement,) = own(account)
-    pulled = project.run("pull", "--check", "--format", "json")
+    pulled = project.call("pull", "--check", "--format", "json")
     assert pulled.json["adopted"] == ["android:com.a/theirs"]
     told = {each["address"]: each["text"] for each in pulled.json["notes"]}
     assert f"may have made id {app}" in told["android:com.Cash_Crash.of.the.World"]
@@ -194,7 +194,7 @@ class TestOldIds:
         assert ids == {NAME: HARD_ADDRESS, "other": MORE_ADDRESS}
         others_are_as_before(account)
         account.asked.clear()
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
         assert applied(project).json["results"] == []
         assert account.writes == []
         assert str(account.theirs) not in ledger_ids(project)
@@ -232,7 +232,7 @@ class TestOldIds:
         lock.write_text(f"{lock.read_text()}{line.replace(NAME, 'zzz')}\n")
         account.asked.clear()
         for command in (("plan",), ("apply", "--yes")):
-            done = project.run(*command)
+            done = project.call(*command)
             assert done.code == 1, done.out
             assert str(own(account)[0]) in done.err
             assert "Traceback" not in done.err
@@ -250,7 +250,7 @@ def test_what_was_made_moments_ago_is_not_visible_yet(tmp_path, rivals, lists):
     done = applied(project)
     assert result(done)["outcome"] in {"applied", "unverified"}, done.out
     assert (done.code, result(done)["id"]) == (0, str(max(rival.placements)))
-    shown = [project.run("plan"), project.run("plan", "--recreate"), project.run("apply", "--yes", "--recreate")]
+    shown = [project.call("plan"), project.call("plan", "--recreate"), project.call("apply", "--yes", "--recreate")]
     for told in shown:
         assert "--recreate" not in told.out + told.err, told.out + told.err
         assert "missing" not in told.out
@@ -297,7 +297,7 @@ class TestTwoCheckouts:
 
     def test_so_do_its_text_and_its_journal(self, account, done):
         *_, theirs = done
-        history = theirs.run("history").out
+        history = theirs.call("history").out
         events = (theirs.root / ".reconciler" / "journal.jsonl").read_text()
         assert "unknown" in history
         assert all(str(key) in events for key in own(account))
@@ -308,7 +308,7 @@ class TestTwoCheckouts:
         account.asked.clear()
         for checkout in (project, theirs):
             for arguments in ((), ("--recreate",)):
-                told = checkout.run("plan", "--format", "json", *arguments)
+                told = checkout.call("plan", "--format", "json", *arguments)
                 assert told.json["summary"]["create"] == 0, told.out
         assert applied(project).code in {0, 3}
         assert (len(account.placements), account.writes) == (count, [])

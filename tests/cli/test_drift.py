@@ -55,10 +55,10 @@ def calm(tmp_path_factory):
         rival.add_placement(stranger, name="theirs")
         project = Project(tmp_path_factory.mktemp("drift") / "project", rival.url)
         project.write("apps/a.yaml", APPS)
-        applied = project.run("apply", "--yes")
+        applied = project.call("apply", "--yes")
         assert applied.code == 0, applied.err
         rival.asked.clear()
-        project.audit = project.run("drift", "--format", "json")
+        project.audit = project.call("drift", "--format", "json")
         project.asked = list(rival.asked)
         yield rival, project
 
@@ -82,7 +82,7 @@ def moved(calm):
         APPS.split("    placements:", maxsplit=1)[0].replace("com.a", "com.b").replace("name: A", "name: B"),
     )
     rival.asked.clear()
-    done = project.run("drift", "--format", "json")
+    done = project.call("drift", "--format", "json")
     return rival, project, done
 
 
@@ -102,7 +102,7 @@ class TestRightAfterAnApply:
 
     def test_the_plan_counts_the_same_strangers(self, calm):
         _, project = calm
-        assert project.run("plan", "--format", "json").json["summary"]["unmanaged"] == 1
+        assert project.call("plan", "--format", "json").json["summary"]["unmanaged"] == 1
 
 
 def classes(done):
@@ -159,7 +159,7 @@ class TestEveryClass:
 
     def test_the_text_says_the_same(self, moved):
         _, project, _ = moved
-        done = project.run("drift", "--no-record")
+        done = project.call("drift", "--no-record")
         assert done.code == 2
         for line in (
             "  ~ drift drifted  id ", "      floorPrices.US: applied 2, live 10\n",
@@ -177,7 +177,7 @@ class TestEveryClass:
 
     def test_github_is_told_at_the_line_of_the_block(self, moved):
         _, project, _ = moved
-        done = project.run("drift", "--format", "github", "--no-record")
+        done = project.call("drift", "--format", "github", "--no-record")
         assert (
             "::warning file=apps/a.yaml,line=10,title=drift::android:com.a/drifted: changed in the account" in done.out
         )
@@ -193,9 +193,9 @@ class TestEveryClass:
 
     def test_a_selection_audits_only_what_it_names(self, moved):
         _, project, _ = moved
-        done = project.run("drift", "--only", "*/planned", "--only", "*/calm", "--format", "json")
+        done = project.call("drift", "--only", "*/planned", "--only", "*/calm", "--format", "json")
         assert (done.code, classes(done)) == (0, {"android:com.a/calm": "inSync", "android:com.a/planned": "pending"})
-        assert project.run("drift", "--only", "ios:*").code == 1
+        assert project.call("drift", "--only", "ios:*").code == 1
 
 
 APPLIED = """version: 1
@@ -313,4 +313,4 @@ def item_of(document, name):
 
 
 def test_the_document_is_one_json_document_and_nothing_else(applied):
-    assert json.loads(applied.run("drift", "--format", "json").out)["trend"] is None
+    assert json.loads(applied.call("drift", "--format", "json").out)["trend"] is None

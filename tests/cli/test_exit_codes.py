@@ -21,7 +21,7 @@ def applied(project, manifest=ONE):
 
 def test_0_when_done(project):
     project.write("apps/a.yaml", ONE)
-    done = project.run("apply", "--yes")
+    done = project.call("apply", "--yes")
     assert done.code == 0
     assert "Apply: 2 applied." in done.out
 
@@ -29,11 +29,11 @@ def test_0_when_done(project):
 def test_0_for_a_plan_with_changes_and_2_when_asked_for_detail(project):
     project.write("apps/a.yaml", ONE)
     assert project.call("plan").code == 0
-    assert project.run("plan", "--detailed-exitcode").code == 2
+    assert project.call("plan", "--detailed-exitcode").code == 2
 
 
 def test_1_when_the_api_cannot_be_reached(project):
-    done = project.run("ping", DT_MANAGEMENT_URL="http://127.0.0.1:9")
+    done = project.call("ping", DT_MANAGEMENT_URL="http://127.0.0.1:9")
     assert done.code == 1
     assert "no connection" in done.err
     assert "nothing was written" in done.err
@@ -44,7 +44,7 @@ def test_3_when_a_step_failed_and_the_rest_went_on(project, rival):
         (400, b'{"msg": "no such luck"}') if asked.body["name"] == "bad" else None
     )
     project.write("apps/a.yaml", TWO)
-    done = project.run("apply", "--yes", "--format", "json")
+    done = project.call("apply", "--yes", "--format", "json")
     assert done.code == 3
     assert done.outcomes() == {
         "android:com.a": "applied", "android:com.a/int": "applied", "android:com.a/bad": "failed",
@@ -70,7 +70,7 @@ def test_4_when_what_a_saved_plan_rests_on_has_moved(project, rival):
     assert project.call("plan", "--out", str(project.root / "plan.json")).code == 0
     next(iter(rival.placements.values()))["coppa"] = True
     before = len(rival.writes)
-    done = project.run("apply", "plan.json")
+    done = project.call("apply", "plan.json")
     assert done.code == 4
     assert "android:com.a/int" in done.err
     assert len(rival.writes) == before
@@ -132,7 +132,7 @@ def test_5_while_another_run_holds_the_lock_and_plan_needs_none(project, rival):
     held = [sys.executable, "-c", HOLDER, str(project.root)]
     with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
-        done = project.run("apply", "--yes")
+        done = project.call("apply", "--yes")
         assert (done.code, rival.writes) == (5, [])
         assert "another run" in done.err
         assert project.call("plan").code == 0
@@ -140,7 +140,7 @@ def test_5_while_another_run_holds_the_lock_and_plan_needs_none(project, rival):
 
 def test_6_without_a_terminal_and_without_yes_before_any_request(project, rival):
     project.write("apps/a.yaml", ONE)
-    done = project.run("apply")
+    done = project.call("apply")
     assert done.code == 6
     assert "--yes" in done.err
     assert rival.asked == []
@@ -150,7 +150,7 @@ def test_6_when_a_limit_is_exceeded_naming_the_switch_that_allows_it(project, ri
     applied(project)
     project.edit("apps/a.yaml", ("US: 2", "US: 3.1"))
     before = len(rival.writes)
-    done = project.run("apply", "--yes")
+    done = project.call("apply", "--yes")
     assert (done.code, len(rival.writes)) == (6, before)
     assert "--allow-floor-jump" in done.err
     assert project.call("apply", "--yes", "--allow-floor-jump").code == 0
@@ -167,7 +167,7 @@ def test_6_when_a_limit_is_exceeded_naming_the_switch_that_allows_it(project, ri
 )  # fmt: skip
 def test_64_for_wrong_usage_and_never_a_request(project, rival, arguments):
     project.write("apps/a.yaml", ONE)
-    done = project.run(*arguments) if not arguments else project.call(*arguments)
+    done = project.call(*arguments)
     assert done.code == 64
     assert done.out == ""
     assert "--help" in done.err or "hint: " in done.err
@@ -176,7 +176,7 @@ def test_64_for_wrong_usage_and_never_a_request(project, rival, arguments):
 
 
 def test_a_mistyped_command_is_told_the_nearest(project):
-    assert "Did you mean 'plan'?" in project.run("paln").err
+    assert "Did you mean 'plan'?" in project.call("paln").err
 
 
 class TestInterrupt:

@@ -64,7 +64,7 @@ def project(tmp_path, rival, reports):
     project.env |= dict(zip(KEYS, CANARIES, strict=False))
     project.write("reconciler.yaml", SETTINGS)
     project.write("apps/a.yaml", MANIFEST)
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("apply", "--yes").code == 0
     reports.market = market(app_id(rival))
     return project
 
@@ -86,11 +86,11 @@ def table(rival, name):
 
 
 def test_suggested_floors_and_no_others_reach_the_account(project, rival):
-    fetched = project.run("floors", "fetch", "--format", "json")
+    fetched = project.call("floors", "fetch", "--format", "json")
     assert fetched.code == 0, fetched.err
     assert fetched.json["summary"]["failed"] == 0
 
-    suggested = project.run("floors", "suggest", "--format", "json")
+    suggested = project.call("floors", "suggest", "--format", "json")
     assert suggested.code == 0, suggested.err
     cells = by_cell(suggested.json)
     assert {cell: one["verdict"] for cell, one in cells.items()} == {
@@ -107,7 +107,7 @@ def test_suggested_floors_and_no_others_reach_the_account(project, rival):
 
     before = {name: table(rival, name) for name in ("int_13", "int_14")}
     text = project.read("apps/a.yaml")
-    written = project.run("floors", "write")
+    written = project.call("floors", "write")
     assert written.code == 0, written.err
     moved = {cell: Decimal(str(one["suggested"])) for cell, one in cells.items() if one["suggested"] != one["current"]}
     assert len(moved) == 4
@@ -118,7 +118,7 @@ def test_suggested_floors_and_no_others_reach_the_account(project, rival):
     expected = expected.replace("US: 1.20", f"US: {moved[INT_13, 'US']:.2f}")
     assert new == expected.replace('"DE": 0.50', f'"DE": {moved[INT_14, "DE"]}')
 
-    plan = project.run("plan", "--format", "json", "--out", "plan.json")
+    plan = project.call("plan", "--format", "json", "--out", "plan.json")
     assert plan.code == 0, plan.err
     fields = {
         (change["address"], field["path"].removeprefix("floorPrices.")): field
@@ -127,14 +127,14 @@ def test_suggested_floors_and_no_others_reach_the_account(project, rival):
     }
     assert {cell: Decimal(str(field["after"])) for cell, field in fields.items()} == moved
     assert all("requests" in field["evidence"] for field in fields.values())
-    assert "the rest of the waterfall pays" in project.run("show", "plan.json").out
+    assert "the rest of the waterfall pays" in project.call("show", "plan.json").out
 
-    assert project.run("apply", "plan.json", "--yes").code == 0
+    assert project.call("apply", "plan.json", "--yes").code == 0
     after = {name: table(rival, name) for name in ("int_13", "int_14")}
     for (address, country), price in moved.items():
         before[address.rpartition("/")[2]][country] = price
     assert after == before
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_floor_that_has_just_changed_stands_still(project):
@@ -181,7 +181,7 @@ def test_explain_shows_the_working_and_backtest_replays_it(project):
 
 
 def test_what_cannot_be_done_is_said_with_what_to_do(project):
-    refused = project.run("floors", "fetch", **dict.fromkeys(KEYS))
+    refused = project.call("floors", "fetch", **dict.fromkeys(KEYS))
     assert (refused.code, "DT_REPORTING_CLIENT_ID" in refused.err) == (1, True)
     empty = project.call("floors", "suggest")
     assert (empty.code, "floors fetch" in empty.err) == (1, True)

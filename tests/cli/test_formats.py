@@ -80,7 +80,7 @@ def test_a_plan_shown_far_from_its_project_says_that_no_limit_was_checked(projec
     project.call("plan", "--out", str(project.root / "p.json"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    done = project.run("show", str(project.root / "p.json"), "--format", "sarif", cwd=elsewhere)
+    done = project.call("show", str(project.root / "p.json"), "--format", "sarif", cwd=elsewhere)
     assert done.code == 0
     assert "not checked" in done.err
     project.edit("reconciler.yaml", ("3432", "3433"))
@@ -159,7 +159,7 @@ def test_hostile_names_come_out_of_no_command_as_commands(project, form):
 
 def test_a_comment_can_be_written_where_only_ascii_can(project):
     project.write("apps/a.yaml", ONE.replace("name: int", "name: 名前"))
-    assert project.run("plan", "--format", "markdown", PYTHONIOENCODING="ascii").code == 0
+    assert project.call("plan", "--format", "markdown", PYTHONIOENCODING="ascii").code == 0
 
 
 def test_a_large_plan_is_a_page_unless_the_whole_is_asked_for(project):

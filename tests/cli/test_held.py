@@ -48,7 +48,7 @@ def held(document):
 
 
 def test_the_rest_goes_on_and_the_run_is_green(waiting, rival):
-    done = waiting.run("apply", "--yes")
+    done = waiting.call("apply", "--yes")
     assert done.code == 0, done.err
     assert names(rival) == {"a", "b", "c", "d", "new"}
     assert {asked.method for asked in rival.writes} == {"POST"}
@@ -75,7 +75,7 @@ def test_what_is_held_is_no_change(waiting, rival):
     assert waiting.call("plan", "--detailed-exitcode").code == 0
     assert waiting.call("drift").code == 0
     rival.asked.clear()
-    done = waiting.run("apply", "--yes", "--format", "json")
+    done = waiting.call("apply", "--yes", "--format", "json")
     assert (done.code, done.json["results"], rival.writes) == (0, [], [])
     assert "Apply: nothing to do." in waiting.call("apply", "--yes").out
 
@@ -105,7 +105,7 @@ def test_a_quarantine_that_begins_is_remembered_though_its_delete_is_held(projec
 
 def test_a_mass_change_is_refused_whole_as_before(waiting, rival):
     waiting.edit("apps/a.yaml", ("name: d,", "name: d, floorPrices: {US: 60},"))
-    done = waiting.run("apply", "--yes")
+    done = waiting.call("apply", "--yes")
     assert (done.code, rival.writes) == (6, [])
     assert "maxFloor" in done.err
 
@@ -130,7 +130,7 @@ def test_a_saved_plan_keeps_what_is_held_and_is_held_to_the_leave_of_its_run(wai
     assert waiting.call("plan", "--out", path).code == 0
     assert "Held (3)" in waiting.call("show", path).out
     assert "Held (1)" in waiting.call("show", path, "--max-deletes", "2").out
-    rehearsed = waiting.run("rehearse", path)
+    rehearsed = waiting.call("rehearse", path)
     assert (rehearsed.code, f"  held: delete {APP}/a" in rehearsed.out) == (0, True)
     done = waiting.call("apply", path)
     assert (done.code, names(rival)) == (0, {"a", "b", "c", "d", "new"})

@@ -32,13 +32,13 @@ def declare(project, *placements):
 def apply(project, *placements):
     """Declare these and apply; the result document."""
     declare(project, *placements)
-    done = project.run("apply", "--yes", "--format", "json")
+    done = project.call("apply", "--yes", "--format", "json")
     assert done.code == 0, done.err + done.out
     return done.json
 
 
 def history(project, *address):
-    done = project.run("history", *address, "--format", "json")
+    done = project.call("history", *address, "--format", "json")
     assert done.code == 0, done.err
     return done.json
 
@@ -50,7 +50,7 @@ def placements(rival):
 
 class TestHistory:
     def test_nothing_applied_is_said_so(self, project):
-        assert project.run("history").out == "nothing has been applied yet\n"
+        assert project.call("history").out == "nothing has been applied yet\n"
         assert history(project) == {"format": "reconciler.history/1", "runs": []}
 
     def test_every_run_tells_who_when_and_what_came_of_each_step(self, project, rival):
@@ -75,7 +75,7 @@ class TestHistory:
     def test_the_text_shows_values_before_and_after(self, project):
         apply(project, FIRST)
         apply(project, RAISED)
-        shown = project.run("history").out
+        shown = project.call("history").out
         assert f"  applied create {APP}/int_1  id " in shown
         assert f"  applied update {APP}/int_1  id " in shown
         assert '      floorPrices: {"US": 1, "WW": 0.01} -> {"US": 1.2, "WW": 0.01}' in shown
@@ -99,7 +99,7 @@ class TestHistory:
     def test_a_refused_step_keeps_the_servers_words(self, project, rival):
         rival.instead["POST placement"] = lambda _: (400, b'{"message": "no more placements"}')
         declare(project, FIRST)
-        assert project.run("apply", "--yes").code == 3
+        assert project.call("apply", "--yes").code == 3
         (run,) = history(project)["runs"]
         assert [(step["outcome"], step["error"]) for step in run["steps"]] == [
             ("applied", None),
@@ -123,7 +123,7 @@ class TestHistory:
             (APP, "applied"),
             (f"{APP}/int_1", None),
         ]
-        shown = project.run("history").out
+        shown = project.call("history").out
         assert "(not ended)" in shown
         assert f"  unrecorded create {APP}/int_1" in shown
 
@@ -140,10 +140,10 @@ class TestHistory:
         (project.root / ".reconciler/journal.key").unlink()
         (project.root / "kept").rename(path)
         second = apply(project, RAISED)
-        told = project.run("history", "--format", "json")
+        told = project.call("history", "--format", "json")
         assert [run["run"] for run in told.json["runs"]] == [first["run"], second["run"]]
         assert "lines of the journal came from elsewhere" in told.err
-        assert project.run("plan").err.count("journal") == 0
+        assert project.call("plan").err.count("journal") == 0
 
 
 class TestUndo:
@@ -155,8 +155,8 @@ class TestUndo:
         result = apply(project, RAISED, other.replace("coppa: false", off))
         assert placements(rival) != before
         assert result["undo"] == f".reconciler/undo/{result['run']}.json"
-        assert project.run("show", result["undo"]).code == 0
-        undone = project.run("apply", result["undo"], "--format", "json")
+        assert project.call("show", result["undo"]).code == 0
+        undone = project.call("apply", result["undo"], "--format", "json")
         assert undone.code == 0, undone.err + undone.out
         after = placements(rival)
         assert after["int_1"] == before["int_1"]
@@ -168,15 +168,15 @@ class TestUndo:
         apply(project, FIRST)
         undo = apply(project, RAISED)["undo"]
         rival.asked.clear()
-        assert project.run("apply", undo).code == 0
+        assert project.call("apply", undo).code == 0
         (sent,) = rival.writes
         assert set(sent.body) == {"placementId", "floorPrices"}
 
     def test_after_an_undo_the_manifest_is_pending_again(self, project):
         apply(project, FIRST)
         undo = apply(project, RAISED)["undo"]
-        assert project.run("apply", undo).code == 0
-        plan = project.run("plan", "--format", "json").json
+        assert project.call("apply", undo).code == 0
+        plan = project.call("plan", "--format", "json").json
         assert [(change["action"], [field["path"] for field in change["fields"]]) for change in plan["changes"]] == [
             ("update", ["floorPrices.US"])
         ]
@@ -185,18 +185,18 @@ class TestUndo:
     def test_an_undo_can_be_undone(self, project, rival):
         apply(project, FIRST)
         undo = apply(project, RAISED)["undo"]
-        again = project.run("apply", undo, "--format", "json").json["undo"]
-        assert project.run("apply", again).code == 0
+        again = project.call("apply", undo, "--format", "json").json["undo"]
+        assert project.call("apply", again).code == 0
         assert rival.named("int_1")["floorPrices"]["US"] == 1.2
 
     def test_what_was_made_is_set_inactive_and_never_deleted(self, project, rival):
         apply(project, FIRST)
         undo = apply(project, FIRST, SECOND)["undo"]
-        shown = project.run("show", undo, "--format", "json").json
+        shown = project.call("show", undo, "--format", "json").json
         assert [(change["action"], change["address"]) for change in shown["changes"]] == [
             ("deactivate", f"{APP}/int_2")
         ]
-        assert project.run("apply", undo).code == 0
+        assert project.call("apply", undo).code == 0
         assert rival.named("int_2")["status"] == "inactive"
         assert rival.named("int_1")["status"] == "active"
 
@@ -204,7 +204,7 @@ class TestUndo:
         apply(project, FIRST)
         apply(project, RAISED)
         undo = apply(project, RENAMED)["undo"]
-        assert project.run("apply", undo).code == 0
+        assert project.call("apply", undo).code == 0
         assert [fields["name"] for fields in rival.placements.values()] == ["int_1"]
         assert f'"{APP}/int_1"' in project.read("reconciler.lock")
         assert "int_one" not in project.read("reconciler.lock")
@@ -213,7 +213,7 @@ class TestUndo:
         apply(project, FIRST, SECOND)
         undo = apply(project, FIRST, SECOND.replace("coppa: false", "state: absent"))["undo"]
         assert rival.named("int_2")["status"] == "inactive"
-        assert project.run("apply", undo).code == 0
+        assert project.call("apply", undo).code == 0
         assert rival.named("int_2")["status"] == "active"
 
     def test_a_delete_cannot_be_undone_and_is_named(self, project, rival):
@@ -223,7 +223,7 @@ class TestUndo:
         apply(project, FIRST, gone)
         undo = apply(project, FIRST, gone)["undo"]
         assert "int_2" not in placements(rival)
-        shown = project.run("show", undo, "--format", "json").json
+        shown = project.call("show", undo, "--format", "json").json
         assert shown["changes"] == []
         assert [note["address"] for note in shown["notes"]] == [f"{APP}/int_2"]
         assert "nothing brings it back" in shown["notes"][0]["text"]
@@ -233,9 +233,9 @@ class TestUndo:
         floors = [{"country": "US", "price": 1}, {"country": "WW", "price": 0.01}]
         rival.add_placement(app, name="int_1", floorPrices=floors)
         undo = apply(project, RAISED.replace("coppa: false", "coppa: false, skipability: NonSkippable"))["undo"]
-        shown = project.run("show", undo, "--format", "json").json
+        shown = project.call("show", undo, "--format", "json").json
         assert [note["text"].partition(" ")[0] for note in shown["notes"]] == ["skipability"]
-        assert project.run("apply", undo).code == 0
+        assert project.call("apply", undo).code == 0
         assert rival.named("int_1")["floorPrices"]["US"] == 1
 
     def test_a_field_that_the_account_never_shows_goes_back_to_what_was_applied_before(self, project):
@@ -245,10 +245,10 @@ class TestUndo:
             apply(project, FIRST)
             first = apply(project, once)["undo"]
             second = apply(project, once.replace("NonSkippable", "Skippable"))["undo"]
-            shown = project.run("show", first, "--format", "json").json
+            shown = project.call("show", first, "--format", "json").json
             assert shown["changes"] == []
             assert "skipability was not shown before" in shown["notes"][0]["text"]
-            assert project.run("apply", second).code == 0
+            assert project.call("apply", second).code == 0
             (placement,) = sandbox.account.placements()
             assert placement.fields["skipability"] == "NonSkippable"
 
@@ -257,9 +257,9 @@ class TestUndo:
         apply(project, FIRST)
         rival.instead["POST placement"] = lambda _: (500, b"")
         declare(project, RAISED, SECOND)
-        done = project.run("apply", "--yes", "--format", "json")
+        done = project.call("apply", "--yes", "--format", "json")
         assert done.outcomes() == {f"{APP}/int_1": "applied", f"{APP}/int_2": "unknown"}
-        shown = project.run("show", done.json["undo"], "--format", "json").json
+        shown = project.call("show", done.json["undo"], "--format", "json").json
         assert [(note["address"], note["text"].partition(":")[0]) for note in shown["notes"]] == [
             (f"{APP}/int_2", "nobody knows whether it was made")
         ]
@@ -269,7 +269,7 @@ class TestUndo:
         undo = apply(project, RAISED)["undo"]
         rival.placements[next(iter(rival.placements))]["coppa"] = True
         before = json.dumps(rival.placements)
-        done = project.run("apply", undo)
+        done = project.call("apply", undo)
         assert done.code == 4
         assert f"{APP}/int_1" in done.err
         assert json.dumps(rival.placements) == before
@@ -278,9 +278,9 @@ class TestUndo:
         project.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {maxFloorChangePercent: 18}\n')
         apply(project, FIRST)
         declare(project, RAISED)
-        raised = project.run("apply", "--yes", "--allow-floor-jump", "--format", "json")
+        raised = project.call("apply", "--yes", "--allow-floor-jump", "--format", "json")
         assert raised.code == 0
-        lowered = project.run("apply", raised.json["undo"])
+        lowered = project.call("apply", raised.json["undo"])
         assert lowered.code == 0, "down from 1.2 to 1 is 17 %"
 
     def test_an_apply_with_nothing_to_do_leaves_no_undo(self, project):
@@ -291,9 +291,9 @@ class TestUndo:
         apply(project, FIRST)
         rival.instead["PUT placement"] = lambda _: (400, b'{"message": "no"}')
         declare(project, RAISED, SECOND)
-        done = project.run("apply", "--yes", "--format", "json")
+        done = project.call("apply", "--yes", "--format", "json")
         assert done.code == 3
-        shown = project.run("show", done.json["undo"], "--format", "json").json
+        shown = project.call("show", done.json["undo"], "--format", "json").json
         assert [change["address"] for change in shown["changes"]] == [f"{APP}/int_2"]
 
     @pytest.mark.parametrize("edit", ['"after": 1', '"publisherId": "3432"'])
@@ -303,7 +303,7 @@ class TestUndo:
         text = project.read(undo)
         assert edit in text
         project.write(undo, text.replace(edit, edit[:-1] + ('9"' if edit.endswith('"') else "9"), 1))
-        assert project.run("apply", undo).code == 1
+        assert project.call("apply", undo).code == 1
 
 
 def test_the_history_asks_the_api_for_nothing(project, rival):

@@ -56,7 +56,7 @@ def told(tmp_path_factory):
             project.env |= {f"{api}_CLIENT_ID": "id-canary", f"{api}_CLIENT_SECRET": "secret-canary"}
         project.env |= dict.fromkeys(("DT_REPORTING_URL", "CHARTBOOST_API_URL", "CHARTBOOST_AUTH_URL"), sandbox.url)
         project.write("apps/new.yaml", NEW_GAME)
-        return {call: project.run(*call, "--format", "json") for call in ROUND}
+        return {call: project.call(*call, "--format", "json") for call in ROUND}
 
 
 @pytest.mark.parametrize("call", ROUND, ids=" ".join)

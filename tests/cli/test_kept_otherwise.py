@@ -62,7 +62,7 @@ def declare(project, floors, name="int"):
 
 
 def applied(project, *more):
-    return project.run("apply", "--yes", "--format", "json", *more)
+    return project.call("apply", "--yes", "--format", "json", *more)
 
 
 def result(done, address=ADDRESS):
@@ -98,7 +98,7 @@ class TestFloors:
         assert first.json["summary"]["normalised"] == 1
         assert len(rival.writes) == 1
         for _ in range(2):
-            assert project.run("plan", "--detailed-exitcode").code == 0
+            assert project.call("plan", "--detailed-exitcode").code == 0
             again = applied(project)
             assert (again.code, again.json["results"]) == (0, [])
         assert len(rival.writes) == 1
@@ -110,7 +110,7 @@ class TestFloors:
         rival.doubt.floors = floors
         assert applied(project).code == 0
         for command in ("plan", "drift"):
-            done = project.run(command)
+            done = project.call(command)
             assert done.code == 0, done.out
             for part in (ADDRESS, path[-1], *(f"{value:g}" for value in (wanted, kept) if value is not None)):
                 assert part in done.out, (command, part, done.out)
@@ -121,12 +121,12 @@ class TestFloors:
         rival, project = world(floors=declared)
         rival.doubt.floors = floors
         assert applied(project).code == 0
-        assert project.run("pull", "--check").code == 2
-        assert project.run("pull").code == 0
+        assert project.call("pull", "--check").code == 2
+        assert project.call("pull").code == 0
         text = project.read("apps/a.yaml")
         assert (f"{path[-1]}: {kept:g}" in text) if kept is not None else (f"{path[-1]}:" not in text)
-        assert project.run("plan", "--detailed-exitcode").code == 0
-        assert project.run("pull", "--check").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
+        assert project.call("pull", "--check").code == 0
         assert len(rival.writes) == 1
 
     def test_a_moved_manifest_is_tried_once_more(self, world):
@@ -134,20 +134,20 @@ class TestFloors:
         rival.doubt.floors = rounded
         assert applied(project).code == 0
         declare(project, "{US: 1.31, WW: 0.01}")
-        assert project.run("plan", "--detailed-exitcode").code == 2
+        assert project.call("plan", "--detailed-exitcode").code == 2
         again = applied(project)
         assert (again.code, leaf(result(again)["kept"], "floorPrices", "US")) == (0, 1.3)
         assert len(puts(rival)) == 2
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
 
     def test_a_console_edit_of_what_is_kept_is_drift_as_ever(self, world):
         rival, project = world(floors="{US: 1.23, WW: 0.01}")
         rival.doubt.floors = rounded
         assert applied(project).code == 0
         rival.placements[rival.int]["floorPrices"] = [line("WW", 0.01), line("US", 1)]
-        done = project.run("drift", "--format", "json")
+        done = project.call("drift", "--format", "json")
         assert (done.code, done.json["summary"]["drift"]) == (2, 1)
-        assert project.run("plan", "--detailed-exitcode").code == 2
+        assert project.call("plan", "--detailed-exitcode").code == 2
 
     def test_a_line_that_the_server_adds_asks_for_no_leave_each_time(self, world):
         rival, project = world(floors="{US: 1, WW: 0.01}")
@@ -155,7 +155,7 @@ class TestFloors:
         assert applied(project).code == 0
         declare(project, "{US: 1.2, WW: 0.01}")
         for _ in range(2):
-            done = project.run("plan")
+            done = project.call("plan")
             assert done.code == 0, done.err
             assert "--allow-floor-jump" not in done.out + done.err
         assert applied(project).code == 0
@@ -174,7 +174,7 @@ class TestFloors:
     def test_the_text_tells_it(self, world):
         rival, project = world(floors="{US: 1.23, WW: 0.01}")
         rival.doubt.floors = rounded
-        done = project.run("apply", "--yes")
+        done = project.call("apply", "--yes")
         assert done.code == 0
         assert "1 normalised" in done.out
         assert "1.23" in done.out
@@ -193,7 +193,7 @@ def test_a_new_name_that_is_kept_otherwise_is_tried_once(world, name):
     first = applied(project)
     assert (first.code, [each["outcome"] for each in first.json["results"]]) == (0, ["normalised"]), first.out
     assert leaf(first.json["results"][0]["kept"], "name") == name(new)
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
     again = applied(project)
     assert (again.code, again.json["results"]) == (0, [])
     assert len(puts(rival)) == 1
@@ -204,7 +204,7 @@ def test_no_note_promises_that_pull_takes_over_a_bundle(project, rival):
     rival.doubt.name = str.lower
     project.write("apps/a.yaml", f"version: 1\napps:\n  - {{{APP.replace('com.a', 'com.A')}}}\n")
     assert applied(project).code == 0
-    notes = project.run("plan", "--format", "json").json["notes"]
+    notes = project.call("plan", "--format", "json").json["notes"]
     (told,) = (note["text"] for note in notes if note["text"].startswith("bundle"))
     assert '"com.a"' in told
     assert "pull" not in told
@@ -219,7 +219,7 @@ class TestEcho:
         assert (first.code, result(first)["outcome"]) == (3, "failed"), first.out
         assert "floorPrices" in result(first)["error"]
         assert rival.named("int")["floorPrices"] == {"WW": 0.01, "US": 1.1}
-        assert project.run("plan", "--detailed-exitcode").code == 2
+        assert project.call("plan", "--detailed-exitcode").code == 2
         again = applied(project)
         assert (again.code, result(again)["outcome"]) == (0, "applied")
         assert rival.named("int")["floorPrices"] == {"WW": 0.01, "US": 1.2}
@@ -233,15 +233,15 @@ class TestEcho:
         rival.doubt.echoes = 1
         assert applied(project).code == 3
         assert project.read("reconciler.lock") == before
-        changes = project.run("plan", "--format", "json").json["changes"]
+        changes = project.call("plan", "--format", "json").json["changes"]
         assert [each["origin"] for change in changes for each in change["fields"]] == ["pending"]
-        assert project.run("drift").code == 0
+        assert project.call("drift").code == 0
 
     def test_one_of_what_was_never_ours_is_not_ours_after_it(self, world):
         rival, project = world(floors="{US: 1.2, WW: 0.01}")
         rival.doubt.echoes = 1
         assert applied(project).code == 3
-        changes = project.run("plan", "--format", "json").json["changes"]
+        changes = project.call("plan", "--format", "json").json["changes"]
         assert [each["origin"] for change in changes for each in change["fields"]] == ["unknown"]
 
     def test_a_removal_begins_no_quarantine_and_a_rename_moves_no_address(self, world):

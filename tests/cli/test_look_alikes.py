@@ -61,7 +61,7 @@ class Scene:
     def applied(self, way):
         self.declare(way)
         self.rival.asked.clear()
-        return self.project.run("apply", "--yes", "--format", "json")
+        return self.project.call("apply", "--yes", "--format", "json")
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ def test_pins_take_them_over_and_rename_what_can_be_renamed(scene):
     assert renamed == {number: name for name, number in scene.placements.items()}
     made = [asked.body["name"] for asked in scene.rival.writes if asked.method == "POST"]
     assert made == ["inner"] * len(BUNDLES)
-    assert scene.project.run("plan", "--detailed-exitcode").code == 0
-    assert scene.project.run("drift").code == 0
+    assert scene.project.call("plan", "--detailed-exitcode").code == 0
+    assert scene.project.call("drift").code == 0
     scene.declare("nothing")
-    assert scene.project.run("plan", "--detailed-exitcode").code == 0
+    assert scene.project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_blocks_that_say_they_are_others_are_created(scene):
@@ -103,7 +103,7 @@ def test_blocks_that_say_they_are_others_are_created(scene):
     made = [asked for asked in scene.rival.writes if asked.method == "POST"]
     assert len(made) == len(DECLARED) + 2 * len(BUNDLES)
     assert not [asked for asked in scene.rival.writes if asked.method != "POST"]
-    assert scene.project.run("plan", "--detailed-exitcode").code == 0
+    assert scene.project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_saved_plan_is_stale_once_a_look_alike_has_appeared(tmp_path):
@@ -112,22 +112,22 @@ def test_a_saved_plan_is_stale_once_a_look_alike_has_appeared(tmp_path):
         home = rival.add_app(name="Home", bundle="com.home")
         app = {"platform": "android", "bundle": "com.home", "placements": [{"name": "shop", "placementType": "MREC"}]}
         project.write("apps/all.yaml", json.dumps({"version": 1, "apps": [app]}))
-        assert project.run("plan", "--out", "plan.json").code == 0
+        assert project.call("plan", "--out", "plan.json").code == 0
         number = rival.add_placement(home, name="Shop")
-        done = project.run("apply", "plan.json")
+        done = project.call("apply", "plan.json")
         assert done.code == 4
         assert f"a look-alike exists by now, as id {number}" in done.err
         app["placements"][0]["lifecycle"] = {"distinct": True}
         project.write("apps/all.yaml", json.dumps({"version": 1, "apps": [app]}))
-        assert project.run("plan", "--out", "plan.json").code == 0
+        assert project.call("plan", "--out", "plan.json").code == 0
         rival.add_placement(home, name="SHOP")
-        assert project.run("apply", "plan.json").code == 0
+        assert project.call("apply", "plan.json").code == 0
 
 
 def test_a_pull_writes_no_second_block_beside_one_that_looks_the_same(scene):
     scene.declare("nothing")
     before = scene.project.read("apps/all.yaml")
-    done = scene.project.run("pull")
+    done = scene.project.call("pull")
     assert (done.code, scene.project.read("apps/all.yaml")) == (0, before)
     assert len(list((scene.project.root / "apps").iterdir())) == 1
     for number in (*scene.placements.values(), *scene.apps.values()):
@@ -146,20 +146,20 @@ def test_of_namesakes_plan_and_pull_take_the_active_one(tmp_path):
         app = {"platform": "android", "bundle": "com.home", "placements": [{"name": "shop", "placementType": "MREC"}]}
         app["placements"][0].update({"placementType": "Interstitial", "status": "active"})
         project.write("apps/all.yaml", json.dumps({"version": 1, "apps": [app]}))
-        planned = project.run("plan", "--detailed-exitcode", "--format", "json")
+        planned = project.call("plan", "--detailed-exitcode", "--format", "json")
         assert planned.code == 0, planned.out
         assert {each["id"] for each in planned.json["unmanaged"]} == {str(asleep_app), str(asleep)}
         told = {each["address"]: each["text"] for each in planned.json["notes"]}
         assert f'placementId: "{awake}"' in told["android:com.home/shop"]
         assert f'appId: "{home}"' in told["android:com.home"]
         (project.root / "apps/all.yaml").unlink()
-        pulled = project.run("pull")
+        pulled = project.call("pull")
         written = next((project.root / "apps").iterdir()).read_text()
         assert f'placementId: "{awake}"' in written
         assert f'appId: "{home}"' in written
         assert f"id {asleep} goes by the address of another placement and is left out: it is inactive" in pulled.out
         assert f"id {asleep_app} goes by the address of another app and is left out: it is inactive" in pulled.out
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
         assert rival.writes == []
 
 
@@ -173,7 +173,7 @@ def test_a_ledger_with_one_id_twice_ends_every_run_that_reads_it(scene):
     scene.project.write("reconciler.lock", "".join(lines))
     scene.rival.asked.clear()
     for command in (["plan"], ["apply", "--yes"], ["drift"]):
-        done = scene.project.run(*command)
+        done = scene.project.call(*command)
         assert done.code == 1
         assert f"reconciler.lock:{len(lines)}: placement id {number} is there twice" in done.err
         assert f"(line {where}) and ios:zzz/copy" in done.err

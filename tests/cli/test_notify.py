@@ -88,9 +88,9 @@ def test_nothing_is_posted_where_nothing_drifted(calm, chat):
 
 
 def test_the_url_may_come_from_the_environment_or_from_a_file(drifted, chat):
-    assert drifted.call_with("drift", RECONCILER_NOTIFY_URL=chat.url).code == 2
+    assert drifted.call("drift", RECONCILER_NOTIFY_URL=chat.url).code == 2
     path = drifted.write("hook.txt", f"{chat.url}\n")
-    assert drifted.call_with("drift", RECONCILER_NOTIFY_URL_FILE=str(path)).code == 2
+    assert drifted.call("drift", RECONCILER_NOTIFY_URL_FILE=str(path)).code == 2
     assert len(chat.heard) == 2
 
 

@@ -52,17 +52,17 @@ def warning(policy=TIER1):
 
 def test_a_plan_that_keeps_every_policy_is_applied(project, rival):
     declare(project, HIGH)
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("apply", "--yes").code == 0
     assert rival.named("int_1")["floorPrices"] == {"WW": 0.2}
 
 
 def test_a_break_is_shown_by_plan_and_refused_by_apply_by_name(project, rival):
     declare(project, LOW)
-    planned = project.run("plan")
+    planned = project.call("plan")
     told = "android:com.acme/int_1: no floor under 0.10 in tier1 [policy tier1-floor]"
     assert planned.code == 0
     assert f"apply would refuse: {told}" in planned.out
-    done = project.run("apply", "--yes")
+    done = project.call("apply", "--yes")
     assert done.code == 6
     assert told in done.err
     assert "the policy tier1-floor in reconciler.yaml" in done.err
@@ -71,17 +71,17 @@ def test_a_break_is_shown_by_plan_and_refused_by_apply_by_name(project, rival):
 
 def test_the_worldwide_floor_counts_for_countries_without_a_line(project):
     declare(project, "{WW: 0.01, US: 1, CA: 1, AU: 1}")
-    assert project.run("apply", "--yes").code == 6
+    assert project.call("apply", "--yes").code == 6
     declare(project, "{WW: 0.01, tier1: 0.10}")
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("apply", "--yes").code == 0
 
 
 def test_a_saved_plan_is_held_to_the_policies_of_the_day(project, rival):
     declare(project, LOW, policy="  []\n")
-    assert project.run("plan", "--out", "plan.json").code == 0
+    assert project.call("plan", "--out", "plan.json").code == 0
     declare(project, LOW)
     for command in ("apply", "rehearse"):
-        done = project.run(command, "plan.json")
+        done = project.call(command, "plan.json")
         assert done.code == 6
         assert "[policy tier1-floor]" in done.err
     assert rival.writes == []
@@ -89,14 +89,14 @@ def test_a_saved_plan_is_held_to_the_policies_of_the_day(project, rival):
 
 def test_no_flag_lifts_a_policy(project, rival):
     declare(project, LOW)
-    assert project.run("apply", "--yes", "--allow-floor-jump", "--max-deletes", "9").code == 6
+    assert project.call("apply", "--yes", "--allow-floor-jump", "--max-deletes", "9").code == 6
     assert rival.writes == []
 
 
 def test_a_warning_is_told_and_lets_the_plan_pass(project, rival):
     declare(project, LOW, policy=warning())
     told = "warning: android:com.acme/int_1: no floor under 0.10 in tier1 [policy tier1-floor]"
-    done = project.run("apply", "--yes")
+    done = project.call("apply", "--yes")
     assert done.code == 0
     assert told in done.out
     assert rival.named("int_1")["floorPrices"]["US"] == 1
@@ -104,8 +104,8 @@ def test_a_warning_is_told_and_lets_the_plan_pass(project, rival):
 
 def test_a_warning_about_a_saved_plan_is_told_too(project):
     declare(project, LOW, policy=warning())
-    assert project.run("plan", "--out", "plan.json").code == 0
-    done = project.run("apply", "plan.json", "--format", "json")
+    assert project.call("plan", "--out", "plan.json").code == 0
+    done = project.call("apply", "plan.json", "--format", "json")
     assert done.code == 0
     assert "warning: android:com.acme/int_1: no floor under 0.10 in tier1" in done.err
     assert json.loads(done.out)["summary"]["applied"] == 2
@@ -114,7 +114,7 @@ def test_a_warning_about_a_saved_plan_is_told_too(project):
 @pytest.mark.parametrize("rule", ["floors['XX'] > 0.0", "1 / 0 == 1", "name > 1", "size(name)"])
 def test_a_rule_that_cannot_be_evaluated_refuses(project, rival, rule):
     declare(project, HIGH, policy=f'  - {{name: mine, message: never, rule: "{rule}"}}\n')
-    done = project.run("apply", "--yes")
+    done = project.call("apply", "--yes")
     assert done.code == 6
     assert "[policy mine]" in done.err
     assert "Traceback" not in done.err
@@ -125,7 +125,7 @@ def test_a_rule_that_cannot_be_evaluated_refuses(project, rival, rule):
 def test_a_rule_that_is_none_stops_every_command_at_its_place(project, rival, rule):
     declare(project, HIGH, policy=f'  - {{name: mine, message: never, rule: "{rule}"}}\n')
     for command in (["validate"], ["plan"], ["apply", "--yes"]):
-        done = project.run(*command)
+        done = project.call(*command)
         assert done.code == 1
         assert "reconciler.yaml:5:" in done.out + done.err
         assert "[bad-policy]" in done.out + done.err
@@ -166,7 +166,7 @@ def test_a_rule_that_asks_for_too_much_memory_ends_its_own_process_and_no_other(
 )
 def test_validate_finds_a_rule_that_costs_too_much_whatever_it_is_asked_about(project, text, told):
     declare(project, HIGH, with_rule(text.encode("utf-8", "replace").decode()))
-    done = project.run("validate")
+    done = project.call("validate")
     assert done.code == 1
     assert told in done.out + done.err
     assert "[bad-policy]" in done.out + done.err
@@ -175,8 +175,8 @@ def test_validate_finds_a_rule_that_costs_too_much_whatever_it_is_asked_about(pr
 def test_loops_beside_one_another_and_words_in_texts_do_not_count(project):
     rule = "fields.all(f, f.path != '.all(.all(.all(.all(') && fields.all(f, fields.all(g, f != null || g != null))"
     declare(project, HIGH, with_rule(rule))
-    assert project.run("validate").code == 0
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("validate").code == 0
+    assert project.call("apply", "--yes").code == 0
 
 
 def test_modules_that_lie_in_the_project_are_not_run_by_the_process_that_evaluates(project):

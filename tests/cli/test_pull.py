@@ -71,7 +71,7 @@ def pulled(tmp_path_factory):
         filled(rival, 300, 20)
         project = Project(tmp_path_factory.mktemp("pull"), rival.url)
         project.write("reconciler.yaml", SETTINGS)
-        project.first = project.run("pull", "--format", "json")
+        project.first = project.call("pull", "--format", "json")
         yield rival, project
 
 

@@ -36,7 +36,7 @@ def tree(project):
 @pytest.mark.parametrize("form", ["text", "json", "sarif"])
 def test_the_second_run_says_what_the_first_said(project, text, form):
     project.write("apps/a.yaml", text)
-    first, second = (project.run("validate", "--format", form) for _ in range(2))
+    first, second = (project.call("validate", "--format", form) for _ in range(2))
     assert (project.root / ".reconciler" / "cache" / "manifests").exists()
     assert (second.code, second.out, second.err) == (first.code, first.out, first.err)
 
@@ -46,19 +46,19 @@ def test_an_edit_is_seen_and_so_is_taking_it_back(project):
     codes = []
     for text in (SOUND, BROKEN, SOUND):
         project.write("apps/a.yaml", text)
-        codes.append(project.run("validate").code)
+        codes.append(project.call("validate").code)
     assert codes == [0, 1, 0]
 
 
 def test_a_plan_is_the_same_with_and_without_a_memory_and_writes_nothing(project):
     project.write("apps/a.yaml", SOUND)
     before = tree(project)
-    cold = project.run("plan", "--format", "json")
+    cold = project.call("plan", "--format", "json")
     assert tree(project) == before
-    project.run("validate")
+    project.call("validate")
     assert tree(project) != before
     before = tree(project)
-    warm = project.run("plan", "--format", "json")
+    warm = project.call("plan", "--format", "json")
     assert tree(project) == before
     made = {"createdAt": "", "digest": ""}  # the digest is of the time too
     assert {**warm.json, **made} == {**cold.json, **made}
@@ -67,21 +67,21 @@ def test_a_plan_is_the_same_with_and_without_a_memory_and_writes_nothing(project
 def test_an_apply_of_wrong_manifests_leaves_nothing_behind(project):
     project.write("apps/a.yaml", BROKEN)
     before = tree(project)
-    assert project.run("apply", "--yes").code == 1
+    assert project.call("apply", "--yes").code == 1
     assert tree(project) == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", b"\xff" * 500, b" \n" * 99])
 def test_a_damaged_cache_changes_nothing(project, damage):
     project.write("apps/a.yaml", SOUND)
-    sound = project.run("validate")
+    sound = project.call("validate")
     project.write(".reconciler/cache/manifests", damage)
-    damaged = project.run("validate")
+    damaged = project.call("validate")
     assert (damaged.code, damaged.out, damaged.err) == (sound.code, sound.out, sound.err)
 
 
 def test_it_can_be_turned_off(project):
     project.write("apps/a.yaml", SOUND)
     before = tree(project)
-    assert project.run("validate", RECONCILER_CACHE="off").code == 0
+    assert project.call("validate", RECONCILER_CACHE="off").code == 0
     assert tree(project) == before

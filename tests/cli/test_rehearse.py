@@ -31,7 +31,7 @@ def ready(project, rival):
     rival.add_placement(app, name="stranger")
     rival.add_app(name="Other", bundle="com.other")
     project.write("apps/a.yaml", MANIFEST)
-    assert project.run("plan", "--out", "plan.json").code == 0
+    assert project.call("plan", "--out", "plan.json").code == 0
     rival.asked.clear()
     return project
 
@@ -43,7 +43,7 @@ def files(project):
 def faults(project, *lines, parallelism=8):
     project.write("faults.yaml", "faults:\n" + "".join(f"  - {line}\n" for line in lines))
     script = "--faults", "faults.yaml", "--parallelism", str(parallelism)
-    return project.run("rehearse", "plan.json", *script, "--format", "json")
+    return project.call("rehearse", "plan.json", *script, "--format", "json")
 
 
 def names(moved):
@@ -51,7 +51,7 @@ def names(moved):
 
 
 def test_a_quiet_rehearsal_ends_with_the_plan_fulfilled(ready):
-    done = ready.run("rehearse", "plan.json", "--format", "json")
+    done = ready.call("rehearse", "plan.json", "--format", "json")
     assert done.code == 0, done.err
     told = done.json
     assert (told["format"], told["exitCode"], told["error"], told["fulfilled"]) == (
@@ -73,7 +73,7 @@ def test_a_quiet_rehearsal_ends_with_the_plan_fulfilled(ready):
 
 def test_the_account_is_only_read_and_the_project_is_left_alone(ready, rival):
     before, apps, placements = files(ready), dict(rival.apps), json.dumps(rival.placements)
-    assert ready.run("rehearse", "plan.json").code == 0
+    assert ready.call("rehearse", "plan.json").code == 0
     assert [asked.name for asked in rival.asked if asked.method != "GET" and asked.path != AUTH] == []
     assert rival.writes == []
     assert (rival.apps, json.dumps(rival.placements)) == (apps, placements)
@@ -81,7 +81,7 @@ def test_the_account_is_only_read_and_the_project_is_left_alone(ready, rival):
 
 
 def test_the_same_ids_stand_in_the_sandbox(ready, rival):
-    told = ready.run("rehearse", "plan.json", "--format", "json").json
+    told = ready.call("rehearse", "plan.json", "--format", "json").json
     (changed,) = told["account"]["changed"]
     assert rival.placements[int(changed["id"])]["name"] == "int_12"
     assert all(int(made["id"]) not in rival.placements for made in told["account"]["made"])
@@ -114,7 +114,7 @@ def test_refused_steps_exit_3_and_what_does_not_hold_is_named(ready):
 
 def test_a_server_that_replaces_is_stopped_and_its_damage_shown(ready):
     ready.write("faults.yaml", "quirks: {put: replace}\n")
-    done = ready.run("rehearse", "plan.json", "--faults", "faults.yaml", "--format", "json")
+    done = ready.call("rehearse", "plan.json", "--faults", "faults.yaml", "--format", "json")
     assert (done.code, done.json["account"]["made"]) == (3, [])
     assert outcomes(done)["android:com.cash_crash.54/int_12"] == "failed"
     (changed,) = done.json["account"]["changed"]
@@ -131,14 +131,14 @@ def test_reads_that_fail_end_it_as_they_would_end_apply_with_the_account_as_befo
 
 def test_what_moved_since_the_plan_is_stale_before_any_rehearsal(ready, rival):
     rival.placements[next(iter(rival.placements))]["coppa"] = True
-    done = ready.run("rehearse", "plan.json")
+    done = ready.call("rehearse", "plan.json")
     assert (done.code, done.out) == (4, "")
     assert "int_12" in done.err
 
 
 def test_with_skip_stale_the_rest_is_rehearsed(ready, rival):
     rival.placements[next(iter(rival.placements))]["coppa"] = True
-    done = ready.run("rehearse", "plan.json", "--skip-stale", "--format", "json")
+    done = ready.call("rehearse", "plan.json", "--skip-stale", "--format", "json")
     assert done.code == 3
     assert {address.rpartition("/")[2]: outcome for address, outcome in outcomes(done).items()} == {
         "int_12": "skipped", "int_13": "applied", "asleep": "applied",
@@ -151,14 +151,14 @@ def outcomes(done):
 
 def test_limits_refuse_it_as_they_would_refuse_apply(ready):
     ready.edit("reconciler.yaml", ("version: 1\n", "version: 1\nsafety: {maxFloorChangePercent: 10}\n"))
-    done = ready.run("rehearse", "plan.json")
+    done = ready.call("rehearse", "plan.json")
     assert (done.code, done.out) == (6, "")
     assert "--allow-floor-jump" in done.err
-    assert ready.run("rehearse", "plan.json", "--allow-floor-jump").code == 0
+    assert ready.call("rehearse", "plan.json", "--allow-floor-jump").code == 0
 
 
 def test_the_text_tells_results_account_and_verdict(ready):
-    done = ready.run("rehearse", "plan.json")
+    done = ready.call("rehearse", "plan.json")
     assert "Apply: 3 applied." in done.out
     assert "  made android:com.cash_crash.54/int_13  id " in done.out
     assert "      floorPrices.US: 1 -> 1.2" in done.out
@@ -173,9 +173,9 @@ def test_a_plan_that_deletes_is_rehearsed_to_its_end(project, rival):
     head = MANIFEST[: MANIFEST.index("      - {name: int_12")]
     project.write("reconciler.yaml", 'version: 1\npublisherId: "3432"\nsafety: {quarantineDays: 0, maxDeletes: 1}\n')
     project.write("apps/a.yaml", f"{head}      - {{name: int_12, placementType: Interstitial, state: absent}}\n")
-    assert project.run("plan", "--out", "plan.json").code == 0
+    assert project.call("plan", "--out", "plan.json").code == 0
     rival.asked.clear()
-    told = project.run("rehearse", "plan.json", "--format", "json").json
+    told = project.call("rehearse", "plan.json", "--format", "json").json
     assert [(each["id"], each["planned"]) for each in told["account"]["deleted"]] == [(str(gone), True)]
     assert told["fulfilled"]
     assert rival.writes == []
@@ -184,14 +184,14 @@ def test_a_plan_that_deletes_is_rehearsed_to_its_end(project, rival):
 
 def test_live_values_that_a_sandbox_would_not_take_are_no_hindrance(ready, rival):
     rival.placements[next(iter(rival.placements))].update(targetingEnabled=True)
-    ready.run("plan", "--out", "plan.json")
-    done = ready.run("rehearse", "plan.json", "--format", "json")
+    ready.call("plan", "--out", "plan.json")
+    done = ready.call("rehearse", "plan.json", "--format", "json")
     assert (done.code, done.json["fulfilled"]) == (0, True), done.err
 
 
 @each("arguments", [(), ("missing.json",), ("plan.json", "--faults", "missing.yaml")])
 def test_what_is_not_there_is_named_and_nothing_is_asked(ready, rival, arguments):
-    done = ready.run("rehearse", *arguments)
+    done = ready.call("rehearse", *arguments)
     assert done.code in {1, 64}
     assert done.out == ""
     assert "Traceback" not in done.err
@@ -207,6 +207,6 @@ def test_a_wrong_faults_file_is_refused_with_its_place(ready, rival):
 
 def test_a_plan_for_another_account_is_refused(ready):
     ready.edit("reconciler.yaml", ('"3432"', '"99"'))
-    done = ready.run("rehearse", "plan.json")
+    done = ready.call("rehearse", "plan.json")
     assert done.code == 1
     assert "publisher 3432" in done.err

@@ -53,7 +53,7 @@ def cells(project):
 @SAMPLE
 def test_floors_are_suggested_and_written_from_a_platforms_report_alone(project, sample):
     project.write(sample, recent(sample, yesterday()))
-    taken = project.run("reports", "import", sample)
+    taken = project.call("reports", "import", sample)
     assert taken.code == 0, taken.err
     assert "Imported 84 rows of 1 app, 14 days" in taken.out
     found = cells(project)
@@ -165,7 +165,7 @@ def test_what_cannot_be_done_is_said_with_its_exit_code_and_no_secret(project, w
 def test_the_database_of_the_environment_is_asked_and_its_password_never_told(project):
     env = {"RECONCILER_EVIDENCE_URL": "postgres://me:hunter2@127.0.0.1:1/db"}
     project.env |= env
-    done = project.run("reports", "import", "evidence", "-vv")
+    done = project.call("reports", "import", "evidence", "-vv")
     assert (done.code, "postgres://127.0.0.1:1/db" in done.err) == (1, True)
     assert "hunter2" not in done.out + done.err
     assert "OperationalError" not in done.err

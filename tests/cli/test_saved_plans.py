@@ -119,7 +119,7 @@ class TestDeletes:
 
     def test_a_rehearsal_refuses_it_as_an_apply_would(self, ending):
         ending.declares(old="", kept="")
-        assert ending.project.run("rehearse", ending.path, "--max-deletes", "1").code == 6
+        assert ending.project.call("rehearse", ending.path, "--max-deletes", "1").code == 6
 
     def test_manifests_that_cannot_be_read_end_it(self, ending):
         ending.project.write("apps/a.yaml", "version: [")
@@ -396,7 +396,7 @@ class TestOtherManifests:
 
     def test_a_rehearsal_ends_as_an_apply_would(self, raising):
         raising.declares(a=self.FLOORS.format(1.3), b="")
-        assert raising.project.run("rehearse", raising.path).code == 4
+        assert raising.project.call("rehearse", raising.path).code == 4
 
     @each(
         ("blocks", "left"),

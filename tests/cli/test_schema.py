@@ -30,7 +30,7 @@ DOCUMENTS = (manifest({"tier1": 1}), manifest({"tier2": 1}), manifest({"US": 21}
 @pytest.mark.parametrize("before", [True, False], ids=["before the command's name", "behind it"])
 def test_a_project_that_is_named_is_known_to_its_schemas_which_are_printed_and_kept(of_groups, before):
     folder = str(of_groups.root)
-    done = of_groups.run(*(("--project", folder, "schema") if before else ("schema", "--project", folder)))
+    done = of_groups.call(*(("--project", folder, "schema") if before else ("schema", "--project", folder)))
     assert done.code == 0, done.err
     printed = json.loads(done.out)
     kept = {path.name: json.loads(path.read_text()) for path in (of_groups.root / "schemas").iterdir()}
@@ -40,7 +40,7 @@ def test_a_project_that_is_named_is_known_to_its_schemas_which_are_printed_and_k
 
 
 def test_without_a_path_the_project_is_the_one_around(of_groups):
-    done = of_groups.run("schema", "--project", "--out", "elsewhere")
+    done = of_groups.call("schema", "--project", "--out", "elsewhere")
     assert done.code == 0, done.err
     assert not (of_groups.root / "schemas").exists()
     found = json.loads((of_groups.root / "elsewhere" / "manifest.schema.json").read_text())
@@ -48,25 +48,25 @@ def test_without_a_path_the_project_is_the_one_around(of_groups):
 
 
 def test_without_the_option_the_schemas_are_those_of_any_project_and_nothing_is_kept(of_groups):
-    printed = json.loads(of_groups.run("schema").out)
+    printed = json.loads(of_groups.call("schema").out)
     assert accepts(printed["manifest.schema.json"], *DOCUMENTS) == [True, True, True]
     assert not (of_groups.root / "schemas").exists()
 
 
 def test_settings_that_cannot_be_read_are_an_error_and_what_is_kept_stays(of_groups):
-    assert of_groups.run("schema", "--project").code == 0
+    assert of_groups.call("schema", "--project").code == 0
     kept = (of_groups.root / "schemas" / "manifest.schema.json").read_bytes()
     of_groups.write("reconciler.yaml", "version: [")
-    done = of_groups.run("schema", "--project")
+    done = of_groups.call("schema", "--project")
     assert (done.code, done.out) == (1, "")
     assert "reconciler validate" in done.err
     assert (of_groups.root / "schemas" / "manifest.schema.json").read_bytes() == kept
     (of_groups.root / "reconciler.yaml").unlink()
-    assert of_groups.run("schema", "--project").code == 1
+    assert of_groups.call("schema", "--project").code == 1
 
 
 def test_a_link_in_the_place_of_the_schemas_is_not_written_through(of_groups, tmp_path):
     (tmp_path / "outside").mkdir()
     (of_groups.root / "schemas").symlink_to(tmp_path / "outside")
-    assert of_groups.run("schema", "--project").code == 1
+    assert of_groups.call("schema", "--project").code == 1
     assert list((tmp_path / "outside").iterdir()) == []

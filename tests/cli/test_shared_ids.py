@@ -40,7 +40,7 @@ def declare(project, coppa="false", state="placements: []"):
 
 
 def applied(project, *more):
-    done = project.run("apply", "--yes", "--format", "json", *more)
+    done = project.call("apply", "--yes", "--format", "json", *more)
     assert done.code == 0, done.out + done.err
     return {each["address"]: each["outcome"] for each in done.json["results"]}
 
@@ -56,16 +56,16 @@ def test_an_update_of_either_goes_to_that_one(world):
     assert sorted(sent(rival)) == [("PUT", "app"), ("PUT", "placement")]
     assert (rival.apps[second]["coppa"], rival.placements[second]["coppa"]) == (False, False)
     assert "bundle" not in rival.placements[second]
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
     assert first not in rival.placements
 
 
 def test_an_undo_puts_back_each_to_its_own(world):
     rival, project, _, second = world
     rival.apps[second]["coppa"] = rival.placements[second]["coppa"] = True
-    done = project.run("apply", "--yes", "--format", "json")
+    done = project.call("apply", "--yes", "--format", "json")
     assert done.code == 0
-    undone = project.run("apply", done.json["undo"], "--format", "json")
+    undone = project.call("apply", done.json["undo"], "--format", "json")
     assert undone.code == 0, undone.out + undone.err
     assert (rival.apps[second]["coppa"], rival.placements[second]["coppa"]) == (True, True)
 
@@ -80,7 +80,7 @@ def test_the_end_of_one_is_not_that_of_the_other(world):
     assert second not in rival.apps
     assert second in rival.placements
     assert "com.a/int" in project.read("reconciler.lock")
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_what_is_made_may_have_the_id_of_one_of_the_other_kind(world):
@@ -93,4 +93,4 @@ def test_what_is_made_may_have_the_id_of_one_of_the_other_kind(world):
     rival.number_next = first
     assert applied(project) == {"android:com.a/new": "applied"}
     assert rival.placements[first]["name"] == "new"
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0

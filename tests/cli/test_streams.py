@@ -117,20 +117,20 @@ class TestCredentials:
         path = tmp_path / "secret"
         if text is not None:
             path.write_bytes(text.encode() if isinstance(text, str) else text)
-        done = project.call_with("ping", DT_CLIENT_SECRET="", DT_CLIENT_SECRET_FILE=str(path))
+        done = project.call("ping", DT_CLIENT_SECRET="", DT_CLIENT_SECRET_FILE=str(path))
         assert done.code == 1
         assert "DT_CLIENT_SECRET_FILE" in done.err
         assert rival.asked == []
 
     @pytest.mark.parametrize("name", ["DT_CLIENT_ID", "DT_CLIENT_SECRET"])
     def test_a_missing_one_is_told_by_its_variable_before_any_request(self, project, rival, name):
-        done = project.call_with("plan", **{name: ""})
+        done = project.call("plan", **{name: ""})
         assert done.code == 1
         assert f"{name} is not set" in done.err
         assert rival.asked == []
 
     def test_bytes_that_are_no_text_are_told_without_showing_them(self, project):
-        done = project.call_with("ping", DT_CLIENT_SECRET="canary\udcff")
+        done = project.call("ping", DT_CLIENT_SECRET="canary\udcff")
         assert done.code == 1
         assert "DT_CLIENT_SECRET is not UTF-8" in done.err
         assert "canary" not in done.err
@@ -141,7 +141,7 @@ class TestCredentials:
          "http://127.0.0.1.example.com", "https://console.fyber.com/api", "http://[::1"],
     )  # fmt: skip
     def test_they_are_sent_only_where_they_may_be_seen(self, project, url):
-        done = project.call_with("plan", DT_MANAGEMENT_URL=url)
+        done = project.call("plan", DT_MANAGEMENT_URL=url)
         assert done.code == 1
         assert "DT_MANAGEMENT_URL" in done.err
         assert "pw-canary" not in done.err

@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -99,22 +99,25 @@ class Project:
         )  # fmt: skip
         return Done(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def call(self, *arguments: str) -> Done:
-        """As `run`, but in this process: for claims that take many runs to make."""
-        return self.call_with(*arguments)
-
-    def call_with(self, *arguments: str, **env: str) -> Done:
-        """As `call`, with further variables."""
+    def call(self, *arguments: str, cwd: Path | None = None, **env: str | None) -> Done:
+        """As `run`, but in this process, which takes a tenth of the time: for what does not hang on processes."""
         out, err = StringIO(), StringIO()
         before = dict(os.environ)
         logger = logging.getLogger("reconciler")
         heard = logger.handlers, logger.propagate, logger.level
         os.environ.clear()
-        os.environ.update({**self.env, **env})
+        os.environ.update({key: value for key, value in {**self.env, **env}.items() if value is not None})
+        stdin = sys.stdin
         try:
-            with redirect_stdout(out), redirect_stderr(err):
-                code = run([*arguments, "--project", str(self.root)])
+            with (
+                redirect_stdout(out),
+                redirect_stderr(err),
+                chdir(cwd or self.root),
+                Path(os.devnull).open() as sys.stdin,
+            ):
+                code = run(arguments)
         finally:
+            sys.stdin = stdin
             gc.unfreeze()  # what a run keeps to its end ends here
             logger.handlers, logger.propagate = heard[:2]
             logger.setLevel(heard[2])
