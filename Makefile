@@ -36,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak browser pooler uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak coverage browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -69,11 +69,14 @@ test-newest: uv browser pooler  ## all tests with the newest versions that there
 	$(call resolved,.venv-newest,highest)
 
 # pytest comes last: its closing line is the last one, and its architecture tests hold layers and schemas.
-check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, schemas, tests with branch coverage
+check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, schemas, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
+
+coverage: $(READY) browser pooler  ## all tests with branch coverage
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
 
 # Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
 # as source for Go, held to its hash by Go's checksum database, gitlab-ci-local from npm by its version.
@@ -114,8 +117,9 @@ instructions: $(READY)  ## count the instructions of each stage of a plan, again
 market: $(READY)  ## score floor suggestions against other rules, in markets whose best floors are known
 	@$(BIN)/python bench/market/score.py --seeds 1-10 --rounds 12
 
-soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), and kill an apply at every point
+soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws
 	@$(BIN)/python bench/soak.py
+	@$(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others
 
 # Debian's packages, where none of the programs is there and one can be had without asking. Without them the tests that
 # need them are skipped, but not in CI.

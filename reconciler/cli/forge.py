@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
@@ -86,12 +86,12 @@ _TOKENS: Final[Mapping[Kind, tuple[tuple[str, ...], str]]] = {
         "in a step: env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}",
     ),
 }
-_REPOSITORIES: Final[Mapping[Kind, tuple[re.Pattern[str], str]]] = {
-    "github": (_OWNER_AND_NAME, "OWNER/NAME"),
-    "gitea": (_OWNER_AND_NAME, "OWNER/NAME"),
-    "bitbucket": (_OWNER_AND_NAME, "WORKSPACE/NAME"),
-    "gitlab": (_GROUPS_AND_PROJECT, "the number of a project, or GROUP/PROJECT"),
-    "azure": (_PROJECT_AND_NAME, "PROJECT/NAME"),
+_REPOSITORIES: Final[Mapping[Kind, tuple[Callable[[str], object], str]]] = {
+    "github": (_OWNER_AND_NAME.fullmatch, "OWNER/NAME"),
+    "gitea": (_OWNER_AND_NAME.fullmatch, "OWNER/NAME"),
+    "bitbucket": (_OWNER_AND_NAME.fullmatch, "WORKSPACE/NAME"),
+    "gitlab": (_GROUPS_AND_PROJECT.fullmatch, "the number of a project, or GROUP/PROJECT"),
+    "azure": (_PROJECT_AND_NAME.fullmatch, "PROJECT/NAME"),
 }
 _DOTS: Final = re.compile(r"\.\.?")
 
@@ -147,8 +147,8 @@ _REPOSITORY_VARIABLES: Final[Mapping[Kind, str]] = {
 
 def _escaped(kind: Kind, named: str, *, is_given: bool) -> str:
     """A repository as paths of calls have it. Raises `UsageError` or `ProjectError` for what is none."""
-    form, told = _REPOSITORIES[kind]
-    if form.fullmatch(named) and not any(_DOTS.fullmatch(part) for part in named.split("/")):
+    is_whole, told = _REPOSITORIES[kind]
+    if is_whole(named) and not any(_DOTS.fullmatch(part) for part in named.split("/")):
         return quote(named, safe="" if kind == "gitlab" else "/")
     if is_given:
         raise UsageError(f"--repository does not name a repository at {_FORGES[kind]}", hint=f"it is {told}")

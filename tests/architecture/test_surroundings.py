@@ -12,7 +12,7 @@ TESTS = (
     "tests/cli/test_exit_codes.py::TestInterrupt",
     "tests/cli/test_terminal.py::test_an_interrupt_at_the_question_applies_nothing",
     "tests/cli/test_terminal.py::test_colour_is_shown_and_can_be_refused_in_two_ways",
-    "tests/cli/test_init.py",
+    "tests/cli/test_init.py::test_ci_files_are_those_of_the_remotes_host",
     "tests/unit/apply/test_executor.py::TestInterrupt",
     "tests/unit/sandbox/test_server.py::test_a_signal_ends_it_cleanly_and_its_state_stays",
 )

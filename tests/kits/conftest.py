@@ -1,7 +1,14 @@
 import pytest
 from support.forge import Forge
+from support.forking import forking
 from support.rival import Rival
 from support.runner import Checkout, GitHubRunner, GitLabRunner
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    with forking(tmp_path_factory.mktemp("forking")) as path:
+        yield path
 
 
 @pytest.fixture
@@ -17,13 +24,13 @@ def forge():
 
 
 @pytest.fixture
-def github(tmp_path, rival, forge):
-    return GitHubRunner(tmp_path / "runner", rival.url, forge.url)
+def github(tmp_path, rival, forge, program):
+    return GitHubRunner(tmp_path / "runner", rival.url, forge.url, program)
 
 
 @pytest.fixture
-def gitlab(tmp_path, rival, forge):
-    return GitLabRunner(tmp_path / "runner", rival.url, forge.url)
+def gitlab(tmp_path, rival, forge, program):
+    return GitLabRunner(tmp_path / "runner", rival.url, forge.url, program)
 
 
 @pytest.fixture

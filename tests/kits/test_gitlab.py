@@ -39,6 +39,17 @@ def test_a_plan_without_a_token_is_in_the_log(gitlab, main, repository, forge):
     assert forge.asked == []
 
 
+def test_no_report_is_written_through_a_link(gitlab, main, repository, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    for job, request in (("validate", 4), ("plan", 4), ("drift", None)):
+        checkout = repository.clone()
+        for name in ("plan.md", "plan-widget.json", "plan.json", "drift.md", "gl-code-quality-report.json"):
+            (checkout / name).symlink_to(outside)
+        assert gitlab.job(f"reconciler:{job}", checkout, repository.bare, request=request).code == 0
+    assert outside.read_text() == "mine"
+
+
 def test_findings_are_there_as_code_quality_though_the_job_fails(gitlab, main, repository):
     (main / "apps" / "a.yaml").write_text(PLACED.replace("category1", "categori1"))
     assert gitlab.job("reconciler:validate", main, repository.bare, request=4).code == 1

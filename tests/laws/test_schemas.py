@@ -15,6 +15,8 @@ from reconciler.manifest.parse import parse
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.schema_rules import known_of
 
+EXAMPLES = 100
+
 SAID = {
     "bad-value", "floor-too-low", "missing-field", "targeting-incomplete", "type-bound-field", "unknown-category",
     "unknown-country", "unknown-field", "unknown-group", "unknown-version", "wrong-type", "floor-above-maximum",
@@ -149,7 +151,7 @@ def is_said(finding, app):
 
 
 @pytest.mark.parametrize("defaults", [{}, DEFAULTS], ids=["no defaults", "defaults"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(app=APP)
 def test_validate_and_the_schemas_agree_on_an_app(defaults, app):
     manifest = {"version": 1, "apps": [app]}
@@ -182,7 +184,7 @@ SETTINGS_PARTS = {
 }  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(parts=few(SETTINGS_PARTS))
 def test_validate_and_the_schemas_agree_on_settings(parts):
     told = {"version": 1, "publisherId": "1", **parts}

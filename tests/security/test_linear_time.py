@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 
 import pytest
@@ -58,6 +59,7 @@ def modules():
             yield importlib.import_module(found.name)
 
 
+@cache
 def source(module):
     with open(module.__file__, encoding="utf-8") as file:  # noqa: PTH123 - of modules, whatever their loader
         return ast.parse(file.read())

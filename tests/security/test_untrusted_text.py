@@ -41,7 +41,7 @@ def ready(project, rival):
 @each("log", ["text", "json"])
 def test_names_of_the_account_are_shown_as_text(ready, form, log):
     for words in (["plan", "--out", "plan.json"], ["show", "plan.json"], ["rehearse", "plan.json"], ["apply", "--yes"]):
-        done = ready.run(*words, "--format", form, "-vv", "--log-format", log)
+        done = ready.call(*words, "--format", form, "-vv", "--log-format", log)
         assert done.code == 0, done.err
         assert_harmless(done.out)
         assert_harmless(done.err)
@@ -49,17 +49,17 @@ def test_names_of_the_account_are_shown_as_text(ready, form, log):
 
 @each("form", ["text", "json", "markdown", "openmetrics"])
 def test_an_audit_shows_names_of_the_account_as_text(ready, rival, form):
-    assert ready.run("apply", "--yes").code == 0
+    assert ready.call("apply", "--yes").code == 0
     next(each for each in rival.placements.values() if each["name"] == "int_1")["name"] = NASTY
     for words in (["drift"], ["drift", "--since", "1d", "-vv"]):
-        done = ready.run(*words, "--format", form)
+        done = ready.call(*words, "--format", form)
         assert done.code == 2, done.err
         assert_harmless(done.out.replace("\u200b", ""))
         assert_harmless(done.err)
 
 
 def test_a_json_document_holds_the_name_as_it_is(ready):
-    unmanaged = ready.run("plan", "--format", "json").json["unmanaged"]
+    unmanaged = ready.call("plan", "--format", "json").json["unmanaged"]
     assert f"android:com.acme/{NASTY}" in {each["address"] for each in unmanaged}
 
 
@@ -68,18 +68,18 @@ def test_messages_of_the_server_are_shown_as_text(ready, rival):
     for call in ("POST placement", "GET app publisherId", "GET placement appId"):
         rival.instead = {call: lambda _: (400, refusal)}
         for form in ("text", "json"):
-            done = ready.run("apply", "--yes", "--format", form, "-vv")
+            done = ready.call("apply", "--yes", "--format", form, "-vv")
             assert done.code in {1, 3}
             assert_harmless(done.out)
             assert_harmless(done.err)
-    assert_harmless(ready.run("history").out)
+    assert_harmless(ready.call("history").out)
 
 
 def test_findings_show_what_stands_in_a_manifest_as_text(project):
     name = json.dumps(NASTY)
     project.write("apps/a.yaml", MANIFEST.replace("int_1,", f"{name}, {name}: 1,"))
     for form in ("text", "json"):
-        done = project.run("validate", "--format", form)
+        done = project.call("validate", "--format", form)
         assert done.code == 1
         assert_harmless(done.out)
         assert_harmless(done.err)
@@ -88,7 +88,7 @@ def test_findings_show_what_stands_in_a_manifest_as_text(project):
 def test_an_argument_that_is_repeated_is_shown_as_text(project):
     name = NASTY.replace("\x00", "")
     for words in ([name], ["history", name], ["plan", "--only", name], ["show", name], ["plan", f"--{name}"]):
-        done = project.run(*words)
+        done = project.call(*words)
         assert_harmless(done.out)
         assert_harmless(done.err)
 

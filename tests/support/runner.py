@@ -1,8 +1,8 @@
 """Runners of GitHub Actions and GitLab CI: they run the shell steps of our kits as the real ones do, in real checkouts.
 
 Steps that are other people's actions (checkout, Python) are left out: a test clones, and Python is there. Jobs install
-from a repository of one commit that holds no program, and `pip install` does nothing; `reconciler` is the one under
-test, as it is installed.
+from a repository of one commit that holds no program, and `pip install` does nothing; `reconciler` is the command that
+a test gives.
 """
 
 import json
@@ -96,14 +96,13 @@ class Job(Done):
 class Machine:
     """What both runners have: a home without git's settings, a PATH with our command, the two servers."""
 
-    def __init__(self, folder: Path, api: str, forge: str) -> None:
+    def __init__(self, folder: Path, api: str, forge: str, command: Path) -> None:
         self.folder = folder
         self.forge = forge
         programs = folder / "bin"
         programs.mkdir(parents=True)
         python = shlex.quote(sys.executable)
         installs = f'printf "%s\\n" "$*" >>{shlex.quote(str(folder / "pip.txt"))}'
-        command = Path(sys.executable).with_name("reconciler")
         _program(programs / "reconciler", f'exec {shlex.quote(str(command))} "$@"')
         _program(programs / "python3", f'case "$*" in *"-m pip install"*) {installs} ;; *) exec {python} "$@" ;; esac')
         self.pins = _released(folder / "released")
@@ -127,8 +126,8 @@ class Machine:
 class GitHubRunner(Machine):
     """Runs jobs of workflows, and `action.yml`."""
 
-    def __init__(self, folder: Path, api: str, forge: str) -> None:
-        super().__init__(folder, api, forge)
+    def __init__(self, folder: Path, api: str, forge: str, command: Path) -> None:
+        super().__init__(folder, api, forge, command)
         self.secrets = dict(SECRETS)
         self.settings: dict[str, str] = {}
         """The repository's variables."""
@@ -215,8 +214,8 @@ class GitHubRunner(Machine):
 class GitLabRunner(Machine):
     """Runs jobs of our template."""
 
-    def __init__(self, folder: Path, api: str, forge: str) -> None:
-        super().__init__(folder, api, forge)
+    def __init__(self, folder: Path, api: str, forge: str, command: Path) -> None:
+        super().__init__(folder, api, forge, command)
         self.template = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
         self.variables = {**SECRETS, "GITLAB_TOKEN": TOKEN}
         self.commit = "c0ffee" * 6 + "c0ff"
