@@ -189,14 +189,16 @@ def test_a_pool_of_one_session_is_too_small_and_said_to_be(server, mode, databas
 
 
 @pytest.mark.parametrize(
-    ("limits", "options", "hint"),
+    "unfit",
     [
         ({"idle_transaction_timeout": 1}, "", "idle_transaction_timeout has to be longer than 15 seconds"),
         ({"query_wait_timeout": 1, "default_pool_size": 1}, "", "needs two of its sessions at once"),
         ({}, "?options=-cgeqo%3Doff", "leave it out of RECONCILER_STORE"),
     ],
 )
-def test_a_pooler_that_does_not_suit_is_told_with_what_to_change(server, database, clock, rows, limits, options, hint):
+def test_a_pooler_that_does_not_suit_is_told_with_what_to_change(server, database, clock, rows, unfit):
+    limits, options, hint = unfit
+
     def record_without_lock():
         with store.run({}) as run:
             while rows(LOCKS) != [(0,)]:
