@@ -34,6 +34,12 @@ class Header:
         """What the report calls each column of ours."""
         return {name: self.names[place] for name, place in self.places.items()}
 
+    @property
+    def tells_currency(self) -> bool:
+        """Whether a column, or the name of that of the revenue, says in which currency it is."""
+        amounts = (self.theirs[name] for name in ("revenue", "revenue_micros") if name in self.places)
+        return "currency" in self.places or any(_note(name) for name in amounts)
+
 
 def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), network: str | None = None) -> Header:
     """The columns by our names: those of `mapped` (their column, our name) first, then by the platform's names.

@@ -231,3 +231,5 @@ def _notes(rows: "DuckDBPyConnection", header: Header) -> Iterator[str]:
         yield "there is no column of what DT calls its placement: rows are joined by the name of the ad unit"
     if header.adapter.days:
         yield f"days are those of {header.adapter.days}; they are taken for days of UTC"
+    if header.adapter.money and not header.tells_currency:
+        yield f"the report does not say its currency, which may be {header.adapter.money}; amounts are taken for USD"

@@ -469,6 +469,18 @@ def test_dollars_are_written_in_many_ways(took, shelf, amount):
     assert float(rows_of(shelf)[0]["earnings"]) == 0.1
 
 
+def test_a_report_of_admob_that_does_not_say_its_currency_is_taken_for_usd_with_a_note(took):
+    names = "DATE,APP,AD_UNIT,AD_SOURCE,AD_SOURCE_INSTANCE,COUNTRY,AD_REQUESTS,IMPRESSIONS,ESTIMATED_EARNINGS"
+    line = "20261120,A,level_end,DT Exchange,int_13,US,1000,100,100000"
+    told = [
+        took(f"{names}\n{line}\n"),
+        took(f"{names} (USD)\n{line}\n".replace("ESTIMATED_", "Est. ").replace("100000", "1")),
+    ]
+    told.append(took(f"{names},CURRENCY\n{line},USD\n"))
+    assert [any("currency of the AdMob account" in note for note in one.notes) for one in told] == [True, False, False]
+    assert not any("currency" in note for note in took(text(row())).notes)
+
+
 def test_millionths_in_a_column_that_does_not_say_so_are_not_taken_for_dollars(took, shelf):
     rows = [row(revenue="100000"), row(revenue="250000", country="DE")]
     told = refused(took, text(*rows))
