@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Final
+from typing import Final, TypeGuard
 
 from reconciler.model.evidence import Evidence, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
@@ -100,9 +100,13 @@ def of_verdict(made: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
     return tuple(cell for cell in made.cells if cell.verdict == verdict)
 
 
+def _is_known(each: Bounds | None) -> TypeGuard[Bounds]:
+    return each is not None and isfinite(each.low + each.estimate + each.high)
+
+
 def summed(changes: Iterable[Bounds | None]) -> Bounds:
     """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
-    known = [each for each in changes if each is not None and isfinite(each.low + each.estimate + each.high)]
+    known = [each for each in changes if _is_known(each)]
     return Bounds(
         sum(each.low for each in known), sum(each.estimate for each in known), sum(each.high for each in known)
     )
@@ -117,9 +121,14 @@ def summary_text(made: Suggestions) -> str:
 
 
 def expected_text(made: Suggestions) -> str:
-    """What all moves together are expected to change; empty without moves."""
-    found = moves(made)
-    return f"Expected of all moves together: {change(summed(cell.change for cell in found))}." if found else ""
+    """What all moves together are expected to change, as far as it is known; empty without moves."""
+    found = [cell.change for cell in moves(made)]
+    known = [each for each in found if _is_known(each)]
+    if not known:
+        return "What the moves would bring is not known." if found else ""
+    rest = len(found) - len(known)
+    of = f"{len(known)} of {len(found)}" if rest else "all"
+    return f"Expected of {of} moves together: {change(summed(known))}{'; of the rest it is not known' if rest else ''}."
 
 
 @dataclass(frozen=True, slots=True)

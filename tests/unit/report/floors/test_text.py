@@ -47,6 +47,15 @@ def test_the_last_lines_count_and_sum_up():
     assert expected.startswith("Expected of all moves together: +")
 
 
+def test_what_is_not_known_of_moves_is_not_told_as_nothing():
+    one = suggested(evidence(), standing())
+    blind = replace(one, change=None)
+    assert told(of(one)).splitlines()[-1].startswith("Expected of all moves together: +")
+    assert told(of(blind)).splitlines()[-1] == "What the moves would bring is not known."
+    assert "Expected of 1 of 2 moves together: +" in told(of(one, blind))
+    assert told(of(one, blind)).splitlines()[-1].endswith("; of the rest it is not known.")
+
+
 def test_what_is_kept_is_told_by_reason_and_one_by_one_when_asked():
     short, long = told(suggestions()), told(suggestions(), verbose=True)
     assert "Kept (2 cells):\n  2  A thousand requests" in short
