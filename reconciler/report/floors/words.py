@@ -100,13 +100,17 @@ def of_verdict(made: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
     return tuple(cell for cell in made.cells if cell.verdict == verdict)
 
 
+def known_changes(made: Suggestions) -> Sequence[Bounds]:
+    """The changes that are expected of moves, where they are known."""
+    return [each for each in (cell.change for cell in moves(made)) if _is_known(each)]
+
+
 def _is_known(each: Bounds | None) -> TypeGuard[Bounds]:
     return each is not None and isfinite(each.low + each.estimate + each.high)
 
 
-def summed(changes: Iterable[Bounds | None]) -> Bounds:
+def summed(known: Sequence[Bounds]) -> Bounds:
     """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
-    known = [each for each in changes if _is_known(each)]
     return Bounds(
         sum(each.low for each in known), sum(each.estimate for each in known), sum(each.high for each in known)
     )
@@ -122,8 +126,7 @@ def summary_text(made: Suggestions) -> str:
 
 def expected_text(made: Suggestions) -> str:
     """What all moves together are expected to change, as far as it is known; empty without moves."""
-    found = [cell.change for cell in moves(made)]
-    known = [each for each in found if _is_known(each)]
+    found, known = moves(made), known_changes(made)
     if not known:
         return "What the moves would bring is not known." if found else ""
     rest = len(found) - len(known)

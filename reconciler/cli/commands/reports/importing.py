@@ -19,7 +19,11 @@ from reconciler.reporting.shelf import Shelf
 @click.command("import")
 @click.argument("report", metavar="FILE|TABLE")
 @click.option(
-    "--map", "mapped", multiple=True, metavar="COLUMN=NAME", help="Take a column of the report for one of ours."
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="COLUMN=NAME",
+    help=f"Take a column of the report for one of ours: {', '.join(COLUMNS)}.",
 )
 @click.option(
     "--network",
