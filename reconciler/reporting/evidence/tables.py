@@ -65,7 +65,7 @@ def place_of(told: str, url: Secret | None) -> Place | None:
     if not mark or not table:
         if _URL.match(told) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists()):
             raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
-        bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).exists()
+        bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).is_file()
         return Place(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
     if _URL.match(before):
         if _holds_secrets(before):

@@ -265,3 +265,14 @@ def test_a_database_that_is_not_there_is_not_made(shelf, tmp_path, scheme):
 def test_a_name_that_ends_before_the_table_is_refused(told):
     with pytest.raises(UsageError, match="names no table"):
         place_of(told, None)
+
+
+def test_a_table_may_be_called_as_a_folder_here_is_and_a_file_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "ads").write_text("", encoding="utf-8")
+    url = Secret("postgres://db.example/w")
+    place = place_of("apps", url)
+    assert place is not None
+    assert (place.url, place.table) == (url, "apps")
+    assert place_of("ads", url) is None
