@@ -94,8 +94,8 @@ def _manifest(blocks: dict[str, Schema], known: Known | None) -> None:
     _also(app, _unless_absent(*_of_platforms(), _may_have(rewardedAdUrl={"pattern": _REWARD_URL})))
     whole = known is not None and not set(known.defaults) & {"targetingEnabled", *_TARGETS}
     targeting = _each_placement(_targeting(whole=whole), _targeting(whole=False))
-    strict = [_may_have(coppa={"not": {"const": False}})]
-    _also(app, _unless_absent(targeting, _where(_has(coppa={"const": True}), _each_placement(strict, strict))))
+    inherited = _may_have(waterfalls={"items": {"allOf": list(_inherited_targeting(whole=whole))}})
+    _also(app, _unless_absent(targeting, inherited, _where(_has(coppa={"const": True}), _for_children())))
 
 
 def _settings(fields: Schema, blocks: dict[str, Schema]) -> None:
@@ -147,10 +147,44 @@ def _targeting(*, whole: bool) -> list[Schema]:
     return rules
 
 
+def _inherited_targeting(*, whole: bool) -> Iterator[Schema]:
+    """What a waterfall and each of its tiers say of targeting must go together: a tier's own word counts first.
+
+    Not `whole`: where neither says whether it is on, or on what, a default may.
+    """
+    off, on = (_has(targetingEnabled={"const": state}) for state in (False, True))
+    said: Schema = {"required": ["targetingEnabled"]}
+    not_on = {"not": on} if whole else off
+    for target in _TARGETS:
+        targets, none = _has(**{target: _SET}), _has(**{target: _NULL})
+        yield _where({"allOf": [targets, not_on]}, _each_tier({"anyOf": [on, none]}))
+        yield _where(targets, _each_tier(_where(off, none)))
+        yield _where(not_on, _each_tier(_where(targets, on)))
+    for given in ((), *((target,) for target in _TARGETS), _TARGETS) if whole else ():
+        lacking = [{"not": _has(**{target: _SET})} for target in _TARGETS if target not in given]
+        exactly = {"allOf": [*(_has(**{target: _SET}) for target in given), *lacking]}
+        taken = [{"not": {"required": [target]}} for target in given]
+        some = {"anyOf": [*(_has(**{target: _SET}) for target in _TARGETS), *taken]}
+        yield _where(exactly, _each_tier(_where(on, some)))
+        yield _where({"allOf": [exactly, on]}, _each_tier({"anyOf": [some, said]}))
+
+
+def _for_children() -> Schema:
+    """No placement of an app that is directed to children says that it is not, be it in its waterfall's words."""
+    strict: Schema = {"not": {"const": False}}
+    own = [_may_have(coppa=strict)]
+    lax = _where(_has(coppa={"const": False}), _each_tier(_has(coppa=strict)))
+    return {"allOf": [_each_placement(own, own), _may_have(waterfalls={"items": lax})]}
+
+
+def _each_tier(*rules: Schema) -> Schema:
+    """Rules for every tier of a waterfall that is not a tombstone."""
+    return _may_have(tiers={"items": _unless_absent(*rules)})
+
+
 def _each_placement(single: Sequence[Schema], tier: Sequence[Schema]) -> Schema:
     """Rules for every block of a placement that is not a tombstone."""
-    tiers = {"items": _unless_absent(*tier)}
-    return _may_have(placements={"items": _unless_absent(*single)}, waterfalls={"items": _may_have(tiers=tiers)})
+    return _may_have(placements={"items": _unless_absent(*single)}, waterfalls={"items": _each_tier(*tier)})
 
 
 def _paths(kind: Kind) -> Schema:

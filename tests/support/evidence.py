@@ -56,7 +56,7 @@ def text(*rows: dict[str, Any], delimiter: str = ",", newline: str = "\n") -> st
 
 def take_in(where: object, shelf: Shelf, *mapped: tuple[str, str], network: str | None = None, url=None) -> Imported:
     """What `reports import` does with a file or table."""
-    with opened(str(where), url, Keys(), Keys()) as records:
+    with opened(str(where), url, Keys(), Keys(), [column for column, _ in mapped]) as records:
         return take(records, Wanted(mapped, network), shelf, NOW)
 
 

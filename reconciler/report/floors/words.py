@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Final
+from typing import Final, TypeGuard
 
 from reconciler.model.evidence import Evidence, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
@@ -100,9 +100,17 @@ def of_verdict(made: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
     return tuple(cell for cell in made.cells if cell.verdict == verdict)
 
 
-def summed(changes: Iterable[Bounds | None]) -> Bounds:
+def known_changes(made: Suggestions) -> Sequence[Bounds]:
+    """The changes that are expected of moves, where they are known."""
+    return [each for each in (cell.change for cell in moves(made)) if _is_known(each)]
+
+
+def _is_known(each: Bounds | None) -> TypeGuard[Bounds]:
+    return each is not None and isfinite(each.low + each.estimate + each.high)
+
+
+def summed(known: Sequence[Bounds]) -> Bounds:
     """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
-    known = [each for each in changes if each is not None and isfinite(each.low + each.estimate + each.high)]
     return Bounds(
         sum(each.low for each in known), sum(each.estimate for each in known), sum(each.high for each in known)
     )
@@ -117,9 +125,13 @@ def summary_text(made: Suggestions) -> str:
 
 
 def expected_text(made: Suggestions) -> str:
-    """What all moves together are expected to change; empty without moves."""
-    found = moves(made)
-    return f"Expected of all moves together: {change(summed(cell.change for cell in found))}." if found else ""
+    """What all moves together are expected to change, as far as it is known; empty without moves."""
+    found, known = moves(made), known_changes(made)
+    if not known:
+        return "What the moves would bring is not known." if found else ""
+    rest = len(found) - len(known)
+    of = f"{len(known)} of {len(found)}" if rest else "all"
+    return f"Expected of {of} moves together: {change(summed(known))}{'; of the rest it is not known' if rest else ''}."
 
 
 @dataclass(frozen=True, slots=True)

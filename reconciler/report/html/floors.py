@@ -13,6 +13,7 @@ from reconciler.report.floors.words import (
     expected_text,
     gain,
     grouped,
+    known_changes,
     moves,
     of_verdict,
     summary_text,
@@ -72,9 +73,8 @@ def suggestions_page(made: Suggestions, title: str = "Floor suggestions") -> str
 def _tiles(made: Suggestions) -> list[Tile]:
     words = {"raise": "to raise", "lower": "to lower", "keep": "kept", "insufficient": "without enough evidence"}
     counted = [Tile(len(of_verdict(made, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
-    if not moves(made):
-        return counted
-    return [*counted, Tile(gain(summed(cell.change for cell in moves(made)).estimate), "USD a week expected")]
+    known = known_changes(made)
+    return [*counted, Tile(gain(summed(known).estimate), "USD a week expected")] if known else counted
 
 
 def _tone(verdict: Verdict) -> Tone:

@@ -4,7 +4,7 @@ import codecs
 import csv
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ _FEW_LINES: Final = 20
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _DELIMITERS: Final = ",;\t|"
 _LEAST_KNOWN: Final = 3
+_JSON: Final = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{])")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -36,6 +37,9 @@ _PACKED: Final = (
     (b"\x28\xb5\x2f\xfd", "packed with zstd"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
 )
+_SQLITE: Final = b"SQLite format 3\x00"
+_DUCKDB: Final = (8, b"DUCK")
+"""Where a DuckDB file says what it is."""
 PARQUET: Final = b"PAR1"
 
 
@@ -58,16 +62,23 @@ def head_of(path: Path, name: str) -> bytes:
     for magic, what in _PACKED:
         if head.startswith(magic):
             raise ProjectError(f"{name} is {what}", hint="unpack it, or export it as CSV or Parquet")
+    if head.startswith(_SQLITE):
+        raise ProjectError(f"{name} is a database of SQLite", hint="name a table of it: sqlite://PATH#TABLE")
+    if head.startswith(_DUCKDB[1], _DUCKDB[0]):
+        raise ProjectError(f"{name} is a database of DuckDB", hint=f"name a table of it: {name}#TABLE")
     return head
 
 
-def csv_records(path: Path, name: str, head: bytes) -> Records:
-    """The records of a CSV file. Raises `ProjectError` where no header is found among its first lines."""
+def csv_records(path: Path, name: str, head: bytes, mapped: Collection[str] = ()) -> Records:
+    """The records of a CSV file. Raises `ProjectError` where no header is found among its first lines.
+
+    Columns that the user maps, `mapped`, tell a header as those do that a platform calls so.
+    """
     encoding = _encoding(path, head)
     beginning = head.decode(encoding, errors="ignore")
     if beginning.lstrip()[:1] == "<":
         raise ProjectError(f"{name} is an HTML or XML page, not CSV")
-    skipped, delimiter = _header_place(beginning, name)
+    skipped, delimiter = _header_place(beginning, name, mapped)
     rows = _rows(path, name, encoding, delimiter, skipped)
     header = tuple(column.strip() for column in next(rows, (0, ()))[1])
     notes = ("not UTF-8: read as Windows-1252, so that names with other signs may look wrong",)
@@ -93,21 +104,24 @@ def _encoding(path: Path, head: bytes) -> str:
     return "utf-8"
 
 
-def _header_place(beginning: str, name: str) -> tuple[int, str]:
+def _header_place(beginning: str, name: str, mapped: Collection[str]) -> tuple[int, str]:
     """How many lines stand before the header, and what parts columns: where most names are known."""
     lines = _LINE_END.split(beginning)[:_FEW_LINES]
     found = [
-        (known(names), len(names), -number, delimiter)
+        (known(names, mapped), len(names), -number, delimiter)
         for delimiter in _DELIMITERS
         for number, line in enumerate(lines)
         if (names := _split(line, delimiter))
     ]
     best = max(found, default=(0, 0, 0, ","))
     if best[0] < _LEAST_KNOWN:
+        if _JSON.match(beginning):
+            told = "ask for it as CSV, or load it into a table: FILE.duckdb#TABLE"
+            raise ProjectError(f"{name} is JSON, not CSV", hint=told)
         first = next((line for line in lines if line.strip()), "")
         raise ProjectError(
             f"{name} has no header that is known; it begins with {visible(first[:80])!r}",
-            hint="the first line has to name the columns: see `reconciler reports import --help`",
+            hint="its first lines have to name the columns as docs/reference/evidence.md does, or as --map COLUMN=NAME",
         )
     return -best[2], best[3]
 

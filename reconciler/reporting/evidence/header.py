@@ -1,7 +1,7 @@
 """PURE. A header read: which platform's report it is, and which of its columns are ours."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,12 @@ class Header:
         """What the report calls each column of ours."""
         return {name: self.names[place] for name, place in self.places.items()}
 
+    @property
+    def tells_currency(self) -> bool:
+        """Whether a column, or the name of that of the revenue, says in which currency it is."""
+        amounts = (self.theirs[name] for name in ("revenue", "revenue_micros") if name in self.places)
+        return "currency" in self.places or any(_note(name) for name in amounts)
+
 
 def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), network: str | None = None) -> Header:
     """The columns by our names: those of `mapped` (their column, our name) first, then by the platform's names.
@@ -55,10 +61,12 @@ def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), ne
     return Header(adapter, tuple(names), {ours: found[ours] for ours in COLUMNS if ours in found})
 
 
-def known(names: Sequence[str]) -> int:
-    """How many of the names mean something to any platform: what tells a header from other lines."""
+def known(names: Sequence[str], mapped: Collection[str] = ()) -> int:
+    """How many of the names mean something to any platform, or are `mapped`: what tells a header from other lines."""
     every = {folded(alias) for each in ADAPTERS.values() for of in each.names.values() for alias in of}
-    return len({folded(_base(name)) for name in names} & every)
+    own = {text for column in mapped for text in (column.strip(), folded(column)) if text}
+    told = (name for name in names if folded(_base(name)) in every or {name.strip(), folded(name)} & own)
+    return len({folded(name) or name.strip() for name in told})
 
 
 def listed(names: Sequence[str]) -> str:
@@ -115,11 +123,17 @@ def _place(names: Sequence[str], adapter: Adapter, ours: str) -> int | None:
         if count > 1:
             raise ProjectError(
                 f"the report has the column {alias} {count} times; it has {listed(names)}",
-                hint=f"say which it is: --map COLUMN={ours}",
+                hint=_one_of(names, [place for place, name in enumerate(here) if name == folded(alias)], ours),
             )
         if count:
             return here.index(folded(alias))
     return None
+
+
+def _one_of(names: Sequence[str], found: Sequence[int], ours: str) -> str:
+    """What to do about columns of one name: those whose names are quite the same cannot be told apart."""
+    alike = len({names[place].strip() for place in found}) < len(found)
+    return "leave one of them out, or rename it" if alike else f"say which it is: --map COLUMN={ours}"
 
 
 _EVERYWHERE: Final = frozenset({"currency", "timezone", "network_type", "revenue_micros"})

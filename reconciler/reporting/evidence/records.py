@@ -8,6 +8,8 @@ from typing import Any, Final, TypeAlias
 
 LONGEST_TEXT: Final = 1_000
 """Signs of a value: no name or number of a report is longer."""
+_WHOLE: Final = 10**15
+"""Below it a binary fraction holds every whole number."""
 Row: TypeAlias = tuple[int, Sequence[str]]
 """Where a row stands (see `Records.unit`), and its values as texts; what is not there is an empty text."""
 
@@ -46,8 +48,13 @@ def as_text(value: Any) -> str:
 
 
 def _number_text(value: float | Decimal) -> str:
-    """With an exponent, so that its point cannot be taken for one between thousands; whole ones as they are."""
+    """With an exponent, so that its point cannot be taken for one between thousands; whole ones by their digits.
+
+    An id is whole as well, in a column that became one of fractions because a value is missing in it.
+    """
     if isinstance(value, int):
         return str(value)
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    if number.is_finite() and abs(number) < _WHOLE and number == number.to_integral_value():
+        return str(int(number))
     return f"{number:E}".replace("E", "e") if number.is_finite() else "nan"

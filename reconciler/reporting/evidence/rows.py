@@ -30,9 +30,13 @@ _WORLDWIDE: Final = frozenset({
 })  # fmt: skip
 """What stands for no country in particular, in lower case."""
 TOTALS: Final = frozenset({"total", "totals", "grandtotal", "sum", "summary", "overall", "alltotal", "reporttotal"})
+_NAMING: Final = ("day", "app", "ad_unit", "source", "placement", "country")
+"""The columns that say what a row is of."""
 _EARLIEST: Final = date(2015, 1, 1)
 _MOST: Final = Decimal(10) ** 12
 _MILLION: Final = Decimal(1_000_000)
+_LEAST: Final = Decimal("1e-12")
+"""USD to which revenue is rounded: what lies behind it comes of computing with binary fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,16 @@ class Unusable(ValueError):
 
 
 def is_total(record: Sequence[str], told: Mapping[str, str]) -> bool:
-    """Whether a row sums others: it says so where the day stands, or anywhere in place of a day."""
+    """Whether a row sums others: it says so where the day or the source stands, or anywhere in place of a day."""
     day = folded(told.get("day", ""))
-    return day in TOTALS or (not day and any(folded(text) in TOTALS for text in record))
+    if day in TOTALS or folded(told.get("source", "")) in TOTALS:
+        return True
+    return not day and any(folded(text) in TOTALS for text in record)
+
+
+def is_bare(told: Mapping[str, str]) -> bool:
+    """Whether a row says at most one thing of what it is of: so do sums, such as that of a day."""
+    return sum(1 for name in _NAMING if told.get(name, "").strip()) <= 1
 
 
 def evidence_row(told: Mapping[str, str], header: Header, writing: Writing) -> dict[str, Any]:
@@ -162,7 +173,7 @@ def _earnings(told: Mapping[str, str], writing: Writing, impressions: int) -> De
     number = _number(told[name], name, writing)
     if name == "revenue_micros" and number != number.to_integral_value():
         raise Unusable("the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD")
-    return number / _MILLION if name == "revenue_micros" else number
+    return (number / _MILLION if name == "revenue_micros" else number).quantize(_LEAST)
 
 
 def _number(text: str, name: str, writing: Writing) -> Decimal:

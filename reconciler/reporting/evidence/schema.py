@@ -107,7 +107,8 @@ class Adapter:
     `names`: our name -> theirs, the likeliest first; names are compared without case, spaces and punctuation, and
     without a currency or time zone in brackets behind them. `exact`: names that are compared as they stand. `marks`:
     names that no other platform has. `usual_type`: how a source is asked whose name does not say `bidding`; empty
-    where the file has to say it in a column. `days`: what is known of the time zone of its days.
+    where the file has to say it in a column. `days` and `money`: what is known of the time zone of its days, and of the
+    currency of its amounts, where a report need not say them.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Adapter:
     exact: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usual_type: str = ""
     days: str = ""
+    money: str = ""
 
 
 MAX: Final = Adapter(
@@ -202,6 +204,7 @@ ADMOB: Final = Adapter(
     exact={"revenue_micros": ("ESTIMATED_EARNINGS",)},
     usual_type="mediation",
     days="the time zone of the AdMob account",
+    money="the currency of the AdMob account",
 )
 """Dimensions and metrics of the Mediation and Ads Activity reports, as the console writes them and as the API does,
 whose ESTIMATED_EARNINGS are millionths (https://support.google.com/admob/table/9462111,

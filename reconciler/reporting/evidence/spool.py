@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import ProjectError
 from reconciler.reporting.evidence.header import Header
 from reconciler.reporting.evidence.records import LONGEST_TEXT, Records
-from reconciler.reporting.evidence.rows import Refused, Unusable, Writing, evidence_row, is_total
+from reconciler.reporting.evidence.rows import Refused, Unusable, Writing, evidence_row, is_bare, is_total
 from reconciler.reporting.evidence.schema import COLUMNS
 from reconciler.reporting.evidence.values import Clues
 
@@ -95,7 +95,7 @@ def _texts(
             account.left_out += 1
             continue
         told = {name: record[at] for name, at in header.places.items() if at < len(record)}
-        if is_total(record, told):
+        if is_total(record, told) or (len(record) == width and is_bare(told)):
             account.left_out += 1
             continue
         account.rows += 1

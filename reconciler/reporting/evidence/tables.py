@@ -29,6 +29,7 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRETS: Final = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 _NOT_THERE: Final = re.compile(r"does not exist|not found|no such table|TableNotFound", re.IGNORECASE)
 _NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|403|401|unauthorized", re.IGNORECASE)
+_DUCKDB_NAMES: Final = (".duckdb", ".ddb", ".db")
 _SAFE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -61,10 +62,10 @@ def place_of(told: str, url: Secret | None) -> Place | None:
     if told.lower().startswith(STORES):
         return None
     before, mark, table = told.rpartition("#")
-    if not mark:
-        if _URL.match(told):
-            raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE")
-        bare = url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).exists()
+    if not mark or not table:
+        if _URL.match(told) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists()):
+            raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
+        bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).is_file()
         return Place(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
     if _URL.match(before):
         if _holds_secrets(before):
@@ -73,7 +74,7 @@ def place_of(told: str, url: Secret | None) -> Place | None:
                 hint="put the URL into RECONCILER_EVIDENCE_URL, and name the table alone",
             )
         return Place(Secret(before), table, f"{without_secrets(before)}#{table}")
-    if before.lower().endswith((".duckdb", ".ddb", ".db")) and not Path(told).exists():
+    if before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists():
         return Place(Secret(before), table, told)
     return None
 
@@ -105,6 +106,8 @@ def table_records(place: Place) -> Iterator[Records]:
         with _duckdb_file(Path(file), place) as records:
             yield records
         return
+    if urlsplit(url).scheme in {"sqlite", "file"} and not Path(urlsplit(url).netloc + urlsplit(url).path).is_file():
+        raise ProjectError(f"{without_secrets(url)} is not there")  # SQLite would make it
     backend = connected(url, without_secrets(url))
     try:
         try:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MEMORY: Final = "512MB"
 _TWICE: Final = "told twice, with other figures"
+_DEAREST: Final = 50
+"""USD that no impression pays on average. Of millionths taken for dollars, the cheapest banners pay more."""
 _SOURCES: Final = 20
 """Sources of demand that are told, the largest first."""
 
@@ -72,6 +74,7 @@ def take(records: Records, wanted: Wanted, shelf: Shelf, now: datetime) -> Impor
         with _rows(folder) as rows:
             repeated = _distinct(rows, account)
             _check(account, records.unit)
+            _check_prices(rows)
             parts = parts_of(rows, header.adapter.name)
             check_once(rows, shelf, parts)
             counts = written(rows, parts, folder)
@@ -186,6 +189,17 @@ def _check(account: Account, unit: str) -> None:
         )
 
 
+def _check_prices(rows: "DuckDBPyConnection") -> None:
+    """Refuse amounts that cannot be dollars: millionths of them, say, in a column that does not tell."""
+    summed = rows.execute("SELECT CAST(sum(earnings) AS DOUBLE), CAST(sum(impressions) AS DOUBLE) FROM kept").fetchone()
+    earnings, impressions = summed or (0, 0)
+    if impressions and earnings > _DEAREST * impressions:
+        raise ProjectError(
+            f"an impression pays {earnings / impressions:,.0f} USD on average: the revenue is not in USD",
+            hint="nothing was imported; if it is in millionths, say so with --map COLUMN=revenue_micros",
+        )
+
+
 def reason_text(reason: str, account: Account, unit: str) -> str:
     """A reason with how many rows it holds for, and where the first of them stand."""
     places, rows = account.places[reason], account.refused[reason]
@@ -217,3 +231,5 @@ def _notes(rows: "DuckDBPyConnection", header: Header) -> Iterator[str]:
         yield "there is no column of what DT calls its placement: rows are joined by the name of the ad unit"
     if header.adapter.days:
         yield f"days are those of {header.adapter.days}; they are taken for days of UTC"
+    if header.adapter.money and not header.tells_currency:
+        yield f"the report does not say its currency, which may be {header.adapter.money}; amounts are taken for USD"

@@ -18,7 +18,9 @@ Order: TypeAlias = Literal["day first", "month first"]
 
 _USD_BEFORE: Final = re.compile(r"(?:US\$|\$|USD)", re.IGNORECASE)
 _USD_BEHIND: Final = re.compile(r"(?:US\$|\$|USD)$", re.IGNORECASE)
-_FOREIGN: Final = re.compile(r"[€£¥₹₽₩₺₴₪฿₫]|\b(?:[ACHNS]\$|R\$|EUR|GBP|JPY|CNY|INR|RUB|BRL|CAD|AUD|CHF|KRW|TRY)\b")
+_FOREIGN: Final = re.compile(
+    r"[€£¥₹₽₩₺₴₪฿₫]|\b(?!US\$)[A-Z]{1,2}\$|\b(?!USD)[A-Z]{3}[$]?\s*[-+.\d]|[.\d]\s*(?!USD)[A-Z]{3}\b"
+)
 _BLANK_GROUPS: Final = re.compile(r"\d{1,3}(?:[ \u00a0\u202f\u2009'\u2019]\d{3})+(?![\d ])")
 _SIGN: Final = re.compile(r"([-\u2212+]?)\s*(.*)", re.DOTALL)
 _EXPONENT: Final = re.compile(r"\d{1,40}(?:\.\d{0,40})?[eE][-+]?\d{1,3}")

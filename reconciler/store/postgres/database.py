@@ -42,9 +42,16 @@ _HINTS: Final = {
     "25006": "RECONCILER_STORE has to name a server that takes writes",
     "42501": "docs/store.md says what the role has to be permitted",
 }
-_POOLING: Final = "statement pooling"
-_SESSION_OR_TRANSACTION: Final = "a pooler has to be in session or transaction mode: this one takes no transactions"
 CHECK: Final = "check that the database is up and that RECONCILER_STORE names it; then run the command again"
+_TWO_SESSIONS: Final = "behind a pooler, a run needs two of its sessions at once: its pool may be too small, or in use"
+_POOLERS_WORDS: Final = {
+    "statement pooling": "a pooler has to be in session or transaction mode: this one takes no transactions",
+    "query_wait_timeout": _TWO_SESSIONS,
+    "idle transaction timeout": "the pooler's idle_transaction_timeout has to be longer than 15 seconds, or 0",
+    "transaction timeout": "the pooler's transaction_timeout has to be longer than an apply takes, or 0",
+    "unsupported startup parameter": "leave it out of RECONCILER_STORE, or tell the pooler to ignore it",
+}
+"""What PgBouncer says where it does not suit a run, and what to do about it."""
 
 Outcome = TypeVar("Outcome")
 
@@ -133,7 +140,9 @@ class Database:
         if isinstance(cause, psycopg.Error):
             state, said = cause.sqlstate or "", cause.diag.message_primary or said
         text = without_secrets(said, self._parameters)
-        hint = _SESSION_OR_TRANSACTION if _POOLING in text else _HINTS.get(state, CHECK)
+        hint = next((hint for words, hint in _POOLERS_WORDS.items() if words in text), _HINTS.get(state, CHECK))
+        if isinstance(cause, NoAnswer):
+            hint = f"{CHECK}; {_TWO_SESSIONS}"
         return StoreError(f"the store's database failed: {text}", hint=hint)
 
 

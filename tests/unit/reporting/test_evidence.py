@@ -424,3 +424,88 @@ def test_names_of_apps_lead_nowhere_else(took, shelf):
     assert len(files) == 6
     assert all(path.is_relative_to(shelf.root / "source=imported") for path in files)
     assert {json.loads(path.with_name("fetched.json").read_text())["rows"] for path in files} == {1}
+
+
+@each("revenue", ["0.30000000000000004", "0.1234567890123456789", "1e-13", "1e-400", "0.000000000000000000001"])
+def test_revenue_with_more_digits_than_are_kept_is_rounded(took, shelf, revenue):
+    took(text(row(revenue=revenue)))
+    assert float(rows_of(shelf)[0]["earnings"]) == pytest.approx(float(revenue), abs=1e-6)
+
+
+@each("title", ["", "Bericht\n\n"])
+def test_a_header_is_found_by_the_columns_that_are_mapped_alone(took, shelf, title):
+    names = {name: f"spalte {number}" for number, name in enumerate(row())}
+    renamed = {names[name]: value for name, value in row().items()}
+    took(title + text(renamed), *[(theirs.upper(), ours) for ours, theirs in names.items()])
+    assert [(one["requests"], one["country"]) for one in rows_of(shelf)] == [(1000, "US")]
+
+
+@each(
+    "total",
+    [
+        {"source": "Total", "placement": ""},
+        {"source": "Grand total", "placement": "", "ad_unit": "", "country": ""},
+        dict.fromkeys(["day", "app", "platform", "ad_unit", "source", "placement", "network_type", "country"], ""),
+        {**dict.fromkeys(["app", "platform", "ad_unit", "source", "placement", "country"], ""), "day": "2026-11-20"},
+        {**dict.fromkeys(["app", "platform", "ad_unit", "source", "placement", "country"], ""), "day": "Gesamt"},
+    ],
+)
+def test_rows_that_sum_others_count_for_no_source_of_their_own(took, shelf, total):
+    found = took(text(*many(3), row(requests="3000", impressions="300", revenue="0.3", **total)))
+    assert (found.kept, found.account.left_out, found.account.refused.total()) == (3, 1, 0)
+    assert {one["source"] for one in rows_of(shelf)} == {"fyber"}
+
+
+@each("amount", ["CA$0.10", "NT$ 0.10", "R$0,10", "A$0.10", "PLN 0.10", "0.10 SEK", "SEK0.10"])
+def test_an_amount_of_any_other_currency_refuses_the_report(took, shelf, amount):
+    told = refused(took, text(*many(60), row(country="FR", revenue=amount)))
+    assert "only USD is taken" in told
+    assert rows_of(shelf) == []
+
+
+@each("amount", ["US$0.10", "$0.10", "USD 0.10", "0.10 USD", "0.10USD", "1E-1", "USD0.10"])
+def test_dollars_are_written_in_many_ways(took, shelf, amount):
+    took(text(row(revenue=amount)))
+    assert float(rows_of(shelf)[0]["earnings"]) == 0.1
+
+
+def test_a_report_of_admob_that_does_not_say_its_currency_is_taken_for_usd_with_a_note(took):
+    names = "DATE,APP,AD_UNIT,AD_SOURCE,AD_SOURCE_INSTANCE,COUNTRY,AD_REQUESTS,IMPRESSIONS,ESTIMATED_EARNINGS"
+    line = "20261120,A,level_end,DT Exchange,int_13,US,1000,100,100000"
+    told = [
+        took(f"{names}\n{line}\n"),
+        took(f"{names} (USD)\n{line}\n".replace("ESTIMATED_", "Est. ").replace("100000", "1")),
+    ]
+    told.append(took(f"{names},CURRENCY\n{line},USD\n"))
+    assert [any("currency of the AdMob account" in note for note in one.notes) for one in told] == [True, False, False]
+    assert not any("currency" in note for note in took(text(row())).notes)
+
+
+def test_millionths_in_a_column_that_does_not_say_so_are_not_taken_for_dollars(took, shelf):
+    rows = [row(revenue="100000"), row(revenue="250000", country="DE")]
+    told = refused(took, text(*rows))
+    assert "an impression pays 1,750 USD on average" in told
+    assert "--map COLUMN=revenue_micros" in told
+    assert rows_of(shelf) == []
+    took(text(*rows), ("revenue", "revenue_micros"))
+    assert sorted(float(one["earnings"]) for one in rows_of(shelf)) == [0.1, 0.25]
+
+
+@each(
+    ("data", "why"),
+    [
+        (b'{"code":200,"results":[{"day":"2026-11-20","network":"FYBER_BIDDING"}]}', "is JSON, not CSV"),
+        (b'[{"date":"2026-11-20","adUnits":"Interstitial"}]', "is JSON, not CSV"),
+        (b"SQLite format 3\x00" + b"\x00" * 90, "sqlite://PATH#TABLE"),
+        (b"\x00" * 8 + b"DUCK" + b"\x00" * 90, "report.csv#TABLE"),
+    ],
+)
+def test_what_holds_a_report_in_another_way_is_told_with_the_way_to_it(took, data, why):
+    assert why in refused(took, data)
+
+
+def test_columns_of_one_name_are_told_apart_where_they_can_be(took):
+    header, line = text(row()).splitlines()
+    assert "leave one of them out" in refused(took, f"{header},revenue\n{line},0.2\n")
+    assert "--map COLUMN=revenue" in refused(took, f"{header},Revenue\n{line},0.2\n")
+    assert took(f"{header},Revenue\n{line},0.2\n", ("Revenue", "revenue")).kept == 1

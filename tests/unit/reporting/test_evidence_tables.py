@@ -227,3 +227,52 @@ def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path
     assert path.stat().st_size < 1_000_000
     with pytest.raises(ProjectError, match="takes more memory than it may"):
         take_in(path, shelf)
+
+
+def test_ids_and_amounts_in_columns_of_fractions_are_what_they_say(shelf, tmp_path):
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as database:
+        database.execute(
+            f"CREATE TABLE typed AS SELECT * REPLACE (243713.0::DOUBLE AS placement, 0.1::FLOAT AS revenue, "
+            f"1000.0::DOUBLE AS requests) FROM ({ROWS})"
+        )
+    take_in(f"{tmp_path}/w.duckdb#typed", shelf)
+    told = [one for path in shelf.partitions("imported").values() for one in parquet.read_table(path).to_pylist()]
+    assert {(one["partner_placement"], one["requests"], float(one["earnings"])) for one in told} == {
+        ("243713", 1000, 0.1)
+    }
+
+
+@each("name", ["a*b.parquet", "report[1].parquet", "report?.parquet"])
+def test_the_name_of_a_file_is_no_pattern(shelf, tmp_path, name):
+    for each_name, impressions in ((name, 100), ("aXb.parquet", 7), ("report1.parquet", 7)):
+        duckdb.sql(f"SELECT * REPLACE ({impressions} AS impressions) FROM ({ROWS})").write_parquet(
+            str(tmp_path / "draft")
+        )
+        (tmp_path / "draft").replace(tmp_path / each_name)
+    take_in(tmp_path / name, shelf)
+    told = [one for path in shelf.partitions("imported").values() for one in parquet.read_table(path).to_pylist()]
+    assert {one["impressions"] for one in told} == {100}
+
+
+@each("scheme", ["sqlite", "file"])
+def test_a_database_that_is_not_there_is_not_made(shelf, tmp_path, scheme):
+    with pytest.raises(ProjectError, match="is not there"):
+        take_in(f"{scheme}://{tmp_path}/none.db#evidence", shelf)
+    assert not (tmp_path / "none.db").exists()
+
+
+@each("told", ["w.duckdb#", "sqlite:///w.db#"])
+def test_a_name_that_ends_before_the_table_is_refused(told):
+    with pytest.raises(UsageError, match="names no table"):
+        place_of(told, None)
+
+
+def test_a_table_may_be_called_as_a_folder_here_is_and_a_file_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "ads").write_text("", encoding="utf-8")
+    url = Secret("postgres://db.example/w")
+    place = place_of("apps", url)
+    assert place is not None
+    assert (place.url, place.table) == (url, "apps")
+    assert place_of("ads", url) is None

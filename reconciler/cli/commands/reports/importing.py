@@ -19,7 +19,11 @@ from reconciler.reporting.shelf import Shelf
 @click.command("import")
 @click.argument("report", metavar="FILE|TABLE")
 @click.option(
-    "--map", "mapped", multiple=True, metavar="COLUMN=NAME", help="Take a column of the report for one of ours."
+    "--map",
+    "mapped",
+    multiple=True,
+    metavar="COLUMN=NAME",
+    help=f"Take a column of the report for one of ours: {', '.join(COLUMNS)}.",
 )
 @click.option(
     "--network",
@@ -46,7 +50,8 @@ def command(options: Options, *, report: str, mapped: tuple[str, ...], network: 
     require_floors()
     environment = session.environment
     url = environment.secret("RECONCILER_EVIDENCE_URL")
-    with opened(report, url, environment.s3_keys(), environment.gcs_keys()) as records:
+    columns = [column for column, _ in wanted.mapped]
+    with opened(report, url, environment.s3_keys(), environment.gcs_keys(), columns) as records:
         found = take(records, wanted, Shelf(folder), session.clock.now())
     if options.format == "json":
         session.console.document(import_document(found))

@@ -14,6 +14,7 @@ from reconciler.report.floors.backtest import backtest_lines
 from reconciler.report.floors.explain import explain_lines
 from reconciler.report.floors.text import WIDTH, suggestion_lines
 from reconciler.report.floors.words import gain, grouped, worth
+from reconciler.report.html.floors import suggestions_page
 from reconciler.report.sanitise import terminal
 
 
@@ -45,6 +46,17 @@ def test_the_last_lines_count_and_sum_up():
     *_, counts, expected = told(suggestions()).splitlines()
     assert counts == "Floors from 2026-11-01 to 2026-11-14: 2 to raise, 2 to lower, 2 kept, 3 without enough evidence."
     assert expected.startswith("Expected of all moves together: +")
+
+
+def test_what_is_not_known_of_moves_is_not_told_as_nothing():
+    one = suggested(evidence(), standing())
+    blind = replace(one, change=None)
+    assert told(of(one)).splitlines()[-1].startswith("Expected of all moves together: +")
+    assert told(of(blind)).splitlines()[-1] == "What the moves would bring is not known."
+    assert "Expected of 1 of 2 moves together: +" in told(of(one, blind))
+    assert told(of(one, blind)).splitlines()[-1].endswith("; of the rest it is not known.")
+    assert "USD a week expected" in suggestions_page(of(one, blind))
+    assert "USD a week expected" not in suggestions_page(of(blind))
 
 
 def test_what_is_kept_is_told_by_reason_and_one_by_one_when_asked():

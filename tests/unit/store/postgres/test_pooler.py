@@ -172,3 +172,38 @@ def test_a_lock_left_in_a_session_of_the_pooler_is_told_of_and_gone_with_that_se
         with pooled.driver_connection() as connection, pytest.raises(StoreError, match="pooler") as refused:
             Held(pooled, connection, 1)
         assert "RECONNECT" in refused.value.hint
+
+
+def test_a_pool_of_one_session_is_too_small_and_said_to_be(server, mode, database, clock, rows):
+    with running_pooler(server, mode, size=1) as port:
+        url = server.url(database).replace(f":{server.port}/", f":{port}/")
+        store = PostgresStore(Database(Secret(url), 2.0), "3432", API, clock)
+        with pytest.raises(StoreError) as stuck:
+            store.run({}).__enter__()
+    assert "needs two of its sessions at once" in stuck.value.hint
+    assert rows(LOCKS) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        ({"idle_transaction_timeout": 1}, "", "idle_transaction_timeout has to be longer than 15 seconds"),
+        ({"query_wait_timeout": 1, "default_pool_size": 1}, "", "needs two of its sessions at once"),
+        ({}, "?options=-cgeqo%3Doff", "leave it out of RECONCILER_STORE"),
+    ],
+)
+def test_a_pooler_that_does_not_suit_is_told_with_what_to_change(server, database, clock, rows, unfit):
+    limits, options, hint = unfit
+
+    def record_without_lock():
+        with store.run({}) as run:
+            while rows(LOCKS) != [(0,)]:
+                continue
+            run.intend(intent(INT))
+
+    with running_pooler(server, "transaction", **limits) as port:
+        url = server.url(database).replace(f":{server.port}/", f":{port}/") + options
+        store = PostgresStore(Database(Secret(url)), "3432", API, clock)
+        with pytest.raises(StoreError) as refused:
+            record_without_lock()
+    assert hint in refused.value.hint
