@@ -74,7 +74,7 @@ def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Re
     known = reviewed_in(given)
     if known is not None:
         return known
-    text = read_given(Path(given), session.root_if_any()).decode("utf-8", errors="replace")
+    text = read_given(Path(given), session.root_if_any()).decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         plan = plan_from_text(text)
         _check_target(plan, desired.publisher_id, session.api())

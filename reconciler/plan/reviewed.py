@@ -27,7 +27,7 @@ ROOM: Final = 16_384
 """Characters that the entries may take in a comment: some thousand. Of more only the digest of them all is told."""
 
 MARK: Final = re.compile(r"<!-- reconciler:reviewed sha256:([0-9a-f]{64})((?: [A-Za-z0-9+/]+)?) -->")
-_WHOLE: Final = re.compile(r"sha256:([0-9a-f]{64})")
+_WHOLE: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,12 @@ def _line(whole: str, told: str = "") -> str:
 def reviewed_in(text: str) -> Reviewed | None:
     """What a text says was reviewed, by the marks that are lines of it, or as one bare digest; None for no such text.
 
+    A digest is taken with or without `sha256:` before it, in small or large letters.
+
     Raises `PlanUnusable` for a mark that was cut or changed: its entries are not those of its digest.
     """
     if whole := _WHOLE.fullmatch(text.strip()):
-        return Reviewed(wholes=frozenset({whole[1]}))
+        return Reviewed(wholes=frozenset({whole[1].lower()}))
     marks = [found for line in text.splitlines() if (found := MARK.fullmatch(line.strip()))]
     if not marks:
         return None

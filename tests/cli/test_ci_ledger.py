@@ -160,6 +160,19 @@ def test_a_forge_without_a_way_for_it_says_so_before_anything_is_pushed(job, hos
     assert git(hosted.bare, "branch", "--list").split() == ["*", "main"]
 
 
+@pytest.mark.parametrize("words", [(), ("--by", "request"), ("--by", "signed"), ("--by", "request", "--take")])
+def test_outside_of_a_repository_git_says_what_is_wrong(job, tmp_path, words):
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    (apart / "reconciler.yaml").write_text(SETTINGS)
+    (apart / "reconciler.lock").write_text(FIRST)
+    job.env |= {"RECONCILER_LEDGER": "request", "GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    done = ledger(job, apart, *words)
+    assert done.code == 1
+    assert "error: git " in done.err
+    assert "not a git repository" in done.err
+
+
 def test_a_way_that_is_none_is_refused(job, hosted, folder):
     job.env["RECONCILER_LEDGER"] = "mail"
     done = keep(job, hosted, folder, FIRST)
