@@ -5,7 +5,7 @@ from support.forge import PROJECT, REPOSITORY, TOKEN, Forge
 from support.runner import Checkout, git, push
 
 SETTINGS = "version: 1\npublisherId: '3432'\n"
-FIRST, SECOND = '{"a": 1}\n', '{"a": 2}\n'
+FIRST, SECOND, THIRD = '{"a": 1}\n', '{"a": 2}\n', '{"a": 3}\n'
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def branch(folder):
 
 
 def lift(hosted):
-    (hosted.bare / "hooks" / "update").unlink()
+    (hosted.bare / "hooks" / "update").unlink(missing_ok=True)
 
 
 def test_a_refused_push_says_what_to_do(job, hosted, folder):
@@ -109,6 +109,76 @@ def test_a_ledger_that_waits_to_be_merged_is_taken_before_the_next_plan(job, hos
     assert (place / "reconciler.lock").read_text() == FIRST
     git(hosted.bare, "update-ref", "refs/heads/main", f"refs/heads/{branch(folder)}")
     assert "nothing to commit" in keep(job, hosted, folder, FIRST).err
+
+
+def waits(job, hosted, folder):
+    """A checkout, after an apply whose ledger waits to be merged."""
+    job.env["RECONCILER_LEDGER"] = "request"
+    lift(hosted)
+    assert keep(job, hosted, folder, FIRST).code == 0
+    return hosted.clone() / folder
+
+
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_branch_that_was_merged_and_is_left_over_brings_no_old_ledger_back(job, hosted, folder, forge, squash):
+    waits(job, hosted, folder)
+    forge.merges_ledger(squash=squash)
+    push(hosted.clone(), "main", "a newer ledger", {f"{folder}reconciler.lock": SECOND})
+    place = hosted.clone() / folder
+    done = ledger(job, place, "--take")
+    assert (done.code, (place / "reconciler.lock").read_text()) == (0, SECOND)
+    assert "no ledger waits" in done.err
+    assert keep(job, hosted, folder, THIRD).code == 0
+    assert [one["state"] for one in forge.requests] == ["merged", "open"]
+    assert hosted.log(branch(folder))[:2] == ["Ledger after an apply", "a newer ledger"]
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == THIRD
+
+
+def test_a_ledger_that_is_merged_while_an_apply_runs_is_built_upon(job, hosted, folder, forge):
+    place = waits(job, hosted, folder)
+    assert ledger(job, place, "--take").code == 0
+    (place / "reconciler.lock").write_text(SECOND)
+    forge.merges_ledger(keeps_branch=False)
+    done = ledger(job, place)
+    assert done.code == 0, done.err
+    assert hosted.at(branch(folder), f"{folder}reconciler.lock") == SECOND
+    assert hosted.log(branch(folder))[1] == "Merge the ledger"
+
+
+def test_a_ledger_whose_request_could_not_be_opened_or_was_closed_still_waits(job, hosted, folder, forge):
+    job.env["RECONCILER_LEDGER"] = "request"
+    forge.refuse |= {"POST pulls": 403, "POST merge_requests": 403}
+    assert keep(job, hosted, folder, FIRST).code == 1
+    forge.refuse.clear()
+    place = hosted.clone() / folder
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
+    assert ledger(job, place).code == 0
+    forge.requests[0]["state"] = "closed"
+    place = hosted.clone() / folder
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
+
+
+def test_a_ledger_that_the_branch_got_otherwise_meanwhile_is_not_overwritten(job, hosted, folder, forge):
+    waits(job, hosted, folder)
+    push(hosted.clone(), "main", "by hand", {f"{folder}reconciler.lock": SECOND})
+    place = hosted.clone() / folder
+    done = ledger(job, place, "--take")
+    assert (done.code, (place / "reconciler.lock").read_text()) == (1, SECOND)
+    assert f"main has got another {folder}reconciler.lock" in done.err
+    assert "https://forge.example/pull/" in done.err
+
+
+def test_a_checkout_of_an_older_commit_takes_what_waits_too(job, hosted, folder):
+    lift(hosted)
+    push(hosted.clone(), "main", "the first", {f"{folder}reconciler.lock": THIRD})
+    waits(job, hosted, folder)
+    place = hosted.clone() / folder
+    git(place, "checkout", "--quiet", "HEAD~1")
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
 
 
 def test_where_it_is_pushed_nothing_is_taken(job, hosted, folder, forge):
