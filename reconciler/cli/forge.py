@@ -93,6 +93,8 @@ _REPOSITORIES: Final[Mapping[Kind, tuple[re.Pattern[str], str]]] = {
     "gitlab": (_GROUPS_AND_PROJECT, "the number of a project, or GROUP/PROJECT"),
     "azure": (_PROJECT_AND_NAME, "PROJECT/NAME"),
 }
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""What a header can hold."""
 _DOTS: Final = re.compile(r"\.\.?")
 
 
@@ -228,6 +230,8 @@ def _token(environment: Environment, name: str, where: str) -> Secret:
     found = environment.secret(name)
     if found is None:
         raise CredentialsError(f"{name} is not set", hint=where)
+    if not _TOKEN.fullmatch(found.reveal()):
+        raise CredentialsError(f"{name} holds a blank, a line break or another character that no token has", hint=where)
     return found
 
 

@@ -46,6 +46,8 @@ class Forge:
     comments: list[Thing] = field(default_factory=list)
     issues: list[Thing] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
+    limits: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Statuses and headers that the next calls are answered with, once each."""
     asked: list[str] = field(default_factory=list)
     person: str | None = None
     """The login of a token that is a person's; None for a job's own."""
@@ -565,9 +567,16 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = _sent(self.headers.get("Authorization", "")) or self.headers.get("PRIVATE-TOKEN", "")
-            told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
+            status, more = forge.limits.pop(0) if forge.limits else (None, {})
+            if status is not None:
+                forge.asked.append(f"{self.command} {parts.path}")
+                told: tuple[int, Any] = (status, {"message": "You have exceeded a secondary rate limit"})
+            else:
+                told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
             body = json.dumps(told[1]).encode()
             self.send_response(told[0])
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
