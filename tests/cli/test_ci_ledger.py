@@ -243,6 +243,16 @@ def test_outside_of_a_repository_git_says_what_is_wrong(job, tmp_path, words):
     assert "not a git repository" in done.err
 
 
+@pytest.mark.parametrize("job", ["github"], indirect=True)
+@pytest.mark.parametrize(("ci", "author"), [("true", "github-actions[bot]"), ("", "reconciler")])
+def test_the_ledgers_commit_is_by_github_only_where_github_runs_the_job(job, hosted, folder, ci, author):
+    lift(hosted)
+    job.env["GITHUB_ACTIONS"] = ci
+    done = keep(job, hosted, folder, FIRST, "--branch", "main")
+    assert done.code == 0, done.err
+    assert git(hosted.bare, "log", "-1", "--format=%an", "main").strip() == author
+
+
 def test_a_way_that_is_none_is_refused(job, hosted, folder):
     job.env["RECONCILER_LEDGER"] = "mail"
     done = keep(job, hosted, folder, FIRST)
