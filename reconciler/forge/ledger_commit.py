@@ -41,9 +41,10 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     Raises `ProjectError` where it cannot be pushed. The commit then stays in the checkout.
     """
     git.does("add", "--force", "--", name)
-    if git.tries("diff", "--cached", "--quiet", "--", name)[0]:
+    if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
+        git.does(*_identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+    elif not _waits_for_a_push(git, name, message):
         return None
-    git.does(*_identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
     for attempt in range(TRIES):
         well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
         if well:
@@ -53,6 +54,13 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     raise ProjectError(
         f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
     )
+
+
+def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
+    """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
+    made = git.tries("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    only = [message, "", git.does("rev-parse", "--show-prefix") + name]
+    return made == only and git.tries("branch", "--remotes", "--contains", "HEAD") == (True, "")
 
 
 def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:

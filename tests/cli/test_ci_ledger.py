@@ -70,6 +70,27 @@ def lift(hosted):
     (hosted.bare / "hooks" / "update").unlink(missing_ok=True)
 
 
+def test_a_push_that_was_refused_is_made_up_for_by_the_next_try(job, hosted, folder):
+    place = hosted.clone() / folder
+    (place / "reconciler.lock").write_text(FIRST)
+    assert ledger(job, place).code == 1
+    assert ledger(job, place).code == 1
+    lift(hosted)
+    assert ledger(job, place).code == 0
+    assert hosted.at("main", f"{folder}reconciler.lock") == FIRST
+    assert hosted.log() == ["Ledger after an apply [skip ci]", "begin"]
+
+
+def test_what_a_person_has_committed_is_not_pushed(job, hosted, folder):
+    lift(hosted)
+    place = hosted.clone() / folder
+    (place / "reconciler.lock").write_text(FIRST)
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message=by hand")
+    assert "nothing to commit" in ledger(job, place).err
+    assert hosted.log() == ["begin"]
+
+
 def test_a_refused_push_says_what_to_do(job, hosted, folder):
     done = keep(job, hosted, folder, FIRST)
     assert done.code == 1
