@@ -47,10 +47,8 @@ if ((${#requests[@]})); then
       warning "the comment could not be written; the report is on the run's summary page. See the log"
   fi
   # A review counts once. What is changed back in the account afterwards has to be looked at again.
-  if ((code == 0)); then
-    reconciler ci reviewed --applied --as "plan $post_name" "${requests[@]/#/--number=}" ||
-      warning "the plan's comment could not be marked as applied, and still counts as reviewed. See the log"
-  fi
+  reconciler ci reviewed --applied --result "$report" --as "plan $post_name" "${requests[@]/#/--number=}" ||
+    warning "the plan's comment could not be marked as applied, and still counts as reviewed. See the log"
 fi
 case "$code" in
   0) ;;

@@ -79,6 +79,13 @@ project_folder() {
   if [[ -e "$place/reconciler.yaml" || -L "$place/reconciler.yaml" ]]; then echo "$place"; else echo "$work"; fi
 }
 
+# What is neither, as `True`, would switch off what it was to keep on.
+for input in REVIEWED COMMENT COMMIT_LEDGER ISSUE FAIL_ON_DRIFT ALLOW_FLOOR_JUMP; do
+  variable="INPUT_$input"
+  [[ "${!variable}" == true || "${!variable}" == false ]] ||
+    fail "the inputs reviewed, comment, commit-ledger, issue, fail-on-drift and allow-floor-jump are true or false"
+done
+
 # Everything runs outside of the checkout, and what it leaves is there, too.
 work=$(cd -- "$INPUT_WORKING_DIRECTORY" && pwd) || fail "the input working-directory is no folder of the checkout"
 folder="$RUNNER_TEMP/reconciler"

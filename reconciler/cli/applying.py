@@ -74,7 +74,7 @@ def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Re
     known = reviewed_in(given)
     if known is not None:
         return known
-    text = read_given(Path(given), session.root_if_any()).decode("utf-8", errors="replace")
+    text = read_given(Path(given), session.root_if_any()).decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         plan = plan_from_text(text)
         _check_target(plan, desired.publisher_id, session.api())
@@ -184,4 +184,9 @@ def why_ended(execution: Execution) -> ReconcilerError | None:
 
 def exit_code(results: Sequence[Result]) -> int:
     """0 where every step was done, 3 otherwise."""
-    return 0 if all(each.outcome in {"applied", "normalised", "unverified"} for each in results) else INCOMPLETE
+    return 0 if all(map(is_done, results)) else INCOMPLETE
+
+
+def is_done(result: Result) -> bool:
+    """Whether nothing is left to do of a step."""
+    return result.outcome in {"applied", "normalised", "unverified"}

@@ -23,6 +23,8 @@ _GROUPS_AND_PROJECT: Final = re.compile(r"[0-9]{1,20}|[A-Za-z0-9._-]{1,255}(?:/[
 _PROJECT_AND_NAME: Final = re.compile(r"[^/\x00-\x1f]{1,255}/[^/\x00-\x1f]{1,255}")
 
 _GITHUB_BOT: Final = ("github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com")
+_NOBODY: Final = ("reconciler", "noreply@reconciler.invalid")
+"""Who commits where git knows nobody: a host that cannot exist (RFC 2606)."""
 _PASSWORD: Final = "RECONCILER_GIT_PASSWORD"  # noqa: S105 - a variable's name
 _HELPER: Final = f'!f() {{ echo username=reconciler; echo "password=${_PASSWORD}"; }}; f'
 
@@ -93,6 +95,8 @@ _REPOSITORIES: Final[Mapping[Kind, tuple[Callable[[str], object], str]]] = {
     "gitlab": (_GROUPS_AND_PROJECT.fullmatch, "the number of a project, or GROUP/PROJECT"),
     "azure": (_PROJECT_AND_NAME.fullmatch, "PROJECT/NAME"),
 }
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""What a header can hold."""
 _DOTS: Final = re.compile(r"\.\.?")
 
 
@@ -214,7 +218,8 @@ def push_target(environment: Environment, branch: str | None) -> "tuple[Target, 
     gitlab = variables.get("GITLAB_CI") == "true"
     known = branch or applied_branch(environment)
     if not gitlab:
-        return Target("origin", known, _GITHUB_BOT), variables
+        author = _GITHUB_BOT if _own_forge(variables) == "github" else _NOBODY
+        return Target("origin", known, author), variables
     # The job's own token may not push. The other is told to git by a variable: arguments are seen by everyone.
     pushes = "GITLAB_PUSH_TOKEN" if environment.has("GITLAB_PUSH_TOKEN") else "GITLAB_TOKEN"
     token = _token(environment, pushes, "a project access token with the scopes api and write_repository")
@@ -228,6 +233,8 @@ def _token(environment: Environment, name: str, where: str) -> Secret:
     found = environment.secret(name)
     if found is None:
         raise CredentialsError(f"{name} is not set", hint=where)
+    if not _TOKEN.fullmatch(found.reveal()):
+        raise CredentialsError(f"{name} holds a blank, a line break or another character that no token has", hint=where)
     return found
 
 

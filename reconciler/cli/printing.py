@@ -55,10 +55,20 @@ def _print_findings(session: Session, plan: Plan, refusals: Sequence[Refusal]) -
         session.console.raw(summary_text(plan))
 
 
-def print_results(
-    session: Session, results: Sequence[Result], run: str, undo: str | None, origin: Origin, held: Sequence[Held]
+def print_results(  # noqa: PLR0913 - what a result is made of
+    session: Session,
+    results: Sequence[Result],
+    run: str,
+    undo: str | None,
+    origin: Origin,
+    held: Sequence[Held],
+    *,
+    left: str = "",
 ) -> None:
-    """What came of an apply and what it held, in one of `RESULT_FORMATS`; the JSON document has results alone."""
+    """What came of an apply and what it held, in one of `RESULT_FORMATS`; the JSON document has results alone.
+
+    `left` ends the Markdown: what was reviewed and not done, for programs.
+    """
     match session.options.format:
         case "json":
             from reconciler.report.document import result_document  # noqa: PLC0415 - as above
@@ -67,7 +77,8 @@ def print_results(
         case "markdown":
             from reconciler.report.markdown.result import result_markdown  # noqa: PLC0415
 
-            session.console.raw(result_markdown(results, run, undo, origin, session.options.comment_key, held=held))
+            key = session.options.comment_key
+            session.console.raw(result_markdown(results, run, undo, origin, key, held=held, left=left))
         case _:
             from reconciler.report.text import result_lines  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""EDGE. Comments and issues of GitHub and GitLab, found again by the marker in their first line."""
+"""EDGE. Forges: comments and issues, found again by a marker; what was reviewed; where the ledger goes."""

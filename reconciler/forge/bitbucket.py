@@ -48,7 +48,7 @@ class Comments:
             answer = self._client.ask("GET", f"{self._path}?pagelen={PAGE}&page={number}&sort=created_on")
             match answer:
                 case {"values": list(rows)}:
-                    yield from (_post(row) for row in rows if not row.get("deleted") and not row.get("inline"))
+                    yield from (_post(row) for row in rows if not _is_elsewhere(row))
                 case _:
                     raise UnreadableAnswer("Bitbucket answers something that is no list of comments")
             if not answer.get("next"):
@@ -69,13 +69,21 @@ def _stored(body: str) -> str:
     return _SHOWN.sub(r"[//]: # (\1)", body)
 
 
+def _is_elsewhere(row: Any) -> bool:
+    """Whether a comment was deleted, or stands beside a line."""
+    return isinstance(row, dict) and bool(row.get("deleted") or row.get("inline"))
+
+
 def _post(row: Any) -> Post:
     match row:
         case {"id": int(number), "content": {"raw": str(body)}}:
-            link = row.get("links")
-            url = link.get("html", {}).get("href", "") if isinstance(link, dict) else ""
+            match row.get("links"):
+                case {"html": {"href": str(url)}}:
+                    pass
+                case _:
+                    url = ""
             user = row.get("user")
             author = user.get("uuid") if isinstance(user, dict) else ""
-            return Post(number, str(author), _HIDDEN.sub(r"<!-- \1 -->", body), str(url))
+            return Post(number, str(author), _HIDDEN.sub(r"<!-- \1 -->", body), url)
         case _:
             raise UnreadableAnswer("Bitbucket answers something that is no comment")

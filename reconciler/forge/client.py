@@ -3,6 +3,8 @@
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -118,12 +120,22 @@ class ForgeClient:
             raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
         if not 200 <= end.status < 300:
             words = self._redacted(server_message(end.status, end.body))
-            hint = _PERMISSIONS[self._place.kind] if end.status in {401, 403, 404} else ""
-            raise Refusal(end.status, f"{shown}: HTTP {end.status}, {words}", hint=hint)
+            raise Refusal(end.status, f"{shown}: HTTP {end.status}, {words}", hint=self._hint(end.status))
         try:
             return decode(end.body)
         except AnswerError as wrong:
             raise UnreadableAnswer(f"{shown}: {wrong}") from None
+
+    def _hint(self, status: int) -> str:
+        match status:
+            case 429:
+                return "run the job again later"
+            case 301 | 302 | 303 | 307 | 308:
+                return "the repository may have another name by now, or the server does not take the token"
+            case 401 | 403 | 404:
+                return _PERMISSIONS[self._place.kind]
+            case _:
+                return ""
 
     def pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Every object of a list, page after page. Raises `ApiError`."""
@@ -142,7 +154,8 @@ class ForgeClient:
         ended = {True: 0, False: 0}
         while True:
             with self._connections.lent() as connection:
-                end = exchange(connection, self._request(method, target, body), lambda: self._clock.monotonic() >= ends)
+                is_late = partial(self._is_after, ends)
+                end = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
             ended[is_throttled(end)] += 1
             asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
             seconds = pause(
@@ -158,6 +171,9 @@ class ForgeClient:
                 return end
             self._clock.sleep(seconds)
 
+    def _is_after(self, moment: float) -> bool:
+        return self._clock.monotonic() >= moment
+
     def _request(self, method: Method, target: str, body: bytes | None) -> httpx.Request:
         waits = {"connect": self._patience.connect, "read": self._patience.read}
         return httpx.Request(
@@ -171,6 +187,14 @@ class ForgeClient:
     def _redacted(self, text: str) -> str:
         sent = self._headers.get("Authorization", "").rpartition(" ")[2]
         return without(discreet(text), [self._place.token.reveal(), *([sent] if sent else [])])
+
+
+def _as_throttled(end: Attempt) -> Attempt:
+    """How a call ended. GitHub also says with a 403 that it wants less traffic: it is the 429 that the others send."""
+    if not (isinstance(end, Reply) and end.status == 403):
+        return end
+    asks = "retry-after" in end.headers or end.headers.get("x-ratelimit-remaining") == "0"
+    return replace(end, status=429) if asks else end
 
 
 def first_parents(rows: Any, head: str, key: str, parents: Callable[[Any], Sequence[str]]) -> list[str]:

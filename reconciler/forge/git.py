@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,7 @@ class Git:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as wrong:
-            raise ProjectError(f"git {arguments[0]}: {type(wrong).__name__}") from None
+            raise ProjectError(f"git {_command(arguments)}: {type(wrong).__name__}") from None
         said = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
         return done.returncode == 0, said.strip()
 
@@ -52,8 +52,7 @@ class Git:
         """What a call answers. Raises `ProjectError` with git's words where it does not go well."""
         well, said = self.tries(*arguments)
         if not well:
-            verb = next(word for word in arguments if word.isalpha())
-            raise ProjectError(f"git {verb}: {discreet(said) or 'it failed'}")
+            raise ProjectError(f"git {_command(arguments)}: {discreet(said) or 'it failed'}")
         return said
 
     def _program(self) -> str:
@@ -63,3 +62,14 @@ class Git:
         if found is None:
             raise FileNotFoundError
         return found
+
+
+def _command(arguments: Iterable[str]) -> str:
+    """Which of git's commands it is: the first word that is no option and no setting."""
+    words = iter(arguments)
+    for word in words:
+        if word == "-c":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""

@@ -3,11 +3,11 @@
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
 from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
-from reconciler.forge.post import Post
+from reconciler.forge.post import Post, Request
 from reconciler.model.secret import Secret
 from reconciler.web.redaction import discreet
 
@@ -117,30 +117,51 @@ class Branches:
         self._path = f"/repos/{repository}"
 
     def text(self, branch: str, path: str) -> bytes | None:
-        """A file on a branch. Large ones are told by their id alone, so it is always asked for by that."""
-        try:
-            row = self._client.ask("GET", f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
-        except Refusal as refusal:
-            if refusal.status == 404:
-                return None
-            raise
+        """A file on a branch or in a commit, by the id of its content: large ones are told by that alone."""
+        row = _found(self._client, f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
+        if row is None:
+            return None
         match self._client.ask("GET", f"{self._path}/git/blobs/{_text(row, 'sha')}"):
             case {"encoding": "base64", "content": str(content)}:
                 return b64decode(content)
             case _:
                 raise UnreadableAnswer(f"the forge does not tell the content of {path}")
 
-    def request(self, branch: str, into: str, title: str, body: str) -> str:
-        """The open pull request from a branch of the repository itself, else a new one."""
-        for row in self._client.pages(f"{self._path}/pulls", {"state": "open"}):
-            match row:
-                case {"head": {"ref": head, "repo": {"full_name": home}}, "base": {"ref": base}}:
-                    if (head, base, str(home).lower()) == (branch, into, self._repository.lower()):
-                        return _text(row, "html_url")
-                case _:
-                    pass  # from a fork that is gone
+    def before(self, branch: str, path: str) -> list[str]:
+        """The parents of the newest commit on a branch that changed a file; none where the forge does not tell."""
+        match _found(self._client, f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
+            case [{"parents": list(parents)}, *_]:
+                return [_text(parent, "sha") for parent in parents]
+            case _:
+                return []
+
+    def open_requests(self, branch: str) -> Iterator[Request]:
+        """The open pull requests from a branch of the repository itself."""
+        return (request for row in self._pulls(branch, "open") if (request := self._request(row, branch)) is not None)
+
+    def merged_requests(self, branch: str) -> Iterator[Request]:
+        """The merged ones, the newest first; those that were closed without are left out."""
+        rows = (row for row in self._pulls(branch, "closed") if row.get("merged_at"))
+        return (request for row in rows if (request := self._request(row, branch)) is not None)
+
+    def ask(self, branch: str, into: str, title: str, body: str) -> str:
+        """A new pull request."""
         asked = {"title": title, "body": body, "head": branch, "base": into}
         return _text(self._client.ask("POST", f"{self._path}/pulls", asked), "html_url")
+
+    def _pulls(self, branch: str, state: str) -> Iterator[dict[str, Any]]:
+        """Gitea tells of those from all branches, whichever is asked for."""
+        owner = self._repository.partition("/")[0]
+        return self._client.pages(f"{self._path}/pulls", {"state": state, "head": f"{owner}:{branch}"})
+
+    def _request(self, row: Any, branch: str) -> Request | None:
+        match row:
+            case {"head": {"ref": ref, "repo": {"full_name": str(home)}, **head}, "base": {"ref": str(into)}}:
+                if ref != branch or home.lower() != self._repository.lower():
+                    return None
+                return Request(into, str(head.get("sha") or ""), _text(row, "html_url"))
+            case _:
+                return None  # from a fork that is gone
 
     def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
         """A commit by GraphQL, which GitHub signs."""
@@ -192,6 +213,16 @@ class Merges:
                 return number
             case _:
                 return None
+
+
+def _found(client: ForgeClient, path: str) -> Any:
+    """What is at a path; None where nothing is."""
+    try:
+        return client.ask("GET", path)
+    except Refusal as refusal:
+        if refusal.status == 404:
+            return None
+        raise
 
 
 def _post(row: Any, key: str) -> Post:

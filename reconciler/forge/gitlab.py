@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
-from reconciler.forge.post import Post
+from reconciler.forge.post import Post, Request
 from reconciler.model.secret import Secret
 
 
@@ -80,7 +80,7 @@ class Branches:
         self._path = f"/projects/{project}"
 
     def text(self, branch: str, path: str) -> bytes | None:
-        """A file on a branch."""
+        """A file on a branch or in a commit."""
         match self._file(branch, path):
             case None:
                 return None
@@ -89,14 +89,33 @@ class Branches:
             case _:
                 raise UnreadableAnswer(f"GitLab does not tell the content of {path}")
 
-    def request(self, branch: str, into: str, title: str, body: str) -> str:
-        """The open merge request from a branch of the project itself, else a new one."""
+    def before(self, branch: str, path: str) -> list[str]:
+        """The parents of the newest commit on a branch that changed a file; none where GitLab does not tell."""
+        query = urlencode({"ref_name": branch, "path": path, "per_page": "1"})
+        match self._found(f"{self._path}/repository/commits?{query}"):
+            case [{"parent_ids": list(parents)}, *_]:
+                return [str(parent) for parent in parents]
+            case _:
+                return []
+
+    def open_requests(self, branch: str) -> Iterator[Request]:
+        """The open merge requests from a branch of the project itself."""
+        return self._requests(branch, "opened")
+
+    def merged_requests(self, branch: str) -> Iterator[Request]:
+        """The merged ones, the newest first."""
+        return self._requests(branch, "merged")
+
+    def ask(self, branch: str, into: str, title: str, body: str) -> str:
+        """A new merge request, which removes its branch when it is merged."""
         between = {"source_branch": branch, "target_branch": into}
-        for row in self._client.pages(f"{self._path}/merge_requests", {"state": "opened", **between}):
-            if row.get("source_project_id") == row.get("target_project_id"):
-                return str(row.get("web_url") or "")
         asked = {**between, "title": title, "description": body, "remove_source_branch": True}
         return str(self._client.ask("POST", f"{self._path}/merge_requests", asked).get("web_url") or "")
+
+    def _requests(self, branch: str, state: str) -> Iterator[Request]:
+        for row in self._client.pages(f"{self._path}/merge_requests", {"state": state, "source_branch": branch}):
+            if row.get("source_project_id") == row.get("target_project_id"):
+                yield Request(*(str(row.get(key) or "") for key in ("target_branch", "sha", "web_url")))
 
     def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
         """A commit by the API, which GitLab signs where it is set up to."""
@@ -121,9 +140,12 @@ class Branches:
                 raise UnreadableAnswer("GitLab answers something that is no commit")
 
     def _file(self, branch: str, path: str) -> Any:
-        query = urlencode({"ref": branch})
+        return self._found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
+
+    def _found(self, path: str) -> Any:
+        """What is at a path; None where nothing is."""
         try:
-            return self._client.ask("GET", f"{self._path}/repository/files/{quote(path, safe='')}?{query}")
+            return self._client.ask("GET", path)
         except Refusal as refusal:
             if refusal.status == 404:
                 return None

@@ -1,6 +1,7 @@
 """The ledger, committed and pushed after an apply, whoever else pushes at the same time."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -14,6 +15,11 @@ from reconciler.web.redaction import discreet
 TRIES: Final = 6
 PAUSE: Final = 1.0
 """Seconds before the second try; each next one waits twice as long."""
+
+MERGED: Final = 10
+"""How many merged requests a branch is looked for in. Its newest commit is that of the newest request."""
+_TAKEN: Final = "refs/reconciler/taken"
+"""In a checkout, the content of the ledger as it was taken from its branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,10 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     Raises `ProjectError` where it cannot be pushed. The commit then stays in the checkout.
     """
     git.does("add", "--force", "--", name)
-    if git.tries("diff", "--cached", "--quiet", "--", name)[0]:
+    if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
+        git.does(*_identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+    elif not _waits_for_a_push(git, name, message):
         return None
-    git.does(*_identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
     for attempt in range(TRIES):
         well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
         if well:
@@ -47,6 +54,13 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     raise ProjectError(
         f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
     )
+
+
+def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
+    """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
+    made = git.tries("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    only = [message, "", git.does("rev-parse", "--show-prefix") + name]
+    return made == only and git.tries("branch", "--remotes", "--contains", "HEAD") == (True, "")
 
 
 def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
@@ -93,14 +107,43 @@ def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Bra
     )
 
 
+def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
+    """The ledger on a branch of its own that is to be merged yet; None where none is.
+
+    A branch that was merged and is still there has nothing to merge: its ledger is older than what later applies have
+    left. Raises `ProjectError` where the request's target has got another ledger since, and `ApiError`.
+    """
+    ours = branches.text(branch, path)
+    if ours is None:
+        return None
+    request = next(branches.open_requests(branch), None)
+    if request is None:
+        merged = islice(branches.merged_requests(branch), MERGED)
+        return None if any(branches.text(each.head, path) == ours for each in merged) else ours
+    there, before = branches.text(request.into, path), branches.before(branch, path)
+    if there != ours and before and there not in [branches.text(commit, path) for commit in before]:
+        raise ProjectError(
+            f"{request.into} has got another {path} since the ledger of {branch} was made: {request.url}",
+            hint=f"merge {request.into} into that branch with the one that holds, or close the request and delete it",
+        )
+    return ours
+
+
+def note_taken(git: Git, name: str | None) -> None:
+    """Remember in the checkout, for `request_ledger`, that the file is from the ledger's branch; None: that none is."""
+    git.tries("update-ref", "-d", _TAKEN)
+    if name is not None:
+        git.does("update-ref", _TAKEN, git.does("hash-object", "-w", "--", name))
+
+
 def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
     """The newest commit of the target, the file's path in the repository, and the newest commit of `also` or nothing.
 
     None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
-    began with and than `also` has.
+    began with, than was taken from the ledger's branch, which may have been merged meanwhile, and than `also` has.
     """
     path = git.does("rev-parse", "--show-prefix") + name
-    known = {_blob(git, "HEAD", path), git.does("hash-object", "--", name)}
+    known = {_blob(git, "HEAD", path), _id(git, _TAKEN), git.does("hash-object", "--", name)}
     before = ""
     if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
         before = git.does("rev-parse", "FETCH_HEAD")
@@ -116,7 +159,12 @@ def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple
 
 def _blob(git: Git, commit: str, path: str) -> str:
     """The id of a file's content in a commit; empty where it has none."""
-    well, said = git.tries("rev-parse", "--verify", "--quiet", f"{commit}:{path}")
+    return _id(git, f"{commit}:{path}")
+
+
+def _id(git: Git, named: str) -> str:
+    """The id of an object; empty where there is none."""
+    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
     return said if well else ""
 
 

@@ -23,12 +23,13 @@ def last_line(body: str) -> str:
     return body.rstrip().rpartition("\n")[2].strip()
 
 
-def used_up(body: str) -> str:
-    """A body whose last line says that what was reviewed has been applied, and counts no more."""
-    return f"{body.rstrip().rpartition(chr(10))[0]}\n{APPLIED}\n"
+def ending_in(body: str, line: str) -> str:
+    """A body with another last line."""
+    return f"{body.rstrip().rpartition(chr(10))[0]}\n{line}\n"
 
 
 APPLIED: Final = "<!-- reconciler:applied -->"
+"""The last line of a plan that has been applied: what was reviewed of it counts no more."""
 
 
 def named_mark(name: str) -> str:

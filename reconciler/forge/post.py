@@ -43,15 +43,39 @@ class Issues(Wall, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A pull or merge request from a branch of the repository itself.
+
+    `into` is the branch that it is to be merged into, `head` the newest commit that it has brought.
+    """
+
+    into: str
+    head: str
+    url: str
+
+
 class Branches(Protocol):
     """A repository's branches, as far as the ledger goes into them by calls of the API and not by git."""
 
     def text(self, branch: str, path: str) -> bytes | None:
-        """A file on a branch; None where there is no such branch or file. Raises `ApiError`."""
+        """A file on a branch, or in a commit; None where there is no such branch, commit or file. Raises `ApiError`."""
         ...
 
-    def request(self, branch: str, into: str, title: str, body: str) -> str:
-        """The URL of the open request that brings a branch into another; a new one where none is. Raises `ApiError`."""
+    def before(self, branch: str, path: str) -> list[str]:
+        """The parents of the newest commit on a branch that changed a file; may be none. Raises `ApiError`."""
+        ...
+
+    def open_requests(self, branch: str) -> Iterator[Request]:
+        """The open requests that bring a branch into another. Raises `ApiError`."""
+        ...
+
+    def merged_requests(self, branch: str) -> Iterator[Request]:
+        """Those that were merged, the newest first. Raises `ApiError`."""
+        ...
+
+    def ask(self, branch: str, into: str, title: str, body: str) -> str:
+        """Open a request that brings a branch into another; its URL. Raises `ApiError`."""
         ...
 
     def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:

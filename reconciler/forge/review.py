@@ -1,8 +1,8 @@
 """What was reviewed of a branch: the plans under the requests that were merged into it and not applied yet.
 
 Merges may follow each other faster than they are applied. So all requests count, from the branch's head back to the
-first whose plan has been applied. A plan that was applied counts no more: what somebody changes back in the account
-afterwards has not been reviewed.
+first whose plan has been applied. A plan that was applied counts no more, nor does what an apply has done of one: what
+somebody changes back in the account afterwards has not been reviewed.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.forge.keep import find
-from reconciler.forge.mark import APPLIED, last_line, used_up
+from reconciler.forge.mark import APPLIED, ending_in, last_line
 from reconciler.forge.post import History, Wall
-from reconciler.plan.reviewed import NOTHING, Reviewed, reviewed_in
+from reconciler.plan.reviewed import NOTHING, Reviewed, marks_of, reviewed_in
 
 LOOK_BACK: Final = 50
 """Commits that are looked at. Of merges further back nothing counts as reviewed."""
@@ -55,10 +55,19 @@ def find_reviewed(history: History, wall_of: Callable[[int], Wall], mark: str, h
     return Found(tuple(seen), known, tuple(without))
 
 
-def set_applied(wall_of: Callable[[int], Wall], mark: str, numbers: Iterable[int]) -> None:
-    """Say in the plans under these requests that they have been applied, and so count no more. Raises `ApiError`."""
+def set_applied(
+    wall_of: Callable[[int], Wall], mark: str, numbers: Iterable[int], left: frozenset[bytes] = frozenset()
+) -> None:
+    """Say in the plans under these requests that they have been applied, and so count no more, but for what is left.
+
+    Raises `ApiError`.
+    """
     for number in numbers:
         wall = wall_of(number)
         post = find(wall, mark)
-        if post is not None and reviewed_in(last_line(post.body)) is not None:
-            wall.rewrite(post, used_up(post.body))
+        known = None if post is None else reviewed_in(last_line(post.body))
+        if post is None or known is None:
+            continue
+        rest = known.entries & left
+        if not rest or rest != known.entries:
+            wall.rewrite(post, ending_in(post.body, marks_of(Reviewed(rest)) if rest else APPLIED))

@@ -9,7 +9,7 @@ A plan made later holds to a set if all of its own entries are in it. It may hav
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -27,7 +27,8 @@ ROOM: Final = 16_384
 """Characters that the entries may take in a comment: some thousand. Of more only the digest of them all is told."""
 
 MARK: Final = re.compile(r"<!-- reconciler:reviewed sha256:([0-9a-f]{64})((?: [A-Za-z0-9+/]+)?) -->")
-_WHOLE: Final = re.compile(r"sha256:([0-9a-f]{64})")
+LEFT: Final = re.compile(MARK.pattern.replace("reviewed", "left"))
+_WHOLE: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +83,45 @@ def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
     return _mark(found) if _size(len(found)) <= room else _mark(found, told=False)
 
 
+def left_mark(plan: Plan, done: Collection[Address], room: int = ROOM) -> str:
+    """What an apply has left of a plan, as a comment of HTML: everything but the steps to these addresses."""
+    left = frozenset(digest for each in entries(plan) if each.address not in done for digest in each.digests)
+    return _mark(left, "left", told=_size(len(left)) <= room)
+
+
+def left_in(text: str) -> frozenset[bytes] | None:
+    """What an apply has left, by the last line of its report; None where the report tells of none.
+
+    Of more than a comment has room for nothing counts as left, and has to be reviewed again. Raises `PlanUnusable` for
+    a mark that was cut or changed.
+    """
+    mark = LEFT.fullmatch(text)
+    return None if mark is None else _read(mark[1], mark[2].strip()).entries
+
+
 def marks_of(known: Reviewed) -> str:
     """What was reviewed as lines that `reviewed_in` reads."""
     return "\n".join([_mark(known.entries), *(_line(whole) for whole in sorted(known.wholes))])
 
 
-def _mark(found: frozenset[bytes], *, told: bool = True) -> str:
+def _mark(found: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
     packed = b"".join(sorted(found)) if told else b""
-    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "")
+    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "", word)
 
 
-def _line(whole: str, told: str = "") -> str:
-    return f"<!-- reconciler:reviewed sha256:{whole}{told} -->"
+def _line(whole: str, told: str = "", word: str = "reviewed") -> str:
+    return f"<!-- reconciler:{word} sha256:{whole}{told} -->"
 
 
 def reviewed_in(text: str) -> Reviewed | None:
     """What a text says was reviewed, by the marks that are lines of it, or as one bare digest; None for no such text.
 
+    A digest is taken with or without `sha256:` before it, in small or large letters.
+
     Raises `PlanUnusable` for a mark that was cut or changed: its entries are not those of its digest.
     """
     if whole := _WHOLE.fullmatch(text.strip()):
-        return Reviewed(wholes=frozenset({whole[1]}))
+        return Reviewed(wholes=frozenset({whole[1].lower()}))
     marks = [found for line in text.splitlines() if (found := MARK.fullmatch(line.strip()))]
     if not marks:
         return None

@@ -73,7 +73,7 @@ def _change(change: Change) -> Case:
     told = [f"{field.path}: {before_text(field)} -> {after_text(field)}" for field in fields]
     known = [] if id_of(change) is None else [f"id {id_of(change)}"]
     place = [] if change.source is None else [f"{change.source.file}:{change.source.line}"]
-    text = "\n".join([*known, *place, *([change.reason] if change.reason else []), *told])
+    text = _text([*([change.reason] if change.reason else []), *known, *place, *told])
     blocked = "blocked" if isinstance(change, Blocked) else ""
     return Case(change.address, f"{action_of(change)} {change.address}", text, blocked)
 
@@ -85,9 +85,14 @@ def _held(held: Held) -> Case:
 
 def _item(item: Item) -> Case:
     told = [f"{field.change.path}: {field_words(field)}" for field in item.fields]
-    text = "\n".join([MEANINGS[item.of], *([item.note] if item.note else []), *told])
+    text = _text([MEANINGS[item.of], *([item.note] if item.note else []), *told])
     name = item.address if item.id is None else f"{item.address} (id {item.id})"
     return Case(item.address, name, text, item.of if item.alarming else "")
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Lines of which each stays one: a line break in a name or value is shown as an escape."""
+    return "\n".join(map(terminal, lines))
 
 
 def _document(title: str, cases: Sequence[Case], at: str = "") -> str:
@@ -126,7 +131,7 @@ def _line(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    return "\n".join(_sound(whole_line(terminal(line))) for line in _clipped_lines(text.splitlines()))
+    return "\n".join(_sound(whole_line(terminal(line))) for line in _clipped_lines(text.split("\n")))
 
 
 def _clipped_lines(lines: Iterable[str]) -> Iterable[str]:

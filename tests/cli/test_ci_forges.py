@@ -103,6 +103,16 @@ def test_without_a_token_it_says_which_variable_holds_one(job, kind, forge):
     assert forge.asked == []
 
 
+@pytest.mark.parametrize("token", ["forge\ntoken", "forgé-token", "forge token", "forge\x7ftoken"])
+def test_what_cannot_be_a_token_is_refused_before_a_call(job, kind, forge, token):
+    name = next(name for name in FORGES[kind] if "TOKEN" in name)
+    job.env[name] = token
+    done = call(job, kind, "comment", "report.md")
+    assert (done.code, forge.asked) == (1, [])
+    assert f"{name} holds a blank, a line break or another character" in done.err
+    assert token not in done.err
+
+
 @pytest.mark.parametrize("named", ["studio", "../x", "a/b?c", "a/../b", "studio/..", ""])
 def test_what_names_no_repository_is_refused_before_a_call(job, kind, forge, named):
     if kind == "azure" and named == "a/b?c":

@@ -5,7 +5,7 @@ from support.forge import PROJECT, REPOSITORY, TOKEN, Forge
 from support.runner import Checkout, git, push
 
 SETTINGS = "version: 1\npublisherId: '3432'\n"
-FIRST, SECOND = '{"a": 1}\n', '{"a": 2}\n'
+FIRST, SECOND, THIRD = '{"a": 1}\n', '{"a": 2}\n', '{"a": 3}\n'
 
 
 @pytest.fixture
@@ -67,7 +67,28 @@ def branch(folder):
 
 
 def lift(hosted):
-    (hosted.bare / "hooks" / "update").unlink()
+    (hosted.bare / "hooks" / "update").unlink(missing_ok=True)
+
+
+def test_a_push_that_was_refused_is_made_up_for_by_the_next_try(job, hosted, folder):
+    place = hosted.clone() / folder
+    (place / "reconciler.lock").write_text(FIRST)
+    assert ledger(job, place).code == 1
+    assert ledger(job, place).code == 1
+    lift(hosted)
+    assert ledger(job, place).code == 0
+    assert hosted.at("main", f"{folder}reconciler.lock") == FIRST
+    assert hosted.log() == ["Ledger after an apply [skip ci]", "begin"]
+
+
+def test_what_a_person_has_committed_is_not_pushed(job, hosted, folder):
+    lift(hosted)
+    place = hosted.clone() / folder
+    (place / "reconciler.lock").write_text(FIRST)
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message=by hand")
+    assert "nothing to commit" in ledger(job, place).err
+    assert hosted.log() == ["begin"]
 
 
 def test_a_refused_push_says_what_to_do(job, hosted, folder):
@@ -109,6 +130,76 @@ def test_a_ledger_that_waits_to_be_merged_is_taken_before_the_next_plan(job, hos
     assert (place / "reconciler.lock").read_text() == FIRST
     git(hosted.bare, "update-ref", "refs/heads/main", f"refs/heads/{branch(folder)}")
     assert "nothing to commit" in keep(job, hosted, folder, FIRST).err
+
+
+def waits(job, hosted, folder):
+    """A checkout, after an apply whose ledger waits to be merged."""
+    job.env["RECONCILER_LEDGER"] = "request"
+    lift(hosted)
+    assert keep(job, hosted, folder, FIRST).code == 0
+    return hosted.clone() / folder
+
+
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_branch_that_was_merged_and_is_left_over_brings_no_old_ledger_back(job, hosted, folder, forge, squash):
+    waits(job, hosted, folder)
+    forge.merges_ledger(squash=squash)
+    push(hosted.clone(), "main", "a newer ledger", {f"{folder}reconciler.lock": SECOND})
+    place = hosted.clone() / folder
+    done = ledger(job, place, "--take")
+    assert (done.code, (place / "reconciler.lock").read_text()) == (0, SECOND)
+    assert "no ledger waits" in done.err
+    assert keep(job, hosted, folder, THIRD).code == 0
+    assert [one["state"] for one in forge.requests] == ["merged", "open"]
+    assert hosted.log(branch(folder))[:2] == ["Ledger after an apply", "a newer ledger"]
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == THIRD
+
+
+def test_a_ledger_that_is_merged_while_an_apply_runs_is_built_upon(job, hosted, folder, forge):
+    place = waits(job, hosted, folder)
+    assert ledger(job, place, "--take").code == 0
+    (place / "reconciler.lock").write_text(SECOND)
+    forge.merges_ledger(keeps_branch=False)
+    done = ledger(job, place)
+    assert done.code == 0, done.err
+    assert hosted.at(branch(folder), f"{folder}reconciler.lock") == SECOND
+    assert hosted.log(branch(folder))[1] == "Merge the ledger"
+
+
+def test_a_ledger_whose_request_could_not_be_opened_or_was_closed_still_waits(job, hosted, folder, forge):
+    job.env["RECONCILER_LEDGER"] = "request"
+    forge.refuse |= {"POST pulls": 403, "POST merge_requests": 403}
+    assert keep(job, hosted, folder, FIRST).code == 1
+    forge.refuse.clear()
+    place = hosted.clone() / folder
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
+    assert ledger(job, place).code == 0
+    forge.requests[0]["state"] = "closed"
+    place = hosted.clone() / folder
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
+
+
+def test_a_ledger_that_the_branch_got_otherwise_meanwhile_is_not_overwritten(job, hosted, folder, forge):
+    waits(job, hosted, folder)
+    push(hosted.clone(), "main", "by hand", {f"{folder}reconciler.lock": SECOND})
+    place = hosted.clone() / folder
+    done = ledger(job, place, "--take")
+    assert (done.code, (place / "reconciler.lock").read_text()) == (1, SECOND)
+    assert f"main has got another {folder}reconciler.lock" in done.err
+    assert "https://forge.example/pull/" in done.err
+
+
+def test_a_checkout_of_an_older_commit_takes_what_waits_too(job, hosted, folder):
+    lift(hosted)
+    push(hosted.clone(), "main", "the first", {f"{folder}reconciler.lock": THIRD})
+    waits(job, hosted, folder)
+    place = hosted.clone() / folder
+    git(place, "checkout", "--quiet", "HEAD~1")
+    assert ledger(job, place, "--take").code == 0
+    assert (place / "reconciler.lock").read_text() == FIRST
 
 
 def test_where_it_is_pushed_nothing_is_taken(job, hosted, folder, forge):
@@ -158,6 +249,29 @@ def test_a_forge_without_a_way_for_it_says_so_before_anything_is_pushed(job, hos
     done = keep(job, hosted, folder, FIRST, "--by", way, *named)
     assert done.code == 64
     assert git(hosted.bare, "branch", "--list").split() == ["*", "main"]
+
+
+@pytest.mark.parametrize("words", [(), ("--by", "request"), ("--by", "signed"), ("--by", "request", "--take")])
+def test_outside_of_a_repository_git_says_what_is_wrong(job, tmp_path, words):
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    (apart / "reconciler.yaml").write_text(SETTINGS)
+    (apart / "reconciler.lock").write_text(FIRST)
+    job.env |= {"RECONCILER_LEDGER": "request", "GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    done = ledger(job, apart, *words)
+    assert done.code == 1
+    assert "error: git " in done.err
+    assert "not a git repository" in done.err
+
+
+@pytest.mark.parametrize("job", ["github"], indirect=True)
+@pytest.mark.parametrize(("ci", "author"), [("true", "github-actions[bot]"), ("", "reconciler")])
+def test_the_ledgers_commit_is_by_github_only_where_github_runs_the_job(job, hosted, folder, ci, author):
+    lift(hosted)
+    job.env["GITHUB_ACTIONS"] = ci
+    done = keep(job, hosted, folder, FIRST, "--branch", "main")
+    assert done.code == 0, done.err
+    assert git(hosted.bare, "log", "-1", "--format=%an", "main").strip() == author
 
 
 def test_a_way_that_is_none_is_refused(job, hosted, folder):

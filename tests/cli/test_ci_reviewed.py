@@ -137,6 +137,31 @@ def test_requests_that_were_merged_one_after_the_other_count_together(job):
     assert job.looks() == ([8, 7], 0)
 
 
+def test_a_report_of_nothing_applied_uses_nothing_up(job):
+    job.reviews("first", "second", request=7)
+    job.commit("first", "second", "third", request=7)
+    assert job.looks() == ([7], 4)
+    for text in ("**Nothing was applied.**\n", ""):
+        (job.checkout.parent / "apply.md").write_text(text)
+        done = job.call("ci", "reviewed", "--applied", "--result", str(job.checkout.parent / "apply.md"), "--number=7")
+        assert done.code == 0, done.err
+        assert "what was reviewed stays so" in done.err
+    assert MARK.search(job.forge.comments[-1].body)
+
+
+def test_a_report_that_was_cut_is_refused(job):
+    job.reviews("first", "second", request=7)
+    cut = f"x\n<!-- reconciler:left sha256:{'0' * 64} AAAA -->\n"
+    (job.checkout.parent / "apply.md").write_text(cut)
+    done = job.call("ci", "reviewed", "--applied", "--result", str(job.checkout.parent / "apply.md"), "--number=7")
+    assert done.code == 1
+    assert MARK.search(job.forge.comments[-1].body)
+
+
+def test_a_result_is_for_what_was_applied(job):
+    assert job.call("ci", "reviewed", "--out", "x", "--result", "y").code == 64
+
+
 def test_what_was_applied_and_changed_back_in_the_account_is_not_applied_again_unseen(job, rival):
     assert job.call("apply", "--yes").code == 0
     (row,) = rival.placements.values()

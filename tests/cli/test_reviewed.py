@@ -136,6 +136,28 @@ def test_one_whose_id_is_another_by_now_is_another(review):
     review.refuses(f"{APP}/a: update floorPrices.US: 1 -> 1.2 (id {old + 50_000})")
 
 
+@each("written", [str.upper, lambda digest: digest.removeprefix("sha256:"), lambda digest: f" {digest}\n"])
+def test_a_digest_is_taken_however_it_is_written(project, rival, written):
+    review = Review(project, rival, "digest")
+    review.reviews(a="")
+    review.given = written(review.given)
+    done = review.merges()
+    assert done.code == 0, done.err
+    review.rival.asked.clear()
+    review.declares(a="", b="")
+    review.refuses(f"{APP}/b: create")
+
+
+@each("form", ["plan", "markdown"])
+def test_a_file_may_begin_with_a_byte_order_mark_and_have_lines_of_windows(project, rival, form):
+    review = Review(project, rival, form)
+    review.reviews(a="")
+    text = project.read("reviewed.txt")
+    project.write("reviewed.txt", b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    done = review.merges()
+    assert done.code == 0, done.err
+
+
 def test_fewer_changes_than_reviewed_are_applied(in_detail):
     in_detail.applies(a=US.format(1), b="")
     in_detail.reviews(a=US.format(1.2) + ", status: inactive", b="", c="")

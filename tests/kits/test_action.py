@@ -136,6 +136,14 @@ def test_apply_is_refused_in_a_merge_queue(github, main, rival):
     assert rival.asked == []
 
 
+@pytest.mark.parametrize("name", ["reviewed", "comment", "commit_ledger", "issue", "fail_on_drift", "allow_floor_jump"])
+@pytest.mark.parametrize("odd", ["True", "yes", ""])
+def test_an_input_that_is_neither_true_nor_false_switches_nothing_off(github, main, rival, name, odd):
+    done = github.action(main, "apply", **{name: odd})
+    assert (done.code, rival.asked) == (64, [])
+    assert "are true or false" in done.log
+
+
 def test_a_command_that_is_none_is_refused(github, main):
     assert github.action(main, "../plan").code == 64
 

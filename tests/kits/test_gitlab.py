@@ -57,6 +57,13 @@ def test_findings_are_there_as_code_quality_though_the_job_fails(gitlab, main, r
     assert issues[0]["location"]["path"] == "apps/a.yaml"
 
 
+@pytest.mark.parametrize("odd", ["True", "yes", "1", ""])
+def test_only_the_word_false_applies_what_nobody_reviewed(gitlab, main, repository, rival, odd):
+    gitlab.variables["RECONCILER_REVIEWED"] = odd
+    done = gitlab.job("reconciler:apply", main, repository.bare)
+    assert (done.code, rival.writes) == (4, []), done.log
+
+
 def test_a_merge_is_applied_as_the_branch_is_by_then_and_its_ledger_pushed(gitlab, main, repository, rival):
     gitlab.variables["RECONCILER_REVIEWED"] = "false"
     later = PLACED.replace("low", "lowest")

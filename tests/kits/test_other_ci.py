@@ -77,6 +77,14 @@ def strings(value):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+def test_nothing_is_written_through_a_file_of_the_checkout(name):
+    """A link of a pull request would lead elsewhere: to the program that a later step runs with credentials."""
+    text = "\n".join(scripts(name))
+    for found in re.finditer(r'>"?([A-Za-z][\w.-]*)(?:/[\w./-]+)?"?(?=\s|$)', text):
+        assert f"rm -rf {found[1]}" in text[: found.start()], found[0]
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_scripts_of_a_recipe_are_clean_shell(name, tmp_path):
     found = scripts(name)
     assert any("apply" in one for one in found)

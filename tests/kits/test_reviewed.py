@@ -246,6 +246,24 @@ def test_an_apply_that_did_a_part_may_be_run_again(team):
     assert team.rival.named("b")["floorPrices"]["US"] == 2
 
 
+def test_what_an_apply_has_done_of_a_plan_is_not_repeated_unseen_while_the_rest_stays_reviewed(team):
+    team.opens(2, a=1.2, b=2)
+    team.merges(2)
+    team.rival.instead["POST placement"] = lambda _asked: (400, b'{"message": "no"}')
+    assert team.applies().code == 3
+    del team.rival.instead["POST placement"]
+    kept = team.live("a")["floorPrices"]
+    team.live("a")["floorPrices"] = [{"country": "US", "price": 1}, {"country": "WW", "price": 0.01}]
+    done = team.applies()
+    assert (done.code, team.rival.writes) == (4, []), done.log
+    assert "com.a/a: update floorPrices.US: 1 -> 1.2" in done.log
+    assert "com.a/b: create" not in done.log
+    team.live("a")["floorPrices"] = kept
+    done = team.applies()
+    assert done.code == 0, done.log
+    assert "reconciler:applied" in team.told(2)[0]
+
+
 def test_a_job_that_is_run_again_after_all_was_applied_repeats_nothing_unseen(team):
     team.opens(2, a=1.2)
     team.merges(2)

@@ -46,13 +46,15 @@ class Forge:
     comments: list[Thing] = field(default_factory=list)
     issues: list[Thing] = field(default_factory=list)
     refuse: dict[str, int] = field(default_factory=dict)
+    limits: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Statuses and headers that the next calls are answered with, once each."""
     asked: list[str] = field(default_factory=list)
     person: str | None = None
     """The login of a token that is a person's; None for a job's own."""
     repository: Path | None = None
     """The repository that the forge hosts; its commits are looked up there."""
     requests: list[dict[str, Any]] = field(default_factory=list)
-    """Open requests: `number`, `head`, `base`, `title`."""
+    """Requests: `number`, `head`, `base`, `title`, `state`, and `sha` of one that was merged."""
     merged: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Commits that came by a merge: the number of the request, and the branch that it was merged into."""
     pushed_meanwhile: list[Callable[[], None]] = field(default_factory=list)
@@ -71,6 +73,18 @@ class Forge:
     def put(among: list[Thing], thing: Thing) -> Thing:
         among.append(thing)
         return thing
+
+    def merges_ledger(self, *, squash: bool = True, keeps_branch: bool = True) -> None:
+        """Somebody merges the open request."""
+        (one,) = [each for each in self.requests if each["state"] == "open"]
+        sha = _git(self, "rev-parse", one["head"])
+        made = sha
+        if squash:
+            made = _git(self, "commit-tree", f"{sha}^{{tree}}", "-p", one["base"], "-m", "Merge the ledger")
+        _git(self, "update-ref", f"refs/heads/{one['base']}", str(made))
+        one |= {"state": "merged", "sha": sha}
+        if not keeps_branch:
+            _git(self, "update-ref", "-d", f"refs/heads/{one['head']}")
 
     @property
     def me(self) -> str:
@@ -150,7 +164,8 @@ def _gh_signed(forge: Forge, asked: Any) -> Any:
 
 
 def _file(forge: Forge, path: str, branch: str) -> str | None:
-    return _git(forge, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}:{path}")
+    commit = branch if re.fullmatch(r"[0-9a-f]{40}", branch) else f"refs/heads/{branch}"
+    return _git(forge, "rev-parse", "--verify", "--quiet", f"{commit}:{path}")
 
 
 def _gh_contents(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
@@ -167,9 +182,10 @@ def _gh_blob(forge: Forge, ids: list[Any], _query: Any, _body: Any) -> tuple[int
 
 
 def _gh_request(forge: Forge, one: Any) -> Any:
-    head = {"ref": one["head"], "repo": {"full_name": REPOSITORY}}
+    head = {"ref": one["head"], "sha": _head(forge, one), "repo": {"full_name": REPOSITORY}}
     base, number = {"ref": one["base"]}, one["number"]
     return {
+        "merged_at": "2026-11-27T08:00:00Z" if one["state"] == "merged" else None,
         "id": number,
         "number": number,
         "head": head,
@@ -178,18 +194,24 @@ def _gh_request(forge: Forge, one: Any) -> Any:
     }
 
 
+def _head(forge: Forge, one: Any) -> str | None:
+    return one.get("sha") or _git(forge, "rev-parse", one["head"])
+
+
 def _gh_requests(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
-    """A fork's has the same branch's name; another fork is gone."""
+    """A fork's has the same branch's name; another fork is gone. That only a branch's are wanted is not heard."""
+    assert query["head"].startswith(REPOSITORY.partition("/")[0] + ":")
+    rows = [one for one in reversed(forge.requests) if (one["state"] == "open") == (query["state"] == "open")]
     fork = {"id": 1, "head": {"ref": "reconciler/ledger", "repo": {"full_name": "eve/x"}}, "base": {"ref": "main"}}
     gone = {"id": 2, "head": {"ref": "reconciler/ledger", "repo": None}, "base": {"ref": "main"}}
-    return _page([fork, gone, *(_gh_request(forge, one) for one in forge.requests)], query)
+    return _page([fork, gone, *(_gh_request(forge, one) for one in rows)], query)
 
 
 def _gh_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
     assert _git(forge, "rev-parse", body["head"]) is not None
     one = {"number": forge.number(), "head": body["head"], "base": body["base"], "title": body["title"]}
-    forge.requests.append(one)
-    return 201, _gh_request(forge, one)
+    forge.requests.append(one | {"state": "open"})
+    return 201, _gh_request(forge, forge.requests[-1])
 
 
 def _gl_file(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -> tuple[int, Any]:
@@ -217,28 +239,29 @@ def _gl_commit(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, An
 
 
 def _gl_asked(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
-    wanted = (query["source_branch"], query["target_branch"])
+    wanted = (query["source_branch"], {"opened": "open"}.get(query["state"], query["state"]))
     fork = {"iid": 1, "source_project_id": 78, "target_project_id": 77, "web_url": "https://forge.example/fork"}
-    rows = [one for one in forge.requests if (one["head"], one["base"]) == wanted]
-    return _page([fork, *(_gl_request(one) for one in rows)], query)
+    rows = [one for one in reversed(forge.requests) if (one["head"], one["state"]) == wanted]
+    return _page([fork, *(_gl_request(forge, one) for one in rows)], query)
 
 
-def _gl_request(one: Any) -> Any:
-    url = f"https://forge.example/pull/{one['number']}"
-    return {"iid": one["number"], "source_project_id": 77, "target_project_id": 77, "web_url": url}
+def _gl_request(forge: Forge, one: Any) -> Any:
+    url, home = f"https://forge.example/pull/{one['number']}", {"source_project_id": 77, "target_project_id": 77}
+    return {"iid": one["number"], **home, "target_branch": one["base"], "sha": _head(forge, one), "web_url": url}
 
 
 def _gl_ask(forge: Forge, _ids: Any, _query: Any, body: Any) -> tuple[int, Any]:
     assert _git(forge, "rev-parse", body["source_branch"]) is not None
     number, head, base = forge.number(), body["source_branch"], body["target_branch"]
-    forge.requests.append({"number": number, "head": head, "base": base, "title": body["title"]})
-    return 201, _gl_request(forge.requests[-1])
+    forge.requests.append({"number": number, "head": head, "base": base, "title": body["title"], "state": "open"})
+    return 201, _gl_request(forge, forge.requests[-1])
 
 
-def _commits(forge: Forge, head: str, *, first_parents: bool) -> list[tuple[str, list[str]]]:
-    """Commits with their parents, as `git log` orders them."""
+def _commits(forge: Forge, head: str, path: str | None, *, first_parents: bool) -> list[tuple[str, list[str]]]:
+    """Commits with their parents, as `git log` orders them; with a path, those that changed it."""
     assert forge.repository is not None
-    call = ["git", "log", "--format=%H %P", *(["--first-parent"] if first_parents else []), head]
+    of_file = [] if path is None else ["--", path]
+    call = ["git", "log", "--format=%H %P", *(["--first-parent"] if first_parents else []), head, *of_file]
     done = subprocess.run(call, cwd=forge.repository, capture_output=True, text=True, timeout=60, check=True)
     return [(line.split()[0], line.split()[1:]) for line in done.stdout.splitlines()]
 
@@ -309,7 +332,7 @@ def _gh_edit_issue(forge: Forge, ids: list[int], _query: Any, body: Any) -> tupl
 
 
 def _gh_commits(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
-    commits = _commits(forge, query["sha"], first_parents=False)
+    commits = _commits(forge, query["sha"], query.get("path"), first_parents=False)
     return _page([{"sha": sha, "parents": [{"sha": each} for each in parents]} for sha, parents in commits], query)
 
 
@@ -374,7 +397,8 @@ def _gl_edit_issue(forge: Forge, ids: list[int], _query: Any, body: Any) -> tupl
 
 
 def _gl_commits(forge: Forge, _ids: Any, query: dict[str, str], _body: Any) -> tuple[int, Any]:
-    commits = _commits(forge, query["ref_name"], first_parents=query.get("first_parent") == "true")
+    first_parents = query.get("first_parent") == "true"
+    commits = _commits(forge, query["ref_name"], query.get("path"), first_parents=first_parents)
     return _page([{"id": sha, "parent_ids": parents} for sha, parents in commits], query)
 
 
@@ -543,9 +567,16 @@ def _handler(forge: Forge) -> type[BaseHTTPRequestHandler]:
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = _sent(self.headers.get("Authorization", "")) or self.headers.get("PRIVATE-TOKEN", "")
-            told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
+            status, more = forge.limits.pop(0) if forge.limits else (None, {})
+            if status is not None:
+                forge.asked.append(f"{self.command} {parts.path}")
+                told: tuple[int, Any] = (status, {"message": "You have exceeded a secondary rate limit"})
+            else:
+                told = forge.answer(self.command, parts.path, query, json.loads(raw) if raw else None, token)
             body = json.dumps(told[1]).encode()
             self.send_response(told[0])
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

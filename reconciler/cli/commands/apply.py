@@ -13,6 +13,7 @@ from reconciler.cli.applying import (
     carried_out,
     exit_code,
     hold_to_review,
+    is_done,
     part_that_holds,
     refuse,
     what_was_reviewed,
@@ -37,6 +38,7 @@ from reconciler.plan.forecast import forecast
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan
+from reconciler.plan.reviewed import left_mark
 from reconciler.project import Project, write_state
 from reconciler.report.overview import plan_overview
 from reconciler.report.text import forecast_text
@@ -137,7 +139,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
             plan, _ = part_that_holds(Saved(plan, plan), now, skip_stale=False)
             live = now.live
         job = Job(plan, live, gateway, run, ledger, past.settle_seconds(least))
-        return _carry_out(session, project, job)
+        return _carry_out(session, project, job, is_reviewed=terms.reviewed is not None)
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
@@ -173,14 +175,17 @@ def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
         session.console.talk(forecast_text(cost, session.options.parallelism))
 
 
-def _carry_out(session: Session, project: Project, job: Job, left_out: Sequence[Result] = ()) -> int:
+def _carry_out(
+    session: Session, project: Project, job: Job, left_out: Sequence[Result] = (), *, is_reviewed: bool = False
+) -> int:
     execution = carried_out(session, job)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
     undo = None
     try:
         undo = _keep_undo(session, project, job, execution)
     finally:  # whatever went wrong after the writes, the account of them is given
-        print_results(session, results, job.run.run_id, undo, job.plan.origin, job.plan.held)
+        left = left_mark(job.plan, {each.address for each in results if is_done(each)}) if is_reviewed else ""
+        print_results(session, results, job.run.run_id, undo, job.plan.origin, job.plan.held, left=left)
     if (error := why_ended(execution)) is not None:
         raise error
     return exit_code(results)

@@ -25,10 +25,15 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     *,
     limit: int = LIMIT,
     held: Sequence[Held] = (),
+    left: str = "",
 ) -> str:
-    """The results for a comment: what was not simply applied, the worst on top, what was held, and the rest folded."""
+    """The results for a comment: what was not simply applied, the worst on top, what was held, and the rest folded.
+
+    `left` is the last line, if any, which says for programs what was reviewed and not done.
+    """
     facts = [f"run {name(run)}", "" if undo is None else f"undo: reconciler apply {name(undo)}"]
-    sheet = Sheet(f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n", limit)
+    head = f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n"
+    sheet = Sheet(head, limit, f"\n{left}\n" if left else "")
     worst = [*WORST_FIRST, *OUTCOME_TONES]
     others = sorted((each for each in results if each.outcome != DONE), key=lambda each: worst.index(each.outcome))
     done = [each for each in results if each.outcome == DONE]

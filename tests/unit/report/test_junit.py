@@ -11,7 +11,7 @@ from support.builders import APP, at, origin
 from support.hostile import LONG, NAMES, plan_called, refusals_called
 
 from reconciler.audit.audit import Audit, Item
-from reconciler.diff.change import Blocked, Deactivate, Delete, Held
+from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Held, Update
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
@@ -83,6 +83,20 @@ def test_names_from_outside_are_text_and_nothing_else(name):
     assert "##[" not in text
     assert not set(text) & set("\x00\x07\x1b\u202e\ud800\ufffe\uffff")
     assert len(cases(findings_junit([replace(ERROR, file=name, message=name, address=name, hint=name)]))) == 1
+
+
+def test_what_fails_says_why_before_anything_else():
+    changes = (Blocked(at("b"), "fixed: do this", "2"),)
+    (suite,) = JUnitXml.fromstring(plan_junit(Plan(origin(), changes)).encode())
+    assert [case.result[0].message for case in suite] == ["fixed: do this"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_line_break_in_a_value_ends_no_line(end):
+    fields = (FieldChange("name", "a", f"b{end}status: active -> inactive", "pending"),)
+    update = Update(at("b"), "2", None, fields, {"name": "b"}, {"name": "b"}, "sha256:")
+    (suite,) = JUnitXml.fromstring(plan_junit(Plan(origin(), (update,))).encode())
+    assert not [line for case in suite for line in case.system_out.splitlines() if line.startswith("status: ")]
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

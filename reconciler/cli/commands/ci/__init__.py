@@ -14,11 +14,12 @@ COMMANDS = {
 
 @click.group("ci", cls=Lazy, entries=COMMANDS)
 def command() -> None:
-    """In a job of GitHub Actions or GitLab CI: tell people there.
+    """In a job of CI: tell people at the forge, find what was reviewed there, keep the ledger.
 
     \b
       reconciler plan --format markdown >plan.md && reconciler ci comment plan.md
       reconciler ci reviewed --out reviewed.txt && reconciler apply --yes --reviewed reviewed.txt
+      reconciler ci ledger
       reconciler drift --format markdown >drift.md || reconciler ci issue drift.md
       reconciler ci issue --close drift.md
     """

@@ -1,7 +1,7 @@
 """`reconciler ci ledger`."""
 
 import re
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import click
 
@@ -12,6 +12,9 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.forge.place import Kind
+
+if TYPE_CHECKING:
+    from reconciler.forge.post import Branches
 
 LEDGER: Final = "reconciler.lock"
 BRANCH: Final = "reconciler/ledger"
@@ -101,25 +104,34 @@ def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
         commit = request_ledger(git, LEDGER, message, target, own)
         if commit is None:
             return same
-        return f"ledger: {commit} on {own}, to be merged: {known.request(own, target.branch, message, _WHY)}"
+        return f"ledger: {commit} on {own}, to be merged: {_asked(known, own, target.branch, message)}"
+
+
+def _asked(known: "Branches", own: str, into: str, message: str) -> str:
+    """The URL of the open request that brings the ledger's branch into another; a new one where none is."""
+    there = (request.url for request in known.open_requests(own) if request.into == into)
+    return next(there, None) or known.ask(own, into, message, _WHY)
 
 
 def _take(session: Session, way: Way, asked: Asked) -> int:
-    """Put the ledger of an open request into the checkout; nothing in the other ways, which leave it on the branch."""
+    """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
     from reconciler.forge.git import Git  # noqa: PLC0415
+    from reconciler.forge.ledger_commit import note_taken, waiting_ledger  # noqa: PLC0415
     from reconciler.forge.walls import branches  # noqa: PLC0415 - as above
 
     if way != "request":
         return 0
     root = session.project().root
-    prefix = Git(root, session.environment.variables).does("rev-parse", "--show-prefix")
+    git = Git(root, session.environment.variables)
+    prefix = git.does("rev-parse", "--show-prefix")
+    own = _branch_of(prefix)
     with branches(place_of(session.environment, asked), session.clock) as known:
-        data = known.text(_branch_of(prefix), f"{prefix}{LEDGER}")
-    if data is None:
-        session.console.talk("no ledger waits to be merged")
-        return 0
-    disk.write(root, LEDGER, data)
-    session.console.talk(f"the ledger is that of {_branch_of(prefix)}, which is not merged yet")
+        data = waiting_ledger(known, own, f"{prefix}{LEDGER}")
+    if data is not None:
+        disk.write(root, LEDGER, data)
+    note_taken(git, LEDGER if data is not None else None)
+    told = "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"
+    session.console.talk(told)
     return 0
 
 

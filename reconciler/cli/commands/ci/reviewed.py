@@ -11,10 +11,10 @@ from reconciler.cli.offered import comment_key_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.forge.mark import named_mark
+from reconciler.forge.mark import last_line, named_mark
 from reconciler.plan.plan import Origin
-from reconciler.plan.reviewed import ANYTHING, marks_of
-from reconciler.project import write_given
+from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
+from reconciler.project import read_given, write_given
 from reconciler.report.count import counted
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     help="Whether a push with no pull or merge request behind it may be applied, which nobody has reviewed.",
 )
 @click.option("--applied", is_flag=True, help="Say under the requests of --number that their plans are applied.")
+@click.option(
+    "--result",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --applied: the report of `apply --reviewed` in Markdown. What it has not done stays reviewed.",
+)
 @click.option("--number", "numbers", type=click.IntRange(1), multiple=True, help="With --applied: which requests.")
 @shared_options(formats=("text",))
 def command(
@@ -46,30 +51,34 @@ def command(
     branch: str | None,
     direct_push: str,
     applied: bool,
+    result: Path | None,
     numbers: tuple[int, ...],
 ) -> int:
     """Find what was reviewed of a branch that is to be applied, and print the numbers of the requests behind it.
 
     These are the requests that were merged and not applied yet, first those behind the push itself. What was reviewed
     is what `ci comment` wrote of their plans under them, with the same account: comments of others do not count. After
-    an apply, `--applied` says so there, and they count no more.
+    an apply, `--applied` says so there, and they count no more: all of them, or with `--result` what was done of them.
 
     \b
       reconciler ci reviewed --out reviewed.txt
-      reconciler apply --yes --reviewed reviewed.txt
-      reconciler ci reviewed --applied --number 12
+      reconciler apply --yes --reviewed reviewed.txt --format markdown >result.md
+      reconciler ci reviewed --applied --result result.md --number 12
     """
     from reconciler.forge.review import find_reviewed, set_applied  # noqa: PLC0415
     from reconciler.forge.walls import reviews  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
-    if applied == (out is not None) or applied != bool(numbers):
-        raise UsageError("either --out FILE, or --applied with --number N", hint="`reconciler ci reviewed --help`")
+    _check(out, result, numbers, applied=applied)
+    left = frozenset[bytes]() if result is None else _left(session, result)
+    if left is None:
+        session.console.talk("nothing was applied: what was reviewed stays so")
+        return 0
     mark = named_mark(name) if name is not None else _plan_mark(session, options.comment_key)
     place = place_of(session.environment)
     with reviews(place, branch or applied_branch(session.environment), session.clock) as (history, wall_of):
         if out is None:
-            set_applied(wall_of, mark, numbers)
+            set_applied(wall_of, mark, numbers, left)
             return 0
         found = find_reviewed(history, wall_of, mark, _head(session))
         behind = history.requests(pushed_commit(session.environment) or _head(session))
@@ -78,6 +87,21 @@ def command(
     first_those_behind = sorted(found.requests, key=lambda number: number not in behind)
     _tell(session, replace(found, requests=tuple(first_those_behind)), direct=direct)
     return 0
+
+
+def _check(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, applied: bool) -> None:
+    """Raise `UsageError` where these options do not go together."""
+    hint = "`reconciler ci reviewed --help`"
+    if applied == (out is not None) or applied != bool(numbers):
+        raise UsageError("either --out FILE, or --applied with --number N", hint=hint)
+    if result is not None and not applied:
+        raise UsageError("--result goes with --applied", hint=hint)
+
+
+def _left(session: Session, result: Path) -> frozenset[bytes] | None:
+    """What an apply has left, by its report; None where it has done nothing."""
+    text = read_given(result, session.root_if_any()).decode("utf-8", errors="replace")
+    return left_in(last_line(text))
 
 
 def _plan_mark(session: Session, key: str) -> str:
