@@ -21,7 +21,7 @@ def azure_headers(token: Secret) -> Mapping[str, str]:
 
 
 class Threads:
-    """The threads of one pull request, each by its first comment. Implements `Wall`."""
+    """The threads of one pull request, each by its first comment. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, repository: str, number: int) -> None:
         project, _, name = repository.partition("/")
@@ -58,6 +58,10 @@ class Threads:
         """Another text for the comment that the thread began with, which has the number 1."""
         self._client.ask("PATCH", f"{self._path}/{post.number}/comments/1?{_VERSION}", {"content": body})
         return Post(post.number, post.author, body, post.url)
+
+    def is_merged(self) -> bool:
+        """False: what was reviewed is not read from here."""
+        return False
 
 
 def _post(row: Any) -> Post | None:

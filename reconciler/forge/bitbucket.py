@@ -23,7 +23,7 @@ def bitbucket_headers(token: Secret, email: str | None) -> Mapping[str, str]:
 
 
 class Comments:
-    """Comments of one pull request. Implements `Wall`.
+    """Comments of one pull request. Implements `Comments`.
 
     Bitbucket shows comments of HTML as text, so markers are stored as definitions of links that nothing refers to.
     """
@@ -63,6 +63,10 @@ class Comments:
     def rewrite(self, post: Post, body: str) -> Post:
         """Another body."""
         return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"content": {"raw": _stored(body)}}))
+
+    def is_merged(self) -> bool:
+        """False: what was reviewed is not read from here."""
+        return False
 
 
 def _stored(body: str) -> str:

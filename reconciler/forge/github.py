@@ -42,7 +42,7 @@ def login(client: ForgeClient) -> str:
 
 
 class Comments:
-    """Comments of one pull request or issue. Implements `Wall`."""
+    """Comments of one pull request or issue. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, repository: str, number: int) -> None:
         self._client = client
@@ -68,6 +68,14 @@ class Comments:
         """Another body."""
         path = f"/repos/{self._repository}/issues/comments/{post.number}"
         return _post(self._client.ask("PATCH", path, {"body": body}), "id")
+
+    def is_merged(self) -> bool:
+        """By `merged`, which both forges have."""
+        match self._client.ask("GET", f"/repos/{self._repository}/pulls/{self._number}"):
+            case {"merged": True}:
+                return True
+            case _:
+                return False
 
 
 class OpenIssues:

@@ -17,7 +17,7 @@ def gitlab_headers(token: Secret) -> Mapping[str, str]:
 
 
 class Notes:
-    """Notes of one merge request. Implements `Wall`."""
+    """Notes of one merge request. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, project: str, number: int) -> None:
         self._client = client
@@ -40,6 +40,14 @@ class Notes:
     def rewrite(self, post: Post, body: str) -> Post:
         """Another body."""
         return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"body": body}), "id", "body")
+
+    def is_merged(self) -> bool:
+        """By its state."""
+        match self._client.ask("GET", self._path.removesuffix("/notes")):
+            case {"state": "merged"}:
+                return True
+            case _:
+                return False
 
 
 class OpenIssues:

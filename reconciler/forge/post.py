@@ -35,6 +35,17 @@ class Wall(Protocol):
         ...
 
 
+class Comments(Wall, Protocol):
+    """The comments of a request."""
+
+    def is_merged(self) -> bool:
+        """Whether the request has been merged; never, at forges where nothing reads comments of merged ones.
+
+        Raises `ApiError`.
+        """
+        ...
+
+
 class Issues(Wall, Protocol):
     """Issues can be closed, too."""
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.errors import ApiError
 from reconciler.forge.keep import find
 from reconciler.forge.mark import APPLIED, ending_in, last_line
-from reconciler.forge.post import History, Wall
+from reconciler.forge.post import Comments, History, Wall
 from reconciler.plan.reviewed import NOTHING, Reviewed, marks_of, reviewed_in
 
 LOOK_BACK: Final = 50
@@ -53,6 +54,17 @@ def find_reviewed(history: History, wall_of: Callable[[int], Wall], mark: str, h
             else:
                 known |= found
     return Found(tuple(seen), known, tuple(without))
+
+
+def is_settled(comments: Comments, body: str) -> bool:
+    """Whether a report says what was reviewed, of a request that is merged: nobody has reviewed a plan made since.
+
+    Where the forge does not tell, it counts as open.
+    """
+    try:
+        return reviewed_in(last_line(body)) is not None and comments.is_merged()
+    except ApiError:
+        return False
 
 
 def set_applied(

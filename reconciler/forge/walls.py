@@ -9,12 +9,12 @@ from reconciler.errors import UsageError
 from reconciler.forge import azure, bitbucket, gitea, github, gitlab
 from reconciler.forge.client import NAMES, ForgeClient
 from reconciler.forge.place import Place
-from reconciler.forge.post import Branches, History, Issues, Wall
+from reconciler.forge.post import Branches, Comments, History, Issues, Wall
 from reconciler.ports import Clock
 
 
 @contextmanager
-def comments(place: Place, request: int, clock: Clock) -> Iterator[Wall]:
+def comments(place: Place, request: int, clock: Clock) -> Iterator[Comments]:
     """The comments of a pull or merge request."""
     with _client(place, clock) as client:
         yield _wall(client, place, request)
@@ -71,7 +71,7 @@ def reviews(place: Place, branch: str, clock: Clock) -> Iterator[tuple[History, 
                 )
 
 
-def _wall(client: ForgeClient, place: Place, request: int) -> Wall:
+def _wall(client: ForgeClient, place: Place, request: int) -> Comments:
     match place.kind:
         case "github" | "gitea":
             return github.Comments(client, place.repository, request)

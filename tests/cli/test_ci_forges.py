@@ -171,6 +171,18 @@ def test_what_was_reviewed_is_found_at_gitea_and_refused_elsewhere(job, kind, fo
     assert (done.code, done.out) == ((0, "12\n") if kind == "gitea" else (64, ""))
 
 
+@pytest.mark.parametrize("kind", ["github", "gitlab", "gitea"], indirect=True)
+def test_the_plan_under_a_merged_request_stays_as_it_was_reviewed(job, kind, forge):
+    plan = job.call("plan", "--format", "markdown").out
+    job.write("report.md", plan)
+    call(job, kind, "comment", "report.md")
+    forge.merged = {"c0ffee": (4, "main")}
+    job.write("report.md", plan.replace("\n\n", "\n\nmore\n\n", 1))
+    done = call(job, kind, "comment", "report.md")
+    assert (done.code, "#4 is merged" in done.err) == (0, True)
+    assert [comment.body for comment in forge.comments] == [plan]
+
+
 @pytest.fixture
 def repository_of():
     def begun(folder):

@@ -92,6 +92,24 @@ def test_a_change_that_is_not_in_it_is_refused(job, rival):
     assert rival.writes == []
 
 
+def test_a_plan_made_after_the_merge_is_not_taken_for_what_was_reviewed(job, rival, forge):
+    """As by a job that somebody runs again."""
+    reviewed = job.reviews("first", request=7).body
+    job.commit("first", "second", request=7)
+    job.reviews("first", "second", request=7)
+    assert [each.body for each in forge.comments] == [reviewed]
+    assert job.looks() == ([7], 4)
+    assert rival.writes == []
+
+
+def test_a_plan_is_commented_where_the_forge_does_not_say_whether_the_request_is_merged(job, forge):
+    forge.refuse["GET 7"] = 404
+    job.reviews("first", "second", request=7)
+    job.commit("first", "second", request=7)
+    forge.refuse.clear()
+    assert job.looks() == ([7], 0)
+
+
 def test_a_marker_that_somebody_else_copied_counts_for_nothing(job, rival):
     job.reviews("first", "second", request=7, author="eve")
     job.commit("first", "second", request=7)

@@ -343,6 +343,12 @@ def _gh_pulls(forge: Forge, ids: list[Any], query: dict[str, str], _body: Any) -
     return _page([open_one, *([] if number is None else [row])], query)
 
 
+def _pull(forge: Forge, ids: list[int], _query: Any, _body: Any) -> tuple[int, Any]:
+    number = ids[0]
+    merged = number in {each for each, _ in forge.merged.values()}
+    return 200, {"number": number, "iid": number, "merged": merged, "state": "merged" if merged else "opened"}
+
+
 _REPO = f"/api/v3/repos/{REPOSITORY}"
 _GITHUB = {
     r"GET /api/v3/user": _gh_user,
@@ -354,6 +360,7 @@ _GITHUB = {
     rf"GET {_REPO}/git/blobs/([0-9a-f]{{40}})": _gh_blob,
     rf"GET {_REPO}/pulls": _gh_requests,
     rf"POST {_REPO}/pulls": _gh_ask,
+    rf"GET {_REPO}/pulls/(\d+)": _pull,
     rf"GET {_REPO}/commits": _gh_commits,
     rf"GET {_REPO}/commits/([0-9a-f]{{40}})/pulls": _gh_pulls,
     rf"GET {_REPO}/issues": _gh_issues,
@@ -418,6 +425,7 @@ _GITLAB = {
     rf"GET {_PROJECT}/repository/files/([^/]+)": _gl_file,
     rf"GET {_PROJECT}/repository/branches/([^/]+)": _gl_branch,
     rf"POST {_PROJECT}/repository/commits": _gl_commit,
+    rf"GET {_PROJECT}/merge_requests/(\d+)": _pull,
     rf"GET {_PROJECT}/merge_requests": _gl_asked,
     rf"POST {_PROJECT}/merge_requests": _gl_ask,
     rf"GET {_PROJECT}/repository/commits": _gl_commits,
@@ -462,6 +470,7 @@ _GITEA = {
     rf"PATCH {_GT}/issues/comments/(\d+)": _gh_edit_comment,
     rf"GET {_GT}/commits": _gh_commits,
     rf"GET {_GT}/commits/([0-9a-f]{{40}})/pull": _gt_pull,
+    rf"GET {_GT}/pulls/(\d+)": _pull,
     rf"GET {_GT}/issues": _gt_issues,
     rf"POST {_GT}/issues": _gh_open,
     rf"PATCH {_GT}/issues/(\d+)": _gh_edit_issue,

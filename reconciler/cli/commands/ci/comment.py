@@ -24,7 +24,8 @@ def command(
 ) -> int:
     """Write a report in Markdown under a pull or merge request, or rewrite the one that is there.
 
-    It is found again by the marker in its first line, among the comments that the token's own account wrote. The token
+    It is found again by the marker in its first line, among the comments that the token's own account wrote. A plan is
+    not written under a request that is merged: what is there was reviewed, and a later plan was not. The token
     is in a variable of the environment: GITHUB_TOKEN, GITLAB_TOKEN, GITEA_TOKEN, BITBUCKET_TOKEN or SYSTEM_ACCESSTOKEN.
 
     \b
@@ -33,6 +34,7 @@ def command(
       reconciler ci comment plan.md --forge bitbucket --repository studio/ads --request 12
     """
     from reconciler.forge.keep import keep  # noqa: PLC0415
+    from reconciler.forge.review import is_settled  # noqa: PLC0415
     from reconciler.forge.walls import comments  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
@@ -41,6 +43,9 @@ def command(
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
     body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
     with comments(place, place.request, session.clock) as wall:
+        if is_settled(wall, body):
+            session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
+            return 0
         kept = keep(wall, "", body)
     session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())
     return 0
