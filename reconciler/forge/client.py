@@ -112,6 +112,15 @@ class ForgeClient:
         """The JSON value that a call answers; `path` follows the base URL. Raises `ApiError`, `Refusal` among them."""
         return self.ask_at(method, f"{self._prefix}{path}", body)
 
+    def found(self, path: str) -> Any:
+        """The JSON value at a path; None where nothing is (404). Raises `ApiError`."""
+        try:
+            return self.ask("GET", path)
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
     def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
         """The same for a path that begins at the host."""
         end = self._repeated(method, target, None if body is None else json.dumps(body).encode())

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.errors import ApiError, UnreadableAnswer
-from reconciler.forge.client import PAGES, ForgeClient, Refusal, first_parents
+from reconciler.forge import github
+from reconciler.forge.client import PAGES, ForgeClient
 from reconciler.model.secret import Secret
 
 PAGE: Final = 50
@@ -35,28 +36,14 @@ class GiteaClient(ForgeClient):
         raise ApiError(f"Gitea: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
 
 
-class Merges:
-    """The commits of a branch, and the pull requests behind them. Implements `History`."""
+class Merges(github.Merges):
+    """The same, told by calls of its own. Implements `History`."""
 
-    def __init__(self, client: ForgeClient, repository: str, branch: str) -> None:
-        self._client = client
-        self._path = f"/repos/{repository}/commits"
-        self._branch = branch
-
-    def commits(self, head: str) -> list[str]:
-        """The head and what it was built upon, each commit's first parent, the newest first; at most a page."""
-        rows = self._client.ask("GET", f"{self._path}?sha={head}&limit={PAGE}&stat=false&files=false")
-        return first_parents(rows, head, "sha", lambda row: [each["sha"] for each in row["parents"]])
+    page = f"limit={PAGE}&stat=false&files=false"
 
     def requests(self, commit: str) -> list[int]:
         """The pull request that brought a commit to the branch, if one did."""
-        try:
-            found = self._client.ask("GET", f"{self._path}/{commit}/pull")
-        except Refusal as refusal:
-            if refusal.status != 404:
-                raise
-            return []
-        match found:
+        match self._client.found(f"{self._path}/{commit}/pull"):
             case {"number": int(number), "merged": True, "base": {"ref": self._branch}}:
                 return [number]
             case _:

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
@@ -126,7 +126,7 @@ class Branches:
 
     def text(self, branch: str, path: str) -> bytes | None:
         """A file on a branch or in a commit, by the id of its content: large ones are told by that alone."""
-        row = _found(self._client, f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
+        row = self._client.found(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
         if row is None:
             return None
         match self._client.ask("GET", f"{self._path}/git/blobs/{_text(row, 'sha')}"):
@@ -137,7 +137,7 @@ class Branches:
 
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where the forge does not tell."""
-        match _found(self._client, f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
+        match self._client.found(f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
             case [{"parents": list(parents)}, *_]:
                 return [_text(parent, "sha") for parent in parents]
             case _:
@@ -200,6 +200,9 @@ class Branches:
 class Merges:
     """The commits of a branch, and the pull requests behind them. Implements `History`."""
 
+    page: ClassVar[str] = f"per_page={PAGE}"
+    """The query for the most commits that one answer has."""
+
     def __init__(self, client: ForgeClient, repository: str, branch: str) -> None:
         self._client = client
         self._path = f"/repos/{repository}/commits"
@@ -207,7 +210,7 @@ class Merges:
 
     def commits(self, head: str) -> list[str]:
         """The head and what it was built upon, each commit's first parent, the newest first; at most a page."""
-        rows = self._client.ask("GET", f"{self._path}?sha={head}&per_page={PAGE}")
+        rows = self._client.ask("GET", f"{self._path}?sha={head}&{self.page}")
         return first_parents(rows, head, "sha", lambda row: [each["sha"] for each in row["parents"]])
 
     def requests(self, commit: str) -> list[int]:
@@ -221,16 +224,6 @@ class Merges:
                 return number
             case _:
                 return None
-
-
-def _found(client: ForgeClient, path: str) -> Any:
-    """What is at a path; None where nothing is."""
-    try:
-        return client.ask("GET", path)
-    except Refusal as refusal:
-        if refusal.status == 404:
-            return None
-        raise
 
 
 def _post(row: Any, key: str) -> Post:

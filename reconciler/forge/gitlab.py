@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
+from reconciler.forge.client import PAGE, ForgeClient, first_parents
 from reconciler.forge.post import Post, Request
 from reconciler.model.secret import Secret
 
@@ -100,7 +100,7 @@ class Branches:
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where GitLab does not tell."""
         query = urlencode({"ref_name": branch, "path": path, "per_page": "1"})
-        match self._found(f"{self._path}/repository/commits?{query}"):
+        match self._client.found(f"{self._path}/repository/commits?{query}"):
             case [{"parent_ids": list(parents)}, *_]:
                 return [str(parent) for parent in parents]
             case _:
@@ -148,16 +148,7 @@ class Branches:
                 raise UnreadableAnswer("GitLab answers something that is no commit")
 
     def _file(self, branch: str, path: str) -> Any:
-        return self._found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
-
-    def _found(self, path: str) -> Any:
-        """What is at a path; None where nothing is."""
-        try:
-            return self._client.ask("GET", path)
-        except Refusal as refusal:
-            if refusal.status == 404:
-                return None
-            raise
+        return self._client.found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
 
 
 class Merges:
