@@ -108,6 +108,20 @@ def test_a_recipe_installs_what_is_pinned_with_its_hashes_and_nothing_by_name(na
     assert all("--require-hashes" in line or "--no-deps" in line for line in calls)
 
 
+def test_no_step_of_azures_that_installs_is_given_a_secret():
+    read = yaml.safe_load((KITS / "azure" / "azure-pipelines.yml").read_text())
+    found = [step for step in steps(read) if "pip install" in step.get("bash", "")]
+    assert len(found) == 3
+    assert [step for step in found if "env" in step] == []
+
+
+def steps(value):
+    """Every step with a script, wherever it stands."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    own = [value] if isinstance(value, dict) and "bash" in value else []
+    return [*own, *(step for part in inner for step in steps(part))]
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_is_applied_is_the_saved_plan_behind_an_approval(name):
     applies = [
