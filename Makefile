@@ -31,7 +31,7 @@ define resolved
 		--requirement pyproject.toml --all-extras --group setup --group dev
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@$(UV) pip list --python $(1) --format freeze
-	@$(1)/bin/python -m pytest
+	@$(1)/bin/python -m pytest -n 4 --dist worksteal
 endef
 
 MAKEFLAGS += --no-print-directory
