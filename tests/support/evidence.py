@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pyarrow import parquet
+
 from reconciler.reporting.evidence.opening import opened
 from reconciler.reporting.evidence.tables import Keys
 from reconciler.reporting.evidence.taking import Imported, Wanted, take
@@ -29,6 +31,12 @@ USUAL = {
     "impressions": "100",
     "revenue": "0.1",
 }
+
+
+def rows_of(shelf: Shelf) -> list[dict[str, Any]]:
+    """Every row that was imported, as it lies on the shelf."""
+    files = shelf.partitions("imported").values()
+    return [one for path in files for one in parquet.read_table(path, partitioning=None).to_pylist()]
 
 
 def recent(sample: str, last: date) -> bytes:

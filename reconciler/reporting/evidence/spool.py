@@ -135,7 +135,8 @@ def take_rows(seen: Seen, header: Header, writing: Writing, target: Path, accoun
 
     schema = row_schema()
     with parquet.ParquetFile(seen.path) as source, parquet.ParquetWriter(target, schema) as writer:
-        for batch in source.iter_batches(BATCH):
+        # PyArrow 19 cannot walk a file without row groups.
+        for batch in source.iter_batches(BATCH) if source.num_row_groups else ():
             rows = []
             for told in batch.to_pylist():
                 kept = {"place": told.pop("place"), "whole": told.pop("whole"), "named": told.pop("named")}

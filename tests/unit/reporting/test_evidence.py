@@ -6,8 +6,7 @@ from datetime import date
 
 import duckdb
 import pytest
-from pyarrow import parquet
-from support.evidence import NOW, SAMPLES, many, row, take_in, text
+from support.evidence import NOW, SAMPLES, many, row, rows_of, take_in, text
 from support.reports import DAY, mediation_row, shelve_mediation
 
 from reconciler.errors import LockHeld, ProjectError
@@ -49,11 +48,6 @@ def refused(took, *given, **named):
     with pytest.raises(ProjectError) as wrong:
         took(*given, **named)
     return f"{wrong.value} | {wrong.value.hint}"
-
-
-def rows_of(shelf):
-    files = shelf.partitions("imported").values()
-    return [one for path in files for one in parquet.read_table(path, partitioning=None).to_pylist()]
 
 
 def evidence(shelf, country="US", address=INT, first=DAY, last=DAY):

@@ -9,8 +9,7 @@ from typing import ClassVar
 import duckdb
 import psycopg
 import pytest
-from pyarrow import parquet
-from support.evidence import row, take_in, text
+from support.evidence import row, rows_of, take_in, text
 from support.postgres import PASSWORD, running_server
 from support.reports import serving
 
@@ -52,8 +51,7 @@ def warehouse(tmp_path):
 
 
 def requests_of(shelf):
-    files = shelf.partitions("imported").values()
-    return sorted(one["requests"] for path in files for one in parquet.read_table(path, partitioning=None).to_pylist())
+    return sorted(one["requests"] for one in rows_of(shelf))
 
 
 @each("name", ["#evidence", "#ads.mediation"])
@@ -144,7 +142,7 @@ def test_a_url_is_shown_without_what_is_secret(url, shown):
     ("url", "why"),
     [
         ("mysql://u:hunter2@host/x", "ibis-framework[mysql]"),
-        ("snowflake://u:hunter2@host/x", "snowflake: not installed"),
+        ("snowflake://u:hunter2@host/x/y", "snowflake: not installed"),
         ("nonsense://u:hunter2@host/x", "no engine is called nonsense; Ibis knows"),
     ],
 )
@@ -236,8 +234,7 @@ def test_ids_and_amounts_in_columns_of_fractions_are_what_they_say(shelf, tmp_pa
             f"1000.0::DOUBLE AS requests) FROM ({ROWS})"
         )
     take_in(f"{tmp_path}/w.duckdb#typed", shelf)
-    told = [one for path in shelf.partitions("imported").values() for one in parquet.read_table(path).to_pylist()]
-    assert {(one["partner_placement"], one["requests"], float(one["earnings"])) for one in told} == {
+    assert {(one["partner_placement"], one["requests"], float(one["earnings"])) for one in rows_of(shelf)} == {
         ("243713", 1000, 0.1)
     }
 
@@ -250,8 +247,7 @@ def test_the_name_of_a_file_is_no_pattern(shelf, tmp_path, name):
         )
         (tmp_path / "draft").replace(tmp_path / each_name)
     take_in(tmp_path / name, shelf)
-    told = [one for path in shelf.partitions("imported").values() for one in parquet.read_table(path).to_pylist()]
-    assert {one["impressions"] for one in told} == {100}
+    assert {one["impressions"] for one in rows_of(shelf)} == {100}
 
 
 @each("scheme", ["sqlite", "file"])
