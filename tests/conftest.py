@@ -1,3 +1,4 @@
+import gc
 import logging
 import os
 import re
@@ -45,10 +46,11 @@ def pytest_configure():
 
 
 @pytest.fixture(autouse=True)
-def _loggers_stay_as_they_were():
-    """A command that a test runs in this process says where its talk goes, for good."""
+def _what_a_command_sets_for_good_ends_with_its_test():
+    """A command that a test runs in this process says where its talk goes, and what the collector need not walk."""
     logger = logging.getLogger("reconciler")
     handlers, propagate, level = list(logger.handlers), logger.propagate, logger.level
     yield
     logger.handlers, logger.propagate = handlers, propagate
     logger.setLevel(level)
+    gc.unfreeze()
