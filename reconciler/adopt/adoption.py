@@ -14,7 +14,8 @@ from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
-from reconciler.diff.reconcile import verdicts_on
+from reconciler.diff.reconcile import ground_of, verdicts_on
+from reconciler.diff.rename import suspected_app
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember
 from reconciler.errors import EditError
@@ -112,9 +113,20 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     alike = look_alikes(declared.state.apps, resolutions)
     left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
     made.notes += notes
+    suspected = _suspected(declared.state, account, made)
     _edit_known(declared, account, claimed, made)
-    _write_new(declared, account, claimed.keys() | alike | left, made)
+    _write_new(declared, account, claimed.keys() | alike | left | suspected, made)
     return _checked(declared, account, made)
+
+
+def _suspected(desired: DesiredState, account: Account, made: _Made) -> AbstractSet[str]:
+    """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
+    ground = ground_of(desired, account.live, account.ledger, View(account.now))
+    for app in desired.apps:
+        old = ground.suspects.get(app.address)
+        if old is not None:
+            made.notes.append(Note(app.address, suspected_app(app, old, ground.orphans[old]).reason))
+    return {ground.orphans[old].id for old in ground.suspects.values()}
 
 
 def _unclear_apps(
