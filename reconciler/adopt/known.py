@@ -39,7 +39,7 @@ Place: TypeAlias = tuple[str, Path]
 class Desk:
     """What known apps are looked at with, the ledger by app, and what comes together meanwhile: wishes by file.
 
-    `past` is what the journal says of creates.
+    `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
     """
 
     settings: Settings
@@ -47,6 +47,7 @@ class Desk:
     today: date
     sites: Mapping[Address, Site]
     past: PastCreates
+    theirs: bool = False
     wishes: dict[str, list[Wish]] = field(default_factory=dict)
     added: list[Address] = field(default_factory=list)
     changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
@@ -133,7 +134,7 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
             desk.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
             entry = entry_of(block.address, resolution, desk.known(app_of(block.address)))
-            differs, notes = difference(block, live, entry, desk.today)
+            differs, notes = difference(block, live, entry, desk.today, theirs=desk.theirs)
             desk.notes += notes
             if differs is not None:
                 site = desk.sites[block.address]

@@ -33,20 +33,25 @@ def declared(session: Session, project: Project) -> Declared:
     return Declared(Frame(settings, project.settings), tuple(manifests), loaded.state, frozenset(taken), has_schemas)
 
 
-def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool) -> Adoption:
-    """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does."""
+def pulled(
+    session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool, theirs: bool = False
+) -> Adoption:
+    """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does.
+
+    `theirs` takes what is live where the manifest has moved since the last apply, too.
+    """
     store, parallelism = session.store(project), session.options.parallelism
     with session.reader(stands.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
             past = past_creates(store.events())
-            return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps, past=past))
+            return adopt(stands, Account(live, ledger, session.clock.now(), not apps, past, theirs))
         with store.run(session.environment.who()) as run:
             past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
-            account = Account(live, ledger, session.clock.now(), whole=not apps, past=past)
+            account = Account(live, ledger, session.clock.now(), not apps, past, theirs)
             return _kept(project, run, adopt(stands, account))
 
 

@@ -105,6 +105,7 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.max_floor,
         limits.settle_seconds,
         limits.quarantine_days,
+        limits.on_drift,
     )
     terms = Terms(groups, safety.max_floor)
     defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
