@@ -22,6 +22,7 @@ from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
 from reconciler.manifest.load import load_desired
+from reconciler.manifest.patterns import all_plain
 from reconciler.manifest.text import ManifestText
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, app_of, placement_address
@@ -187,7 +188,7 @@ def _write_new(declared: Declared, account: Account, claimed: AbstractSet[str], 
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
     made.notes += shortlist.notes
-    names = FileNames(settings.manifests, {*made.texts, *declared.taken})
+    names = FileNames(all_plain(settings.manifests), {*made.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
         placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, made.notes)
         app, notes = fresh_app(live, address, placements, pinned=pinned)

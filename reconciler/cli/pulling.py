@@ -6,12 +6,13 @@ from typing import Final
 from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
 from reconciler.adopt.wishes import Frame
 from reconciler.cli.session import Session
+from reconciler.cli.unread import doubts_about
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
-from reconciler.project import Project, folder_names, read_manifests, write_manifest
+from reconciler.project import Project, find_manifests, folder_names, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
 from reconciler.workflow.carrying_out import let_settle
 from reconciler.workflow.observing import observe_account
@@ -24,7 +25,9 @@ SCHEMA: Final = "schemas/manifest.schema.json"
 def declared(session: Session, project: Project) -> Declared:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings = session.settings(project)
-    manifests = read_manifests(project.root, settings.manifests)
+    found = find_manifests(project.root, settings.manifests)
+    session.console.findings(doubts_about(project, found, settings.manifests), to_answer=False)
+    manifests = found.sound()
     loaded = load_desired(settings, project.settings, manifests)
     if loaded.state is None:
         raise InvalidManifests(loaded.findings)

@@ -31,7 +31,7 @@ class View:
     `now` is in UTC. `doubtful` holds ids of apps whose placement lists left out what exists, `""` standing for the app
     list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again. `past` is
     what the journal says of creates, and `settle_seconds` how long one is given to appear. `on_drift` is what becomes
-    of fields that live moved in.
+    of fields that live moved in, and `unread` why there may be more manifests than were read.
     """
 
     now: datetime
@@ -41,6 +41,7 @@ class View:
     past: PastCreates = NO_CREATES
     settle_seconds: float = 30
     on_drift: OnDrift = "overwrite"
+    unread: str | None = None
 
     @property
     def settled_after(self) -> timedelta:

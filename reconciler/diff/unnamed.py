@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.diff.block import DOUBT, View, retirement
-from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
+from reconciler.diff.change import Blocked, Deactivate, Delete, Held, Note, Unmanaged
 from reconciler.diff.identity import Resolution
 from reconciler.diff.rename import left_while_suspected
 from reconciler.diff.retire import Retiring, still_known
@@ -87,11 +87,28 @@ def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: Vie
         going = Retiring(
             entry.address, resource, f"no manifest names it, prune: {prune}", entry, may_delete=prune == "delete"
         )
-        yield from retirement(going, view, scope)
+        steps = retirement(going, view, scope)
+        yield from steps if view.unread is None else _waiting(steps, view.unread)
         return
     kept = still_known(replace(entry, orphaned=True), resource)
     if kept is not None and kept != entry:
         yield Remember(kept)
+
+
+def _waiting(steps: Iterable[Verdict], unread: str) -> Iterator[Verdict]:
+    """The next step of a removal, held while there may be a manifest that names the resource and was not read."""
+    for step in steps:
+        if isinstance(step, Deactivate | Delete):
+            yield Held(
+                step, "manifests", f"{step.reason}; but not all manifests may have been read: {unread}", READ_ALL
+            )
+        elif not isinstance(step, Remember):
+            yield step
+
+
+READ_ALL: Final = (
+    "a pattern in `manifests` for each file, and none that matches nothing; or `state: absent` for what is to go"
+)
 
 
 def left_alone(entries: Ledger, listed: Iterable[LiveResource] | None) -> Iterator[Note]:

@@ -154,10 +154,10 @@ class SettingsDocument(DocumentBlock):
     version: Version = Field(description="The version of this format.", examples=[1])
     publisher_id: Id = Field(description="The publisher's id, shown in the console.", examples=["3432"])
     manifests: list[Text] = Field(
-        default=["apps/**/*.yaml"],
+        default=["apps/**/*.{yaml,yml}"],
         min_length=1,
-        description="Where manifests are: patterns relative to this file, with forward slashes.",
-        examples=[["apps/**/*.yaml"]],
+        description="Where manifests are: patterns relative to this file, with forward slashes; `{a,b}` is either.",
+        examples=[["apps/**/*.{yaml,yml}"]],
     )
     defaults: DefaultsBlock = Field(
         default=UNSET,

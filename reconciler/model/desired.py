@@ -106,7 +106,8 @@ class Policy:
 class DesiredState:
     """Everything the manifests of a project declare.
 
-    `digest` is of the texts of manifests and settings, but for limits, policies and reports in the latter.
+    `digest` is of the texts of manifests and settings, but for limits, policies and reports in the latter. `unread`
+    says, in words, why there may be more manifests than were read.
     """
 
     publisher_id: str
@@ -116,3 +117,4 @@ class DesiredState:
     safety: Safety = Safety()
     country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
+    unread: str | None = None

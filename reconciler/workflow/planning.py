@@ -82,6 +82,7 @@ def view_of(desired: DesiredState, observation: Observation, origin: Origin) -> 
         observation.doubtful,
         settle_seconds=safety.settle_seconds,
         on_drift=safety.on_drift,
+        unread=desired.unread,
     )
 
 
