@@ -10,7 +10,7 @@ MOST: Final = 100
 """Patterns that one with braces may stand for: nobody means more."""
 
 ENDINGS: Final = (".yaml", ".yml")
-_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _APPS: Final = re.compile(rb"""^(["']?)apps\1[ \t]*:(?:\s|$)""", re.MULTILINE)
 _APPS_IN_FLOW: Final = re.compile(rb"""[{,\s](["']?)apps\1\s*:""")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -24,7 +24,7 @@ def plain_patterns(pattern: str) -> tuple[str, ...]:
     waiting, plain = [pattern], []
     while waiting:
         first = waiting.pop()
-        found = _BRACES.search(first)
+        found = next((each for each in _BRACES.finditer(first) if "," in each[1]), None)
         if found is None:
             plain.append(first)
         else:
