@@ -10,6 +10,7 @@ Names are relative to the root, with forward slashes. What is refused raises `Un
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -191,6 +192,27 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+_OTHERS: Final = frozenset(("node_modules", "__pycache__", "site-packages", "venv"))
+"""Folders of packages that others have made."""
+
+
+def walk(root: Path, mark: str) -> Iterator[tuple[str, list[str], bool]]:
+    """Each folder below a root, its regular files in order, and whether nothing at all is in it.
+
+    Links are not followed. Hidden folders, those of packages and those that hold a file called `mark`, as the root of
+    another project does, are left out, with all below them.
+    """
+    for at, folders, files in os.walk(root):
+        folder = Path(at).relative_to(root).as_posix() if Path(at) != root else ""
+        if folder and mark in files:
+            folders.clear()
+            continue
+        is_empty = not (folders or files)
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _OTHERS)
+        regular = sorted(each for each in files if not (Path(at) / each).is_symlink())
+        yield folder, regular, is_empty
 
 
 def _steps(name: str) -> list[str]:

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
 from reconciler import disk
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
+from reconciler.manifest.patterns import ENDINGS, all_plain, plain_patterns
 from reconciler.manifest.text import ManifestText, is_closed
 from reconciler.model.diagnostic import Finding
 
@@ -27,10 +28,14 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Manifests in the order of their paths, and findings, all of them errors, on what should be one and is not."""
+    """Manifests in the order of their paths, and findings, all of them errors, on what should be one and is not.
+
+    `unmatched` are the patterns that no file matches.
+    """
 
     texts: tuple[ManifestText, ...]
     findings: tuple[Finding, ...] = ()
+    unmatched: tuple[str, ...] = ()
 
     def sound(self) -> list[ManifestText]:
         """The texts. Raises `InvalidManifests` where there is any finding."""
@@ -125,14 +130,19 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
 
 def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
     """The same with the findings. Links to files of the project are read; a link to a folder is never followed."""
-    search = _Search(root)
+    search, unmatched = _Search(root), []
     for pattern in patterns:
-        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-            raise ProjectError(
-                f"manifests: {pattern!r} leads out of the project", hint="patterns are relative to reconciler.yaml"
-            )
-        search.follow(Path(pattern).parts)
-    return search.read()
+        found = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
+        unmatched += [] if any(found) else [pattern]
+    return replace(search.read(), unmatched=tuple(unmatched))
+
+
+def _parts(pattern: str) -> tuple[str, ...]:
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise ProjectError(
+            f"manifests: {pattern!r} leads out of the project", hint="patterns are relative to reconciler.yaml"
+        )
+    return Path(pattern).parts
 
 
 class _Search:
@@ -145,9 +155,9 @@ class _Search:
         self._findings: dict[str, Finding] = {}
         self._listed: dict[str, list[os.DirEntry[str]]] = {}
 
-    def follow(self, pattern: tuple[str, ...], start: str = "") -> None:
-        """Find what a pattern matches: `**` stands for any folders, none among them."""
-        waiting, seen = [(pattern, start)], set()
+    def follow(self, pattern: tuple[str, ...], start: str = "") -> bool:
+        """Find what a pattern matches (`**`: any folders, or none), hidden files only by a dot; say if there is any."""
+        waiting, seen, matched = [(pattern, start)], set(), False
         while waiting:
             parts, at = step = waiting.pop()
             if not parts or step in seen:
@@ -161,8 +171,12 @@ class _Search:
             if len(parts) > 1:
                 waiting += [(parts[1:], name) for entry, name in found if self._is_folder(entry, name)]
             else:
-                self._links.update(name for entry, name in found if entry.is_symlink())
-                self._files.update(name for entry, name in found if not entry.is_dir(follow_symlinks=False))
+                shown = [each for each in found if parts[0].startswith(".") or not each[0].name.startswith(".")]
+                files = {name for entry, name in shown if not entry.is_dir(follow_symlinks=False)}
+                self._links.update(name for entry, name in shown if entry.is_symlink())
+                self._files |= files
+                matched |= bool(files)
+        return matched
 
     def add(self, name: str) -> None:
         """Take a file by its name."""
@@ -258,11 +272,12 @@ def write_manifest(root: Path, text: ManifestText) -> None:
 
 def folder_names(root: Path, patterns: Sequence[str]) -> list[str]:
     """The files that stand in the folders the patterns lead into, manifests or not: names that are taken."""
-    folders = {root.joinpath(*_literal_parts(pattern)) for pattern in patterns}
+    folders = {root.joinpath(*literal_parts(pattern)) for pattern in all_plain(patterns)}
     return [path.relative_to(root).as_posix() for folder in folders if folder.is_dir() for path in folder.iterdir()]
 
 
-def _literal_parts(pattern: str) -> list[str]:
+def literal_parts(pattern: str) -> list[str]:
+    """The folders that a pattern names as they are, on the way to its files."""
     return [part for part in pattern.split("/")[:-1] if part not in {"**", "."} and not set(part) & set("*?[")]
 
 
@@ -275,7 +290,8 @@ def manifests_at(root: Path, paths: Iterable[Path]) -> list[ManifestText]:
         if name == ".." or is_closed(name):
             raise ProjectError(f"{path} is not in the project", hint="--project PATH names the one that it is in")
         if within.is_dir():
-            search.follow(("**", "*.yaml"), "" if within == root else name)
+            for ending in ENDINGS:
+                search.follow(("**", f"*{ending}"), "" if within == root else name)
         else:
             search.add(name)
     return search.read().sound()

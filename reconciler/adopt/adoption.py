@@ -1,8 +1,8 @@
 """Live state, manifests and ledger -> the manifests that declare what is live, and the ledger that goes with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.adopt.file_names import FileNames
@@ -10,16 +10,19 @@ from reconciler.adopt.fresh import Fresh, fresh_app, fresh_placement, sort_out
 from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.wishes import Frame, carry_out, declared_in
 from reconciler.diff.block import View
-from reconciler.diff.change import FieldChange, Note
+from reconciler.diff.change import FieldChange, Note, Update
+from reconciler.diff.drifted import with_applied_leaves
 from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps
-from reconciler.diff.reconcile import verdicts_on
+from reconciler.diff.reconcile import ground_of, verdicts_on
+from reconciler.diff.rename import suspected_app
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
-from reconciler.diff.verdict import Forget, InSync, Remember
+from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
 from reconciler.manifest.load import load_desired
+from reconciler.manifest.patterns import all_plain
 from reconciler.manifest.text import ManifestText
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, app_of, placement_address
@@ -49,7 +52,7 @@ class Declared:
 class Account:
     """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
 
-    `past` is what the journal says of creates.
+    `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
     """
 
     live: LiveState
@@ -57,6 +60,7 @@ class Account:
     now: datetime
     whole: bool = True
     past: PastCreates = NO_CREATES
+    theirs: bool = False
 
     @property
     def chosen(self) -> tuple[LiveResource, ...]:
@@ -112,9 +116,20 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     alike = look_alikes(declared.state.apps, resolutions)
     left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
     made.notes += notes
+    suspected = _suspected(declared.state, account, made)
     _edit_known(declared, account, claimed, made)
-    _write_new(declared, account, claimed.keys() | alike | left, made)
+    _write_new(declared, account, claimed.keys() | alike | left | suspected, made)
     return _checked(declared, account, made)
+
+
+def _suspected(desired: DesiredState, account: Account, made: _Made) -> AbstractSet[str]:
+    """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
+    ground = ground_of(desired, account.live, account.ledger, View(account.now))
+    for app in desired.apps:
+        old = ground.suspects.get(app.address)
+        if old is not None:
+            made.notes.append(Note(app.address, suspected_app(app, old, ground.orphans[old]).reason))
+    return {ground.orphans[old].id for old in ground.suspects.values()}
 
 
 def _unclear_apps(
@@ -143,7 +158,9 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
     sites = block_sites(declared.manifests)
-    desk = Desk(declared.frame.settings, _by_app(account.ledger), account.now.date(), sites, account.past)
+    desk = Desk(
+        declared.frame.settings, _by_app(account.ledger), account.now.date(), sites, account.past, account.theirs
+    )
     for app in account.chosen:
         if app.id in claimed:
             known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], desk)
@@ -171,7 +188,7 @@ def _write_new(declared: Declared, account: Account, claimed: AbstractSet[str], 
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
     made.notes += shortlist.notes
-    names = FileNames(settings.manifests, {*made.texts, *declared.taken})
+    names = FileNames(all_plain(settings.manifests), {*made.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
         placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, made.notes)
         app, notes = fresh_app(live, address, placements, pinned=pinned)
@@ -250,6 +267,7 @@ def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, 
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}
     synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
     entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
+    entries.update(_taken_beside_edits(verdicts, account.ledger, ours))
     known = {(entry.kind, entry.id) for entry in entries.values()}
     moved = [
         each.address
@@ -259,3 +277,16 @@ def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, 
     ]
     order = sorted(entries, key=address_order)
     return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))
+
+
+def _taken_beside_edits(
+    verdicts: Iterable[Verdict], ledger: Ledger, ours: AbstractSet[Address]
+) -> Iterator[tuple[Address, LedgerEntry]]:
+    """Entries of resources with edits that were not applied yet: as declared but for these, which stay as applied."""
+    for each in verdicts:
+        entry = ledger.get(each.address)
+        if isinstance(each, Update) and entry is not None and entry.id == each.id and app_of(each.address) in ours:
+            known = with_applied_leaves(each.declared, each.fields, entry.applied)
+            applied = {name: value for name, value in known.items() if name in entry.applied}
+            if applied != entry.applied:
+                yield each.address, replace(entry, applied=applied)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from reconciler.adopt.forms import unsayable
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
+from reconciler.diff.drifted import told_value
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.ledger import LedgerEntry
@@ -33,18 +34,20 @@ class Difference:
 
 
 def difference(
-    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date
+    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
 ) -> tuple[Difference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
     What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
-    A field that the account does not show stays as it is.
+    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, which
+    is told, unless `theirs` takes all that is live.
     """
     kind = kind_of(block.address)
     result = compare(kind, block.fields, live.fields, entry, block.lifecycle, today)
-    changes = (*result.changes, *result.fixed, *result.kept)
+    own = () if theirs or entry is None else tuple(each for each in result.changes if each.origin in _OWN)
+    changes = (*(each for each in result.changes if each not in own), *result.fixed, *result.kept)
     values: dict[str, Value] = {}
-    notes: list[Note] = []
+    notes = [Note(block.address, _left(each)) for each in own]
     for name in dict.fromkeys(change.field for change in changes):
         seen = live.fields.get(name, ABSENT)
         if seen is ABSENT:
@@ -61,6 +64,18 @@ def difference(
         return None, notes
     told = tuple(change for change in changes if change.field in values)
     return Difference(block.address, _address(block.address, values), values, told), notes
+
+
+_OWN = ("pending", "conflict")
+"""Where the manifest has moved since the last apply."""
+
+
+def _left(change: FieldChange) -> str:
+    """What is said of a value that the manifest keeps although the account has another."""
+    values = f"{change.path}: declared {told_value(change.after)}, the account has {told_value(change.before)}"
+    if change.origin == "conflict":
+        return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
+    return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
 
 
 def _obstacles(kind: Kind, values: Fields, declared: Fields) -> Mapping[str, str]:

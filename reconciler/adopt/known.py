@@ -1,6 +1,6 @@
 """A known app and its live placements -> what is to become of its blocks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
@@ -14,6 +14,8 @@ from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_placements
+from reconciler.diff.reconcile import orphan_placements
+from reconciler.diff.rename import suspected_placement, suspected_renames
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
 from reconciler.manifest.edit.locate import block_along, finding_of
@@ -37,7 +39,7 @@ Place: TypeAlias = tuple[str, Path]
 class Desk:
     """What known apps are looked at with, the ledger by app, and what comes together meanwhile: wishes by file.
 
-    `past` is what the journal says of creates.
+    `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class Desk:
     today: date
     sites: Mapping[Address, Site]
     past: PastCreates
+    theirs: bool = False
     wishes: dict[str, list[Wish]] = field(default_factory=dict)
     added: list[Address] = field(default_factory=list)
     changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
@@ -84,13 +87,33 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
             if block.state == "present":
                 _look(block, resolutions[block.address], found, desk)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
-        claimed |= look_alikes(app.placements, resolutions)
+        claimed |= look_alikes(app.placements, resolutions) | _suspected(app, listed, resolutions, claimed, desk)
         left, notes = earlier_creates(app.placements, resolutions, listed, desk.past)
         desk.notes += notes
         claimed |= left
         _add(app, [each for each in listed if each.id not in claimed], desk)
     for blocks in found.values():
         _ask(blocks, desk)
+
+
+def _suspected(
+    app: DesiredApp,
+    listed: Sequence[LiveResource],
+    resolutions: Mapping[Address, Resolution],
+    claimed: Container[str],
+    desk: Desk,
+) -> frozenset[str]:
+    """Ids of owned placements that a block without one may be under another name, each told: no block is written."""
+    blocks = app.placements or ()
+    new = [each for each in blocks if each.state == "present" and isinstance(resolutions[each.address], NotFound)]
+    orphans = orphan_placements(app, listed, claimed, desk.known(app.address))
+    suspects = suspected_renames(new, orphans)
+    desk.notes += (
+        Note(block.address, suspected_placement(block, suspects[block.address]).reason)
+        for block in new
+        if block.address in suspects
+    )
+    return frozenset(entry.id for entry in suspects.values())
 
 
 def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], desk: Desk) -> None:
@@ -111,7 +134,7 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
             desk.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
             entry = entry_of(block.address, resolution, desk.known(app_of(block.address)))
-            differs, notes = difference(block, live, entry, desk.today)
+            differs, notes = difference(block, live, entry, desk.today, theirs=desk.theirs)
             desk.notes += notes
             if differs is not None:
                 site = desk.sites[block.address]

@@ -18,11 +18,16 @@ def only_option(help_: str = "Only addresses that match, as in 'android:com.a/*'
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--only` and `--recreate`."""
+    """`--only`, `--recreate` and `--overwrite-drift`."""
     recreate = click.option(
         "--recreate", is_flag=True, help="Make owned resources that are gone from the account again."
     )
-    return only_option()(recreate(function))
+    drift = click.option(
+        "--overwrite-drift",
+        is_flag=True,
+        help="Overwrite in this run what was changed in the account, whatever safety.onDrift holds.",
+    )
+    return only_option()(recreate(drift(function)))
 
 
 def day_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,12 +6,13 @@ from typing import Final
 from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
 from reconciler.adopt.wishes import Frame
 from reconciler.cli.session import Session
+from reconciler.cli.unread import doubts_about
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
-from reconciler.project import Project, folder_names, read_manifests, write_manifest
+from reconciler.project import Project, find_manifests, folder_names, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
 from reconciler.workflow.carrying_out import let_settle
 from reconciler.workflow.observing import observe_account
@@ -24,7 +25,9 @@ SCHEMA: Final = "schemas/manifest.schema.json"
 def declared(session: Session, project: Project) -> Declared:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings = session.settings(project)
-    manifests = read_manifests(project.root, settings.manifests)
+    found = find_manifests(project.root, settings.manifests)
+    session.console.findings(doubts_about(project, found, settings.manifests), to_answer=False)
+    manifests = found.sound()
     loaded = load_desired(settings, project.settings, manifests)
     if loaded.state is None:
         raise InvalidManifests(loaded.findings)
@@ -33,20 +36,25 @@ def declared(session: Session, project: Project) -> Declared:
     return Declared(Frame(settings, project.settings), tuple(manifests), loaded.state, frozenset(taken), has_schemas)
 
 
-def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool) -> Adoption:
-    """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does."""
+def pulled(
+    session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool, theirs: bool = False
+) -> Adoption:
+    """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does.
+
+    `theirs` takes what is live where the manifest has moved since the last apply, too.
+    """
     store, parallelism = session.store(project), session.options.parallelism
     with session.reader(stands.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
             past = past_creates(store.events())
-            return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps, past=past))
+            return adopt(stands, Account(live, ledger, session.clock.now(), not apps, past, theirs))
         with store.run(session.environment.who()) as run:
             past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
-            account = Account(live, ledger, session.clock.now(), whole=not apps, past=past)
+            account = Account(live, ledger, session.clock.now(), not apps, past, theirs)
             return _kept(project, run, adopt(stands, account))
 
 

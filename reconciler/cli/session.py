@@ -16,6 +16,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.cli.settings import Environment
+from reconciler.cli.unread import doubts_about
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.assemble import Loaded, collector_paused
 from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
@@ -117,13 +118,16 @@ class Session:
         if outline is None:
             return Loaded(None, findings)
         manifests = find_manifests(project.root, outline.manifests)
-        if not (manifests.texts or manifests.findings):
-            self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
+        doubts = doubts_about(project, manifests, outline.manifests)
         with collector_paused():
             loaded = recall_desired(outline, project.settings, manifests.texts, memory)
             gc.freeze()  # what is declared lives to the end: the collector need not walk it, now or again and again
-        found = sorted((*manifests.findings, *loaded.findings), key=finding_order)
-        return Loaded(None if manifests.findings else loaded.state, (*findings, *found))
+        found = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
+        state = None if manifests.findings else loaded.state
+        if state is not None and doubts:
+            first = doubts[0]
+            state = replace(state, unread=f"{first.file}:{first.line}: {first.message}")
+        return Loaded(state, (*findings, *found))
 
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:

@@ -1,24 +1,25 @@
 """One block of a manifest against what it stands for: the verdicts on a single app or placement."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Held, Note, Update
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
+from reconciler.diff.drifted import on_drift, told_value, with_applied_leaves, without_drift
 from reconciler.diff.identity import Found, Missing, NotFound
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
 from reconciler.diff.unclear import unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.desired import DesiredApp, DesiredPlacement
+from reconciler.model.desired import DesiredApp, DesiredPlacement, OnDrift
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.likeness import folded_app
 from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, Fields
 
 Block: TypeAlias = DesiredApp | DesiredPlacement
 
@@ -29,7 +30,8 @@ class View:
 
     `now` is in UTC. `doubtful` holds ids of apps whose placement lists left out what exists, `""` standing for the app
     list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again. `past` is
-    what the journal says of creates, and `settle_seconds` how long one is given to appear.
+    what the journal says of creates, and `settle_seconds` how long one is given to appear. `on_drift` is what becomes
+    of fields that live moved in, and `unread` why there may be more manifests than were read.
     """
 
     now: datetime
@@ -38,6 +40,8 @@ class View:
     recreate: bool = False
     past: PastCreates = NO_CREATES
     settle_seconds: float = 30
+    on_drift: OnDrift = "overwrite"
+    unread: str | None = None
 
     @property
     def settled_after(self) -> timedelta:
@@ -65,7 +69,8 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     live = found.live
     entry = entry_of(block.address, found, ledger)
     kind = kind_of(block.address)
-    result = _guarded(block, compare(kind, block.fields, live.fields, entry, block.lifecycle, view.now.date()))
+    compared = compare(kind, block.fields, live.fields, entry, block.lifecycle, view.now.date())
+    result = _guarded(block, without_drift(compared) if view.on_drift == "hold" else compared)
     remembered = _remembered(block, live, entry, result)
     yield from kept_notes(block.address, result.kept)
     for accepted in result.accepted:
@@ -77,6 +82,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
             yield Note(block.address, f"live {change.field} is {change.before!r}: {_why_so_spelled(change)}")
     if fixed:
         yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
+    yield from on_drift(block, found, result, view.on_drift)
     if result.changes:
         stops = kind == "app" and any((each.path, each.after) == ("status", "inactive") for each in result.changes)
         yield Update(
@@ -93,7 +99,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
             reason=STOPS_APP if stops else None,
         )
         return
-    if not fixed:
+    if not fixed and not result.drifted:
         yield InSync(block.address)
     if remembered != entry:
         yield Remember(remembered)
@@ -111,11 +117,6 @@ def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
         is_identity = kind_of(address) == "app" and leaf.path in {"platform", "bundle"}
         what_then = "the block stands for it all the same" if is_identity else "`pull` takes that over"
         yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; {what_then}")
-
-
-def told_value(value: Value) -> str:
-    """A value in a sentence."""
-    return "(none)" if value is None else canonical_json(to_json(value))
 
 
 def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | None:
@@ -243,7 +244,7 @@ def _guarded(block: Block, result: Comparison) -> Comparison:
         return result
     changes = tuple(change for change in result.changes if change not in held)
     send = {name: value for name, value in result.send.items() if name != "status"}
-    return Comparison(changes, (*result.fixed, *held), result.accepted, result.kept, send)
+    return replace(result, changes=changes, fixed=(*result.fixed, *held), send=send)
 
 
 def _remembered(block: Block, live: LiveResource, entry: LedgerEntry | None, result: Comparison) -> LedgerEntry:
@@ -254,6 +255,8 @@ def _remembered(block: Block, live: LiveResource, entry: LedgerEntry | None, res
         before = entry.applied if entry is not None else {}
         applied = {name: value for name, value in applied.items() if name not in stuck}
         applied.update({name: before[name] for name in stuck & before.keys()})
+    if result.drifted and entry is not None:
+        applied = with_applied_leaves(applied, result.drifted, entry.applied)
     unconfirmed = entry.unconfirmed if entry is not None else frozenset()
     still = {name for name in unconfirmed if name in applied and live.fields.get(name) is None}
     protect = block.lifecycle.protect

@@ -19,8 +19,8 @@ Origin = Literal["pending", "drift", "conflict", "unknown"]
 
 Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 
-Limit = Literal["maxDeletes", "quarantineDays"]
-"""Settings under `safety` that hold a change back: for leave, and for a time."""
+Limit = Literal["maxDeletes", "quarantineDays", "onDrift", "manifests"]
+"""Settings that hold a change back: for leave, for a time, for drift, and for manifests that were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class Held:
     `limit` is the setting that holds it, `reason` says what it waits for, and `switch` is what would allow it.
     """
 
-    change: Delete
+    change: Update | Deactivate | Delete
     limit: Limit
     reason: str
     switch: str

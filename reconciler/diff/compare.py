@@ -31,13 +31,15 @@ class Comparison:
     """What differs. `send` holds the whole new value of each field with a leaf in `changes`.
 
     `fixed` are differences the API cannot change, `accepted` those that were accepted and have not expired, `kept`
-    those that the account made itself of what it was given before: it would do so again.
+    those that the account made itself of what it was given before: it would do so again. `drifted` are those that live
+    moved in and that are held for it.
     """
 
     changes: tuple[FieldChange, ...] = ()
     fixed: tuple[FieldChange, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     kept: tuple[FieldChange, ...] = ()
+    drifted: tuple[FieldChange, ...] = ()
     send: Fields = field(default_factory=dict)
 
 
@@ -68,7 +70,7 @@ def compare(
         elif active:
             send[name] = with_live_leaves(wanted, [change for change in leaves if change not in active])
             changes += with_worldwide(active, send[name]) if name == "floorPrices" else active
-    return Comparison(tuple(changes), tuple(fixed), tuple(left_alone.accepted), tuple(left_alone.kept), send)
+    return Comparison(tuple(changes), tuple(fixed), tuple(left_alone.accepted), tuple(left_alone.kept), send=send)
 
 
 class _LeftAlone:
@@ -93,13 +95,19 @@ class _LeftAlone:
 
 
 def field_changes(name: str, before: Value | Absent, after: Value, entry: LedgerEntry | None) -> Iterator[FieldChange]:
-    """The leaves in which two values of a field differ, in the order of their paths."""
+    """The leaves in which two values of a field differ, in the order of their paths.
+
+    A value that the account never shows cannot have been seen to move.
+    """
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
+    never_shown = entry is not None and name in entry.unconfirmed and (before is ABSENT or before is None)
     otherwise = Otherwise(*map(_worldwide, (before, after, known))) if name == "floorPrices" else Otherwise()
     for path in _differing_paths(before, after):
         for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
-            yield FieldChange(dotted, was, wanted, _origin(was, wanted, applied), otherwise=otherwise)
+            yield FieldChange(
+                dotted, was, wanted, "pending" if never_shown else _origin(was, wanted, applied), otherwise=otherwise
+            )
 
 
 def _worldwide(table: Value | Absent) -> Decimal | None:

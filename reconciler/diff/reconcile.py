@@ -1,13 +1,20 @@
 """Desired state x live state x ledger -> verdicts on every address, and what they come to."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from reconciler.diff.block import View, in_place, let_go, not_visible_yet, to_create, to_retire
 from reconciler.diff.change import Blocked, Create, Delete, Note, Unmanaged
 from reconciler.diff.earlier_creates import without_unclear_creates
 from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps, resolve_placements
-from reconciler.diff.rename import Orphan, suspected_renames
+from reconciler.diff.rename import (
+    Orphan,
+    left_while_suspected,
+    suspected_app,
+    suspected_apps,
+    suspected_placement,
+    suspected_renames,
+)
 from reconciler.diff.unclear import asides, look_alikes, unresolved
 from reconciler.diff.unnamed import (
     Ground,
@@ -15,12 +22,11 @@ from reconciler.diff.unnamed import (
     left_alone,
     orphan_apps,
     orphaned,
-    renamed_app,
     unnamed_apps,
     whole_app,
 )
 from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect, moved_entries
-from reconciler.model.address import Address, app_of, kind_of, name_of, placement_address
+from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
@@ -62,7 +68,13 @@ def ground_of(desired: DesiredState, live: LiveState, ledger: Ledger, view: View
     resolutions = resolve_apps(desired.apps, live.apps, ledger)
     claimed = frozenset(_claimed(resolutions))
     orphans = orphan_apps(desired, live, ledger, claimed)
-    return Ground(desired, live, ledger, view, by_app, resolutions, claimed, orphans)
+    suspects = suspected_apps((app for app in desired.apps if _is_new(app, resolutions[app.address])), orphans, ledger)
+    return Ground(desired, live, ledger, view, by_app, resolutions, claimed, orphans, suspects)
+
+
+def _is_new(app: DesiredApp, resolution: Resolution) -> bool:
+    """Whether a block would make an app; beside a look-alike it does not."""
+    return app.state == "present" and isinstance(resolution, NotFound) and not resolution.alike.free
 
 
 def _claimed(resolutions: Mapping[Address, Resolution]) -> Iterator[str]:
@@ -91,8 +103,12 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
         case NotFound() | Missing() if app.state == "absent":
             yield from let_go(app, resolution, entries)
         case NotFound():
-            suspect = renamed_app(app, ground.orphans, ground.ledger)
-            verdict = suspect or to_create(app, {"coppa": False}, view, "", resolution)
+            old = ground.suspects.get(app.address)
+            verdict = (
+                to_create(app, {"coppa": False}, view, "", resolution)
+                if old is None
+                else suspected_app(app, old, ground.orphans[old])
+            )
             yield verdict
             yield from _placements_of_new(app, verdict, entries, view)
         case Missing(lost) if (hidden := not_visible_yet(app, lost, view)) is not None:
@@ -116,21 +132,17 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
     resolutions = resolve_placements(app.placements, app.address, listed, entries)
     by_id = {each.id: each for each in listed}
     claimed = set(_claimed(resolutions))
-    orphans = _orphan_placements(app, listed, claimed, entries)
+    orphans = orphan_placements(app, listed, claimed, entries)
     new = [each for each in app.placements if isinstance(resolutions[each.address], NotFound) and _present(each)]
     suspects = suspected_renames(new, orphans)
     needs: Fields = {"coppa": app.fields.get("coppa", live_app.fields.get("coppa", False))}
     for block in app.placements:
         suspect = suspects.get(block.address)
         if suspect is not None:
-            yield _suspect(block, suspect)
+            yield suspected_placement(block, suspect)
         else:
             yield from _placement(block, resolutions[block.address], entries, view, live_app.id, needs)
-    held = look_alikes(app.placements, resolutions) if orphans else frozenset()
-    held |= {entry.id for entry in suspects.values()}
-    for orphan in orphans:
-        if orphan.entry.id not in held:
-            yield from orphaned(orphan.entry, by_id[orphan.entry.id], app.prune, view, live_app.id)
+    yield from _on_orphans(app, orphans, suspects, look_alikes(app.placements, resolutions) if orphans else (), ground)
     for resource in listed:
         if resource.id not in claimed:
             yield Unmanaged(placement_address(app.address, resource.name), resource.id)
@@ -138,6 +150,23 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
     for address, entry in entries.items():
         if kind_of(address) == "placement" and address not in declared and entry.id not in by_id:
             yield Forget(address)
+
+
+def _on_orphans(
+    app: DesiredApp,
+    orphans: Iterable[Orphan],
+    suspects: Mapping[Address, LedgerEntry],
+    alike: Container[str],
+    ground: Ground,
+) -> Iterator[Verdict]:
+    """Verdicts on the owned placements that no block names; `suspects` and `alike` ones may be a block's after all."""
+    suspected = {old.address: new for new, old in suspects.items()}
+    for orphan in orphans:
+        address = orphan.entry.address
+        if address in suspected:
+            yield Note(address, left_while_suspected(suspected[address]))
+        elif orphan.live.id not in alike:
+            yield from orphaned(orphan.entry, orphan.live, app.prune, ground.view, orphan.live.app_id or "")
 
 
 def _present(block: DesiredPlacement) -> bool:
@@ -185,23 +214,14 @@ def _tombstoned_app(app: DesiredApp, found: Found, ground: Ground) -> Iterator[V
             yield verdict
 
 
-def _orphan_placements(
-    app: DesiredApp, listed: Iterable[LiveResource], claimed: set[str], entries: Ledger
+def orphan_placements(
+    app: DesiredApp, listed: Iterable[LiveResource], claimed: Container[str], entries: Ledger
 ) -> list[Orphan]:
+    """The owned live placements of an app that no block names; `claimed` ids are those blocks stand for."""
     by_id = {each.id: each for each in listed}
     declared = {block.address for block in app.placements or ()}
     return [
-        Orphan(entry, by_id[entry.id].fields)
+        Orphan(entry, by_id[entry.id])
         for address, entry in entries.items()
         if kind_of(address) == "placement" and address not in declared and entry.id in by_id and entry.id not in claimed
     ]
-
-
-def _suspect(block: DesiredPlacement, old: LedgerEntry) -> Blocked:
-    before = name_of(old.address)
-    reason = (
-        f"suspected rename of {before!r} (id {old.id}), which no manifest names any more: "
-        f"write `renamedFrom: {before}` here if it was renamed, "
-        f"or keep {before!r} as `state: absent` if this is a new placement"
-    )
-    return Blocked(block.address, reason, old.id, source=block.source)

@@ -1,7 +1,8 @@
-"""Suspected renames: a name that vanishes from the manifest while a like one appears in the same app.
+"""Suspected changes of identity: what vanishes from the manifests while something like it appears in them.
 
-Taken at its word, that is a new placement beside an old one whose id sits in shipped apps. A block that says
-`renamedFrom`, or a tombstone for the old name, tells which was meant.
+Taken at its word, that is a new app or placement beside an old one whose id sits in shipped apps, and with `prune` the
+end of the old one. Neither is done until a block says which was meant: by `renamedFrom` (placements), by a tombstone
+for the old one, or by `lifecycle: {distinct: true}`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
+from reconciler.diff.change import Blocked
 from reconciler.model.address import Address, name_of
-from reconciler.model.desired import DesiredPlacement
-from reconciler.model.ledger import LedgerEntry
-from reconciler.model.value import Fields
+from reconciler.model.desired import DesiredApp, DesiredPlacement
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.likeness import fold, folded_app, one_typo_apart
+from reconciler.model.live import LiveResource
 
 LIKE: Final = 0.6
 """The least `difflib` ratio at which two names are alike: the library's own rule of thumb for a close match."""
@@ -29,7 +32,7 @@ class Orphan:
     """An owned live resource that no block names any more."""
 
     entry: LedgerEntry
-    live: Fields
+    live: LiveResource
 
 
 def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]) -> Mapping[Address, LedgerEntry]:
@@ -41,6 +44,7 @@ def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]
     pairs = [
         (likeness, placement.address, orphan.entry)
         for placement in new
+        if not placement.lifecycle.distinct
         for orphan in fresh
         if (likeness := _likeness(placement, orphan)) >= LIKE
     ]
@@ -54,12 +58,71 @@ def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]
 
 
 def _likeness(placement: DesiredPlacement, orphan: Orphan) -> float:
-    """0..1: how alike the names are, or 1 where the new block declares just what was applied to the old one."""
+    """0..1: how alike the names are; 1 for a typo, and where the new block declares just what was applied before."""
     before = orphan.entry.applied
-    if placement.fields.get("placementType") != orphan.live.get("placementType"):
+    if placement.fields.get("placementType") != orphan.live.fields.get("placementType"):
         return 0.0
     telling = {name: value for name, value in placement.fields.items() if name not in SAID_BY_ALL}
     if telling and all(before.get(name) == value for name, value in telling.items()):
         return 1.0
     old, new = name_of(orphan.entry.address), name_of(placement.address)
+    if one_typo_apart(fold(old), fold(new)):
+        return 1.0
     return SequenceMatcher(None, old[:LONGEST], new[:LONGEST]).ratio()
+
+
+def suspected_apps(
+    new: Iterable[DesiredApp], orphans: Mapping[Address, LiveResource], ledger: Ledger
+) -> Mapping[Address, Address]:
+    """For each new app that may be a vanished one under another identity, the address of that.
+
+    `orphans` are owned live apps that no block names. One that an earlier apply has already seen without its block is
+    no candidate: the two did not change together.
+    """
+    fresh = {address: live for address, live in orphans.items() if not ledger[address].orphaned}
+    found = {}
+    for app in new if fresh else ():
+        likest = (address for address, live in fresh.items() if _may_be(app, live, ledger[address]))
+        old = None if app.lifecycle.distinct else next(likest, None)
+        if old is not None:
+            found[app.address] = old
+    return found
+
+
+def _may_be(app: DesiredApp, live: LiveResource, entry: LedgerEntry) -> bool:
+    """Whether an app looks like one whose block vanished: by its name, or by a bundle that is the same but for a typo.
+
+    The platform may be another one where the bundle or the name stayed.
+    """
+    name = app.fields.get("name")
+    if name is not None and name in (live.name, entry.applied.get("name")):
+        return True
+    platform, bundle = folded_app(str(app.fields["platform"]), str(app.fields["bundle"]))
+    old_platform, old_bundle = folded_app(str(live.fields.get("platform", "")), str(live.fields.get("bundle", "")))
+    return bundle == old_bundle or (platform == old_platform and one_typo_apart(bundle, old_bundle))
+
+
+def suspected_app(app: DesiredApp, old: Address, resource: LiveResource) -> Blocked:
+    """A new app that may be one whose block vanished: nothing can change an app's platform and bundle."""
+    reason = (
+        f"suspected new identity of {old} (id {resource.id}), which no manifest names any more: platform and bundle "
+        "cannot be changed; put the old ones back, or say `lifecycle: {distinct: true}` if this is another app, "
+        "or keep the old one as `state: absent` if it is to go"
+    )
+    return Blocked(app.address, reason, resource.id, source=app.source)
+
+
+def suspected_placement(block: DesiredPlacement, old: LedgerEntry) -> Blocked:
+    """A new placement that may be one whose block vanished."""
+    before = name_of(old.address)
+    reason = (
+        f"suspected rename of {before!r} (id {old.id}), which no manifest names any more: "
+        f"write `renamedFrom: {before}` here if it was renamed, `lifecycle: {{distinct: true}}` if it is another, "
+        f"or keep {before!r} as `state: absent` if this is a new placement"
+    )
+    return Blocked(block.address, reason, old.id, source=block.source)
+
+
+def left_while_suspected(suspect: Address) -> str:
+    """What is told of the vanished one."""
+    return f"no manifest names it any more; it stays as it is while {suspect} may be it under another identity"

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.diff.block import DOUBT, View, retirement
-from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
+from reconciler.diff.change import Blocked, Deactivate, Delete, Held, Note, Unmanaged
 from reconciler.diff.identity import Resolution
+from reconciler.diff.rename import left_while_suspected
 from reconciler.diff.retire import Retiring, still_known
 from reconciler.diff.unclear import look_alikes
 from reconciler.diff.verdict import Forget, Remember, Verdict
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredApp, DesiredState, Prune
+from reconciler.model.desired import DesiredState, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 
@@ -30,7 +31,7 @@ class Ground:
     """What the verdicts of one run stand on: the three states, and what was derived from them once.
 
     `by_app` groups the ledger, `resolutions` are those of the app blocks, `claimed` the live app ids they stand for,
-    `orphans` the owned live apps that none of them names.
+    `orphans` the owned live apps that none of them names; `suspects` tells which of these a new block may be.
     """
 
     desired: DesiredState
@@ -41,6 +42,7 @@ class Ground:
     resolutions: Mapping[Address, Resolution]
     claimed: frozenset[str]
     orphans: Mapping[Address, LiveResource]
+    suspects: Mapping[Address, Address]
 
 
 def orphan_apps(
@@ -56,31 +58,21 @@ def orphan_apps(
     }
 
 
-def renamed_app(app: DesiredApp, orphans: Mapping[Address, LiveResource], ledger: Ledger) -> Blocked | None:
-    """A new app with the name of one whose block vanished: a changed bundle, most likely, which nothing can change."""
-    for address, resource in orphans.items():
-        same = resource.fields.get("platform") == app.fields["platform"] and resource.name == app.fields.get("name")
-        if same and not ledger[address].orphaned:
-            reason = (
-                f"suspected new identity of {address} (id {resource.id}), which no manifest names any more: a bundle "
-                "cannot be changed; put the old one back, or, if this is a new app, apply the old one's removal first"
-            )
-            return Blocked(app.address, reason, resource.id, source=app.source)
-    return None
-
-
 def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
     """Verdicts on live apps that no block names; without a single app block nothing is pruned."""
     desired, ledger = ground.desired, ground.ledger
     prune: Prune = desired.prune if desired.apps else "report"
     addresses = {resource.id: address for address, resource in ground.orphans.items()}
     held = look_alikes(desired.apps, ground.resolutions)
+    suspected = {old: new for new, old in ground.suspects.items()}
     for resource in ground.live.apps:
         if resource.id in ground.claimed:
             continue
         address = addresses.get(resource.id)
         yield Unmanaged(address or live_app_address(resource), resource.id)
-        if address is not None and resource.id not in held:
+        if address in suspected:
+            yield Note(address, left_while_suspected(suspected[address]))
+        elif address is not None and resource.id not in held:
             for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
                 yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)
 
@@ -95,11 +87,28 @@ def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: Vie
         going = Retiring(
             entry.address, resource, f"no manifest names it, prune: {prune}", entry, may_delete=prune == "delete"
         )
-        yield from retirement(going, view, scope)
+        steps = retirement(going, view, scope)
+        yield from steps if view.unread is None else _waiting(steps, view.unread)
         return
     kept = still_known(replace(entry, orphaned=True), resource)
     if kept is not None and kept != entry:
         yield Remember(kept)
+
+
+def _waiting(steps: Iterable[Verdict], unread: str) -> Iterator[Verdict]:
+    """The next step of a removal, held while there may be a manifest that names the resource and was not read."""
+    for step in steps:
+        if isinstance(step, Deactivate | Delete):
+            yield Held(
+                step, "manifests", f"{step.reason}; but not all manifests may have been read: {unread}", READ_ALL
+            )
+        elif not isinstance(step, Remember):
+            yield step
+
+
+READ_ALL: Final = (
+    "a pattern in `manifests` for each file, and none that matches nothing; or `state: absent` for what is to go"
+)
 
 
 def left_alone(entries: Ledger, listed: Iterable[LiveResource] | None) -> Iterator[Note]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Note, Unmanaged, Update, id_of
 from reconciler.model.address import Address, Kind, address_order, app_of, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 
@@ -57,7 +57,7 @@ class Reconciliation:
 
 
 def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
-    """The verdicts sorted by kind and address."""
+    """The verdicts sorted by kind and address. What a change or a held one is about does not count as unmanaged."""
     changes: list[Change] = []
     in_sync: list[Address] = []
     unmanaged: list[Unmanaged] = []
@@ -81,10 +81,12 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
                 remember.append(entry)
             case Forget(address):
                 forget.append(address)
+    touched = {(kind_of(each.address), id_of(each)) for each in (*changes, *(each.change for each in held))}
+    left_alone = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
     return Reconciliation(
         tuple(changes),
         tuple(in_sync),
-        tuple(sorted(unmanaged, key=lambda each: (address_order(each.address), each.id))),
+        tuple(sorted(left_alone, key=lambda each: (address_order(each.address), each.id))),
         tuple(notes),
         tuple(remember),
         tuple(forget),

@@ -13,6 +13,7 @@ from reconciler.manifest.models import PlacementFields
 from reconciler.manifest.node import Map, Seq, place_at
 from reconciler.manifest.outline import Outline
 from reconciler.manifest.parse import Document, parse
+from reconciler.manifest.patterns import plain_patterns
 from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
 from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
@@ -105,6 +106,7 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.max_floor,
         limits.settle_seconds,
         limits.quarantine_days,
+        limits.on_drift,
     )
     terms = Terms(groups, safety.max_floor)
     defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
@@ -140,6 +142,14 @@ def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[st
 
 
 def _stays_below(pattern: str) -> bool:
+    """Whether a pattern stays below the project, however its braces are written out."""
+    try:
+        return all(map(_is_below, plain_patterns(pattern)))
+    except ValueError:
+        return False
+
+
+def _is_below(pattern: str) -> bool:
     parts = PurePosixPath(pattern).parts
     is_absolute = PurePosixPath(pattern).is_absolute() or pattern[1:2] == ":"  # a drive of Windows
     are_stars_whole = all(part == "**" or "**" not in part for part in parts)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from reconciler.manifest.block import UNSET, Block, DocumentBlock, Id, Percent, Price, Text, Version
 from reconciler.manifest.models import PlacementFields, Prune
-from reconciler.model.desired import Safety
+from reconciler.model.desired import OnDrift, Safety
 
 _LIMITS = Safety()
 
@@ -76,6 +76,12 @@ class SafetyBlock(Block):
         default=_LIMITS.quarantine_days,
         description="How long a resource must have been inactive before it may be deleted.",
         examples=[14],
+    )
+    on_drift: OnDrift = Field(
+        default=_LIMITS.on_drift,
+        description="What becomes of fields that were changed in the account since the last apply: overwritten, "
+        "overwritten with a note, or held until --overwrite-drift gives leave.",
+        examples=["hold"],
     )
 
 
@@ -148,10 +154,10 @@ class SettingsDocument(DocumentBlock):
     version: Version = Field(description="The version of this format.", examples=[1])
     publisher_id: Id = Field(description="The publisher's id, shown in the console.", examples=["3432"])
     manifests: list[Text] = Field(
-        default=["apps/**/*.yaml"],
+        default=["apps/**/*.{yaml,yml}"],
         min_length=1,
-        description="Where manifests are: patterns relative to this file, with forward slashes.",
-        examples=[["apps/**/*.yaml"]],
+        description="Where manifests are: patterns relative to this file, with forward slashes; `{a,b}` is either.",
+        examples=[["apps/**/*.{yaml,yml}"]],
     )
     defaults: DefaultsBlock = Field(
         default=UNSET,

@@ -10,6 +10,7 @@ from reconciler.model.diagnostic import Severity
 from reconciler.model.value import Fields
 
 Prune = Literal["report", "deactivate", "delete"]
+OnDrift = Literal["overwrite", "warn", "hold"]
 Presence = Literal["present", "absent"]
 
 
@@ -77,7 +78,10 @@ class DesiredApp:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """The limits of `reconciler.yaml` under `safety`. Percents are 0..100, prices USD, times as named."""
+    """The limits of `reconciler.yaml` under `safety`. Percents are 0..100, prices USD, times as named.
+
+    `on_drift` is what becomes of fields that live moved in: they are overwritten, overwritten and told, or held.
+    """
 
     max_deletes: int = 0
     max_change_percent: float = 30
@@ -85,6 +89,7 @@ class Safety:
     max_floor: float = 50
     settle_seconds: float = 30
     quarantine_days: float = 14
+    on_drift: OnDrift = "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,8 @@ class Policy:
 class DesiredState:
     """Everything the manifests of a project declare.
 
-    `digest` is of the texts of manifests and settings, but for limits, policies and reports in the latter.
+    `digest` is of the texts of manifests and settings, but for limits, policies and reports in the latter. `unread`
+    says, in words, why there may be more manifests than were read.
     """
 
     publisher_id: str
@@ -111,3 +117,4 @@ class DesiredState:
     safety: Safety = Safety()
     country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
+    unread: str | None = None

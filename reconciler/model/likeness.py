@@ -55,6 +55,25 @@ def fold(text: str) -> str:
     return _JOINTS.sub("-", text.lower().translate(_PLAIN).strip(" "))
 
 
+def one_typo_apart(one: str, other: str) -> bool:
+    """Whether two texts differ in one character more, less or another, or in two neighbours that changed places.
+
+    That is a Damerau-Levenshtein distance of one. Texts of one character are never so near: nothing of them is left.
+    """
+    short, long = sorted((one, other), key=len)
+    if one == other or len(short) < SHORTEST_TYPO or len(long) - len(short) > 1:
+        return False
+    at = next((at for at, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = long[at : at + 2][::-1]
+    return short[at + 1 :] == long[at + 1 :] or (short[at : at + 2] == swapped and short[at + 2 :] == long[at + 2 :])
+
+
+SHORTEST_TYPO: Final = 2
+"""Characters of the shortest text that can be a typo of another."""
+
+
 def folded_app(platform: str, bundle: str) -> tuple[str, ...]:
     """The identity of an app as it counts: an App Store number may be written with `id` before it."""
     folded = fold(bundle)

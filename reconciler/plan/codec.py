@@ -39,6 +39,9 @@ from reconciler.plan.plan import Origin, Plan, summary
 FORMAT: Final = "reconciler.plan/1"
 _ORIGINS: Final = frozenset(get_args(Cause))
 _LIMITS: Final = frozenset(get_args(Limit))
+_HELD_BY: Final[Mapping[str, tuple[type[Change], ...]]] = {"onDrift": (Update,), "manifests": (Deactivate, Delete)}
+"""What the limits hold; the others hold deletes."""
+
 _NAMES: Final = frozenset(name for specs in FIELDS.values() for name in specs)
 
 
@@ -214,8 +217,8 @@ def _held_to_json(held: Held) -> dict[str, Any]:
 
 def _held_from_json(raw: Mapping[str, Any]) -> Held:
     change, limit = _change_from_json(raw["change"]), checked.text(raw["limit"])
-    if not isinstance(change, Delete):
-        raise ValueError(f"a {action_of(change)}, which is never held")  # noqa: TRY004 - the document has no such shape
+    if not isinstance(change, Update | Deactivate | Delete) or type(change) not in _HELD_BY.get(limit, (Delete,)):
+        raise ValueError(f"a {action_of(change)}, which is never held")
     if limit not in _LIMITS:
         raise ValueError("a limit that there is not")
     return Held(change, cast(Limit, limit), checked.text(raw["reason"]), checked.text(raw["switch"]))

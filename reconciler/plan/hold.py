@@ -33,7 +33,7 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     """
     limit = safety.max_deletes if allowances.max_deletes is None else allowances.max_deletes
     waiting = [each.change for each in plan.held if each.limit == "maxDeletes"]
-    deletes = [*(each for each in plan.changes if isinstance(each, Delete)), *waiting]
+    deletes = [each for each in (*plan.changes, *waiting) if isinstance(each, Delete)]
     if not deletes:
         return plan
     left = limit

@@ -179,7 +179,7 @@ def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
 
 def _told(held: Held, grounds: _Grounds) -> Held:
     """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
-    if _key(held.change) in grounds.held:
+    if _key(held.change) in grounds.held or not isinstance(held.change, Delete):
         return held
     why = _why_not_deleted(held.change, grounds)
     return held if why is None else replace(_not_deleted(held.change, why), limit=held.limit)
@@ -272,7 +272,7 @@ def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
     fresh, held = grounds.made.get(_key(delete)), grounds.held.get(_key(delete))
     if isinstance(fresh, Delete) and fresh.address == delete.address:
         return None
-    if held is not None and held.address == delete.address:
+    if held is not None and held.address == delete.address and isinstance(held.change, Delete):
         return held.reason
     return _why_blocked(delete.address, grounds) or "neither a tombstone nor `prune: delete` asks for it"
 

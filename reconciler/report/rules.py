@@ -34,6 +34,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "duplicate-key": Rule("A key stands twice in a block", "Keep one of the two; YAML would keep either."),
     "duplicate-pin": Rule("Two blocks with one id", "An id of the account belongs to one block."),
     "duplicate-rename": Rule("Renamed twice", "One resource cannot become two; keep one renamedFrom."),
+    "empty-folder": Rule(
+        "A folder of manifests with nothing in it",
+        "Check the submodule out, or remove the folder. While there is one, nothing is pruned.",
+        "warning",
+    ),
     "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
     "file-too-large": Rule("A file too large to be read", "Split it up: no file of a project needs 256 MB."),
     "floor-above-maximum": Rule(
@@ -56,6 +61,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "name-ends": Rule(
         "A name with blanks at its ends",
         "Nobody sees blanks, control characters and characters without width there: drop them.",
+        "warning",
+    ),
+    "no-manifest": Rule(
+        "No file matches a pattern of manifests",
+        "Look for a typo, another extension, and whether the checkout is whole. While there is one, nothing is pruned.",
         "warning",
     ),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
@@ -84,6 +94,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "unknown-group": Rule("No such country group", "Groups are named in countryGroups of reconciler.yaml."),
     "unknown-skipability": Rule("A skipability not known here", "Compare it with the console.", "warning"),
     "unknown-version": Rule("A manifest of another version", "This program reads version: 1."),
+    "unread-manifest": Rule(
+        "What looks like a manifest is not read",
+        "Add a pattern to manifests in reconciler.yaml, or rename the file. While there is one, nothing is pruned.",
+        "warning",
+    ),
     "unreadable-file": Rule("A file that cannot be read", "The message says why; mind the file's permissions."),
     "wrong-type": Rule("A value of the wrong type", 'Mind quotes: "1" is text, 1 is a number.'),
     "yaml-syntax": Rule("Not valid YAML", "The message names the place where reading ended."),

@@ -34,6 +34,7 @@ class Selection:
     only: tuple[str, ...] = ()
     parallelism: int = 8
     recreate: bool = False
+    overwrite_drift: bool = False
 
 
 @dataclass(frozen=True, slots=True)

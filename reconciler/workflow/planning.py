@@ -37,6 +37,8 @@ def make_plan(
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
     view = replace(view_of(desired, observation, origin), recreate=selection.recreate)
+    if selection.overwrite_drift and view.on_drift == "hold":
+        view = replace(view, on_drift="warn")
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
@@ -74,7 +76,14 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
 def view_of(desired: DesiredState, observation: Observation, origin: Origin) -> View:
     """The conditions under which what was observed is looked at."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
-    return View(now, safety.quarantine_days, observation.doubtful, settle_seconds=safety.settle_seconds)
+    return View(
+        now,
+        safety.quarantine_days,
+        observation.doubtful,
+        settle_seconds=safety.settle_seconds,
+        on_drift=safety.on_drift,
+        unread=desired.unread,
+    )
 
 
 FIRST_PAUSE: Final = 2.0

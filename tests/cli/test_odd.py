@@ -52,7 +52,7 @@ def test_a_project_without_manifests_declares_nothing_and_says_so(project, rival
     rival.add_app(name="Stranger", bundle="com.stranger")
     done = project.call("apply", "--yes", "--format", "json")
     assert (done.code, done.json["results"]) == (0, [])
-    assert "no file matches apps/**/*.yaml" in done.err
+    assert "no file matches apps/**/*.{yaml,yml}" in done.err
     assert rival.writes == []
 
 

@@ -17,7 +17,7 @@ from functools import cache
 from itertools import product
 
 import pytest
-from support.builders import APP, desired_placement
+from support.builders import APP, desired_placement, live_placement
 
 import reconciler
 from reconciler.diff.rename import Orphan, suspected_renames
@@ -25,6 +25,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
 from reconciler.manifest import hints
 from reconciler.manifest.parse import parse
+from reconciler.manifest.patterns import looks_like_manifest, plain_patterns
 from reconciler.manifest.scalar import resolve
 from reconciler.manifest.text import ManifestText
 from reconciler.model.address import Address
@@ -173,8 +174,13 @@ def yaml_of(text):
 def renamed(text):
     names = [text[: len(text) // 2] + end for end in "xy"]
     known = LedgerEntry(Address(f"{APP}/{names[1]}"), "1", {})
-    live = {"placementType": "Interstitial"}
+    live = live_placement("1", names[1])
     return suspected_renames([desired_placement(names[0], bannerRefresh=3)], [Orphan(known, live)])
+
+
+def patterns_of(text):
+    with suppress(ValueError):
+        return plain_patterns(text)
 
 
 def quoted_csv(text, folder):
@@ -202,6 +208,8 @@ FUNCTIONS = {
     "yaml": yaml_of,
     "names": lambda text: hints.nearest(text, ["placements", "name", text[:-1], text[: len(text) // 2]]),
     "renames": renamed,
+    "patterns": patterns_of,
+    "manifest": lambda text: looks_like_manifest(text.encode("utf-8", "replace")),
     "diff": lambda text: list(changed_lines(text.split(" "), [*reversed(text.split(" ")), "x"], "a")),
     **{
         f"sanitise.{name}": getattr(sanitise, name)

@@ -70,6 +70,7 @@ def command(
     reviewed: str | None,
     only: tuple[str, ...],
     recreate: bool,
+    overwrite_drift: bool,
     allowances: Allowances,
 ) -> int:
     """Make the account as declared: plan, show, ask, carry out. With FILE: exactly that saved plan.
@@ -88,8 +89,9 @@ def command(
     session = Session.of(options)
     project = session.project()
     if file is not None:
-        if only or recreate:
-            raise UsageError("--only and --recreate shape a plan; FILE is one already", hint="give them to `plan`")
+        if only or recreate or overwrite_drift:
+            told = "--only, --recreate and --overwrite-drift shape a plan; FILE is one already"
+            raise UsageError(told, hint="give them to `plan`")
         if reviewed is not None:
             raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
         return _apply_saved(session, project, file, allowances, skip_stale=skip_stale)
@@ -97,7 +99,7 @@ def command(
         raise UsageError("--skip-stale goes with a saved plan", hint="reconciler apply FILE --skip-stale")
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
-    terms = _Terms(Selection(only, options.parallelism, recreate), allowances, reviewed, yes)
+    terms = _Terms(Selection(only, options.parallelism, recreate, overwrite_drift), allowances, reviewed, yes)
     return _plan_and_apply(session, project, terms)
 
 

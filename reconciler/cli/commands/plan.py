@@ -34,6 +34,7 @@ def command(
     detailed_exitcode: bool,
     only: tuple[str, ...],
     recreate: bool,
+    overwrite_drift: bool,
     allowances: Allowances,
 ) -> int:
     """Read the account and show what apply would do. Writes nothing anywhere but to --out FILE.
@@ -48,7 +49,7 @@ def command(
     project = session.project()
     desired = session.desired(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
-        selection = Selection(only, options.parallelism, recreate)
+        selection = Selection(only, options.parallelism, recreate, overwrite_drift)
         store = session.store(project)
         origin, ledger = session.origin(desired), store.ledger()
         made, _ = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))

@@ -1,11 +1,13 @@
 """A name that vanishes while a like one appears is a suspected rename, and there are ways out of the suspicion."""
 
+import pytest
 from support.builders import (
     APP,
     APP_ID,
     at,
     desired_app,
     desired_placement,
+    desired_state,
     entry,
     ledger_of,
     live_app,
@@ -15,7 +17,7 @@ from support.builders import (
 )
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Update
-from reconciler.model.address import app_address
+from reconciler.model.desired import Lifecycle
 
 OLD = desired_placement("interstitial_1")
 ACCOUNT = live_state(live_app(), live_placement("7", "interstitial_1"))
@@ -46,7 +48,8 @@ def test_the_vanished_one_is_left_alone_while_suspected():
     found = seen(desired_placement("interstitial_2"), prune="delete")
     assert isinstance(only_change(found), Blocked)
     assert [each.address for each in found.remember] == [APP]
-    assert found.notes == ()
+    assert [note.address for note in found.notes] == [at("interstitial_1")]
+    assert "stays as it is while" in found.notes[0].text
 
 
 def test_an_unlike_name_is_a_new_placement():
@@ -72,6 +75,35 @@ def test_values_that_most_placements_share_are_no_likeness():
 
 def test_another_type_is_no_rename():
     assert isinstance(only_change(seen(desired_placement("interstitial_2", placementType="MREC"))), Create)
+
+
+@pytest.mark.parametrize("name", ["t2", "1t", "t11"])
+def test_a_short_name_that_is_a_typo_away_is_suspected(name):
+    old = desired_placement("t1")
+    live = live_state(live_app(), live_placement("7", "t1"))
+    found = seen(desired_placement(name), live=live, known=(entry(old, "7"),), prune="deactivate")
+    assert isinstance(only_change(found), Blocked)
+
+
+def test_names_a_typo_apart_that_both_have_live_ones_raise_no_suspicion():
+    blocks = [desired_placement("tier_1"), desired_placement("tier_2")]
+    live = live_state(live_app(), live_placement("7", "tier_1"), live_placement("8", "tier_2"))
+    found = seen(*blocks, live=live, known=tuple(entry(each, i) for each, i in zip(blocks, "78", strict=True)))
+    assert found.changes == ()
+
+
+def test_a_further_tier_beside_known_ones_is_made():
+    blocks = [desired_placement("tier_1"), desired_placement("tier_2")]
+    live = live_state(live_app(), live_placement("7", "tier_1"))
+    assert isinstance(only_change(seen(*blocks, live=live, known=(entry(blocks[0], "7"),))), Create)
+
+
+def test_distinct_makes_it_a_new_placement():
+    block = desired_placement("interstitial_2", lifecycle=Lifecycle(distinct=True))
+    assert sorted(type(change).__name__ for change in seen(block, prune="deactivate").changes) == [
+        "Create",
+        "Deactivate",
+    ]
 
 
 def test_renamed_from_makes_it_a_rename():
@@ -128,7 +160,8 @@ def test_one_new_name_is_suspected_of_one_vanished_name_and_the_other_is_an_orph
     known = (entry(desired_placement("ladder_high"), "7"), entry(desired_placement("ladder_low"), "8"))
     found = seen(desired_placement("ladder_high2"), live=live, known=known)
     assert only_change(found).id == "7"
-    assert [note.address for note in found.notes] == [at("ladder_low")]
+    assert [note.address for note in found.notes] == [at("ladder_high"), at("ladder_low")]
+    assert [at("ladder_high2") in note.text for note in found.notes] == [True, False]
 
 
 class TestApps:
@@ -154,11 +187,51 @@ class TestApps:
         found = reconciled(desired_app(name="Other", managed=False), self.live, ledger_of(entry(self.old, "5")))
         assert isinstance(only_change(found), Create)
 
-    def test_another_platform_makes_it_a_new_app(self):
-        new = desired_app(platform="ios", managed=False)
-        found = reconciled(new, self.live, ledger_of(entry(self.old, "5")))
-        assert only_change(found).address == app_address("ios", "com.acme")
-        assert isinstance(only_change(found), Create)
+    @pytest.mark.parametrize("prune", ["report", "deactivate", "delete"])
+    @pytest.mark.parametrize(
+        ("platform", "bundle", "name"),
+        [
+            ("ios", "com.acme", "Acme"),
+            ("ios", "com.old", "Other"),
+            ("android", "com.olds", "Other"),
+            ("android", "com.ol", "Other"),
+            ("android", "com.odl", "Other"),
+            ("android", "com.other", "Acme"),
+            ("android", "com.0ld", "Other"),
+        ],
+    )
+    @pytest.mark.parametrize("status", ["active", "inactive"])
+    def test_another_platform_and_a_typo_are_suspected_and_neither_side_is_touched(
+        self, platform, bundle, name, prune, status
+    ):
+        new = desired_app(managed=False, platform=platform, bundle=bundle, name=name)
+        live = live_state(live_app("5", bundle="com.old", status=status), live_placement("51", "int", app_id="5"))
+        known = entry(self.old, "5", inactive_since="2020-01-01T00:00:00+00:00")
+        ledger = ledger_of(known, entry(at("int", self.old.address), "51"))
+        found = reconciled(desired_state(new, prune=prune), live, ledger)
+        assert {type(change) for change in found.changes} == {Blocked}
+        assert "suspected new identity of android:com.old (id 5)" in found.changes[0].reason
+        assert "distinct: true" in found.changes[0].reason
+        assert "state: absent" in found.changes[0].reason
+        assert [note.address for note in found.notes] == [self.old.address]
+        assert (found.held, found.remember, found.forget, found.unmanaged) == ((), (), (), ())
+
+    @pytest.mark.parametrize("bundle", ["com.older", "com.new", "com.dlo"])
+    def test_a_bundle_that_differs_by_more_is_a_new_app(self, bundle):
+        new = desired_app(bundle=bundle, name="Other", managed=False)
+        found = reconciled(desired_state(new, prune="deactivate"), self.live, ledger_of(entry(self.old, "5")))
+        assert sorted(type(change).__name__ for change in found.changes) == ["Create", "Deactivate"]
+
+    def test_distinct_says_that_it_is_another_app(self):
+        new = desired_app(bundle="com.ole", managed=False, lifecycle=Lifecycle(distinct=True))
+        found = reconciled(desired_state(new, prune="deactivate"), self.live, ledger_of(entry(self.old, "5")))
+        assert sorted(type(change).__name__ for change in found.changes) == ["Create", "Deactivate"]
+
+    def test_a_tombstone_for_the_old_one_makes_it_a_replacement(self):
+        new = desired_app(bundle="com.ole", managed=False)
+        old = desired_app(bundle="com.old", managed=False, state="absent")
+        found = reconciled([new, old], self.live, ledger_of(entry(self.old, "5")))
+        assert sorted(type(change).__name__ for change in found.changes) == ["Create", "Deactivate"]
 
     def test_a_stranger_of_the_same_name_raises_no_suspicion(self):
         assert isinstance(only_change(reconciled(desired_app(managed=False), self.live)), Create)

@@ -12,7 +12,7 @@ def test_only_version_and_publisher_are_needed():
     found, findings = settings("version: 1\npublisherId: 3432\n")
     assert findings == ()
     assert found.sound
-    assert (found.publisher_id, found.manifests, found.prune) == ("3432", ("apps/**/*.yaml",), "report")
+    assert (found.publisher_id, found.manifests, found.prune) == ("3432", ("apps/**/*.{yaml,yml}",), "report")
     assert found.safety == Safety()
     assert found.country_groups == {}
 
