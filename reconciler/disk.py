@@ -199,7 +199,7 @@ _OTHERS: Final = frozenset(("node_modules", "__pycache__", "site-packages", "ven
 
 
 def walk(root: Path, mark: str) -> Iterator[tuple[str, list[str], bool]]:
-    """Each folder below a root, its regular files in order, and whether nothing at all is in it.
+    """Each folder below a root, the names in it that are no folders, in order, and whether nothing at all is in it.
 
     Links are not followed. Hidden folders, those of packages and those that hold a file called `mark`, as the root of
     another project does, are left out, with all below them.
@@ -211,8 +211,7 @@ def walk(root: Path, mark: str) -> Iterator[tuple[str, list[str], bool]]:
             continue
         is_empty = not (folders or files)
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _OTHERS)
-        regular = sorted(each for each in files if not (Path(at) / each).is_symlink())
-        yield folder, regular, is_empty
+        yield folder, sorted(files), is_empty
 
 
 def _steps(name: str) -> list[str]:

@@ -18,6 +18,7 @@ from reconciler.diff.match import resolve_apps
 from reconciler.diff.reconcile import ground_of, verdicts_on
 from reconciler.diff.rename import suspected_app
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
+from reconciler.diff.unnamed import Ground
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
@@ -110,22 +111,22 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
     """
     made = _Made({text.file: text for text in declared.manifests})
-    resolutions = resolve_apps(declared.state.apps, account.live.apps, account.ledger)
+    ground = ground_of(declared.state, account.live, account.ledger, View(account.now))
+    resolutions = ground.resolutions
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
     made.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
     left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
     made.notes += notes
-    suspected = _suspected(declared.state, account, made)
+    suspected = _suspected(ground, made)
     _edit_known(declared, account, claimed, made)
     _write_new(declared, account, claimed.keys() | alike | left | suspected, made)
     return _checked(declared, account, made)
 
 
-def _suspected(desired: DesiredState, account: Account, made: _Made) -> AbstractSet[str]:
+def _suspected(ground: Ground, made: _Made) -> AbstractSet[str]:
     """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
-    ground = ground_of(desired, account.live, account.ledger, View(account.now))
-    for app in desired.apps:
+    for app in ground.desired.apps:
         old = ground.suspects.get(app.address)
         if old is not None:
             made.notes.append(Note(app.address, suspected_app(app, old, ground.orphans[old]).reason))

@@ -14,8 +14,8 @@ from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.earlier_creates import earlier_creates
 from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_placements
-from reconciler.diff.reconcile import orphan_placements
-from reconciler.diff.rename import suspected_placement, suspected_renames
+from reconciler.diff.reconcile import orphan_placements, suspected_placements
+from reconciler.diff.rename import suspected_placement
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
 from reconciler.manifest.edit.locate import block_along, finding_of
@@ -104,13 +104,11 @@ def _suspected(
     desk: Desk,
 ) -> frozenset[str]:
     """Ids of owned placements that a block without one may be under another name, each told: no block is written."""
-    blocks = app.placements or ()
-    new = [each for each in blocks if each.state == "present" and isinstance(resolutions[each.address], NotFound)]
     orphans = orphan_placements(app, listed, claimed, desk.known(app.address))
-    suspects = suspected_renames(new, orphans)
+    suspects = suspected_placements(app, resolutions, orphans)
     desk.notes += (
         Note(block.address, suspected_placement(block, suspects[block.address]).reason)
-        for block in new
+        for block in app.placements or ()
         if block.address in suspects
     )
     return frozenset(entry.id for entry in suspects.values())

@@ -133,8 +133,7 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
     by_id = {each.id: each for each in listed}
     claimed = set(_claimed(resolutions))
     orphans = orphan_placements(app, listed, claimed, entries)
-    new = [each for each in app.placements if isinstance(resolutions[each.address], NotFound) and _present(each)]
-    suspects = suspected_renames(new, orphans)
+    suspects = suspected_placements(app, resolutions, orphans)
     needs: Fields = {"coppa": app.fields.get("coppa", live_app.fields.get("coppa", False))}
     for block in app.placements:
         suspect = suspects.get(block.address)
@@ -167,10 +166,6 @@ def _on_orphans(
             yield Note(address, left_while_suspected(suspected[address]))
         elif orphan.live.id not in alike:
             yield from orphaned(orphan.entry, orphan.live, app.prune, ground.view, orphan.live.app_id or "")
-
-
-def _present(block: DesiredPlacement) -> bool:
-    return block.state == "present"
 
 
 def _placement(
@@ -212,6 +207,14 @@ def _tombstoned_app(app: DesiredApp, found: Found, ground: Ground) -> Iterator[V
             yield from whole_app(verdict, ground)
         else:
             yield verdict
+
+
+def suspected_placements(
+    app: DesiredApp, resolutions: Mapping[Address, Resolution], orphans: Iterable[Orphan]
+) -> Mapping[Address, LedgerEntry]:
+    """For each block of an app that stands for no placement yet, the orphan that it may be under another name."""
+    blocks = (each for each in app.placements or () if each.state == "present")
+    return suspected_renames([each for each in blocks if isinstance(resolutions[each.address], NotFound)], orphans)
 
 
 def orphan_placements(

@@ -55,38 +55,36 @@ def no_match(pattern: str, settings: str, text: bytes) -> Finding:
     """A pattern that no file matches; `text` is that of the settings, for the line."""
     before = text.partition(pattern.encode("utf-8", "backslashreplace"))
     line = before[0].count(b"\n") + 1 if before[1] else 1
-    return Finding(
+    return _doubt(
         settings,
         line,
-        1,
         "no-manifest",
         f"no file matches {pattern}: nothing is declared there",
-        "warning",
-        hint="look for a typo, for files of another extension, and whether the checkout is whole",
+        "look for a typo, for files of another extension, and whether the checkout is whole",
     )
 
 
 def not_read(file: str) -> Finding:
     """A file that looks like a manifest and is not read."""
-    return Finding(
+    return _doubt(
         file,
-        1,
         1,
         "unread-manifest",
         "it looks like a manifest, and no pattern of `manifests` matches it: it is not read",
-        "warning",
-        hint="add a pattern or rename it; one that is none may lie in a folder whose name begins with a dot",
+        "add a pattern or rename it; one that is none may lie in a folder whose name begins with a dot",
     )
 
 
 def empty_folder(folder: str) -> Finding:
     """A folder of manifests with nothing in it. Git keeps none: most likely a submodule that was not checked out."""
-    return Finding(
+    return _doubt(
         folder,
-        1,
         1,
         "empty-folder",
         "nothing is in this folder of manifests: is it a submodule that was not checked out?",
-        "warning",
-        hint="git submodule update --init, or remove the folder",
+        "git submodule update --init, or remove the folder",
     )
+
+
+def _doubt(file: str, line: int, code: str, message: str, hint: str) -> Finding:
+    return Finding(file, line, 1, code, message, "warning", hint=hint)
