@@ -35,7 +35,8 @@ def declared(session: Session, project: Project) -> Declared:
 
 def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[str], *, check: bool) -> Adoption:
     """What was written, files before the ledger; with `check` what would be. Raises `LockHeld` and as reading does."""
-    store, parallelism = session.store(project), session.options.parallelism
+    store = session.store(project, stands.state.publisher_id)
+    parallelism = session.options.parallelism
     with session.reader(stands.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
@@ -52,7 +53,7 @@ def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[
 
 def begun(session: Session, project: Project, stands: Declared, live: LiveState) -> Adoption:
     """What was written of an account that has just been read."""
-    store = session.store(project)
+    store = session.store(project, stands.state.publisher_id)
     with store.run(session.environment.who()) as run:
         return _kept(project, run, adopt(stands, Account(live, store.ledger(), session.clock.now())))
 

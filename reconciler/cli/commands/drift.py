@@ -42,7 +42,7 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     hook = webhook_of(session, notify)
     project = session.project()
     desired = session.desired(project)
-    store, origin = session.store(project), session.origin(desired)
+    store, origin = session.store(project, desired.publisher_id), session.origin(desired)
     selection = Selection(only, options.parallelism)
     with session.reader(desired.publisher_id) as reader:
         ledger = store.ledger()

@@ -49,7 +49,7 @@ def command(
     desired = session.desired(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate)
-        store = session.store(project)
+        store = session.store(project, desired.publisher_id)
         origin, ledger = session.origin(desired), store.ledger()
         made, _ = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
     plan = with_evidence(made, session.price_evidence(project))
