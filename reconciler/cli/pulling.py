@@ -14,7 +14,7 @@ from reconciler.ports import RunStore
 from reconciler.project import Project, folder_names, read_manifests, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
 from reconciler.workflow.carrying_out import let_settle
-from reconciler.workflow.observing import observe_account
+from reconciler.workflow.observing import check_ledger, observe_account
 
 DIFFERENCES: Final = 2
 INCOMPLETE: Final = 3
@@ -42,11 +42,13 @@ def pulled(session: Session, project: Project, stands: Declared, apps: Sequence[
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
             past = past_creates(store.events())
+            check_ledger(stands.state, live, ledger, past)
             return adopt(stands, Account(live, ledger, session.clock.now(), whole=not apps, past=past))
         with store.run(session.environment.who()) as run:
             past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
+            check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, session.clock.now(), whole=not apps, past=past)
             return _kept(project, run, adopt(stands, account))
 

@@ -39,10 +39,11 @@ FLUSH_SHARE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlace:
-    """Where a ledger is written, and whose it says to be."""
+    """Where a ledger is written, and whose it is to say that it is; `is_said`: it says so already, or is not there."""
 
     path: Path
     account: AccountId | None
+    is_said: bool = True
 
 
 class FileRun:
@@ -62,7 +63,7 @@ class FileRun:
         ahead: bool,
         took: float = 0.0,
     ) -> None:
-        self._ledger_path, self._account = ledger.path, ledger.account
+        self._ledger_path, self._account, self._is_said = ledger.path, ledger.account, ledger.is_said
         self._journal = journal
         self._entries = entries
         self._clock = clock
@@ -100,7 +101,11 @@ class FileRun:
         self._append(event, at_once=False)
 
     def close(self) -> None:
-        """Write the ledger, and close the run in the journal."""
+        """Write the ledger, which now says whose it is, and close the run in the journal."""
+        self._dirty = self._dirty or not self._is_said
+        self._end()
+
+    def _end(self) -> None:
         try:
             self._flush()
             self._append({"event": RUN_ENDED, "ledger": file_digest(self._ledger_path)})
@@ -108,9 +113,12 @@ class FileRun:
             self._journal.close()
 
     def break_off(self) -> None:
-        """As `close`, for a run that something else has ended: what cannot be written is told, not raised."""
+        """As `close`, for a run that something else has ended: what cannot be written is told, not raised.
+
+        A ledger that does not say whose it is is not written for that alone: it may have been found to be another's.
+        """
         try:
-            self.close()
+            self._end()
         except StoreError as lost:
             log.warning("the end of the run could not be recorded: %s", lost.message)
 

@@ -155,8 +155,8 @@ class FileStore:
             if says is None and self._account is not None:
                 give_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)
-            ledger = LedgerPlace(self._ledger_path, account)
-            run = FileRun(ledger, journal, entries, self._clock, ahead=unsaid or entries != written, took=took)
+            ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid)
+            run = FileRun(ledger, journal, entries, self._clock, ahead=entries != written, took=took)
             try:
                 run.begin(who)
                 yield run

@@ -206,3 +206,166 @@ def push_here(place, text):
     (place / "reconciler.lock").write_text(text)
     git(place, "add", "reconciler.lock")
     git(place, "commit", "--quiet", "--message", "ledger")
+
+
+TWO = """version: 1
+apps:
+  - {platform: android, bundle: com.a, name: A, category1: Finance, coppa: false, placements: [
+      {name: x, placementType: Banner, coppa: false}, {name: y, placementType: Banner, coppa: false}]}
+  - {platform: android, bundle: com.b, name: B, category1: Finance, coppa: false, placements: [
+      {name: z, placementType: Banner, coppa: false}]}
+"""
+
+
+@pytest.fixture
+def two(tmp_path, rivals):
+    """Two apps with placements that have been applied. Their ids stand in the ledger, by address."""
+    rival = rivals(Spelling())
+    project = Project(tmp_path / "two", rival.url)
+    project.write(
+        "reconciler.yaml", SETTINGS + "prune: deactivate\nsafety: {settleSeconds: 0.3, maxChangePercent: 100}\n"
+    )
+    project.write("apps/a.yaml", TWO)
+    assert project.call("apply", "--yes").code == 0
+    rival.asked.clear()
+    return rival, project
+
+
+def swap(project, first, second):
+    """Cross the ids of two entries of the ledger."""
+    entries = {entry["address"]: entry for entry in project.entries()}
+    entries[first]["id"], entries[second]["id"] = entries[second]["id"], entries[first]["id"]
+    put(project, entries.values())
+
+
+def put(project, entries):
+    head = project.read("reconciler.lock").partition("\n")[0]
+    project.write("reconciler.lock", "\n".join([head, *map(json.dumps, entries)]) + "\n")
+
+
+def stops(rival, project, *told, commands=(["plan"], ["apply", "--yes"])):
+    """Each command ends with 1 and these words, and nothing was written."""
+    ledger, manifest = project.read("reconciler.lock"), project.read("apps/a.yaml")
+    for command in commands:
+        done = project.call(*command)
+        assert done.code == 1, done.out + done.err
+        for text in told:
+            assert text in done.err
+    assert rival.writes == []
+    assert (project.read("reconciler.lock"), project.read("apps/a.yaml")) == (ledger, manifest)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("android:com.a/x", "android:com.a/y", "say in each block which it is with placementId"),
+        ("android:com.a", "android:com.b", "say in each block which it is with appId"),
+    ],
+    ids=["placements", "apps"],
+)
+def test_crossed_ids_stop_the_run_and_say_the_way_out(two, first, second, told):
+    rival, project = two
+    swap(project, first, second)
+    stops(rival, project, "the ledger contradicts the account", f"{first}: the ledger knows it as id", told)
+
+
+def test_pins_are_the_way_out_of_crossed_ids(two):
+    rival, project = two
+    ids = {entry["address"]: entry["id"] for entry in project.entries()}
+    swap(project, "android:com.a/x", "android:com.a/y")
+    pins = [(f"{{name: {name},", f'{{name: {name}, placementId: "{ids[f"android:com.a/{name}"]}",') for name in "xy"]
+    project.edit("apps/a.yaml", *pins)
+    assert project.call("apply", "--yes").code == 0
+    assert rival.writes == []
+    assert {entry["address"]: entry["id"] for entry in project.entries()} == ids
+
+
+def test_a_placement_of_another_app_than_the_ledger_says_stops_the_run(two):
+    rival, project = two
+    swap(project, "android:com.a/x", "android:com.b/z")
+    commands = (["plan"], ["apply", "--yes"], ["pull"], ["drift"])
+    stops(rival, project, "which is in app", "take the line of", commands=commands)
+
+
+def test_an_app_of_another_bundle_than_the_ledger_says_stops_the_run(two):
+    rival, project = two
+    number = rival.add_app(name="Theirs", bundle="com.theirs")
+    put(
+        project,
+        [entry | ({"id": str(number)} if entry["address"] == "android:com.b" else {}) for entry in project.entries()],
+    )
+    stops(rival, project, f"android:com.b: the ledger knows it as id {number}, which is android:com.theirs")
+
+
+def test_a_foreign_app_is_not_pruned_by_a_ledger_that_takes_it_for_one_of_its_own(two):
+    rival, project = two
+    number = rival.add_app(name="Theirs", bundle="com.theirs")
+    entry = {"address": "android:com.gone", "kind": "app", "id": str(number), "applied": {}}
+    put(project, [*project.entries(), entry])
+    stops(rival, project, f"android:com.gone: the ledger knows it as id {number}", "take the line of android:com.gone")
+
+
+@pytest.mark.parametrize("spelling", ["Com.A", " com.a", "com.a\u200b"], ids=ascii)
+def test_a_bundle_that_the_account_spells_otherwise_is_no_contradiction(two, spelling):
+    rival, project = two
+    next(app for app in rival.apps.values() if app["bundle"] == "com.a")["bundle"] = spelling
+    assert project.call("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "by id"])
+def test_a_live_app_of_another_publisher_stops_the_run(two, listed):
+    rival, project = two
+    if listed:
+        rival.add_app(name="Theirs", bundle="com.theirs", publisherId=3499)
+    else:
+        next(app for app in rival.apps.values() if app["bundle"] == "com.b")["publisherId"] = 3499
+    commands = (["plan"], ["apply", "--yes"], ["pull"], ["drift"], ["ping"])
+    stops(rival, project, "belongs to publisher 3499, and this run is for publisher 3432", commands=commands)
+
+
+@pytest.fixture
+def foreign(two):
+    """A ledger of an earlier version, of whose ids the account shows none, but another app."""
+    rival, project = two
+    rival.apps.clear()
+    rival.placements.clear()
+    rival.add_app(name="Other", bundle="com.other")
+    (project.root / JOURNAL).unlink()
+    without_header(project, "reconciler.lock")
+    return rival, project
+
+
+def test_a_ledger_of_which_no_app_is_in_the_account_stops_the_run_and_names_the_ways_out(foreign):
+    rival, project = foreign
+    commands = (["plan"], ["apply", "--yes"], ["pull"])
+    told = "none of the 2 apps that the ledger knows is in the account", "--recreate", "`appId`", "move reconciler.lock"
+    stops(rival, project, *told, commands=commands)
+
+
+def test_recreate_is_the_way_out_where_the_apps_were_deleted(foreign):
+    rival, project = foreign
+    assert project.call("apply", "--yes", "--recreate").code == 0
+    assert {app["bundle"] for app in rival.apps.values()} == {"com.a", "com.b", "com.other"}
+
+
+def test_without_the_ledger_what_is_declared_is_made(foreign):
+    rival, project = foreign
+    (project.root / "reconciler.lock").unlink()
+    assert project.call("apply", "--yes").code == 0
+    assert {app["bundle"] for app in rival.apps.values()} == {"com.a", "com.b", "com.other"}
+
+
+def test_apps_that_were_all_renamed_in_the_console_are_the_same_apps(two):
+    rival, project = two
+    for app in rival.apps.values():
+        app["name"] = f"{app['name']} 2"
+    assert project.call("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_account_in_which_one_of_several_apps_is_gone_is_planned_as_before(two):
+    rival, project = two
+    gone = next(number for number, app in rival.apps.items() if app["bundle"] == "com.b")
+    del rival.apps[gone]
+    done = project.call("plan")
+    assert done.code == 0
+    assert "missing: id" in done.out
