@@ -57,7 +57,7 @@ def cli() -> None:
 
     \b
     A first round, on a local sandbox:
-      reconciler init demo && cd demo
+      reconciler init demo --publisher-id 3432 && cd demo
       reconciler validate
       reconciler plan
       reconciler apply

@@ -217,6 +217,13 @@ class Session:
             desired.digest,
         )
 
+    def tell_nothing_live(self) -> None:
+        """Warn that the account shows no app at all."""
+        from reconciler.report.line import Span  # noqa: PLC0415 - rarely needed
+
+        told = "the account shows no app at all: if there should be some, check publisherId and the credentials"
+        self.console.talk(Span("warning: ", "change"), told)
+
     def api(self) -> str:
         """Scheme, host and port of the Management API, in one spelling."""
         from reconciler.dt.origin import origin  # noqa: PLC0415 - as above

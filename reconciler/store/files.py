@@ -149,8 +149,8 @@ class FileStore:
                 made_key(self._root / STATE_FOLDER)
             seals = self._seals()
             written = found.entries if found else {}
-            entries = self._recovered(found and found.entries, seals)
-            account = self._account or (found and found.account)
+            entries = self._recovered(None if found is None else found.entries, seals)
+            account = self._account or (None if found is None else found.account)
             unsaid = bool(written) and found is not None and found.account != account
             if says is None and self._account is not None:
                 give_account(self._journal_path, self._account)

@@ -369,3 +369,87 @@ def test_an_account_in_which_one_of_several_apps_is_gone_is_planned_as_before(tw
     done = project.call("plan")
     assert done.code == 0
     assert "missing: id" in done.out
+
+
+class TestAnAccountWithoutApps:
+    """That nothing is visible is said aloud: it may be the wrong account."""
+
+    @pytest.fixture
+    def empty(self, tmp_path, rivals):
+        return rivals(Spelling()), Project(tmp_path / "empty", rivals(Spelling()).url)
+
+    def test_ping_warns_and_does_not_call_it_good(self, empty):
+        _, project = empty
+        done = project.call("ping")
+        assert done.code == 0
+        assert "no app is visible" in done.err
+        assert "check publisherId" in done.err
+        assert "are good" not in done.out
+        assert project.call("ping", "--format", "json").json["apps"] == 0
+
+    def test_ping_fails_where_the_ledger_knows_apps(self, two):
+        rival, project = two
+        rival.apps.clear()
+        done = project.call("ping")
+        assert (done.code, done.out) == (1, "")
+        assert "no app is visible, and the ledger knows 2 apps" in done.err
+
+    def test_ping_of_the_wrong_ledger_fails(self, two):
+        _, project = two
+        with_header(project, "reconciler.lock", publisherId="3499")
+        assert project.call("ping").code == 1
+
+    @pytest.mark.parametrize("command", [["plan"], ["drift"], ["apply", "--yes"]], ids=" ".join)
+    def test_plan_drift_and_apply_say_so(self, two, command):
+        rival, project = two
+        rival.apps.clear()
+        assert "the account shows no app at all" in project.call(*command).err
+
+    @pytest.mark.parametrize("command", [["plan"], ["drift"], ["apply", "--yes"]], ids=" ".join)
+    def test_they_say_nothing_of_an_account_with_apps(self, two, command):
+        _, project = two
+        assert "no app at all" not in project.call(*command).err
+
+
+class TestAPublisherThatIsNotKnown:
+    """`init` without a publisher id makes settings that are refused until it is filled in."""
+
+    @pytest.fixture
+    def begun(self, tmp_path, rivals):
+        rival = rivals(Spelling())
+        project = Project(tmp_path, rival.url)
+        (tmp_path / "reconciler.yaml").unlink()
+        done = project.call("init", "--ci", "none")
+        assert done.code == 0
+        assert "the publisher is not known" in done.err
+        return rival, project
+
+    @pytest.mark.parametrize(
+        "command", [["validate"], ["ping"], ["plan"], ["apply", "--yes"], ["pull"], ["drift"]], ids=" ".join
+    )
+    def test_each_command_refuses_it_and_says_where_it_is_found(self, begun, command):
+        rival, project = begun
+        done = project.call(*command)
+        assert done.code == 1
+        told = done.out + done.err
+        assert 'reconciler.yaml:5:14: publisherId "YOUR-PUBLISHER-ID" is no publisher\'s: fill in yours' in told
+        assert "[unknown-publisher]" in told
+        assert "User Profile" in told
+        assert rival.asked == []
+
+    def test_filled_in_it_is_taken(self, begun):
+        _, project = begun
+        project.edit("reconciler.yaml", ("YOUR-PUBLISHER-ID", "3432"))
+        assert project.call("validate", "--strict").code == 0
+
+    @pytest.mark.parametrize("written", ['"0"', "0", '"000"'])
+    def test_nought_is_refused_too(self, begun, written):
+        _, project = begun
+        project.edit("reconciler.yaml", ('"YOUR-PUBLISHER-ID"', written))
+        assert project.call("validate").code == 1
+
+    @pytest.mark.parametrize("given", ["0", "", "x", "-1", "\u0663"])
+    def test_init_takes_no_such_id(self, tmp_path, given):
+        project = Project(tmp_path)
+        assert project.call("init", "new", "--publisher-id", given).code == 64
+        assert not (tmp_path / "new").exists()

@@ -124,6 +124,8 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
+        if not live.apps and (desired.apps or ledger):
+            session.tell_nothing_live()
         limits = Limits(desired.safety, terms.allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)

@@ -51,7 +51,9 @@ def command(
         selection = Selection(only, options.parallelism, recreate)
         store = session.store(project, desired.publisher_id)
         origin, ledger = session.origin(desired), store.ledger()
-        made, _ = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
+        made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
+    if not live.apps and (desired.apps or ledger):
+        session.tell_nothing_live()
     plan = with_evidence(made, session.price_evidence(project))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
     plan, exceeded = gate(plan, limits)
