@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
     "validate": Entry("validate", "Check everything that can be known without the network."),
     "plan": Entry("plan", "Read the account and show what apply would do. Writes nothing."),
+    "list": Entry("list", "List resources: declared, owned, live, id and status."),
+    "render": Entry("render", "Print the manifests expanded: defaults, groups and waterfalls written out."),
     "drift": Entry("drift", "Audit the account against what was last applied. Cannot write to it."),
     "apply": Entry("apply", "Make the account as declared, or carry out a saved plan."),
     "fmt": Entry("fmt", "Put manifests in their usual order and spacing, comments kept."),

@@ -20,6 +20,9 @@ _FORMATS: Final = (
     "codequality",
     "junit",
     "openmetrics",
+    "table",
+    "csv",
+    "yaml",
 )
 
 
