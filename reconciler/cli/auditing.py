@@ -101,7 +101,7 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
 
             console.raw(audit_page(audit, history))
         case _:
-            console.answer(audit_lines(audit, history))
+            console.answer(audit_lines(audit, history, whole=session.options.verbosity > 0))
 
 
 def notified(session: Session, audit: Audit, hook: "Webhook") -> None:

@@ -65,13 +65,13 @@ class Console:
         if hint:
             self._print(line(Span("hint: ", "strong"), hint), to_answer=False)
 
-    def usage(self, wrong: click.UsageError) -> None:
+    def usage(self, wrong: click.UsageError, hint: str = "") -> None:
         """How a command was called the wrong way, and where its help is; the help itself where none was named."""
         told = wrong.format_message()
         if told.startswith("Usage: "):
             self.aside(line(text) for text in told.splitlines())
             return
-        self.error(told)
+        self.error(told, hint)
         if wrong.ctx is not None:
             self.talk(f"try: {wrong.ctx.command_path} --help")
 

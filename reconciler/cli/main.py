@@ -88,5 +88,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - what is none of ours is raised again
         from reconciler.cli.ending import ended  # noqa: PLC0415 - most runs end well
 
-        return ended(end)
+        return ended(end, sys.argv[1:] if arguments is None else arguments)
     return code if isinstance(code, int) else 0

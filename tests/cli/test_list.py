@@ -263,3 +263,17 @@ def test_a_glob_chooses_an_app_whole_or_placements_with_their_app(world):
     done = project.call("render", "ios:*")
     assert (done.code, done.out) == (1, "")
     assert "no address matches" in done.err
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_what_is_unmanaged_is_counted_and_named_with_v(world, command):
+    rival, project = world
+    told = project.call(command).out
+    assert "(2), " in told
+    assert "-v lists them" in told
+    assert "android:com.b" not in told
+    told = project.call(command, "-v").out
+    assert "android:com.b  id " in told
+    assert "android:com.a/theirs  id " in told
+    assert "-v lists them" not in told
+    assert rival.writes == []

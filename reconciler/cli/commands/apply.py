@@ -124,7 +124,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
-        if not live.apps and (desired.apps or ledger):
+        if ledger and not live.apps:
             session.tell_nothing_live()
         limits = Limits(desired.safety, terms.allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)

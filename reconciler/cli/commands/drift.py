@@ -47,7 +47,7 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     with session.reader(desired.publisher_id) as reader:
         ledger = store.ledger()
         audit = take_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
-    if audit.items and not only and not any(item.live for item in audit.items):
+    if ledger and not only and not any(item.live for item in audit.items):
         session.tell_nothing_live()
     past = known_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)

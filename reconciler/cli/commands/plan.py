@@ -52,7 +52,7 @@ def command(
         store = session.store(project, desired.publisher_id)
         origin, ledger = session.origin(desired), store.ledger()
         made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
-    if not live.apps and (desired.apps or ledger):
+    if ledger and not live.apps:
         session.tell_nothing_live()
     plan = with_evidence(made, session.price_evidence(project))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)

@@ -22,8 +22,11 @@ SIGNS: Final[Mapping[Class, tuple[str, Tone]]] = {
 }
 
 
-def audit_lines(audit: Audit, history: Trend | None = None) -> Iterator[Line]:
-    """What is not in sync as a tree by app, what is unmanaged, notes, the trend where asked for, and the numbers."""
+def audit_lines(audit: Audit, history: Trend | None = None, *, whole: bool = True) -> Iterator[Line]:
+    """What is not in sync as a tree by app, what is unmanaged, notes, the trend where asked for, and the numbers.
+
+    Unless it is `whole`, what is unmanaged is counted and not named.
+    """
     moved = [item for item in audit.items if item.of not in {"inSync", "unmanaged"}]
     for app, items in groupby(moved, key=lambda item: app_of(item.address)):
         yield line(Span(app, "strong"))
@@ -31,7 +34,11 @@ def audit_lines(audit: Audit, history: Trend | None = None) -> Iterator[Line]:
             yield from _item_lines(item, audit.open_since.get(item.address))
         yield ()
     unmanaged = [item for item in audit.items if item.of == "unmanaged"]
-    if unmanaged:
+    if unmanaged and not whole:
+        told = f"Unmanaged ({len(unmanaged)}), in no manifest and not in the ledger"
+        yield line(Span(told, "strong"), "; -v lists them.")
+        yield ()
+    elif unmanaged:
         yield line(Span(f"Unmanaged ({len(unmanaged)}), in no manifest and not in the ledger:", "strong"))
         yield from (line(f"  {item.address}", Span(f"  id {item.id}", "faint")) for item in unmanaged)
         yield ()
