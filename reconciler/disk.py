@@ -19,6 +19,7 @@ from reconciler.errors import UnfitFile
 from reconciler.manifest.text import is_closed
 from reconciler.model.diagnostic import Finding
 
+TOO_LARGE: Final = "file-too-large"
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a file that is read as a whole; a manifest of a million floors takes a tenth of it."""
 
@@ -95,7 +96,7 @@ def _whole(descriptor: int, name: str) -> bytes:
     finally:
         os.close(descriptor)
     if max(size, len(data)) > LARGEST:
-        raise unfit(name, "file-too-large", f"{name} is larger than {LARGEST // 1024**2} MB", "split it up")
+        raise unfit(name, TOO_LARGE, f"{name} is larger than {LARGEST // 1024**2} MB", "split it up")
     return data
 
 

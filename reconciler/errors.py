@@ -81,6 +81,10 @@ class StoreError(ReconcilerError):
     """Ledger, journal or lock cannot be read or written: mend the store."""
 
 
+class WrongAccount(ReconcilerError):
+    """Settings, ledger, journal and live account do not belong together: mend what names the wrong one."""
+
+
 class PlanUnusable(ReconcilerError):
     """A plan document that this program, publisher or API cannot run: make a new one."""
 

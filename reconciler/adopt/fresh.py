@@ -1,8 +1,9 @@
 """Live resources that no block stands for -> blocks that declare them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from reconciler.adopt.expanded import lifecycle_form
 from reconciler.adopt.forms import form_of, is_nothing, unsayable, untargeted
 from reconciler.diff.change import Note
 from reconciler.manifest.edit.changes import Writable
@@ -143,18 +144,4 @@ def _inherited(settings: Settings, placement_type: str) -> tuple[Fields, Lifecyc
 
 def _ignoring(lifecycle: Lifecycle, fields: Iterable[str]) -> Mapping[str, Writable]:
     """The lifecycle of the defaults, which a block's own replaces, with fields more to ignore."""
-    said: dict[str, Writable] = {"ignoreChanges": sorted({*lifecycle.ignore_changes, *fields})}
-    if lifecycle.protect:
-        said["protect"] = True
-    if lifecycle.distinct:
-        said["distinct"] = True
-    if lifecycle.accept_drift:
-        said["acceptDrift"] = [
-            {
-                "field": drift.path,
-                "reason": drift.reason,
-                **({"until": drift.until.isoformat()} if drift.until is not None else {}),
-            }
-            for drift in lifecycle.accept_drift
-        ]
-    return said
+    return lifecycle_form(replace(lifecycle, ignore_changes=tuple({*lifecycle.ignore_changes, *fields})))

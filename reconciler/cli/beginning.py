@@ -15,6 +15,8 @@ from reconciler.manifest.schema import schema_texts
 from reconciler.project import SETTINGS_NAME
 
 Ci: TypeAlias = Literal["github", "gitlab", "none"]
+UNKNOWN_ACCOUNT: Final = "0"
+"""What CI files call an account whose publisher is not known; to be filled in."""
 EXAMPLE: Final = "apps/example.yaml"
 
 _PARTS: Final = {"reconciler.yaml": SETTINGS_NAME, "apps/example.yaml": EXAMPLE, "gitignore": ".gitignore"}
@@ -42,7 +44,7 @@ class Surroundings:
     branch: str = "main"
     source: Source = UNKNOWN
     is_pushed: bool = True
-    account: str = "0"
+    account: str = UNKNOWN_ACCOUNT
 
 
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:

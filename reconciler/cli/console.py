@@ -1,6 +1,7 @@
 """The only writer to stdout and stderr. The answer goes to stdout, talk to stderr; every text is sanitised here."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -12,7 +13,7 @@ from reconciler.cli.streams import silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
-from reconciler.report.line import Line, Span, Tone, line
+from reconciler.report.line import Line, Span, Tone, line, wrapped
 from reconciler.report.sanitise import json_text, terminal, whole_line
 
 _STYLES: Final[Mapping[Tone, Mapping[str, Any]]] = {
@@ -65,13 +66,13 @@ class Console:
         if hint:
             self._print(line(Span("hint: ", "strong"), hint), to_answer=False)
 
-    def usage(self, wrong: click.UsageError) -> None:
+    def usage(self, wrong: click.UsageError, hint: str = "") -> None:
         """How a command was called the wrong way, and where its help is; the help itself where none was named."""
         told = wrong.format_message()
         if told.startswith("Usage: "):
             self.aside(line(text) for text in told.splitlines())
             return
-        self.error(told)
+        self.error(told, hint)
         if wrong.ctx is not None:
             self.talk(f"try: {wrong.ctx.command_path} --help")
 
@@ -92,12 +93,15 @@ class Console:
 
     def _print(self, spans: Line, *, to_answer: bool) -> None:
         stream = sys.stdout if to_answer else sys.stderr
-        if self._color and _is_terminal(stream):
-            styled = (click.style(terminal(span.text), **_STYLES[span.tone]) for span in spans if span.text)
-            self._write("".join(styled), to_answer=to_answer, color=True)
-        else:
-            plain = "".join(terminal(span.text) for span in spans).rstrip()
-            self._write(whole_line(plain), to_answer=to_answer)
+        harmless = tuple(Span(terminal(span.text), span.tone) for span in spans)
+        width = _width(stream)
+        for each in wrapped(harmless, width) if width else (harmless,):
+            if self._color and _is_terminal(stream):
+                styled = (click.style(span.text, **_STYLES[span.tone]) for span in each if span.text)
+                self._write("".join(styled), to_answer=to_answer, color=True)
+            else:
+                plain = "".join(span.text for span in each).rstrip()
+                self._write(whole_line(plain), to_answer=to_answer)
 
     def _write(self, text: str, *, to_answer: bool, color: bool = False) -> None:
         """Write a line. An answer that cannot be written is an error; talk that cannot is lost."""
@@ -119,6 +123,16 @@ def asks_on_terminal() -> bool:
 def shows_progress() -> bool:
     """Whether talk goes to a terminal."""
     return _is_terminal(sys.stderr)
+
+
+def _width(stream: TextIO | None) -> int:
+    """The columns of a terminal; 0 for what is none, whose lines stay whole for programs that look for them."""
+    if stream is None or not stream.isatty():
+        return 0
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

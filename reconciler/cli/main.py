@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
     "validate": Entry("validate", "Check everything that can be known without the network."),
     "plan": Entry("plan", "Read the account and show what apply would do. Writes nothing."),
+    "list": Entry("list", "List resources: declared, owned, live, id and status."),
+    "render": Entry("render", "Print the manifests expanded: defaults, groups and waterfalls written out."),
     "drift": Entry("drift", "Audit the account against what was last applied. Cannot write to it."),
     "apply": Entry("apply", "Make the account as declared, or carry out a saved plan."),
     "fmt": Entry("fmt", "Put manifests in their usual order and spacing, comments kept."),
@@ -57,7 +59,7 @@ def cli() -> None:
 
     \b
     A first round, on a local sandbox:
-      reconciler init demo && cd demo
+      reconciler init demo --publisher-id 3432 && cd demo
       reconciler validate
       reconciler plan
       reconciler apply
@@ -86,5 +88,5 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - what is none of ours is raised again
         from reconciler.cli.ending import ended  # noqa: PLC0415 - most runs end well
 
-        return ended(end)
+        return ended(end, sys.argv[1:] if arguments is None else arguments)
     return code if isinstance(code, int) else 0

@@ -20,6 +20,9 @@ _FORMATS: Final = (
     "codequality",
     "junit",
     "openmetrics",
+    "table",
+    "csv",
+    "yaml",
 )
 
 
@@ -46,7 +49,7 @@ def console_options() -> list[Callable[..., Any]]:
             "--verbose",
             count=True,
             default=None,
-            help="More talk on stderr, large plans whole; -vv: requests.",
+            help="More talk on stderr, large plans whole, unmanaged resources named; -vv: requests.",
         ),
         click.option("--log-format", type=click.Choice(["text", "json"]), help="How talk on stderr is written."),
     ]

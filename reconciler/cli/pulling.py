@@ -15,7 +15,7 @@ from reconciler.ports import RunStore
 from reconciler.project import Project, find_manifests, folder_names, write_manifest
 from reconciler.report.adoption import adoption_document, adoption_lines
 from reconciler.workflow.carrying_out import let_settle
-from reconciler.workflow.observing import observe_account
+from reconciler.workflow.observing import check_ledger, observe_account
 
 DIFFERENCES: Final = 2
 INCOMPLETE: Final = 3
@@ -43,24 +43,27 @@ def pulled(
 
     `theirs` takes what is live where the manifest has moved since the last apply, too.
     """
-    store, parallelism = session.store(project), session.options.parallelism
+    store = session.store(project, stands.state.publisher_id)
+    parallelism = session.options.parallelism
     with session.reader(stands.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
             past = past_creates(store.events())
+            check_ledger(stands.state, live, ledger, past)
             return adopt(stands, Account(live, ledger, session.clock.now(), not apps, past, theirs))
         with store.run(session.environment.who()) as run:
             past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             live = observe_account(reader, ledger, apps, parallelism)
+            check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, session.clock.now(), not apps, past, theirs)
             return _kept(project, run, adopt(stands, account))
 
 
 def begun(session: Session, project: Project, stands: Declared, live: LiveState) -> Adoption:
     """What was written of an account that has just been read."""
-    store = session.store(project)
+    store = session.store(project, stands.state.publisher_id)
     with store.run(session.environment.who()) as run:
         return _kept(project, run, adopt(stands, Account(live, store.ledger(), session.clock.now())))
 

@@ -28,7 +28,8 @@ from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.seed import seed_live
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.sandbox.spelling import spelled
-from reconciler.store.files import FileRun, FileStore
+from reconciler.store.file_run import FileRun
+from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.web.auth import Credentials
 from reconciler.workflow.planning import Ground, plan_anew
@@ -80,7 +81,8 @@ def _applied(
     write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
     told: tuple[str, Sequence[Result], ReconcilerError | None] | None = None
     try:
-        with FileStore(folder, session.clock).run({"user": "rehearsal"}) as run:
+        account = session.account(stage.plan.origin.publisher_id)
+        with FileStore(folder, session.clock, account=account).run({"user": "rehearsal"}) as run:
             told = _carried_out(session, stage, plan, url, run)
     except StoreError as wrong:  # as with `apply`, the account of what was done comes first
         if told is None:

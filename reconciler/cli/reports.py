@@ -59,7 +59,7 @@ class Desk:
 
     def ground(self) -> Ground:
         """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
-        found = ground(self.desired, self.session.store(self.project))
+        found = ground(self.desired, self.session.store(self.project, self.settings.publisher_id))
         if not found.declared:
             raise ProjectError(
                 "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
@@ -103,7 +103,7 @@ class Desk:
 
     def dt_apps(self) -> tuple[str, ...]:
         """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
-        ledger = self.session.store(self.project).ledger()
+        ledger = self.session.store(self.project, self.settings.publisher_id).ledger()
         known = app_ids(self.desired, ledger)
         if None in known.values() and self.session.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
             with self.session.reader(self.settings.publisher_id) as reader:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.dt.gateway import DtGateway, DtReader
     from reconciler.floors.record import Records
     from reconciler.manifest.settings import Settings
+    from reconciler.model.ledger import AccountId
     from reconciler.plan.plan import Origin, Plan
     from reconciler.ports import Store
 
@@ -169,23 +170,31 @@ class Session:
         except (OSError, UnicodeDecodeError):
             return {}
 
-    def store(self, project: Project) -> "Store":
-        """Ledger, journal and lock: the project's files, or the database that the environment names.
+    def store(self, project: Project, publisher_id: str | None) -> "Store":
+        """Ledger, journal and lock of a publisher's account: the project's files, or the database of the environment.
 
-        Raises `ProjectError` for a name that is no store's, and `StoreError` where the database's library is missing.
+        Without a publisher the files are read whosever they are. Raises `ProjectError` for a name that is no store's,
+        and `StoreError` where the database's library is missing.
         """
         from reconciler.store.files import FileStore  # noqa: PLC0415 - not needed without an account
         from reconciler.store.postgres import SCHEMES, open_store  # noqa: PLC0415
 
         url = self.environment.secret("RECONCILER_STORE")
         if url is None:
-            return FileStore(project.root, self.clock)
+            account = None if publisher_id is None else self.account(publisher_id)
+            return FileStore(project.root, self.clock, account=account)
         if not url.reveal().startswith(SCHEMES):
             raise ProjectError(
                 "RECONCILER_STORE names no store that there is",
                 hint="postgresql://USER:PASSWORD@HOST/DATABASE; unset, the store is files in the project",
             )
-        return open_store(url, self.settings(project).publisher_id, self.api(), self.clock)
+        return open_store(url, publisher_id or self.settings(project).publisher_id, self.api(), self.clock)
+
+    def account(self, publisher_id: str) -> "AccountId":
+        """Whose ledger and journal belong to this run. Raises `ProjectError` for a URL that cannot be used."""
+        from reconciler.model.ledger import AccountId  # noqa: PLC0415 - as above
+
+        return AccountId.of(publisher_id, self.api())
 
     def plan_in(self, file: Path) -> "Plan":
         """The plan in a file. Raises `PlanUnusable`."""
@@ -211,6 +220,13 @@ class Session:
             self.api(),
             desired.digest,
         )
+
+    def tell_nothing_live(self) -> None:
+        """Warn that the account shows no app at all."""
+        from reconciler.report.line import Span  # noqa: PLC0415 - rarely needed
+
+        told = "the account shows no app at all: if there should be some, check publisherId and the credentials"
+        self.console.talk(Span("warning: ", "change"), told)
 
     def api(self) -> str:
         """Scheme, host and port of the Management API, in one spelling."""

@@ -18,6 +18,8 @@ from reconciler.diff.rename import (
 from reconciler.diff.unclear import asides, look_alikes, unresolved
 from reconciler.diff.unnamed import (
     Ground,
+    crossed,
+    foreign_app,
     gone_apps,
     left_alone,
     orphan_apps,
@@ -25,7 +27,7 @@ from reconciler.diff.unnamed import (
     unnamed_apps,
     whole_app,
 )
-from reconciler.diff.verdict import Forget, Reconciliation, Remember, Verdict, collect, moved_entries
+from reconciler.diff.verdict import Contradiction, Forget, Reconciliation, Remember, Verdict, collect, moved_entries
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -41,7 +43,7 @@ def reconcile(desired: DesiredState, live: LiveState, ledger: Ledger, view: View
 
 def owned_count(verdicts: Iterable[Verdict]) -> int:
     """How many live resources blocks or the ledger stand for."""
-    strange = (Create, Unmanaged, Note, Remember, Forget)
+    strange = (Create, Unmanaged, Note, Remember, Forget, Contradiction)
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
@@ -95,6 +97,7 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
             yield from _tombstoned_app(app, resolution, ground)
         case Found():
             yield from in_place(app, resolution, entries, view)
+            yield from foreign_app(app, resolution, ground)
             listed = ground.live.placements.get(resolution.live.id)
             if app.placements is not None:
                 yield from _placements(app, resolution.live, ground)
@@ -121,6 +124,8 @@ def _app(app: DesiredApp, ground: Ground) -> Iterator[Verdict]:
         case Missing() | PinNotFound() | Twins() | Crossed():
             blocked = unresolved(app, resolution)
             yield blocked
+            yield from crossed(blocked, resolution)
+            yield from foreign_app(app, resolution, ground)
             yield from _placements_of_new(app, blocked, entries, view)
 
 
@@ -186,7 +191,9 @@ def _placement(
         case Missing() if view.recreate:
             yield to_create(block, needs, view, scope, resolution)
         case Missing() | PinNotFound() | Twins() | Crossed():
-            yield unresolved(block, resolution)
+            blocked = unresolved(block, resolution)
+            yield blocked
+            yield from crossed(blocked, resolution)
 
 
 def _placements_of_new(app: DesiredApp, parent: Create | Blocked, entries: Ledger, view: View) -> Iterator[Verdict]:

@@ -6,14 +6,15 @@ from typing import Final
 
 from reconciler.diff.block import DOUBT, View, retirement
 from reconciler.diff.change import Blocked, Deactivate, Delete, Held, Note, Unmanaged
-from reconciler.diff.identity import Resolution
+from reconciler.diff.identity import Crossed, Found, Resolution, Twins
 from reconciler.diff.rename import left_while_suspected
 from reconciler.diff.retire import Retiring, still_known
 from reconciler.diff.unclear import look_alikes
-from reconciler.diff.verdict import Forget, Remember, Verdict
+from reconciler.diff.verdict import Contradiction, Forget, Remember, Verdict
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredState, Prune
+from reconciler.model.desired import DesiredApp, DesiredState, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.likeness import folded_app
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 LEFT_ALONE: Final = (
@@ -70,11 +71,51 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
             continue
         address = addresses.get(resource.id)
         yield Unmanaged(address or live_app_address(resource), resource.id)
-        if address in suspected:
+        if address is not None and _is_another(ledger[address], resource):
+            yield Contradiction(address, _mixed_up(resource, f"take the line of {address} out of the ledger"))
+        elif address in suspected:
             yield Note(address, left_while_suspected(suspected[address]))
         elif address is not None and resource.id not in held:
             for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
                 yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)
+
+
+def crossed(blocked: Blocked, resolution: Resolution) -> Iterator[Contradiction]:
+    """That ids in the ledger are each other's, for a block that is blocked for it."""
+    if isinstance(resolution, Crossed):
+        yield Contradiction(blocked.address, blocked.reason)
+
+
+def foreign_app(app: DesiredApp, resolution: Resolution, ground: Ground) -> Iterator[Contradiction]:
+    """That the ledger's id of a block without a pin is an app of another identity, which no app can change."""
+    entry = ground.ledger.get(app.address)
+    if app.pin is not None or entry is None:
+        return
+    match resolution:
+        case Found(live) if live.id == entry.id:
+            known: LiveResource | None = live
+        case Twins(ids) if entry.id in ids:
+            known = next((each for each in ground.live.apps if each.id == entry.id), None)
+        case _:
+            return
+    if known is not None and _is_another(entry, known):
+        way = f"take the line of {app.address} out of the ledger, or pin the app that is meant with `appId`"
+        yield Contradiction(app.address, _mixed_up(known, way))
+
+
+def _is_another(entry: LedgerEntry, live: LiveResource) -> bool:
+    """Whether an app has another identity than its entry says, spelling aside and what the account is known to keep."""
+    platform, _, bundle = entry.address.partition(":")
+    known = (str(entry.kept.get("platform", platform)), str(entry.kept.get("bundle", bundle)))
+    told = str(live.fields.get("platform", platform)), str(live.fields.get("bundle", bundle))
+    return folded_app(*told) not in {folded_app(*known), folded_app(platform, bundle)}
+
+
+def _mixed_up(live: LiveResource, way: str) -> str:
+    return (
+        f"the ledger knows it as id {live.id}, which is {live_app_address(live)}: a bundle cannot be changed, so "
+        f"the ids in the ledger are mixed up, or another account's; {way}"
+    )
 
 
 def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: View, scope: str) -> Iterator[Verdict]:

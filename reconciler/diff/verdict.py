@@ -36,7 +36,15 @@ class Forget:
     became: Address | None = None
 
 
-Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What the ledger says of an address and the account says otherwise: its ids are mixed up, or another account's."""
+
+    address: Address
+    reason: str
+
+
+Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget | Contradiction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Reconciliation:
     forget: tuple[Address, ...] = ()
     owned: int = 0
     held: tuple[Held, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
@@ -65,6 +74,7 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
     held: list[Held] = []
+    contradictions: list[Contradiction] = []
     for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
         match verdict:
             case Create() | Update() | Deactivate() | Delete() | Blocked():
@@ -81,6 +91,8 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
                 remember.append(entry)
             case Forget(address):
                 forget.append(address)
+            case Contradiction():
+                contradictions.append(verdict)
     touched = {(kind_of(each.address), id_of(each)) for each in (*changes, *(each.change for each in held))}
     left_alone = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
     return Reconciliation(
@@ -92,6 +104,7 @@ def collect(verdicts: Iterable[Verdict], owned: int) -> Reconciliation:
         tuple(forget),
         owned,
         tuple(held),
+        tuple(contradictions),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, assert_never
 from reconciler.dt.client import DtClient
 from reconciler.dt.wire import answer, calls
 from reconciler.dt.wire.more import more_in_headers, speaks_of_failure
-from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer
+from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.model.address import Kind
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
@@ -60,9 +60,9 @@ class DtReader:
         return self._client.pace()
 
     def apps(self) -> tuple[LiveResource, ...]:
-        """All apps of the publisher. Raises `ApiError` or a subclass, or `CredentialsError`."""
+        """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
         call = calls.apps(self._publisher_id)
-        return self._understood(call, self._heard(call), lambda value: answer.live_list("app", value))
+        return self._ours(self._understood(call, self._heard(call), lambda value: answer.live_list("app", value)))
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
         """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
@@ -72,7 +72,8 @@ class DtReader:
         call = calls.placements(app_id)
         heard = self._heard(call)
         if not isinstance(heard.value, BlankError):
-            return self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
+            found = self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
+            return self._ours(found)
         if not expected:
             return ()
         raise DoubtfulRead(
@@ -86,7 +87,20 @@ class DtReader:
         heard = self._heard(call, missing=True)
         if _is_missing(heard.reply):
             return None
-        return self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
+        found = self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
+        return None if found is None else self._ours((found,))[0]
+
+    def _ours(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+        """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
+        for each in found:
+            if each.publisher_id not in {None, self._publisher_id}:
+                raise WrongAccount(
+                    f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
+                    f"publisher {self._publisher_id}",
+                    hint="check publisherId in reconciler.yaml and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are; "
+                    "nothing was written",
+                )
+        return found
 
     def _heard(self, call: Call, *, missing: bool = False) -> "_Heard":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.

@@ -24,6 +24,7 @@ from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
 
+UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
 _BEGINNING: Final = "begin with version: 1 and publisherId"
 
 
@@ -108,6 +109,7 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.quarantine_days,
         limits.on_drift,
     )
+    _check_publisher(block.publisher_id, raw, reporter)
     terms = Terms(groups, safety.max_floor)
     defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
     return Settings(
@@ -121,6 +123,15 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         reports=_reports(block.reports),
         sound=not reporter.report.has_errors,
     )
+
+
+def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:
+    """Report what `init` writes where it is not told the publisher, and 0, which is none."""
+    if publisher_id != UNKNOWN_PUBLISHER and publisher_id.strip("0"):
+        return
+    message = f"publisherId {quoted(publisher_id)} is no publisher's: fill in yours"
+    hint = "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
+    reporter.error(place_at(raw, ("publisherId",)), "unknown-publisher", message, hint)
 
 
 def _reports(block: ReportsBlock) -> Reports:

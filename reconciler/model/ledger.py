@@ -1,12 +1,69 @@
 """The ledger: what this tool knows to own, and the values it last applied. Pure values and their line format."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.value import Fields, fields_to_json
+
+FORMAT: Final = "reconciler.ledger/2"
+_FAMILY: Final = "reconciler.ledger/"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountId:
+    """Whose resources a ledger or journal speaks of: a publisher at an API, which is scheme, host and port."""
+
+    publisher_id: str
+    api: str
+
+    @classmethod
+    def of(cls, publisher_id: str, api: str) -> "AccountId":
+        """The same with the API in one spelling: lower case, no default port, no slash at the end.
+
+        Raises ValueError where the API is no URL with a host.
+        """
+        parts = urlsplit(api.strip())
+        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+        if not (scheme and host):
+            raise ValueError("the API is no URL")
+        shown = f"[{host}]" if ":" in host else host
+        suffix = "" if port in {None, _DEFAULT_PORTS.get(scheme)} else f":{port}"
+        return cls(publisher_id.strip(), f"{scheme}://{shown}{suffix}")
+
+    def __str__(self) -> str:
+        return f"publisher {self.publisher_id} at {self.api}"
+
+
+class NewerFormatError(ValueError):
+    """A ledger or journal of a later version of this program."""
+
+
+def header_line(account: AccountId) -> str:
+    """The first line of a ledger and of a journal, without its end: whose they are."""
+    told = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+
+
+def is_header(raw: object) -> bool:
+    """Whether a line, read as JSON, is meant to say whose the file is; neither entries nor events have a format."""
+    return isinstance(raw, Mapping) and "format" in raw
+
+
+def account_from_json(raw: Mapping[str, Any]) -> AccountId:
+    """The inverse of `header_line`. Raises `NewerFormatError`, and KeyError or ValueError for another shape."""
+    told = checked.text(raw["format"])
+    if told != FORMAT:
+        digits = told.removeprefix(_FAMILY)
+        if told.startswith(_FAMILY) and digits.isdecimal() and int(digits) > int(FORMAT.removeprefix(_FAMILY)):
+            raise NewerFormatError(f"it is of the format {told}, and this program reads {FORMAT} at most")
+        raise ValueError(f"the format {told!r} is not known")
+    return AccountId.of(checked.identifier(raw["publisherId"]), checked.text(raw["api"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,15 @@ class LiveResource:
     """An app or placement as the account holds it.
 
     `fields` holds every field that the answer spoke of, and those whose absence from a full answer has a meaning
-    (a block that is off). `app_id` is the app a placement belongs to, None for an app.
+    (a block that is off). `app_id` is the app a placement belongs to, None for an app. `publisher_id` is whose it is,
+    where the answer said so.
     """
 
     kind: Kind
     id: str
     fields: Fields
     app_id: str | None = None
+    publisher_id: str | None = None
 
     @property
     def name(self) -> str:

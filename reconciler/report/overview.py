@@ -9,7 +9,16 @@ from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.report.text import SIGNS, change_lines, held_lines, held_title, plan_lines, refusal_line, summary_text
+from reconciler.report.text import (
+    SIGNS,
+    change_lines,
+    held_lines,
+    held_title,
+    plan_lines,
+    refusal_line,
+    summary_text,
+    unmanaged_line,
+)
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
 SHOWN: Final = 100
@@ -17,9 +26,12 @@ SHOWN: Final = 100
 
 
 def plan_overview(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool = False) -> Iterator[Line]:
-    """The plan as `plan_lines` tells it, a large one in a page unless the `whole` of it is asked for."""
+    """The plan as `plan_lines` tells it, a large one in a page unless the `whole` of it is asked for.
+
+    Without `whole`, what is unmanaged is counted.
+    """
     if whole or not is_large(plan):
-        return plan_lines(plan, refusals)
+        return plan_lines(plan, refusals, whole=whole)
     return _summary(plan, refusals)
 
 
@@ -30,7 +42,7 @@ def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     yield from _apps(by_app(plan.changes))
     yield from _held(plan.held)
     if plan.unmanaged:
-        yield line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone", "strong"), ".")
+        yield unmanaged_line(plan)
     if plan.notes:
         yield line(Span(f"Notes ({len(plan.notes)})", "strong"), ": not shown here.")
     yield from map(refusal_line, sorted(refusals, key=lambda each: not each.binding)[:SHOWN])

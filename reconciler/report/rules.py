@@ -75,6 +75,10 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     ),
     "not-utf8": Rule("A file that is not UTF-8", "Save the file as UTF-8."),
     "one-document": Rule("More than one document", "Such a file has one YAML document."),
+    "unknown-publisher": Rule(
+        "A publisher id that is not filled in",
+        "The console shows it under User Profile, beside the Basic Reporting credentials. The sandbox's is 3432.",
+    ),
     "outside-project": Rule(
         "A link that leads out of the project",
         "Put the file itself there. Links are read only where they lead to a file of the project.",

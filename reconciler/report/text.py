@@ -34,8 +34,11 @@ ORIGINS: Final[Mapping[str, str]] = {
 }
 
 
-def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
-    """The plan as a tree by app, its notes, what would refuse it, and one line of numbers."""
+def plan_lines(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool = True) -> Iterator[Line]:
+    """The plan as a tree by app, its notes, what would refuse it, and one line of numbers.
+
+    Unless it is `whole`, what is unmanaged is counted and not named.
+    """
     for app, changes in groupby(plan.changes, key=lambda change: app_of(change.address)):
         yield from _app_lines(app, list(changes))
         yield ()
@@ -43,7 +46,10 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
         yield line(Span(f"{held_title(plan.held)}:", "strong"))
         yield from chain.from_iterable(map(held_lines, plan.held))
         yield ()
-    if plan.unmanaged:
+    if plan.unmanaged and not whole:
+        yield unmanaged_line(plan)
+        yield ()
+    elif plan.unmanaged:
         yield line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone:", "strong"))
         yield from (line(f"  {each.address}", Span(f"  id {each.id}", "faint")) for each in plan.unmanaged)
         yield ()
@@ -55,6 +61,11 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
     if refusals:
         yield ()
     yield line(Span(summary_text(plan), "strong"))
+
+
+def unmanaged_line(plan: Plan) -> Line:
+    """How many live resources are in no manifest."""
+    return line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone", "strong"), "; -v lists them.")
 
 
 def held_title(held: Sequence[Held]) -> str:

@@ -1,56 +1,51 @@
 """The store on files: `reconciler.lock` beside the settings, journal and lock under `.reconciler/`."""
 
-import hashlib
 import logging
-import math
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from reconciler import disk
 from reconciler.errors import LockHeld, StoreError, UnfitFile
 from reconciler.model.address import Address
 from reconciler.model.journal import FOREIGN
-from reconciler.model.ledger import Ledger, LedgerEntry, shared_id
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.ledger import AccountId, Ledger, LedgerEntry, shared_id
 from reconciler.ports import Clock
 from reconciler.store.events import (
     FLUSHED,
     RUN_ENDED,
     RUN_STARTED,
-    bring_up,
     changes_ledger,
     check_event,
-    ended_event,
-    intent_event,
-    remembered_event,
     replay,
 )
-from reconciler.store.journal_file import JournalFile, read_journal, read_sealed
-from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, read_ledger, remove_leftovers, write_atomically
+from reconciler.store.file_run import FileRun, LedgerPlace, file_digest
+from reconciler.store.journal_file import JournalFile, give_account, journal_account, read_journal, read_sealed
+from reconciler.store.ledger_file import (
+    LEDGER_NAME,
+    LedgerFile,
+    checked_account,
+    read_ledger_file,
+    remove_leftovers,
+)
 from reconciler.store.seal import Seals, found_key, made_key
 
 STATE_FOLDER: Final = ".reconciler"
 JOURNAL_NAME: Final = "journal.jsonl"
 log = logging.getLogger("reconciler.store")
 
-FLUSH_SECONDS: Final = 0.5
-"""The ledger is written whole, so not after every step: the journal holds what a crash in between would lose."""
-
-FLUSH_SHARE: Final = 0.05
-"""The most of a run's time that writing the ledger may take: one of 20,000 entries takes half a second to write."""
-
 
 class FileStore:
     """Ledger, journal and lock of the project at `root`.
 
-    `key` is what the journal's lines are sealed with; where none is given, the one of the state folder.
+    `account` is whose they have to be: files that say otherwise raise `WrongAccount`, whatever is asked of them, and
+    files that do not say are given it with the next run. Where it is None nobody asks. `key` is what the journal's
+    lines are sealed with; where none is given, the one of the state folder.
     """
 
-    def __init__(self, root: Path, clock: Clock, *, key: bytes | None = None) -> None:
+    def __init__(self, root: Path, clock: Clock, *, account: AccountId | None = None, key: bytes | None = None) -> None:
+        self._account = account
         self._key = key
         self._root = root
         self._clock = clock
@@ -60,10 +55,13 @@ class FileStore:
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
-        return self._recovered(read_ledger(self._ledger_path), self._seals())
+        written = self._ours()
+        self._check_journal()
+        return self._recovered(None if written is None else written.entries, self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first; events that this checkout did not write say `foreign`."""
+        self._check_journal()
         for number, event, ours in read_sealed(self._journal_path, self._seals()):
             _check(number, event)
             yield event if ours else {**event, FOREIGN: True}
@@ -80,6 +78,18 @@ class FileStore:
         finally:
             audits.close()
 
+    def _ours(self) -> LedgerFile | None:
+        found = read_ledger_file(self._ledger_path)
+        if found is not None:
+            checked_account(LEDGER_NAME, found.account, self._account)
+        return found
+
+    def _check_journal(self) -> AccountId | None:
+        """Whose the journal says to be. Raises `WrongAccount`."""
+        found = None if self._account is None else journal_account(self._journal_path)
+        checked_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
+        return found
+
     def _recovered(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
 
@@ -92,7 +102,7 @@ class FileStore:
             if is_ours:
                 _check(number, event)
             (ours if is_ours else foreign).append(event)
-        ledger = _digest(self._ledger_path)
+        ledger = file_digest(self._ledger_path)
         entries = dict(written or {})
         for event in _to_replay(ours, ledger) if written else ours:
             replay(entries, event)
@@ -132,15 +142,21 @@ class FileStore:
         try:
             remove_leftovers(self._ledger_path)
             began = self._clock.monotonic()
-            written = read_ledger(self._ledger_path)
+            found = self._ours()
             took = self._clock.monotonic() - began
+            says = self._check_journal()
             if self._key is None:
                 made_key(self._root / STATE_FOLDER)
             seals = self._seals()
-            entries = self._recovered(written, seals)
-            ahead = entries != (written or {})
+            written = found.entries if found else {}
+            entries = self._recovered(None if found is None else found.entries, seals)
+            account = self._account or (None if found is None else found.account)
+            unsaid = bool(written) and found is not None and found.account != account
+            if says is None and self._account is not None:
+                give_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)
-            run = FileRun(self._ledger_path, journal, entries, self._clock, ahead=ahead, took=took)
+            ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid)
+            run = FileRun(ledger, journal, entries, self._clock, ahead=entries != written, took=took)
             try:
                 run.begin(who)
                 yield run
@@ -150,124 +166,6 @@ class FileStore:
             run.close()
         finally:
             lock.release()
-
-
-class FileRun:
-    """The store while a run holds the lock.
-
-    `ahead`: the entries hold what a killed run did, and the file does not. `took`: the seconds it took to read the
-    ledger, and so about what one writing of it will take.
-    """
-
-    def __init__(
-        self,
-        ledger_path: Path,
-        journal: JournalFile,
-        entries: dict[Address, LedgerEntry],
-        clock: Clock,
-        *,
-        ahead: bool,
-        took: float = 0.0,
-    ) -> None:
-        self._ledger_path = ledger_path
-        self._journal = journal
-        self._entries = entries
-        self._clock = clock
-        self._lock, self._flushing = Lock(), Lock()
-        self._dirty = ahead
-        self._flush_at = clock.monotonic() + _rest_after(took)
-        self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-
-    def begin(self, who: Mapping[str, str]) -> None:
-        """Open the run in the journal."""
-        self._append({"event": RUN_STARTED, "who": dict(who), "ledger": _digest(self._ledger_path)})
-
-    def intend(self, intent: Intent) -> None:
-        """Record durably, before it is sent, what is about to be written."""
-        self._append(intent_event(intent))
-
-    def end(self, ended: Ended) -> None:
-        """Record what came of a step, and bring the ledger up to it.
-
-        Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent
-        of this one is there, and the account tells what came of it.
-        """
-        try:
-            self._append(ended_event(ended), at_once=False)
-        finally:  # where the journal takes no more, the ledger may
-            self._take([] if ended.entry is None else [ended.entry], ended.forget)
-
-    def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
-        """Bring the ledger up to what was seen, without any step."""
-        self._append(remembered_event(entries, forget))
-        self._take(entries, forget)
-
-    def observed(self, event: Mapping[str, Any]) -> None:
-        """Record what was seen of the account."""
-        self._append(event, at_once=False)
-
-    def close(self) -> None:
-        """Write the ledger, and close the run in the journal."""
-        try:
-            self._flush()
-            self._append({"event": RUN_ENDED, "ledger": _digest(self._ledger_path)})
-        finally:
-            self._journal.close()
-
-    def break_off(self) -> None:
-        """As `close`, for a run that something else has ended: what cannot be written is told, not raised."""
-        try:
-            self.close()
-        except StoreError as lost:
-            log.warning("the end of the run could not be recorded: %s", lost.message)
-
-    def _append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
-        at = self._clock.now().isoformat(timespec="milliseconds")
-        self._journal.append({"v": 1, "run": self.run_id, "at": at, **event}, at_once=at_once)
-
-    def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
-        with self._lock:
-            bring_up(self._entries, entries, forget)
-            self._dirty = self._dirty or bool(entries or forget)
-            is_due = self._dirty and self._clock.monotonic() >= self._flush_at
-            if is_due:
-                self._flush_at = math.inf  # one thread writes it; the others go on
-        if is_due:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Write the ledger as it is now. What ends meanwhile is in the journal, and in the next writing."""
-        with self._flushing:
-            began = self._clock.monotonic()
-            with self._lock:
-                if not self._dirty:
-                    return
-                entries, self._dirty = dict(self._entries), False
-            try:
-                text = ledger_text(entries)
-                digest = hashlib.sha256(text.encode()).hexdigest()
-                try:
-                    self._append({"event": FLUSHED, "ledger": digest})
-                finally:  # as above
-                    write_atomically(self._ledger_path, text)
-            except BaseException:
-                self._dirty = True
-                raise
-            finally:
-                now = self._clock.monotonic()
-                self._flush_at = now + _rest_after(now - began)
-
-
-def _rest_after(took: float) -> float:
-    """Seconds in which the ledger is not written again, after it took so many."""
-    return max(FLUSH_SECONDS, took / FLUSH_SHARE)
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return hashlib.sha256(disk.read(path.parent, path.name)).hexdigest()
-    except OSError:
-        return None
 
 
 def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from reconciler import disk
 from reconciler.errors import StoreError, UnfitFile
+from reconciler.model.ledger import AccountId, header_line, is_header
 from reconciler.model.value import line_json
 from reconciler.store.group_commit import GroupCommit
+from reconciler.store.ledger_file import account_in
 from reconciler.store.seal import Seals, told_apart
 
 
@@ -88,6 +90,40 @@ def _end_torn_line(descriptor: int) -> None:
             _write_all(descriptor, b"\n")
 
 
+def journal_account(path: Path) -> AccountId | None:
+    """Whose a journal says to be; None where it does not say, or is not there. Raises `StoreError`."""
+    try:
+        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
+            return account_in(path.name, file.readline(_LONGEST_HEADER))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnfitFile) as wrong:
+        raise StoreError(f"the journal cannot be read: {wrong}") from wrong
+
+
+_LONGEST_HEADER = 4096
+
+
+def give_account(path: Path, account: AccountId) -> None:
+    """Put the line that says whose a journal is in front of its lines, which stay as they are; it may not be there yet.
+
+    One that is too large to be read as a whole stays without. The caller holds the project's lock. Raises `StoreError`.
+    """
+    root, name = _in_state(path)
+    head = header_line(account).encode("utf-8", "backslashreplace") + b"\n"
+    try:
+        disk.make_folder(root, path.parent.name)
+        try:
+            lines = disk.read(root, name)
+        except FileNotFoundError:
+            lines = b""
+        disk.write(root, name, head + lines)
+    except (OSError, UnfitFile) as wrong:
+        if isinstance(wrong, UnfitFile) and wrong.finding.code == disk.TOO_LARGE:
+            return
+        raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+
+
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first. A line that a crash tore is passed over: it was never relied on."""
     return (event for _, event, _ in read_sealed(path, None))
@@ -102,7 +138,7 @@ def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[int, dict[str
                     event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
                     continue
-                if isinstance(event, dict):
+                if isinstance(event, dict) and not is_header(event):
                     event.pop("seal", None)
                     yield number, event, ours
     except FileNotFoundError:

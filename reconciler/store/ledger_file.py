@@ -1,24 +1,53 @@
 """The ledger as a file: JSON Lines, one entry a line, sorted by address, written whole and atomically.
 
-One line per entry and no header, so that two branches that touched different resources merge in git without conflict.
+A first line says whose account it is of; it is the same in all branches. Then one line per entry, so that two branches
+that touched different resources merge in git without conflict. Files of earlier versions lack the first line.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from reconciler import disk
-from reconciler.errors import StoreError, UnfitFile
-from reconciler.model.address import address_order
-from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
+from reconciler.errors import StoreError, UnfitFile, WrongAccount
+from reconciler.model.address import Address, address_order
+from reconciler.model.ledger import (
+    AccountId,
+    Ledger,
+    LedgerEntry,
+    NewerFormatError,
+    account_from_json,
+    entry_from_json,
+    entry_to_json,
+    header_line,
+    is_header,
+    shared_id,
+)
 from reconciler.model.value import canonical_json
 
 LEDGER_NAME = "reconciler.lock"
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """What a ledger file holds; `account` is whose it says to be, None where it does not say."""
+
+    entries: Ledger
+    account: AccountId | None
+
+
 def read_ledger(path: Path) -> Ledger | None:
-    """The entries of a ledger file, None where there is no file.
+    """The entries of a ledger file, whosever it is; None where there is no file. Raises as `read_ledger_file`."""
+    found = read_ledger_file(path)
+    return None if found is None else found.entries
+
+
+def read_ledger_file(path: Path) -> LedgerFile | None:
+    """A ledger file, None where there is none.
 
     Raises `StoreError` that names the line for one that is torn, merged wrongly or of another shape: a ledger that
     cannot be read is never taken for an empty one.
@@ -31,36 +60,85 @@ def read_ledger(path: Path) -> Ledger | None:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")
-    entries = {}
+    entries: dict[Address, LedgerEntry] = {}
+    lines: dict[Address, int] = {}
+    account = None
     for number, line in enumerate(text.split("\n")[:-1], 1):
-        entry = _entry(path, number, line)
+        raw = _parsed(path, number, line)
+        if is_header(raw):
+            account = _account(path, number, raw)
+            continue
+        entry = _entry(path, number, raw)
         if entry.address in entries:
             raise _broken(path, number, f"{entry.address} is there twice")
-        entries[entry.address] = entry
+        entries[entry.address], lines[entry.address] = entry, number
     if (shared := shared_id(entries.values())) is not None:
-        raise _twice(path, text, *shared)
-    return entries
+        raise _twice(path, lines, *shared)
+    return LedgerFile(entries, account)
 
 
-def _entry(path: Path, number: int, line: str) -> LedgerEntry:
+def checked_account(name: str, found: AccountId | None, ours: AccountId | None) -> None:
+    """Raise `WrongAccount` where a file says that it is another account's; one that does not say is taken."""
+    if found is None or ours is None or found == ours:
+        return
+    raise WrongAccount(
+        f"{name} belongs to {found}, and this run is for {ours}",
+        hint="correct publisherId or DT_MANAGEMENT_URL if they are wrong; else give each account a project folder of "
+        f"its own, without this {LEDGER_NAME} and .reconciler/: what is live is found again by its identity",
+    )
+
+
+def account_in(name: str, data: bytes) -> AccountId | None:
+    """Whose a ledger or journal says to be by its first line; None where it does not say. Raises `StoreError`."""
+    try:
+        raw = orjson.loads(data.partition(b"\n")[0])
+    except orjson.JSONDecodeError:
+        return None
+    return _account(Path(name), 1, raw) if is_header(raw) else None
+
+
+def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
+    if number > 1:
+        hint = "keep the one that is the first line of the file, and delete this one: a merge has put it here"
+        raise StoreError(f"{path.name}:{number}: a second line that says whose account it is", hint=hint)
+    try:
+        return account_from_json(raw)
+    except NewerFormatError as newer:
+        hint = "upgrade this program: a newer one has been at work"
+        raise StoreError(f"{path.name}:1: {newer}", hint=hint) from newer
+    except (KeyError, ValueError) as wrong:
+        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+        hint = "restore the line, or delete it: without it the file is taken for this project's own"
+        raise StoreError(
+            f"{path.name}:1: the line that says whose account it is is damaged: {what}", hint=hint
+        ) from wrong
+
+
+def _parsed(path: Path, number: int, line: str) -> Any:
     if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
         raise _broken(path, number, "a git merge conflict is left in it")
     try:
-        return entry_from_json(orjson.loads(line))
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as wrong:
+        raise _broken(path, number, "the line is not a ledger entry") from wrong
+
+
+def _entry(path: Path, number: int, raw: Any) -> LedgerEntry:
+    try:
+        return entry_from_json(raw)
     except KeyError as wrong:
         raise _broken(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
     except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
-        why = "" if isinstance(wrong, orjson.JSONDecodeError | TypeError | AttributeError) else f": {wrong}"
+        why = "" if isinstance(wrong, TypeError | AttributeError) else f": {wrong}"
         raise _broken(path, number, f"the line is not a ledger entry{why}") from wrong
 
 
-def _twice(path: Path, text: str, first: LedgerEntry, second: LedgerEntry) -> StoreError:
+def _twice(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
     """Two addresses of one resource: whichever of them is acted on, it may be the other's."""
-    addresses = [_entry(path, number, line).address for number, line in enumerate(text.split("\n")[:-1], 1)]
-    lines = [addresses.index(entry.address) + 1 for entry in (first, second)]
-    what = f"{second.kind} id {second.id} is there twice, for {first.address} (line {lines[0]}) and {second.address}"
+    at = lines[first.address]
+    what = f"{second.kind} id {second.id} is there twice, for {first.address} (line {at}) and {second.address}"
     hint = "delete the line that is wrong; if you cannot tell, both: they are found again by name, or by their pins"
-    return StoreError(f"{path.name}:{lines[1]}: {what}", hint=hint)
+    return StoreError(f"{path.name}:{lines[second.address]}: {what}", hint=hint)
 
 
 def _broken(path: Path, line: int, what: str) -> StoreError:
@@ -68,10 +146,11 @@ def _broken(path: Path, line: int, what: str) -> StoreError:
     return StoreError(f"{path.name}:{line}: {what}", hint=hint)
 
 
-def ledger_text(ledger: Ledger) -> str:
-    """The file's text for these entries."""
+def ledger_text(ledger: Ledger, account: AccountId | None = None) -> str:
+    """The file's text for these entries, of an account if it is known whose they are."""
+    head = "" if account is None else header_line(account) + "\n"
     ordered = sorted(ledger, key=address_order)
-    return "".join(canonical_json(entry_to_json(ledger[address])) + "\n" for address in ordered)
+    return head + "".join(canonical_json(entry_to_json(ledger[address])) + "\n" for address in ordered)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -8,10 +8,11 @@ from typing import Final, TypeVar
 from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.identity import Found
 from reconciler.diff.match import resolve_apps
-from reconciler.errors import DoubtfulRead, ProjectError
+from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
+from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 from reconciler.plan.plan import Plan
@@ -169,10 +170,54 @@ def read_lists(
     ]
     for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
         for app_id, resource_id in lost:
-            if resource_id == resource.id and resource.app_id in {app_id, None}:
+            if resource_id != resource.id:
+                continue
+            _check_home(resource, app_id, to_read[app_id], ledger)
+            if resource.app_id in {app_id, None}:
                 lists[app_id] = (*lists[app_id], resource)
                 doubtful = {*doubtful, app_id}
     return Observation(LiveState(apps, lists), frozenset(doubtful))
+
+
+def _check_home(placement: LiveResource, app_id: str, app: Address, ledger: Ledger) -> None:
+    """Raise `WrongAccount` for a placement in another app than the very one in which the ledger has it."""
+    known = ledger.get(app)
+    if known is None or known.id != app_id or placement.app_id in {app_id, None}:
+        return
+    named = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
+    raise WrongAccount(
+        f"{named}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
+        f"(id {app_id}): the ids in the ledger are mixed up, or another account's",
+        hint=f"restore the ledger, or take the line of {named} out of it: it is found again by its name",
+    )
+
+
+def check_ledger(desired: DesiredState, live: LiveState, ledger: Ledger, past: PastCreates) -> None:
+    """Raise `WrongAccount` where the ledger seems to be another account's.
+
+    That is where it knows apps, none of them is in the account, the account shows others, and none of those is a
+    declared one by pin or identity, nor were the ledger's made by runs of this journal. One app that is gone says
+    nothing yet.
+    """
+    known = _known(ledger, "app").values()
+    there = {app.id for app in live.apps}
+    if len(known) < LEAST_GONE or not there or not there.isdisjoint(known):
+        return
+    if any(("app", each) in past.made for each in known):
+        return
+    if any(isinstance(each, Found) for each in resolve_apps(desired.apps, live.apps, ledger).values()):
+        return
+    raise WrongAccount(
+        f"none of the {len(known)} apps that the ledger knows is in the account, which shows {len(there)} that it "
+        "does not know: the ledger may be another account's, or the credentials another publisher's",
+        hint="check publisherId, DT_CLIENT_ID and DT_MANAGEMENT_URL. Where the apps were deleted, `plan` and `apply` "
+        "go on with --recreate; where they have other ids by now, pin one with `appId`; where the ledger is not this "
+        "account's, move reconciler.lock and .reconciler/ away",
+    )
+
+
+LEAST_GONE: Final = 2
+"""Apps: a single one that is gone was deleted, as a rule."""
 
 
 def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:

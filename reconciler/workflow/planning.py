@@ -1,6 +1,6 @@
 """From the states to a plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,7 +8,8 @@ from typing import Final
 from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create
 from reconciler.diff.reconcile import owned_count, reconcile, verdicts_on
-from reconciler.diff.verdict import collect, select
+from reconciler.diff.verdict import Contradiction, collect, select
+from reconciler.errors import WrongAccount
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
@@ -18,7 +19,14 @@ from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.revalidate import Now
 from reconciler.ports import Clock, LiveReader
-from reconciler.workflow.observing import Observation, Selection, nothing_selected, observe, observe_ground
+from reconciler.workflow.observing import (
+    Observation,
+    Selection,
+    check_ledger,
+    nothing_selected,
+    observe,
+    observe_ground,
+)
 
 
 def make_plan(
@@ -40,14 +48,31 @@ def make_plan(
     if selection.overwrite_drift and view.on_drift == "hold":
         view = replace(view, on_drift="warn")
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
+    _stop_at([each for each in verdicts if isinstance(each, Contradiction)])
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
+        if not selection.recreate:
+            check_ledger(desired, observation.live, ledger, past)
         if past.unclear or past.made:
             verdicts = list(verdicts_on(desired, observation.live, ledger, replace(view, past=past)))
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
         raise nothing_selected(selection)
     return build(collect(chosen, owned_count(verdicts)), origin), observation.live
+
+
+def _stop_at(found: Sequence[Contradiction]) -> None:
+    """Raise `WrongAccount` where the ledger contradicts the account."""
+    if found:
+        told = "\n".join(f"{each.address}: {each.reason}" for each in found[:MOST_TOLD])
+        more = f"\nand {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        raise WrongAccount(
+            f"the ledger contradicts the account:\n{told}{more}",
+            hint="nothing was written; a ledger that was copied from another project or account does not belong here",
+        )
+
+
+MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +94,9 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    fresh = build(reconcile(desired, observation.live, ground.ledger, view), origin)
+    found = reconcile(desired, observation.live, ground.ledger, view)
+    _stop_at(found.contradictions)
+    fresh = build(found, origin)
     return Now(observation.live, ground.ledger, fresh, frozenset(protected))
 
 

@@ -89,7 +89,7 @@ def test_no_package_of_an_extra_or_of_the_tests_is_in_the_fresh_environment(prog
 
 def test_the_main_job(programs, tmp_path):
     reconciler, place = programs / "reconciler", tmp_path / "project"
-    call(reconciler, "init", place, cwd=tmp_path)
+    call(reconciler, "init", place, "--publisher-id", "3432", cwd=tmp_path)
     call(reconciler, "validate", "--strict", cwd=place)
     with sandbox(reconciler, tmp_path) as url:
         account = {"DT_MANAGEMENT_URL": url, **CREDENTIALS}
@@ -108,7 +108,7 @@ def test_the_main_job(programs, tmp_path):
 
 def test_what_needs_an_extra_names_it(programs, tmp_path):
     place = tmp_path / "project"
-    call(programs / "reconciler", "init", place, cwd=tmp_path)
+    call(programs / "reconciler", "init", place, "--publisher-id", "3432", cwd=tmp_path)
     env = {"HOME": str(place), "RECONCILER_STORE": "postgresql://127.0.0.1:9/x", **CREDENTIALS}
     done = subprocess.run(
         [programs / "reconciler", "plan"], cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -121,7 +121,7 @@ def test_what_needs_an_extra_names_it(programs, tmp_path):
 
 def test_policies_that_cannot_be_read_are_a_finding_with_the_extra_and_let_nothing_pass(programs, tmp_path):
     reconciler, place = programs / "reconciler", tmp_path / "project"
-    call(reconciler, "init", place, cwd=tmp_path)
+    call(reconciler, "init", place, "--publisher-id", "3432", cwd=tmp_path)
     with sandbox(reconciler, tmp_path) as url:
         account = {"DT_MANAGEMENT_URL": url, **CREDENTIALS}
         call(reconciler, "plan", "--out", "plan.json", cwd=place, **account)

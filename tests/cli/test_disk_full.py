@@ -71,5 +71,5 @@ def test_the_result_is_told_whichever_of_the_last_lines_finds_the_disk_full(proj
 
 def test_what_the_journal_has_no_room_for_is_in_the_ledger_where_that_has_room(project, rival, lines):
     limited(project, lines[-4] + 20, "apply", "--yes")
-    known = {json.loads(line)["id"] for line in project.read("reconciler.lock").splitlines()}
+    known = {entry["id"] for entry in project.entries()}
     assert known >= set(map(str, rival.placements))

@@ -211,8 +211,7 @@ class TestInterrupt:
         assert len(rival.placements) == 1
         assert b"interrupted" in err
         assert b"Traceback" not in err
-        ledger = project.read("reconciler.lock").splitlines()
-        assert {json.loads(line)["address"] for line in ledger} == {
+        assert {entry["address"] for entry in project.entries()} == {
             address for address, outcome in outcomes.items() if outcome == "applied"
         }
         rival.instead.clear()

@@ -18,7 +18,7 @@ def declare(project, **blocks):
 
 def rested(project, *names):
     """As if these had been inactive for years."""
-    lines = [json.loads(line) for line in project.read("reconciler.lock").splitlines()]
+    lines = project.entries()
     for line in lines:
         if line["address"].rpartition("/")[2] in names:
             line["inactiveSince"] = LONG_AGO
@@ -99,7 +99,7 @@ def test_a_quarantine_that_begins_is_remembered_though_its_delete_is_held(projec
     rival.add_placement(app, name="old", status="inactive")
     declare(project, old=ABSENT)
     assert project.call("apply", "--yes").code == 0
-    (line,) = [json.loads(line) for line in project.read("reconciler.lock").splitlines() if "/old" in line]
+    (line,) = [each for each in project.entries() if "/old" in each["address"]]
     assert line["inactiveSince"]
 
 

@@ -1,7 +1,6 @@
 """A live account becomes manifests and a ledger; files that exist change in the lines that differ and nowhere else."""
 
 import difflib
-import json
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def files(project):
 
 
 def ledger(project):
-    return {line["address"]: line for line in map(json.loads, project.read("reconciler.lock").splitlines())}
+    return {line["address"]: line for line in project.entries()}
 
 
 def plan_is_empty(project):
@@ -454,7 +453,7 @@ def test_a_pull_that_was_broken_off_is_finished_by_the_next(rival, project):
 def test_adoption_is_in_the_journal(rival, project):
     filled(rival, 1, 1)
     project.call("pull")
-    events = [json.loads(line) for line in project.read(".reconciler/journal.jsonl").splitlines()]
+    events = project.events()
     (adopted,) = [event for event in events if event["event"] == "remembered"]
     assert [entry["address"] for entry in adopted["entries"]] == sorted(ledger(project))
 

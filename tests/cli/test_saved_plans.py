@@ -47,7 +47,7 @@ class Account:
         self.project.write("plan.json", json.dumps({**document, "digest": digest(document)}))
 
     def edits_ledger(self, name, **more):
-        lines = [json.loads(line) for line in self.project.read("reconciler.lock").splitlines()]
+        lines = self.project.entries()
         lines = [{**line, **more} if line["address"] == f"{APP}/{name}" else line for line in lines]
         self.project.write("reconciler.lock", "".join(json.dumps(line) + "\n" for line in lines))
 
@@ -268,7 +268,7 @@ class TestEditedDocuments:
         account.declares(a="")
         account.saves()
         assert account.applies_saved().code == 0
-        entries = [json.loads(line) for line in account.project.read("reconciler.lock").splitlines()]
+        entries = account.project.entries()
         assert [(entry["address"], entry["id"]) for entry in entries] == [
             (APP, str(app)), (f"{APP}/a", account.id_of("a")),
         ]  # fmt: skip
@@ -438,7 +438,7 @@ def test_an_app_is_left_whole_where_one_of_its_placements_moved(account):
     account.applies(a="", b="")
     account.project.write("apps/a.yaml", ONE_APP + "    state: absent\n")
     assert account.project.call("apply", "--yes").code == 0
-    lines = [json.loads(line) for line in account.project.read("reconciler.lock").splitlines()]
+    lines = account.project.entries()
     lines = [{**line, "inactiveSince": LONG_AGO} for line in lines]
     account.project.write("reconciler.lock", "".join(json.dumps(line) + "\n" for line in lines))
     account.saves("--max-deletes", "3")

@@ -1,15 +1,20 @@
 """With somebody at the terminal: a pseudo-terminal on all three streams."""
 
+import fcntl
 import json
 import os
 import pty
+import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
 
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ONE = """
 version: 1
 apps:
@@ -20,9 +25,10 @@ apps:
 class Terminal:
     """A command on a terminal. `seen` holds all that it has shown so far."""
 
-    def __init__(self, project, *arguments, **env):
+    def __init__(self, project, *arguments, size=0, **env):
         self.seen = ""
         self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, size, 0, 0))
         variables = {**project.env, "TERM": "xterm", **env}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "reconciler", *arguments],
@@ -125,3 +131,22 @@ def test_a_name_is_no_markup_to_the_progress_bar(project, rival, name):
     assert "2 applied" in terminal.seen
     assert "\x1b]8;" not in terminal.seen, "a link"
     assert name in {each["name"] for each in rival.placements.values()}
+
+
+@pytest.mark.parametrize("width", [40, 72])
+def test_reasons_notes_and_hints_are_wrapped_to_the_terminal_and_lose_nothing(project, width):
+    project.write("apps/a.yaml", ONE.replace("name: A, ", "name: A, unknown_field_that_is_not_there: 1, "))
+    plain = project.run("validate")
+    terminal = Terminal(project, "validate", size=width)
+    assert terminal.end() == plain.code == 1
+    lines = terminal.seen.replace("\r\n", "\n").split("\n")
+    assert [each for each in lines if len(ANSI.sub("", each)) > width and len(each.split()) > 2] == []
+    assert len(lines) > len((plain.out + plain.err).splitlines()) + 1
+    assert ANSI.sub("", terminal.seen).split() == (plain.out + plain.err).split()
+
+
+def test_off_a_terminal_no_line_is_broken(project):
+    project.write("apps/a.yaml", ONE.replace("name: A, ", "name: A, unknown_field_that_is_not_there: 1, "))
+    (finding, *_) = project.run("validate", COLUMNS="40").out.splitlines()
+    assert len(finding) > 80
+    assert finding.endswith("[unknown-field]")

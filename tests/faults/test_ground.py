@@ -158,7 +158,7 @@ def test_an_app_that_gained_a_placement_after_the_plan_is_not_deleted_with_it(wo
     world = worlds()
     world.settles(block())
     world.settles({**block(), "state": "absent"})
-    quarantined = json.loads(world.project.read("reconciler.lock"))
+    (quarantined,) = world.project.entries()
     world.project.write("reconciler.lock", json.dumps({**quarantined, "inactiveSince": LONG_AGO}) + "\n")
     world.saves()
     (app,) = world.account.apps()
@@ -208,7 +208,7 @@ class TestDoubtfulLists:
     def world(self, worlds):
         world = worlds()
         world.settles(block({"name": "kept"}, {"name": "gone"}))
-        lines = [json.loads(line) for line in world.project.read("reconciler.lock").splitlines()]
+        lines = world.project.entries()
         for line in lines:
             if line["address"].endswith("gone"):
                 line["inactiveSince"] = LONG_AGO

@@ -49,11 +49,11 @@ def names(sandbox):
 
 
 def journal(project):
-    return [json.loads(line) for line in project.read(".reconciler/journal.jsonl").splitlines()]
+    return project.events()
 
 
 def ledger(project):
-    return {entry["address"]: entry["id"] for entry in map(json.loads, project.read("reconciler.lock").splitlines())}
+    return {entry["address"]: entry["id"] for entry in project.entries()}
 
 
 def test_of_two_applies_at_once_one_works_and_the_other_exits_5(slow):

@@ -80,6 +80,16 @@ class Project:
     def read(self, name: str) -> str:
         return (self.root / name).read_text(encoding="utf-8")
 
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries of the ledger, without the line that says whose it is."""
+        lines = map(json.loads, self.read("reconciler.lock").splitlines())
+        return [line for line in lines if "format" not in line]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events of the journal, likewise."""
+        lines = map(json.loads, self.read(".reconciler/journal.jsonl").splitlines())
+        return [line for line in lines if "format" not in line]
+
     def run(self, *arguments: str, cwd: Path | None = None, **env: str | None) -> Done:
         """Run a command to its end, without a terminal. A variable given as None is not set."""
         variables = {key: value for key, value in {**self.env, **env}.items() if value is not None}

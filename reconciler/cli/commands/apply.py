@@ -116,7 +116,7 @@ class _Terms:
 def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
     desired, selection = session.desired(project), terms.selection
     known = None if terms.reviewed is None else what_was_reviewed(terms.reviewed, session, desired)
-    store = session.store(project)
+    store = session.store(project, desired.publisher_id)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         ledger = store.ledger()
         past, least = past_creates(store.events()), desired.safety.settle_seconds
@@ -126,6 +126,8 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
 
         ground = Ground(gateway, ledger, past)
         made, live = make_settled_plan(read_plan, ground, least, session.clock, session.console.talk)
+        if ledger and not live.apps:
+            session.tell_nothing_live()
         limits = Limits(desired.safety, terms.allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
         _show(session, plan, exceeded)
@@ -148,7 +150,7 @@ def _apply_saved(session: Session, project: Project, file: Path, allowances: All
     plan = session.plan_in(file)
     desired = session.desired(project)
     saved = within_limits(plan, session, desired, allowances)
-    store = session.store(project)
+    store = session.store(project, desired.publisher_id)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:
         least, parallelism = desired.safety.settle_seconds, session.options.parallelism
         past = let_settle(store, session.clock, least, saved.within)

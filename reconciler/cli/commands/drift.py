@@ -42,11 +42,13 @@ def command(options: Options, *, only: tuple[str, ...], since: date | None, noti
     hook = webhook_of(session, notify)
     project = session.project()
     desired = session.desired(project)
-    store, origin = session.store(project), session.origin(desired)
+    store, origin = session.store(project, desired.publisher_id), session.origin(desired)
     selection = Selection(only, options.parallelism)
     with session.reader(desired.publisher_id) as reader:
         ledger = store.ledger()
         audit = take_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
+    if ledger and not only and not any(item.live for item in audit.items):
+        session.tell_nothing_live()
     past = known_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)
     if record and not only:

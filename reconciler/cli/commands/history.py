@@ -25,7 +25,8 @@ def command(options: Options, *, address: str | None) -> int:
       reconciler history android:com.cash_crash.54/int_13 --format json
     """
     session = Session.of(options)
-    events = list(session.store(session.project()).events())
+    project = session.project()
+    events = list(session.store(project, None).events())
     if foreign := sum(bool(event.get("foreign")) for event in events):
         session.console.talk(
             Span("warning: ", "change"),

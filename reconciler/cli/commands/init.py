@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from reconciler.adopt.defaults import with_defaults
-from reconciler.cli.beginning import EXAMPLE, Ci, Surroundings, ci_texts, project_texts, surroundings
+from reconciler.cli.beginning import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.pulling import begun, declared, tell
 from reconciler.cli.session import Session
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
+from reconciler.manifest.settings import UNKNOWN_PUBLISHER
 from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
 from reconciler.report.line import Span
@@ -27,7 +28,9 @@ _SECRETS = {
 
 @click.command("init")
 @click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--publisher-id", default="0", help="Your publisher id, for the settings.")
+@click.option(
+    "--publisher-id", help="Your publisher id, for the settings. Without it they are refused until it is filled in."
+)
 @click.option("--from-live", is_flag=True, help="Begin with what the account holds: init and pull in one.")
 @click.option(
     "--ci",
@@ -42,7 +45,7 @@ _SECRETS = {
 )
 @shared_options(formats=("text",), api=True)
 def command(
-    options: Options, *, directory: Path, publisher_id: str, from_live: bool, ci: Ci | None, named: str | None
+    options: Options, *, directory: Path, publisher_id: str | None, from_live: bool, ci: Ci | None, named: str | None
 ) -> int:
     """Start a project: settings, an example manifest, schemas for editors, CI workflows, CODEOWNERS, .gitignore.
 
@@ -60,26 +63,38 @@ def command(
       reconciler init --source https://github.com/studio/waterfall-reconciler@0123456789abcdef0123456789abcdef01234567
     """
     session = Session.of(options)
-    if not publisher_id.isdigit():
+    if publisher_id is not None and not (
+        publisher_id.isdecimal() and publisher_id.isascii() and publisher_id.strip("0")
+    ):
         raise click.UsageError("--publisher-id is a number, as the console shows it")
-    if from_live and publisher_id == "0":
+    if from_live and publisher_id is None:
         raise click.UsageError("--from-live needs --publisher-id; the console shows it under User Profile")
     if os.path.lexists(directory / SETTINGS_NAME):
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     source = None if named is None else read_source(named)
-    around = replace(surroundings(directory, session.environment, ci), account=publisher_id)
+    around = replace(surroundings(directory, session.environment, ci), account=publisher_id or UNKNOWN_ACCOUNT)
     found = found_source(session.environment) if source is None and around.ci != "none" else None
     around = replace(
         around, source=source or (found.source if found else UNKNOWN), is_pushed=not found or found.is_pushed
     )
-    if from_live:
+    if publisher_id is not None and from_live:
         return _from_live(session, directory, publisher_id, around)
-    _write_all(session, directory, project_texts(publisher_id), around)
+    _write_all(session, directory, project_texts(publisher_id or UNKNOWN_PUBLISHER), around)
+    if publisher_id is None:
+        _tell_unknown(session, around)
     steps = "reconciler validate" if directory == Path() else f"cd {directory} && reconciler validate"
-    of_ci = " and the 0 of account-0 in the CI files" if around.ci != "none" else ""
-    told = "" if publisher_id != "0" else f"; set publisherId in {SETTINGS_NAME}{of_ci} first"
-    session.console.talk(f"next: {steps}{told}")
+    session.console.talk(f"next: {steps}")
     return 0
+
+
+def _tell_unknown(session: Session, around: Surroundings) -> None:
+    """That the publisher is to be filled in, and where."""
+    of_ci = " and for the 0 of account-0 in the CI files" if around.ci != "none" else ""
+    session.console.talk(
+        Span("warning: ", "change"),
+        f"the publisher is not known, and commands refuse the settings until it is: put its id into "
+        f"{SETTINGS_NAME}{of_ci}; the console shows it under User Profile",
+    )
 
 
 def _from_live(session: Session, directory: Path, publisher_id: str, around: Surroundings) -> int:

@@ -50,9 +50,11 @@ def command(
     desired = session.desired(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate, overwrite_drift)
-        store = session.store(project)
+        store = session.store(project, desired.publisher_id)
         origin, ledger = session.origin(desired), store.ledger()
-        made, _ = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
+        made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
+    if ledger and not live.apps:
+        session.tell_nothing_live()
     plan = with_evidence(made, session.price_evidence(project))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
     plan, exceeded = gate(plan, limits)

@@ -39,7 +39,7 @@ def command(options: Options, *, file: Path, faults: Path | None, skip_stale: bo
     plan = session.plan_in(file)
     desired = session.desired(project, remember=False)
     saved = within_limits(plan, session, desired, allowances)
-    store = session.store(project)
+    store = session.store(project, desired.publisher_id)
     ledger = store.ledger()
     with session.reader(desired.publisher_id) as reader:
         ground = Ground(reader, ledger, past_creates(store.events()))

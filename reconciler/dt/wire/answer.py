@@ -132,12 +132,13 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
         raise AnswerError(f"a row without {ID_KEYS[kind]}")
     try:
         app_id = read_id(row.get("appid")) if kind == "placement" else None
+        publisher_id = read_id(row.get("publisherid") or None)
         fields = full_fields(kind, row)
     except AnswerError as wrong:
         raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
-    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app)
+    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app, publisher_id)
 
 
 def _a(kind: Kind) -> str:

@@ -1,4 +1,4 @@
-"""`reconciler.ping/1` and `reconciler.history/1`."""
+"""`reconciler.ping/1`, `reconciler.list/1` and `reconciler.history/1`."""
 
 from typing import Any, Literal
 
@@ -26,6 +26,25 @@ class PingDocument(Shape):
     publisher_id: str = Field(description="The publisher of the project.")
     apps: Count = Field(description="Apps of the account.")
     program: Program = Field(description="From where the program that asked was installed.")
+
+
+class ListedResource(Shape):
+    """One resource that is declared, owned or live."""
+
+    kind: Literal["app", "placement"] = Field(description="What it is.")
+    address: Address = Field(description="By its block, else by the ledger, else by its own identity.")
+    declared: bool = Field(description="Whether a manifest has a block for it.")
+    owned: bool = Field(description="Whether the ledger knows it.")
+    live: bool = Field(description="Whether the account shows it.")
+    id: str | None = Field(description="The live id, else the one that the ledger knows.")
+    status: str | None = Field(description="The live status; null for what is not live.")
+
+
+class ListDocument(Shape):
+    """Everything that is declared, owned or live."""
+
+    format: Literal["reconciler.list/1"] = Field(description="Name and version of this format.")
+    resources: list[ListedResource] = Field(description="In the order of addresses.")
 
 
 class PastStep(Shape):

@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from reconciler.manifest.schema import schema_of
-from reconciler.report.schemas.account import HistoryDocument, PingDocument
+from reconciler.report.schemas.account import HistoryDocument, ListDocument, PingDocument
 from reconciler.report.schemas.drift import DriftDocument
 from reconciler.report.schemas.floors import BacktestDocument, FloorsDocument
 from reconciler.report.schemas.outcomes import FindingsDocument, FmtDocument, ResultDocument
@@ -23,6 +23,7 @@ _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "fmt.schema.json": (FmtDocument, "Manifests put in order (fmt --format json)"),
     "history.schema.json": (HistoryDocument, "The journal (history --format json)"),
     "import.schema.json": (ImportDocument, "Imported evidence (reports import --format json)"),
+    "list.schema.json": (ListDocument, "Resources (list --format json)"),
     "ping.schema.json": (PingDocument, "What the credentials see (ping --format json)"),
     "plan.schema.json": (PlanDocument, "Plan (plan --format json, plan --out)"),
     "pull.schema.json": (PullDocument, "Adoption (pull --format json)"),

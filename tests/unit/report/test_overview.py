@@ -96,4 +96,4 @@ def test_many_strangers_alone_make_a_large_plan():
     plan = Plan(origin(), unmanaged=tuple(Unmanaged(Address(f"ios:{number}"), "7") for number in range(5_000)))
     told = lines_of(plan)
     assert len(told) < 10
-    assert "Not in any manifest (5000), left alone." in told
+    assert "Not in any manifest (5000), left alone; -v lists them." in told

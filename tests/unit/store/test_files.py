@@ -13,7 +13,8 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.outcome import Ended, Intent, Result
-from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
+from reconciler.store.file_run import FLUSH_SECONDS, FLUSH_SHARE
+from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
 from reconciler.store.ledger_file import ledger_text, read_ledger
 from reconciler.store.seal import KEY_NAME, Seals, made_key

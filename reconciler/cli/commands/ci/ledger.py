@@ -66,11 +66,23 @@ def command(
     way, asked = by or _setting(session), Asked(forge, repository, request)
     if take:
         return _take(session, way, asked)
-    if not disk.check(session.project().root, LEDGER).is_file():
+    root = session.project().root
+    if not disk.check(root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
+    _check_account(session, disk.read(root, LEDGER))
     session.console.talk(_keep(session, way, asked, branch))
     return 0
+
+
+def _check_account(session: Session, data: bytes) -> None:
+    """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
+    from reconciler.store.ledger_file import account_in, checked_account  # noqa: PLC0415 - as below
+
+    found = account_in(LEDGER, data)
+    if found is not None:
+        publisher_id = session.settings(session.project()).publisher_id
+        checked_account(LEDGER, found, session.account(publisher_id))
 
 
 def _setting(session: Session) -> Way:
@@ -128,6 +140,7 @@ def _take(session: Session, way: Way, asked: Asked) -> int:
     with branches(place_of(session.environment, asked), session.clock) as known:
         data = waiting_ledger(known, own, f"{prefix}{LEDGER}")
     if data is not None:
+        _check_account(session, data)
         disk.write(root, LEDGER, data)
     note_taken(git, LEDGER if data is not None else None)
     told = "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"

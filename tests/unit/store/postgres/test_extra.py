@@ -20,7 +20,7 @@ from reconciler.project import find_project
 
 def store(**variables):
     session = Session(None, Console(), Environment(variables), SystemClock())
-    return session.store(find_project(Path.cwd(), Path("reconciler.yaml")))
+    return session.store(find_project(Path.cwd(), Path("reconciler.yaml")), "3432")
 """
 
 
