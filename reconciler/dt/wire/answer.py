@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.dt.wire.fields import full_fields, said_fields
-from reconciler.dt.wire.more import speaks_of_failure, speaks_of_more
+from reconciler.dt.wire.more import beside_rows, speaks_of_failure, speaks_of_more
 from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.live import LiveResource
@@ -18,6 +18,9 @@ _WRAPPED_IN: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 _DEPTH: Final = 2
 """Wrappers within wrappers that are opened: `{"data": {"apps": [...]}}`, and no more."""
+
+
+_NO_PAGES: Final = "it is not taken for the whole list, and no way to read further pages is known"
 
 
 def live_list(kind: Kind, value: Any, *, app_id: str | None = None) -> tuple[LiveResource, ...]:
@@ -93,13 +96,15 @@ def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int) -> list[Mapping
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
     if _is_resource(kind, value):
-        rows: list[Mapping[str, Any]] = [value]
-    else:
-        rows = _rows(kind, value[_wrapped_in(kind, value, depth)], depth - 1)
-    if hint := speaks_of_more(value, len(rows)):
-        raise AnswerError(
-            f"it speaks of more than the {len(rows)} it holds ({hint}); reading further pages is not known"
-        )
+        if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
+            raise AnswerError(f"it is {_a(kind)} and a list of them")
+        if hint := speaks_of_more(value, 1):
+            raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
+        return [value]
+    wrapper = _wrapped_in(kind, value, depth)
+    rows = _rows(kind, value[wrapper], depth - 1)
+    if doubt := beside_rows({key: said for key, said in value.items() if key != wrapper}, len(rows)):
+        raise AnswerError(f"{doubt}; {_NO_PAGES}")
     return rows
 
 
