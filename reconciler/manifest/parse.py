@@ -22,6 +22,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.manifest.characters import Events
 from reconciler.manifest.hints import quoted
 from reconciler.manifest.node import START, Frame, Map, Mark, Seq, make_map, make_seq, place_of
 from reconciler.manifest.scalar import PlainScalars, Scalar
@@ -50,10 +51,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The documents that could be read, and what is wrong with the text."""
+    """The documents that could be read, what is wrong with the text, and what deserves a look in it."""
 
     documents: tuple[Document, ...]
     findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()
 
 
 def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
@@ -64,7 +66,9 @@ def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
         return Parsed((), (encoding_finding(text, wrong.start),))
     loader = _Loader(text, PlainScalars() if scalars is None else scalars)
     loader.read()
-    return Parsed(tuple(loader.documents), tuple(loader.findings))
+    errors = tuple(found for found in loader.findings if found.severity == "error")
+    warnings = tuple(found for found in loader.findings if found.severity == "warning")
+    return Parsed(tuple(loader.documents), errors, warnings)
 
 
 class _MergeKey(str):
@@ -136,14 +140,15 @@ class _Loader:
     def _events(self) -> None:
         event: Any = None
         try:
-            next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+            events = Events(_Parser, self._text)
         except Exception as wrong:  # whatever PyYAML raises is about the text
             raise Refused(wrong, place_of(START)) from wrong
-        scalars, act = self._scalars, self._actions()
+        next_event, scalars, act = events.get_event, self._scalars, self._actions()
         while True:
             try:
                 event = next_event()
             except Exception as wrong:
+                self.findings += events.findings(0 if event is None else event.end_mark.index)
                 raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
             kind = type(event)
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
@@ -159,6 +164,7 @@ class _Loader:
             elif kind in act:
                 act[kind](event)
             elif kind is StreamEndEvent:
+                self.findings += events.findings()
                 return
 
     def _actions(self) -> dict[type[Event], Callable[[Any], None]]:

@@ -21,7 +21,7 @@ def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars)
     report = Report()
     reporter = Reporter(report, text.file)
     parsed = parse(text, scalars)
-    report.add(parsed.findings)
+    report.add((*parsed.findings, *parsed.warnings))
     apps = []
     claims: list[Claim] = []
     for expanded in _apps(parsed.documents, settings, reporter):

@@ -93,24 +93,31 @@ def _plain(key: str) -> str:
 def _doubt(key: str, said: Any, rows: int) -> str | None:
     """Why one word beside so many rows keeps them from being taken for all; None where it does not."""
     name = _plain(key)
-    more = f"it speaks of more than the {rows} it holds"
-    if name in _NEXT or name.startswith("next"):
-        return more if _says_something(said) else None
-    if name in _TOTALS and _is_count(said):
-        return more if _count(said) > rows else None
-    if name in _PAGES | _BEFORE and _is_count(said):
-        return more if _count(said) > (name not in {"offset", "skip", "from"}) else None
+    if (is_more := _speaks_of_more_rows(name, said, rows)) is not None:
+        return f"it speaks of more than the {rows} it holds" if is_more else None
     if name in _WHOLE and isinstance(said, bool):
         return None if said else f"it says that the {rows} it holds are not all"
-    if any(word in name for word in _INCOMPLETE) and not _is_known_as_harmless(name, said):
-        return f"it speaks of an incomplete answer beside {rows} rows" if _says_something(said) else None
     if _is_known_as_harmless(name, said):
         return None
-    if name in _VERDICTS and not _says_something(said):
-        return "it says that it did not succeed"
-    if isinstance(said, str) and any(word in said.lower() for word in _INCOMPLETE):
+    in_key, in_text = (any(word in text for word in _INCOMPLETE) for text in (name, str(said).lower()))
+    if in_key and not _says_something(said):
+        return None
+    if in_key or (in_text and isinstance(said, str)):
         return f"it speaks of an incomplete answer beside {rows} rows"
+    if name in _VERDICTS:
+        return "it says that it did not succeed"
     return None if rows else "it holds no rows, and a word of unknown meaning beside them"
+
+
+def _speaks_of_more_rows(name: str, said: Any, rows: int) -> bool | None:
+    """Whether a key of paging speaks of further rows; None for any other key."""
+    if name in _NEXT or name.startswith("next"):
+        return _says_something(said)
+    if name in _TOTALS and _is_count(said):
+        return _count(said) > rows
+    if name in _PAGES | _BEFORE and _is_count(said):
+        return _count(said) > (name not in {"offset", "skip", "from"})
+    return None
 
 
 def _is_known_as_harmless(name: str, said: Any) -> bool:
