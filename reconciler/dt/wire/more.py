@@ -97,10 +97,8 @@ def _doubt(key: str, said: Any, rows: int) -> str | None:
         return f"it speaks of more than the {rows} it holds" if is_more else None
     if name in _WHOLE and isinstance(said, bool):
         return None if said else f"it says that the {rows} it holds are not all"
-    if _is_known_as_harmless(name, said):
-        return None
     in_key, in_text = (any(word in text for word in _INCOMPLETE) for text in (name, str(said).lower()))
-    if in_key and not _says_something(said):
+    if _is_known_as_harmless(name, said) or (in_key and not _says_something(said)):
         return None
     if in_key or (in_text and isinstance(said, str)):
         return f"it speaks of an incomplete answer beside {rows} rows"
