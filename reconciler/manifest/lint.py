@@ -12,7 +12,7 @@ from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.hints import did_you_mean, quoted, unseen_ends
+from reconciler.manifest.hints import did_you_mean, is_hidden, quoted, unseen_ends
 from reconciler.manifest.layer import Layer
 from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
@@ -41,6 +41,7 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     _lint_name(app.raw, about)
     for ladder in app.raw.get("waterfalls") or ():
         _lint_name(ladder, about)
+        _lint_address(ladder, about)
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
@@ -78,6 +79,21 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
     about.warning(raw.value_place("name"), "name-ends", message, hint)
 
 
+def _lint_address(raw: Map, about: Reporter) -> None:
+    """Warn of characters in the name of a placement, waterfall or tier that make an address hard to read or type."""
+    name, place = str(raw["name"]), raw.value_place("name")
+    if "/" in name:
+        message = f"the name {quoted(name)} holds a slash, which divides app and placement in addresses"
+        about.warning(
+            place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
+        )
+    _, inner, _ = unseen_ends(name)
+    hidden = [each for each in dict.fromkeys(inner) if not inner.isascii() and is_hidden(each)]
+    if hidden:
+        message = f"the name {quoted(name)} holds {_unseen_told(''.join(hidden))}, which nobody sees"
+        about.warning(place, "name-hidden", message, "leave it out, with renamedFrom where the account has it so")
+
+
 def _unseen_told(characters: str) -> str:
     if characters == " " * len(characters):
         return f"{len(characters)} blanks" if len(characters) > 1 else "a blank"
@@ -108,6 +124,7 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
 def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(placement.desired.address)
     _lint_name(placement.raw, about, renames=placement.desired.renamed_from is None)
+    _lint_address(placement.raw, about)
     fields = placement.desired.fields
     if app.desired.fields.get("coppa") is True and fields.get("coppa") is False:
         message = "the app is directed to children (coppa: true), this placement says it is not"

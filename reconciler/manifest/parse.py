@@ -37,16 +37,22 @@ except ImportError:  # PyYAML built without libyaml: slower, but the same events
 
 DEEPEST: Final = 100
 """Levels of nesting; a manifest needs about eight."""
+VARIABLE: Final = "${"
+"""How a variable begins in the texts of other tools."""
 FREE_EXPANSION: Final = 100_000
 """Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file that is not empty; the value is a Map, a Seq or a scalar."""
+    """One document of a file that is not empty; the value is a Map, a Seq or a scalar.
+
+    `has_variables` says that the file speaks of variables somewhere, as in `${NAME}`.
+    """
 
     value: Any
     place: Place
+    has_variables: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,8 @@ class _Loader:
     def _document_end(self, _: Any) -> None:
         value = self._frame.items[0]
         if value is not None:
-            self.documents.append(Document(value, place_of(self._frame.marks[0])))
+            has_variables = VARIABLE.encode() in self._text.data
+            self.documents.append(Document(value, place_of(self._frame.marks[0]), has_variables))
 
     def _open(self, event: Any) -> None:
         mark = event.start_mark

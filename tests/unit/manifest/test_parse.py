@@ -8,7 +8,7 @@ from yaml.scanner import ScannerError
 from reconciler.manifest import parse as parse_module
 from reconciler.manifest.node import place_of
 from reconciler.manifest.parse import DEEPEST, parse
-from reconciler.manifest.scalar import resolve
+from reconciler.manifest.scalar import resolve, spelling
 from reconciler.manifest.slow_parser import SlowParser
 from reconciler.manifest.text import ManifestText
 
@@ -76,8 +76,6 @@ def test_what_yaml_1_2_calls_text_is_text(text):
         ("010", 10),
         ("-007", -7),
         ("+5", 5),
-        ("0o17", 15),
-        ("0x1F", 31),
         ("1.", 1.0),
         (".5", 0.5),
         ("1e3", 1000.0),
@@ -94,7 +92,19 @@ def test_what_yaml_1_2_calls_text_is_text(text):
 def test_what_yaml_1_2_calls_a_value_is_one(text, meant):
     found = resolve(text)
     assert found == meant
-    assert type(found) is type(meant)
+    assert isinstance(found, type(meant))
+    assert isinstance(found, bool) == isinstance(meant, bool)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("0o17", 15), ("0x1F", 31)])
+def test_a_number_to_another_base_keeps_its_spelling(text, meant):
+    assert resolve(text) == meant
+    assert spelling(resolve(text)) == text
+
+
+@pytest.mark.parametrize("text", ["010", "-007", "+5", "0", "12", "-3", "00"])
+def test_an_integer_is_spelled_as_it_is_written(text):
+    assert spelling(resolve(text)) == text
 
 
 def test_not_a_number_is_read():
