@@ -8,7 +8,7 @@ from reconciler.diff.earlier_creates import without_unclear_creates
 from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
 from reconciler.diff.match import resolve_apps, resolve_placements
 from reconciler.diff.rename import Orphan, suspected_renames
-from reconciler.diff.unclear import asides, look_alikes, unresolved
+from reconciler.diff.unclear import asides, look_alikes, nameless, unresolved
 from reconciler.diff.unnamed import (
     Ground,
     gone_apps,
@@ -133,7 +133,9 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
             yield from orphaned(orphan.entry, by_id[orphan.entry.id], app.prune, view, live_app.id)
     for resource in listed:
         if resource.id not in claimed:
-            yield Unmanaged(placement_address(app.address, resource.name), resource.id)
+            address = placement_address(app.address, resource.name)
+            yield Unmanaged(address, resource.id)
+            yield from nameless(resource, address)
     declared = {each.address for each in app.placements}
     for address, entry in entries.items():
         if kind_of(address) == "placement" and address not in declared and entry.id not in by_id:

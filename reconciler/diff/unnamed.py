@@ -8,7 +8,7 @@ from reconciler.diff.block import DOUBT, View, retirement
 from reconciler.diff.change import Blocked, Delete, Note, Unmanaged
 from reconciler.diff.identity import Resolution
 from reconciler.diff.retire import Retiring, still_known
-from reconciler.diff.unclear import look_alikes
+from reconciler.diff.unclear import look_alikes, nameless
 from reconciler.diff.verdict import Forget, Remember, Verdict
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
@@ -80,6 +80,7 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
             continue
         address = addresses.get(resource.id)
         yield Unmanaged(address or live_app_address(resource), resource.id)
+        yield from nameless(resource, address or live_app_address(resource))
         if address is not None and resource.id not in held:
             for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
                 yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)

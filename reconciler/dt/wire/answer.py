@@ -26,8 +26,9 @@ _NO_PAGES: Final = "it is not taken for the whole list, and no way to read furth
 def live_list(kind: Kind, value: Any, *, app_id: str | None = None) -> tuple[LiveResource, ...]:
     """The resources of a list answer: an array, a lone resource, or either in a wrapper.
 
-    `app_id` is the app whose placements were asked for. A row repeated word for word is read once. Raises `AnswerError`
-    for every other form, for a row of another app, and for a wrapper that speaks of rows it does not hold.
+    `app_id` is the app whose placements were asked for. A row repeated word for word is read once; what cannot be read
+    of one stands in its resource. Raises `AnswerError` for every other form, for a row without an id or of another
+    app, and for a wrapper that speaks of rows it does not hold.
     """
     found: dict[str, LiveResource] = {}
     for row in _rows(kind, value):
@@ -137,12 +138,12 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
         raise AnswerError(f"a row without {ID_KEYS[kind]}")
     try:
         app_id = read_id(row.get("appid")) if kind == "placement" else None
-        fields = full_fields(kind, row)
     except AnswerError as wrong:
         raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
-    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app)
+    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app, unreadable)
 
 
 def _a(kind: Kind) -> str:

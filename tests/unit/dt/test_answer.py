@@ -197,9 +197,18 @@ def test_placements_belong_to_the_app_that_was_asked_for():
         live_list("placement", [{**row, "appId": "2"}], app_id="1")
 
 
-def test_an_unreadable_field_is_named_with_its_resource():
-    with pytest.raises(AnswerError, match="placement 5: floorPrices: not a list"):
-        live_list("placement", [{"placementId": 5, "floorPrices": "abc"}], app_id="1")
+def test_an_unreadable_field_is_named_in_its_resource_and_stops_no_other():
+    rows = [{"placementId": 5, "name": "x", "floorPrices": "abc"}, {"placementId": 6, "name": "y"}]
+    one, other = live_list("placement", rows, app_id="1")
+    assert one.unreadable == (("floorPrices", "not a list"),)
+    assert "floorPrices" not in one.fields
+    assert other.unreadable == ()
+
+
+@each("name", [{"en": "x"}, ["x"], True, 1.5, None])
+def test_a_row_whose_name_cannot_be_read_is_nameless(name):
+    (one,) = live_list("placement", [{"placementId": 5, "name": name}], app_id="1")
+    assert one.is_nameless
 
 
 def test_one_resource_must_be_the_one_that_was_asked_for():
