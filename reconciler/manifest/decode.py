@@ -4,7 +4,7 @@ Where a document does not fit its model, what is wrong is cut out and the rest i
 can look at it. What was cut leaves its name in `Map.broken`: it is declared, and nothing follows from its absence.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
@@ -26,6 +26,13 @@ _LISTS_OF_BLOCKS: Final = frozenset(("apps", "placements", "waterfalls", "tiers"
 _MAPS_OF_BLOCKS: Final = frozenset(("safety", "defaults", "placements", "byType", "countryGroups"))
 _STAND_INS: Final[dict[str, Any]] = {"version": VERSION, "apps": [], "publisherId": "unknown"}
 """What takes the place of a missing top-level field, so that the rest can be looked at."""
+_BLOCK_STAND_INS: Final[dict[str, Callable[[int], str]]] = {
+    "platform": lambda _: "android",
+    "bundle": lambda at: f"?{at + 1}",
+    "name": lambda at: f"?{at + 1}",
+    "placementType": lambda _: "MREC",
+}
+"""What takes the place of a missing field of the block at a position of its list, so that the rest can be looked at."""
 _ROUNDS: Final = 20
 """Each cuts a level of nesting at most; blocks nest five deep."""
 
@@ -166,22 +173,54 @@ def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
 
 def _without_wrong(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Map:
     cuts: set[Path] = set()
+    fills: set[Path] = set()
     missing: list[str] = []
     for error, path in errors:
         match error["type"]:
             case "missing" if len(path) == 1:
                 missing.append(str(path[0]))
+            case "missing" if _has_stand_in(path):
+                fills.add(path)
+            case "incomplete" if _has_stand_in((*path, error["ctx"]["missing"])):
+                fills.add((*path, error["ctx"]["missing"]))
             case "missing":
                 cuts.add(_cut(root, path[:-1]))
             case "extra_forbidden":
                 cuts.add(path)
             case _:
                 cuts.add(_cut(root, path))
-    kept: Map = _without(root, cuts)
+    kept: Map = _without(_filled(root, fills) if fills else root, cuts)
     for name in missing:
         kept[name] = _STAND_INS[name]
         kept.marks = [*kept.marks, kept.mark, kept.mark]
     return kept
+
+
+def _has_stand_in(path: Path) -> bool:
+    """Whether a path is that of a field of a block in a list that something can take the place of."""
+    return _is_list_item(path[:-1]) and path[-1] in _BLOCK_STAND_INS
+
+
+def _filled(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
+    """A copy with stand-ins for the fields at the paths; `at` is the node's position in its list.
+
+    A field with a stand-in counts as declared with a value that is wrong: nothing follows from it.
+    """
+    below: dict[Step, set[Path]] = {}
+    for first, *rest in fills:
+        below.setdefault(first, set()).add(tuple(rest))
+
+    def kept(step: Step, value: Any) -> Any:
+        position = step if isinstance(step, int) else 0
+        return _filled(value, below[step], position) if step in below else value
+
+    if isinstance(node, Map):
+        gone = [str(step) for step, rests in below.items() if () in rests]
+        pairs = {key: kept(key, value) for key, value in node.items()}
+        pairs.update({name: _BLOCK_STAND_INS[name](at) for name in gone})
+        marks = [*node.marks, *(mark for _ in gone for mark in (node.mark, node.mark))]
+        return make_map(pairs, node.mark, marks, {*node.broken, *gone})
+    return make_seq([kept(step, value) for step, value in enumerate(node)], node.mark, node.marks, broken=node.broken)
 
 
 def _cut(root: Map, path: Path) -> Path:

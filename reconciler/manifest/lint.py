@@ -140,6 +140,8 @@ def _unseen_told(characters: str) -> str:
 
 
 def _lint_categories(app: ExpandedApp, about: Reporter) -> None:
+    if not app.is_identified:
+        return
     known = categories()[str(app.desired.fields["platform"])]
     for name in ("category1", "category2"):
         category = app.desired.fields.get(name)

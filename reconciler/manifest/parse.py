@@ -25,6 +25,7 @@ from yaml.events import (
 from reconciler.manifest.characters import Events
 from reconciler.manifest.hints import quoted
 from reconciler.manifest.node import START, Frame, Map, Mark, Seq, make_map, make_seq, place_of
+from reconciler.manifest.order import EVERY_KEY
 from reconciler.manifest.scalar import PlainScalars, Scalar
 from reconciler.manifest.syntax import Refused, encoding_finding, part_before, refusal_finding
 from reconciler.manifest.text import ManifestText, Place
@@ -57,11 +58,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The documents that could be read, what is wrong with the text, and what deserves a look in it."""
+    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
+
+    `broken_off` is what was read of a document before a place from which on the text is no YAML.
+    """
 
     documents: tuple[Document, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
+    broken_off: tuple[Document, ...] = ()
 
 
 def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
@@ -74,7 +79,7 @@ def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
     loader.read()
     errors = tuple(found for found in loader.findings if found.severity == "error")
     warnings = tuple(found for found in loader.findings if found.severity == "warning")
-    return Parsed(tuple(loader.documents), errors, warnings)
+    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
 
 
 class _MergeKey(str):
@@ -108,6 +113,7 @@ class _Loader:
 
     def __init__(self, text: ManifestText, scalars: PlainScalars) -> None:
         self.documents: list[Document] = []
+        self.broken_off: list[Document] = []
         self.findings: list[Finding] = []
         self._text = text
         self._scalars = scalars
@@ -125,10 +131,29 @@ class _Loader:
         except _Stop:
             return
         except Refused as refused:
-            self._tell(refused)
+            if self._tell(refused):
+                self._close_all()
 
-    def _tell(self, refused: Refused) -> None:
-        """Say what PyYAML could not read.
+    def _close_all(self) -> None:
+        """Make a document of what was read before the text broke off: whatever is missing in it may come later."""
+        while self._stack:
+            frame = self._frame
+            if frame.is_map and len(frame.items) & 1:
+                del frame.items[-1], frame.marks[-1]
+            value: Any = (
+                self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
+            )
+            if isinstance(value, Map):
+                value.broken = EVERY_KEY - value.keys()
+            self._frame = self._stack.pop()
+            self._frame.items.append(value)
+            self._frame.marks.append(frame.mark)
+        if self._frame.items and isinstance(self._frame.items[0], Map):
+            has_variables = VARIABLE.encode() in self._text.data
+            self.broken_off.append(Document(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
+
+    def _tell(self, refused: Refused) -> bool:
+        """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
         what comes before the place is read again, alone: if it is too deep already, that alone is told.
@@ -140,8 +165,9 @@ class _Loader:
                 reread._events()
             if any(finding.code == "depth-limit" for finding in reread.findings):
                 self.documents, self.findings = reread.documents, reread.findings
-                return
+                return False
         self.findings.append(refusal_finding(self._text, refused))
+        return True
 
     def _events(self) -> None:
         event: Any = None
