@@ -115,7 +115,12 @@ class Session:
     def _recalled(self, project: Project, memory: Memory) -> Loaded:
         outline, findings = recall_settings(project.settings, memory)
         if outline is None:
-            return Loaded(None, findings)
+            from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
+            from reconciler.manifest.settings_models import USUAL_MANIFESTS  # noqa: PLC0415
+
+            found = find_manifests(project.root, USUAL_MANIFESTS)
+            others = (*found.findings, *findings_without_settings(project.settings, found.texts))
+            return Loaded(None, (*findings, *sorted(others, key=finding_order)))
         manifests = find_manifests(project.root, outline.manifests)
         if not (manifests.texts or manifests.findings):
             self.console.talk(f"no file matches {' '.join(outline.manifests)}: nothing is declared")
