@@ -48,7 +48,7 @@ def _against(block: Block, live: LiveResource, entry: LedgerEntry | None, today:
     found = compare(kind_of(block.address), block.fields, live.fields, entry, block.lifecycle, today)
     fields = tuple(_audited(found, kind_of(block.address), live, entry, block.lifecycle, today))
     why = unread(live, declared_fields(block)) if not live.is_readable else None
-    of = gravest([*(each.of for each in fields), *(["drift"] if why else [])])
+    of = gravest((*(each.of for each in fields), "drift" if why else "inSync"))
     behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
     note = "; ".join((*(each.text for each in kept_notes(block.address, found.kept)), *filter(None, (behind, why))))
     return Item(block.address, live.id, of, fields, block.source, note)

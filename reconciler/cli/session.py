@@ -118,8 +118,8 @@ class Session:
             from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
             from reconciler.manifest.settings_models import USUAL_MANIFESTS  # noqa: PLC0415
 
-            found = find_manifests(project.root, USUAL_MANIFESTS)
-            others = (*found.findings, *findings_without_settings(project.settings, found.texts))
+            usual = find_manifests(project.root, USUAL_MANIFESTS)
+            others = (*usual.findings, *findings_without_settings(project.settings, usual.texts))
             return Loaded(None, (*findings, *sorted(others, key=finding_order)))
         manifests = find_manifests(project.root, outline.manifests)
         if not (manifests.texts or manifests.findings):

@@ -84,5 +84,5 @@ Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=_UNSPACED), _number
 Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _SOME_DAY})]
 Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
-Amount = Annotated[float, BeforeValidator(_without_exponent), Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_without_exponent)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]

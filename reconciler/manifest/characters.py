@@ -59,7 +59,8 @@ class Events:
 
     def _restored(self) -> Any:
         event: Any = self._next()
-        if type(event) is ScalarEvent:
+        is_scalar = type(event) is ScalarEvent
+        if is_scalar:
             event.value = event.value.translate(self._back)
             if event.style in {'"', "'"}:
                 self._quoted.append((event.start_mark.index, event.end_mark.index, event.style))
