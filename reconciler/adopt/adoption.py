@@ -141,7 +141,9 @@ def _unclear_apps(
         if app.state == "present":
             yield from asides(app, resolution)
         match resolution:
-            case NotFound(Alike((_, *_))) | Missing(alike=Alike((_, *_))) if app.state == "present":
+            case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))) if (
+                app.state == "present"
+            ):
                 yield Note(address, unresolved(app, resolution).reason)
             case Missing(lost):
                 yield Note(address, f"id {lost} is no longer in the account; its block stays")

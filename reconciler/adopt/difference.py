@@ -51,9 +51,9 @@ def difference(
     for name in dict.fromkeys(change.field for change in changes):
         seen = live.fields.get(name, ABSENT)
         if seen is ABSENT:
-            notes.append(
-                Note(block.address, f"{name} is declared, and the account does not show it: it stays as it is")
-            )
+            why = live.why_unreadable(name)
+            seen_as = f"what the account shows is not readable ({why})" if why else "the account does not show it"
+            notes.append(Note(block.address, f"{name} is declared, and {seen_as}: it stays as it is"))
         else:
             values[name] = _with(block.fields[name], seen, [change for change in changes if change.field == name])
     values = {**_targeting_with(values, block, live), **values}

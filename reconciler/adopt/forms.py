@@ -10,6 +10,7 @@ from reconciler.manifest.edit.changes import Writable
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.order import INNER_KEYS
+from reconciler.manifest.parse import VARIABLE
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Kind
 from reconciler.model.floors import WORLDWIDE, Floors
@@ -68,6 +69,8 @@ def unsayable(kind: Kind, fields: Fields) -> Mapping[str, str]:
             wrong[name] = f"is no field of {placement_type} placements"
         elif not all(map(_is_sendable, _texts(value))):
             wrong[name] = "holds characters that no file can hold"
+        elif any(VARIABLE in text for text in _texts(value)):
+            wrong[name] = f"holds {VARIABLE}, which a manifest does not hold: it is read as a variable"
         elif unknown := sorted(_countries(name, value) - COUNTRIES - ({WORLDWIDE} if name == "floorPrices" else set())):
             wrong[name] = f"names {', '.join(unknown)}, which is no ISO 3166 country"
     sayable = {name: to_json(value) for name, value in fields.items() if name not in wrong}

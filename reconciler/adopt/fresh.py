@@ -71,6 +71,8 @@ def fresh_app(
     live: LiveResource, address: Address, placements: Sequence[Fresh], *, pinned: bool
 ) -> tuple[Fresh | None, list[Note]]:
     """The block of a live app with those of its placements; None, and why, where no manifest can name the app."""
+    if not live.is_readable:
+        return None, [_left_out(live, address)]
     sayable, notes = _sayable("app", live, address)
     if not {"platform", "bundle"} <= sayable.keys():
         return None, notes
@@ -91,6 +93,8 @@ def fresh_placement(
     can write is left to it by `ignoreChanges`.
     """
     address = placement_address(app, live.name)
+    if not live.is_readable:
+        return None, [_left_out(live, address)]
     sayable, notes = _sayable("placement", live, address)
     if not {"name", "placementType"} <= sayable.keys():
         return None, notes
@@ -112,6 +116,11 @@ def fresh_placement(
         )
         notes.append(Note(address, text))
     return Fresh(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
+
+
+def _left_out(live: LiveResource, address: Address) -> Note:
+    text = f"id {live.id} is left out: the account's answer is not readable there ({live.why_unreadable()})"
+    return Note(address, text)
 
 
 def _sayable(kind: Kind, live: LiveResource, address: Address) -> tuple[dict[str, Value], list[Note]]:

@@ -118,7 +118,7 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
     """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
     desk.notes += asides(block, resolution)
     match resolution:
-        case NotFound(Alike((_, *_))) | Missing(alike=Alike((_, *_))):
+        case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))):
             desk.notes.append(Note(block.address, unresolved(block, resolution).reason))
         case Missing(lost, taken_by=None):
             desk.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from html import unescape
 from typing import Final
 
 from reconciler.diff.compare import field_changes
 from reconciler.model.floors import MINIMUM, WORLDWIDE
+from reconciler.model.likeness import unescaped
 from reconciler.model.outcome import Outcome
 from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
 
@@ -122,7 +122,7 @@ def _is_form_of(sent: Value, shown: Value) -> bool:
 
 def is_kept_form(sent: str, kept: str) -> bool:
     """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
-    wanted, seen = _folded(sent), _folded(unescape(kept))
+    wanted, seen = _folded(unescaped(sent)), _folded(unescaped(kept))
     return bool(seen) and wanted.startswith(seen)
 
 

@@ -6,11 +6,20 @@ from datetime import date
 from typing import Final
 
 from reconciler.audit.audit import AuditedField, Class, Item, gravest
-from reconciler.diff.block import Block, View, entry_of, is_spelling, kept_notes, not_visible_yet, to_retire
+from reconciler.diff.block import (
+    Block,
+    View,
+    declared_fields,
+    entry_of,
+    is_spelling,
+    kept_notes,
+    not_visible_yet,
+    to_retire,
+)
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange
 from reconciler.diff.compare import Comparison, compare, covers, value_at
 from reconciler.diff.identity import Found, Missing, NotFound, Unclear
-from reconciler.diff.unclear import unresolved
+from reconciler.diff.unclear import unread, unresolved
 from reconciler.diff.unnamed import orphaned
 from reconciler.diff.verdict import Verdict
 from reconciler.model.address import Kind, kind_of
@@ -38,9 +47,10 @@ def in_place(block: Block, found: Found, ledger: Ledger, today: date) -> Item:
 def _against(block: Block, live: LiveResource, entry: LedgerEntry | None, today: date) -> Item:
     found = compare(kind_of(block.address), block.fields, live.fields, entry, block.lifecycle, today)
     fields = tuple(_audited(found, kind_of(block.address), live, entry, block.lifecycle, today))
-    of = gravest(each.of for each in fields)
+    why = unread(live, declared_fields(block)) if not live.is_readable else None
+    of = gravest((*(each.of for each in fields), "drift" if why else "inSync"))
     behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
-    note = "; ".join((*(each.text for each in kept_notes(block.address, found.kept)), *filter(None, (behind,))))
+    note = "; ".join((*(each.text for each in kept_notes(block.address, found.kept)), *filter(None, (behind, why))))
     return Item(block.address, live.id, of, fields, block.source, note)
 
 
@@ -149,7 +159,8 @@ def not_there(block: Block, resolution: NotFound | Missing) -> Item:
     """A block for which nothing lives and nothing was ever made; a tombstone is then as declared."""
     if block.state == "absent":
         return Item(block.address, None, "inSync", (), block.source)
-    note = unresolved(block, resolution).reason if resolution.alike.free else NEVER_MADE
+    close = resolution.alike.free or resolution.alike.nameless
+    note = unresolved(block, resolution).reason if close else NEVER_MADE
     return Item(block.address, None, "pending", (), block.source, note)
 
 

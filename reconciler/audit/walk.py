@@ -11,7 +11,7 @@ from reconciler.diff.change import Note
 from reconciler.diff.identity import Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins, Unclear
 from reconciler.diff.match import resolve_placements
 from reconciler.diff.reconcile import ground_of
-from reconciler.diff.unclear import asides
+from reconciler.diff.unclear import asides, nameless
 from reconciler.diff.unnamed import GONE_UNMANAGED, Ground
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Prune
@@ -53,6 +53,7 @@ def _findings(ground: Ground) -> Iterator[Finding]:
     for resource in ground.live.apps:
         if resource.id not in ours:
             yield Item(live_app_address(resource), resource.id, "unmanaged")
+            yield from nameless(resource, live_app_address(resource))
     yield from _gone_apps(ground)
     if "" in ground.view.doubtful:
         yield Note(Address(""), DOUBT)
@@ -131,7 +132,9 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
         ours = taken | {entry.id for entry in entries.values() if entry.kind == "placement"}
         for resource in listed:
             if resource.id not in ours:
-                yield Item(placement_address(app.address, resource.name), resource.id, "unmanaged")
+                address = placement_address(app.address, resource.name)
+                yield Item(address, resource.id, "unmanaged")
+                yield from nameless(resource, address)
 
 
 def _placement(

@@ -117,7 +117,12 @@ class Session:
     def _recalled(self, project: Project, memory: Memory) -> Loaded:
         outline, findings = recall_settings(project.settings, memory)
         if outline is None:
-            return Loaded(None, findings)
+            from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
+            from reconciler.manifest.settings_models import USUAL_MANIFESTS  # noqa: PLC0415
+
+            usual = find_manifests(project.root, USUAL_MANIFESTS)
+            others = (*usual.findings, *findings_without_settings(project.settings, usual.texts))
+            return Loaded(None, (*findings, *sorted(others, key=finding_order)))
         manifests = find_manifests(project.root, outline.manifests)
         doubts = doubts_about(project, manifests, outline.manifests)
         with collector_paused():

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Held, Note, Update
-from reconciler.diff.compare import IN_SYNC, Comparison, compare, field_changes
+from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, field_changes
 from reconciler.diff.drifted import on_drift, told_value, with_applied_leaves, without_drift
 from reconciler.diff.identity import Found, Missing, NotFound
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
-from reconciler.diff.unclear import unresolved
+from reconciler.diff.unclear import unread, unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.model.address import Address, Kind, kind_of
 from reconciler.model.desired import DesiredApp, DesiredPlacement, OnDrift
@@ -18,7 +18,7 @@ from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.likeness import folded_app
-from reconciler.model.live import LiveResource
+from reconciler.model.live import IDENTITY, LiveResource
 from reconciler.model.value import ABSENT, Fields
 
 Block: TypeAlias = DesiredApp | DesiredPlacement
@@ -67,6 +67,9 @@ DOUBT = "the account's list left out resources that do exist, so nothing is made
 def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator[Verdict]:
     """Verdicts on a present block whose live resource is known."""
     live = found.live
+    if not live.is_readable and (why := unread(live, declared_fields(block))) is not None:
+        yield Blocked(block.address, why, live.id, source=block.source)
+        return
     entry = entry_of(block.address, found, ledger)
     kind = kind_of(block.address)
     compared = compare(kind, block.fields, live.fields, entry, block.lifecycle, view.now.date())
@@ -105,6 +108,11 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
         yield Remember(remembered)
     if found.renamed_from is not None:
         yield Forget(found.renamed_from, block.address)
+
+
+def declared_fields(block: Block) -> list[str]:
+    """The fields of a block that are compared at all."""
+    return [name for name in block.fields if not covers(name, block.lifecycle.ignore_changes)]
 
 
 def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
@@ -155,7 +163,7 @@ def to_create(block: Block, needs: Fields, view: View, scope: str, resolution: N
     `scope` is the app id whose list would show it (`""` for apps). What is alike without being another block's holds it
     up: made beside that, it may be a second one of the same.
     """
-    if resolution.alike.free:
+    if resolution.alike.free or resolution.alike.nameless:
         return unresolved(block, resolution)
     kind = kind_of(block.address)
     send = {name: value for name, value in {**needs, **block.fields}.items() if value is not None}
@@ -219,6 +227,9 @@ def to_retire(block: Block, found: Found, ledger: Ledger, view: View, scope: str
 
 def retirement(going: Retiring, view: View, scope: str) -> Iterator[Verdict]:
     """The next step of a removal, held back where the account's list is in doubt."""
+    if (why := unread(going.live, (*IDENTITY[going.live.kind], "status"))) is not None:
+        yield Blocked(going.address, why, going.live.id, source=going.source)
+        return
     step, remembered = retire(going, view.now, view.quarantine_days)
     if scope in view.doubtful and not isinstance(step, Held | Note):
         yield Blocked(going.address, DOUBT, going.live.id, source=going.source)

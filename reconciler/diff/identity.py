@@ -50,10 +50,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Live resources whose identity is alike: `free` ones that no block stands for, and `claimed` ones."""
+    """Live resources whose identity is alike: `free` ones that no block stands for, and `claimed` ones.
+
+    `nameless` are those that no block stands for and whose identity cannot be read: each may be any.
+    """
 
     free: tuple[LiveResource, ...] = ()
     claimed: tuple[str, ...] = ()
+    nameless: tuple[LiveResource, ...] = ()
 
 
 NOTHING_ALIKE = Alike()
@@ -123,6 +127,7 @@ def resolve(
             scope.by_nature(block)
     scope.tell_namesakes(wanted)
     scope.look_for_likeness(wanted, fold)
+    scope.look_for_nameless(wanted)
     return scope.resolutions
 
 
@@ -245,6 +250,15 @@ class _Scope:
                 free = tuple(each for each in alike if each.id not in self._claimed)
                 claimed = tuple(each.id for each in alike if each.id in self._claimed)
                 self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
+
+    def look_for_nameless(self, wanted: Iterable[Wanted]) -> None:
+        """Add to what was not found the free live resources whose identity cannot be read."""
+        free = (each for each in self._by_id.values() if each.is_nameless and each.id not in self._claimed)
+        nameless = tuple(sorted(free, key=lambda each: each.id))
+        for block in wanted if nameless else ():
+            found = self.resolutions[block.address]
+            if isinstance(found, NotFound | Missing):
+                self.resolutions[block.address] = replace(found, alike=replace(found.alike, nameless=nameless))
 
     def _absent(self, block: Wanted) -> NotFound | Missing:
         entry = self._ledger.get(block.address)

@@ -15,7 +15,7 @@ from reconciler.diff.rename import (
     suspected_placement,
     suspected_renames,
 )
-from reconciler.diff.unclear import asides, look_alikes, unresolved
+from reconciler.diff.unclear import asides, look_alikes, nameless, unresolved
 from reconciler.diff.unnamed import (
     Ground,
     crossed,
@@ -149,7 +149,9 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
     yield from _on_orphans(app, orphans, suspects, look_alikes(app.placements, resolutions) if orphans else (), ground)
     for resource in listed:
         if resource.id not in claimed:
-            yield Unmanaged(placement_address(app.address, resource.name), resource.id)
+            address = placement_address(app.address, resource.name)
+            yield Unmanaged(address, resource.id)
+            yield from nameless(resource, address)
     declared = {each.address for each in app.placements}
     for address, entry in entries.items():
         if kind_of(address) == "placement" and address not in declared and entry.id not in by_id:

@@ -18,6 +18,8 @@ def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocke
     pin = pin_of(block.address)
     known: str | None = None
     match resolution:
+        case NotFound(Alike(nameless=(_, *_) as nameless)):
+            text = _nameless(block, nameless)
         case NotFound(alike):
             text = _look_alike(block, alike.free)
         case Missing(known, Alike(free=(_, *_) as free)):
@@ -44,8 +46,8 @@ def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocke
 def look_alikes(blocks: Iterable[Block], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
     """Ids of live resources that look like blocks without one: they stay as they are until it is said who they are."""
     present = [resolutions[block.address] for block in blocks if block.state == "present"]
-    lost = [found.alike.free for found in present if isinstance(found, NotFound | Missing)]
-    return frozenset(each.id for free in lost for each in free)
+    lost = [found.alike for found in present if isinstance(found, NotFound | Missing)]
+    return frozenset(each.id for alike in lost for each in (*alike.free, *alike.nameless))
 
 
 def pin_of(address: Address) -> str:
@@ -76,6 +78,33 @@ def _look_alike(block: Block, free: Sequence[LiveResource]) -> str:
     else:
         way = f"looks like it; pin it with `{pin}: {json.dumps(one.id)}` if it is the same"
     return f"live {_told(free)} {way}, or say `lifecycle: {{distinct: true}}` if this is another {what}"
+
+
+def _nameless(block: Block, nameless: Sequence[LiveResource]) -> str:
+    """Which live resources may be the block's, as nobody can read what they are called."""
+    pin = pin_of(block.address)
+    told = " and ".join(f"id {each.id} ({each.why_unreadable()})" for each in nameless)
+    what = "identity" if nameless[0].kind == "app" else "name"
+    return (
+        f"not found, and the {what} of live {told} cannot be read: nothing is created beside what may be it; "
+        f"look at it in the console, and pin it with `{pin}` in the block that it belongs to"
+    )
+
+
+def nameless(resource: LiveResource, address: Address) -> Iterator[Note]:
+    """What is said of a live resource that no block stands for and whose identity cannot be read."""
+    if resource.is_nameless:
+        why = resource.why_unreadable()
+        text = f"live {resource.kind} id {resource.id} has no readable identity ({why}): nothing is made in its place"
+        yield Note(address, text)
+
+
+def unread(resource: LiveResource, fields: Iterable[str]) -> str | None:
+    """Why a live resource cannot be judged, where one of the fields is not readable; None where all are."""
+    why = resource.why_unreadable(*fields)
+    if not why:
+        return None
+    return f"id {resource.id} cannot be judged, the account's answer is not readable there: {why}; it stays as it is"
 
 
 def _told(resources: Iterable[LiveResource]) -> str:

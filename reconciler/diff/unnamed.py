@@ -9,7 +9,7 @@ from reconciler.diff.change import Blocked, Deactivate, Delete, Held, Note, Unma
 from reconciler.diff.identity import Crossed, Found, Resolution, Twins
 from reconciler.diff.rename import left_while_suspected
 from reconciler.diff.retire import Retiring, still_known
-from reconciler.diff.unclear import look_alikes
+from reconciler.diff.unclear import look_alikes, nameless
 from reconciler.diff.verdict import Contradiction, Forget, Remember, Verdict
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, Prune
@@ -71,6 +71,7 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
             continue
         address = addresses.get(resource.id)
         yield Unmanaged(address or live_app_address(resource), resource.id)
+        yield from nameless(resource, address or live_app_address(resource))
         if address is not None and _is_another(ledger[address], resource):
             yield Contradiction(address, _mixed_up(resource, f"take the line of {address} out of the ledger"))
         elif address in suspected:

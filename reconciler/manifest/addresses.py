@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from reconciler.manifest.parse import parse
+from reconciler.manifest.scalar import spelling
 from reconciler.manifest.text import ManifestText
 from reconciler.model.address import Address, app_address, placement_address
 
@@ -32,7 +33,7 @@ def _declared(text: ManifestText) -> Iterator[Address]:
         for app in _blocks(document.value, "apps"):
             platform, bundle = app.get("platform"), app.get("bundle")
             if isinstance(platform, str) and isinstance(bundle, str | int):
-                address = app_address(platform, str(bundle))
+                address = app_address(platform, spelling(bundle))
                 yield address
                 yield from (placement_address(address, name) for name in _placements(app))
 

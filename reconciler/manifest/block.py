@@ -8,6 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from reconciler.manifest.scalar import Exponential, Spelled
+
 UNSET: Final[Any] = None
 """The default of a field that may be left out. Which fields were written tells `model_fields_set`."""
 
@@ -45,8 +47,16 @@ class DocumentBlock(Block):
 
 
 def _id_text(raw: Any) -> Any:
-    """Ids are written with and without quotes: both are the same text."""
+    """Ids are written with and without quotes: both are the same text, digit by digit."""
+    if isinstance(raw, Spelled):
+        return raw.text if raw.text.isdigit() else raw
     return str(raw) if type(raw) is int and 0 <= raw < 10**30 else raw
+
+
+def _without_exponent(raw: Any) -> Any:
+    if isinstance(raw, Exponential):
+        raise PydanticCustomError("exponent", "written with an exponent; write it in plain digits")
+    return raw
 
 
 def _day(raw: Any) -> date:
@@ -74,4 +84,5 @@ Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=_UNSPACED), _number
 Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _SOME_DAY})]
 Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_without_exponent)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]

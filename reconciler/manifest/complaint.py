@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from reconciler.manifest.block import EXTENSION, VERSION
 from reconciler.manifest.hints import described, did_you_mean, quoted, shown
 from reconciler.manifest.node import Step
+from reconciler.manifest.scalar import Based
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
 
 
@@ -23,6 +24,13 @@ class Complaint(NamedTuple):
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _LIKE_A_NUMBER: Final = re.compile(r"\s*[-+.\d]+\s*")
+_TOO_LONG: Final = 10**15
+"""Above this a number is not repeated in a hint."""
+_LONGEST_NUMBER: Final = 40
+"""Characters; what is longer is no number that somebody mistyped."""
+_UNDERSCORED: Final = re.compile(r"[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]+)?")
+_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+\s*")
+_SEPARATED: Final = re.compile(r"[-+.,'\d\s$€£%]{0,40}(?:usd)?", re.IGNORECASE)
 _EXPECTED: Final = {
     "string_type": "text",
     "bool_type": "true or false",
@@ -104,18 +112,47 @@ def _wrong_type(kind: str, value: Any, is_now: str) -> Complaint:
 def _type_hint(kind: str, value: Any) -> str:
     if value is None:
         return "write [] for none" if kind == "list_type" else "write a value, or remove the line"
-    is_number = isinstance(value, int | float)
     match kind:
-        case "string_type" if is_number:
+        case "string_type" if isinstance(value, int | float | Based):
             return "put quotes around it"
+        case "int_type" | "float_type":
+            return _number_hint(value)
         case "bool_type" if isinstance(value, str) and value.lower() in _YES_AND_NO:
             return "write true or false, without quotes"
-        case "int_type" | "float_type" if isinstance(value, str) and _LIKE_A_NUMBER.fullmatch(value):
-            return "write the number without quotes"
         case "list_type" if isinstance(value, str):
             return f"write [{shown(value)}]"
         case _:
             return ""
+
+
+def _number_hint(value: Any) -> str:
+    """The hint for a number that is written in a form that is not read; empty for anything else."""
+    match value:
+        case Based(number=number) if number < _TOO_LONG:
+            return f"write {number}, in plain digits"
+        case float() if value.is_integer() and abs(value) < _TOO_LONG:
+            return f"write {int(value)}"
+        case str():
+            return _number_in_text(value)
+        case _:
+            return ""
+
+
+def _number_in_text(value: str) -> str:
+    if _LIKE_A_NUMBER.fullmatch(value):
+        return "write the number without quotes"
+    if len(value) <= _LONGEST_NUMBER and _UNDERSCORED.fullmatch(value):
+        return f"write {value.replace('_', '')}, in plain digits"
+    if len(value) <= _LONGEST_NUMBER and _COMMA.fullmatch(value):
+        return decimal_point(value.strip().replace(",", "."))
+    if _SEPARATED.fullmatch(value) and any(map(str.isdigit, value)):
+        return "write digits and a decimal point, and nothing else: no separators, currency or per cent sign"
+    return ""
+
+
+def decimal_point(meant: str) -> str:
+    """The hint for a number that is written with a decimal comma."""
+    return f"did you mean {meant}? a number has a decimal point, not a comma"
 
 
 def _not_among(value: Any, is_now: str, choices: list[str]) -> Complaint:

@@ -4,18 +4,19 @@ Where a document does not fit its model, what is wrong is cut out and the rest i
 can look at it. What was cut leaves its name in `Map.broken`: it is declared, and nothing follows from its absence.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
-from reconciler.manifest.complaint import complaint
-from reconciler.manifest.hints import described, shown
+from reconciler.manifest.complaint import complaint, decimal_point
+from reconciler.manifest.hints import described, quoted, shown
 from reconciler.manifest.node import Map, Seq, Step, make_map, make_seq, node_at, place_at
-from reconciler.manifest.parse import Document
+from reconciler.manifest.parse import VARIABLE, Document
 from reconciler.manifest.report import Reporter
+from reconciler.manifest.scalar import Based, spelling
 from reconciler.model.address import app_address, placement_address
 
 M = TypeVar("M", bound=Block)
@@ -25,6 +26,13 @@ _LISTS_OF_BLOCKS: Final = frozenset(("apps", "placements", "waterfalls", "tiers"
 _MAPS_OF_BLOCKS: Final = frozenset(("safety", "defaults", "placements", "byType", "countryGroups"))
 _STAND_INS: Final[dict[str, Any]] = {"version": VERSION, "apps": [], "publisherId": "unknown"}
 """What takes the place of a missing top-level field, so that the rest can be looked at."""
+_BLOCK_STAND_INS: Final[dict[str, Callable[[int], str]]] = {
+    "platform": lambda _: "android",
+    "bundle": lambda at: f"?{at + 1}",
+    "name": lambda at: f"?{at + 1}",
+    "placementType": lambda _: "MREC",
+}
+"""What takes the place of a missing field of the block at a position of its list, so that the rest can be looked at."""
 _ROUNDS: Final = 20
 """Each cuts a level of nesting at most; blocks nest five deep."""
 
@@ -41,6 +49,8 @@ def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, M
         reporter.error(document.place, "wrong-type", message, "begin with version: 1")
         return None
     root = _without_extensions(root)
+    if document.has_variables:
+        root = _without_variables(root, reporter)
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(root), root
@@ -59,6 +69,34 @@ def _without_extensions(root: Map) -> Map:
     return kept
 
 
+def _without_variables(root: Map, reporter: Reporter) -> Map:
+    """The values less those that speak of a variable, each of which is reported: it would be sent as it stands."""
+    cuts: set[Path] = set()
+    for path, text in _texts_below(root, ()):
+        if VARIABLE not in text:
+            continue
+        is_key = node_at(root, path) != text
+        place = node_at(root, path[:-1]).key_place(path[-1]) if is_key else place_at(root, path)
+        message = f"{_label(path)} holds {quoted(text)}, and there are no variables: it would be sent as it stands"
+        reporter.about(address_at(root, path)).error(place, "variable", message, "write the value itself")
+        cuts.add(path if is_key else _cut(root, path))
+    kept: Map = _without(root, cuts) if cuts else root
+    return kept
+
+
+def _texts_below(node: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """The texts below a node, keys among them, each with its path."""
+    if isinstance(node, str):
+        yield path, node
+    elif isinstance(node, Map):
+        for key, value in node.items():
+            yield (*path, key), key
+            yield from _texts_below(value, (*path, key))
+    elif isinstance(node, Seq):
+        for at, value in enumerate(node):
+            yield from _texts_below(value, (*path, at))
+
+
 def _path(location: Sequence[Step]) -> Path:
     """Where the error is in the file: pydantic also names which form of floorPrices it tried."""
     return tuple(
@@ -73,7 +111,20 @@ def _report(model: type[Block], root: Map, error: ErrorDetails, path: Path, repo
     if error["type"] == "extra_forbidden":
         place = node_at(root, path[:-1]).key_place(path[-1])
     code, message, hint = complaint(error, path, _label(path), model)
+    hint = _comma_in_flow(root, path) or hint
     reporter.about(address_at(root, path)).error(place, code, message, hint)
+
+
+def _comma_in_flow(root: Map, path: Path) -> str:
+    """The hint for `{WW: 1,5}`, which YAML reads as a price of 1 and a key 5 without a value; empty for all else."""
+    table = node_at(root, path[:-1])
+    if not (path[-2:-1] == ("floorPrices",) and isinstance(table, Map) and str(path[-1]).isdigit()):
+        return ""
+    keys = list(table)
+    at = keys.index(str(path[-1])) if table.get(str(path[-1]), 0) is None else 0
+    before = table[keys[at - 1]] if at else None
+    is_whole = isinstance(before, int) and not isinstance(before, bool)
+    return decimal_point(f"{shown(keys[at - 1])}: {before}.{path[-1]}") if is_whole else ""
 
 
 def _label(path: Path) -> str:
@@ -94,9 +145,9 @@ def address_at(root: Map, path: Path) -> str:
         return ""
     app = node_at(root, path[:2])
     platform, bundle = (node_at(app, [key]) for key in ("platform", "bundle"))
-    if not (isinstance(platform, str) and isinstance(bundle, str | int)):
+    if not (isinstance(platform, str) and isinstance(bundle, str | int | Based)):
         return ""
-    address = app_address(shown(platform), shown(str(bundle)))
+    address = app_address(shown(platform), shown(spelling(bundle)))
     ends = [end for end in (4, 6) if len(path) >= end and _is_list_item(path[:end])]
     names = [node_at(root, (*path[:end], "name")) for end in ends]
     if not names or not all(isinstance(name, str) and name for name in names):
@@ -122,22 +173,54 @@ def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
 
 def _without_wrong(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Map:
     cuts: set[Path] = set()
+    fills: set[Path] = set()
     missing: list[str] = []
     for error, path in errors:
         match error["type"]:
             case "missing" if len(path) == 1:
                 missing.append(str(path[0]))
+            case "missing" if _has_stand_in(path):
+                fills.add(path)
+            case "incomplete" if _has_stand_in((*path, error["ctx"]["missing"])):
+                fills.add((*path, error["ctx"]["missing"]))
             case "missing":
                 cuts.add(_cut(root, path[:-1]))
             case "extra_forbidden":
                 cuts.add(path)
             case _:
                 cuts.add(_cut(root, path))
-    kept: Map = _without(root, cuts)
+    kept: Map = _without(_filled(root, fills) if fills else root, cuts)
     for name in missing:
         kept[name] = _STAND_INS[name]
         kept.marks = [*kept.marks, kept.mark, kept.mark]
     return kept
+
+
+def _has_stand_in(path: Path) -> bool:
+    """Whether a path is that of a field of a block in a list that something can take the place of."""
+    return _is_list_item(path[:-1]) and path[-1] in _BLOCK_STAND_INS
+
+
+def _filled(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
+    """A copy with stand-ins for the fields at the paths; `at` is the node's position in its list.
+
+    A field with a stand-in counts as declared with a value that is wrong: nothing follows from it.
+    """
+    below: dict[Step, set[Path]] = {}
+    for first, *rest in fills:
+        below.setdefault(first, set()).add(tuple(rest))
+
+    def kept(step: Step, value: Any) -> Any:
+        position = step if isinstance(step, int) else 0
+        return _filled(value, below[step], position) if step in below else value
+
+    if isinstance(node, Map):
+        gone = [str(step) for step, rests in below.items() if () in rests]
+        pairs = {key: kept(key, value) for key, value in node.items()}
+        pairs.update({name: _BLOCK_STAND_INS[name](at) for name in gone})
+        marks = [*node.marks, *(mark for _ in gone for mark in (node.mark, node.mark))]
+        return make_map(pairs, node.mark, marks, {*node.broken, *gone})
+    return make_seq([kept(step, value) for step, value in enumerate(node)], node.mark, node.marks, broken=node.broken)
 
 
 def _cut(root: Map, path: Path) -> Path:

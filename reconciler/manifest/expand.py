@@ -52,10 +52,18 @@ class ExpandedApp:
     placements: tuple[Expanded, ...]
     ladders: tuple[tuple[Expanded, ...], ...]
 
+    @property
+    def is_identified(self) -> bool:
+        """Whether platform and bundle are known: of another app nothing is said across blocks."""
+        return not {"platform", "bundle"} & set(self.raw.broken)
+
 
 def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter) -> ExpandedApp:
     """The app that a block declares; `raw` is what stands in the file for it."""
-    address = app_address(block.platform, block.bundle)
+    platform, bundle = (
+        _unless_broken(name, raw, said) for name, said in (("platform", block.platform), ("bundle", block.bundle))
+    )
+    address = app_address(platform, bundle)
     about = reporter.about(address)
     written = block.__dict__
     fields: dict[str, Value] = {name: written[_APP_ATTRIBUTES[name]] for name in raw if name in _APP_ATTRIBUTES}
@@ -82,6 +90,11 @@ def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter
     return ExpandedApp(desired, raw, placements, tuple(ladders))
 
 
+def _unless_broken(name: str, raw: Map, said: str) -> str:
+    """A part of an identity; a question mark for one that is wrong."""
+    return "?" if name in raw.broken else said
+
+
 def _by_address(placement: DesiredPlacement) -> Address:
     return placement.address
 
@@ -91,7 +104,7 @@ def _pairs(blocks: Iterable[Any] | None, nodes: Any) -> Iterable[tuple[Any, Map]
 
 
 def _placement(block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter) -> Expanded:
-    kind: str | None = block.placement_type
+    kind: str | None = None if "placementType" in raw.broken else block.placement_type
     about = reporter.about(placement_address(app, block.name))
     own = layer(block, raw, settings.terms, about)
     report_type_bound(own, kind, about)
@@ -103,15 +116,16 @@ def _ladder(
 ) -> tuple[Expanded, ...]:
     about = reporter.about(placement_address(app, block.name))
     shared = layer(block, raw, settings.terms, about)
-    report_type_bound(shared, block.placement_type, about)
-    under = (*settings.defaults.get(block.placement_type, ()), shared)
+    kind: str | None = None if "placementType" in raw.broken else block.placement_type
+    report_type_bound(shared, kind, about)
+    under = (*settings.defaults.get(kind, ()), shared)
     rungs = []
     for tier, node in _pairs(block.tiers, raw["tiers"]):
         name = f"{block.name}_{tier.name}"
         about = reporter.about(placement_address(app, name))
         own = layer(tier, node, settings.terms, about)
-        report_type_bound(own, block.placement_type, about)
-        rung = _expanded(tier, block.placement_type, name, app, (*under, own))
+        report_type_bound(own, kind, about)
+        rung = _expanded(tier, kind, name, app, (*under, own))
         if "floorPrices" not in rung.desired.fields and not rung.is_broken("floorPrices") and tier.state == "present":
             about.error(node.place, "missing-field", "floorPrices is missing", "every tier of a ladder has its floors")
         rungs.append(rung)

@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from typing import Any, Final
 from unicodedata import category
 
+from reconciler.manifest.scalar import Based, spelling
+
 _LONGEST: Final = 80
 """Characters of a stranger's text that a message repeats."""
 
@@ -17,6 +19,11 @@ _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u18
 def is_unseen(character: str) -> bool:
     """Whether nobody sees the character at the end of a text: a blank, a control, or one without width."""
     return category(character) in _UNSEEN_CATEGORIES or character in _UNSEEN
+
+
+def is_hidden(character: str) -> bool:
+    """Whether nobody sees the character within a text, and no script needs it there, as some need joiners."""
+    return is_unseen(character) and category(character) != "Zs" and character not in "\u200c\u200d"
 
 
 def unseen_ends(text: str) -> tuple[str, str, str]:
@@ -49,9 +56,9 @@ def described(value: Any) -> str:
             return {None: "empty", True: "true", False: "false"}[value]
         case int():
             # A longer one is not worth reading, and Python refuses to write it.
-            return f"the number {value}" if value.bit_length() < 128 else "a huge number"
-        case float():
-            return f"the number {value!r}"
+            return f"the number {spelling(value)}" if value.bit_length() < 128 else "a huge number"
+        case float() | Based():
+            return f"the number {shown(spelling(value))}"
         case str():
             return f"the text {quoted(value)}"
         case dict():

@@ -12,7 +12,7 @@ from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.hints import did_you_mean, quoted, unseen_ends
+from reconciler.manifest.hints import did_you_mean, is_hidden, quoted, shown, unseen_ends
 from reconciler.manifest.layer import Layer
 from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
@@ -27,6 +27,8 @@ from reconciler.model.value import to_json
 _USER_MACRO: Final = "{{USER_ID}}"
 _NAMED_COUNTRIES: Final = 3
 """Countries that one finding spells out; a ladder that is upside down is so in most."""
+_NAMED_RENAMES: Final = 4
+"""Renames that one finding spells out."""
 _NAMED_CHARACTERS: Final = 8
 """Characters that one finding spells out."""
 
@@ -41,10 +43,12 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     _lint_name(app.raw, about)
     for ladder in app.raw.get("waterfalls") or ():
         _lint_name(ladder, about)
+        _lint_address(ladder, about)
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
     _lint_look_alikes(app, reporter)
+    _lint_renames(app, reporter)
     for ladder in app.ladders:
         present = [rung for rung in ladder if rung.desired.state == "present"]
         for upper, lower in pairwise(present):
@@ -64,6 +68,42 @@ def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
             report_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
 
 
+def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
+    """Report former names that other blocks have: where such a block is renamed, too, nothing tells what is done."""
+    renamed = {
+        str(each.desired.fields["name"]): each
+        for each in app.placements
+        if each.desired.renamed_from not in (None, each.desired.fields["name"])
+    }
+    declared = {str(each.desired.fields["name"]): each for each in app.placements if each.desired.state == "present"}
+    for each in renamed.values():
+        _lint_former(each, declared, renamed, reporter)
+    former = {name: str(each.desired.renamed_from) for name, each in renamed.items()}
+    passed_on = [name for name, old in former.items() if old in former]
+    if passed_on:
+        concerned = dict.fromkeys((*passed_on, *(former[name] for name in passed_on)))
+        told = ", ".join(f"{shown(former[name])} to {shown(name)}" for name in list(concerned)[:_NAMED_RENAMES])
+        more = f" and {len(concerned) - _NAMED_RENAMES} more" if len(concerned) > _NAMED_RENAMES else ""
+        first = renamed[passed_on[0]]
+        message = f"names are given on from one placement to another ({told}{more}): nothing tells which of it is done"
+        hint = "take renamedFrom away where it is done; else pin them with placementId instead, or rename one an apply"
+        place, about = first.raw.value_place("renamedFrom"), reporter.about(first.desired.address)
+        about.error(place, "rename-chain", message, hint)
+
+
+def _lint_former(
+    placement: Expanded, declared: Mapping[str, Expanded], renamed: Mapping[str, Expanded], reporter: Reporter
+) -> None:
+    """Warn of a former name that a block has which was not renamed: what is called so is that block's."""
+    old = str(placement.desired.renamed_from)
+    if old not in declared or old in renamed:
+        return
+    message = f"renamedFrom names {quoted(old)}, which is declared as well: what is called so stays that block's"
+    hint = "take renamedFrom away where the rename is done or this is a new placement; else remove the other block"
+    about = reporter.about(placement.desired.address)
+    about.warning(placement.raw.value_place("renamedFrom"), "rename-declared", message, hint)
+
+
 def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
     """Warn of a name whose ends nobody sees: people and consoles drop them, and then it is another name."""
     name = raw.get("name")
@@ -78,6 +118,21 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
     about.warning(raw.value_place("name"), "name-ends", message, hint)
 
 
+def _lint_address(raw: Map, about: Reporter) -> None:
+    """Warn of characters in the name of a placement, waterfall or tier that make an address hard to read or type."""
+    name, place = str(raw["name"]), raw.value_place("name")
+    if "/" in name:
+        message = f"the name {quoted(name)} holds a slash, which divides app and placement in addresses"
+        about.warning(
+            place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
+        )
+    _, inner, _ = unseen_ends(name)
+    hidden = [each for each in dict.fromkeys(inner) if not inner.isascii() and is_hidden(each)]
+    if hidden:
+        message = f"the name {quoted(name)} holds {_unseen_told(''.join(hidden))}, which nobody sees"
+        about.warning(place, "name-hidden", message, "leave it out, with renamedFrom where the account has it so")
+
+
 def _unseen_told(characters: str) -> str:
     if characters == " " * len(characters):
         return f"{len(characters)} blanks" if len(characters) > 1 else "a blank"
@@ -85,6 +140,8 @@ def _unseen_told(characters: str) -> str:
 
 
 def _lint_categories(app: ExpandedApp, about: Reporter) -> None:
+    if not app.is_identified:
+        return
     known = categories()[str(app.desired.fields["platform"])]
     for name in ("category1", "category2"):
         category = app.desired.fields.get(name)
@@ -108,6 +165,7 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
 def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(placement.desired.address)
     _lint_name(placement.raw, about, renames=placement.desired.renamed_from is None)
+    _lint_address(placement.raw, about)
     fields = placement.desired.fields
     if app.desired.fields.get("coppa") is True and fields.get("coppa") is False:
         message = "the app is directed to children (coppa: true), this placement says it is not"

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.config import ConfigDict
 from pydantic_core import PydanticCustomError
 
-from reconciler.manifest.block import UNSET, Block, Bundle, Day, DocumentBlock, Id, Price, Text, Version
+from reconciler.manifest.block import UNSET, Amount, Block, Bundle, Day, DocumentBlock, Id, Price, Text, Version
 
 Status = Literal["active", "inactive"]
 Platform = Literal["android", "ios"]
@@ -50,7 +50,7 @@ class Reward(Switchable):
 
     model_config = _complete_unless_off("currency", "amount")
     currency: Text = Field(default=UNSET, description="What is given, in your app's words.", examples=["coins"])
-    amount: float = Field(default=UNSET, ge=0, allow_inf_nan=False, description="How much of it.", examples=[10])
+    amount: Amount = Field(default=UNSET, description="How much of it.", examples=[10])
 
 
 class Geo(Block):

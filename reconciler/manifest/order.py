@@ -50,3 +50,15 @@ INNER_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "acceptDrift": ("field", "reason", "until"),
 }
 """Keys of the blocks that stand below a key. Floors keep the order in which people wrote them."""
+
+EVERY_KEY: Final = frozenset(
+    (
+        *DOCUMENT_KEYS,
+        *APP_KEYS,
+        *PLACEMENT_KEYS,
+        *TIER_KEYS,
+        *WATERFALL_KEYS,
+        *(key for keys in INNER_KEYS.values() for key in keys),
+    )
+)
+"""The keys that any block may have."""

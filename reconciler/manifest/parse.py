@@ -22,8 +22,10 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.manifest.characters import Events
 from reconciler.manifest.hints import quoted
 from reconciler.manifest.node import START, Frame, Map, Mark, Seq, make_map, make_seq, place_of
+from reconciler.manifest.order import EVERY_KEY
 from reconciler.manifest.scalar import PlainScalars, Scalar
 from reconciler.manifest.syntax import Refused, encoding_finding, part_before, refusal_finding
 from reconciler.manifest.text import ManifestText, Place
@@ -36,24 +38,35 @@ except ImportError:  # PyYAML built without libyaml: slower, but the same events
 
 DEEPEST: Final = 100
 """Levels of nesting; a manifest needs about eight."""
+VARIABLE: Final = "${"
+"""How a variable begins in the texts of other tools."""
 FREE_EXPANSION: Final = 100_000
 """Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file that is not empty; the value is a Map, a Seq or a scalar."""
+    """One document of a file that is not empty; the value is a Map, a Seq or a scalar.
+
+    `has_variables` says that the file speaks of variables somewhere, as in `${NAME}`.
+    """
 
     value: Any
     place: Place
+    has_variables: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The documents that could be read, and what is wrong with the text."""
+    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
+
+    `broken_off` is what was read of a document before a place from which on the text is no YAML.
+    """
 
     documents: tuple[Document, ...]
     findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()
+    broken_off: tuple[Document, ...] = ()
 
 
 def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
@@ -64,7 +77,9 @@ def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
         return Parsed((), (encoding_finding(text, wrong.start),))
     loader = _Loader(text, PlainScalars() if scalars is None else scalars)
     loader.read()
-    return Parsed(tuple(loader.documents), tuple(loader.findings))
+    errors = tuple(found for found in loader.findings if found.severity == "error")
+    warnings = tuple(found for found in loader.findings if found.severity == "warning")
+    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
 
 
 class _MergeKey(str):
@@ -98,6 +113,7 @@ class _Loader:
 
     def __init__(self, text: ManifestText, scalars: PlainScalars) -> None:
         self.documents: list[Document] = []
+        self.broken_off: list[Document] = []
         self.findings: list[Finding] = []
         self._text = text
         self._scalars = scalars
@@ -115,10 +131,29 @@ class _Loader:
         except _Stop:
             return
         except Refused as refused:
-            self._tell(refused)
+            if self._tell(refused):
+                self._close_all()
 
-    def _tell(self, refused: Refused) -> None:
-        """Say what PyYAML could not read.
+    def _close_all(self) -> None:
+        """Make a document of what was read before the text broke off: whatever is missing in it may come later."""
+        while self._stack:
+            frame = self._frame
+            if frame.is_map and len(frame.items) & 1:
+                del frame.items[-1], frame.marks[-1]
+            value: Any = (
+                self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
+            )
+            if isinstance(value, Map):
+                value.broken = EVERY_KEY - value.keys()
+            self._frame = self._stack.pop()
+            self._frame.items.append(value)
+            self._frame.marks.append(frame.mark)
+        if self._frame.items and isinstance(self._frame.items[0], Map):
+            has_variables = VARIABLE.encode() in self._text.data
+            self.broken_off.append(Document(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
+
+    def _tell(self, refused: Refused) -> bool:
+        """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
         what comes before the place is read again, alone: if it is too deep already, that alone is told.
@@ -130,20 +165,22 @@ class _Loader:
                 reread._events()
             if any(finding.code == "depth-limit" for finding in reread.findings):
                 self.documents, self.findings = reread.documents, reread.findings
-                return
+                return False
         self.findings.append(refusal_finding(self._text, refused))
+        return True
 
     def _events(self) -> None:
         event: Any = None
         try:
-            next_event: Callable[[], Any] = _Parser(self._text.data).get_event
+            events = Events(_Parser, self._text)
         except Exception as wrong:  # whatever PyYAML raises is about the text
             raise Refused(wrong, place_of(START)) from wrong
-        scalars, act = self._scalars, self._actions()
+        next_event, scalars, act = events.get_event, self._scalars, self._actions()
         while True:
             try:
                 event = next_event()
             except Exception as wrong:
+                self.findings += events.findings(0 if event is None else event.end_mark.index)
                 raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
             kind = type(event)
             if kind is ScalarEvent and event.tag is None and event.anchor is None:
@@ -159,6 +196,7 @@ class _Loader:
             elif kind in act:
                 act[kind](event)
             elif kind is StreamEndEvent:
+                self.findings += events.findings()
                 return
 
     def _actions(self) -> dict[type[Event], Callable[[Any], None]]:
@@ -181,7 +219,8 @@ class _Loader:
     def _document_end(self, _: Any) -> None:
         value = self._frame.items[0]
         if value is not None:
-            self.documents.append(Document(value, place_of(self._frame.marks[0])))
+            has_variables = VARIABLE.encode() in self._text.data
+            self.documents.append(Document(value, place_of(self._frame.marks[0]), has_variables))
 
     def _open(self, event: Any) -> None:
         mark = event.start_mark

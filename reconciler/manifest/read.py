@@ -21,13 +21,14 @@ def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars)
     report = Report()
     reporter = Reporter(report, text.file)
     parsed = parse(text, scalars)
-    report.add(parsed.findings)
+    report.add((*parsed.findings, *parsed.warnings))
     apps = []
     claims: list[Claim] = []
-    for expanded in _apps(parsed.documents, settings, reporter):
+    for expanded in _apps((*parsed.documents, *parsed.broken_off), settings, reporter):
         lint_app(expanded, settings, reporter)
-        apps.append(expanded.desired)
-        claims += _claims(expanded)
+        if expanded.is_identified:
+            apps.append(expanded.desired)
+            claims += _claims(expanded)
     return Reading(tuple(apps), tuple(claims), report.in_order_of_discovery())
 
 
@@ -47,6 +48,8 @@ def _claims(app: ExpandedApp) -> Iterator[Claim]:
         yield _claim("appId", desired.address, app.raw, "appId", desired.pin)
     for placement in app.placements:
         one, raw = placement.desired, placement.raw
+        if "name" in raw.broken:
+            continue
         yield _claim("placement", one.address, raw, "name")
         if one.pin is not None:
             yield _claim("placementId", one.address, raw, "placementId", one.pin)

@@ -15,7 +15,7 @@ from reconciler.model.desired import AcceptedDrift, DesiredApp, DesiredPlacement
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import Value
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the bytes. Count it up with every change to them."""
 
 _DEFAULT_LIFECYCLE: Final = Lifecycle()

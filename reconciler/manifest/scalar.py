@@ -1,9 +1,46 @@
-"""Plain scalars as the core schema of YAML 1.2 reads them: `NO`, `yes`, `1:30` and dates are text, `010` is ten."""
+"""Plain scalars as the core schema of YAML 1.2 reads them: `NO`, `yes`, `1:30` and dates are text, `010` is ten.
+
+A number that is written in another way than Python would write it keeps its spelling, for what is an identity is taken
+as it is spelled.
+"""
 
 import re
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-Scalar: TypeAlias = str | int | float | bool | None
+
+class Spelled(int):
+    """An integer with leading zeros or a plus sign; `text` is how it is written."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> "Spelled":
+        """The integer that a text of digits stands for."""
+        made = cls(text)
+        made.text = text
+        return made
+
+
+class Exponential(float):
+    """A number that is written with an exponent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Based:
+    """An integer that is written to the base of 8 or 16: equal to its number, and taken for one by no field."""
+
+    text: str
+    number: int
+
+    def __eq__(self, other: object) -> bool:
+        return self.number == (other.number if isinstance(other, Based) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+
+Scalar: TypeAlias = str | int | float | bool | Based | None
 
 _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -28,12 +65,25 @@ def resolve(text: str) -> Scalar:
     if text[0] not in _BEGINS_A_NUMBER:
         return text
     if _INTEGER.match(text):
-        return int(text) if len(text) <= _LONGEST_EXACT else float(text)
+        return _integer(text)
     if _BASED.match(text):
-        return int(text, 0)
+        return Based(text, int(text, 0))
     if _FLOAT.match(text):
-        return float(text)
+        return Exponential(text) if "e" in text.lower() else float(text)
     return text
+
+
+def _integer(text: str) -> int | float:
+    if len(text) > _LONGEST_EXACT:
+        return float(text)
+    digits = text.lstrip("+-")
+    is_usual = text[0] != "+" and (digits[0] != "0" or text == "0")
+    return int(text) if is_usual else Spelled.of(text)
+
+
+def spelling(scalar: Scalar) -> str:
+    """An identity that is written plain, as it is spelled."""
+    return scalar.text if isinstance(scalar, Spelled | Based) else str(scalar)
 
 
 class PlainScalars(dict[str, Scalar]):

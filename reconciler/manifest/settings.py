@@ -89,7 +89,7 @@ def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, .
 
 def _only_document(text: ManifestText, reporter: Reporter) -> Document | None:
     parsed = parse(text)
-    reporter.report.add(parsed.findings)
+    reporter.report.add((*parsed.findings, *parsed.warnings))
     if len(parsed.documents) > 1:
         reporter.error(parsed.documents[1].place, "bad-value", "settings are one document; this is another")
     if not parsed.documents and not parsed.findings:

@@ -9,6 +9,8 @@ from reconciler.manifest.models import PlacementFields, Prune
 from reconciler.model.desired import OnDrift, Safety
 
 _LIMITS = Safety()
+USUAL_MANIFESTS = ("apps/**/*.{yaml,yml}",)
+"""Where manifests are unless the settings say otherwise."""
 
 
 class ByTypeBlock(Block):
@@ -154,7 +156,7 @@ class SettingsDocument(DocumentBlock):
     version: Version = Field(description="The version of this format.", examples=[1])
     publisher_id: Id = Field(description="The publisher's id, shown in the console.", examples=["3432"])
     manifests: list[Text] = Field(
-        default=["apps/**/*.{yaml,yml}"],
+        default=list(USUAL_MANIFESTS),
         min_length=1,
         description="Where manifests are: patterns relative to this file, with forward slashes; `{a,b}` is either.",
         examples=[["apps/**/*.{yaml,yml}"]],

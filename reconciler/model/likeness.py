@@ -2,11 +2,12 @@
 
 Two identities are alike where their folded forms are equal. Case, Unicode form and compatibility characters (fullwidth
 letters) count for nothing; neither do blanks at the ends, zero-width and control characters, the kind of blank, dash or
-underscore between words, and how many of these stand there. Folding follows Unicode's compatibility caseless matching
-(section 3.13, D146).
+underscore between words, how many of these stand there, and the escapes of HTML. Folding follows Unicode's
+compatibility caseless matching (section 3.13, D146).
 """
 
 import re
+from html import unescape
 from typing import Final
 from unicodedata import category, normalize
 
@@ -46,13 +47,25 @@ _PLAIN: Final = _Plain()
 _JOINTS: Final = re.compile(r"[ -]+")
 
 
+def unescaped(text: str) -> str:
+    """The text without the escapes of HTML, however often it was escaped."""
+    while "&" in text and (plain := unescape(text)) != text:
+        text = plain
+    return text
+
+
 def fold(text: str) -> str:
-    """The text as it counts for likeness; folding it again changes nothing."""
+    """The text as it counts for likeness; folding it again changes nothing.
+
+    `A &amp; B` is `A & B`: an account may keep the escapes of HTML.
+    """
+    text = unescaped(text)
     if not text.isascii():
         text = normalize("NFD", text.translate(_PLAIN)).casefold()
         text = normalize("NFKD", text).casefold()
         text = normalize("NFKC", text.translate(_PLAIN))
-    return _JOINTS.sub("-", text.lower().translate(_PLAIN).strip(" "))
+    folded = _JOINTS.sub("-", text.lower().translate(_PLAIN).strip(" "))
+    return folded if unescaped(folded) == folded else fold(folded)
 
 
 def one_typo_apart(one: str, other: str) -> bool:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.model.address import Address, Kind, app_address
 from reconciler.model.value import Fields, digest, fields_to_json
+
+IDENTITY: Final[Mapping[Kind, tuple[str, ...]]] = {"app": ("platform", "bundle"), "placement": ("name",)}
+"""The fields by which a resource is known where no id tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,8 @@ class LiveResource:
 
     `fields` holds every field that the answer spoke of, and those whose absence from a full answer has a meaning
     (a block that is off). `app_id` is the app a placement belongs to, None for an app. `publisher_id` is whose it is,
-    where the answer said so.
+    where the answer said so. `unreadable` names the fields whose values have no readable form, each with what is wrong
+    with it: nothing is known of them.
     """
 
     kind: Kind
@@ -23,6 +27,23 @@ class LiveResource:
     fields: Fields
     app_id: str | None = None
     publisher_id: str | None = None
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all that the answer said of it can be read, and it said what identifies it."""
+        return not (self.unreadable or self.is_nameless)
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether what identifies it is not known: the answer did not say it, or not in a readable form."""
+        return any(name not in self.fields for name in IDENTITY[self.kind])
+
+    def why_unreadable(self, *names: str) -> str:
+        """What is wrong with the fields that cannot be read, of the named ones or of all; empty where nothing is."""
+        wrong = dict.fromkeys((name for name in IDENTITY[self.kind] if name not in self.fields), "it is not there")
+        wrong.update(self.unreadable)
+        return "; ".join(f"{name}: {why}" for name, why in wrong.items() if not names or name in names)
 
     @property
     def name(self) -> str:

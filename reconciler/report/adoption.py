@@ -41,9 +41,14 @@ _BREAK: Final = b"\n"
 
 
 def _diff(text: ManifestText, before: bytes) -> Iterator[Line]:
-    old, new = (data.decode("utf-8-sig").splitlines() for data in (before, text.data))
+    old, new = (_lines_of(data.decode("utf-8-sig")) for data in (before, text.data))
     for each in changed_lines(old, new, text.file):
         yield line(Span(each, _TONES.get(each[:1], "plain")))
+
+
+def _lines_of(text: str) -> list[str]:
+    """The lines as git counts them: `str.splitlines` ends a line at U+2028 and others, too."""
+    return [part.removesuffix("\r") for part in text.removesuffix("\n").split("\n")] if text else []
 
 
 def changed_lines(old: Sequence[str], new: Sequence[str], file: str) -> Iterator[str]:

@@ -48,8 +48,17 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "geo-excludes-floor": Rule(
         "A floor where the placement does not serve", "Drop the floor, or let geo include the country.", "warning"
     ),
+    "hidden-character": Rule(
+        "A character that nobody sees, or that reorders a line",
+        "Remove it; in a value write its escape in double quotes.",
+        "warning",
+    ),
     "inverted-ladder": Rule(
         "A waterfall that is not dearest first", "Each tier needs lower floors than the one above it, in every country."
+    ),
+    "line-break": Rule(
+        "A character at which some programs end a line",
+        "Git and editors do not: remove it, or write its escape in double quotes.",
     ),
     "look-alike": Rule(
         "Two blocks that look the same",
@@ -68,6 +77,14 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "Look for a typo, another extension, and whether the checkout is whole. While there is one, nothing is pruned.",
         "warning",
     ),
+    "name-hidden": Rule(
+        "A name with characters that nobody sees",
+        "They make an address hard to type: leave them out.",
+        "warning",
+    ),
+    "name-slash": Rule(
+        "A name with a slash", "A slash divides app and placement in addresses: write another sign.", "warning"
+    ),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
     "not-a-regular-file": Rule(
         "A link, a pipe or a device in a file's place",
@@ -84,6 +101,13 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "Put the file itself there. Links are read only where they lead to a file of the project.",
     ),
     "own-floors": Rule("Floors that stand elsewhere too", "The placement gets a block of its own.", "warning"),
+    "rename-chain": Rule(
+        "Names that are given on from one placement to another",
+        "Nothing tells which renames are done: pin the placements, or rename one in each apply.",
+    ),
+    "rename-declared": Rule(
+        "A former name that another block has", "What is called so stays that block's: drop renamedFrom.", "warning"
+    ),
     "reward-url": Rule(
         "A reward URL that will not work", "It begins with https:// and holds the macros to be filled in.", "warning"
     ),
@@ -104,6 +128,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "warning",
     ),
     "unreadable-file": Rule("A file that cannot be read", "The message says why; mind the file's permissions."),
+    "variable": Rule("A variable", "There are none in manifests: write the value itself."),
     "wrong-type": Rule("A value of the wrong type", 'Mind quotes: "1" is text, 1 is a number.'),
     "yaml-syntax": Rule("Not valid YAML", "The message names the place where reading ended."),
 }  # fmt: skip

@@ -49,6 +49,14 @@ MORE = {
     "pages": {"page": 1, "totalPages": 3},
 }
 
+EXCUSES = {
+    "a message": {"message": "quota exceeded"},
+    "a warning": {"warning": "shard 3 did not answer"},
+    "partial": {"partial": True},
+    "an error in a block": {"meta": {"error": "timeout"}},
+    "an unknown word": {"note": "see status page"},
+}
+
 LISTS = {
     "GET app publisherId": ("data", APP),
     "GET placement appId": ("data", {"placementId": "9", "name": "old", "placementType": "MREC"}),
@@ -86,6 +94,14 @@ def test_what_is_no_list_is_never_an_empty_one(project, rival, call, body):
 def test_a_list_that_speaks_of_more_is_never_taken_for_all(project, rival, call, hint):
     key, row = LISTS[call]
     rival.instead[call] = json.dumps({key: [row], **hint}).encode()
+    refuses(project, rival)
+
+
+@each_list
+@pytest.mark.parametrize("excuse", EXCUSES.values(), ids=EXCUSES)
+def test_an_empty_list_with_an_excuse_is_never_an_empty_account(project, rival, call, excuse):
+    key, _ = LISTS[call]
+    rival.instead[call] = json.dumps({key: [], **excuse}).encode()
     refuses(project, rival)
 
 

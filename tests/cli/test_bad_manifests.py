@@ -114,3 +114,29 @@ def test_bad_settings_end_with_their_place_and_without_a_request(project, rival,
     assert "reconciler.yaml:" in done.err
     assert told in done.err
     assert rival.asked == []
+
+
+def test_settings_that_cannot_be_read_hide_nothing_of_the_manifests(project):
+    project.write("reconciler.yaml", "version: 1\npublisherId: [\n")
+    project.write("apps/a.yaml", PLACEMENT + "        florPrices: {WW: 1, tier1: 2}\n        geo: {x: 1}\n")
+    project.write("apps/b.yaml", HEAD)
+    done = project.call("validate", "--format", "json")
+    assert done.code == 1
+    assert {(each["file"], each["code"]) for each in done.json["findings"]} == {
+        ("reconciler.yaml", "yaml-syntax"),
+        ("apps/a.yaml", "unknown-field"),
+        ("apps/b.yaml", "duplicate-address"),
+    }
+
+
+def test_what_is_wrong_in_one_file_hides_nothing_of_others_or_of_itself(project):
+    project.write("apps/a.yaml", PLACEMENT + "        floorPrices: {XX: 1}\n      - {name: int, placementType: Baner\n")
+    project.write("apps/b.yaml", HEAD.replace("com.a", "com.A"))
+    done = project.call("validate", "--format", "json")
+    assert done.code == 1
+    codes = {(each["file"], each["code"]) for each in done.json["findings"]}
+    assert codes >= {
+        ("apps/a.yaml", "yaml-syntax"),
+        ("apps/a.yaml", "unknown-country"),
+        ("apps/b.yaml", "look-alike"),
+    }

@@ -1,6 +1,9 @@
 """Accounts that keep something else than they were asked to: tried once, remembered, told; and updates that only seem
 to be done."""
 
+import html
+from shutil import rmtree
+
 import pytest
 from support.command import Project
 from support.rival import Spelling
@@ -197,6 +200,31 @@ def test_a_new_name_that_is_kept_otherwise_is_tried_once(world, name):
     again = applied(project)
     assert (again.code, again.json["results"]) == (0, [])
     assert len(puts(rival)) == 1
+    assert len(rival.placements) == 1
+
+
+ESCAPES = {
+    "named": html.escape,
+    "twice": lambda name: html.escape(html.escape(name)),
+    "numbers": lambda name: name.replace("&", "&#38;").replace("'", "&#39;"),
+}
+
+
+@each_spelling
+@each("escape", ESCAPES.values(), ids=ESCAPES)
+@each("name", ["A & B", "it's", "<b>", "x &amp; y"])
+def test_a_name_that_is_kept_in_escapes_of_html_is_normalised_and_never_made_twice(world, spelling, escape, name):
+    rival, project = world(spelling, live=False)
+    rival.doubt.name = lambda text: text if text.startswith("com.") else escape(text)
+    declare(project, "{US: 1.1, WW: 0.01}", name=f'"{name}"')
+    first = applied(project)
+    expected = "applied" if escape(name) == name else "normalised"
+    assert (first.code, result(first, f"android:com.a/{name}")["outcome"]) == (0, expected), first.out
+    assert project.call("plan", "--detailed-exitcode").code == 0
+    assert project.call("drift").code == 0
+    (project.root / "reconciler.lock").unlink()
+    rmtree(project.root / ".reconciler")
+    assert applied(project).code == (0 if expected == "applied" else 3)
     assert len(rival.placements) == 1
 
 

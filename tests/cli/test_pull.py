@@ -537,3 +537,32 @@ class TestInitFromLive:
 
     def test_it_wants_a_publisher_id(self, project):
         assert project.call("init", str(project.root / "new"), "--from-live").code == 64
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/", "/a", " a ", "a\u202eb", "a\u200bb", "a\u2028b", "Ab"])
+def test_names_that_are_warned_of_are_adopted_as_they_are_and_plan_nothing(project, rival, name):
+    app = rival.add_app(name="A / B", bundle="com.a")
+    rival.add_placement(app, name=name)
+    rival.add_placement(app, name="ab")
+    assert project.call("pull").code == 0
+    assert project.call("validate").code == 0
+    assert plan_is_empty(project) is True
+
+
+def test_a_name_that_speaks_of_a_variable_is_left_out_and_told(project, rival):
+    app = rival.add_app(name="A", bundle="com.a")
+    rival.add_placement(app, name="${GAME_NAME}")
+    rival.add_placement(app, name="b")
+    done = project.call("pull")
+    assert done.code == 0
+    assert "cannot be declared, and is left out: name holds ${" in done.out + done.err
+    assert plan_is_empty(project) is True
+
+
+def test_a_bundle_keeps_its_leading_zeros_from_the_account_to_the_file_and_back(project, rival):
+    rival.add_app(name="A", bundle="0123456789", platform="ios")
+    assert project.call("pull").code == 0
+    assert plan_is_empty(project) is True
+    (file,) = (project.root / "apps").iterdir()
+    project.edit(f"apps/{file.name}", ('"0123456789"', "0123456789"))
+    assert plan_is_empty(project) is True

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.dt.wire.fields import full_fields, said_fields
-from reconciler.dt.wire.more import speaks_of_failure, speaks_of_more
+from reconciler.dt.wire.more import beside_rows, speaks_of_failure, speaks_of_more
 from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.live import LiveResource
@@ -20,11 +20,15 @@ _DEPTH: Final = 2
 """Wrappers within wrappers that are opened: `{"data": {"apps": [...]}}`, and no more."""
 
 
+_NO_PAGES: Final = "it is not taken for the whole list, and no way to read further pages is known"
+
+
 def live_list(kind: Kind, value: Any, *, app_id: str | None = None) -> tuple[LiveResource, ...]:
     """The resources of a list answer: an array, a lone resource, or either in a wrapper.
 
-    `app_id` is the app whose placements were asked for. A row repeated word for word is read once. Raises `AnswerError`
-    for every other form, for a row of another app, and for a wrapper that speaks of rows it does not hold.
+    `app_id` is the app whose placements were asked for. A row repeated word for word is read once; what cannot be read
+    of one stands in its resource. Raises `AnswerError` for every other form, for a row without an id or of another
+    app, and for a wrapper that speaks of rows it does not hold.
     """
     found: dict[str, LiveResource] = {}
     for row in _rows(kind, value):
@@ -93,13 +97,15 @@ def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int) -> list[Mapping
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
     if _is_resource(kind, value):
-        rows: list[Mapping[str, Any]] = [value]
-    else:
-        rows = _rows(kind, value[_wrapped_in(kind, value, depth)], depth - 1)
-    if hint := speaks_of_more(value, len(rows)):
-        raise AnswerError(
-            f"it speaks of more than the {len(rows)} it holds ({hint}); reading further pages is not known"
-        )
+        if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
+            raise AnswerError(f"it is {_a(kind)} and a list of them")
+        if hint := speaks_of_more(value, 1):
+            raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
+        return [value]
+    wrapper = _wrapped_in(kind, value, depth)
+    rows = _rows(kind, value[wrapper], depth - 1)
+    if doubt := beside_rows({key: said for key, said in value.items() if key != wrapper}, len(rows)):
+        raise AnswerError(f"{doubt}; {_NO_PAGES}")
     return rows
 
 
@@ -133,12 +139,14 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     try:
         app_id = read_id(row.get("appid")) if kind == "placement" else None
         publisher_id = read_id(row.get("publisherid") or None)
-        fields = full_fields(kind, row)
     except AnswerError as wrong:
         raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
-    return LiveResource(kind, resource_id, fields, app_id if app_id is not None else asked_app, publisher_id)
+    return LiveResource(
+        kind, resource_id, fields, app_id if app_id is not None else asked_app, publisher_id, unreadable
+    )
 
 
 def _a(kind: Kind) -> str:

@@ -8,7 +8,7 @@ Management API pages, and what was seen of the API where they contradict themsel
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from reconciler.dt.wire.memo import Known, of_texts
 from reconciler.model.address import Kind
@@ -24,27 +24,31 @@ from reconciler.model.field import (
 )
 from reconciler.model.floors import Floors, complete
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
-from reconciler.web.json_body import AnswerError, folded
+from reconciler.web.json_body import folded
 
 Reader: TypeAlias = "Callable[[Any], Value | Absent]"
 
 
-def full_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
+def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple[str, str], ...]]:
     """The fields of a full answer (`row` has its keys in lower case): what it says, and what its silence means.
 
-    Raises `AnswerError` that names the field whose value has no readable form.
+    And the fields whose values have no readable form, each with what is wrong with it: nothing is said of these.
     """
-    said = _read(kind, row, _refuse)
-    return {**_silent(kind, said.get("placementType")), **said}
+    wrong: dict[str, str] = {}
+    said = dict(_read(kind, row, lambda name, error: wrong.setdefault(name, str(error))))
+    if (status := said.get("status", STATUSES[0])) not in STATUSES:
+        wrong["status"] = f"{status} is none that is known"
+        del said["status"]
+    fields = {**_silent(kind, said.get("placementType")), **said}
+    if not wrong:
+        return fields, ()
+    unreadable = {name: why for name, why in wrong.items() if name not in said}
+    return {name: value for name, value in fields.items() if name not in unreadable}, tuple(unreadable.items())
 
 
 def said_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
     """The fields that the answer to a write speaks of. A value without a readable form counts as not spoken of."""
     return _read(kind, row, lambda _name, _wrong: None)
-
-
-def _refuse(name: str, wrong: ValueError) -> NoReturn:
-    raise AnswerError(f"{name}: {wrong}") from None
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +60,7 @@ def _silent(kind: Kind, placement_type: Value) -> Fields:
     }
 
 
-def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], None]) -> Fields:
+def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], object]) -> Fields:
     fields: dict[str, Value] = {}
     for name, spelling, reader in _readers(kind, tuple(row)):
         raw = row[spelling]
@@ -165,7 +169,16 @@ def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
 
 
 _CODES: Final = Known(_country, 1024)
-_PRICES: Final = Known(price, 8192)
+
+
+def _floor(raw: Any) -> Decimal:
+    exact = price(raw)
+    if exact < 0:
+        raise ValueError("a floor below zero")
+    return exact
+
+
+_PRICES: Final = Known(_floor, 8192)
 _OF_BOOLEANS: Final = (price(0.0), price(1.0))
 """A boolean finds these, as True == 1.0."""
 
@@ -187,7 +200,7 @@ def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
     """The table with every line looked at by itself."""
     table: dict[str, Decimal] = {}
     for named, amount in lines:
-        country, exact = _country(named), price(amount)
+        country, exact = _country(named), _floor(amount)
         if country in table and table[country] != exact:
             raise ValueError(f"two prices for {country}")
         table[country] = exact

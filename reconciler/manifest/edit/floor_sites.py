@@ -8,7 +8,7 @@ from reconciler.manifest.edit.changes import Path
 from reconciler.manifest.edit.sites import blocks_of
 from reconciler.manifest.node import place_of
 from reconciler.manifest.parse import Document, parse
-from reconciler.manifest.scalar import PlainScalars
+from reconciler.manifest.scalar import PlainScalars, spelling
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.address import Address, app_address, placement_address
@@ -43,7 +43,7 @@ def _in_document(
     settings: Settings, text: ManifestText, number: int, document: Document
 ) -> Iterator[tuple[Address, FloorSite]]:
     for at, app in enumerate(document.value["apps"]):
-        address = app_address(app["platform"], str(app["bundle"]))
+        address = app_address(app["platform"], spelling(app["bundle"]))
         for path, name, blocks in blocks_of(app):
             kind = next((block["placementType"] for block in blocks if "placementType" in block), None)
             under = [over.raw for over in settings.defaults.get(kind, ())]

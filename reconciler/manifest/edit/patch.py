@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_BREAK: Final = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-_RARE_BREAKS: Final = ("\r", "\x85", "\u2028", "\u2029")
-_REST: Final = re.compile(r"[ \t]*(?:(?<=[ \t])(#)[^\n\r\x85\u2028\u2029]*)?")
-_COMMENT_LINE: Final = re.compile(r"[ \t]*(#)[^\n\r\x85\u2028\u2029]*")
-_BLANK_OR_COMMENT: Final = re.compile(r"(?:\s|(?<![^\s,\[{])#[^\n\r\x85\u2028\u2029]*)*")
+_BREAK: Final = re.compile(r"\r?\n")
+_REST: Final = re.compile(r"[ \t]*(?:(?<=[ \t])(#)[^\n\r]*)?")
+_COMMENT_LINE: Final = re.compile(r"[ \t]*(#)[^\n\r]*")
+_BLANK_OR_COMMENT: Final = re.compile(r"(?:\s|(?<![^\s,\[{])#[^\n\r]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,7 @@ def _by_place(patch: Patch) -> tuple[int, int]:
 
 def line_start(text: str, offset: int) -> int:
     """Where the line of an offset begins."""
-    begin = text.rfind("\n", 0, offset) + 1
-    for rare in _RARE_BREAKS:
-        begin = max(begin, text.rfind(rare, begin, offset) + 1)
-    return begin
+    return text.rfind("\n", 0, offset) + 1
 
 
 def line_end(text: str, offset: int) -> int:

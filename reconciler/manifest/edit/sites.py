@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.manifest.edit.changes import Path
 from reconciler.manifest.node import Map, place_of
 from reconciler.manifest.parse import parse
-from reconciler.manifest.scalar import PlainScalars
+from reconciler.manifest.scalar import PlainScalars, spelling
 from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.address import Address, app_address, placement_address
 
@@ -32,7 +32,7 @@ def block_sites(manifests: Sequence[ManifestText]) -> Mapping[Address, Site]:
     for text in manifests:
         for number, document in enumerate(parse(text, scalars).documents):
             for at, app in enumerate(document.value["apps"]):
-                address, path = app_address(app["platform"], str(app["bundle"])), (number, "apps", at)
+                address, path = app_address(app["platform"], spelling(app["bundle"])), (number, "apps", at)
                 found[address] = Site(text, path, app)
                 for below, name, blocks in blocks_of(app):
                     found[placement_address(address, name)] = Site(text, (*path, *below), blocks[0])

@@ -20,9 +20,10 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.manifest.characters import Events
 from reconciler.manifest.node import place_of
 from reconciler.manifest.scalar import resolve
-from reconciler.manifest.text import Place
+from reconciler.manifest.text import ManifestText, Place
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -31,7 +32,7 @@ except ImportError:  # as in `manifest.parse`
 
 MERGE_KEY: Final = "<<"
 _ANCHOR: Final = re.compile(r"&[^\s,\[\]{}]+")
-_BETWEEN: Final = re.compile(r"(?:\s|#[^\n\r\x85\u2028\u2029]*)*")
+_BETWEEN: Final = re.compile(r"(?:\s|#[^\n]*)*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,8 +164,8 @@ class _Reading:
         self._stack: list[_Frame] = []
 
     def read(self) -> None:
-        parser = _Parser(self._text.encode())
-        while type(event := parser.get_event()) is not StreamEndEvent:
+        events = Events(_Parser, ManifestText("", self._text.encode()))
+        while type(event := events.get_event()) is not StreamEndEvent:
             self._take(event)
 
     def _take(self, event: Any) -> None:

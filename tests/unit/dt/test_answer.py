@@ -124,6 +124,71 @@ def test_a_wrapper_that_speaks_of_more_is_no_whole_list(hint):
         live_list("app", {"data": {"apps": [APP], **hint}})
 
 
+EXCUSES = [
+    {"message": "quota exceeded"},
+    {"message": "No apps could be loaded, try again"},
+    {"warning": "the backend is degraded"},
+    {"warnings": ["a"]},
+    {"partial": True},
+    {"Partial": "true"},
+    {"isPartial": 1},
+    {"incomplete": True},
+    {"complete": False},
+    {"meta": {"complete": False}},
+    {"error": "x"},
+    {"meta": {"errors": ["x"]}},
+    {"quota": {"used": 100, "limit": 100}},
+    {"status": "degraded"},
+    {"next": {"page": 2}},
+    {"truncated": True},
+    {"offset": 50},
+    {"limit": 1, "note": "the first are shown, others skipped"},
+    {"meta": {"paging": {"hasMore": True}}},
+]
+
+
+@each("kind", ["app", "placement"])
+@each("said", [*EXCUSES, {"note": "x"}, {"foo": 1}, {"ready": False}, {"retryAfter": 0}, {"meta": {"x": [{}]}}])
+def test_an_empty_list_with_a_word_that_is_not_known_to_be_harmless_is_no_answer(kind, said):
+    for wrapper in (f"{kind}s", "data", "list"):
+        for value in ({wrapper: [], **said}, {"data": {f"{kind}s": [], **said}}, {**said, "data": {f"{kind}s": []}}):
+            with pytest.raises(AnswerError):
+                live_list(kind, value)
+
+
+@each("said", EXCUSES)
+def test_rows_with_a_word_of_an_incomplete_answer_beside_them_are_not_taken_for_all(said):
+    with pytest.raises(AnswerError):
+        live_list("app", {"apps": [APP], **said})
+
+
+def test_as_many_rows_as_a_page_holds_are_all_only_where_the_total_says_so():
+    with pytest.raises(AnswerError, match="limit"):
+        live_list("app", {"apps": [APP], "limit": 1})
+    assert ids("app", {"apps": [APP], "limit": 1, "total": 1}) == ["1"]
+    assert ids("app", {"apps": [APP], "limit": 100}) == ["1"]
+
+
+@each(
+    "said",
+    [
+        {"message": "ok"},
+        {"message": "Success."},
+        {"success": True, "status": 200, "code": 0},
+        {"error": None, "errors": [], "warnings": [], "message": ""},
+        {"partial": False, "hasMore": False, "complete": True, "truncated": "false"},
+        {"total": 0, "page": 1, "pageSize": 50, "offset": 0, "totalPages": 0},
+        {"publisherId": "3432", "meta": {}, "paging": {"next": None, "total": "0"}},
+    ],
+)
+def test_an_empty_list_with_nothing_but_harmless_words_is_an_empty_account(said):
+    assert ids("app", {"apps": [], **said}) == []
+
+
+def test_rows_with_unknown_words_that_speak_of_nothing_missing_are_read():
+    assert ids("app", {"apps": [APP], "requestId": "7f", "took": 5, "message": "fine"}) == ["1"]
+
+
 def test_placements_belong_to_the_app_that_was_asked_for():
     row = {"PlacementId": 5, "name": "x"}
     assert live_list("placement", [row], app_id="1")[0].app_id == "1"
@@ -132,9 +197,18 @@ def test_placements_belong_to_the_app_that_was_asked_for():
         live_list("placement", [{**row, "appId": "2"}], app_id="1")
 
 
-def test_an_unreadable_field_is_named_with_its_resource():
-    with pytest.raises(AnswerError, match="placement 5: floorPrices: not a list"):
-        live_list("placement", [{"placementId": 5, "floorPrices": "abc"}], app_id="1")
+def test_an_unreadable_field_is_named_in_its_resource_and_stops_no_other():
+    rows = [{"placementId": 5, "name": "x", "floorPrices": "abc"}, {"placementId": 6, "name": "y"}]
+    one, other = live_list("placement", rows, app_id="1")
+    assert one.unreadable == (("floorPrices", "not a list"),)
+    assert "floorPrices" not in one.fields
+    assert other.unreadable == ()
+
+
+@each("name", [{"en": "x"}, ["x"], True, 1.5, None])
+def test_a_row_whose_name_cannot_be_read_is_nameless(name):
+    (one,) = live_list("placement", [{"placementId": 5, "name": name}], app_id="1")
+    assert one.is_nameless
 
 
 def test_one_resource_must_be_the_one_that_was_asked_for():

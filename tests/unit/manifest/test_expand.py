@@ -23,7 +23,7 @@ def test_an_empty_list_is_said(app, body):
 def test_numbers_are_ids_too(app):
     found = app("    appId: 170709\n    placements: [{name: a, placementType: MREC, placementId: 0243}]\n")
     assert found.pin == "170709"
-    assert found.placements[0].pin == "243"
+    assert found.placements[0].pin == "0243"
 
 
 def test_a_country_beats_its_group_and_ww_is_always_there(placement):

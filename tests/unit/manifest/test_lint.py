@@ -121,3 +121,26 @@ def test_a_name_of_which_nothing_is_seen_needs_another(load):
 def test_tombstones_may_be_called_as_they_are(load):
     text = BLANK.format(**{**SOUND, "placement": '"a ", state: absent'})
     assert load(text).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("a/b", "name-slash", "holds a slash"),
+        ('"a\\u202eb"', "name-hidden", "U+202E"),
+        ('"a\\u200bb"', "name-hidden", "U+200B"),
+        ('"a\\u2028b"', "name-hidden", "U+2028"),
+        ('"a\\u0085b"', "name-hidden", "U+0085"),
+    ],
+)
+@pytest.mark.parametrize("what", ["placement", "waterfall", "tier"])
+def test_what_makes_an_address_hard_to_read_or_type_is_warned_of_once(load, what, name, code, said):
+    (found,) = load(BLANK.format(**{**SOUND, what: name})).findings
+    assert (found.code, found.severity, found.line) == (code, "warning", LINES[what])
+    assert said in found.message
+    assert found.message.isprintable()
+    assert found.hint
+
+
+def test_the_name_of_an_app_is_in_no_address_and_may_hold_a_slash(load):
+    assert load(BLANK.format(**{**SOUND, "app": "A/B"})).findings == ()

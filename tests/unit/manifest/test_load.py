@@ -111,7 +111,7 @@ def test_importing_the_room_imports_nothing_slow_but_pydantic():
 def test_an_error_that_an_alias_repeats_is_told_once(load):
     blocks = ", ".join(["*p"] * 50)
     text = HEAD.format("ios", 1) + f"    placements: [&p {{name: a, placementType: Baner}}, {blocks}]\n"
-    assert [finding.code for finding in load(text).findings] == ["bad-value"]
+    assert [finding.code for finding in load(text).findings] == ["duplicate-address", "bad-value"]
 
 
 JUNK = st.sampled_from(

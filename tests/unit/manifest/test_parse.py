@@ -8,7 +8,7 @@ from yaml.scanner import ScannerError
 from reconciler.manifest import parse as parse_module
 from reconciler.manifest.node import place_of
 from reconciler.manifest.parse import DEEPEST, parse
-from reconciler.manifest.scalar import resolve
+from reconciler.manifest.scalar import resolve, spelling
 from reconciler.manifest.slow_parser import SlowParser
 from reconciler.manifest.text import ManifestText
 
@@ -76,8 +76,6 @@ def test_what_yaml_1_2_calls_text_is_text(text):
         ("010", 10),
         ("-007", -7),
         ("+5", 5),
-        ("0o17", 15),
-        ("0x1F", 31),
         ("1.", 1.0),
         (".5", 0.5),
         ("1e3", 1000.0),
@@ -94,7 +92,19 @@ def test_what_yaml_1_2_calls_text_is_text(text):
 def test_what_yaml_1_2_calls_a_value_is_one(text, meant):
     found = resolve(text)
     assert found == meant
-    assert type(found) is type(meant)
+    assert isinstance(found, type(meant))
+    assert isinstance(found, bool) == isinstance(meant, bool)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("0o17", 15), ("0x1F", 31)])
+def test_a_number_to_another_base_keeps_its_spelling(text, meant):
+    assert resolve(text) == meant
+    assert spelling(resolve(text)) == text
+
+
+@pytest.mark.parametrize("text", ["010", "-007", "+5", "0", "12", "-3", "00"])
+def test_an_integer_is_spelled_as_it_is_written(text):
+    assert spelling(resolve(text)) == text
 
 
 def test_not_a_number_is_read():
@@ -242,3 +252,54 @@ def test_an_anchor_may_be_used_again():
 
 def test_a_byte_order_mark_and_carriage_returns_are_no_matter():
     assert value(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n") == {"a": 1, "b": 2}
+
+
+BREAKS = {"\x85": "U+0085", "\u2028": "U+2028", "\u2029": "U+2029", "\r": "U+000D"}
+PARSERS = pytest.mark.parametrize("parser", [parse_module._Parser, SlowParser])
+
+
+@PARSERS
+@pytest.mark.parametrize(("character", "name"), BREAKS.items(), ids=BREAKS.values())
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1 # x{0}b: 2\n", "a: 1\n# x{0}c: 3\n", "a: x{0}y\n", "a{0}: 1\n", "a: 'x{0}y'\n", "a: |\n  x{0}  y\n", "{0}"],
+)
+def test_a_line_ends_where_git_ends_it_and_what_ends_it_elsewhere_is_refused(
+    monkeypatch, parser, text, character, name
+):
+    monkeypatch.setattr(parse_module, "_Parser", parser)
+    written = text.format(character)
+    parsed = read(written)
+    [finding] = [found for found in parsed.findings if found.code == "line-break"]
+    before = written.partition(character)[0]
+    assert (finding.line, finding.column) == (before.count("\n") + 1, len(before) - before.rfind("\n"))
+    assert name in finding.message
+    assert finding.hint
+    assert not [part for part in parsed.documents if {"b", "c"} & set(part.value)]
+
+
+@PARSERS
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_in_double_quotes_such_a_character_is_text_and_ends_no_line(monkeypatch, parser, character):
+    monkeypatch.setattr(parse_module, "_Parser", parser)
+    parsed = read(f'a: "x {character} y"\nb: \ue000\nc: !t z\n')
+    assert [(found.code, found.line) for found in parsed.findings] == [("tag", 3)]
+    assert parsed.documents[0].value == {"a": f"x {character} y", "b": "\ue000", "c": "z"}
+
+
+def test_a_carriage_return_alone_is_refused_in_quotes_too():
+    assert codes('a: "x\ry"\n') == ["line-break"]
+
+
+@pytest.mark.parametrize("text", ["a: 1 # {} x\n", 'a: "x{}y"\n', "a{}b: 1\n", "a: x{}y\n"])
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200b", "\u2060"])
+def test_what_reorders_a_line_or_is_seen_by_nobody_is_warned_of(text, character):
+    parsed = read(text.format(character))
+    assert parsed.findings == ()
+    is_text = '"' in text and character in "\u200b\u2060"
+    assert [found.code for found in parsed.warnings] == ([] if is_text else ["hidden-character"])
+
+
+def test_joiners_and_marks_of_living_languages_are_no_matter():
+    parsed = read("a: \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 # \U0001f468\u200d\U0001f469 \u200f\n")
+    assert (parsed.findings, parsed.warnings) == ((), ())

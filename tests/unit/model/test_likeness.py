@@ -92,3 +92,8 @@ def test_no_unicode_form_makes_another_name(text, form):
 def test_no_case_makes_another_name(text):
     """But for the dotless i, whose capital is the plain one's in every alphabet but the Turkish."""
     assert fold(text.upper()) == fold(text.lower()) == fold(text)
+
+
+@pytest.mark.parametrize("kept", ["A &amp; B", "A &#38; B", "A &amp;amp; B", "a&#x26;b", "A &AMP; B"])
+def test_a_name_in_escapes_of_html_is_like_the_name(kept):
+    assert fold(kept).replace("-", "") == fold("A & B").replace("-", "")
