@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.diff.identity import Key, Resolution, Wanted, resolve
+from reconciler.diff.identity import Key, Resolution, Wanted
+from reconciler.diff.resolve import resolve
 from reconciler.model.address import Address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.ledger import Ledger

@@ -24,7 +24,8 @@ from yaml.events import (
 
 from reconciler.manifest.characters import Events
 from reconciler.manifest.hints import quoted
-from reconciler.manifest.node import START, Frame, Map, Mark, Seq, make_map, make_seq, place_of
+from reconciler.manifest.merge import MERGE, settled
+from reconciler.manifest.node import START, Frame, Map, Mark, make_map, make_seq, place_of
 from reconciler.manifest.order import EVERY_KEY
 from reconciler.manifest.scalar import PlainScalars, Scalar
 from reconciler.manifest.syntax import Refused, encoding_finding, part_before, refusal_finding
@@ -80,15 +81,6 @@ def parse(text: ManifestText, scalars: PlainScalars | None = None) -> Parsed:
     errors = tuple(found for found in loader.findings if found.severity == "error")
     warnings = tuple(found for found in loader.findings if found.severity == "warning")
     return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
-
-
-class _MergeKey(str):
-    """The key `<<` written plain; quoted it is text like any other."""
-
-    __slots__ = ()
-
-
-_MERGE: Final = _MergeKey("<<")
 
 
 class _Stop(Exception):
@@ -190,7 +182,7 @@ class _Loader:
                     if not frame.is_map or len(items) & 1:
                         value = scalars[value]
                     elif value == "<<":
-                        value, frame.merges = _MERGE, True
+                        value, frame.merges = MERGE, True
                 items.append(value)
                 frame.marks.append(event.start_mark)
             elif kind in act:
@@ -283,45 +275,8 @@ class _Loader:
     def _map(self, frame: Frame) -> Map:
         pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
         if frame.merges or 2 * len(pairs) != len(frame.items):
-            return self._settled(frame)
+            return settled(frame, self._report)
         return make_map(pairs, frame.mark, frame.marks)
-
-    def _settled(self, frame: Frame) -> Map:
-        """A mapping with merges or repeated keys: the first of equal keys counts, own keys before merged ones."""
-        pairs: dict[str, Any] = {}
-        marks: list[Mark] = []
-        sources: list[Map] = []
-        first: dict[str, Mark] = {}
-        for at in range(0, len(frame.items), 2):
-            key, value = frame.items[at], frame.items[at + 1]
-            if key in first:
-                self._report_duplicate(key, frame.marks[at], first[key])
-                continue
-            first[key] = frame.marks[at]
-            if type(key) is _MergeKey:
-                sources = self._merge_sources(value, frame.marks[at + 1])
-                continue
-            pairs[key] = value
-            marks += frame.marks[at : at + 2]
-        for source in sources:
-            for position, (key, value) in enumerate(source.items()):
-                if key not in pairs:
-                    pairs[key] = value
-                    marks += source.marks[2 * position : 2 * position + 2]
-        return make_map(pairs, frame.mark, marks)
-
-    def _merge_sources(self, value: Any, mark: Mark) -> list[Map]:
-        sources = value if isinstance(value, Seq) else [value]
-        if all(isinstance(source, Map) for source in sources):
-            return list(sources)
-        self._report("bad-merge", mark, "<< merges a mapping or a list of mappings", "point it at an anchored mapping")
-        return []
-
-    def _report_duplicate(self, key: str, mark: Mark, first: Mark) -> None:
-        hint = "keep one of the two"
-        if type(key) is _MergeKey:
-            hint = "merge several at once: <<: [*one, *two]"
-        self._report("duplicate-key", mark, f"{quoted(key)} stands here again, first on line {first.line + 1}", hint)
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:

@@ -1,0 +1,227 @@
+"""Which live resource a block stands for: its pin, else the ledger, else its natural identity.
+
+The natural identity of an app is platform and bundle, of a placement its name within the app. Two live candidates are
+not chosen between, for an id in a shipped app decides which of them earns; only where one is active and all others are
+inactive is it that one. A live resource whose identity differs from a block's in no more than its spelling is never
+taken for it, and nothing is made beside it: a person has to say which of the two is meant.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.diff.identity import (
+    Alike,
+    Crossed,
+    Found,
+    Key,
+    Missing,
+    NotFound,
+    PinNotFound,
+    Resolution,
+    Twins,
+    Wanted,
+)
+from reconciler.model.address import Address, kind_of
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource
+
+
+def resolve(
+    wanted: Sequence[Wanted],
+    live: Iterable[LiveResource],
+    ledger: Ledger,
+    key_of: Callable[[LiveResource], Key],
+    fold: Callable[[Key], Key],
+) -> Mapping[Address, Resolution]:
+    """What each block stands for among the live resources of one scope (all apps, or the placements of one app).
+
+    Every live resource is claimed by at most one block, the stronger kind of identity first. `fold` gives the form in
+    which identities that are alike are equal; it is called only where a block has no live resource.
+    """
+    scope = _Scope(wanted, live, ledger, key_of)
+    for block in wanted:
+        scope.by_pin(block)
+    scope.by_ledger([block for block in wanted if block.address not in scope.resolutions])
+    for block in wanted:
+        if block.address not in scope.resolutions:
+            scope.by_nature(block)
+    scope.tell_namesakes(wanted)
+    scope.look_for_likeness(wanted, fold)
+    scope.look_for_nameless(wanted)
+    return scope.resolutions
+
+
+class _Scope:
+    """The live resources of one scope, and which block has claimed which of them."""
+
+    def __init__(
+        self,
+        wanted: Sequence[Wanted],
+        live: Iterable[LiveResource],
+        ledger: Ledger,
+        key_of: Callable[[LiveResource], Key],
+    ) -> None:
+        self.resolutions: dict[Address, Resolution] = {}
+        self._declared = {block.address for block in wanted}
+        self._ledger = ledger
+        self._key_of = key_of
+        self._by_id: dict[str, LiveResource] = {}
+        self._by_key: dict[Key, list[LiveResource]] = {}
+        self._claimed: dict[str, Address] = {}
+        self._owned = {ledger[address].id for address in self._declared if address in ledger}
+        self._known_as = {
+            entry.id: address
+            for address, entry in ledger.items()
+            if address not in self._declared and kind_of(address) == "placement"
+        }
+        for resource in live:
+            self._by_id[resource.id] = resource
+            self._by_key.setdefault(key_of(resource), []).append(resource)
+
+    def by_pin(self, block: Wanted) -> None:
+        if block.pin is None:
+            return
+        pinned = self._by_id.get(block.pin)
+        if pinned is None:
+            self.resolutions[block.address] = PinNotFound(block.pin)
+        else:
+            self._claim(block, pinned)
+
+    def by_ledger(self, wanted: Iterable[Wanted]) -> None:
+        """Claim what the ledger knows: first what has the block's identity still, then what was renamed."""
+        renamed: dict[Address, tuple[Wanted, LiveResource]] = {}
+        for block in wanted:
+            known = self._known(block)
+            if known is None:
+                continue
+            if self._key_of(known) == block.key:
+                self._claim(block, known)
+            else:
+                renamed[block.address] = block, known
+        self._refuse_circles(renamed)
+        for block, known in renamed.values():
+            if known.id not in self._claimed:
+                self._claim_renamed(block, known)
+
+    def _refuse_circles(self, renamed: Mapping[Address, tuple[Wanted, LiveResource]]) -> None:
+        """Resolve blocks whose known resources have each other's identities, in a circle of any length.
+
+        Either each was given the name of the next in the console, or the ids in the ledger are mixed up: nothing tells
+        which. A block with a pin is in no circle, for its pin says what it stands for.
+        """
+        by_key = {block.key: address for address, (block, _) in renamed.items()}
+        following = {address: by_key.get(self._key_of(known)) for address, (_, known) in renamed.items()}
+        for circle in _circles(following):
+            for before, address in zip((circle[-1], *circle), circle, strict=False):
+                known, carrier = renamed[address][1], renamed[before][1]
+                self._claimed[known.id] = address
+                self.resolutions[address] = Crossed(known.id, carrier.id, before)
+
+    def _claim_renamed(self, block: Wanted, known: LiveResource) -> None:
+        others = [other for other in self._free(block.key) if other.id not in self._owned]
+        if others and _the_active_one([known, *others]) is not known:
+            self._refuse(block, [known, *others])
+        else:
+            self._claim(block, known)
+
+    def by_nature(self, block: Wanted) -> None:
+        named = self._free(block.key)
+        former = [] if block.former_key is None else self._free(block.former_key)
+        candidates = [*named, *former]
+        chosen = None if block.state == "absent" or (named and former) else _the_active_one(candidates)
+        if len(candidates) == 1:
+            self._claim(block, candidates[0])
+        elif chosen is not None:
+            archived = tuple(sorted(each.id for each in candidates if each is not chosen))
+            self._claim(block, chosen, archived)
+        elif candidates:
+            self._refuse(block, candidates)
+        else:
+            self.resolutions[block.address] = self._absent(block)
+
+    def tell_namesakes(self, wanted: Iterable[Wanted]) -> None:
+        """Name the active live resources that no block stands for beside those of their identity that one does."""
+        crowded = {key for key, listed in self._by_key.items() if len(listed) > 1}
+        for block in wanted if crowded else ():
+            found = self.resolutions[block.address]
+            if not isinstance(found, Found) or block.pin is not None:
+                continue
+            key = self._key_of(found.live)
+            if key in crowded and key in (block.key, block.former_key):
+                active = (each.id for each in self._free(key) if each.fields.get("status") == "active")
+                self.resolutions[block.address] = replace(found, doubles=tuple(sorted(active)))
+
+    def look_for_likeness(self, wanted: Iterable[Wanted], fold: Callable[[Key], Key]) -> None:
+        """Add to what was not found the live resources that are alike."""
+        lost = [
+            (block, found)
+            for block in wanted
+            if isinstance(found := self.resolutions[block.address], NotFound | Missing) and not block.distinct
+        ]
+        if not (lost and self._by_id):
+            return
+        by_fold: dict[Key, list[LiveResource]] = {}
+        for key, listed in self._by_key.items():
+            by_fold.setdefault(fold(key), []).extend(listed)
+        for block, found in lost:
+            keys = dict.fromkeys(fold(key) for key in (block.key, block.former_key) if key is not None)
+            alike = sorted((each for key in keys for each in by_fold.get(key, ())), key=lambda each: each.id)
+            if alike:
+                free = tuple(each for each in alike if each.id not in self._claimed)
+                claimed = tuple(each.id for each in alike if each.id in self._claimed)
+                self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
+
+    def look_for_nameless(self, wanted: Iterable[Wanted]) -> None:
+        """Add to what was not found the free live resources whose identity cannot be read."""
+        free = (each for each in self._by_id.values() if each.is_nameless and each.id not in self._claimed)
+        nameless = tuple(sorted(free, key=lambda each: each.id))
+        for block in wanted if nameless else ():
+            found = self.resolutions[block.address]
+            if isinstance(found, NotFound | Missing):
+                self.resolutions[block.address] = replace(found, alike=replace(found.alike, nameless=nameless))
+
+    def _absent(self, block: Wanted) -> NotFound | Missing:
+        entry = self._ledger.get(block.address)
+        return NotFound() if entry is None else Missing(entry.id, taken_by=self._claimed.get(entry.id))
+
+    def _known(self, block: Wanted) -> LiveResource | None:
+        """The live resource the ledger knows under the block's address, or under its former one."""
+        former = block.former if block.former not in self._declared else None
+        for address in (block.address, former):
+            entry = self._ledger.get(address) if address is not None else None
+            if entry is not None and entry.id in self._by_id and entry.id not in self._claimed:
+                return self._by_id[entry.id]
+        return None
+
+    def _free(self, key: Key) -> list[LiveResource]:
+        return [resource for resource in self._by_key.get(key, ()) if resource.id not in self._claimed]
+
+    def _claim(self, block: Wanted, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
+        self._claimed[resource.id] = block.address
+        former = self._known_as.get(resource.id) if resource.kind == "placement" else None
+        self.resolutions[block.address] = Found(resource, former, archived)
+
+    def _refuse(self, block: Wanted, candidates: Iterable[LiveResource]) -> None:
+        self.resolutions[block.address] = Twins(tuple(sorted(candidate.id for candidate in candidates)))
+
+
+def _the_active_one(candidates: Sequence[LiveResource]) -> LiveResource | None:
+    """The one of several that is active while all others are inactive; None where there is no such one."""
+    active = [each for each in candidates if each.fields.get("status") == "active"]
+    inactive = sum(each.fields.get("status") == "inactive" for each in candidates)
+    return active[0] if len(active) == 1 and inactive == len(candidates) - 1 else None
+
+
+def _circles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
+    """The circles among addresses, each of which leads to at most one other; every address is visited once."""
+    seen: set[Address] = set()
+    for first in following:
+        way: dict[Address, None] = {}
+        at: Address | None = first
+        while at is not None and at not in seen:
+            seen.add(at)
+            way[at] = None
+            at = following.get(at)
+        if at is not None and at in way:
+            addresses = tuple(way)
+            yield addresses[addresses.index(at) :]
