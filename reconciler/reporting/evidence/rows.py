@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.reporting.columns import folded
-from reconciler.reporting.countries import alpha2
+from reconciler.reporting.countries import NOWHERE, alpha2
 from reconciler.reporting.evidence.header import UTC_WORDS, Header
 from reconciler.reporting.evidence.records import LONGEST_TEXT
 from reconciler.reporting.evidence.values import NOTHING, Decimals, Order, is_foreign, read_day, read_number
@@ -24,11 +24,6 @@ FYBER_NETWORK, AdMob and LevelPlay have DT Exchange (and Fyber or Inneractive be
 _ASKED: Final = ("bidding", "bidder", "network", "waterfall", "mediation")
 _BIDDING: Final = frozenset({"bidding", "bidder", "bid", "true", "yes", "1", "inapp bidding", "in-app bidding"})
 _IN_TURN: Final = frozenset({"mediation", "waterfall", "network", "false", "no", "0", "non-bidding", "traditional"})
-_WORLDWIDE: Final = frozenset({
-    "", "ww", "worldwide", "world", "unknown", "other", "others", "xx", "zz", "zzz", "n/a", "-", "--", "null", "none",
-    "(not set)", "not set", "unknown region", "undefined", "t1", "a1", "a2", "o1", "ap", "eu",
-})  # fmt: skip
-"""What stands for no country in particular, in lower case."""
 TOTALS: Final = frozenset({"total", "totals", "grandtotal", "sum", "summary", "overall", "alltotal", "reporttotal"})
 _NAMING: Final = ("day", "app", "ad_unit", "source", "placement", "country")
 """The columns that say what a row is of."""
@@ -142,7 +137,7 @@ def _check_units(told: Mapping[str, str]) -> None:
 
 @lru_cache(maxsize=4096)
 def _country(text: str) -> str | None:
-    if text.lower() in _WORLDWIDE:
+    if text.lower() in NOWHERE:
         return None
     code = alpha2(text)
     if code is None:
