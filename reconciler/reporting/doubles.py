@@ -7,9 +7,9 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
+from reconciler.reporting.acceptance import SUM
 from reconciler.reporting.countries import NOWHERE, SUMS
 
-SUM: Final = "a row that sums others"
 TWICE: Final = "stands there twice, with different figures"
 NO_SUM: Final = "a sum that the rows of its countries do not add up to"
 NO_SOURCE: Final = "no demand source"
@@ -92,12 +92,17 @@ def _once(rows: Sequence[Read], found: Settled) -> Iterable[Read]:
     alike: dict[tuple[Any, ...], list[Read]] = defaultdict(list)
     for one in rows:
         alike[one.names, one.row["network"]].append(one)
+    known: set[tuple[Any, ...]] = set()
     for same in alike.values():
-        if all(one.figures == same[0].figures for one in same):
-            found.repeated += len(same) - 1
-            yield same[0]
-        else:
+        if any(one.figures != same[0].figures for one in same):
             found.aside += [(TWICE, one) for one in same]
+            continue
+        # DT may stand there under two of its names: the same line then, where its figures are the same.
+        under_any_name = (*(name for at, name in enumerate(same[0].names) if at != _SOURCE), *same[0].figures)
+        found.repeated += len(same) - (under_any_name not in known)
+        if under_any_name not in known:
+            yield same[0]
+        known.add(under_any_name)
 
 
 def _why_aside(one: Read, members: Sequence[Read]) -> str:

@@ -12,16 +12,18 @@ from typing import Final, Protocol
 
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
+from reconciler.report.floors.words import absence_text
 from reconciler.reporting.acceptance import Figures, shrinkage
 from reconciler.reporting.chartboost import Chartboost, by_part
 from reconciler.reporting.days import Source, Span, spans
 from reconciler.reporting.dt_reports import DtReports
 from reconciler.reporting.intake import Rules, take_in
+from reconciler.reporting.join import absences
 from reconciler.reporting.libraries import require_floors
 from reconciler.reporting.mediation_rows import Pile, piles, write_table
 from reconciler.reporting.schedule import ALL_APPS, Outcome, Schedule, Summary, schedule
 from reconciler.reporting.shelf import DATA, Delivery, Marker, Partition, Shelf
-from reconciler.reporting.subtotals import figures
+from reconciler.reporting.subtotals import figures, sources_in
 from reconciler.reporting.totals import TOTALS, name_of
 
 _SHOWN: Final = 10_000
@@ -122,9 +124,12 @@ class _Run:
         """Ask for spans of days, then for the totals of all days that were scheduled."""
         days = todo.wanted.get(ALL_APPS, ())
         failed = [span for span in spans(days) if not self._days(chartboost, span)]
+        known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
         if days and not failed:
-            known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
             self._totals(chartboost, spans([*days, *known]))
+        if days:
+            files = self._shelf.files("chartboost", min([*days, *known]), max([*days, *known])).values()
+            self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
 
     def _dt(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
-from reconciler.reporting.acceptance import STRAY, Figures, doubt
+from reconciler.reporting.acceptance import STRAY, SUM, Figures, doubt
 from reconciler.reporting.columns import ALIASES, Aliases, places
 from reconciler.reporting.countries import NOWHERE, alpha2
 from reconciler.reporting.dt_reports import Received
 from reconciler.reporting.judgement import (
     MASKED,
     MISSING,
-    SUM,
     People,
     Reading,
     aside_sql,

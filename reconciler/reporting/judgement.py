@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
+from reconciler.reporting.acceptance import SUM
 from reconciler.reporting.countries import SUMS
 
 People: TypeAlias = Literal["hash", "drop"]
@@ -13,9 +14,7 @@ People: TypeAlias = Literal["hash", "drop"]
 MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
 """What stands for the user in the row that sums users whose revenue is hidden, in the sibling report and its like."""
 
-SUM: Final = "a row that sums others"
 MISSING: Final = "a required value is missing"
-"""Two of the things that may be wrong with a row."""
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """The advertising id of a device whose owner allows none: one row may sum many of them."""
 

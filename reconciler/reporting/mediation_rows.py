@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.reporting.acceptance import MOST_UNREAD, STRAY, Figures, doubt
+from reconciler.reporting.acceptance import MOST_UNREAD, STRAY, SUM, Figures, doubt
 from reconciler.reporting.chartboost import NetworkType
 from reconciler.reporting.countries import NOWHERE, SUMS, alpha2
 from reconciler.reporting.days import Span
-from reconciler.reporting.doubles import SUM, Read, read_of, settled
+from reconciler.reporting.doubles import Read, read_of, settled
+from reconciler.reporting.join import source_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -144,7 +145,7 @@ def _row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Map
     return {
         "app": _text(told.get("app")),
         "network": network,
-        "source": source.lower(),
+        "source": source_name(source),
         "placement": _text(told.get("helium_placement_name")),
         "partner_placement": _text(told.get("partner_placement_name")),
         "format": FORMATS.get(kind.lower(), kind),

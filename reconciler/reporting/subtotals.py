@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -46,6 +47,23 @@ def figures(data: Path, money: str) -> Figures:
 
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
         return sum_of(connection, data, money)
+
+
+def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
+    """The sources of demand in files of mediation rows, by app and day."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    found: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    if not files:
+        return found
+    listed = ", ".join(literal(str(path)) for path in files)
+    with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+        told = (
+            f"SELECT DISTINCT coalesce(app, ''), day, source FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as above
+        )
+        for app, day, source in connection.execute(told).fetchall():
+            found[str(app)][day].add(str(source))
+    return found
 
 
 def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:

@@ -1,12 +1,12 @@
 """How figures and verdicts are put into words, the same in every medium."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final, TypeGuard
 
-from reconciler.model.evidence import Evidence, Unmatched
+from reconciler.model.evidence import Absence, Basis, Evidence, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
 from reconciler.report.count import counted
 from reconciler.report.line import Tone
@@ -25,6 +25,11 @@ MODES: Final = {
     "unified": "in one auction with the others",
     "unknown": "no telling how it is asked",
 }
+NO_MEDIATION: Final = (
+    "No mediation report is there, and it is what is missing: floors are judged by what the other sources pay. Set "
+    "CHARTBOOST_CLIENT_ID and CHARTBOOST_CLIENT_SECRET and run `reconciler floors fetch`, or bring the reports of "
+    "AppLovin MAX, Unity LevelPlay, AdMob or a warehouse of your own: `reconciler reports import FILE`."
+)
 _NUMBER: Final = re.compile(r"\d+(?:[.,:-]\d+)*%?")
 
 
@@ -170,6 +175,60 @@ def assumed(made: Suggestions) -> tuple[str, ...]:
     """What the moves assume, each once, without the numbers of the single cells."""
     said = dict.fromkeys(_without_numbers(each) for cell in moves(made) for each in cell.assumptions)
     return tuple(said)
+
+
+def absence_text(one: Absence) -> str:
+    """Days on which the mediation reports have no line of DT's, and which sources may be DT under another name."""
+    days = f"{one.days[0]}" if len(one.days) == 1 else f"{len(one.days)} days from {one.days[0]} to {one.days[-1]}"
+    told = f"the mediation reports of app {shown(one.app) or 'without a name'} have no line of DT's (fyber) on {days}"
+    if not one.instead:
+        return f"{told}, though they have one on other days; these days are left out"
+    names = ", ".join(map(shown, one.instead[:5]))
+    return f"{told}, but {names} on these alone: is that DT under another name? These days are left out"
+
+
+def notes(made: Suggestions) -> tuple[str, ...]:
+    """What is missing before anything else, and how to bring it; what was left out, since it would mislead."""
+    basis = made.unmatched.basis
+    return tuple(_notes(basis)) if basis else ()
+
+
+def _notes(basis: Basis) -> Iterator[str]:
+    if not basis.mediation_days:
+        yield NO_MEDIATION
+    elif not basis.dt_days:
+        yield (
+            "No report of DT's own is there, so nothing tells what single impressions were paid: set "
+            "DT_REPORTING_CLIENT_ID and DT_REPORTING_CLIENT_SECRET and fetch; DT keeps ten days."
+        )
+    for one in basis.absences:
+        text = absence_text(one)
+        yield f"{text[0].upper()}{text[1:]}."
+    if basis.repeated or basis.sums:
+        rows = counted_in_thousands(basis.repeated, "row")
+        sums = counted_in_thousands(basis.sums, "row")
+        yield f"{rows} that stood twice counted once, and {sums} that sum others were left out."
+
+
+def basis_text(made: Suggestions) -> str:
+    """What share of days, rows and money the suggestions stand on; empty where nobody looked."""
+    basis = made.unmatched.basis
+    if basis is None or not basis.days:
+        return ""
+    told = [f"{basis.mediation_days} of {counted(basis.days, 'day')} of mediation reports"]
+    if basis.dt_expected:
+        told.append(f"{basis.dt_days} of {counted(basis.dt_expected, 'daily report')} of DT's own")
+    if basis.rows:
+        told.append(f"{_share(basis.rows - basis.unread, basis.rows)} of their rows")
+    if basis.revenue:
+        told.append(f"{_share(basis.joined, basis.revenue)} of DT's revenue ({worth(basis.joined)} USD)")
+    return f"Stands on {', '.join(told)}."
+
+
+def _share(part: float, whole: float) -> str:
+    """A share that is not called all while anything is missing."""
+    percent = 100 * part / whole
+    return f"{min(percent, 99.9) if part < whole else percent:.3g} %"
 
 
 def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ import pytest
 from support.reports import DAY, dt_csv, dt_row, mediation_row, of_users
 from unit.reporting.test_intake import rows_in, taken
 
+from reconciler.reporting.acceptance import SUM
 from reconciler.reporting.days import Span
-from reconciler.reporting.doubles import NO_SUM, SUM, TWICE
+from reconciler.reporting.doubles import NO_SUM, TWICE
 from reconciler.reporting.mediation_rows import piles
 
 each = pytest.mark.parametrize
