@@ -30,7 +30,9 @@ NO_MEDIATION: Final = (
     "CHARTBOOST_CLIENT_ID and CHARTBOOST_CLIENT_SECRET and run `reconciler floors fetch`, or bring the reports of "
     "AppLovin MAX, Unity LevelPlay, AdMob or a warehouse of your own: `reconciler reports import FILE`."
 )
-_NUMBER: Final = re.compile(r"\d+(?:[.,:-]\d+)*%?")
+_NUMBER: Final = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,:-]\d+)*%?")
+_INTERVAL: Final = " to "
+"""What stands between the ends of an interval."""
 
 
 def price(amount: float) -> str:
@@ -148,7 +150,7 @@ class Group:
 
 
 def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
-    """Cells by what is said of them, the most frequent first; numbers that differ within a group are left out."""
+    """Cells by what is said of them, the most frequent first; numbers that differ within a group become a range."""
     found: dict[tuple[str, ...], list[Suggestion]] = {}
     for cell in cells:
         found.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
@@ -157,24 +159,44 @@ def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
 
 
 def _without_numbers(text: str) -> str:
-    return _NUMBER.sub("…", text)
+    return _NUMBER.sub("0", text)
 
 
 def _told(said: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Reasons that differ in numbers only, as one: the numbers that all have, and a gap for the others."""
+    """Reasons that differ in numbers only, as one."""
     return tuple(_merged(same) for same in zip(*said, strict=True))
 
 
 def _merged(texts: Sequence[str]) -> str:
-    by_place = zip(*map(_NUMBER.findall, texts), strict=True)
-    numbers = iter([same[0] if len(set(same)) == 1 else "…" for same in by_place])
-    return _NUMBER.sub(lambda _: next(numbers), texts[0])
+    """One sentence for all: a number that differs is told as its range, an interval as one that holds all of them."""
+    between = _NUMBER.split(texts[0])
+    places = [sorted(set(same), key=_size) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
+    told = between[0]
+    for at, (numbers, behind) in enumerate(zip(places, between[1:], strict=True)):
+        if behind == _INTERVAL:
+            number = numbers[0]
+        elif between[at] == _INTERVAL:
+            number = numbers[-1]
+        else:
+            number = numbers[0] if len(numbers) == 1 else f"{numbers[0]}{_INTERVAL}{numbers[-1]}"
+        told += number + behind
+    return told
+
+
+def _size(number: str) -> tuple[float, str]:
+    """By value; days, which are no numbers, as they are written."""
+    try:
+        return float(number.rstrip("%").replace(",", "")), number
+    except ValueError:
+        return 0.0, number
 
 
 def assumed(made: Suggestions) -> tuple[str, ...]:
-    """What the moves assume, each once, without the numbers of the single cells."""
-    said = dict.fromkeys(_without_numbers(each) for cell in moves(made) for each in cell.assumptions)
-    return tuple(said)
+    """What the moves assume, each once, with the range of the numbers in it."""
+    said: dict[str, list[str]] = {}
+    for each in (each for cell in moves(made) for each in cell.assumptions):
+        said.setdefault(_without_numbers(each), []).append(each)
+    return tuple(map(_merged, said.values()))
 
 
 def absence_text(one: Absence) -> str:
