@@ -55,7 +55,7 @@ class TestPage:
 
     def test_the_new_value_is_the_strong_one(self):
         html = audit_page(AUDIT)
-        assert '<td class="after">20</td>' in html
+        assert '<td class="after" data-label="Live">20</td>' in html
         assert '<td class="after">12</td>' in html
         assert '<td class="before">10</td>' in html
         assert '<td class="after">45</td>' in html
