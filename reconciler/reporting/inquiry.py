@@ -1,6 +1,6 @@
 """One question to the reports, answered: tables in, evidence out."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import Absence, Basis, Cell, DayEvidence, Evidence, Question, Unmatched
+from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Question, Unmatched
 from reconciler.model.floors import WORLDWIDE
 from reconciler.reporting import expressions
-from reconciler.reporting.acceptance import STRAY, SUM
 from reconciler.reporting.backends import table_of
+from reconciler.reporting.basis import basis
 from reconciler.reporting.countries import alpha2
 from reconciler.reporting.days import Span
 from reconciler.reporting.evidence.parts import IMPORTED, folder_of_line
@@ -99,8 +99,8 @@ class Inquiry:
     def _mediation(self) -> "Table":
         """Without days on which the line of DT is missing: what the others earned then is not what DT left them."""
         left = [(one.app, day.isoformat()) for one in self._absences for day in one.days]
-        rows = self._all_mediation
-        return expressions.without_days(rows, _table(("left_app", "left_day"), left)) if left else rows
+        table = self._all_mediation
+        return expressions.without_days(table, _table(("left_app", "left_day"), left)) if left else table
 
     @cached_property
     def _lines(self) -> Sequence[Line]:
@@ -209,12 +209,10 @@ class Inquiry:
 
         Days on which the line of DT is missing count for nothing.
         """
-        without = self._without.get(address, frozenset())
-        told = self._told.get(address)
-        if not told:
-            return [day for day in self._days if day not in without]
+        told, without = self._told.get(address), self._without.get(address, frozenset())
         everywhere = {date.fromisoformat(partition.day) for partition in self._chartboost_files}
-        return [day for day in self._days if (day in told or day in everywhere) and day not in without]
+        days = [day for day in self._days if not told or day in told or day in everywhere]
+        return [day for day in days if day not in without]
 
     @cached_property
     def _without(self) -> Mapping[Address, frozenset[date]]:
@@ -278,38 +276,7 @@ class Inquiry:
             sum(line.rows for line in matches.unmatched_lines)
             + sum(name.rows for name in (*matches.unmatched_dt, *alone)),
             matches.loose,
-            self._basis(),
-        )
-
-    def _basis(self) -> Basis:
-        matches, asked = self._matches, self._question
-        window = len(Span(asked.first, asked.last))
-        files = [*self._mediation_files, *self._shelf.files("dt", asked.first, asked.last)]
-        markers = [marker for partition in files if (marker := self._shelf.marker(partition))]
-        reasons = Counter[str]()
-        for marker in markers:
-            reasons.update(marker.quarantined)
-        unread = sum(rows for why, rows in reasons.items() if why not in STRAY)
-        dt = [partition for partition in files if partition.source == "dt"]
-        apps = {partition.app for partition in dt} | {one.app_id for one in asked.known if one.app_id}
-        if dt:
-            joined = sum(name.revenue for name in matches.dt)
-            revenue = joined + sum(name.revenue for name in matches.unmatched_dt)
-        else:
-            joined = sum(line.earnings for line in matches.lines)
-            revenue = joined + sum(line.earnings for line in matches.unmatched_lines)
-        return Basis(
-            days=window,
-            mediation_days=len({partition.day for partition in self._mediation_files}),
-            dt_days=len(dt),
-            dt_expected=len(apps) * window,
-            rows=sum(marker.rows for marker in markers) + unread,
-            unread=unread,
-            repeated=sum(marker.repeated for marker in markers),
-            sums=reasons[SUM],
-            revenue=revenue,
-            joined=joined,
-            absences=tuple(self._absences),
+            basis(self._shelf, self._question, matches, [*self._mediation_files], self._absences),
         )
 
     def _rows(self, expression: "Table") -> Sequence[Row]:
