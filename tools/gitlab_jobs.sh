@@ -45,4 +45,4 @@ git checkout --quiet games/two
 echo "a file of neither" >README.md
 git add README.md
 starts merge_request_event ""
-starts schedule "reconciler:drift reconciler:games-two:drift"
+starts schedule "reconciler:drift reconciler:floors reconciler:games-two:drift reconciler:games-two:floors"

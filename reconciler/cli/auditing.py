@@ -88,7 +88,7 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
         case "markdown":
             console.raw(audit_markdown(audit, history))
         case "openmetrics":
-            console.raw(metrics_text(audit))
+            console.raw(metrics_text(audit, session.project_name()))
         case "github":
             for command in annotation_lines(audit):
                 console.raw(command)

@@ -137,19 +137,22 @@ def _github(around: Surroundings) -> dict[str, str]:
         'paths: [reconciler.yaml, "apps/**"]': f'paths: ["{around.folder}/reconciler.yaml", "{around.folder}/apps/**"]',
         "name: reconcile\n": f"name: reconcile{slug}\n",
         "name: drift\n": f"name: drift{slug}\n",
+        "name: floors\n": f"name: floors{slug}\n",
         "group: reconcile-": f"group: reconcile{slug}-",
         "group: drift": f"group: drift{slug}",
+        "group: floors": f"group: floors{slug}",
         "path: .reconciler/": f"path: {around.folder}/.reconciler/",
         "reconciler-audits-": f"reconciler-audits{slug}-",
         "--as plan": f"--as plan{slug}",
         "--as apply": f"--as apply{slug}",
         "--as drift": f"--as drift{slug}",
+        "--as floors": f"--as floors{slug}",
     }
     of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
     changes = {**(in_a_folder if around.folder else {}), **({} if around.branch == "main" else of_branch)}
     return {
         f".github/workflows/{name}{slug}.yml": _replaced(_skeleton(f"github/{name}.yml"), changes)
-        for name in ("reconcile", "drift")
+        for name in ("reconcile", "drift", "floors")
     } | {".github/CODEOWNERS": _owners(around, "/.github/")}
 
 

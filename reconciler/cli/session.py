@@ -81,6 +81,10 @@ class Session:
         except ProjectError:
             return ""
 
+    def project_name(self) -> str:
+        """What tells the project from others: its folder in the repository, or that of the repository itself."""
+        return self.folder() or self.root().name
+
     def settings(self, project: Project) -> "Settings":
         """Its settings. Raises `InvalidManifests`."""
         from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - pydantic and YAML cost 0.2 s

@@ -22,6 +22,11 @@ Source = Literal["dt", "chartboost", "all"]
 
 _DT: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
 _CHARTBOOST: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
+_LEFT_CHARTBOOST: Final = (
+    f"Chartboost is not asked: {_CHARTBOOST[0]} is not set. Without what the other sources pay no floor can be judged; "
+    "`reconciler reports import FILE` brings reports of other platforms"
+)
+_LEFT_DT: Final = f"DT is not asked: {_DT[0]} is not set, so nothing will tell what single impressions were paid"
 
 
 @contextmanager
@@ -41,8 +46,7 @@ def sources(session: Session, wanted: Source, reports: Reports, folder: Path) ->
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
             found = replace(found, chartboost=_chartboost(session, reports, folder, stack))
         if wanted == "all" and not (has_dt and has_chartboost):
-            left = "Chartboost is not asked" if has_dt else "DT is not asked"
-            session.console.talk(f"{left}: {(_CHARTBOOST if has_dt else _DT)[0]} is not set")
+            session.console.talk(_LEFT_CHARTBOOST if has_dt else _LEFT_DT)
         yield found
 
 

@@ -42,7 +42,7 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     """
     git.does("add", "--force", "--", name)
     if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
-        git.does(*_identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+        git.does(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
     elif not _waits_for_a_push(git, name, message):
         return None
     for attempt in range(TRIES):
@@ -82,7 +82,7 @@ def request_ledger(git: Git, name: str, message: str, target: Target, branch: st
         blob = git.does("hash-object", "-w", "--", name)
         apart.does("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
         tree = apart.does("write-tree")
-    commit = git.does(*_identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
     git.does(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
     return commit[:12]
@@ -177,13 +177,14 @@ def _follow(git: Git, name: str, target: Target, said: str) -> None:
             hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
             f"--by request; {_LOST}",
         )
-    identity = _identity(git, target.author)
-    if not git.tries(*identity, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
+    who = identity(git, target.author)
+    if not git.tries(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
         git.tries("rebase", "--abort")
         raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
 
 
-def _identity(git: Git, author: tuple[str, str]) -> tuple[str, ...]:
+def identity(git: Git, author: tuple[str, str]) -> tuple[str, ...]:
+    """Options of a commit by this author, where git knows none."""
     known = git.tries("config", "user.email")[0]
     return () if known else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
 

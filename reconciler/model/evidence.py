@@ -65,16 +65,53 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Days of an app on which the mediation reports have no line of DT's, though they have one on others.
+
+    `instead` names sources that are there on those days alone: one of them may be DT under another name.
+    """
+
+    app: str
+    days: tuple[date, ...]
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What of a window the evidence stands on.
+
+    `days` is the length of the window; `mediation_days` are those with mediation reports, `dt_days` the reports of DT's
+    own that are there, of `dt_expected` (one for each app and day). `rows` are those of all these reports, `unread` of
+    them could not be read, `repeated` and `sums` were left out, since they would count twice. `revenue` is what DT paid
+    in them (USD), and `joined` the part of it that belongs to known placements.
+    """
+
+    days: int = 0
+    mediation_days: int = 0
+    dt_days: int = 0
+    dt_expected: int = 0
+    rows: int = 0
+    unread: int = 0
+    repeated: int = 0
+    sums: int = 0
+    revenue: float = 0.0
+    joined: float = 0.0
+    absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Unmatched:
     """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows.
 
-    `loose` counts report rows that were joined, but by a name that is only equal without case and spaces.
+    `loose` counts report rows that were joined, but by a name that is only equal without case and spaces. `basis` says
+    how much was there to be joined; None where nobody looked.
     """
 
     chartboost_placements: tuple[str, ...] = ()
     dt_placements: tuple[str, ...] = ()
     rows: int = 0
     loose: int = 0
+    basis: Basis | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from reconciler.errors import ApiError, ApiRejected, UnreadableAnswer
+from reconciler.reporting.beside import failure, is_alarming, more_rows, words_beside
 from reconciler.reporting.days import Span
 from reconciler.reporting.limiter import Rate
 from reconciler.web.auth import Credentials
@@ -37,6 +38,8 @@ PATIENCE: Final = Patience(deadline=1800.0, read=180.0)
 _AUDIENCE: Final = "https://public.api.gateway.chartboost.com"
 _PATH: Final = "/v2/publisher/metrics"
 _LATER: Final = "try again later; what was fetched is kept"
+_REFUSED: Final = "nothing was stored of this answer; try again later, or mend what it names"
+_NOT_WHOLE: Final = "nothing was stored of this answer; fetch fewer days, or name the apps (reports.chartboostApps)"
 _LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
 
 
@@ -104,7 +107,10 @@ class Chartboost:
             self._partner[network] = False
             self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
             return self.rows(span, network, dated=dated)
-        return _rows(call, self._reply(call, exchange))
+        rows, beside = self._whole(call, self._reply(call, exchange), body)
+        if beside:
+            self._told(f"Chartboost says beside its rows of {span}: {beside}")
+        return rows
 
     def _reply(self, call: Call, exchange: Exchange) -> Reply:
         match exchange.end:
@@ -121,6 +127,29 @@ class Chartboost:
                 raise error
             case never:
                 assert_never(never)
+
+    def _whole(self, call: Call, reply: Reply, asked: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """The rows of an answer that can be believed to hold all of them, and what it says beside them.
+
+        An answer that says that something failed is none, and neither is one without rows that says anything else.
+        The vendor's page knows no pages, so an answer that speaks of more is refused: nobody can ask for the rest.
+        """
+        try:
+            answer = decode(reply.body)
+            told = folded(answer) if isinstance(answer, dict) else {}
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
+        rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
+        if failed := failure(beside):
+            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
+        if more := more_rows(beside, len(rows), reply.headers):
+            raise UnreadableAnswer(f"{call}: the answer is not the whole: {more}", hint=_NOT_WHOLE)
+        words = self._client.redacted(words_beside(beside, asked))
+        if words and (not rows or is_alarming(words)):
+            raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
+        return rows, words
 
     def _words(self, reply: Reply) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
@@ -149,17 +178,3 @@ def by_part(
 
 def _blames_partner(reply: Reply) -> bool:
     return reply.status == 400 and _DISPENSABLE.encode() in reply.body
-
-
-def _rows(call: Call, reply: Reply) -> Sequence[Mapping[str, Any]]:
-    try:
-        answer = decode(reply.body)
-        told = folded(answer) if isinstance(answer, dict) else {}
-    except AnswerError as wrong:
-        raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
-    rows, count = told.get("data"), told.get("row_count")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
-    if isinstance(count, int) and not isinstance(count, bool) and count > len(rows):
-        raise UnreadableAnswer(f"{call}: the answer speaks of {count:,} rows and holds {len(rows):,}", hint=_LOOK)
-    return rows

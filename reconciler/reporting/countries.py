@@ -13,6 +13,17 @@ _SAINT: Final = re.compile(r"\bST\.?\s")
 _OWN: Final = {"XK": "XK", "XKX": "XK", "XKO": "XK", "KOSOVO": "XK", "UK": "GB"}
 """Kosovo has no ISO code, and three that are used; UK is what people write."""
 
+NOWHERE: Final = frozenset({
+    "", "ww", "worldwide", "world", "unknown", "other", "others", "xx", "zz", "zzz", "n/a", "-", "--", "null", "none",
+    "(not set)", "not set", "unknown region", "undefined", "t1", "a1", "a2", "o1", "ap", "eu",
+})  # fmt: skip
+"""What stands for no country in particular, in lower case."""
+SUMS: Final = frozenset({
+    "total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "summary", "overall", "all",
+    "all countries", "all apps", "all regions", "all geos",
+})  # fmt: skip
+"""What stands where a country or another name should, in a row that sums others, in lower case."""
+
 _CALLED: Final[Mapping[str, str]] = MappingProxyType({
     name: code
     for code, names in {

@@ -10,6 +10,7 @@ import httpx
 
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.ports import Clock
+from reconciler.reporting.beside import failure, words_beside
 from reconciler.reporting.links import ALLOWED_HOSTS, Link, link
 from reconciler.reporting.readiness import Broken, Hopeless, Readiness, Ready, readiness
 from reconciler.reporting.spool import Spool
@@ -107,11 +108,17 @@ class DtReports:
         report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
         `ProjectError` for a full disk. Nothing whole is left in the folder then.
         """
-        found = self._ordered(app_id, day)
+        found, said = self._ordered(app_id, day)
         what = f"the report of app {app_id} for {day}"
-        spool = self._waited_for(found, folder / "received", what, stopped)
+        spool = self._waited_for(found, folder / "received", f"{what}{said}", stopped)
         if spool.may_be_cut:
             raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
+        received = self._plain(spool, folder)
+        if said and received.lines <= 1:
+            raise UnreadableAnswer(f"{what} holds no rows{said}", hint=_AGAIN)
+        return received
+
+    def _plain(self, spool: Spool, folder: Path) -> Received:
         if not spool.is_gzip:
             return Received(spool.path, spool.lines, spool.digest)
         plain = folder / "unpacked"
@@ -119,18 +126,23 @@ class DtReports:
         spool.path.unlink()
         return Received(plain, lines, spool.digest)
 
-    def _ordered(self, app_id: str, day: date) -> Link:
+    def _ordered(self, app_id: str, day: date) -> tuple[Link, str]:
+        """Where the report will be, and what else the answer says: it explains a report without rows."""
         body = encode({"date": day.isoformat(), "appId": app_id})
         call = Call("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
         reply = self._accepted(call, self._client.call(call))
         try:
             answer = decode(reply.body)
-            url = folded(answer).get("url") if isinstance(answer, dict) else None
+            told = folded(answer) if isinstance(answer, dict) else {}
         except AnswerError as wrong:
             raise UnreadableAnswer(f"{call}: {wrong}", hint=_AGAIN) from None
+        url, beside = told.get("url"), {key: part for key, part in told.items() if key not in {"id", "url"}}
+        if failed := failure(beside):
+            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
             raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
-        return link(url, self._client.origin, self._waiting.hosts)
+        words = self._client.redacted(words_beside(beside, {}))
+        return link(url, self._client.origin, self._waiting.hosts), f"; the API said of it: {words}" if words else ""
 
     def _accepted(self, call: Call, exchange: Exchange) -> Reply:
         match exchange.end:

@@ -44,8 +44,28 @@ def mediation_schema() -> "Schema":
 
 
 def dt_names(dt: "Table") -> "Table":
-    """How many rows each placement has, by the names that DT's report gives it."""
-    return _named(dt.group_by(DT_NAMES).agg(rows=lambda rows: rows.count()), DT_NAMES)
+    """How many rows each placement has and what it was paid, by the names that DT's report gives it."""
+    summed = dt.group_by(DT_NAMES).agg(
+        rows=lambda rows: rows.count(), revenue=lambda rows: rows.revenue.sum().cast("float64")
+    )
+    return _named(summed, DT_NAMES)
+
+
+def dt_countries(dt: "Table") -> "Table":
+    """The countries, each once, as the reports spell them."""
+    return dt.select("country").distinct()
+
+
+def mediation_sources(rows: "Table") -> "Table":
+    """The sources of demand by app and day."""
+    return rows.select("app", "day", "source").distinct()
+
+
+def without_days(rows: "Table", left_out: "Table") -> "Table":
+    """Mediation rows but those of the apps and days that are left out."""
+    return rows.anti_join(
+        left_out, [rows.app.fill_null("") == left_out.left_app, rows.day == left_out.left_day.cast("date")]
+    )
 
 
 def dt_days(dt: "Table", places: "Table", spellings: "Table", own: "Table") -> "Table":

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -12,14 +12,18 @@ from typing import Final, Protocol
 
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
+from reconciler.report.floors.words import absence_text
+from reconciler.reporting.acceptance import Figures, shrinkage
 from reconciler.reporting.chartboost import Chartboost, by_part
 from reconciler.reporting.days import Source, Span, spans
 from reconciler.reporting.dt_reports import DtReports
 from reconciler.reporting.intake import Rules, take_in
+from reconciler.reporting.join import absences
 from reconciler.reporting.libraries import require_floors
 from reconciler.reporting.mediation_rows import Pile, piles, write_table
 from reconciler.reporting.schedule import ALL_APPS, Outcome, Schedule, Summary, schedule
 from reconciler.reporting.shelf import DATA, Delivery, Marker, Partition, Shelf
+from reconciler.reporting.subtotals import figures, sources_in
 from reconciler.reporting.totals import TOTALS, name_of
 
 _SHOWN: Final = 10_000
@@ -49,12 +53,14 @@ class Sources:
 class Errand:
     """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
 
-    `parallelism` is how many reports of DT are waited for at once.
+    `parallelism` is how many reports of DT are waited for at once. `replace`: days that are there and settled are
+    fetched again as well, and what comes takes the place of what is there even where it holds far less.
     """
 
     dt_apps: Sequence[str] = ()
     span: Span | None = None
     parallelism: int = 8
+    replace: bool = False
 
 
 def fetch(
@@ -67,7 +73,7 @@ def fetch(
     """
     require_floors()
     with shelf.held():
-        run = _Run(shelf, rules, clock, listener)
+        run = _Run(shelf, rules, clock, listener, replace=errand.replace)
         dt = _schedule("dt", errand.dt_apps if sources.dt else (), errand, shelf, clock)
         mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), errand, shelf, clock)
         listener.planned(dt.partitions + mediation.partitions)
@@ -82,14 +88,17 @@ def fetch(
 
 
 def _schedule(source: Source, apps: Iterable[str], errand: Errand, shelf: Shelf, clock: Clock) -> Schedule:
-    return schedule(source, apps, errand.span, shelf.marker, clock.now())
+    return schedule(source, apps, errand.span, shelf.marker, clock.now(), replace=errand.replace)
 
 
 class _Run:
     """One fetch: what it works with, and what has come of it so far."""
 
-    def __init__(self, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener) -> None:
+    def __init__(
+        self, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener, *, replace: bool = False
+    ) -> None:
         self._shelf = shelf
+        self._replace = replace
         self._rules = rules
         self._clock = clock
         self._listener = listener
@@ -115,9 +124,12 @@ class _Run:
         """Ask for spans of days, then for the totals of all days that were scheduled."""
         days = todo.wanted.get(ALL_APPS, ())
         failed = [span for span in spans(days) if not self._days(chartboost, span)]
+        known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
         if days and not failed:
-            known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
             self._totals(chartboost, spans([*days, *known]))
+        if days:
+            files = self._shelf.files("chartboost", min([*days, *known]), max([*days, *known])).values()
+            self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
 
     def _dt(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():
@@ -128,44 +140,70 @@ class _Run:
                 # One at a time: each may use as much memory as it was given.
                 with self._reading:
                     delivery = take_in(received, app, day, self._rules, self._clock.now())
-                self._shelf.put(Partition("dt", app, day.isoformat()), delivery)
+                    self._end(self._taken(Partition("dt", app, day.isoformat()), day, delivery))
         except ApiError as wrong:
             self._end(Outcome("dt", app, day, "failed", why=wrong.message))
-        else:
-            self._end(Outcome("dt", app, day, "fetched", *_counts(delivery.marker)))
 
     def _days(self, chartboost: Chartboost, span: Span) -> bool:
         """Whether all days of the span were fetched."""
-        done: set[date] = set()
+        ended: list[Outcome] = []
         try:
             for part, told in by_part(chartboost, span, dated=True):
                 for day, pile in piles(told, part, dated=True).items():
-                    marker = self._put("chartboost", f"{day}", pile)
-                    done.add(day or part.first)
-                    self._end(Outcome("chartboost", ALL_APPS, day or part.first, "fetched", *_counts(marker)))
+                    outcome = self._put_day(day or part.first, pile)
+                    ended.append(outcome)
+                    self._end(outcome)
         except ApiError as wrong:
+            done = {outcome.day for outcome in ended}
             for day in span.days():
                 if day not in done:
                     self._end(Outcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
-        return len(done) == len(span)
+        return sum(outcome.state == "fetched" for outcome in ended) == len(span)
 
     def _totals(self, chartboost: Chartboost, windows: Iterable[Span]) -> None:
         try:
             for window in windows:
                 for part, told in by_part(chartboost, window, dated=False):
-                    self._put(TOTALS, name_of(part), piles(told, part, dated=False)[None])
+                    self._put_totals(part, piles(told, part, dated=False)[None])
         except ApiError as wrong:
             self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
 
-    def _put(self, source: str, day: str, pile: Pile) -> Marker:
+    def _put_day(self, day: date, pile: Pile) -> Outcome:
         with self._shelf.draft() as folder:
-            write_table(pile.rows, folder / DATA)
-            aside = _written(pile.aside, folder / "rows.jsonl") if pile.aside else None
-            digest = f"sha256:{sha256((folder / DATA).read_bytes()).hexdigest()}"
-            now = self._clock.now()
-            marker = Marker(now, digest, len(pile.rows), pile.quarantined, dict(pile.unknown_countries))
-            self._shelf.put(Partition(source, ALL_APPS, day), Delivery(folder / DATA, marker, aside))
-        return marker
+            return self._taken(Partition("chartboost", ALL_APPS, f"{day}"), day, self._delivery(pile, folder))
+
+    def _put_totals(self, part: Span, pile: Pile) -> None:
+        """Totals that hold less than the days they are of, or that could not be read, are not kept."""
+        files = self._shelf.files("chartboost", part.first, part.last).values()
+        days = sum((figures(path, "earnings") for path in files), Figures())
+        # Totals have fewer rows than days by nature.
+        less = "they hold far less than their days" if shrinkage(replace(days, rows=0), pile.figures) else ""
+        if pile.doubt or less:
+            self.notes.append(f"totals of {part} are not kept, so sums of days are used: {pile.doubt or less}")
+            return
+        with self._shelf.draft() as folder:
+            self._shelf.put(Partition(TOTALS, ALL_APPS, name_of(part)), self._delivery(pile, folder))
+
+    def _delivery(self, pile: Pile, folder: Path) -> Delivery:
+        write_table(pile.rows, folder / DATA)
+        aside = _written(pile.aside, folder / "rows.jsonl") if pile.aside else None
+        digest = f"sha256:{sha256((folder / DATA).read_bytes()).hexdigest()}"
+        counts = len(pile.rows), pile.quarantined, dict(pile.unknown_countries), pile.repeated
+        return Delivery(folder / DATA, Marker(self._clock.now(), digest, *counts), aside, pile.doubt)
+
+    def _taken(self, place: Partition, day: date, came: Delivery) -> Outcome:
+        """Put a day in its place, unless too little of it was read, or it holds far less than what is there."""
+        source: Source = "dt" if place.source == "dt" else "chartboost"
+        if came.doubt:
+            return Outcome(source, place.app, day, "failed", why=came.doubt)
+        had = self._shelf.marker(place)
+        if had is not None and not self._replace:
+            money = "revenue" if source == "dt" else "earnings"
+            less = shrinkage(figures(self._shelf.data(place), money), figures(came.data, money))
+            if less:
+                return Outcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
+        self._shelf.put(place, came)
+        return Outcome(source, place.app, day, "fetched", *_counts(came.marker))
 
     def _end(self, outcome: Outcome) -> None:
         with self._telling:

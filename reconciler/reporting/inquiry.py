@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, DayEvidence, Evidence, Question, Unmatched
+from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Question, Unmatched
 from reconciler.model.floors import WORLDWIDE
 from reconciler.reporting import expressions
 from reconciler.reporting.backends import table_of
-from reconciler.reporting.countries import alpha2_by_spelling
+from reconciler.reporting.basis import basis
+from reconciler.reporting.countries import alpha2
 from reconciler.reporting.days import Span
 from reconciler.reporting.evidence.parts import IMPORTED, folder_of_line
-from reconciler.reporting.join import DtName, Line, Matches, Role, behind, match, modes
+from reconciler.reporting.join import DtName, Line, Matches, Role, absences, behind, match, modes
 from reconciler.reporting.shelf import Partition, Shelf
 from reconciler.reporting.sketch import rescaled
 from reconciler.reporting.totals import totals_for
@@ -84,8 +85,22 @@ class Inquiry:
         return table_of(self._backend, list(self._dt_files.values()), expressions.dt_schema())
 
     @cached_property
-    def _mediation(self) -> "Table":
+    def _all_mediation(self) -> "Table":
         return table_of(self._backend, list(self._mediation_files.values()), expressions.mediation_schema())
+
+    @cached_property
+    def _absences(self) -> Sequence[Absence]:
+        seen: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for row in self._rows(expressions.mediation_sources(self._all_mediation)):
+            seen[row["app"] or ""][row["day"]].add(row["source"])
+        return absences(seen)
+
+    @cached_property
+    def _mediation(self) -> "Table":
+        """Without days on which the line of DT is missing: what the others earned then is not what DT left them."""
+        left = [(one.app, day.isoformat()) for one in self._absences for day in one.days]
+        table = self._all_mediation
+        return expressions.without_days(table, _table(("left_app", "left_day"), left)) if left else table
 
     @cached_property
     def _lines(self) -> Sequence[Line]:
@@ -98,9 +113,11 @@ class Inquiry:
 
     @cached_property
     def _spelled(self) -> Mapping[str, str]:
-        """How the countries that have a line of their own may be spelled."""
+        """How the reports spell the countries that have a line of their own."""
         own = {cell.country for cell in self._question.cells}
-        return {spelling: code for spelling, code in alpha2_by_spelling().items() if code in own}
+        told = [row["country"] for row in self._rows(expressions.dt_countries(self._dt))]
+        codes = {spelling: alpha2(spelling) for spelling in told if spelling}
+        return {spelling: code for spelling, code in codes.items() if code in own}
 
     @cached_property
     def _dt_cells(self) -> tuple["Table", "Table", "Table", "Table"]:
@@ -154,7 +171,8 @@ class Inquiry:
     @cached_property
     def _mediation_cells(self) -> Mapping[tuple[Cell, Role], Sequence[Row]]:
         """By cell and role a row for each waterfall, from totals without days where there are such."""
-        files = totals_for(self._shelf, Span(self._question.first, self._question.last), list(self._chartboost_files))
+        window = Span(self._question.first, self._question.last)
+        files = [] if self._absences else totals_for(self._shelf, window, list(self._chartboost_files))
         whole = [*files, *self._imported_files.values()]
         rows = table_of(self._backend, whole, expressions.mediation_schema()) if files else self._mediation
         found: dict[tuple[Cell, Role], list[Row]] = defaultdict(list)
@@ -187,12 +205,23 @@ class Inquiry:
         return {address: frozenset(of) for address, of in found.items()}
 
     def _days_of(self, address: Address) -> Sequence[date]:
-        """The days that count for an address: without Chartboost's, those of which its own app was imported."""
-        told = self._told.get(address)
-        if not told:
-            return self._days
+        """The days that count for an address: without Chartboost's, those of which its own app was imported.
+
+        Days on which the line of DT is missing count for nothing.
+        """
+        told, without = self._told.get(address), self._without.get(address, frozenset())
         everywhere = {date.fromisoformat(partition.day) for partition in self._chartboost_files}
-        return [day for day in self._days if day in told or day in everywhere]
+        days = [day for day in self._days if not told or day in told or day in everywhere]
+        return [day for day in days if day not in without]
+
+    @cached_property
+    def _without(self) -> Mapping[Address, frozenset[date]]:
+        """The days on which the line of DT is missing, by address."""
+        days = {one.app: frozenset(one.days) for one in self._absences}
+        found: dict[Address, frozenset[date]] = {}
+        for line, address in self._matches.lines.items():
+            found[address] = found.get(address, frozenset()) | days.get(line.app, frozenset())
+        return found
 
     @cached_property
     def _modes(self) -> Mapping[Address, Any]:
@@ -247,6 +276,7 @@ class Inquiry:
             sum(line.rows for line in matches.unmatched_lines)
             + sum(name.rows for name in (*matches.unmatched_dt, *alone)),
             matches.loose,
+            basis(self._shelf, self._question, matches, [*self._mediation_files], self._absences),
         )
 
     def _rows(self, expression: "Table") -> Sequence[Row]:

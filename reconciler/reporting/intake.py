@@ -12,18 +12,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
+from reconciler.reporting.acceptance import STRAY, SUM, Figures, doubt
 from reconciler.reporting.columns import ALIASES, Aliases, places
-from reconciler.reporting.countries import alpha2
+from reconciler.reporting.countries import NOWHERE, alpha2
 from reconciler.reporting.dt_reports import Received
-from reconciler.reporting.judgement import MASKED, People, Reading, aside_sql, good_sql, literal, rows_sql
+from reconciler.reporting.judgement import (
+    MASKED,
+    MISSING,
+    People,
+    Reading,
+    aside_sql,
+    good_sql,
+    literal,
+    rows_sql,
+)
 from reconciler.reporting.quotes import cut_short, without_open_quotes
 from reconciler.reporting.shelf import DATA, Delivery, Marker
+from reconciler.reporting.subtotals import is_sum_of, sum_of, without_sums
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SHOWN: Final = 10_000
 """Rows that are kept in quarantine to be looked at; all of them are counted."""
+_MOST_SUMS: Final = 1000
+"""Rows without a placement that are looked at for whether they sum others."""
 _SHOWN_COUNTRIES: Final = 20
 _LONGEST_HEADER: Final = 64 * 1024
 _NUMBERS: Final = frozenset(("impressions", "revenue"))
@@ -57,8 +70,10 @@ def take_in(report: Received, app: str, day: date, rules: Rules, fetched_at: dat
     """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
 
     A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
-    placement and country. Raises `UnreadableAnswer` for what is no such report: no header, missing columns, not one
-    good row among some, or an end amid its last row: how much is missing then, nobody can tell.
+    placement and country. Rows that sum others, by their words or their figures, are left out. Where too little could
+    be read, the delivery says so as its `doubt`. Raises `UnreadableAnswer` for what is no such report: no header,
+    missing columns, not one good row among some, or an end amid its last row: how much is missing then, nobody can
+    tell.
     """
     header = _header(report.path)
     reading = Reading(
@@ -74,9 +89,16 @@ def take_in(report: Received, app: str, day: date, rules: Rules, fetched_at: dat
             rows, aside = _read_mended(connection, reading, report.lines - 1)
         if aside and not rows.kept:
             raise UnreadableAnswer(f"not one row of the report can be used: {told(aside)}")
-        unknown = _unknown_countries(connection, folder / DATA)
-    marker = Marker(fetched_at, report.digest, rows.kept, aside, unknown, rows.repeated)
-    return Delivery(folder / DATA, marker, folder / "rows.jsonl" if aside else None)
+        sums = without_sums(connection, folder / DATA)
+        unknown, nowhere = _unknown_countries(connection, folder / DATA)
+        kept = sum_of(connection, folder / DATA, "revenue")
+    unread = rows.unread + nowhere
+    reasons = {**aside, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
+    why = doubt(unread, kept + rows.unread, reasons)
+    quarantine = folder / "rows.jsonl" if aside else None
+    aside.update({SUM: sums} if sums else {})
+    marker = Marker(fetched_at, report.digest, kept.rows, aside, unknown, rows.repeated)
+    return Delivery(folder / DATA, marker, quarantine, why)
 
 
 def told(quarantined: Mapping[str, int]) -> str:
@@ -123,21 +145,22 @@ def _duckdb(folder: Path, rules: Rules) -> Iterator["DuckDBPyConnection"]:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """How many good rows were kept, and how many were not because they stand there already."""
+    """How many good rows were kept, how many were not because they stand there already, and what could not be read."""
 
     kept: int
     repeated: int
+    unread: Figures
 
 
 def _read(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[_Rows, Counter[str]]:
     """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
     folder = Path(reading.path).parent
     good = _kept(connection, reading, folder / DATA)
-    aside = Counter() if good == lines else _set_aside(connection, reading, folder, lines - good)
+    aside, unread = (Counter(), Figures()) if good == lines else _set_aside(connection, reading, folder, lines - good)
     if not _holds_equals(connection, folder / DATA):
-        return _Rows(good, 0), aside
+        return _Rows(good, 0, unread), aside
     kept = _kept(connection, replace(reading, distinct=True), folder / DATA)
-    return _Rows(kept, good - kept), aside
+    return _Rows(kept, good - kept, unread), aside
 
 
 def _holds_equals(connection: "DuckDBPyConnection", data: Path) -> bool:
@@ -157,6 +180,7 @@ def _read_mended(connection: "DuckDBPyConnection", reading: Reading, lines: int)
     dropped = without_open_quotes(Path(reading.path), mended)
     rows, aside = _read(connection, replace(reading, path=str(mended)), lines - len(dropped))
     aside.update({_OPEN: len(dropped)} if dropped else {})
+    rows = replace(rows, unread=rows.unread + Figures(len(dropped)))
     _append_aside(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
     mended.unlink()
     return rows, aside
@@ -169,8 +193,10 @@ def _kept(connection: "DuckDBPyConnection", reading: Reading, target: Path) -> i
     return int(rows[0]) if rows else 0
 
 
-def _set_aside(connection: "DuckDBPyConnection", reading: Reading, folder: Path, missing: int) -> Counter[str]:
-    """Rows that were not kept, counted by reason and written to a file.
+def _set_aside(
+    connection: "DuckDBPyConnection", reading: Reading, folder: Path, missing: int
+) -> tuple[Counter[str], Figures]:
+    """Rows that were not kept, counted by reason and written to a file; and how much is unread with them.
 
     `missing` is how many more lines there are than good rows: those that neither row nor misshapen record accounts for
     are in a quote that was never closed, unless no quote is at fault.
@@ -178,8 +204,12 @@ def _set_aside(connection: "DuckDBPyConnection", reading: Reading, folder: Path,
     for table in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     rows = rows_sql(reading, keep_rejects=True)
-    counts = f"SELECT wrong, count(*) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"  # noqa: S608 - as above
-    aside = Counter({str(why): int(number) for why, number in connection.execute(counts).fetchall()})
+    counts = f"""SELECT wrong, count(*), coalesce(sum(shown) FILTER (shown > 0), 0),
+        coalesce(sum(revenue) FILTER (revenue > 0), 0) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"""  # noqa: S608 - as above
+    found = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
+    if MISSING in found:
+        _tell_sums_apart(connection, reading, folder / DATA, found)
+    aside = Counter({why: each.rows for why, each in found.items()})
     misshapen = connection.execute(
         "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
     ).fetchall()
@@ -188,7 +218,23 @@ def _set_aside(connection: "DuckDBPyConnection", reading: Reading, folder: Path,
     if open_quote and missing > aside.total():
         aside[_LOST] = missing - aside.total()
     _write_aside(connection, reading, folder / "rows.jsonl", misshapen)
-    return aside
+    shapeless = sum(rows for why, rows in aside.items() if why not in found)
+    return aside, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
+
+
+def _tell_sums_apart(connection: "DuckDBPyConnection", reading: Reading, data: Path, found: dict[str, Figures]) -> None:
+    """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
+    whole = sum_of(connection, data, "revenue")
+    rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(reading, keep_rejects=False)})
+        WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
+    for shown, money in connection.execute(rows).fetchall():
+        one = Figures(1, float(shown), float(money))
+        if is_sum_of(one, whole):
+            left = found[MISSING]
+            found[MISSING] = Figures(left.rows - 1, left.impressions - one.impressions, left.money - one.money)
+            found[SUM] = found.get(SUM, Figures()) + one
+    if not found[MISSING].rows:
+        del found[MISSING]
 
 
 def _write_aside(
@@ -206,9 +252,13 @@ def _append_aside(path: Path, misshapen: Sequence[tuple[Any, ...]]) -> None:
             file.write(json.dumps({"reason": reason, "line": line}) + "\n")
 
 
-def _unknown_countries(connection: "DuckDBPyConnection", data: Path) -> Mapping[str, int]:
-    """Rows by what the report says where a country should stand, if we know none of that name; the commonest ones."""
-    counts = f"""SELECT coalesce(country, ''), count(*) FROM {literal(str(data))}
+def _unknown_countries(connection: "DuckDBPyConnection", data: Path) -> tuple[Mapping[str, int], Figures]:
+    """Rows by what the report says where a country should stand, if we know none of that name; the commonest ones.
+
+    The figures are of those rows that name something, though no country: whatever it is, it has been misread.
+    """
+    counts = f"""SELECT coalesce(country, ''), count(*), sum(impressions), sum(revenue) FROM {literal(str(data))}
         GROUP BY ALL ORDER BY 2 DESC, 1"""  # noqa: S608 - our own path
-    found = connection.execute(counts).fetchall()
-    return dict([(str(name), int(rows)) for name, rows in found if alpha2(name) is None][:_SHOWN_COUNTRIES])
+    found = [each for each in connection.execute(counts).fetchall() if alpha2(str(each[0])) is None]
+    named = [Figures(int(rows), float(i), float(m)) for name, rows, i, m in found if name.lower() not in NOWHERE]
+    return {str(name): int(rows) for name, rows, *_ in found[:_SHOWN_COUNTRIES]}, sum(named, Figures())

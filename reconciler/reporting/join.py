@@ -3,28 +3,63 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import KnownPlacement, Mode
+from reconciler.model.evidence import Absence, KnownPlacement, Mode
+from reconciler.reporting.columns import folded
 
 DT_SOURCES: Final = ("fyber",)
 """What Chartboost calls DT as a source of demand."""
+_CALLED: Final = frozenset({
+    "fyber", "fybermarketplace", "fyberfairbid", "dt", "dtexchange", "dtx", "digitalturbine", "digitalturbineexchange",
+    "inneractive",
+})  # fmt: skip
+"""What platforms call DT as a source of demand, without what says how it is asked: MAX has FYBER_BIDDING and
+FYBER_NETWORK, AdMob and LevelPlay have DT Exchange (and Fyber or Inneractive before)."""
+_ASKED: Final = ("bidding", "bidder", "network", "waterfall", "mediation")
 _MORE: Final = 1.05
 """How many times DT's requests a line may have had and still have been asked after DT: counts of two sides differ."""
 
 Role: TypeAlias = Literal["own", "behind"]
 
 
+def source_name(told: str) -> str:
+    """What a source of demand is called among our rows: `fyber` for DT under any of its names, else as told."""
+    bare = words = folded(told)
+    for word in _ASKED:
+        bare = bare.removesuffix(word)
+    return DT_SOURCES[0] if bare in _CALLED or words in _CALLED else told.lower()
+
+
+def absences(seen: Mapping[str, Mapping[date, AbstractSet[str]]]) -> tuple[Absence, ...]:
+    """Days on which an app's mediation report has rows and none of DT's, where those of other days have some.
+
+    `seen` holds the sources of demand by app and day.
+    """
+    found = []
+    for app, days in sorted(seen.items()):
+        without = tuple(day for day in sorted(days) if days[day] and not days[day] & set(DT_SOURCES))
+        others = [sources for day, sources in days.items() if day not in without]
+        if without and any(others):
+            usual = frozenset().union(*others)
+            instead = frozenset().union(*(days[day] for day in without)) - usual
+            found.append(Absence(app, without, tuple(sorted(instead))))
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class DtName:
-    """What a DT report calls a placement, and in how many rows. What it does not say is an empty text."""
+    """What a DT report calls a placement, in how many rows, for how many USD. What it does not say is an empty text."""
 
     app: str
     placement_id: str
     placement_name: str
     rows: int
+    revenue: float = field(default=0.0, compare=False)
 
     @property
     def shown(self) -> str:

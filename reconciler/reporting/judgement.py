@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
+from reconciler.reporting.acceptance import SUM
+from reconciler.reporting.countries import SUMS
+
 People: TypeAlias = Literal["hash", "drop"]
 """What becomes of the ids of users and devices: hashed with the project's salt, or not kept at all."""
 
 MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
 """What stands for the user in the row that sums users whose revenue is hidden, in the sibling report and its like."""
 
+MISSING: Final = "a required value is missing"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """The advertising id of a device whose owner allows none: one row may sum many of them."""
 
@@ -119,9 +123,14 @@ def _day(reading: Reading) -> str:
 
 def _wrong(reading: Reading) -> str:
     """The first thing that is wrong with a row, in words."""
+    words = ", ".join(map(literal, sorted(SUMS)))
+    says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
     return f"""CASE
+        WHEN (told_date <> {literal(reading.day.isoformat())} AND {says_so.format("told_date")})
+          OR (app_id <> {literal(reading.app)} AND {says_so.format("app_id")})
+          OR (length(told_country) > 2 AND {says_so.format("told_country")}) THEN {literal(SUM)}
         WHEN told_date IS NULL OR app_id IS NULL OR told_impressions IS NULL OR told_revenue IS NULL
-          OR coalesce(placement_id, placement_name) IS NULL THEN 'a required value is missing'
+          OR coalesce(placement_id, placement_name) IS NULL THEN {literal(MISSING)}
         WHEN told_date <> {literal(reading.day.isoformat())} AND try_cast(told_date AS DATE) IS NULL
           THEN 'the date is none'
         WHEN told_date <> {literal(reading.day.isoformat())} AND try_cast(told_date AS DATE) <> {_day(reading)}

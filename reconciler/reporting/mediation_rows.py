@@ -1,16 +1,21 @@
 """Chartboost's rows become tables: checked one by one, countries and formats in our words, prices exact."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.errors import UnreadableAnswer
+from reconciler.reporting.acceptance import MOST_UNREAD, STRAY, SUM, Figures, doubt
 from reconciler.reporting.chartboost import NetworkType
-from reconciler.reporting.countries import alpha2
+from reconciler.reporting.countries import NOWHERE, SUMS, alpha2
 from reconciler.reporting.days import Span
+from reconciler.reporting.doubles import Read, read_of, settled
+from reconciler.reporting.join import source_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,16 +34,46 @@ FORMATS: Final[Mapping[str, str]] = {
 _CENT: Final = Decimal("0.000001")
 _COUNTED: Final = ("requests", "responses", "valid_bids", "winning_bids", "impressions")
 _MOST: Final = 2**62
+_NO_DATE: Final = "the date is none"
+_PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
+"""A number as programs write it. A mark between thousands, a currency or a digit of another script is none: what the
+vendor means by it would be a guess."""
 
 
 @dataclass(slots=True)
 class Pile:
-    """Rows that belong together: good ones, and those set aside with their reasons."""
+    """Rows that belong together: good ones, and those set aside with their reasons.
+
+    `repeated` counts rows that stood there again, `unread` is what could not be read, as far as it can be told,
+    and `misplaced` what is of countries that nobody knows: it counts as worldwide.
+    """
 
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     quarantined: Counter[str] = field(default_factory=Counter)
     aside: list[Mapping[str, Any]] = field(default_factory=list)
     unknown_countries: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    unread: Figures = field(default_factory=Figures)
+    misplaced: Figures = field(default_factory=Figures)
+
+    @property
+    def figures(self) -> Figures:
+        """How much its good rows hold."""
+        return sum(map(_figures, self.rows), Figures())
+
+    @property
+    def doubt(self) -> str:
+        """Why it should not be believed; empty where it may be."""
+        nowhere = self.misplaced
+        reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
+        return doubt(self.unread + nowhere, self.figures + self.unread, reasons)
+
+    def set_aside(self, told: Mapping[str, Any], why: str) -> None:
+        """Keep a row out, with the reason, and count what is missing without it."""
+        self.quarantined[why] += 1
+        self.aside.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
+        if why not in STRAY:
+            self.unread += Figures(1, *(_at_least(told.get(name)) for name in ("impressions", "estimated_earnings")))
 
 
 def piles(
@@ -46,28 +81,44 @@ def piles(
 ) -> Mapping[date | None, Pile]:
     """The rows of both answers for a span, by day; without days, all of them under None.
 
-    A row whose day cannot be read is set aside with those of the first day.
+    A row whose day cannot be read is set aside with those of the first day. Raises `UnreadableAnswer` where these are
+    so many that nobody can tell which days miss them.
     """
     found: dict[date | None, Pile] = {day: Pile() for day in (span.days() if dated else (None,))}
+    good: dict[date | None, list[Read]] = {day: [] for day in found}
     for network, rows in told.items():
         for row in rows:
             day, wrong = _day(row, span) if dated else (None, "")
-            _sort(found[day], row, network, day, wrong)
+            try:
+                if wrong:
+                    raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
+                good[day].append(read_of(row, _row(row, network, day)))
+            except ValueError as reason:
+                found[day].set_aside(row, str(reason))
+    undated, total = sum(pile.quarantined[_NO_DATE] for pile in found.values()), sum(map(len, told.values()))
+    if undated > MOST_UNREAD * total:
+        raise UnreadableAnswer(f"of {undated:,} of {total:,} rows nobody can tell the day: {_NO_DATE}")
+    for day, pile in found.items():
+        _fill(pile, good[day])
     return found
 
 
-def _sort(pile: Pile, told: Mapping[str, Any], network: NetworkType, day: date | None, wrong: str) -> None:
-    try:
-        if wrong:
-            raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
-        row = _row(told, network, day)
-    except ValueError as reason:
-        pile.quarantined[str(reason)] += 1
-        pile.aside.append({"reason": str(reason), **{str(key): str(value)[:200] for key, value in told.items()}})
-        return
-    pile.rows.append(row)
-    if row["country"] is None:
-        pile.unknown_countries[str(told.get("country") or "")[:40]] += 1
+def _fill(pile: Pile, good: Sequence[Read]) -> None:
+    once = settled(good)
+    pile.repeated = once.repeated
+    for why, one in once.aside:
+        pile.set_aside(one.told, why)
+    for one in once.rows:
+        name = str(one.told.get("country") or "")
+        pile.rows.append(one.row)
+        if one.row["country"] is None:
+            pile.unknown_countries[name[:40]] += 1
+            if name.strip().lower() not in NOWHERE | SUMS:
+                pile.misplaced += _figures(one.row)
+
+
+def _figures(row: Mapping[str, Any]) -> Figures:
+    return Figures(1, row["impressions"], float(row["earnings"]))
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -90,13 +141,11 @@ def schema() -> "pa.Schema":
 
 
 def _row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
-    source, kind = _text(told.get("demand_source")), _text(told.get("placement_type")) or ""
-    if source is None:
-        raise ValueError("no demand source")
+    source, kind = _text(told.get("demand_source")) or "", _text(told.get("placement_type")) or ""
     return {
         "app": _text(told.get("app")),
         "network": network,
-        "source": source.lower(),
+        "source": source_name(source),
         "placement": _text(told.get("helium_placement_name")),
         "partner_placement": _text(told.get("partner_placement_name")),
         "format": FORMATS.get(kind.lower(), kind),
@@ -114,10 +163,13 @@ def _text(value: Any) -> str | None:
 
 def _day(told: Mapping[str, Any], span: Span) -> tuple[date, str]:
     """The day of a row, or else the first day and what is wrong with the row."""
+    said = str(told.get("date")).strip()
+    if said.lower() in SUMS:
+        return span.first, SUM
     try:
-        day = date.fromisoformat(str(told.get("date"))[:10])
+        day = date.fromisoformat(said[:10])
     except ValueError:
-        return span.first, "the date is none"
+        return span.first, _NO_DATE
     return (day, "") if span.first <= day <= span.last else (span.first, "of another day")
 
 
@@ -144,10 +196,15 @@ def _earnings(value: Any) -> Decimal:
 
 
 def _number(value: Any, wrong: str) -> Decimal:
-    try:
-        number = Decimal("NaN" if isinstance(value, bool) else str(value))
-    except InvalidOperation:
-        raise ValueError(wrong) from None
-    if not number.is_finite():
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not _PLAIN.fullmatch(text):
         raise ValueError(wrong)
-    return number
+    return Decimal(text)
+
+
+def _at_least(value: Any) -> float:
+    """A figure of a row that is not used, where it can be read."""
+    try:
+        return max(0.0, float(_number(value, "")))
+    except ValueError:
+        return 0.0

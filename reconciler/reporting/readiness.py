@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.message import server_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ def _of_a_body(size: int, head: bytes) -> Readiness:
         )
     if text[:1] == b"<":
         return _of_markup(head) or Hopeless("the file is an HTML or XML page, not CSV")
-    return Hopeless("the file is JSON, not CSV") if text[:1] in {b"{", b"["} else Ready()
+    if text[:1] not in {b"{", b"["}:
+        return Ready()
+    words = server_message(200, head)
+    return Hopeless(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
 
 
 def _of_a_refusal(reply: Reply) -> Readiness:

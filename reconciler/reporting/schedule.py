@@ -17,7 +17,7 @@ ALL_APPS = "all"
 class Outcome:
     """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure.
 
-    `rows`, `quarantined` and `repeated` as in its `Marker`.
+    `rows`, `quarantined` and `repeated` as in its `Marker`. `shrunk`: what came held far less, and was not taken.
     """
 
     source: Source
@@ -28,6 +28,7 @@ class Outcome:
     quarantined: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
     why: str = ""
+    shrunk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,13 @@ def schedule(
     span: Span | None,
     marker: Callable[[Partition], Marker | None],
     now: datetime,
+    *,
+    replace: bool = False,
 ) -> Schedule:
     """What a fetch does. Without a span, the usual one.
 
-    A day is fetched where it is missing, and again where it came while it might still be restated, or still may be.
+    A day is fetched where it is missing, and again where it came while it might still be restated, or still may be;
+    with `replace`, whenever it can be had.
     """
     wanted: dict[str, tuple[date, ...]] = {}
     known: list[Outcome] = []
@@ -60,7 +64,7 @@ def schedule(
         days: list[date] = []
         for day in (span or usual_span(source, now)).days():
             had = marker(Partition(source, app, day.isoformat()))
-            if had is not None and is_settled(day, had.fetched_at):
+            if had is not None and is_settled(day, had.fetched_at) and not replace:
                 known.append(Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
             elif (why := refusal(source, day, now)) is not None:
                 known.append(_without(source, app, day, had, why))
@@ -75,7 +79,8 @@ def _without(source: Source, app: str, day: date, had: Marker | None, why: str) 
     """A day that cannot be had any more: what is there of it is better than nothing."""
     if had is None:
         return Outcome(source, app, day, "refused", why=why)
-    why = f"as it was before it settled: {why}"
+    settled = is_settled(day, had.fetched_at)
+    why = why if settled else f"as it was before it settled: {why}"
     return Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
 
 
@@ -113,6 +118,11 @@ class Summary:
     def repeated(self) -> int:
         """Rows that stood twice in the reports of this run, and were counted once."""
         return sum(outcome.repeated for outcome in self.of("fetched"))
+
+    @property
+    def shrunk(self) -> tuple[Outcome, ...]:
+        """Days that came with far less than what is there, which was kept."""
+        return tuple(outcome for outcome in self.outcomes if outcome.shrunk)
 
     @property
     def gaps(self) -> Mapping[tuple[Source, str], tuple[Span, ...]]:

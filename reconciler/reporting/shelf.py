@@ -64,11 +64,15 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker."""
+    """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker.
+
+    `doubt` says why it should not be, where too little of it could be read.
+    """
 
     data: Path
     marker: Marker
     quarantine: Path | None = None
+    doubt: str = ""
 
 
 class Shelf:
@@ -123,6 +127,10 @@ class Shelf:
             return _marker(told) if told["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
+
+    def data(self, partition: Partition) -> Path:
+        """Where the data file of a partition is. Raises `UnfitFile` where a link or another thing has its place."""
+        return disk.check(self.root, (partition.folder / DATA).as_posix())
 
     def partitions(self, source: str) -> Mapping[Partition, Path]:
         """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""

@@ -20,6 +20,7 @@ def fetch_lines(summary: Summary) -> Iterator[Line]:
         if outcomes:
             yield line(Span(name, "strong"), f": {_counts(outcomes)}")
             yield from _gap_lines(summary, source)
+            yield from _shrunk_lines(summary, source)
     if summary.quarantined:
         yield line(Span("Rows set aside", "change"), ", by reason (the first of them are in the quarantine folder):")
         yield from (line(f"  {rows:,} {why}") for why, rows in summary.quarantined.items())
@@ -52,6 +53,19 @@ def _gap_lines(summary: Summary, source: str) -> Iterator[Line]:
             yield line("  ", Span("gap", "blocked"), f" {named}{span}: {'; '.join(reasons)}")
 
 
+def _shrunk_lines(summary: Summary, source: str) -> Iterator[Line]:
+    found = [each for each in summary.shrunk if each.source == source]
+    for each in found[:_MOST_DAYS]:
+        named = f"app {each.app}, " if source == "dt" else ""
+        yield line("  ", Span("kept as it was", "change"), f" {named}{each.day}: {each.why}")
+    if len(found) > _MOST_DAYS:
+        yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
+    if found:
+        first, last = (order(each.day for each in found) for order in (min, max))
+        switch = f"reconciler floors fetch --source {source} --from {first} --to {last} --replace"
+        yield line(f"  To take what comes all the same: {switch}")
+
+
 def _repeated_lines(summary: Summary) -> Iterator[Line]:
     found = [each for each in summary.of("fetched") if each.repeated]
     for each in found[:_MOST_DAYS]:
@@ -61,9 +75,10 @@ def _repeated_lines(summary: Summary) -> Iterator[Line]:
 
 
 def _whole(summary: Summary) -> str:
-    gaps = len(summary.of("refused", "failed"))
+    gaps, shrunk = len(summary.of("refused", "failed")), len(summary.shrunk)
     told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
-    return f"{told}; {counted(gaps, 'day')} missing." if gaps else f"{told}; nothing is missing."
+    kept = f"; {counted(shrunk, 'day')} not replaced, since what came holds far less" if shrunk else ""
+    return f"{told}{kept}; {counted(gaps, 'day')} missing." if gaps else f"{told}{kept}; nothing is missing."
 
 
 def fetch_document(summary: Summary) -> dict[str, Any]:
@@ -76,6 +91,7 @@ def fetch_document(summary: Summary) -> dict[str, Any]:
             "rows": summary.rows,
             "quarantined": dict(summary.quarantined),
             "repeated": summary.repeated,
+            "shrunk": len(summary.shrunk),
         },
         "reports": [_report(outcome) for outcome in summary.outcomes],
         "gaps": [
@@ -96,5 +112,6 @@ def _report(outcome: Outcome) -> dict[str, Any]:
         "rows": outcome.rows,
         "quarantined": dict(outcome.quarantined),
         "repeated": outcome.repeated,
+        "shrunk": outcome.shrunk,
         "why": outcome.why or None,
     }

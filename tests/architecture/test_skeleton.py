@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SKELETON = ROOT / "reconciler" / "cli" / "skeleton"
 
 
-@pytest.mark.parametrize("name", ["reconcile.yml", "drift.yml"])
+@pytest.mark.parametrize("name", ["reconcile.yml", "drift.yml", "floors.yml"])
 def test_init_writes_the_workflows_that_the_gitops_example_shows(name):
     shown = ROOT / "examples" / "gitops" / ".github" / "workflows" / name
     assert (SKELETON / "github" / name).read_text() == shown.read_text()

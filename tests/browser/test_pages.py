@@ -50,6 +50,44 @@ def test_a_narrow_screen_scrolls_only_down(opened, name):
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+UNSEEN = """
+() => [...document.querySelectorAll("table")].flatMap((table) => {
+  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  return [...table.tBodies[0].rows].flatMap((row) => [...row.cells].map((cell, at) => {
+    if (!cell.textContent.trim()) return null;
+    const box = cell.getBoundingClientRect();
+    const label = getComputedStyle(cell, "::before").content.replaceAll('"', "");
+    const seen = box.width > 0 && box.height > 0 && box.left >= 0 && box.right <= innerWidth;
+    const named = label === heads[at] || (heads[at].startsWith("Which") && label === "Which");
+    return seen && named ? null : `${heads[at]}: ${label} ${box.left} to ${box.right}`;
+  }));
+}).filter((each) => each !== null)
+"""
+
+
+@each_full
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_phone_shows_every_column_of_every_table_with_its_name(opened, name, scripts):
+    watched = opened(PAGES[name](), width=360, scripts=scripts)
+    if scripts:
+        watched.unfold()
+    assert watched.page.evaluate(UNSEEN) == []
+
+
+@each_full
+def test_what_a_phone_shows_can_be_read_by_all(opened, name):
+    watched = opened(PAGES[name](), width=360)
+    watched.unfold()
+    assert violations(watched) == []
+
+
+def test_a_wide_screen_has_a_row_for_each_move_under_one_header(opened):
+    page = opened(PAGES["floors"]()).page
+    table = page.get_by_role("region", name="Table of moves")
+    assert table.get_by_role("columnheader").first.is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('tbody td'), '::before').content") == "none"
+
+
 @each_full
 def test_hostile_names_are_text_and_nothing_else(opened, name):
     watched = opened(PAGES[name]())

@@ -1,7 +1,7 @@
 """`ci ledger` where the branch is protected: by a request of its own, by commits of the API. Against another server."""
 
 import pytest
-from support.forge import PROJECT, REPOSITORY, TOKEN, Forge
+from support.forge import TOKEN, Forge
 from support.runner import Checkout, git, push
 
 SETTINGS = "version: 1\npublisherId: '3432'\n"
@@ -29,22 +29,6 @@ def hosted(tmp_path, forge, folder):
     hook.chmod(0o755)
     forge.repository = hosted.bare
     return hosted
-
-
-@pytest.fixture(params=["github", "gitlab"])
-def job(request, project, hosted, forge):
-    project.env |= {
-        "github": {
-            "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{forge.url}/api/v3",
-            "GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main", "GITHUB_TOKEN": TOKEN,
-        },
-        "gitlab": {
-            "GITLAB_CI": "true", "CI_PROJECT_ID": PROJECT, "CI_API_V4_URL": f"{forge.url}/api/v4",
-            "CI_COMMIT_BRANCH": "main", "GITLAB_TOKEN": TOKEN,
-            "CI_PROJECT_URL": f"file://{hosted.bare}".removesuffix(".git"),
-        },
-    }[request.param]  # fmt: skip
-    return project
 
 
 def ledger(job, place, *words):

@@ -28,7 +28,8 @@ def files(place):
     }
 
 
-GITHUB = {".github/workflows/reconcile.yml", ".github/workflows/drift.yml", ".github/CODEOWNERS"}
+WORKFLOWS = {f".github/workflows/{name}.yml" for name in ("reconcile", "drift", "floors")}
+GITHUB = {*WORKFLOWS, ".github/CODEOWNERS"}
 GITLAB = {".gitlab-ci.yml", "reconciler.gitlab-ci.yml", ".gitlab/CODEOWNERS"}
 
 REMOTES = [
@@ -79,6 +80,21 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     paths = [step["with"]["path"] for step in drift["jobs"]["audit"]["steps"] if "path" in step.get("with", {})]
     assert paths == ["games/ads/.reconciler/audits.jsonl"]
     assert not (place.root / "games" / "ads" / ".github").exists()
+
+
+def test_a_project_in_a_folder_has_floors_of_its_own(place):
+    repository(place, branch="trunk")
+    assert place.run("init", "games/ads", "--publisher-id", "3432").code == 0
+    text = place.read(".github/workflows/floors-games-ads.yml")
+    read = yaml.safe_load(text)
+    assert (read["name"], read["concurrency"]["group"]) == ("floors-games-ads", "floors-games-ads")
+    assert read["defaults"]["run"]["working-directory"] == "games/ads"
+    assert "--as floors-games-ads " in text
+    assert {job["environment"] for job in read["jobs"].values() if "environment" in job} == {"account-3432-plan"}
+    refs = [
+        step["with"]["ref"] for job in read["jobs"].values() for step in job["steps"] if "ref" in step.get("with", {})
+    ]
+    assert refs == ["trunk", "trunk"]
 
 
 def test_two_projects_of_a_repository_get_in_nobodys_way(place):

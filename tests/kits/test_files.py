@@ -16,9 +16,11 @@ SCRIPTS = sorted((ROOT / "kits" / "github").glob("*.sh"))
 APPROVE = ROOT / "kits" / "github" / "approve.yml"
 OURS = [*sorted((ROOT / "reconciler").rglob("skeleton/github/*.yml")), ROOT / "kits" / "github" / "workflow.yml"]
 
+APPLYING = [path for path in OURS if path.name not in {"drift.yml", "floors.yml"}]
+
 
 COMPONENT = ROOT / "kits" / "gitlab" / "templates" / "reconciler.yml"
-JOBS = ("apply", "drift", "plan", "validate")
+JOBS = ("apply", "drift", "floors", "plan", "validate")
 SAME = ("script", "artifacts", "stage", "needs", "interruptible")
 
 
@@ -159,7 +161,10 @@ def test_what_installs_is_clean_shell_and_stands_in_each_job():
 
 def test_no_job_gets_secrets_before_all_is_installed():
     for path in OURS[:-1]:
-        for job in yaml.safe_load(path.read_text())["jobs"].values():
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items():
+            if name == "keys":  # it installs nothing, and asks only whether there are any
+                assert all("!= ''" in str(value) for step in job["steps"] for value in step["env"].values())
+                continue
             install = next(step for step in job["steps"] if step.get("name") == "install")
             assert "env" not in install
 
@@ -194,12 +199,13 @@ def test_a_workflow_of_ours_gives_jobs_no_more_than_they_need(path):
         for name, job in read["jobs"].items()
     }
     asked = {"plan": {"pull-requests"}, "apply": {"contents", "pull-requests"}, "drift": {"issues"}}
+    asked |= {"fetch": {"contents"}, "suggest": {"contents", "pull-requests"}}
     assert {name: scopes for name, scopes in writes.items() if scopes} == {
         name: scopes for name, scopes in asked.items() if name in writes
     }
 
 
-@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", APPLYING, ids=lambda path: path.name)
 def test_a_merge_queue_starts_checks_and_never_an_apply(path):
     read = yaml.safe_load(path.read_text())
     assert read[True]["merge_group"] is None
@@ -209,7 +215,7 @@ def test_a_merge_queue_starts_checks_and_never_an_apply(path):
     assert "if" not in jobs.get("validate", {})
 
 
-@pytest.mark.parametrize("path", OURS[1:], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", APPLYING, ids=lambda path: path.name)
 def test_nothing_but_the_project_starts_a_plan_or_an_apply(path):
     on = yaml.safe_load(path.read_text())[True]
     assert on["pull_request"]["paths"] == on["push"]["paths"] == ["reconciler.yaml", "apps/**"]
@@ -219,6 +225,29 @@ def test_nothing_but_the_project_starts_a_job_of_the_template():
     read = yaml.safe_load((ROOT / "kits" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
     rules = [rule for name in ("validate", "plan", "apply") for rule in read[f"reconciler:{name}"]["rules"]]
     assert [rule["changes"] for rule in rules] == [["reconciler.yaml", "apps/**/*"]] * 4
+
+
+REPORT_KEYS = ("DT_REPORTING_CLIENT_SECRET", "CHARTBOOST_CLIENT_SECRET")
+
+
+def test_no_request_starts_the_floors_and_no_other_job_has_their_keys():
+    read = yaml.safe_load((ROOT / "reconciler/cli/skeleton/github/floors.yml").read_text())
+    assert set(read[True]) == {"schedule", "workflow_dispatch"}
+    holding = [name for name, job in read["jobs"].items() if any(key in str(job) for key in REPORT_KEYS)]
+    assert holding == ["fetch"]
+    template = yaml.safe_load((ROOT / "kits/gitlab/reconciler.gitlab-ci.yml").read_text())
+    rules = [rule["if"] for rule in template["reconciler:floors"]["rules"]]
+    assert rules == ['$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH']
+
+
+def test_reports_are_fetched_each_day_of_the_week_and_floors_suggested_on_one():
+    read = yaml.safe_load((ROOT / "reconciler/cli/skeleton/github/floors.yml").read_text())
+    days = [one["cron"].split()[4] for one in read[True]["schedule"]]
+    covered = [day for part in ",".join(days).split(",") for day in range(int(part[0]), int(part[-1]) + 1)]
+    assert sorted(covered) == [*range(7)]
+    crons = [one["cron"] for one in read[True]["schedule"]]
+    named = [cron for cron in crons if cron in read["jobs"]["suggest"]["if"]]
+    assert [cron.split()[4] for cron in named] == ["1"]
 
 
 def test_every_input_of_the_action_reaches_a_script_and_every_output_is_set():

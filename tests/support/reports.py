@@ -113,7 +113,9 @@ def shelve_mediation(
 
 def _delivery(pile: Pile, folder: Path, fetched_at: datetime) -> Delivery:
     write_table(pile.rows, folder / DATA)
-    return Delivery(folder / DATA, Marker(fetched_at, "sha256:0", len(pile.rows), dict(pile.quarantined)))
+    quarantined = dict(pile.quarantined)
+    marker = Marker(fetched_at, "sha256:0", len(pile.rows), quarantined, dict(pile.unknown_countries), pile.repeated)
+    return Delivery(folder / DATA, marker)
 
 
 @dataclass

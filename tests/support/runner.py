@@ -202,6 +202,8 @@ class GitHubRunner(Machine):
                 return self.secrets.get(first.removeprefix("secrets."), TOKEN)
             if found[1].strip() == "github.token":
                 return TOKEN
+            if re.fullmatch(r"secrets\.\w+ != ''", found[1].strip()):
+                return str(first.split()[0].removeprefix("secrets.") in self.secrets).lower()
             runner = {"temp": self.env["RUNNER_TEMP"]}
             return {"secrets": self.secrets, "inputs": inputs, "runner": runner, "vars": self.settings}[kind].get(
                 name, ""
@@ -230,7 +232,7 @@ class GitLabRunner(Machine):
         }  # fmt: skip
         own |= {"CI_COMMIT_BRANCH": "main"} if request is None else {"CI_MERGE_REQUEST_IID": str(request)}
         script = "\n".join([*job["before_script"], *job["script"]])
-        given = {key: str(value) for key, value in self.template["variables"].items()}
+        given = {key: str(value) for key, value in {**self.template["variables"], **job["variables"]}.items()}
         done = self.bash(script, checkout, {**given, **self.pins, **self.variables, **own}, ("-e", "-o", "pipefail"))
         return Job(done.code, done.out, {}, "")
 

@@ -7,7 +7,7 @@ from reconciler.model.backtest import Backtest, Replay
 from reconciler.model.evidence import Unmatched
 from reconciler.model.suggestion import Bounds, CurvePoint, Suggestion, Suggestions
 from reconciler.model.value import PLACES
-from reconciler.report.floors.words import SIGNS, of_verdict
+from reconciler.report.floors.words import SIGNS, notes, of_verdict
 
 FLOORS_FORMAT: Final = "reconciler.floors/1"
 BACKTEST_FORMAT: Final = "reconciler.backtest/1"
@@ -21,6 +21,8 @@ def suggestions_document(made: Suggestions) -> dict[str, Any]:
         "summary": {verdict: len(of_verdict(made, verdict)) for verdict in SIGNS},
         "suggestions": [_suggestion(each) for each in made.cells],
         "unmatched": _unmatched(made.unmatched),
+        "basis": _basis(made),
+        "notes": list(notes(made)),
     }
 
 
@@ -97,6 +99,28 @@ def _unmatched(unmatched: Unmatched) -> dict[str, Any]:
         "dtPlacements": list(unmatched.dt_placements),
         "rows": unmatched.rows,
         "loose": unmatched.loose,
+    }
+
+
+def _basis(made: Suggestions) -> dict[str, Any] | None:
+    basis = made.unmatched.basis
+    if basis is None:
+        return None
+    return {
+        "days": basis.days,
+        "mediationDays": basis.mediation_days,
+        "dtReports": basis.dt_days,
+        "dtReportsExpected": basis.dt_expected,
+        "rows": basis.rows,
+        "unreadRows": basis.unread,
+        "repeatedRows": basis.repeated,
+        "sumRows": basis.sums,
+        "revenue": _number(basis.revenue),
+        "joinedRevenue": _number(basis.joined),
+        "withoutDt": [
+            {"app": one.app, "days": [f"{day}" for day in one.days], "instead": list(one.instead)}
+            for one in basis.absences
+        ],
     }
 
 

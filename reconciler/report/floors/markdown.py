@@ -7,12 +7,14 @@ from reconciler.report.floors.cut import Cut
 from reconciler.report.floors.text import MOST_NAMES, RESTS
 from reconciler.report.floors.words import (
     assumed,
+    basis_text,
     change,
     evidence_text,
     expected_text,
     grouped,
     move,
     moves,
+    notes,
     of_verdict,
     summary_text,
     unmatched_texts,
@@ -26,6 +28,7 @@ def suggestions_markdown(made: Suggestions) -> str:
     """The comment; at most 65,536 characters, and it says what was left out."""
     cut = Cut()
     cut.add(f"**{markdown(summary_text(made))}** {markdown(expected_text(made))}\n")
+    cut.add("".join(f"\n{markdown(each)}\n" for each in (*notes(made), basis_text(made)) if each))
     found = moves(made)
     if found:
         cut.add("\n| | placement | country | floor, USD | expected |\n|---|---|---|---|---|\n")

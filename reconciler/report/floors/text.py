@@ -11,12 +11,14 @@ from reconciler.report.count import counted
 from reconciler.report.floors.words import (
     SIGNS,
     assumed,
+    basis_text,
     change,
     evidence_text,
     expected_text,
     grouped,
     move,
     moves,
+    notes,
     of_verdict,
     summary_text,
     unmatched_texts,
@@ -51,6 +53,11 @@ def suggestion_lines(made: Suggestions, *, verbose: bool = False) -> Iterator[Li
         for each in left:
             yield from wrapped(each, 2, hanging=2)
         yield ()
+    for note in notes(made):
+        yield from wrapped(f"note: {note}", 0, hanging=2)
+    stands_on = basis_text(made)
+    if stands_on:
+        yield from wrapped(stands_on, 0)
     yield line(Span(summary_text(made), "strong"))
     if moves(made):
         yield line(expected_text(made))

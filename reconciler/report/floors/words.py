@@ -1,12 +1,12 @@
 """How figures and verdicts are put into words, the same in every medium."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final, TypeGuard
 
-from reconciler.model.evidence import Evidence, Unmatched
+from reconciler.model.evidence import Absence, Basis, Evidence, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions, Verdict
 from reconciler.report.count import counted
 from reconciler.report.line import Tone
@@ -25,7 +25,14 @@ MODES: Final = {
     "unified": "in one auction with the others",
     "unknown": "no telling how it is asked",
 }
-_NUMBER: Final = re.compile(r"\d+(?:[.,:-]\d+)*%?")
+NO_MEDIATION: Final = (
+    "No mediation report is there, and it is what is missing: floors are judged by what the other sources pay. Set "
+    "CHARTBOOST_CLIENT_ID and CHARTBOOST_CLIENT_SECRET and run `reconciler floors fetch`, or bring the reports of "
+    "AppLovin MAX, Unity LevelPlay, AdMob or a warehouse of your own: `reconciler reports import FILE`."
+)
+_NUMBER: Final = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,:-]\d+)*%?")
+_INTERVAL: Final = " to "
+"""What stands between the ends of an interval."""
 
 
 def price(amount: float) -> str:
@@ -143,7 +150,7 @@ class Group:
 
 
 def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
-    """Cells by what is said of them, the most frequent first; numbers that differ within a group are left out."""
+    """Cells by what is said of them, the most frequent first; numbers that differ within a group become a range."""
     found: dict[tuple[str, ...], list[Suggestion]] = {}
     for cell in cells:
         found.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
@@ -152,24 +159,98 @@ def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
 
 
 def _without_numbers(text: str) -> str:
-    return _NUMBER.sub("…", text)
+    return _NUMBER.sub("0", text)
 
 
 def _told(said: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Reasons that differ in numbers only, as one: the numbers that all have, and a gap for the others."""
+    """Reasons that differ in numbers only, as one."""
     return tuple(_merged(same) for same in zip(*said, strict=True))
 
 
 def _merged(texts: Sequence[str]) -> str:
-    by_place = zip(*map(_NUMBER.findall, texts), strict=True)
-    numbers = iter([same[0] if len(set(same)) == 1 else "…" for same in by_place])
-    return _NUMBER.sub(lambda _: next(numbers), texts[0])
+    """One sentence for all: a number that differs is told as its range, an interval as one that holds all of them."""
+    between = _NUMBER.split(texts[0])
+    places = [sorted(set(same), key=_size) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
+    told = between[0]
+    for at, (numbers, behind) in enumerate(zip(places, between[1:], strict=True)):
+        if behind == _INTERVAL:
+            number = numbers[0]
+        elif between[at] == _INTERVAL:
+            number = numbers[-1]
+        else:
+            number = numbers[0] if len(numbers) == 1 else f"{numbers[0]}{_INTERVAL}{numbers[-1]}"
+        told += number + behind
+    return told
+
+
+def _size(number: str) -> tuple[float, str]:
+    """By value; days, which are no numbers, as they are written."""
+    try:
+        return float(number.rstrip("%").replace(",", "")), number
+    except ValueError:
+        return 0.0, number
 
 
 def assumed(made: Suggestions) -> tuple[str, ...]:
-    """What the moves assume, each once, without the numbers of the single cells."""
-    said = dict.fromkeys(_without_numbers(each) for cell in moves(made) for each in cell.assumptions)
-    return tuple(said)
+    """What the moves assume, each once, with the range of the numbers in it."""
+    said: dict[str, list[str]] = {}
+    for each in (each for cell in moves(made) for each in cell.assumptions):
+        said.setdefault(_without_numbers(each), []).append(each)
+    return tuple(map(_merged, said.values()))
+
+
+def absence_text(one: Absence) -> str:
+    """Days on which the mediation reports have no line of DT's, and which sources may be DT under another name."""
+    days = f"{one.days[0]}" if len(one.days) == 1 else f"{len(one.days)} days from {one.days[0]} to {one.days[-1]}"
+    told = f"the mediation reports of app {shown(one.app) or 'without a name'} have no line of DT's (fyber) on {days}"
+    if not one.instead:
+        return f"{told}, though they have one on other days; these days are left out"
+    names = ", ".join(map(shown, one.instead[:5]))
+    return f"{told}, but {names} on these alone: is that DT under another name? These days are left out"
+
+
+def notes(made: Suggestions) -> tuple[str, ...]:
+    """What is missing before anything else, and how to bring it; what was left out, since it would mislead."""
+    basis = made.unmatched.basis
+    return tuple(_notes(basis)) if basis else ()
+
+
+def _notes(basis: Basis) -> Iterator[str]:
+    if not basis.mediation_days:
+        yield NO_MEDIATION
+    elif not basis.dt_days:
+        yield (
+            "No report of DT's own is there, so nothing tells what single impressions were paid: set "
+            "DT_REPORTING_CLIENT_ID and DT_REPORTING_CLIENT_SECRET and fetch; DT keeps ten days."
+        )
+    for one in basis.absences:
+        text = absence_text(one)
+        yield f"{text[0].upper()}{text[1:]}."
+    if basis.repeated or basis.sums:
+        rows = counted_in_thousands(basis.repeated, "row")
+        sums = counted_in_thousands(basis.sums, "row")
+        yield f"{rows} that stood twice counted once, and {sums} that sum others were left out."
+
+
+def basis_text(made: Suggestions) -> str:
+    """What share of days, rows and money the suggestions stand on; empty where nobody looked."""
+    basis = made.unmatched.basis
+    if basis is None or not basis.days:
+        return ""
+    told = [f"{basis.mediation_days} of {counted(basis.days, 'day')} of mediation reports"]
+    if basis.dt_expected:
+        told.append(f"{basis.dt_days} of {counted(basis.dt_expected, 'daily report')} of DT's own")
+    if basis.rows:
+        told.append(f"{_share(basis.rows - basis.unread, basis.rows)} of their rows")
+    if basis.revenue:
+        told.append(f"{_share(basis.joined, basis.revenue)} of DT's revenue ({worth(basis.joined)} USD)")
+    return f"Stands on {', '.join(told)}."
+
+
+def _share(part: float, whole: float) -> str:
+    """A share that is not called all while anything is missing."""
+    percent = 100 * part / whole
+    return f"{min(percent, 99.9) if part < whole else percent:.3g} %"
 
 
 def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str, ...]:

@@ -92,6 +92,30 @@ class Unmatched(Shape):
     loose: Count = Field(description="Rows joined by a name that is only equal without case and spaces.")
 
 
+class WithoutDt(Shape):
+    """Days on which an app's mediation reports have no line of DT's, though others have; they are left out."""
+
+    app: str = Field(description="What the reports call the app.")
+    days: list[str] = Field(description="The days (UTC), ISO 8601.")
+    instead: list[str] = Field(description="Sources of demand that are there on those days alone.")
+
+
+class Basis(Shape):
+    """What the suggestions stand on: how much of the window's reports is there and was read."""
+
+    days: Count = Field(description="Days of the window.")
+    mediation_days: Count = Field(description="Days with mediation reports.")
+    dt_reports: Count = Field(description="Daily reports of DT's own that are there, each of one app.")
+    dt_reports_expected: Count = Field(description="How many of those there would be in all.")
+    rows: Count = Field(description="Rows of all these reports.")
+    unread_rows: Count = Field(description="Rows of them that could not be read.")
+    repeated_rows: Count = Field(description="Rows that stood there a second time and were left out.")
+    sum_rows: Count = Field(description="Rows that sum others and were left out.")
+    revenue: float | None = Field(description="What DT paid in them, USD.")
+    joined_revenue: float | None = Field(description="The part of it that belongs to known placements.")
+    without_dt: list[WithoutDt] = Field(description="Days that are left out, since the line of DT is missing.")
+
+
 class FloorsDocument(Shape):
     """What `floors suggest` says of every floor."""
 
@@ -100,6 +124,8 @@ class FloorsDocument(Shape):
     summary: FloorsSummary = Field(description="The verdicts in numbers.")
     suggestions: list[Suggestion] = Field(description="Every cell, by address and country.")
     unmatched: Unmatched = Field(description="What could not be joined.")
+    basis: Basis | None = Field(description="What the suggestions stand on.")
+    notes: list[str] = Field(description="What is missing and how to bring it, and what was left out.")
 
 
 class BacktestSummary(Shape):

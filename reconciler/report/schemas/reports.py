@@ -19,6 +19,7 @@ class FetchSummary(Shape):
     rows: Count = Field(description="Rows of the reports that were fetched now.")
     quarantined: dict[str, Count] = Field(description="Rows that were set aside, by reason.")
     repeated: Count = Field(description="Rows that stood twice, the same in every column, and were counted once.")
+    shrunk: Count = Field(description="Reports that came with far less than what is there, which was kept.")
 
 
 class FetchedReport(Shape):
@@ -31,6 +32,7 @@ class FetchedReport(Shape):
     rows: Count = Field(description="Its usable rows.")
     quarantined: dict[str, Count] = Field(description="Its rows that were set aside, by reason.")
     repeated: Count = Field(description="Its rows that stood twice and were counted once.")
+    shrunk: bool = Field(description="Whether what came held far less than what is there, and was not taken.")
     why: str | None = Field(description="Why it was refused or failed, or is kept as it is.")
 
 

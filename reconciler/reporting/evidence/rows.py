@@ -8,27 +8,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.reporting.columns import folded
-from reconciler.reporting.countries import alpha2
+from reconciler.reporting.countries import NOWHERE, alpha2
 from reconciler.reporting.evidence.header import UTC_WORDS, Header
 from reconciler.reporting.evidence.records import LONGEST_TEXT
 from reconciler.reporting.evidence.values import NOTHING, Decimals, Order, is_foreign, read_day, read_number
-from reconciler.reporting.join import DT_SOURCES
+from reconciler.reporting.join import source_name
 from reconciler.reporting.mediation_rows import FORMATS
 
-_DT: Final = frozenset({
-    "fyber", "fybermarketplace", "fyberfairbid", "dt", "dtexchange", "dtx", "digitalturbine", "digitalturbineexchange",
-    "inneractive",
-})  # fmt: skip
-"""What platforms call DT as a source of demand, without what says how it is asked: MAX has FYBER_BIDDING and
-FYBER_NETWORK, AdMob and LevelPlay have DT Exchange (and Fyber or Inneractive before)."""
-_ASKED: Final = ("bidding", "bidder", "network", "waterfall", "mediation")
 _BIDDING: Final = frozenset({"bidding", "bidder", "bid", "true", "yes", "1", "inapp bidding", "in-app bidding"})
 _IN_TURN: Final = frozenset({"mediation", "waterfall", "network", "false", "no", "0", "non-bidding", "traditional"})
-_WORLDWIDE: Final = frozenset({
-    "", "ww", "worldwide", "world", "unknown", "other", "others", "xx", "zz", "zzz", "n/a", "-", "--", "null", "none",
-    "(not set)", "not set", "unknown region", "undefined", "t1", "a1", "a2", "o1", "ap", "eu",
-})  # fmt: skip
-"""What stands for no country in particular, in lower case."""
 TOTALS: Final = frozenset({"total", "totals", "grandtotal", "sum", "summary", "overall", "alltotal", "reporttotal"})
 _NAMING: Final = ("day", "app", "ad_unit", "source", "placement", "country")
 """The columns that say what a row is of."""
@@ -107,12 +95,9 @@ def _source(name: str, said: str, usual_type: str) -> tuple[str, str]:
     words = folded(name)
     if said and said not in _BIDDING | _IN_TURN:
         raise Refused("the network_type is neither bidding nor mediation")
-    bare = words
-    for word in _ASKED:
-        bare = bare.removesuffix(word)
     by_name = "bidding" if words.endswith(("bidding", "bidder")) else usual_type
     network = ("bidding" if said in _BIDDING else "mediation") if said else by_name
-    return (DT_SOURCES[0] if bare in _DT or words in _DT else name.lower()), network
+    return source_name(name), network
 
 
 def app_of(told: Mapping[str, str]) -> str:
@@ -142,7 +127,7 @@ def _check_units(told: Mapping[str, str]) -> None:
 
 @lru_cache(maxsize=4096)
 def _country(text: str) -> str | None:
-    if text.lower() in _WORLDWIDE:
+    if text.lower() in NOWHERE:
         return None
     code = alpha2(text)
     if code is None:

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -23,6 +24,7 @@ from reconciler.report.audit.message import MOST_FIELDS, MOST_ITEMS, audit_messa
 from reconciler.report.audit.metrics import metrics_text
 from reconciler.report.audit.text import audit_lines
 from reconciler.report.audit.words import span
+from reconciler.report.sanitise import visible
 
 NASTY = "</details><script>x</script>|a`b` <!channel> <@U1> @here &amp; ::error::x ##[error] \x1b[31m\u202egpj http://e.x\n:a:"
 
@@ -73,6 +75,16 @@ class TestMetrics:
         told = self.parsed(audit())
         assert [told["reconciler_drift_resources", of] for of in CLASSES] == [0] * 7
         assert told["reconciler_coverage_ratio", None] == 1
+
+    @pytest.mark.parametrize("name", ["games", 'a"b', "a\\b", "a\nb", "\u202egpj", "caf\u00e9", "", NASTY])
+    def test_every_sample_says_whose_it_is_whatever_the_name_holds(self, name):
+        found = replace(audit(*ONE_OF_EACH), publisher_id=name)
+        text = metrics_text(found, name)
+        samples = [one for family in text_string_to_metric_families(f"{text}\n") for one in family.samples]
+        assert len(samples) == len(CLASSES) + 3
+        for sample in samples:
+            assert (sample.labels["publisher"], sample.labels["project"]) == (visible(name), visible(name))
+        assert len(text.splitlines()) == len(metrics_text(audit(*ONE_OF_EACH)).splitlines())
 
     def test_it_ends_with_the_mark_that_nothing_was_cut(self):
         assert metrics_text(audit()).endswith("\n# EOF")

@@ -145,3 +145,94 @@ def test_a_limit_that_lasts_for_a_day_says_until_when(server, tmp_path, header):
         chartboost(server, tmp_path).rows(SPAN, "mediation", dated=True)
     assert refused.value.message.endswith("; the server asks for no more calls until 2026-11-22 19:00:00 UTC, in 24 h")
     assert refused.value.hint == "run it again after that time"
+
+
+EXCUSES = [
+    ({"message": "quota exceeded"}, "quota exceeded"),
+    ({"error": "query timed out"}, "query timed out"),
+    ({"errors": [{"message": "upstream failed"}]}, "upstream failed"),
+    ({"warning": "results are partial"}, "warning: results are partial"),
+    ({"warnings": ["shard 3 is missing"]}, "shard 3 is missing"),
+    ({"notice": "account under review"}, "notice: account under review"),
+    ({"status": "throttled"}, "status: throttled"),
+    ({"status": 503}, "status: 503"),
+    ({"code": 429, "name": "Too Many Requests"}, "Too Many Requests"),
+    ({"success": False}, "success: False"),
+    ({"meta": {"note": "still being computed"}}, "still being computed"),
+    ({"info": {"detail": "data is not ready"}}, "data is not ready"),
+    ({"Reason": "no access to this app"}, "no access to this app"),
+    ({"request_id": "abc"}, "request_id: abc"),
+    ({"took": 5}, "took: 5"),
+]
+
+
+@each(("excuse", "words"), EXCUSES, ids=str)
+def test_no_rows_with_a_word_beside_them_is_no_answer(server, tmp_path, excuse, words):
+    server.metrics = lambda _: Answer(body=json.dumps({"data": [], "row_count": 0, **excuse}).encode())
+    assert words in failed(server, tmp_path)
+
+
+@each(("excuse", "words"), EXCUSES[:4] + EXCUSES[6:10], ids=str)
+def test_rows_beside_an_error_are_not_believed(server, tmp_path, excuse, words):
+    server.metrics = lambda _: Answer(body=json.dumps({"data": [mediation_row()], **excuse}).encode())
+    assert words in failed(server, tmp_path, ApiRejected)
+
+
+@each(
+    "beside",
+    [
+        {},
+        {"row_count": 0, "process_time": 0.01, "query_time": 0.2},
+        {"status": "ok", "success": True, "message": "", "errors": [], "next_page": None, "code": 200},
+        {"timezone": "UTC", "date_min": "2026-11-07", "meta": {"query_time": 1.5, "next": ""}},
+    ],
+    ids=str,
+)
+def test_no_rows_and_nothing_beside_them_is_an_answer(server, tmp_path, beside):
+    server.metrics = lambda _: Answer(body=json.dumps({"data": [], **beside}).encode())
+    assert chartboost(server, tmp_path).rows(SPAN, "mediation", dated=True) == []
+
+
+def test_a_harmless_word_beside_rows_is_told_and_the_rows_are_taken(server, tmp_path):
+    told = []
+    server.metrics = lambda _: Answer(body=json.dumps({"data": [mediation_row()], "notice": "a new page"}).encode())
+    assert len(chartboost(server, tmp_path, told=told.append).rows(SPAN, "mediation", dated=True)) == 1
+    assert told == ["Chartboost says beside its rows of 2026-11-07 to 2026-11-20: notice: a new page"]
+
+
+@each(
+    ("more", "headers"),
+    [
+        ({"next_page": 2}, {}),
+        ({"nextPage": "/v2/publisher/metrics?page=2"}, {}),
+        ({"hasMore": True}, {}),
+        ({"has_more": "true"}, {}),
+        ({"cursor": "cGFnZSAy"}, {}),
+        ({"total": 2}, {}),
+        ({"total_rows": "17"}, {}),
+        ({"row_count": "2"}, {}),
+        ({"pagination": {"page": 1, "pages": 3}}, {}),
+        ({"meta": {"paging": {"next": "x"}}}, {}),
+        ({"truncated": True}, {}),
+        ({"limit": 1}, {}),
+        ({}, {"Link": '</v2/publisher/metrics?page=2>; rel="next"'}),
+        ({}, {"X-Total-Count": "9"}),
+    ],
+    ids=str,
+)
+def test_an_answer_that_speaks_of_more_is_not_the_whole(server, tmp_path, more, headers):
+    body = json.dumps({"data": [mediation_row()], **more}).encode()
+    server.metrics = lambda _: Answer(body=body, headers=headers)
+    assert "not the whole" in failed(server, tmp_path, UnreadableAnswer)
+
+
+def test_the_words_beside_no_rows_hold_no_secret(server, tmp_path):
+    said = {"data": [], "message": "client secret-canary-7 may not read this", "access_token": "tok-canary-1"}
+    server.metrics = lambda _: Answer(body=json.dumps(said).encode())
+    assert "may not read this" in failed(server, tmp_path)
+
+
+def test_what_lies_deep_beside_no_rows_is_an_excuse_and_no_fault_of_ours(server, tmp_path):
+    deep = b'{"a":' * 500 + b'"late"' + b"}" * 500
+    server.metrics = lambda _: Answer(body=b'{"data": [], "meta": ' + deep + b"}")
+    failed(server, tmp_path)

@@ -242,3 +242,50 @@ def test_a_file_is_asked_for_again_when_its_server_says(server, tmp_path):
     server.files = [Answer(202, headers={"Retry-After": "45"}), Answer(body=REPORT)]
     assert fetched(server, tmp_path, clock).path.read_bytes() == REPORT
     assert clock.monotonic() == 45
+
+
+NO_ROWS = dt_csv([])
+
+
+def order_that_says(server, **said):
+    server.orders = lambda _: Answer(body=json.dumps({"id": "1", "url": server.link, **said}).encode())
+
+
+@each(
+    "said",
+    [
+        {"error": "report generation failed"},
+        {"status": "FAILED", "message": "no access to app"},
+        {"success": False, "message": "try later"},
+        {"errors": ["quota exceeded"]},
+    ],
+    ids=str,
+)
+def test_an_order_that_is_answered_with_a_failure_beside_its_url_is_not_waited_for(server, tmp_path, said):
+    order_that_says(server, **said)
+    message = failed(server, tmp_path, ApiRejected)
+    assert next(word for word in ("generation", "access", "later", "quota") if word in message)
+    assert not server.of("GET")
+
+
+@each("body", [NO_ROWS, gz(NO_ROWS), NO_ROWS.rstrip()])
+def test_a_report_without_rows_whose_order_came_with_a_word_is_none(server, tmp_path, body):
+    order_that_says(server, message="the account is being migrated")
+    server.files = [Answer(body=body, headers={"Content-Length": str(len(body))})]
+    assert "the account is being migrated" in failed(server, tmp_path, UnreadableAnswer)
+
+
+def test_a_word_beside_an_order_does_not_matter_where_rows_come(server, tmp_path):
+    order_that_says(server, message="Report is being generated", status="PENDING")
+    assert fetched(server, tmp_path).lines == 2
+
+
+def test_a_report_without_rows_is_one_where_nothing_was_said(server, tmp_path):
+    server.files = [Answer(body=NO_ROWS)]
+    assert fetched(server, tmp_path).lines == 1
+
+
+@each("body", [b'{"error": "query failed"}', b'[{"message": "query failed"}]', b'\xef\xbb\xbf {"msg": "query failed"}'])
+def test_json_in_place_of_a_report_is_told_in_its_words(server, tmp_path, body):
+    server.files = [Answer(body=body)]
+    assert "query failed" in failed(server, tmp_path, UnreadableAnswer)

@@ -13,6 +13,7 @@ from reconciler.reporting.days import Span
 from reconciler.reporting.fetch import Errand, Sources, fetch
 from reconciler.reporting.intake import Rules
 from reconciler.reporting.shelf import Partition, Shelf
+from reconciler.reporting.subtotals import figures
 from reconciler.reporting.telling import fetch_document, fetch_lines
 from reconciler.reporting.totals import TOTALS
 
@@ -55,16 +56,20 @@ class Scene:
     def metrics(self, heard):
         asked = heard.json
         first, last = (date.fromisoformat(asked[key]) for key in ("date_min", "date_max"))
-        days = Span(first, last).days() if "date" in asked["dimensions"] else [None]
-        rows = [mediation_row(date=day and str(day), partner_placement_name="int_13") for day in days]
+        span = Span(first, last)
+        if "date" in asked["dimensions"]:
+            rows = [mediation_row(date=str(day)) for day in span.days()]
+        else:
+            rows = [mediation_row(requests=1000 * len(span), impressions=100 * len(span), date=None)]
+            rows = [{**row, "estimated_earnings": 0.1 * len(span)} for row in rows]
         return Answer(body=json.dumps({"data": rows}).encode())
 
-    def fetch(self, apps=(APP,), span=None, dt=True, mediation=False, parallelism=1):
+    def fetch(self, apps=(APP,), span=None, dt=True, mediation=False, parallelism=1, replace=False):
         sources = Sources(
             dt_reports(self.server, self.clock) if dt else None,
             chartboost(self.server, self.folder, self.clock) if mediation else None,
         )
-        return fetch(Errand(apps, span, parallelism), sources, self.shelf, RULES, self.clock, self.ear)
+        return fetch(Errand(apps, span, parallelism, replace), sources, self.shelf, RULES, self.clock, self.ear)
 
     def orders(self):
         return [each.json["date"] for each in self.server.of("POST /api")]
@@ -169,9 +174,10 @@ def test_a_day_that_fails_is_tried_again_by_the_next_fetch(scene):
 
 def test_quarantined_rows_are_summed_by_reason(scene):
     for day in (DAY, DAY - timedelta(days=1)):
-        scene.bodies[APP, str(day)] = dt_csv([dt_row(date=day), dt_row(date=day, revenue="NaN")])
+        good = of_users([dt_row(date=day)] * 100)
+        scene.bodies[APP, str(day)] = dt_csv([*good, dt_row(date=day, impressions=0, revenue="NaN")])
     summary = scene.fetch()
-    assert (summary.rows, summary.quarantined) == (18, {"the revenue is no number": 2})
+    assert (summary.rows, summary.quarantined) == (216, {"the revenue is no number": 2})
 
 
 def test_apps_are_fetched_side_by_side_and_told_in_order(scene):
@@ -220,19 +226,23 @@ def test_chartboosts_windows_are_thirty_days_at_most(scene):
 
 def test_rows_of_chartboost_that_are_none_are_set_aside(scene):
     bad = [
-        mediation_row(estimated_earnings="NaN"),
-        mediation_row(requests=-1),
-        mediation_row(impressions=1.5),
+        mediation_row(estimated_earnings="NaN", requests=10, impressions=1),
+        mediation_row(requests=-1, impressions=1, estimated_earnings=0.001),
+        mediation_row(impressions=1.5, estimated_earnings=0.001),
         mediation_row(date="2020-01-01"),
         mediation_row(date=None),
-        mediation_row(demand_source=None),
+        mediation_row(demand_source=None, impressions=1, estimated_earnings=0.001),
     ]
-    good = [mediation_row(country="XKX"), mediation_row(country="ATLANTIS", placement_type="hologram")]
+    good = [
+        mediation_row(country="XKX"),
+        mediation_row(country="ATLANTIS", placement_type="hologram"),
+        *(mediation_row(partner_placement_name=f"int_{number}") for number in range(1000)),
+    ]
     scene.server.metrics = lambda heard: Answer(
         body=json.dumps({"data": bad + good if heard.json["filters"]["network_type"] == "bidding" else []}).encode()
     )
     summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
-    assert (summary.rows, sum(summary.quarantined.values())) == (2, 6)
+    assert (summary.rows, sum(summary.quarantined.values())) == (1002, 6)
     assert scene.shelf.marker(Partition("chartboost", "all", str(DAY))).unknown_countries == {"ATLANTIS": 1}
 
 
@@ -287,3 +297,183 @@ def test_a_marker_of_before_that_knows_of_no_repeated_rows_is_read(scene):
     del told["repeated"]
     path.write_text(json.dumps(told), encoding="utf-8")
     assert scene.shelf.marker(Partition("dt", APP, str(DAY))).repeated == 0
+
+
+def lines_of(summary):
+    return ["".join(span.text for span in line) for line in fetch_lines(summary)]
+
+
+def figures_kept(scene, source):
+    money = "revenue" if source == "dt" else "earnings"
+    return {place.day: figures(path, money) for place, path in scene.shelf.partitions(source).items()}
+
+
+USUAL_DAY = of_users([dt_row(impressions=10, revenue="0.01")] * 10)
+LESS = {
+    "no rows": dt_csv([]),
+    "half of the rows": dt_csv(of_users([dt_row(impressions=20, revenue="0.02")] * 5)),
+    "half of the impressions": dt_csv(of_users([dt_row(impressions=5, revenue="0.01")] * 10)),
+    "half of the revenue": dt_csv(of_users([dt_row(impressions=10, revenue="0.005")] * 10)),
+}
+
+
+@each("less", sorted(LESS))
+def test_a_day_of_dt_that_shrinks_by_half_is_kept_as_it_was_and_told_with_the_switch(scene, less):
+    span = Span(DAY, DAY)
+    scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY)
+    scene.fetch(span=span)
+    before = figures_kept(scene, "dt")
+    scene.bodies[APP, str(DAY)] = LESS[less]
+    summary = scene.fetch(span=span)
+    assert figures_kept(scene, "dt") == before
+    (kept,) = summary.shrunk
+    assert (kept.state, kept.rows) == ("kept", 10)
+    assert f"  kept as it was app {APP}, {DAY}: {kept.why}" in lines_of(summary)
+    assert any(f"--source dt --from {DAY} --to {DAY} --replace" in line for line in lines_of(summary))
+    assert fetch_document(summary)["summary"]["shrunk"] == 1
+
+
+def test_a_day_that_shrank_is_taken_with_the_switch_settled_or_not(scene):
+    span = Span(DAY - timedelta(days=5), DAY)
+    scene.fetch(span=span)
+    old = str(DAY - timedelta(days=5))
+    scene.bodies[APP, old] = dt_csv([dt_row(date=old)])
+    assert scene.fetch(span=span, replace=True).shrunk == ()
+    assert {day: each.rows for day, each in figures_kept(scene, "dt").items()}[old] == 1
+
+
+def test_a_day_that_is_restated_by_a_little_is_taken(scene):
+    span = Span(DAY, DAY)
+    scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY)
+    scene.fetch(span=span)
+    scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY[:6])
+    summary = scene.fetch(span=span)
+    assert (summary.shrunk, summary.rows) == ((), 6)
+
+
+def answering(scene, rows_of, **beside):
+    """Chartboost answers each call with the rows that `rows_of` has for a day, in the mediation answer alone."""
+
+    def metrics(heard):
+        asked = heard.json
+        first, last = (date.fromisoformat(asked[key]) for key in ("date_min", "date_max"))
+        rows = [row for day in Span(first, last).days() for row in rows_of(day)]
+        if asked["filters"]["network_type"] == "bidding":
+            rows = []
+        if "date" not in asked["dimensions"]:
+            rows = [{key: value for key, value in row.items() if key != "date"} for row in rows]
+            rows = [{**row, "helium_placement_name": f"p{at}"} for at, row in enumerate(rows)]
+        return Answer(body=json.dumps({"data": rows, **beside}).encode())
+
+    scene.server.metrics = metrics
+
+
+def a_day(day, *, lines=4, **said):
+    return [mediation_row(date=str(day), partner_placement_name=f"int_{at}", **said) for at in range(lines)]
+
+
+@each(
+    "less",
+    [
+        lambda _: [],
+        lambda day: a_day(day, lines=2),
+        lambda day: a_day(day, impressions=40),
+        lambda day: a_day(day, estimated_earnings=0.02),
+    ],
+    ids=["nothing", "rows", "impressions", "earnings"],
+)
+def test_days_of_chartboost_that_shrink_are_kept_and_so_are_their_totals(scene, less):
+    span = Span(DAY - timedelta(days=1), DAY)
+    answering(scene, a_day)
+    scene.fetch(dt=False, mediation=True, span=span)
+    days, totals = figures_kept(scene, "chartboost"), figures_kept(scene, TOTALS)
+    answering(scene, less)
+    summary = scene.fetch(dt=False, mediation=True, span=span)
+    assert (figures_kept(scene, "chartboost"), figures_kept(scene, TOTALS)) == (days, totals)
+    assert [each.day for each in summary.shrunk] == [*span.days()]
+    assert any("--source chartboost --from 2026-11-19 --to 2026-11-20 --replace" in line for line in lines_of(summary))
+    taken = scene.fetch(dt=False, mediation=True, span=span, replace=True)
+    assert (taken.shrunk, len(taken.of("fetched"))) == ((), 2)
+
+
+def test_an_excuse_in_place_of_rows_stores_no_day_and_takes_none_away(scene):
+    span = Span(DAY - timedelta(days=6), DAY)
+    answering(scene, lambda _: [], message="quota exceeded")
+    summary = scene.fetch(dt=False, mediation=True, span=span)
+    assert [each.why.endswith("quota exceeded") for each in summary.of("failed")] == [True] * 7
+    assert not scene.shelf.partitions("chartboost")
+    assert not scene.shelf.partitions(TOTALS)
+    answering(scene, a_day)
+    scene.fetch(dt=False, mediation=True, span=span)
+    before = figures_kept(scene, "chartboost")
+    answering(scene, lambda _: [], warning="partial outage")
+    assert len(scene.fetch(dt=False, mediation=True, span=span, replace=True).of("failed")) == 7
+    assert figures_kept(scene, "chartboost") == before
+
+
+def test_totals_that_hold_far_less_than_their_days_are_not_kept(scene):
+    answering(scene, a_day)
+    whole = scene.server.metrics
+    empty = Answer(body=b'{"data": []}')
+    scene.server.metrics = lambda heard: whole(heard) if "date" in heard.json["dimensions"] else empty
+    summary = scene.fetch(dt=False, mediation=True)
+    assert not scene.shelf.partitions(TOTALS)
+    assert any("they hold far less than their days" in note for note in summary.notes)
+
+
+UNREAD = [
+    {"impressions": "1,234"},
+    {"estimated_earnings": "$0.5"},
+    {"estimated_earnings": "1\u00a0234.5"},
+    {"requests": "1 234"},
+    {"estimated_earnings": "0,5"},
+    {"requests": -5},
+    {"estimated_earnings": None},
+    {"impressions": "1_000"},
+    {"impressions": "\u0661\u0662"},
+    {"impressions": True},
+    {"country": "Atlantis"},
+    {"demand_source": ""},
+]
+
+
+@each("said", UNREAD, ids=str)
+def test_a_day_of_chartboost_of_which_too_much_cannot_be_read_is_a_gap_with_its_reason(scene, said):
+    span = Span(DAY - timedelta(days=1), DAY)
+    odd = mediation_row(partner_placement_name="odd", **said)
+    answering(scene, lambda day: a_day(day, lines=20) + [odd] * (day == DAY))
+    summary = scene.fetch(dt=False, mediation=True, span=span)
+    (gap,) = summary.of("failed")
+    assert (gap.day, "cannot be read" in gap.why, "4.8%" in gap.why) == (DAY, True, True)
+    assert [place.day for place in scene.shelf.partitions("chartboost")] == ["2026-11-19"]
+    assert not scene.shelf.partitions(TOTALS)
+
+
+def test_one_row_in_a_thousand_that_cannot_be_read_does_not_cost_the_day(scene):
+    answering(scene, lambda day: [*a_day(day, lines=1000), mediation_row(date=str(day), estimated_earnings="$0.1")])
+    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    assert (summary.gaps, summary.quarantined) == ({}, {"the earnings are no number": 1})
+
+
+def test_one_row_that_holds_half_of_the_impressions_costs_the_day_if_it_cannot_be_read(scene):
+    big = {"impressions": 100_000, "estimated_earnings": "$100"}
+    answering(scene, lambda day: [*a_day(day, lines=1000), mediation_row(date=str(day), **big)])
+    (gap,) = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY)).of("failed")
+    assert "50.0% of the day" in gap.why
+
+
+@each(
+    "said",
+    [{"impressions": "1,234"}, {"revenue": "$0.5"}, {"revenue": "1\u00a0234.5"}, {"revenue": "-1"},
+     {"revenue": "NaN"}, {"impressions": "\u0661"}, {"country": "Atlantis"}, {"placement": ""}],
+    ids=str,
+)  # fmt: skip
+def test_a_day_of_dt_of_which_too_much_cannot_be_read_is_a_gap_with_its_reason(scene, said):
+    span = Span(DAY, DAY)
+    scene.bodies[APP, str(DAY)] = dt_csv([*of_users([dt_row()] * 40), dt_row(**said)])
+    (gap,) = scene.fetch(span=span).of("failed")
+    assert "1 of 41 rows cannot be read" in gap.why
+    assert not scene.shelf.partitions("dt")
+    scene.bodies[APP, str(DAY)] = dt_csv([*of_users([dt_row()] * 400), dt_row(**{**said, "impressions": 1})])
+    if "impressions" not in said:
+        assert scene.fetch(span=span).of("failed") == ()

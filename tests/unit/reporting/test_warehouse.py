@@ -4,7 +4,7 @@ import pytest
 from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, shelve_dt, shelve_mediation
 
 from reconciler.model.address import Address
-from reconciler.model.evidence import PRICE_STEP, Cell, Evidence, KnownPlacement, Question
+from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, KnownPlacement, Question
 from reconciler.reporting.days import Span
 from reconciler.reporting.shelf import Shelf
 from reconciler.reporting.sketch import rescaled
@@ -188,3 +188,67 @@ def test_revenue_is_added_exactly(shelf):
 def test_dates_outside_the_window_are_not_looked_at(shelf):
     shelve_dt(shelf, [dt_row()])
     assert evidence(shelf, first=date(2026, 1, 1), last=FIRST).impressions == 0
+
+
+@each(
+    ("spelling", "code"),
+    [
+        ("Russia", "RU"),
+        ("Turkey", "TR"),
+        ("T\u00fcrkiye", "TR"),
+        ("Russian Federation", "RU"),
+        ("UAE", "AE"),
+        ("UK", "GB"),
+    ],
+)
+def test_dt_may_call_a_country_by_any_name(shelf, spelling, code):
+    shelve_dt(shelf, [dt_row(country=spelling, impressions=7)])
+    assert evidence(shelf, Cell(INT, code), cells=(*CELLS, Cell(INT, code))).impressions == 7
+
+
+@each("name", ["Digital Turbine", "dt_exchange", "DTX", "Fyber_Network", "digitalturbine-exchange"])
+def test_dt_is_dt_under_each_of_its_names(shelf, name):
+    shelve_dt(shelf, of_users([dt_row()] * 3))
+    mediation(shelf, mediation_row(demand_source=name), admob())
+    one = evidence(shelf)
+    assert (one.requests, one.after, one.after_requests) == (1000, 2.5, 900)
+
+
+def test_the_same_line_of_dt_under_two_names_counts_once(shelf):
+    mediation(shelf, mediation_row(), mediation_row(demand_source="digital_turbine"), admob())
+    assert evidence(shelf).requests == 1000
+
+
+LATER = Span(DAY - timedelta(days=3), DAY)
+
+
+def of_days(*rows, span=LATER):
+    return [{**each, "date": str(day)} for day in span.days() for each in rows]
+
+
+def test_days_on_which_dt_has_another_name_are_left_out_and_told(shelf):
+    """Under an unknown name DT would be a source behind itself, and its money would count as that of the rest."""
+    renamed = Span(DAY - timedelta(days=1), DAY)
+    shelve_dt(shelf, [dt_row(date=DAY)])
+    usual = of_days(mediation_row(), admob(), span=Span(LATER.first, renamed.first - timedelta(days=1)))
+    other = of_days(mediation_row(demand_source="acme_x", estimated_earnings=50.0), admob(), span=renamed)
+    mediation(shelf, *usual, *other, span=LATER)
+    found, unmatched = asked(shelf, first=LATER.first)
+    assert unmatched.basis.absences == (Absence("cb-android", tuple(renamed.days()), ("acme_x",)),)
+    us = found[0]
+    assert (us.requests, us.after, [day.day for day in us.days]) == (2000, 5.0, [*LATER.days()][:2])
+
+
+def test_an_app_without_dt_is_no_absence(shelf):
+    mediation(shelf, mediation_row(), admob(app="another"))
+    assert asked(shelf)[1].basis.absences == ()
+
+
+def test_the_basis_says_how_much_of_days_rows_and_money_is_there(shelf):
+    rows = of_users([dt_row()] * 300)
+    shelve_dt(shelf, [*rows, dt_row(placement="nobody_knows", revenue="0.1"), dt_row(revenue="$1")])
+    mediation(shelf, *of_days(mediation_row(), mediation_row(), admob(), span=TODAY))
+    basis = asked(shelf, first=LATER.first)[1].basis
+    assert (basis.days, basis.mediation_days, basis.dt_days, basis.dt_expected) == (4, 1, 1, 4)
+    assert (basis.rows, basis.unread, basis.repeated) == (304, 1, 1)
+    assert (round(basis.revenue, 6), round(basis.joined, 6)) == (0.4, 0.3)

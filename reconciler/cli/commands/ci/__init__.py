@@ -8,6 +8,7 @@ COMMANDS = {
     "comment": Entry("ci.comment", "Write a report under a pull or merge request, or rewrite the one that is there."),
     "reviewed": Entry("ci.reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
     "ledger": Entry("ci.ledger", "Commit the ledger and push it, after an apply."),
+    "floors": Entry("ci.floors", "Ask for the merge of floors that were written, or carry reports from job to job."),
     "issue": Entry("ci.issue", "Open an issue with a report, rewrite the one that is open, or close it."),
 }
 

@@ -27,30 +27,37 @@ from reconciler.reporting.telling import fetch_document, fetch_lines
     show_default=True,
     help="Whose reports; all: those there are credentials for.",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Fetch days that are there and settled, too, and take what comes even where it holds far less.",
+)
 @shared_options(api=True)
-def command(options: Options, *, first: datetime | None, last: datetime | None, source: Source) -> int:
+def command(options: Options, *, first: datetime | None, last: datetime | None, source: Source, replace: bool) -> int:
     """Fetch reports that are missing, or that the vendor may have restated, into .reconciler/reports.
 
     Without days: all that DT still keeps, and two weeks of Chartboost's. A fetch that was stopped goes on where it was.
-    Exits 3 when some days could not be had, and names them.
+    A day that comes with half or less of what is there is not taken, unless with --replace.
+    Exits 3 when some days could not be had or were not taken, and names them.
 
     \b
       reconciler floors fetch
       reconciler floors fetch --source chartboost --from 2026-10-01 --to 2026-10-31
+      reconciler floors fetch --source dt --from 2026-11-20 --to 2026-11-20 --replace
     """
     desk = Desk.of(Session.of(options))
     console, clock = desk.session.console, desk.session.clock
     span = _span(first, last, clock.now())
     apps = desk.dt_apps() if source != "chartboost" else ()
     with sources(desk.session, source, desk.settings.reports, desk.folder) as chosen:
-        errand = Errand(apps, span, options.parallelism)
+        errand = Errand(apps, span, options.parallelism, replace)
         with watched("fetch", _told, no_color=options.no_color) as bar:
             summary = fetch(errand, chosen, desk.shelf(), desk.intake_rules(), clock, bar)
     if options.format == "json":
         console.document(fetch_document(summary))
     else:
         console.answer(fetch_lines(summary))
-    if not summary.of("refused", "failed"):
+    if not summary.of("refused", "failed") and not summary.shrunk:
         return 0
     return INCOMPLETE if summary.days else 1
 

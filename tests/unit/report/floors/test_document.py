@@ -16,7 +16,7 @@ from reconciler.report.floors.document import backtest_document, suggestions_doc
 
 def test_a_suggestion_has_the_promised_keys():
     document = suggestions_document(suggestions())
-    assert list(document) == ["format", "window", "summary", "suggestions", "unmatched"]
+    assert list(document) == ["format", "window", "summary", "suggestions", "unmatched", "basis", "notes"]
     assert document["format"] == "reconciler.floors/1"
     assert document["window"] == {"from": "2026-11-01", "to": "2026-11-14"}
     assert document["summary"] == {"raise": 2, "lower": 2, "keep": 2, "insufficient": 3}

@@ -1,6 +1,7 @@
 """Suggestions and backtests as a person reads them in a terminal."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from support.builders import APP
@@ -8,14 +9,18 @@ from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import LINK, replayed, suggestions
 
 from reconciler.model.backtest import Backtest, Replay
-from reconciler.model.evidence import Unmatched
+from reconciler.model.evidence import Absence, Basis, Unmatched
 from reconciler.model.suggestion import Bounds, Suggestions
 from reconciler.report.floors.backtest import backtest_lines
+from reconciler.report.floors.document import suggestions_document
 from reconciler.report.floors.explain import explain_lines
+from reconciler.report.floors.markdown import suggestions_markdown
 from reconciler.report.floors.text import WIDTH, suggestion_lines
-from reconciler.report.floors.words import gain, grouped, worth
+from reconciler.report.floors.words import assumed, gain, grouped, worth
 from reconciler.report.html.floors import suggestions_page
 from reconciler.report.sanitise import terminal
+
+FEW = "30 to 33 DT impressions"
 
 
 def text_of(lines):
@@ -62,12 +67,50 @@ def test_what_is_not_known_of_moves_is_not_told_as_nothing():
 def test_what_is_kept_is_told_by_reason_and_one_by_one_when_asked():
     short, long = told(suggestions()), told(suggestions(), verbose=True)
     assert "Kept (2 cells):\n  2  A thousand requests" in short
-    assert "Not enough evidence (3 cells):\n  2  … DT impressions in 14 days; 80 are needed (40 a week)." in short
+    assert f"Not enough evidence (3 cells):\n  2  {FEW} in 14 days; 80 are needed (40 a week)." in short
     assert f"1  There are no reports of this placement and country in the window.\n     {APP}/none US" in short
     assert "= keep         kept" not in short
     assert "= keep         kept" in long
     assert "? insufficient few" in long
     assert "Kept (" not in long
+
+
+REASONS = [
+    ("3 DT impressions in 14 days; 80 are needed.", "31 DT impressions in 14 days; 80 are needed."),
+    ("They earn 0.61 USD (0.56 to 0.66) behind it.", "They earn 0.4 USD (0.1 to 1,200.50) behind it."),
+    (
+        "The floor changed on 2026-11-20, less than 7 days ago.",
+        "The floor changed on 2026-11-18, less than 7 days ago.",
+    ),
+    ("Floors above 0.4 USD cannot be justified.", "Floors above 1.2 USD cannot be justified."),
+    ("12% of the sales come back.", "5% of the sales come back."),
+    ("The change is -0.5 USD.", "The change is +2 USD."),
+]
+MERGED = [
+    "3 to 31 DT impressions in 14 days; 80 are needed.",
+    "They earn 0.4 to 0.61 USD (0.1 to 1,200.50) behind it.",
+    "The floor changed on 2026-11-18 to 2026-11-20, less than 7 days ago.",
+    "Floors above 0.4 to 1.2 USD cannot be justified.",
+    "5% to 12% of the sales come back.",
+    "The change is -0.5 to +2 USD.",
+]
+
+
+@pytest.mark.parametrize(("said", "merged"), [*zip(REASONS, MERGED, strict=True)])
+def test_reasons_that_differ_in_numbers_are_one_whole_sentence_with_their_range(said, merged):
+    one = suggested(evidence(), standing(0.7))
+    cells = [replace(one, reasons=(text,), assumptions=(text,), verdict="raise") for text in said]
+    assert [group.reasons for group in grouped(cells)] == [(merged,)]
+    assert assumed(of(*cells)) == (merged,)
+    kept = of(*(replace(cell, verdict="keep") for cell in cells))
+    for page in (told(kept), suggestions_markdown(kept), suggestions_page(kept)):
+        assert merged in " ".join(page.replace("\\", "").replace("&#43;", "+").split())
+
+
+def test_no_medium_has_holes_in_what_it_says():
+    made = suggestions()
+    for page in (told(made), suggestions_markdown(made), suggestions_page(made)):
+        assert "\u2026" not in page
 
 
 def test_numbers_that_all_cells_of_a_reason_share_are_told():
@@ -145,3 +188,38 @@ def test_a_backtest_says_what_was_lost():
 
 def test_a_backtest_of_nothing_says_so():
     assert text_of(backtest_lines(Backtest(FIRST, LAST, ()))).endswith("no earlier suggestion moved a floor.")
+
+
+NO_CHARTBOOST = Basis(days=14, dt_days=10, dt_expected=14, rows=1000, revenue=4.0, joined=4.0)
+PARTLY = Basis(
+    *(14, 13, 9, 14, 100_000, 20, 3, 1, 50.0, 48.0),
+    (Absence("cb-a", (date(2026, 11, 3), date(2026, 11, 4)), ("acme_x",)),),
+)
+
+
+def standing_on(basis):
+    return replace(suggestions(), unmatched=Unmatched(basis=basis))
+
+
+@pytest.mark.parametrize("medium", [told, suggestions_markdown, suggestions_page, suggestions_document])
+def test_without_mediation_reports_every_medium_says_what_is_missing_and_how_to_bring_it(medium):
+    text = " ".join(str(medium(standing_on(NO_CHARTBOOST))).replace("\\", "").split())
+    for said in ("No mediation report", "CHARTBOOST_CLIENT_ID", "reconciler reports import FILE", "AppLovin MAX"):
+        assert said in text
+
+
+@pytest.mark.parametrize("medium", [told, suggestions_markdown, suggestions_page])
+def test_every_medium_says_what_share_of_days_rows_and_money_it_stands_on(medium):
+    text = " ".join(str(medium(standing_on(PARTLY))).replace("\\", "").replace("&#39;", "'").split())
+    assert (
+        "Stands on 13 of 14 days of mediation reports, 9 of 14 daily reports of DT's own, 99.9 % of their rows" in text
+    )
+    assert "96 % of DT's revenue (48.00 USD)." in text
+    assert "have no line of DT's (fyber) on 2 days from 2026-11-03 to 2026-11-04, but acme_x on these alone" in text
+    assert "3 rows that stood twice counted once" in text
+
+
+def test_the_document_holds_the_basis_in_numbers():
+    found = suggestions_document(standing_on(PARTLY))["basis"]
+    assert (found["mediationDays"], found["rows"], found["unreadRows"], found["joinedRevenue"]) == (13, 100_000, 20, 48)
+    assert found["withoutDt"] == [{"app": "cb-a", "days": ["2026-11-03", "2026-11-04"], "instead": ["acme_x"]}]

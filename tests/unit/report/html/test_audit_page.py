@@ -55,10 +55,10 @@ class TestPage:
 
     def test_the_new_value_is_the_strong_one(self):
         html = audit_page(AUDIT)
-        assert '<td class="after">20</td>' in html
-        assert '<td class="after">12</td>' in html
-        assert '<td class="before">10</td>' in html
-        assert '<td class="after">45</td>' in html
+        assert '<td class="after" data-label="Live">20</td>' in html
+        assert '<td class="after" data-label="Declared">12</td>' in html
+        assert '<td class="before" data-label="Applied">10</td>' in html
+        assert '<td class="after" data-label="Declared">45</td>' in html
 
     def test_a_resource_without_a_block_has_no_declared_values(self):
         unnamed = replace(AUDIT, items=tuple(item for item in AUDIT.items if item.address == at("unnamed")))
