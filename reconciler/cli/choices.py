@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from reconciler.cli.completing import addresses
 from reconciler.plan.guard import Allowances
+from reconciler.plan.outlook import OBSTACLES, Obstacle
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -49,3 +50,23 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--allow-floor-jump", is_flag=True, help="Allow floor changes beyond safety.maxFloorChangePercent in this run."
     )
     return deletes(jump(call))
+
+
+def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--fail-on`, given to the function as a set of `Obstacle`s."""
+    return click.option(
+        "--fail-on",
+        multiple=True,
+        metavar="LIST",
+        callback=lambda _context, _option, given: _obstacles(given),
+        help="Exit other than 0 where the plan is one of these: refused (6), blocked (3), warnings (1); "
+        "with commas between, and repeatable.",
+    )(function)
+
+
+def _obstacles(given: tuple[str, ...]) -> frozenset[Obstacle]:
+    words = [word.strip() for each in given for word in each.split(",")]
+    for word in words:
+        if word not in OBSTACLES:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(OBSTACLES)}", param_hint="--fail-on")
+    return frozenset(cast("list[Obstacle]", words))

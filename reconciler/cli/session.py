@@ -100,6 +100,10 @@ class Session:
 
         What an earlier load has read is not read again; `remember` lets later ones know of this one.
         """
+        return self.checked(project, remember=remember)[1]
+
+    def checked(self, project: Project, *, remember: bool = True) -> tuple[Loaded, DesiredState]:
+        """The same with the findings, which are warnings."""
         memory = self._memory(project)
         loaded = self._recalled(project, memory)
         if loaded.state is None:
@@ -107,7 +111,7 @@ class Session:
         self.console.findings(loaded.findings, to_answer=False)
         if remember:
             memory.save()
-        return loaded.state
+        return loaded, loaded.state
 
     def _memory(self, project: Project) -> Cache | Forgetful:
         return Cache(project.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()

@@ -31,6 +31,21 @@ def test_a_plan_that_fails_says_so_in_the_note(gitlab, main, repository, forge, 
     assert "could not be made" in forge.comments[0].body
 
 
+@pytest.mark.parametrize(("change", "code"), [("floorPrices: {WW: 60}", 6), ('placementId: "7"', 3)])
+def test_a_plan_that_will_not_be_carried_out_fails_and_the_note_says_so(gitlab, main, repository, forge, change, code):
+    text = PLACED.replace("status: active", "status: active, " + change)
+    (main / "apps" / "a.yaml").write_text(text)
+    done = gitlab.job("reconciler:plan", main, repository.bare, request=4)
+    assert done.code == code, done.log
+    assert "Apply would carry out" in forge.comments[0].body
+    assert (main / "plan-widget.json").exists()
+
+
+def test_warnings_of_the_manifests_fail_the_job_as_in_the_workflow(gitlab, main, repository):
+    (main / "apps" / "a.yaml").write_text(PLACED.replace("Finance", "Finanse"))
+    assert gitlab.job("reconciler:validate", main, repository.bare, request=4).code == 1
+
+
 def test_a_plan_without_a_token_is_in_the_log(gitlab, main, repository, forge):
     del gitlab.variables["GITLAB_TOKEN"]
     done = gitlab.job("reconciler:plan", main, repository.bare, request=4)

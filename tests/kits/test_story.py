@@ -134,6 +134,19 @@ def test_a_change_goes_from_pull_request_to_account_and_the_audit_watches_it(
     assert (len(forge.issues), forge.open_issues) == (1, [])
 
 
+@pytest.mark.parametrize("way", [ByWorkflow, ByAction])
+def test_what_the_apply_would_refuse_is_red_in_the_pull_request(tmp_path, github, forge, repository, way):
+    initial(tmp_path / "init")
+    written = {p.relative_to(tmp_path / "init").as_posix(): p for p in (tmp_path / "init").rglob("*") if p.is_file()}
+    repository.begin({name: path.read_text() for name, path in written.items() if not name.startswith(".git/")})
+    policy = 'policies: [{name: p, rule: "false", message: not this}]\n'
+    push(repository.clone(), "dear", "dear", {"apps/a.yaml": ONE_APP + PLACEMENT, "reconciler.yaml": SETTINGS + policy})
+    github.pull_request(1)
+    done = way(github).plan(repository.clone("dear"))
+    assert done.code == 6, done.log
+    assert "Apply would refuse this" in forge.comments[0].body
+
+
 def test_the_second_comment_is_found_behind_a_hundred_others(github, forge, repository):
     repository.begin({"reconciler.yaml": SETTINGS, "apps/a.yaml": ONE_APP})
     for number in range(130):
