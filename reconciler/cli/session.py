@@ -15,6 +15,7 @@ from reconciler.cli.collector import collect_rarely
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
+from reconciler.cli.progress import Place
 from reconciler.cli.settings import Environment
 from reconciler.errors import InvalidManifests, ProjectError
 from reconciler.manifest.assemble import Loaded, collector_paused
@@ -56,6 +57,11 @@ class Session:
         """The session for a command called with these options."""
         log_to_stderr(options.verbosity, options.log_format)
         return cls(options, Console(no_color=options.no_color), Environment(), SystemClock())
+
+    def place(self) -> Place:
+        """Where progress is told."""
+        as_json = self.options.log_format == "json"
+        return Place(self.clock, self.console.talk, as_json, self.options.no_color)
 
     def project(self) -> Project:
         """The project. Raises `ProjectError`."""

@@ -28,6 +28,8 @@ class Ear:
     def planned(self, partitions):
         self.total = partitions
 
+    def begun(self, step): ...
+
     def ended(self, outcome):
         self.heard.append(outcome)
 
