@@ -20,6 +20,7 @@ _FORMATS: Final = (
     "codequality",
     "junit",
     "openmetrics",
+    "csv",
 )
 
 
