@@ -141,3 +141,14 @@ def test_no_log_holds_a_secret(gitlab, main, repository, forge):
     logs.append(gitlab.job("reconciler:apply", main, repository.bare).log)
     assert "could not be written" in logs[0]
     assert not [secret for secret in (CLIENT_SECRET, TOKEN) for log in logs if secret in log]
+
+
+def test_what_undoes_an_apply_outlives_its_job(gitlab, main, repository):
+    gitlab.variables["RECONCILER_REVIEWED"] = "false"
+    assert gitlab.job("reconciler:apply", main, repository.bare).code == 0
+    artifacts = gitlab.template["reconciler:apply"]["artifacts"]
+    found = {path.relative_to(main).as_posix() for glob in artifacts["paths"] for path in main.glob(glob)}
+    assert (artifacts["when"], artifacts["expire_in"]) == ("always", "90 days")
+    assert ".reconciler/journal.jsonl" in found
+    assert [name for name in found if name.startswith(".reconciler/undo/")]
+    assert not [name for name in found if "key" in name]
