@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
 from reconciler.model.evidence import Evidence, Question, Unmatched
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -169,6 +170,10 @@ class Listener(Protocol):
 
     def planned(self, steps: int) -> None:
         """So many steps are about to be tried."""
+        ...
+
+    def begun(self, step: Change) -> None:
+        """One of them is about to be tried. Called from any thread."""
         ...
 
     def ended(self, result: Result) -> None:

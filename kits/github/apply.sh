@@ -27,6 +27,9 @@ elif [[ "$INPUT_REVIEWED" == true ]]; then
 fi
 
 take_ledger
+# Where the step after this one finds the journal, and by which name it is kept beside those of other projects of this run.
+output state-folder "$(project_folder)/.reconciler"
+output state-name "$(printf '%s' "$post_name" | sha256sum | cut -c 1-8)-${GITHUB_RUN_ATTEMPT:-1}"
 code=0
 reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${held[@]}" "${saved[@]}" \
   >"$report" || code=$?

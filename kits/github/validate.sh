@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Findings beside the lines of the pull request. Ends the step where there are errors.
+# Findings beside the lines of the pull request. Ends the step where there are errors, or warnings unless strict is false.
 
 findings="$folder/findings.md"
 code=0
-reconciler validate --format github "${project[@]}" || code=$?
+reconciler validate "${strict[@]}" --format github "${project[@]}" || code=$?
 if ((code != 0)); then
-  reconciler validate --format markdown "${project[@]}" >"$findings" || true
+  reconciler validate "${strict[@]}" --format markdown "${project[@]}" >"$findings" || true
   if [[ ! -s "$findings" ]]; then
     echo "**The manifests could not be checked.** The log says why." >"$findings"
   fi

@@ -163,6 +163,7 @@ class _Run:
                 return Ended(result(doubtful.change, "failed", attempts=attempts, error=why))
 
     def _step(self, change: Change) -> None:
+        self._listener.begun(change)
         self._see(change, lambda: carry_out(change, self._site))
 
     def _see(self, change: Change, carried_out: Callable[[], Ended | Doubtful]) -> None:

@@ -1,6 +1,6 @@
 """What carrying out a plan takes, for `apply` and for its rehearsal alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from reconciler.cli.judging import within_budget
 from reconciler.cli.progress import Quiet, watched
 from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
-from reconciler.diff.change import action_of, id_of
+from reconciler.diff.change import Change, action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
 from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
@@ -164,15 +164,34 @@ def writes(plan: Plan) -> bool:
 
 def carried_out(session: Session, job: Job) -> Execution:
     """What came of a plan, with progress shown on a terminal meanwhile."""
-    bar = watched("apply", _told, no_color=session.options.no_color) if writes(job.plan) else Quiet()
+    bar = watched("apply", _Words(), session.place()) if writes(job.plan) else Quiet()
     with bar as listener:
         conditions = Conditions(session.clock, listener, session.options.parallelism, job.settle_seconds)
         with asked_to_stop(conditions.brake.interrupt):
             return carry_out_plan(job.plan, job.live, job.gateway, job.run, job.ledger, conditions)
 
 
-def _told(end: Result) -> str:
-    return f"{end.outcome} {end.action} {end.address}"
+class _Words:
+    """How the steps of an apply are told."""
+
+    def told(self, end: Result) -> str:
+        return f"{end.outcome} {end.action} {end.address}"
+
+    def is_done(self, end: Result) -> bool:
+        return is_done(end)
+
+    def step(self, step: Change) -> Mapping[str, str | None]:
+        return {"address": step.address, "action": action_of(step), "id": id_of(step)}
+
+    def end(self, end: Result) -> Mapping[str, str | int | None]:
+        return {
+            "address": end.address,
+            "action": end.action,
+            "id": end.id,
+            "outcome": end.outcome,
+            "attempts": end.attempts,
+            "error": end.error,
+        }
 
 
 def why_ended(execution: Execution) -> ReconcilerError | None:

@@ -39,6 +39,9 @@ class ProgressBar(Generic[End]):
         """So many steps are about to be tried."""
         self._progress.update(self._task, total=steps)
 
+    def begun(self, step: object) -> None:
+        """One of them is about to be tried."""
+
     def ended(self, end: End) -> None:
         """One of them came to its end."""
         self._progress.update(self._task, advance=1, description=terminal(self._told(end)))

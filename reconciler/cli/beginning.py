@@ -142,6 +142,8 @@ def _github(around: Surroundings) -> dict[str, str]:
         "group: drift": f"group: drift{slug}",
         "group: floors": f"group: floors{slug}",
         "path: .reconciler/": f"path: {around.folder}/.reconciler/",
+        "            .reconciler/": f"            {around.folder}/.reconciler/",
+        "reconciler-journal-": f"reconciler-journal{slug}-",
         "reconciler-audits-": f"reconciler-audits{slug}-",
         "--as plan": f"--as plan{slug}",
         "--as apply": f"--as apply{slug}",

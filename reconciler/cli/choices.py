@@ -1,13 +1,17 @@
 """Options of the commands that plan: what part of the account, and which limits are lifted for one run."""
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, Final, cast
 
 import click
 
+from reconciler.cli.clock import SystemClock
 from reconciler.cli.completing import addresses
 from reconciler.plan.guard import Allowances
+from reconciler.plan.outlook import OBSTACLES, Obstacle
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -54,3 +58,53 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--allow-floor-jump", is_flag=True, help="Allow floor changes beyond safety.maxFloorChangePercent in this run."
     )
     return deletes(jump(call))
+
+
+def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--fail-on`, given to the function as a set of `Obstacle`s."""
+    return click.option(
+        "--fail-on",
+        multiple=True,
+        metavar="LIST",
+        callback=lambda _context, _option, given: _obstacles(given),
+        help="Exit other than 0 where the plan is one of these: refused (6), blocked (3), warnings (1); "
+        "with commas between, and repeatable.",
+    )(function)
+
+
+def _obstacles(given: tuple[str, ...]) -> frozenset[Obstacle]:
+    words = [word.strip() for each in given for word in each.split(",")]
+    for word in words:
+        if word not in OBSTACLES:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(OBSTACLES)}", param_hint="--fail-on")
+    return frozenset(cast("list[Obstacle]", words))
+
+
+_AGO: Final = re.compile(r"([0-9]{1,6}) ?([mhdw])", re.ASCII)
+_MINUTES: Final = {"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}
+
+
+def since_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--since`, given to the function as `first`: a time in UTC, or None."""
+    return click.option(
+        "--since",
+        "first",
+        metavar="D",
+        callback=lambda _context, _option, given: None if given is None else since_when(given, SystemClock().now()),
+        help="Only what is not older: a day or a time (UTC unless it says otherwise), or how long ago, as 7d or 24h.",
+    )(function)
+
+
+def since_when(given: str, now: datetime) -> datetime:
+    """The time that a day, a time or a duration before `now` names. Raises `click.BadParameter` for what is none."""
+    ago = _AGO.fullmatch(given.strip())
+    try:
+        if ago is not None:
+            return now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])
+        at = datetime.fromisoformat(given.strip())
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise click.BadParameter(
+            f"{given!r} is no day (2026-11-21), time (2026-11-21T19:00Z) or duration (30m, 24h, 7d, 2w)",
+            param_hint="--since",
+        ) from wrong

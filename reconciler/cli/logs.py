@@ -17,6 +17,7 @@ def log_to_stderr(verbosity: int, log_format: str) -> None:
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+    logging.getLogger("reconciler.progress").setLevel(logging.INFO)  # events of steps, which JSON lines always hold
 
 
 class _Text(logging.Formatter):
@@ -25,7 +26,9 @@ class _Text(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
+    """A line of JSON for each record; what a record has as `facts` stands in it beside the message."""
+
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        return json_text(json.dumps(line))
+        return json_text(json.dumps({**line, **getattr(record, "facts", {})}))

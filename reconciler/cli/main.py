@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "floors": Entry("floors", "Fetch reports, suggest floors from them, and write them into the manifests."),
     "reports": Entry("reports", "Take in reports of other mediation platforms, or of a warehouse."),
     "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
+    "undo": Entry("undo", "Put back what a run has changed, as far as nobody has changed it since."),
     "ci": Entry("ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
     "ping": Entry("ping", "Check the credentials, and what they can see."),
     "schema": Entry("schema", "Print the JSON Schemas of the project's files, for editors."),

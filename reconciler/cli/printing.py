@@ -47,12 +47,13 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
 
 def _print_findings(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> None:
     from reconciler.cli.findings import print_findings  # noqa: PLC0415 - as above
+    from reconciler.report.outlook import not_carried_out  # noqa: PLC0415
     from reconciler.report.remarks import plan_findings  # noqa: PLC0415
     from reconciler.report.text import summary_text  # noqa: PLC0415
 
     print_findings(session, plan_findings(plan, refusals), summary_text(plan))
     if session.options.format == "github":
-        session.console.raw(summary_text(plan))
+        session.console.raw("\n".join(filter(None, (summary_text(plan), not_carried_out(plan, refusals)))))
 
 
 def print_results(  # noqa: PLR0913 - what a result is made of

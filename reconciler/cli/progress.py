@@ -1,16 +1,30 @@
-"""Progress on a terminal; nowhere else."""
+"""Progress: a bar on a terminal, a line now and then elsewhere, an event for each step in a log of JSON lines."""
 
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.cli.console import shows_progress
+from reconciler.report.count import counted
 
 if TYPE_CHECKING:
     from reconciler.cli.bar import ProgressBar
+    from reconciler.ports import Clock
 
 End = TypeVar("End")
+Told_contra = TypeVar("Told_contra", contravariant=True)
+Key = tuple[str, ...]
+
+EVERY_SECONDS: Final = 30.0
+"""Off a terminal a line is told so often; a run that is shorter has none."""
+
+_LOOKS_EVERY_SECONDS: Final = 1.0
+
+log = logging.getLogger("reconciler.progress")
 
 
 class Quiet:
@@ -27,16 +41,134 @@ class Quiet:
     def planned(self, steps: int) -> None:
         """So many steps are about to be tried."""
 
+    def begun(self, step: Any) -> None:
+        """One of them is about to be tried."""
+
     def ended(self, end: Any) -> None:
         """One of them came to its end."""
 
 
+class Words(Protocol[Told_contra]):
+    """How the steps of something are told. The facts of an event are JSON and hold no secret."""
+
+    def told(self, end: Told_contra) -> str:
+        """A step that ended, in a few words."""
+        ...
+
+    def is_done(self, end: Told_contra) -> bool:
+        """Whether it was done."""
+        ...
+
+    def step(self, step: Any) -> Mapping[str, Any]:
+        """What a step is called, as facts of an event; those of its end begin with the same values."""
+        ...
+
+    def end(self, end: Told_contra) -> Mapping[str, Any]:
+        """What came of it, as facts of an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where progress is told: `talk` takes a line, `as_json` says that the log is of JSON lines."""
+
+    clock: "Clock"
+    talk: Callable[[str], None]
+    as_json: bool
+    no_color: bool
+
+
+class Lines(Generic[End]):
+    """Tells now and then, also while a single step takes long, how many steps have ended and how many were not done.
+
+    Implements the same as `Quiet`.
+    """
+
+    def __init__(self, what: str, words: Words[End], place: Place) -> None:
+        self._what, self._words, self._place = what, words, place
+        self._steps = self._done = self._failed = 0
+        self._began = self._told_at = place.clock.monotonic()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._begun: dict[Key, float] = {}
+        self._looking = threading.Thread(target=self._look_again_and_again, name="progress", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._looking.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._looking.join()
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+        with self._lock:
+            self._steps = steps
+            self._began = self._told_at = self._place.clock.monotonic()
+        self._event("planned", {"steps": steps})
+
+    def begun(self, step: Any) -> None:
+        """One of them is about to be tried."""
+        facts = self._words.step(step)
+        with self._lock:
+            self._begun[_key(facts)] = self._place.clock.monotonic()
+        self._event("started", facts)
+
+    def ended(self, end: End) -> None:
+        """One of them came to its end."""
+        facts = self._words.end(end)
+        with self._lock:
+            self._done += 1
+            self._failed += not self._words.is_done(end)
+            now = self._place.clock.monotonic()
+            seconds = round(now - self._begun.pop(_key(facts), now), 3)
+        self._event("ended", {**facts, "seconds": seconds})
+        self.look()
+
+    def look(self) -> None:
+        """Tell how things stand, if that was not told for a while."""
+        with self._lock:
+            now = self._place.clock.monotonic()
+            if not self._steps or self._done >= self._steps or now - self._told_at < EVERY_SECONDS:
+                return
+            self._told_at = now
+            seconds, waiting = now - self._began, len(self._begun)
+            done, steps, failed = self._done, self._steps, self._failed
+        if self._place.as_json:
+            facts = {"done": done, "steps": steps, "failed": failed, "underWay": waiting}
+            self._event("progress", {**facts, "seconds": round(seconds, 3)})
+            return
+        told = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_lasted(seconds)}"
+        told += f", {waiting:,} under way" if waiting else ""
+        self._place.talk(told + (f", {failed:,} not done" if failed else ""))
+
+    def _event(self, event: str, facts: Mapping[str, Any]) -> None:
+        if self._place.as_json:
+            log.info("%s: %s", self._what, event, extra={"facts": {"event": event, "what": self._what, **facts}})
+
+    def _look_again_and_again(self) -> None:
+        while not self._over.wait(_LOOKS_EVERY_SECONDS):
+            self.look()
+
+
+def _key(facts: Mapping[str, Any]) -> Key:
+    return tuple(str(facts.get(name)) for name in ("address", "source", "app", "day"))
+
+
+def _lasted(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def watched(
-    what: str, told: Callable[[End], str], *, no_color: bool
-) -> "AbstractContextManager[ProgressBar[End] | Quiet]":
-    """A bar where somebody watches a terminal, else silence. `told` words a step that ended."""
-    if not shows_progress():
-        return Quiet()
+    what: str, words: Words[End], place: Place
+) -> "AbstractContextManager[ProgressBar[End] | Lines[End] | Quiet]":
+    """A bar where somebody watches a terminal, else lines; events where the log is of JSON lines."""
+    if place.as_json or not shows_progress():
+        return Lines(what, words, place)
     from reconciler.cli.bar import ProgressBar  # noqa: PLC0415 - 50 ms, for whoever watches
 
-    return ProgressBar(what, told, no_color=no_color)
+    return ProgressBar(what, words.told, no_color=place.no_color)

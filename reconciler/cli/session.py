@@ -15,6 +15,7 @@ from reconciler.cli.collector import collect_rarely
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
+from reconciler.cli.progress import Place
 from reconciler.cli.settings import Environment
 from reconciler.cli.unread import doubts_about
 from reconciler.errors import InvalidManifests, ProjectError
@@ -58,6 +59,11 @@ class Session:
         """The session for a command called with these options."""
         log_to_stderr(options.verbosity, options.log_format)
         return cls(options, Console(no_color=options.no_color), Environment(), SystemClock())
+
+    def place(self) -> Place:
+        """Where progress is told."""
+        as_json = self.options.log_format == "json"
+        return Place(self.clock, self.console.talk, as_json, self.options.no_color)
 
     def project(self) -> Project:
         """The project. Raises `ProjectError`."""
@@ -106,6 +112,10 @@ class Session:
 
         What an earlier load has read is not read again; `remember` lets later ones know of this one.
         """
+        return self.checked(project, remember=remember)[1]
+
+    def checked(self, project: Project, *, remember: bool = True) -> tuple[Loaded, DesiredState]:
+        """The same with the findings, which are warnings."""
         memory = self._memory(project)
         loaded = self._recalled(project, memory)
         if loaded.state is None:
@@ -113,7 +123,7 @@ class Session:
         self.console.findings(loaded.findings, to_answer=False)
         if remember:
             memory.save()
-        return loaded.state
+        return loaded, loaded.state
 
     def _memory(self, project: Project) -> Cache | Forgetful:
         return Cache(project.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()

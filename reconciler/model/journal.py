@@ -1,6 +1,6 @@
 """The journal as it is read: runs, and the steps of each with what came of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final
@@ -92,6 +92,36 @@ def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
         )
         if steps:
             yield replace(run, steps=steps)
+
+
+DONE: Final = frozenset({"applied", "normalised", "unverified"})
+"""Outcomes of steps that were carried out."""
+
+
+def not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
+    """The part of each run that was not done, or of which nobody knows."""
+    for run in runs:
+        steps = tuple(step for step in run.steps if step.outcome not in DONE)
+        if steps:
+            yield replace(run, steps=steps)
+
+
+def since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
+    """The runs in which something happened at that time or after it, as far as they tell when."""
+    for run in runs:
+        times = [_time(text) for text in (run.started_at, run.ended_at, *(step.at for step in run.steps)) if text]
+        if any(at is None or at >= first for at in times):
+            yield run
+
+
+def run_named(runs: Sequence[PastRun], named: str) -> PastRun:
+    """The run that is called so, or the one whose name begins so. Raises ValueError where it is none, or not one."""
+    found = [run for run in runs if run.run == named] or [run for run in runs if named and run.run.startswith(named)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ValueError(f"no run is called {named!r}")
+    raise ValueError(f"{named!r} begins the names of {len(found)} runs: {', '.join(run.run for run in found[:3])}")
 
 
 def lag_event(seconds: float) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from reconciler.plan.plan import Origin, Plan
 MADE_BY_WHAT_IS_UNDONE: Final = "made by the apply that is undone; a tombstone deletes it later"
 """Why an undo plan sets a resource inactive that the manifests may still declare."""
 
-_PUTS_BACK: Final = "puts back what was there before"
-_WAS_ACTIVE: Final = "was active before"
-_REASONS: Final = frozenset({MADE_BY_WHAT_IS_UNDONE, _PUTS_BACK, _WAS_ACTIVE})
+PUTS_BACK: Final = "puts back what was there before"
+WAS_ACTIVE: Final = "was active before"
+"""Why it updates what the apply has updated or set inactive."""
+
+_REASONS: Final = frozenset({MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE})
 
 
 def is_undo(plan: Plan) -> bool:
@@ -108,14 +110,14 @@ def _put_back(
         change.renamed_from or change.address,
         change.id,
         change.source,
-        tuple(_way_back(send, now.fields)),
+        tuple(way_back(send, now.fields)),
         send,
         applied,
         now.digest(),
         app_id=now.app_id,
         protect=known.protect if known is not None else change.protect,
         renamed_from=change.address if change.renamed_from is not None else None,
-        reason=_PUTS_BACK,
+        reason=PUTS_BACK,
     )
 
 
@@ -124,7 +126,8 @@ def _is_unshown(name: str, sent: Fields, now: LiveResource) -> bool:
     return sent[name] is not None and now.fields.get(name) is None
 
 
-def _way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:
+def way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:
+    """The leaves in which what is there `now` differs from what is to be sent."""
     for name in sorted(send):
         for field in field_changes(name, now.get(name, ABSENT), send[name], None):
             yield replace(field, origin="pending")
@@ -142,5 +145,5 @@ def _reactivation(change: Deactivate, now: LiveResource, ledger: Ledger) -> Upda
         now.digest(),
         app_id=now.app_id,
         protect=known.protect if known is not None else False,
-        reason=_WAS_ACTIVE,
+        reason=WAS_ACTIVE,
     )

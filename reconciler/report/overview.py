@@ -9,6 +9,7 @@ from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
+from reconciler.report.outlook import outlook_line
 from reconciler.report.text import (
     SIGNS,
     change_lines,
@@ -49,6 +50,7 @@ def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     if len(refusals) > SHOWN:
         yield line(f"and {len(refusals) - SHOWN} more breaks of limits and policies")
     yield ()
+    yield from outlook_line(plan, refusals)
     yield line(Span(summary_text(plan), "strong"))
     yield line(Span("This is a summary by app; -v shows every change.", "faint"))
 

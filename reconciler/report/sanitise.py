@@ -60,6 +60,21 @@ def whole_line(text: str) -> str:
     return f"{shown[: len(shown) - len(words)]}\\{words}" if words.startswith("::") else shown
 
 
+def whole_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(map(whole_line, text.split("\n")))
+
+
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet take a cell for a formula; in full width, too, as some do."""
+
+
+def table_cell(text: str) -> str:
+    """Text for a cell of CSV, which no spreadsheet computes: what would be a formula stands behind an apostrophe."""
+    shown = terminal(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+
+
 def json_text(document: str) -> str:
     """A JSON document that means the same and holds no `##[`, which runners would look into."""
     return document.replace("##", r"#\u0023")

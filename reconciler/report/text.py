@@ -17,6 +17,7 @@ from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, Tone, line
+from reconciler.report.outlook import outlook_line
 
 SIGNS: Final[Mapping[Action, tuple[str, Tone]]] = {
     "create": ("+", "add"),
@@ -60,6 +61,7 @@ def plan_lines(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool = Tr
     yield from map(refusal_line, refusals)
     if refusals:
         yield ()
+    yield from outlook_line(plan, refusals)
     yield line(Span(summary_text(plan), "strong"))
 
 

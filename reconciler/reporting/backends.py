@@ -1,6 +1,6 @@
 """The engines that expressions run on: DuckDB in this process, Spark, or what else Ibis has a name for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -86,6 +86,15 @@ def table_of(backend: "BaseBackend", files: Sequence[Path], schema: "Schema") ->
     if backend.name == "pyspark":
         return _spark_table(backend, names)
     return _copied(backend, names)
+
+
+def table_of_texts(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
+    """A small table of texts, to be joined with large ones."""
+    import ibis  # noqa: PLC0415 - as above
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    return ibis.memtable(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=schema))
 
 
 def _spark(url: str) -> "BaseBackend":

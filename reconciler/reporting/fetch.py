@@ -36,6 +36,10 @@ class FetchListener(Protocol):
         """So many days of apps are about to be fetched."""
         ...
 
+    def begun(self, step: Partition) -> None:
+        """One of them is about to be asked for. Called from any thread."""
+        ...
+
     def ended(self, outcome: Outcome) -> None:
         """One of them came to its end."""
         ...
@@ -134,6 +138,7 @@ class _Run:
     def _dt(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():
             raise Interrupted("stopped before a report was ordered")
+        self._listener.begun(Partition("dt", app, day.isoformat()))
         try:
             with self._shelf.draft() as folder:
                 received = reports.fetch(app, day, folder, self._stop.is_set)
@@ -147,6 +152,8 @@ class _Run:
     def _days(self, chartboost: Chartboost, span: Span) -> bool:
         """Whether all days of the span were fetched."""
         ended: list[Outcome] = []
+        for asked in span.days():
+            self._listener.begun(Partition("chartboost", ALL_APPS, asked.isoformat()))
         try:
             for part, told in by_part(chartboost, span, dated=True):
                 for day, pile in piles(told, part, dated=True).items():

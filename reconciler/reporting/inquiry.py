@@ -1,7 +1,7 @@
 """One question to the reports, answered: tables in, evidence out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,7 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Question, Unmatched
 from reconciler.model.floors import WORLDWIDE
 from reconciler.reporting import expressions
-from reconciler.reporting.backends import table_of
+from reconciler.reporting.backends import table_of, table_of_texts
 from reconciler.reporting.basis import basis
 from reconciler.reporting.countries import alpha2
 from reconciler.reporting.days import Span
@@ -100,7 +100,7 @@ class Inquiry:
         """Without days on which the line of DT is missing: what the others earned then is not what DT left them."""
         left = [(one.app, day.isoformat()) for one in self._absences for day in one.days]
         table = self._all_mediation
-        return expressions.without_days(table, _table(("left_app", "left_day"), left)) if left else table
+        return expressions.without_days(table, table_of_texts(("left_app", "left_day"), left)) if left else table
 
     @cached_property
     def _lines(self) -> Sequence[Line]:
@@ -122,20 +122,20 @@ class Inquiry:
     @cached_property
     def _dt_cells(self) -> tuple["Table", "Table", "Table", "Table"]:
         """What questions to DT's rows are asked of."""
-        spellings = _table(("spelling", "alpha2"), self._spelled.items())
+        spellings = table_of_texts(("spelling", "alpha2"), self._spelled.items())
         return expressions.folded(self._dt, [*self._spelled]), self._places, spellings, self._own
 
     @cached_property
     def _own(self) -> "Table":
         """The countries that have a line of their own."""
         cells = [cell for cell in self._question.cells if cell.country != WORLDWIDE]
-        return _table(("address", "country"), ((cell.address, cell.country) for cell in cells))
+        return table_of_texts(("address", "country"), ((cell.address, cell.country) for cell in cells))
 
     @cached_property
     def _places(self) -> "Table":
         asked = [(name, address) for name, address in self._matches.dt.items() if address in self._addresses]
         rows = ((name.app, name.placement_id, name.placement_name, address) for name, address in asked)
-        return _table((*expressions.DT_NAMES, "address"), rows)
+        return table_of_texts((*expressions.DT_NAMES, "address"), rows)
 
     @cached_property
     def _roles(self) -> "Table":
@@ -144,7 +144,7 @@ class Inquiry:
         rows = [(_key(line), address, "own") for line, address in self._matches.lines.items()]
         rows += [(_key(line), address, "behind") for address, lines in after.items() for line in lines]
         asked = ((*key, address, role) for key, address, role in rows if address in self._addresses)
-        return _table((*expressions.LINE, "address", "role"), asked)
+        return table_of_texts((*expressions.LINE, "address", "role"), asked)
 
     @cached_property
     def _dt_days(self) -> Mapping[Cell, Mapping[date, _Day]]:
@@ -290,12 +290,3 @@ def _cell(row: Row) -> Cell:
 
 def _key(line: Line) -> tuple[str, ...]:
     return line.app, line.placement, line.network, line.source, line.partner_placement
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> "Table":
-    """A small table of texts, to be joined with large ones."""
-    import ibis  # noqa: PLC0415 - an extra, and 0.6 s
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    schema = pa.schema([(name, pa.string()) for name in columns])
-    return ibis.memtable(pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in rows], schema=schema))

@@ -114,6 +114,14 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
     return observation.live
 
 
+def observe_apps_of(
+    addresses: Iterable[Address], desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
+) -> LiveState:
+    """The list of apps, and the placements of the apps that these addresses are in, declared or owned."""
+    concerned = frozenset(map(app_of, addresses))
+    return _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism)).live
+
+
 def observe_ground(
     plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
 ) -> Observation:

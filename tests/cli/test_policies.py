@@ -146,6 +146,16 @@ def test_a_rule_that_asks_for_too_much_is_given_up_and_refused_in_words(project,
     assert rival.writes == []
 
 
+def test_a_plan_gives_up_a_rule_where_the_apply_would_and_can_fail_for_it(project, monkeypatch):
+    monkeypatch.setattr(judging, "BUDGET_SECONDS", 1.0)
+    declare(project, HIGH, with_rule(ENDLESS))
+    began = time.monotonic()
+    done = project.call("plan", "--fail-on", "refused")
+    assert time.monotonic() - began < BUDGET_SECONDS
+    assert done.code == 6
+    assert "it never ends (the rule cannot be evaluated: it is not done after 1 s" in done.out
+
+
 def test_a_rule_that_asks_for_too_much_memory_ends_its_own_process_and_no_other(project, rival, monkeypatch):
     monkeypatch.setattr(judging, "BUDGET_SECONDS", 4.0)
     declare(project, HIGH, with_rule(GREEDY))

@@ -76,6 +76,43 @@ def test_a_plan_that_cannot_be_made_is_told_in_the_comment_too(github, main, for
     assert "could not be made" in forge.comments[0].body
 
 
+REFUSING = SETTINGS + 'policies: [{name: p, rule: "false", message: not this}]\n'
+
+
+def test_a_plan_that_apply_would_refuse_fails_and_is_told_in_the_comment(github, main, forge):
+    github.pull_request()
+    (main / "reconciler.yaml").write_text(REFUSING)
+    done = github.action(main, "plan")
+    assert (done.code, done.outputs["exit-code"], done.outputs["create"]) == (6, "6", "2"), done.log
+    assert "Apply would refuse this" in forge.comments[0].body
+    assert "carry out nothing of this" in forge.comments[0].body
+    assert "::error file=apps/a.yaml" in done.log
+    assert Path(done.outputs["plan-file"]).exists()
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("blocked", 0), ("none", 0), ("refused", 6), ("refusd", 64)])
+def test_what_fails_the_step_can_be_chosen(github, main, fail_on, code):
+    (main / "reconciler.yaml").write_text(REFUSING)
+    assert github.action(main, "plan", fail_on=fail_on).code == code
+
+
+def test_a_plan_with_blocked_changes_fails_and_is_told_in_the_comment(github, main, forge, rival):
+    app = rival.add_app(name="A", bundle="com.a")
+    rival.add_placement(app, name="low", placementType="Banner")
+    github.pull_request()
+    done = github.action(main, "plan")
+    assert (done.code, done.outputs["blocked"]) == (3, "1"), done.log
+    assert "leave out 1 blocked" in forge.comments[0].body
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_warnings_of_the_manifests_fail_unless_strict_is_off(github, main, command):
+    (main / "apps" / "a.yaml").write_text(PLACED.replace("Finance", "Finanse"))
+    assert github.action(main, command).code == 1
+    assert github.action(main, command, strict="false").code == 0
+    assert github.action(main, command, strict="False").code == 64
+
+
 def test_projects_of_one_repository_have_a_comment_each(github, repository, forge):
     files = {"reconciler.yaml": SETTINGS, "apps/a.yaml": ONE_APP}
     repository.begin({f"{folder}/{name}": text for folder in ("one", "two") for name, text in files.items()})

@@ -31,6 +31,21 @@ def test_a_plan_that_fails_says_so_in_the_note(gitlab, main, repository, forge, 
     assert "could not be made" in forge.comments[0].body
 
 
+@pytest.mark.parametrize(("change", "code"), [("floorPrices: {WW: 60}", 6), ('placementId: "7"', 3)])
+def test_a_plan_that_will_not_be_carried_out_fails_and_the_note_says_so(gitlab, main, repository, forge, change, code):
+    text = PLACED.replace("status: active", "status: active, " + change)
+    (main / "apps" / "a.yaml").write_text(text)
+    done = gitlab.job("reconciler:plan", main, repository.bare, request=4)
+    assert done.code == code, done.log
+    assert "Apply would carry out" in forge.comments[0].body
+    assert (main / "plan-widget.json").exists()
+
+
+def test_warnings_of_the_manifests_fail_the_job_as_in_the_workflow(gitlab, main, repository):
+    (main / "apps" / "a.yaml").write_text(PLACED.replace("Finance", "Finanse"))
+    assert gitlab.job("reconciler:validate", main, repository.bare, request=4).code == 1
+
+
 def test_a_plan_without_a_token_is_in_the_log(gitlab, main, repository, forge):
     del gitlab.variables["GITLAB_TOKEN"]
     done = gitlab.job("reconciler:plan", main, repository.bare, request=4)
@@ -126,3 +141,14 @@ def test_no_log_holds_a_secret(gitlab, main, repository, forge):
     logs.append(gitlab.job("reconciler:apply", main, repository.bare).log)
     assert "could not be written" in logs[0]
     assert not [secret for secret in (CLIENT_SECRET, TOKEN) for log in logs if secret in log]
+
+
+def test_what_undoes_an_apply_outlives_its_job(gitlab, main, repository):
+    gitlab.variables["RECONCILER_REVIEWED"] = "false"
+    assert gitlab.job("reconciler:apply", main, repository.bare).code == 0
+    artifacts = gitlab.template["reconciler:apply"]["artifacts"]
+    found = {path.relative_to(main).as_posix() for glob in artifacts["paths"] for path in main.glob(glob)}
+    assert (artifacts["when"], artifacts["expire_in"]) == ("always", "90 days")
+    assert ".reconciler/journal.jsonl" in found
+    assert [name for name in found if name.startswith(".reconciler/undo/")]
+    assert not [name for name in found if "key" in name]

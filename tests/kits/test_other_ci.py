@@ -108,6 +108,42 @@ def test_a_recipe_installs_what_is_pinned_with_its_hashes_and_nothing_by_name(na
     assert all("--require-hashes" in line or "--no-deps" in line for line in calls)
 
 
+@pytest.mark.parametrize("name", [*RECIPES, "atlantis/repos.yaml"])
+def test_every_recipe_is_as_strict_as_the_workflows_that_init_writes(name):
+    calls = re.findall(
+        r'reconciler"? (validate|plan)\b(.*)|RECONCILER" (validate|plan)\b(.*)', (KITS / name).read_text()
+    )
+    told = [(verb or other, rest + more) for verb, rest, other, more in calls]
+    assert {verb for verb, _ in told} == {"validate", "plan"}
+    for verb, rest in told:
+        assert ("--strict" if verb == "validate" else "--fail-on refused,blocked") in rest
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize(("code", "report"), [(6, "no"), (3, "some"), (0, "all"), (1, "")])
+def test_the_plan_is_told_under_the_request_and_then_the_job_fails(name, code, report, tmp_path):
+    """The part of the script that plans, with a program that only notes how it was called."""
+    (script,) = [one for one in scripts(name) if "ci comment" in one]
+    planning = "set -e\n" + script[script.index("code=0") :].replace("/tmp/plan", f"{tmp_path}/plan")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "plan").mkdir()
+    program = tmp_path / "bin" / "reconciler"
+    program.write_text(
+        f'#!/bin/sh\necho "$1 $2" >>{tmp_path}/calls\n[ "$1" = ci ] || {{ printf "{report}"; exit {code}; }}\n'
+    )
+    program.chmod(0o755)
+    request = {"SYSTEM_PULLREQUEST_PULLREQUESTID": "1", "CIRCLE_PULL_REQUEST": "x/1", "BUILDKITE_PULL_REQUEST": "1"}
+    names = ("CIRCLE_PROJECT_USERNAME", "CIRCLE_PROJECT_REPONAME", "FORGE", "FORGE_REPOSITORY")
+    env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "AGENT_TEMPDIRECTORY": str(tmp_path)}
+    env |= request | dict.fromkeys(names, "x") | {"report": str(tmp_path / "report.md")}
+    done = subprocess.run(["bash", "-c", planning], cwd=tmp_path, env=env, capture_output=True, timeout=60, check=False)
+    calls = (tmp_path / "calls").read_text().split("\n")[:-1]
+    assert (done.returncode, calls) == (
+        code,
+        ["plan --out" if "--out" in planning else "plan --fail-on", *(["ci comment"] if report else [])],
+    )
+
+
 def test_no_step_of_azures_that_installs_is_given_a_secret():
     read = yaml.safe_load((KITS / "azure" / "azure-pipelines.yml").read_text())
     found = [step for step in steps(read) if "pip install" in step.get("bash", "")]
@@ -177,7 +213,7 @@ def test_atlantis_plans_to_its_file_and_applies_that_after_a_review():
     assert {"approved", "undiverged"} <= set(repository["apply_requirements"])
     workflow = server["workflows"][repository["workflow"]]
     runs = {name: [step["run"] for step in workflow[name]["steps"] if "run" in step] for name in ("plan", "apply")}
-    assert runs["plan"][-1] == '"$RECONCILER" plan --out "$PLANFILE"'
+    assert runs["plan"][-1] == '"$RECONCILER" plan --out "$PLANFILE" --fail-on refused,blocked'
     assert runs["apply"][0] == '"$RECONCILER" apply "$PLANFILE"'
     ours = yaml.safe_load((KITS / "atlantis" / "atlantis.yaml").read_text())
     assert ours["version"] == 3

@@ -3,14 +3,18 @@
 Twice: with the workflows that `init` writes, and with the action.
 """
 
+import os
 import shutil
 import subprocess
 import sys
+from itertools import product
+from pathlib import Path
 
 import pytest
+import yaml
 from support.command import ONE_APP, SETTINGS
 from support.forge import BOT
-from support.runner import git, push
+from support.runner import ROOT, SECRETS, git, push
 
 PLACEMENT = """    placements:
       - {name: level_end, placementType: Interstitial, coppa: false, floorPrices: {US: 2}}
@@ -134,6 +138,19 @@ def test_a_change_goes_from_pull_request_to_account_and_the_audit_watches_it(
     assert (len(forge.issues), forge.open_issues) == (1, [])
 
 
+@pytest.mark.parametrize("way", [ByWorkflow, ByAction])
+def test_what_the_apply_would_refuse_is_red_in_the_pull_request(tmp_path, github, forge, repository, way):
+    initial(tmp_path / "init")
+    written = {p.relative_to(tmp_path / "init").as_posix(): p for p in (tmp_path / "init").rglob("*") if p.is_file()}
+    repository.begin({name: path.read_text() for name, path in written.items() if not name.startswith(".git/")})
+    policy = 'policies: [{name: p, rule: "false", message: not this}]\n'
+    push(repository.clone(), "dear", "dear", {"apps/a.yaml": ONE_APP + PLACEMENT, "reconciler.yaml": SETTINGS + policy})
+    github.pull_request(1)
+    done = way(github).plan(repository.clone("dear"))
+    assert done.code == 6, done.log
+    assert "Apply would refuse this" in forge.comments[0].body
+
+
 def test_the_second_comment_is_found_behind_a_hundred_others(github, forge, repository):
     repository.begin({"reconciler.yaml": SETTINGS, "apps/a.yaml": ONE_APP})
     for number in range(130):
@@ -144,3 +161,44 @@ def test_the_second_comment_is_found_behind_a_hundred_others(github, forge, repo
         for number in range(130):
             forge.somebody_comments("ada", f"later {number}")
     assert sum(comment.author == BOT for comment in forge.comments) == 1
+
+
+def kept(steps, outputs):
+    """The paths that the step which keeps the journal takes, and under which conditions."""
+    (step,) = [one for one in steps if one.get("name") == "keep the journal"]
+    told = step["with"]["path"]
+    for name, value in outputs.items():
+        told = told.replace(f"${{{{ steps.run.outputs.{name} }}}}", value)
+    assert step["if"].startswith("always()")
+    assert step["with"]["include-hidden-files"] is True
+    assert int(str(step["with"]["retention-days"]).replace("${{ inputs.journal-days }}", "90")) == 90
+    return told.split()
+
+
+@pytest.mark.parametrize("how", list(product([ByWorkflow, ByAction], ["", "games/one"])))
+@pytest.mark.usefixtures("forge")
+def test_what_undoes_an_apply_outlives_its_job(tmp_path, github, rival, repository, how):
+    way, folder = how
+    place = tmp_path / "init" / folder
+    subprocess.run(["git", "init", "--quiet", tmp_path / "init"], check=True)
+    initial(place)
+    written = {p.relative_to(tmp_path / "init").as_posix(): p for p in (tmp_path / "init").rglob("*") if p.is_file()}
+    repository.begin({name: path.read_text() for name, path in written.items() if not name.startswith(".git/")})
+    checkout = repository.clone()
+    (checkout / folder / "apps").mkdir(exist_ok=True)
+    (checkout / folder / "apps" / "a.yaml").write_text(ONE_APP + PLACEMENT)
+    if way is ByAction:
+        done = github.action(checkout, "apply", reviewed="false", project=folder)
+        steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+        paths = [Path(path) for path in kept(steps, done.outputs)]
+    else:
+        slug = f"-{folder.replace('/', '-')}" if folder else ""
+        jobs = yaml.safe_load(written[f".github/workflows/reconcile{slug}.yml"].read_text())["jobs"]
+        paths = [checkout / path for path in kept(jobs["apply"]["steps"], {})]
+        program = [sys.executable, "-m", "reconciler", "apply", "--yes"]
+        subprocess.run(program, cwd=checkout / folder, env={**os.environ, **github.env, **SECRETS}, check=True)
+    state = checkout / folder / ".reconciler"
+    assert paths == [state / "journal.jsonl", state / "undo"]
+    assert (state / "journal.jsonl").exists()
+    assert len(list((state / "undo").iterdir())) == 1
+    assert rival.writes

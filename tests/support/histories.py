@@ -64,6 +64,8 @@ class Nobody:
     def planned(self, steps: int) -> None:
         pass
 
+    def begun(self, step: object) -> None: ...
+
     def ended(self, result: Result) -> None:
         pass
 

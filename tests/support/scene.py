@@ -31,6 +31,8 @@ class Ears:
     def planned(self, steps: int) -> None:
         self.steps = steps
 
+    def begun(self, step: object) -> None: ...
+
     def ended(self, result: Result) -> None:
         assert self._lock.acquire(blocking=False), "one call at a time"
         self.results.append(result)

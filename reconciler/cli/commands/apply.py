@@ -130,7 +130,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
             session.tell_nothing_live()
         limits = Limits(desired.safety, terms.allowances, desired.policies, desired.country_groups, within_budget)
         plan, exceeded = gate(with_evidence(made, session.price_evidence(project)), limits)
-        _show(session, plan, exceeded)
+        show(session, plan, exceeded)
         if known is not None:
             hold_to_review(session, plan, known)
         refuse(exceeded)
@@ -143,7 +143,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
             plan, _ = part_that_holds(Saved(plan, plan), now, skip_stale=False)
             live = now.live
         job = Job(plan, live, gateway, run, ledger, past.settle_seconds(least))
-        return _carry_out(session, project, job, is_reviewed=terms.reviewed is not None)
+        return exit_code(carry_out(session, project, job, is_reviewed=terms.reviewed is not None))
 
 
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
@@ -160,10 +160,10 @@ def _apply_saved(session: Session, project: Project, file: Path, allowances: All
         part, left_out = part_that_holds(saved, now, skip_stale=skip_stale)
         _forecast(session, part, gateway.pace())
         job = Job(part, now.live, gateway, run, ledger, past.settle_seconds(least))
-        return _carry_out(session, project, job, left_out)
+        return exit_code(carry_out(session, project, job, left_out))
 
 
-def _show(session: Session, plan: Plan, exceeded: Sequence[Refusal]) -> None:
+def show(session: Session, plan: Plan, exceeded: Sequence[Refusal]) -> None:
     """The plan, before anything is done: on stdout, or on stderr where stdout holds a document."""
     told = plan_overview(plan, exceeded, whole=session.options.verbosity > 0)
     if session.options.format == "text":
@@ -179,9 +179,13 @@ def _forecast(session: Session, plan: Plan, pace: float | None) -> None:
         session.console.talk(forecast_text(cost, session.options.parallelism))
 
 
-def _carry_out(
+def carry_out(
     session: Session, project: Project, job: Job, left_out: Sequence[Result] = (), *, is_reviewed: bool = False
-) -> int:
+) -> list[Result]:
+    """Carry out a job, print what came of it with what was left out, and keep the plan that undoes it.
+
+    Raises what broke it off, after it has been told.
+    """
     execution = carried_out(session, job)
     results = sorted([*execution.results, *left_out], key=lambda each: address_order(each.address))
     undo = None
@@ -192,7 +196,7 @@ def _carry_out(
         print_results(session, results, job.run.run_id, undo, job.plan.origin, job.plan.held, left=left)
     if (error := why_ended(execution)) is not None:
         raise error
-    return exit_code(results)
+    return results
 
 
 def _keep_undo(session: Session, project: Project, job: Job, execution: Execution) -> str | None:

@@ -1,10 +1,13 @@
 """`reconciler plan`."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
-from reconciler.cli.choices import limit_options, selection_options
+from reconciler.cli.choices import fail_on_option, limit_options, selection_options
+from reconciler.cli.judging import within_budget
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
@@ -12,18 +15,23 @@ from reconciler.errors import ProjectError
 from reconciler.floors.record import with_evidence
 from reconciler.model.journal import past_creates
 from reconciler.plan.gate import Limits, gate
-from reconciler.plan.guard import Allowances
+from reconciler.plan.guard import Allowances, Refusal
+from reconciler.plan.outlook import Obstacle, gravest, obstacles
 from reconciler.plan.plan import Plan
 from reconciler.project import write_given
+from reconciler.report.outlook import not_carried_out
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
 
-DIFFERENCES = 2
+DIFFERENCES: Final = 2
+FAILURES: Final[Mapping[Obstacle, int]] = {"refused": 6, "blocked": 3, "warnings": 1}
+"""What `--fail-on` exits with: as apply would, where the plan stays as it is."""
 
 
 @click.command("plan")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is anything to do.")
+@fail_on_option
 @selection_options
 @limit_options
 @shared_options(formats=PLAN_FORMATS, api=True)
@@ -32,6 +40,7 @@ def command(
     *,
     out: Path | None,
     detailed_exitcode: bool,
+    fail_on: frozenset[Obstacle],
     only: tuple[str, ...],
     recreate: bool,
     overwrite_drift: bool,
@@ -39,15 +48,20 @@ def command(
 ) -> int:
     """Read the account and show what apply would do. Writes nothing anywhere but to --out FILE.
 
+    Exit 0: the plan is made, whatever it holds. 2: with --detailed-exitcode, there is something to do. With --fail-on,
+    the first of these that is so: 6: apply would refuse the plan. 3: changes are blocked. 1: there are warnings, of
+    the manifests or of policies. The plan is printed and saved all the same.
+
     \b
       reconciler plan
       reconciler plan --only 'android:com.cash_crash.54*'
       reconciler plan --out plan.json --detailed-exitcode
       reconciler plan --out plan.json --format markdown >comment.md
+      reconciler plan --fail-on refused,blocked
     """
     session = Session.of(options)
     project = session.project()
-    desired = session.desired(project, remember=False)
+    loaded, desired = session.checked(project, remember=False)
     with session.gateway(desired.publisher_id) as gateway:
         selection = Selection(only, options.parallelism, recreate, overwrite_drift)
         store = session.store(project, desired.publisher_id)
@@ -56,14 +70,25 @@ def command(
     if ledger and not live.apps:
         session.tell_nothing_live()
     plan = with_evidence(made, session.price_evidence(project))
-    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
+    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
     plan, exceeded = gate(plan, limits)
     if out is not None:
         _save(out, plan, project.root)
     print_plan(session, plan, exceeded)
     if out is not None:
-        session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
+        session.console.talk(_what_becomes_of(out, plan, exceeded))
+    if (grave := gravest(obstacles(plan, exceeded, loaded.findings) & fail_on)) is not None:
+        session.console.talk(f"exit {FAILURES[grave]}, as --fail-on asks for: {grave}")
+        return FAILURES[grave]
     return DIFFERENCES if detailed_exitcode and plan.changes else 0
+
+
+def _what_becomes_of(saved: Path, plan: Plan, exceeded: Sequence[Refusal]) -> str:
+    """What an apply of a saved plan does, as far as is known now."""
+    missing = not_carried_out(plan, exceeded)
+    if not missing:
+        return f"saved to {saved}; `reconciler apply {saved}` carries out exactly this"
+    return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
 def _save(path: Path, plan: Plan, root: Path) -> None:

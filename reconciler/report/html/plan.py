@@ -13,6 +13,7 @@ from reconciler.report.count import counted
 from reconciler.report.html.page import page
 from reconciler.report.html.pieces import Count, Row, Tile, rows, tallied
 from reconciler.report.line import Tone
+from reconciler.report.outlook import not_carried_out
 from reconciler.report.text import SIGNS, held_title, summary_text
 
 DANGERS: Final = ("delete", "deactivate", "blocked")
@@ -76,6 +77,7 @@ def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan")
         "tiles": _tiles(plan),
         "searched": "addresses, fields, values",
         "refusals": refusals,
+        "missing": not_carried_out(plan, refusals),
         "dangers": sorted(dangers, key=lambda view: DANGERS.index(view.action)),
         "dangers_left": sum(action_of(change) in DANGERS for change in plan.changes) - len(dangers),
         "apps": list(_apps(plan, drawn)),

@@ -14,6 +14,7 @@ from reconciler.report.markdown.changes import FLOOR_TITLES, block, bullet, floo
 from reconciler.report.markdown.marker import marker
 from reconciler.report.markdown.pieces import FOLD_END, fold, listed, name, row, sentence, table
 from reconciler.report.markdown.sheet import LIMIT, Item, Section, Sheet
+from reconciler.report.outlook import not_carried_out
 from reconciler.report.text import SIGNS, held_title, summary_text
 from reconciler.report.triage import AppCounts, by_app, is_large, triage
 
@@ -31,7 +32,10 @@ def plan_markdown(plan: Plan, refusals: Sequence[Refusal] = (), key: str = "", l
     """
     large = is_large(plan)
     foot = f"\n{reviewed_mark(plan, min(ROOM, limit // 4))}\n"
-    sheet = Sheet(f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{_origin(plan)}", limit, foot)
+    missing = not_carried_out(plan, refusals)
+    told = f"\n**{sentence(missing)}**\n" if missing else ""
+    head = f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{told}{_origin(plan)}"
+    sheet = Sheet(head, limit, foot)
     sheet.write(_refusals(refusals))
     sheet.write(_dangers(plan.changes, LARGE_SHARE if large else 1.0))
     sheet.write([held_section(plan.held)])

@@ -41,6 +41,7 @@ def test_the_text_tells_each_with_its_reason_and_switch():
         "      in quarantine until noon",
         "      what would allow it: the time",
         "",
+        "Apply would carry out nothing of this, and leave out 2 held.",
         "No changes: 3 as declared, 0 unmanaged, 2 held.",
     ]
 

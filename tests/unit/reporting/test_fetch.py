@@ -25,9 +25,13 @@ class Ear:
     def __init__(self):
         self.total = 0
         self.heard = []
+        self.begun_with = []
 
     def planned(self, partitions):
         self.total = partitions
+
+    def begun(self, step):
+        self.begun_with.append((step.source, step.app, step.day))
 
     def ended(self, outcome):
         self.heard.append(outcome)
@@ -85,6 +89,13 @@ def test_all_days_that_dt_keeps_are_fetched(scene):
     assert scene.orders() == [str(DAY - timedelta(days=back)) for back in range(9, -1, -1)]
     assert (summary.days, summary.rows, summary.gaps, summary.quarantined) == (10, 20, {}, {})
     assert scene.ear.total == len(scene.ear.heard) == 10
+
+
+def test_each_day_is_told_when_it_is_asked_for_and_when_it_ends(scene):
+    scene.fetch(mediation=True, parallelism=4)
+    ends = sorted((each.source, each.app, each.day.isoformat()) for each in scene.ear.heard)
+    assert sorted(scene.ear.begun_with) == ends
+    assert {source for source, _, _ in ends} == {"dt", "chartboost"}
 
 
 def test_a_second_fetch_asks_only_for_days_that_may_have_been_restated(scene):

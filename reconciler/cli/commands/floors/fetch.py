@@ -1,5 +1,6 @@
 """`reconciler floors fetch`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import click
@@ -15,6 +16,7 @@ from reconciler.errors import UsageError
 from reconciler.reporting.days import Span, last_complete, usual_span
 from reconciler.reporting.fetch import Errand, fetch
 from reconciler.reporting.schedule import Outcome
+from reconciler.reporting.shelf import Partition
 from reconciler.reporting.telling import fetch_document, fetch_lines
 
 
@@ -51,7 +53,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     apps = desk.dt_apps() if source != "chartboost" else ()
     with sources(desk.session, source, desk.settings.reports, desk.folder) as chosen:
         errand = Errand(apps, span, options.parallelism, replace)
-        with watched("fetch", _told, no_color=options.no_color) as bar:
+        with watched("fetch", _Words(), desk.session.place()) as bar:
             summary = fetch(errand, chosen, desk.shelf(), desk.intake_rules(), clock, bar)
     if options.format == "json":
         console.document(fetch_document(summary))
@@ -62,8 +64,21 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     return INCOMPLETE if summary.days else 1
 
 
-def _told(end: Outcome) -> str:
-    return f"{end.state} {end.source} {end.app} {end.day}"
+class _Words:
+    """How the days of a fetch are told."""
+
+    def told(self, end: Outcome) -> str:
+        return f"{end.state} {end.source} {end.app} {end.day}"
+
+    def is_done(self, end: Outcome) -> bool:
+        return end.state in {"fetched", "kept"} and not end.shrunk
+
+    def step(self, step: Partition) -> Mapping[str, str]:
+        return {"source": step.source, "app": step.app, "day": step.day}
+
+    def end(self, end: Outcome) -> Mapping[str, str | int]:
+        about = {"source": end.source, "app": end.app, "day": end.day.isoformat()}
+        return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
 
 
 def _span(first: datetime | None, last: datetime | None, now: datetime) -> Span | None:

@@ -38,6 +38,8 @@ class Ear:
     def planned(self, partitions):
         pass
 
+    def begun(self, step): ...
+
     def ended(self, outcome):
         pass
 

@@ -1,0 +1,280 @@
+"""The way back from a run that the journal tells of: what it changed, where the account still is as the run left it.
+
+The plan is an ordinary one, bound to what is live now: guards, staleness and locks hold for it as for any. What cannot
+be undone, or moved since, is named in the notes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import cast
+
+from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
+from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
+from reconciler.model.desired import Source
+from reconciler.model.floors import Floors, complete
+from reconciler.model.journal import PastRun, PastStep
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import ABSENT, Absent, Fields, Value, fields_from_json, to_json
+from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, way_back
+
+TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})
+"""Outcomes of steps that have, or may have, changed something; None: the run was killed before it was recorded."""
+
+GONE_FOR_GOOD = "was deleted, and nothing brings it back"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a run is undone on. `sources` are the places of blocks, `protected` the addresses not to be switched off."""
+
+    live: LiveState
+    ledger: Ledger
+    sources: Mapping[Address, Source] = field(default_factory=dict)
+    protected: AbstractSet[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """The plan that undoes a run, and the leaves that are to be as before, by address.
+
+    `leaves` holds those that are as before by now, too: manifests may still ask for what the run did.
+    """
+
+    plan: Plan
+    leaves: Mapping[Address, tuple[FieldChange, ...]]
+
+
+def is_undoable(step: PastStep) -> bool:
+    """Whether there may be a way back from a step."""
+    return step.outcome in TRIED and step.action in {"create", "update", "deactivate"}
+
+
+def reversal(run: PastRun, earlier: Sequence[PastRun], ground: Ground, origin: Origin) -> Reversal:
+    """Undo one run; `earlier` are those before it, for values that the account does not show."""
+    work = _Work(ground, earlier)
+    for step in run.steps:
+        work.take(step)
+    changes = sorted(work.changes, key=lambda each: address_order(each.address))
+    notes = sorted(work.notes, key=lambda each: (address_order(each.address), each.text))
+    return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(ground.ledger)), work.leaves)
+
+
+class _Work:
+    """What comes together while the steps of a run are looked at one after another."""
+
+    def __init__(self, ground: Ground, earlier: Sequence[PastRun]) -> None:
+        self.changes: list[Change] = []
+        self.notes: list[Note] = []
+        self.leaves: dict[Address, tuple[FieldChange, ...]] = {}
+        self._ground = ground
+        self._earlier = earlier
+        self._by_id = ground.live.by_id()
+        self._owners = {(entry.kind, entry.id): entry for entry in ground.ledger.values()}
+
+    def take(self, step: PastStep) -> None:
+        """Ask for what undoes a step, or note why nothing does."""
+        if step.action == "delete" and step.outcome in TRIED:
+            if step.id is not None and (kind_of(step.address), step.id) not in self._by_id:
+                self._note(step.address, f"id {step.id} {GONE_FOR_GOOD}")
+            return
+        if step.outcome not in TRIED and not (step.outcome == "failed" and step.action == "update"):
+            return
+        if step.id is None:
+            if step.action == "create":
+                self._note(step.address, "nobody knows whether it was made: look in the console")
+            return
+        key = kind_of(step.address), step.id
+        resource, entry = self._by_id.get(key), self._owners.get(key)
+        if resource is None:
+            self._note(step.address, f"id {step.id} is gone from the account: nothing is undone")
+        elif entry is None:
+            self._note(step.address, f"id {step.id} is not managed any more: nothing is undone")
+        elif step.action == "create":
+            self._made(resource, entry)
+        elif step.action in {"update", "deactivate"}:
+            self._changed(step, resource, entry)
+
+    def _note(self, address: Address, text: str) -> None:
+        self.notes.append(Note(address, text))
+
+    def _made(self, resource: LiveResource, entry: LedgerEntry) -> None:
+        address = entry.address
+        if address in self._ground.protected or entry.protect:
+            self._note(address, "it was made by this run, and is protected: it is not set inactive")
+            return
+        self.leaves[address] = (FieldChange("status", resource.fields.get("status"), "inactive", "pending"),)
+        if resource.fields.get("status") == "inactive":
+            self._note(address, "it was made by this run, and is inactive by now")
+            return
+        self._note(address, "nothing that was made is deleted: it is set inactive")
+        source = self._ground.sources.get(address)
+        why = MADE_BY_WHAT_IS_UNDONE
+        self.changes.append(Deactivate(address, resource.id, why, resource.digest(), resource.app_id, source))
+
+    def _changed(self, step: PastStep, resource: LiveResource, entry: LedgerEntry) -> None:
+        try:
+            before, after = fields_from_json(step.before), fields_from_json(step.after)
+        except (ValueError, ArithmeticError):
+            self._note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
+            return
+        before = {**self._sent_before(step, after), **before}
+        back = _Back(before, after, resource.fields, entry)
+        send = back.send()
+        if step.outcome == "failed":
+            if send:
+                told = f"its step failed, and yet {_listed(send)} is as it was asked for: it is left alone"
+                self._note(entry.address, told)
+            return
+        for text in back.notes:
+            self._note(entry.address, text)
+        if back.leaves:
+            self.leaves[entry.address] = tuple(back.leaves)
+        if send:
+            self._put_back(send, resource, entry)
+
+    def _put_back(self, send: Fields, resource: LiveResource, entry: LedgerEntry) -> None:
+        address = entry.address
+        is_protected = address in self._ground.protected or entry.protect
+        if send.get("status") == "inactive" and is_protected:
+            self._note(address, "it was switched on by this run, and is protected: it is not set inactive")
+            send = {name: value for name, value in send.items() if name != "status"}
+        becomes = address
+        if "name" in send:
+            becomes = placement_address(app_of(address), str(send["name"]))
+            if becomes != address and becomes in self._ground.ledger:
+                self._note(address, f"its name before, {send['name']}, is another's by now: it keeps its own")
+                send, becomes = {name: value for name, value in send.items() if name != "name"}, address
+        if not send:
+            return
+        declared = {**entry.applied, **send}
+        if "floorPrices" in send and isinstance(entry.applied.get("floorPrices"), Mapping):
+            leaves = [each for each in self.leaves.get(address, ()) if each.field == "floorPrices"]
+            declared["floorPrices"] = with_leaves(entry.applied["floorPrices"], leaves)
+        self.changes.append(
+            Update(
+                becomes,
+                resource.id,
+                self._ground.sources.get(address),
+                tuple(way_back(send, resource.fields)),
+                send,
+                declared,
+                resource.digest(),
+                app_id=resource.app_id,
+                protect=entry.protect,
+                renamed_from=address if becomes != address else None,
+                reason=WAS_ACTIVE if send == {"status": "active"} else PUTS_BACK,
+            )
+        )
+
+    def _sent_before(self, step: PastStep, after: Fields) -> Fields:
+        """What earlier runs have last sent of these fields: for those that the account does not show."""
+        found: dict[str, Value] = {}
+        for run in self._earlier:
+            for each in run.steps:
+                if each.id == step.id and kind_of(each.address) == kind_of(step.address) and each.outcome in TRIED:
+                    known = {name: value for name, value in each.after.items() if name in after}
+                    try:
+                        found.update(fields_from_json(known))
+                    except (ValueError, ArithmeticError):
+                        continue
+        return found
+
+
+class _Back:
+    """Which fields of a resource go back to what they were, and what is to be said of the others."""
+
+    def __init__(self, before: Fields, after: Fields, now: Fields, entry: LedgerEntry) -> None:
+        self.notes: list[str] = []
+        self.leaves: list[FieldChange] = []
+        self._before, self._after, self._now, self._entry = before, after, now, entry
+
+    def send(self) -> Fields:
+        """The fields to send, whole."""
+        found: dict[str, Value] = {}
+        for name in sorted(self._after):
+            was, sent = self._before.get(name, ABSENT), self._after[name]
+            if isinstance(was, Absent):
+                self.notes.append(f"{name} was not shown before, so nobody knows what to put back")
+            elif was != sent:
+                wanted = self._wanted(name, was, sent)
+                if not isinstance(wanted, Absent):
+                    found[name] = wanted
+        return found
+
+    def _wanted(self, name: str, was: Value, sent: Value) -> Value | Absent:
+        """What a field is to be again; ABSENT where it stays as it is."""
+        now, kept = self._now.get(name, ABSENT), self._entry.kept.get(name, ABSENT)
+        if name == "floorPrices" and all(isinstance(each, Mapping) for each in (was, sent, now)):
+            tables = [complete(cast("Floors", each)) for each in (was, sent, now)]
+            return self._floors(tables[0], tables[1], tables[2], kept)
+        if isinstance(now, Absent) and sent is not None and self._entry.applied.get(name, ABSENT) != sent:
+            self.notes.append(f"{name} is not shown, so nobody knows whether it is still as the run left it")
+            return ABSENT
+        leaf = FieldChange(name, None if isinstance(now, Absent) else now, was, "pending")
+        if now == was:
+            self.leaves.append(leaf)
+            return ABSENT
+        if isinstance(now, Absent) or now in (sent, kept):
+            self.leaves.append(leaf)
+            return was
+        self._moved(name, sent, now)
+        return ABSENT
+
+    def _floors(self, was: Floors, sent: Floors, now: Floors, kept: Value | Absent) -> Value | Absent:
+        """The live table with the lines of before, where they are still as the run left them."""
+        keeps = complete(cast("Floors", kept)) if isinstance(kept, Mapping) else {}
+        table: dict[str, Decimal] = dict(now)
+        for country in sorted(was.keys() | sent.keys()):
+            old, new, there = was.get(country), sent.get(country), now.get(country)
+            if old == new:
+                continue
+            path = f"floorPrices.{country}"
+            if there in (new, keeps.get(country, new)) or there == old:
+                self.leaves.append(FieldChange(path, there, old, "pending"))
+                if old is None:
+                    table.pop(country, None)
+                else:
+                    table[country] = old
+            else:
+                self._moved(path, new, there)
+        return ABSENT if table == now else table
+
+    def _moved(self, path: str, sent: Value, now: Value) -> None:
+        told = f"{path} is {to_json(now)!r} by now, and the run left it {to_json(sent)!r}: it is left alone"
+        self.notes.append(told)
+
+
+def with_leaves(declared: Value, leaves: Iterable[FieldChange]) -> Value:
+    """A declared value with the leaves as they are to be: those of floors line by line, any other field whole."""
+    for each in leaves:
+        _, _, country = each.path.partition(".")
+        if not country or not isinstance(declared, Mapping):
+            declared = each.after
+        elif each.after is None:
+            declared = {name: value for name, value in declared.items() if name != country}
+        else:
+            declared = {**declared, country: each.after}
+    return declared
+
+
+def declared_again(fields: Fields, leaves: Iterable[FieldChange]) -> Fields:
+    """What a block would declare with leaves as they were before the run; fields that it does not name stay unnamed."""
+    changed = dict(fields)
+    for each in leaves:
+        if each.field in fields:
+            changed[each.field] = with_leaves(changed.get(each.field), [each])
+    return changed
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def undo_counts(run: PastRun) -> Iterator[tuple[str, int]]:
+    """What of a run may be undone, in numbers: steps that have a way back, and deletes, which have none."""
+    yield "undoable", sum(map(is_undoable, run.steps))
+    yield "deleted", sum(step.action == "delete" and step.outcome in TRIED for step in run.steps)
