@@ -98,7 +98,7 @@ def hold_to_review(session: Session, plan: Plan, known: Reviewed) -> None:
     if session.options.format == "markdown":
         from reconciler.report.markdown.result import unreviewed_markdown  # noqa: PLC0415 - rarely needed
 
-        session.console.raw(unreviewed_markdown(more, plan.origin, session.options.comment_key))
+        session.console.markup(unreviewed_markdown(more, plan.origin, session.options.comment_key))
     told = "\n".join(f"{each.address}: {each.told}" for each in more)
     raise StalePlan(
         f"nothing was applied; the reviewed plan did not hold:\n{told}",

@@ -12,9 +12,11 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    from reconciler.cli.streams import is_told, prepare  # noqa: PLC0415 - after the lines above, as all that follows
+
+    prepare()
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--version"]:
-        from reconciler.cli.streams import is_told  # noqa: PLC0415 - after the lines above, as all that follows
         from reconciler.installed import whence  # noqa: PLC0415
 
         if is_told(f"{whence()}\n"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__, disk
 from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.collector import collect_rarely
+from reconciler.cli.collector import collect_rarely, connections_within_limit
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
@@ -151,7 +151,7 @@ class Session:
         )
         url = self.environment.management_url
         collect_rarely()
-        bound = self.options.parallelism
+        bound = connections_within_limit(self.options.parallelism)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
