@@ -57,10 +57,10 @@ def cli() -> None:
 
     \b
     A first round, on a local sandbox:
-      reconciler init demo && cd demo
-      reconciler validate
-      reconciler plan
-      reconciler apply
+      exports=$(reconciler sandbox --detach --seed demo) && eval "$exports" &&
+        reconciler init demo --publisher-id 3432 && cd demo && reconciler validate &&
+        reconciler plan && reconciler apply
+      reconciler sandbox --stop
     """
 
 
