@@ -28,7 +28,6 @@ from reconciler.project import (
     find_project,
     find_settings,
     folder_in_repository,
-    read_given,
 )
 
 if TYPE_CHECKING:
@@ -185,9 +184,10 @@ class Session:
 
     def plan_in(self, file: Path) -> "Plan":
         """The plan in a file. Raises `PlanUnusable`."""
-        from reconciler.plan.codec import plan_from_text  # noqa: PLC0415 - for saved plans only
+        from reconciler.given import read_text  # noqa: PLC0415 - for saved plans only
+        from reconciler.plan.codec import plan_from_text  # noqa: PLC0415 - as above
 
-        return plan_from_text(read_given(file, self.root_if_any()).decode("utf-8", errors="replace"))
+        return plan_from_text(read_text(file, self.root_if_any()))
 
     def stamp(self, origin: "Origin") -> "Origin":
         """The same origin for a plan that is made now."""

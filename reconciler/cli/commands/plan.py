@@ -10,11 +10,11 @@ from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.floors.record import with_evidence
+from reconciler.given import write_given
 from reconciler.model.journal import past_creates
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
-from reconciler.project import write_given
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
 
@@ -55,18 +55,18 @@ def command(
     plan = with_evidence(made, session.price_evidence(project))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups)
     plan, exceeded = gate(plan, limits)
-    if out is not None:
-        _save(out, plan, project.root)
+    is_kept = out is not None and _save(out, plan, project.root)
     print_plan(session, plan, exceeded)
-    if out is not None:
+    if is_kept:
         session.console.talk(f"saved to {out}; `reconciler apply {out}` carries out exactly this")
     return DIFFERENCES if detailed_exitcode and plan.changes else 0
 
 
-def _save(path: Path, plan: Plan, root: Path) -> None:
+def _save(path: Path, plan: Plan, root: Path) -> bool:
+    """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
     from reconciler.plan.codec import plan_text  # noqa: PLC0415 - most plans are not kept
 
     try:
-        write_given(path, plan_text(plan), root)
+        return write_given(path, plan_text(plan), root)
     except ProjectError as wrong:
-        raise ProjectError(f"the plan could not be saved: {wrong.message}") from wrong
+        raise ProjectError(f"the plan could not be saved: {wrong.message}", hint=wrong.hint) from wrong
