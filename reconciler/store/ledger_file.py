@@ -10,6 +10,7 @@ import orjson
 
 from reconciler import disk
 from reconciler.errors import StoreError, UnfitFile
+from reconciler.manifest.text import text_of
 from reconciler.model.address import address_order
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, entry_to_json, shared_id
 from reconciler.model.value import canonical_json
@@ -24,10 +25,13 @@ def read_ledger(path: Path) -> Ledger | None:
     cannot be read is never taken for an empty one.
     """
     try:
-        text = disk.read(path.parent, path.name).decode()
+        text = text_of(disk.read(path.parent, path.name))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, UnfitFile) as wrong:
+    except UnicodeDecodeError as wrong:
+        line = wrong.object[: wrong.start].count(b"\n") + 1
+        raise _broken(path, line, "it is not UTF-8 text") from wrong
+    except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")
