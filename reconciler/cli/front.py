@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    from reconciler.cli.streams import is_told, prepare  # noqa: PLC0415 - after the lines above, as all that follows
+    from reconciler.cli.streams import complain, is_told, prepare  # noqa: PLC0415 - after the lines above, as all that follows
 
     prepare()
     given = sys.argv[1:] if arguments is None else arguments
@@ -28,6 +28,5 @@ def main(arguments: list[str] | None = None) -> None:
 
         run_and_exit(given)
     except ImportError as missing:  # of a library without which not even errors can be told as usual
-        if sys.stderr is not None:
-            sys.stderr.write(f"error: a part of this program ({missing.name or missing}) cannot be loaded\n{_INSTALL}")
+        complain(f"error: a part of this program ({missing.name or missing}) cannot be loaded\n{_INSTALL}")
         sys.exit(1)

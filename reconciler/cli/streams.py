@@ -39,6 +39,16 @@ def is_told(text: str) -> bool:
     return True
 
 
+def complain(text: str) -> None:
+    """Write to stderr, where that can be written."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)
+
+
 def settle() -> None:
     """Let go of what cannot be written: Python would try it once more at its end, and change the exit code."""
     for stream in (sys.stdout, sys.stderr):

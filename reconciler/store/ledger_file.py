@@ -29,8 +29,8 @@ def read_ledger(path: Path) -> Ledger | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as wrong:
-        line = wrong.object[: wrong.start].count(b"\n") + 1
-        raise _broken(path, line, "it is not UTF-8 text") from wrong
+        at = wrong.object[: wrong.start].count(b"\n") + 1
+        raise _broken(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
     except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):

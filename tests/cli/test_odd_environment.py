@@ -100,7 +100,7 @@ class TestMarksAndLineEnds:
         lines = project.root.joinpath("reconciler.lock").read_bytes().count(b"\n")
         done = project.run("plan")
         in_words(done)
-        assert f"reconciler.lock:{lines}: it is not UTF-8 text" in done.err
+        assert f"reconciler.lock:{lines}: the line cannot be read: it is not UTF-8 text" in done.err
 
     def test_faults_may_begin_with_a_mark(self, project):
         project.write("faults.yaml", MARK + b"faults:\r\n  - {do: nonsense}\r\n")
