@@ -1,6 +1,8 @@
 """EDGE. The files of a user's project: finding it, reading settings and manifests, writing what belongs to it."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,9 +67,17 @@ def find_settings(start: Path, given: Path | None) -> Path:
     )
 
 
+_NEARER: Final = "move the project nearer to the root, or name it by a shorter path with --project"
+
+
 def _is_there(path: Path) -> bool:
     """Whether something has this name that is no folder: a link that leads nowhere is not the same as no settings."""
-    return os.path.lexists(path) and not path.is_dir()
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode) or not path.is_dir()
+    except OSError as wrong:
+        if wrong.errno == errno.ENAMETOOLONG:
+            raise ProjectError("the path of this folder is too long for the system", hint=_NEARER) from wrong
+        return False
 
 
 def _content(root: Path, name: str) -> bytes:

@@ -145,8 +145,13 @@ class Environment:
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                told[fact] = _without_credentials(value)
-        return told or {"user": _login()}
+                told[fact] = _readable(_without_credentials(value))
+        return told or {"user": _readable(_login())}
+
+
+def _readable(text: str) -> str:
+    """The text with a sign in the place of bytes that are not UTF-8, which no journal could hold."""
+    return os.fsencode(text).decode(errors="replace") if not text.isascii() else text
 
 
 def _without_credentials(text: str) -> str:

@@ -303,3 +303,22 @@ def test_whatever_ends_a_command_is_told_in_words_with_a_code(project, raised, t
     assert told in done.stderr
     assert raised.partition("(")[0] not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_who_runs_it_is_journaled_readably_whatever_bytes_the_environment_holds(project):
+    """A journal with half a character in it could not be read by any later run."""
+    for name in ("GITHUB_ACTOR", "USER", "CI_JOB_URL", "GITHUB_REF"):
+        project.edit("apps/a.yaml", ("category1: Finance\n", "category1: Finance\n#\n"))
+        assert project.run("apply", "--yes", **{name: "a\udcff"}).code == 0
+    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert "a\N{REPLACEMENT CHARACTER}" in project.read(".reconciler/journal.jsonl")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="paths of this length are Linux's limit")
+def test_a_path_that_is_too_long_is_told_as_such(project):
+    script = (
+        "for n in $(seq 45); do mkdir -p {0} && cd {0} || exit 9; done; echo > reconciler.yaml; reconciler validate"
+    )
+    done = project.shell(script.format("d" * 100))
+    assert done.code == 1
+    assert done.err.startswith("error: the path of this folder is too long")
