@@ -24,9 +24,11 @@ LARGEST: Final = 256 * 1024 * 1024
 """Bytes of a file that is read as a whole; a manifest of a million floors takes a tenth of it."""
 
 _FOLLOW_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
-_CAREFULLY: Final = (
+CAREFULLY: Final = (
     _FOLLOW_NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
+_LONGEST_NAME: Final = 200
+"""Bytes of a name that a draft's name takes over: most file systems allow 255 in all."""
 _PUT_IT_THERE: Final = "put the file itself there"
 _KINDS: Final = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -54,7 +56,7 @@ class Reader:
         if folder not in self._known:
             check_folder(self._root, folder)
             self._known.add(folder)
-        return _whole(_regular(f"{self._root}/{name}", name, os.O_RDONLY | _CAREFULLY), name)
+        return _whole(_regular(f"{self._root}/{name}", name, os.O_RDONLY | CAREFULLY), name)
 
 
 def read(root: Path, name: str) -> bytes:
@@ -65,7 +67,7 @@ def read(root: Path, name: str) -> bytes:
 def opened(root: Path, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
     """A descriptor of a regular file. Raises `UnfitFile`, and OSError as opening does."""
     _check_folders(root, name)
-    return _regular(str(root / name), name, flags | _CAREFULLY, mode)
+    return _regular(str(root / name), name, flags | CAREFULLY, mode)
 
 
 def _regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
@@ -106,7 +108,7 @@ def read_given(path: Path) -> bytes:
     seen = path.stat()  # opening a device may do something
     if not stat.S_ISREG(seen.st_mode):
         raise _not_regular(name, seen)
-    return _whole(_regular(str(path), name, os.O_RDONLY | _CAREFULLY & ~_FOLLOW_NO_LINK), name)
+    return _whole(_regular(str(path), name, os.O_RDONLY | CAREFULLY & ~_FOLLOW_NO_LINK), name)
 
 
 def target(root: Path, name: str) -> str:
@@ -119,7 +121,7 @@ def target(root: Path, name: str) -> str:
     if not inside or is_closed(inside):
         message = f"{name} cannot be read: it is a link that leads out of the project's files"
         raise unfit(name, "outside-project", message)
-    if not stat.S_ISREG(_mode(Path(real))):
+    if not stat.S_ISREG(mode_of(Path(real))):
         message = f"{name} cannot be read: it is a link that leads to no regular file"
         raise unfit(name, "not-a-regular-file", message)
     return inside
@@ -151,20 +153,23 @@ def make_folder(root: Path, name: str) -> Path:
 def write(root: Path, name: str, data: bytes) -> None:
     """Replace a file so that a reader, or a crash, meets the old bytes or the new ones and nothing between.
 
-    Its folders are made; its mode stays. Raises `UnfitFile` where it, or a folder on the way, is a link or anything
-    else that is no regular file, and OSError.
+    Its folders are made; its mode and owner stay, and at no moment may anybody read it who could not before. Another
+    name of the same file (a hard link) keeps the old bytes. Raises `UnfitFile` where it, or a folder on the way, is a
+    link or anything else that is no regular file, and OSError.
     """
     path = check(root, name)
     make_folder(root, name.rpartition("/")[0])
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.tmp")
     try:
         scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFULLY, 0o666), "wb") as file:
+        before = path.lstat() if path.exists() else None
+        mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o700
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, mode), "wb") as file:
+            if before is not None:
+                _keep_owner_and_mode(scratch, before)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileNotFoundError):
-            scratch.chmod(path.lstat().st_mode & 0o7777)
         scratch.replace(path)
     except OSError:
         with suppress(OSError):
@@ -173,15 +178,33 @@ def write(root: Path, name: str, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def _keep_owner_and_mode(scratch: Path, before: os.stat_result) -> None:
+    made = scratch.lstat()
+    if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
+        with suppress(OSError):  # for root alone
+            os.chown(scratch, before.st_uid, before.st_gid)
+    scratch.chmod(stat.S_IMODE(before.st_mode))
+
+
+def _shortened(name: str) -> str:
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST_NAME else os.fsdecode(data[:_LONGEST_NAME])
+
+
 def create(root: Path, name: str, data: bytes) -> bool:
     """Write a file where nothing is; False where anything is, which is left as it is. Raises as `write` does."""
     make_folder(root, name.rpartition("/")[0])
     try:
-        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFULLY, 0o666)
+        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, 0o666)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError:
+        with suppress(OSError):
+            (root / name).unlink()
+        raise
     return True
 
 
@@ -228,9 +251,9 @@ def _check_folders(root: Path, name: str) -> None:
 
 
 def _check_folder(root: Path, folder: str) -> None:
-    mode = _mode(root / folder)
+    mode = mode_of(root / folder)
     if mode and not stat.S_ISDIR(mode):
-        message = f"{folder} is {_kind(mode)} where a folder is meant: nothing is read or written through it"
+        message = f"{folder} is {kind_of(mode)} where a folder is meant: nothing is read or written through it"
         raise unfit(folder, "not-a-regular-file", message, "make it a folder")
 
 
@@ -241,7 +264,7 @@ def _check_kind(path: str, name: str) -> None:
             raise _not_regular(name, seen)
 
 
-def _mode(path: Path) -> int:
+def mode_of(path: Path) -> int:
     """The mode of what is there, links not followed; 0 where nothing is. A junction of Windows counts as a link."""
     try:
         seen = path.lstat()
@@ -251,10 +274,11 @@ def _mode(path: Path) -> int:
     return stat.S_IFLNK if is_junction else seen.st_mode
 
 
-def _kind(mode: int) -> str:
+def kind_of(mode: int) -> str:
+    """What a mode says that something is, for one that is no regular file."""
     return next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
 
 
 def _not_regular(name: str, seen: os.stat_result) -> UnfitFile:
-    message = f"{name} is {_kind(seen.st_mode)} and no regular file: it is neither read nor written"
+    message = f"{name} is {kind_of(seen.st_mode)} and no regular file: it is neither read nor written"
     return unfit(name, "not-a-regular-file", message)

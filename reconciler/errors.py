@@ -1,6 +1,7 @@
 """PURE. Every error this program raises on purpose, split by what its reader can do.
 
-Each carries the exit code that ends a command. Whatever is not a `ReconcilerError` is our bug and keeps its traceback.
+Each carries the exit code that ends a command. Whatever is not a `ReconcilerError` is told in words where the
+command line ends: of the system's errors the system's words, of a bug of ours its place.
 A failed step of an apply is not here: it is a value, an outcome.
 """
 

@@ -1,6 +1,8 @@
 """EDGE. The files of a user's project: finding it, reading settings and manifests, writing what belongs to it."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -70,9 +72,17 @@ def find_settings(start: Path, given: Path | None) -> Path:
     )
 
 
+_NEARER: Final = "move the project nearer to the root, or name it by a shorter path with --project"
+
+
 def _is_there(path: Path) -> bool:
     """Whether something has this name that is no folder: a link that leads nowhere is not the same as no settings."""
-    return os.path.lexists(path) and not path.is_dir()
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode) or not path.is_dir()
+    except OSError as wrong:
+        if wrong.errno == errno.ENAMETOOLONG:
+            raise ProjectError("the path of this folder is too long for the system", hint=_NEARER) from wrong
+        return False
 
 
 def _content(root: Path, name: str) -> bytes:
@@ -85,39 +95,6 @@ def _content(root: Path, name: str) -> bytes:
 
 def _unreadable(name: str, wrong: OSError) -> ProjectError:
     return ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}")
-
-
-def read_given(path: Path, root: Path | None) -> bytes:
-    """The bytes of a file that the user named: anywhere a regular one; below the project's root none behind links.
-
-    Raises `ProjectError`.
-    """
-    try:
-        name = None if root is None else _name_below(root, path)
-        return disk.read_given(path) if root is None or name is None else disk.read(root, name)
-    except OSError as wrong:
-        raise _unreadable(path.name, wrong) from wrong
-
-
-def write_given(path: Path, text: str, root: Path | None) -> None:
-    """Write a file that the user named, whole or not at all, over a regular file or none. Raises `ProjectError`."""
-    try:
-        name = None if root is None else _name_below(root, path)
-        if root is None or name is None:
-            disk.write(path.parent, path.name, text.encode())
-        else:
-            disk.write(root, name, text.encode())
-    except OSError as wrong:
-        raise ProjectError(f"{path.name} cannot be written: {wrong.strerror or wrong}") from wrong
-
-
-def _name_below(root: Path, path: Path) -> str | None:
-    """The name of a path in the project, None outside; links on the way to the root count, those below it stay."""
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links that are asked about
-    for folder in reversed(absolute.parents):
-        if folder.resolve() == root:
-            return absolute.relative_to(folder).as_posix()
-    return None
 
 
 def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:

@@ -23,22 +23,14 @@ step() {
 
 mkdir -p "$demo"
 demo=$(cd "$demo" && pwd)
-rm -rf "$demo/studio" "$demo"/sandbox.* "$demo/repair.json"
+rm -rf "$demo/studio" "$demo/repair.json"
 cp -R "$examples/studio" "$demo/studio"
 cd "$demo/studio"
 
-reconciler sandbox --port 0 --seed demo >"$demo/sandbox.url" 2>"$demo/sandbox.log" &
-sandbox=$!
-trap 'kill "$sandbox" 2>/dev/null; wait "$sandbox" 2>/dev/null || true' EXIT
-for _ in $(seq 300); do
-  [ -s "$demo/sandbox.url" ] && break
-  kill -0 "$sandbox" 2>/dev/null || break
-  sleep 0.1
-done
-DT_MANAGEMENT_URL=$(head -n 1 "$demo/sandbox.url")
-[ -n "$DT_MANAGEMENT_URL" ] || fail "the sandbox did not start: $(cat "$demo/sandbox.log")"
-export DT_MANAGEMENT_URL DT_CLIENT_ID=demo DT_CLIENT_SECRET=demo
-unset RECONCILER_STORE DT_CLIENT_ID_FILE DT_CLIENT_SECRET_FILE
+unset RECONCILER_STORE RECONCILER_NOTIFY_URL DT_CLIENT_ID_FILE DT_CLIENT_SECRET_FILE
+exports=$(reconciler sandbox --detach --port 0 --seed demo) || fail "the sandbox did not start"
+eval "$exports"
+trap 'reconciler sandbox --stop --port "${DT_MANAGEMENT_URL##*:}" >/dev/null 2>&1 || true' EXIT
 echo "a sandbox account listens at $DT_MANAGEMENT_URL; the project is a copy of examples/studio"
 
 step 0 reconciler validate

@@ -12,6 +12,7 @@ from reconciler.cli.session import Session
 from reconciler.cli.stopping import asked_to_stop
 from reconciler.diff.change import Change, action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ReconcilerError, Refused, StalePlan
+from reconciler.given import read_text
 from reconciler.model.desired import DesiredState
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
@@ -24,7 +25,6 @@ from reconciler.plan.revalidate import Now, revalidate
 from reconciler.plan.reviewed import ANYTHING, Reviewed, reviewed, reviewed_in, unreviewed
 from reconciler.plan.stale import Stale, without
 from reconciler.ports import Gateway, RunStore
-from reconciler.project import read_given
 from reconciler.report.text import refusal_line
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 
@@ -74,7 +74,7 @@ def what_was_reviewed(given: str, session: Session, desired: DesiredState) -> Re
     known = reviewed_in(given)
     if known is not None:
         return known
-    text = read_given(Path(given), session.root_if_any()).decode("utf-8-sig", errors="replace")
+    text = read_text(Path(given), session.root_if_any())
     if text.lstrip().startswith("{"):
         plan = plan_from_text(text)
         _check_target(plan, desired.publisher_id, session.api())
@@ -98,7 +98,7 @@ def hold_to_review(session: Session, plan: Plan, known: Reviewed) -> None:
     if session.options.format == "markdown":
         from reconciler.report.markdown.result import unreviewed_markdown  # noqa: PLC0415 - rarely needed
 
-        session.console.raw(unreviewed_markdown(more, plan.origin, session.options.comment_key))
+        session.console.markup(unreviewed_markdown(more, plan.origin, session.options.comment_key))
     told = "\n".join(f"{each.address}: {each.told}" for each in more)
     raise StalePlan(
         f"nothing was applied; the reviewed plan did not hold:\n{told}",

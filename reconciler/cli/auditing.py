@@ -86,7 +86,7 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
         case "json":
             console.document(audit_document(audit, history))
         case "markdown":
-            console.raw(audit_markdown(audit, history))
+            console.markup(audit_markdown(audit, history))
         case "openmetrics":
             console.raw(metrics_text(audit, session.project_name()))
         case "github":
@@ -95,11 +95,11 @@ def render(session: Session, audit: Audit, history: Trend | None) -> None:
         case "junit":
             from reconciler.report.junit import audit_junit  # noqa: PLC0415 - each costs the others nothing
 
-            console.raw(audit_junit(audit))
+            console.markup(audit_junit(audit))
         case "html":
             from reconciler.report.html.audit import audit_page  # noqa: PLC0415 - templates cost 0.1 s
 
-            console.raw(audit_page(audit, history))
+            console.markup(audit_page(audit, history))
         case _:
             console.answer(audit_lines(audit, history))
 

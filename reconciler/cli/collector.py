@@ -1,7 +1,13 @@
-"""The cyclic garbage collector of this process, told what a run is like."""
+"""What this process asks of Python and of the system once it is known what a run is like: memory, and open files."""
 
 import gc
+from contextlib import suppress
 from typing import Final
+
+try:
+    import resource
+except ImportError:  # Windows, which has no such limit on connections
+    resource = None  # type: ignore[assignment]
 
 _YOUNG: Final = 200_000
 """Containers made before the collector looks at them; Python's own 700 has it walk an account a thousand times."""
@@ -13,3 +19,26 @@ def collect_rarely() -> None:
     Measured at two fifths of the time it takes to make resources of answers.
     """
     gc.set_threshold(_YOUNG, 50, 100)
+
+
+_KEPT_FREE: Final = 20
+"""Descriptors for what is no connection: the standard streams, ledger, journal, lock, a policy's process, modules."""
+
+
+def connections_within_limit(wanted: int) -> int:
+    """How many connections, of so many wanted, may be open at once beside the files of a run; at least one.
+
+    The limit on open files is raised as far as the system lets a process do that by itself: a run that found no
+    descriptor for its ledger would end without one.
+    """
+    if resource is None:
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _KEPT_FREE
+    if soft in {resource.RLIM_INFINITY, -1} or soft >= needed:
+        return wanted
+    with suppress(OSError, ValueError):
+        raised = needed if hard in {resource.RLIM_INFINITY, -1} else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, raised), hard))
+        soft = max(soft, raised)
+    return max(1, min(wanted, soft - _KEPT_FREE))

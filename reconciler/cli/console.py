@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 import click
 
 from reconciler.cli.settings import wants_color
-from reconciler.cli.streams import silence
+from reconciler.cli.streams import is_unicode, silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
@@ -32,6 +32,14 @@ class Console:
 
     def __init__(self, *, no_color: bool = False) -> None:
         self._color = not no_color and wants_color()
+        self._is_account = self._is_lost = False
+
+    def give_account(self) -> None:
+        """From here on the answer is the account of what was done: nothing ends for want of a place to write it to.
+
+        What cannot be written to stdout goes to stderr instead, all the rest of it.
+        """
+        self._is_account = True
 
     def answer(self, lines: Iterable[Line]) -> None:
         """Lines of the answer."""
@@ -53,6 +61,11 @@ class Console:
     def raw(self, text: str) -> None:
         """Text as the answer, as it is: our own, or a document in which all other texts are harmless already."""
         self._write(text, to_answer=True)
+
+    def markup(self, text: str) -> None:
+        """HTML, XML or Markdown as the answer; for a stream without all characters they are written as references."""
+        narrow = text if is_unicode(sys.stdout) else text.encode("ascii", "xmlcharrefreplace").decode()
+        self._write(narrow, to_answer=True)
 
     def talk(self, *parts: str | Span) -> None:
         """A line for the person who watches."""
@@ -88,7 +101,7 @@ class Console:
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""
-        click.echo(whole_line(f"{terminal(question)} Only 'yes' is taken: "), nl=False, err=True)
+        self._write(whole_line(f"{terminal(question)} Only 'yes' is taken: "), to_answer=False, nl=False)
         return sys.stdin.readline().strip().lower() == "yes"
 
     def _print(self, spans: Line, *, to_answer: bool) -> None:
@@ -103,16 +116,28 @@ class Console:
                 plain = "".join(span.text for span in each).rstrip()
                 self._write(whole_line(plain), to_answer=to_answer)
 
-    def _write(self, text: str, *, to_answer: bool, color: bool = False) -> None:
-        """Write a line. An answer that cannot be written is an error; talk that cannot is lost."""
+    def _write(self, text: str, *, to_answer: bool, color: bool = False, nl: bool = True) -> None:
+        """Write a line. An answer that cannot be written is an error, but for an account; talk that cannot is lost."""
+        if to_answer and self._is_account and sys.stdout is None:
+            self._is_lost = True
+        stream = sys.stdout if to_answer and not self._is_lost else sys.stderr
+        if stream is None:
+            return
         try:
-            click.echo(text, err=not to_answer, color=color)
+            click.echo(text, stream, nl=nl, color=color)  # by itself click takes an ASCII stream for a UTF-8 one
         except OSError as wrong:
-            if isinstance(wrong, BrokenPipeError) and to_answer:
-                raise
-            if to_answer:
+            if not to_answer or self._is_lost:
+                return
+            if self._is_account:
                 self.abandon()
-                raise ReconcilerError(f"the answer cannot be written: {wrong.strerror or wrong}") from wrong
+                self._is_lost = True
+                self.talk(f"standard output cannot be written ({wrong.strerror or wrong}); the answer goes on here:")
+                self._write(text, to_answer=True)
+                return
+            if isinstance(wrong, BrokenPipeError):
+                raise
+            self.abandon()
+            raise ReconcilerError(f"the answer cannot be written: {wrong.strerror or wrong}") from wrong
 
 
 def asks_on_terminal() -> bool:

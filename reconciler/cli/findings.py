@@ -21,7 +21,7 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str, 
         case "markdown":
             from reconciler.report.markdown.findings import findings_markdown  # noqa: PLC0415
 
-            console.raw(findings_markdown(findings, summary, session.options.comment_key))
+            console.markup(findings_markdown(findings, summary, session.options.comment_key))
         case "sarif":
             from reconciler.report.sarif import sarif  # noqa: PLC0415
 
@@ -33,7 +33,7 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str, 
         case "junit":
             from reconciler.report.junit import findings_junit  # noqa: PLC0415
 
-            console.raw(findings_junit(findings, session.folder(), strict=strict))
+            console.markup(findings_junit(findings, session.folder(), strict=strict))
         case "github":
             from reconciler.report.github import annotations  # noqa: PLC0415
 
@@ -42,6 +42,6 @@ def print_findings(session: Session, findings: Sequence[Finding], summary: str, 
         case "html":
             from reconciler.report.html.findings import findings_page  # noqa: PLC0415 - templates cost 0.1 s
 
-            console.raw(findings_page(findings))
+            console.markup(findings_page(findings))
         case _:
             console.findings(findings, to_answer=True)

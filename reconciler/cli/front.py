@@ -3,6 +3,8 @@
 import _signal  # type: ignore[import-not-found]  # `signal` without its enums, which take as long as Python's start
 import sys
 
+_INSTALL = "hint: install the program anew, with all that its lock names, into an environment of its own\n"
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code.
@@ -12,13 +14,19 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    from reconciler.cli.streams import complain, is_told, prepare  # noqa: PLC0415 - after the lines above, as all that follows
+
+    prepare()
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--version"]:
-        from reconciler.cli.streams import is_told  # noqa: PLC0415 - after the lines above, as all that follows
         from reconciler.installed import whence  # noqa: PLC0415
 
         if is_told(f"{whence()}\n"):
             return
-    from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - see the module's first line
+    try:
+        from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - see the module's first line
 
-    run_and_exit(given)
+        run_and_exit(given)
+    except ImportError as missing:  # of a library without which not even errors can be told as usual
+        complain(f"error: a part of this program ({missing.name or missing}) cannot be loaded\n{_INSTALL}")
+        sys.exit(1)

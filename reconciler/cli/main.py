@@ -60,15 +60,15 @@ def cli() -> None:
 
     \b
     A first round, on a local sandbox:
-      reconciler init demo --publisher-id 3432 && cd demo
-      reconciler validate
-      reconciler plan
-      reconciler apply
+      exports=$(reconciler sandbox --detach --seed demo) && eval "$exports" &&
+        reconciler init demo --publisher-id 3432 && cd demo && reconciler validate &&
+        reconciler plan && reconciler apply
+      reconciler sandbox --stop
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit with its code. Only what is our own bug leaves a traceback.
+    """Run a command and exit with its code.
 
     SIGTERM, which CI systems send some seconds before SIGKILL, is taken as the interrupt that Ctrl-C is.
     """
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     try:
         code = cli.main(None if arguments is None else list(arguments), prog_name="reconciler", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - what is none of ours is raised again
+    except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - each is told in words, and ends with a code
         from reconciler.cli.ending import ended  # noqa: PLC0415 - most runs end well
 
         return ended(end, sys.argv[1:] if arguments is None else arguments)

@@ -24,7 +24,7 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
         case "markdown":
             from reconciler.report.markdown.plan import plan_markdown  # noqa: PLC0415
 
-            console.raw(plan_markdown(plan, refusals, session.options.comment_key))
+            console.markup(plan_markdown(plan, refusals, session.options.comment_key))
         case "gitlab":
             from reconciler.report.gitlab import plan_widget  # noqa: PLC0415
 
@@ -32,13 +32,13 @@ def print_plan(session: Session, plan: Plan, refusals: Sequence[Refusal]) -> Non
         case "junit":
             from reconciler.report.junit import plan_junit  # noqa: PLC0415
 
-            console.raw(plan_junit(plan, refusals))
+            console.markup(plan_junit(plan, refusals))
         case "github" | "sarif" | "codequality":
             _print_findings(session, plan, refusals)
         case "html":
             from reconciler.report.html.plan import plan_page  # noqa: PLC0415 - templates cost 0.1 s
 
-            console.raw(plan_page(plan, refusals))
+            console.markup(plan_page(plan, refusals))
         case _:
             from reconciler.report.overview import plan_overview  # noqa: PLC0415
 
@@ -79,7 +79,7 @@ def print_results(  # noqa: PLR0913 - what a result is made of
             from reconciler.report.markdown.result import result_markdown  # noqa: PLC0415
 
             key = session.options.comment_key
-            session.console.raw(result_markdown(results, run, undo, origin, key, held=held, left=left))
+            session.console.markup(result_markdown(results, run, undo, origin, key, held=held, left=left))
         case _:
             from reconciler.report.text import result_lines  # noqa: PLC0415
 

@@ -78,6 +78,8 @@ def _kept(project: Project, run: RunStore, adoption: Adoption) -> Adoption:
 
 def tell(session: Session, adoption: Adoption, stands: Declared, *, check: bool) -> int:
     """Show an adoption, and say how it went."""
+    if not check:
+        session.console.give_account()
     if session.options.format == "json":
         session.console.document(adoption_document(adoption, checked=check))
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__, disk
 from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.collector import collect_rarely
+from reconciler.cli.collector import collect_rarely, connections_within_limit
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
@@ -30,7 +30,6 @@ from reconciler.project import (
     find_project,
     find_settings,
     folder_in_repository,
-    read_given,
 )
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ class Session:
         )
         url = self.environment.management_url
         collect_rarely()
-        bound = self.options.parallelism
+        bound = connections_within_limit(self.options.parallelism)
         with DtClient(url, credentials, clock=self.clock, read_only=read_only, parallelism=bound) as client:
             yield client
             log.info("requests: %s", ", ".join(f"{number} {call}" for call, number in client.requests().items()))
@@ -217,9 +216,10 @@ class Session:
 
     def plan_in(self, file: Path) -> "Plan":
         """The plan in a file. Raises `PlanUnusable`."""
-        from reconciler.plan.codec import plan_from_text  # noqa: PLC0415 - for saved plans only
+        from reconciler.given import read_text  # noqa: PLC0415 - for saved plans only
+        from reconciler.plan.codec import plan_from_text  # noqa: PLC0415 - as above
 
-        return plan_from_text(read_given(file, self.root_if_any()).decode("utf-8", errors="replace"))
+        return plan_from_text(read_text(file, self.root_if_any()))
 
     def stamp(self, origin: "Origin") -> "Origin":
         """The same origin for a plan that is made now."""

@@ -2,17 +2,20 @@
 
 import getpass
 import os
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import CredentialsError
+from reconciler.manifest.text import text_of
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.reporting.evidence.tables import Keys
 
+_ALONE: Final = "it has to hold the secret alone, as text"
 MANAGEMENT_URL: Final = "https://console.fyber.com"
 REPORTING_URL: Final = "https://reporting.fyber.com"
 CHARTBOOST_URL: Final = "https://helium-api.chartboost.com"
@@ -35,13 +38,22 @@ WHO: Final[Mapping[str, tuple[str, ...]]] = {
 """What the journal says of a run's author, and the variables of CI systems that tell."""
 
 
-def _sendable(name: str, text: str) -> str:
-    """The text, if it can be sent: Python reads bytes that are not UTF-8 as what cannot be written again."""
+_BLANKS: Final = f"{string.whitespace}\xa0\ufeff\0"
+"""What editors and shells put around a secret: blanks, line ends, byte order marks, and half of a UTF-16 line end."""
+
+
+def _sendable(what: str, text: str) -> str:
+    """The text without what stands around it, if it can be sent. Raises `CredentialsError`, which holds none of it."""
+    bare = text.strip(_BLANKS).strip()
     try:
-        text.encode()
+        bare.encode()  # Python reads bytes of a variable that are not UTF-8 as what cannot be written again
     except UnicodeEncodeError:
-        raise CredentialsError(f"{name} is not UTF-8 text") from None
-    return text
+        raise CredentialsError(f"{what} is not UTF-8 text") from None
+    if "\n" in bare or "\r" in bare:
+        raise CredentialsError(f"{what} has more than one line", hint=_ALONE)
+    if not bare.isprintable():
+        raise CredentialsError(f"{what} holds characters that no secret has", hint=_ALONE)
+    return bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +95,17 @@ class Environment:
         """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
         text = self.variables.get(name, "")
         if text.strip():
-            return Secret(_sendable(name, text.strip()))
+            return Secret(_sendable(name, text))
         path = self.variables.get(f"{name}_FILE", "")
         if not path:
             return None
         try:
-            text = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as wrong:
-            raise CredentialsError(f"the file that {name}_FILE names cannot be read") from wrong
+            text = _sendable(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
+        except OSError as wrong:
+            why = f": {wrong.strerror}" if wrong.strerror else ""
+            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from wrong
+        except ValueError as wrong:
+            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from wrong
         if not text:
             raise CredentialsError(f"the file that {name}_FILE names is empty")
         return Secret(text)
@@ -130,8 +145,13 @@ class Environment:
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                told[fact] = _without_credentials(value)
-        return told or {"user": _login()}
+                told[fact] = _readable(_without_credentials(value))
+        return told or {"user": _readable(_login())}
+
+
+def _readable(text: str) -> str:
+    """The text with a sign in the place of bytes that are not UTF-8, which no journal could hold."""
+    return os.fsencode(text).decode(errors="replace") if not text.isascii() else text
 
 
 def _without_credentials(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Requests to stop: Ctrl-C, and the SIGTERM that CI systems send some seconds before SIGKILL.
+"""Requests to stop: Ctrl-C, a closed terminal, and the SIGTERM that CI systems send some seconds before SIGKILL.
 
-A SIGINT that was ignored when the process began (a background job of a script) stays ignored. SIGTERM is always heard,
-since a run that cannot be asked to stop would be killed instead.
+A SIGINT or SIGHUP that was ignored when the process began (a background job of a script, `nohup`) stays ignored.
+SIGTERM is always heard, since a run that cannot be asked to stop would be killed instead.
 """
 
 import os
@@ -14,14 +14,14 @@ from time import monotonic
 from types import FrameType
 from typing import Final, NoReturn
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 TOGETHER_SECONDS: Final = 1.0
 """Requests that come within this time of the first are one request: runners send SIGINT and SIGTERM at once."""
 _IMPORTING: Final = "<frozen importlib._bootstrap>"
 
 
 def stop_on_request() -> None:
-    """Take SIGINT and SIGTERM as a `KeyboardInterrupt`, once; further requests end the process at once.
+    """Take SIGINT, SIGTERM and SIGHUP as a `KeyboardInterrupt`, once; further requests end the process at once.
 
     Amid an import nothing is raised and the process ends at once, by the signal: code that is being loaded does not
     expect an exception there, and swallows it or reports it as something else. The same holds where an exception

@@ -8,6 +8,27 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+def prepare() -> None:
+    """Make sure that no text is refused for its characters, and that no file is taken for a standard stream.
+
+    What a stream's encoding (cp1252, ASCII) does not have is written as an escape, such as `\\u2192`. A descriptor
+    that was closed when the process began is opened on the null device: the next file that is opened, the journal
+    perhaps, would get its number. A stream that does not block, as some CI runners hand it on, is made to.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=errors)
+    if hasattr(os, "set_blocking"):
+        for number in (1, 2):
+            os.set_blocking(number, True)
+
+
 def is_told(text: str) -> bool:
     """Write the answer at once; whether it could be written."""
     try:
@@ -18,15 +39,32 @@ def is_told(text: str) -> bool:
     return True
 
 
-def settle() -> None:
-    """Let go of talk that cannot be written, which would otherwise change the exit code."""
+def complain(text: str) -> None:
+    """Write to stderr, where that can be written."""
     try:
         if sys.stderr is not None:
+            sys.stderr.write(text)
             sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
 
 
+def settle() -> None:
+    """Let go of what cannot be written: Python would try it once more at its end, and change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            silence(stream)
+
+
 def silence(stream: "TextIO") -> None:
     """Let go of what is still to be written, which Python would try once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def is_unicode(stream: "TextIO | None") -> bool:
+    """Whether a stream has all characters; one that keeps texts as they are has no encoding."""
+    encoding = getattr(stream, "encoding", None)
+    return encoding is None or encoding.lower().startswith("utf")

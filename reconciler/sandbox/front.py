@@ -4,6 +4,7 @@ It knows no API; it is given routes.
 """
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -37,12 +38,16 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 _UNANSWERED: Final = Answer(0, b"")
 _CLOSE_AT_ONCE: Final = struct.pack("ii", 1, 0)
 _TRICKLES: Final = 10
+CONTROL: Final = "/reconciler-sandbox"
+"""A path of the sandbox's own, which no fault strikes and no memory keeps: GET tells who it is, DELETE ends it.
+A page in a browser cannot ask for the second, as browsers ask first whether they may."""
 
 
 class Front:
     """An ASGI application over routes. `latency` is in seconds, added to every call.
 
-    The server must put each connection's transport in `scope["state"]["transport"]`, so that faults can close it.
+    The server must put each connection's transport in `scope["state"]["transport"]`, so that faults can close it, and
+    how it is ended in `end`.
     """
 
     def __init__(self, account: Account, routes: Routes, script: Script, latency: float = 0) -> None:
@@ -52,10 +57,14 @@ class Front:
         self._script = script
         self._latency = latency
         self._closing = asyncio.Event()
+        self.end: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Take one call. Whatever a handler raises is a bug here and is left to the server to show."""
         call = await _call(scope, receive)
+        if call.path == CONTROL:
+            await self._control(call, send)
+            return
         fault = self._script.strike(call)
         if self._latency:
             await asyncio.sleep(self._latency)
@@ -96,6 +105,13 @@ class Front:
                 pass
         due = _UNANSWERED if fault is not None and fault.when == "before" else self._handled(call)
         return broken(fault, due) if isinstance(fault, AnswerFault) else due
+
+    async def _control(self, call: Call, send: Send) -> None:
+        answer = json_answer(200, {"sandbox": os.getpid()})
+        await _start(answer, send)
+        await send({"type": "http.response.body", "body": answer.body})
+        if call.method == "DELETE":
+            self.end()
 
     def close(self) -> None:
         """Let go of the connections that are held."""

@@ -119,6 +119,7 @@ class _Server(Server):
         super().__init__(config)
         self._front = front
         self._listens = listens
+        front.end = self._end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -127,6 +128,9 @@ class _Server(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._front.close()
         await super().shutdown(sockets)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's arguments
         self.should_exit = True

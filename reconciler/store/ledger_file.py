@@ -14,6 +14,7 @@ import orjson
 
 from reconciler import disk
 from reconciler.errors import StoreError, UnfitFile, WrongAccount
+from reconciler.manifest.text import text_of
 from reconciler.model.address import Address, address_order
 from reconciler.model.ledger import (
     AccountId,
@@ -53,10 +54,13 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
     cannot be read is never taken for an empty one.
     """
     try:
-        text = disk.read(path.parent, path.name).decode()
+        text = text_of(disk.read(path.parent, path.name))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, UnfitFile) as wrong:
+    except UnicodeDecodeError as wrong:
+        at = wrong.object[: wrong.start].count(b"\n") + 1
+        raise _broken(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
+    except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "the line is cut off")

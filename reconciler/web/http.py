@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -32,6 +33,10 @@ _UNTRUSTED: Final = (
     "nothing was sent. Is the host right? An authority of your own (a company's proxy, a test server) is trusted "
     "once SSL_CERT_FILE names its certificate"
 )
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+_PROXY_FORMS: Final = "as in http://proxy.example:3128, or with a user http://NAME:PASSWORD@proxy.example:3128"
+_SOCKS: Final = "name an http:// proxy in HTTPS_PROXY, or install socksio beside this program: pip install socksio"
+_CERTIFICATES: Final = "name a file with the certificates to trust, or unset it to trust the usual ones"
 _CHUNK: Final = 64 * 1024
 _IDLE_SECONDS: Final = 2.0
 """How long an idle connection is used again: less than servers keep theirs, so that no write meets a closing one."""
@@ -201,10 +206,10 @@ class Connections:
             self._tls = _tls_context(origin)
             self._proxy = None if origin.loopback else _proxy(origin)
             self._idle = [self._made()]
-        except (OSError, ValueError, ImportError, httpx.InvalidURL) as wrong:
+        except (OSError, ValueError, ImportError, httpx.InvalidURL):  # what the library says may hold a password
             raise ProjectError(
-                f"no connection can be set up from the environment: {type(wrong).__name__}",
-                hint="check HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+                "no connection can be set up from the environment",
+                hint="check HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
             ) from None
 
     @contextmanager
@@ -237,17 +242,50 @@ class Connections:
 
 
 def _proxy(origin: Origin) -> str | None:
-    """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY)."""
-    host = urlsplit(origin.url).hostname or ""
-    proxies = {} if proxy_bypass(host) else getproxies()
-    found = proxies.get("https") or proxies.get("all")
-    return f"http://{found}" if found and "://" not in found else found
+    """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
+
+    Raises `ProjectError` for what is no address of one, and for SOCKS without the library that speaks it.
+    """
+    there = urlsplit(origin.url)
+    proxies = {} if proxy_bypass(f"{there.hostname or ''}:{there.port or 443}") else getproxies()
+    variable = "HTTPS_PROXY" if proxies.get("https", "").strip() else "ALL_PROXY"
+    found = proxies.get(variable.partition("_")[0].lower(), "").strip()
+    if not found:
+        return None
+    address = found if "://" in found else f"http://{found}"
+    scheme = _scheme_of_proxy(address)
+    if not scheme:
+        raise ProjectError(f"the proxy that {variable} names has no address that can be used", hint=_PROXY_FORMS)
+    if scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ProjectError(
+            f"the proxy that {variable} names speaks SOCKS, and the library for that is not installed", hint=_SOCKS
+        )
+    return address
+
+
+def _scheme_of_proxy(address: str) -> str:
+    """The scheme of a proxy's address; empty for one that no connection can be made to."""
+    try:
+        parts = urlsplit(address)
+        is_whole = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
+        httpx.URL(address)
+    except (ValueError, httpx.InvalidURL):
+        return ""
+    return parts.scheme if is_whole else ""
 
 
 def _tls_context(origin: Origin) -> ssl.SSLContext:
     """For https the usual one; else one that trusts nobody, as loading the authorities takes longer than a call."""
     if not origin.secure:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as wrong:
+        why = (
+            "holds no certificate in PEM form"
+            if isinstance(wrong, ssl.SSLError)
+            else f"cannot be read: {wrong.strerror}"
+        )
+        raise ProjectError(f"what SSL_CERT_FILE (or SSL_CERT_DIR) names {why}", hint=_CERTIFICATES) from None
     context.set_alpn_protocols(["http/1.1"])
     return context

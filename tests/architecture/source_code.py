@@ -19,7 +19,7 @@ LAYERS = (
     ("floors", "report"),
     ("ports",),
     ("apply", "web", "disk", "installed"),
-    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "cache"),
+    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "given", "cache"),
     ("cli",),
     ("__main__",),
 )

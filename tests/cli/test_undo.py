@@ -329,7 +329,7 @@ def test_a_journal_with_odd_values_undoes_nothing_and_says_so(project, rival, od
     path = ".reconciler/journal.jsonl"
     lines = [json.loads(line) for line in project.read(path).splitlines()]
     for line in lines:
-        if line["run"] == run and line["event"] == "intent":
+        if line.get("run") == run and line["event"] == "intent":
             line["before"] = odd
     project.write(path, "".join(json.dumps(line) + "\n" for line in lines))
     rival.asked.clear()

@@ -51,7 +51,7 @@ def test_nothing_is_created_where_a_link_leads_nowhere(tmp_path):
 def test_what_is_no_regular_file_is_refused_on_every_system(tmp_path, monkeypatch, has_flag, kind):
     if not has_flag:  # as on Windows
         monkeypatch.setattr(disk, "_FOLLOW_NO_LINK", 0)
-        monkeypatch.setattr(disk, "_CAREFULLY", os.O_NONBLOCK)
+        monkeypatch.setattr(disk, "CAREFULLY", os.O_NONBLOCK)
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "x").write_text("secret")
     root = tmp_path / "root"
@@ -77,3 +77,36 @@ def test_what_is_no_regular_file_is_refused_on_every_system(tmp_path, monkeypatc
         assert wrong.value.finding.code == "not-a-regular-file"
         assert "secret" not in str(wrong.value)
     assert (tmp_path / "outside" / "x").read_text() == "secret"
+
+
+def test_at_no_moment_may_anybody_read_it_who_could_not_before(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o600)
+    seen = []
+    sync = os.fsync
+
+    def look(descriptor):
+        seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        sync(descriptor)
+
+    monkeypatch.setattr(disk.os, "fsync", look)
+    disk.write(tmp_path, "a", b"new")
+    assert seen[0] == 0o600
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_a_file_stays_its_owners(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    os.chown(tmp_path / "a", 1234, 2345)
+    disk.write(tmp_path, "a", b"new")
+    assert ((tmp_path / "a").stat().st_uid, (tmp_path / "a").stat().st_gid) == (1234, 2345)
+
+
+def test_a_new_file_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk.os, "fdopen", full)
+    with pytest.raises(OSError, match="No space"):
+        disk.create(tmp_path, "a", b"new")
+    assert list(tmp_path.iterdir()) == []

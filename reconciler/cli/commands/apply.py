@@ -99,6 +99,7 @@ def command(
         raise UsageError("--skip-stale goes with a saved plan", hint="reconciler apply FILE --skip-stale")
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
+    session.console.give_account()
     terms = _Terms(Selection(only, options.parallelism, recreate, overwrite_drift), allowances, reviewed, yes)
     return _plan_and_apply(session, project, terms)
 
@@ -149,6 +150,7 @@ def _plan_and_apply(session: Session, project: Project, terms: _Terms) -> int:
 def _apply_saved(session: Session, project: Project, file: Path, allowances: Allowances, *, skip_stale: bool) -> int:
     plan = session.plan_in(file)
     desired = session.desired(project)
+    session.console.give_account()
     saved = within_limits(plan, session, desired, allowances)
     store = session.store(project, desired.publisher_id)
     with session.gateway(desired.publisher_id) as gateway, store.run(session.environment.who()) as run:

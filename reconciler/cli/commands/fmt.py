@@ -43,6 +43,8 @@ def command(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     for text in changed:
         if not check:
             write_manifest(project.root, text)
+    if not check:
+        session.console.give_account()
     files = [text.file for text in changed]
     if options.format == "json":
         session.console.document(fmt_document(files, written=not check))

@@ -13,12 +13,14 @@ from reconciler.cli.printing import PLAN_FORMATS, print_plan
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.floors.record import with_evidence
+from reconciler.given import write_given
+from reconciler.model.desired import DesiredState
 from reconciler.model.journal import past_creates
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.outlook import Obstacle, gravest, obstacles
 from reconciler.plan.plan import Plan
-from reconciler.project import write_given
+from reconciler.project import Project
 from reconciler.report.outlook import not_carried_out
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
@@ -62,25 +64,28 @@ def command(
     session = Session.of(options)
     project = session.project()
     loaded, desired = session.checked(project, remember=False)
-    with session.gateway(desired.publisher_id) as gateway:
-        selection = Selection(only, options.parallelism, recreate, overwrite_drift)
-        store = session.store(project, desired.publisher_id)
-        origin, ledger = session.origin(desired), store.ledger()
-        made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
-    if ledger and not live.apps:
-        session.tell_nothing_live()
-    plan = with_evidence(made, session.price_evidence(project))
+    made = _made(session, project, desired, Selection(only, options.parallelism, recreate, overwrite_drift))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
-    plan, exceeded = gate(plan, limits)
-    if out is not None:
-        _save(out, plan, project.root)
+    plan, exceeded = gate(made, limits)
+    is_kept = out is not None and _save(out, plan, project.root)
     print_plan(session, plan, exceeded)
-    if out is not None:
+    if out is not None and is_kept:
         session.console.talk(_what_becomes_of(out, plan, exceeded))
     if (grave := gravest(obstacles(plan, exceeded, loaded.findings) & fail_on)) is not None:
         session.console.talk(f"exit {FAILURES[grave]}, as --fail-on asks for: {grave}")
         return FAILURES[grave]
     return DIFFERENCES if detailed_exitcode and plan.changes else 0
+
+
+def _made(session: Session, project: Project, desired: DesiredState, selection: Selection) -> Plan:
+    """The plan before limits, with the evidence of its prices."""
+    with session.gateway(desired.publisher_id) as gateway:
+        store = session.store(project, desired.publisher_id)
+        origin, ledger = session.origin(desired), store.ledger()
+        made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
+    if ledger and not live.apps:
+        session.tell_nothing_live()
+    return with_evidence(made, session.price_evidence(project))
 
 
 def _what_becomes_of(saved: Path, plan: Plan, exceeded: Sequence[Refusal]) -> str:
@@ -91,10 +96,11 @@ def _what_becomes_of(saved: Path, plan: Plan, exceeded: Sequence[Refusal]) -> st
     return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
-def _save(path: Path, plan: Plan, root: Path) -> None:
+def _save(path: Path, plan: Plan, root: Path) -> bool:
+    """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
     from reconciler.plan.codec import plan_text  # noqa: PLC0415 - most plans are not kept
 
     try:
-        write_given(path, plan_text(plan), root)
+        return write_given(path, plan_text(plan), root)
     except ProjectError as wrong:
-        raise ProjectError(f"the plan could not be saved: {wrong.message}") from wrong
+        raise ProjectError(f"the plan could not be saved: {wrong.message}", hint=wrong.hint) from wrong

@@ -1,12 +1,16 @@
 """`reconciler sandbox`."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
+from reconciler.cli import detached
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.errors import ReconcilerError
 from reconciler.sandbox.faultfile import FaultFile, read_faults
 from reconciler.sandbox.seed import SEEDS
 from reconciler.sandbox.server import SandboxOptions, serve
@@ -37,22 +41,38 @@ def exports(url: str) -> tuple[str, ...]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the account in this file; without it, it is gone at the end.",
 )
+@click.option("--detach", is_flag=True, help="Run on in the background; print what to export once it answers.")
+@click.option("--stop", "ends", is_flag=True, help="End the sandbox at --port, however it was started.")
 @shared_options(formats=("text",))
 def command(
-    options: Options, *, port: int, seed: str | None, latency: float, faults: Path | None, state: Path | None
+    options: Options,
+    *,
+    port: int,
+    seed: str | None,
+    latency: float,
+    faults: Path | None,
+    state: Path | None,
+    detach: bool,
+    ends: bool,
 ) -> int:
     """Run a local server that speaks all three APIs, faults and odd spellings included.
 
     It listens on loopback only and takes any credentials. Its URL is the first line it prints, and what to export for
-    it comes next.
+    it comes next. With --detach it prints the exports alone, on stdout and for `eval`, once it answers, and runs until
+    --stop; where it cannot start, nothing is printed there and the exit code is 1.
 
     \b
       reconciler sandbox --seed demo --state sandbox.db
-      export DT_MANAGEMENT_URL=http://127.0.0.1:8099 DT_CLIENT_ID=demo DT_CLIENT_SECRET=demo
-      reconciler plan
+      exports=$(reconciler sandbox --detach --seed demo) && eval "$exports" && reconciler plan
+      reconciler sandbox --stop
     """
     session = Session.of(options)
+    if ends:
+        return _end(session, port, detach=detach)
     told = read_faults(faults) if faults is not None else FaultFile()
+    if detach:
+        given = {"--port": port, "--latency": latency, "--seed": seed, "--faults": faults, "--state": state}
+        return _detach(session, port, given)
     account = SandboxOptions(
         port=port,
         database=state,
@@ -62,12 +82,36 @@ def command(
         quirks=told.quirks,
         chance=told.chance,
     )
+    serve(account, announce=partial(_announce, session))
+    return 0
 
-    def announce(url: str) -> None:
-        session.console.raw(url)
-        for exported in exports(url):
-            session.console.talk(exported)
-        session.console.talk("Ctrl-C ends it")
 
-    serve(account, announce=announce)
+def _announce(session: Session, url: str) -> None:
+    session.console.raw(url)
+    for exported in exports(url):
+        session.console.talk(exported)
+    session.console.talk("Ctrl-C ends it")
+
+
+def _end(session: Session, port: int, *, detach: bool) -> int:
+    if detach or not port:
+        raise click.UsageError("--stop ends the sandbox at --port N; it goes with nothing else")
+    detached.stop(port)
+    session.console.talk(f"the sandbox at port {port} has ended")
+    return 0
+
+
+def _detach(session: Session, port: int, given: Mapping[str, object]) -> int:
+    """Start one with the same options in a process of its own, and print what to export for it."""
+    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
+    talk = ["--log-format", session.options.log_format, *["-v"] * session.options.verbosity]
+    running = detached.detach([*options, *talk], port)
+    number = running.url.rpartition(":")[2]
+    try:
+        session.console.raw("\n".join(exports(running.url)))
+    except (ReconcilerError, OSError):  # nobody would know of it
+        detached.stop(int(number))
+        raise
+    session.console.talk(f"a sandbox answers at {running.url}; process {running.pid}, log {running.log}")
+    session.console.talk(f"`reconciler sandbox --stop --port {number}` ends it")
     return 0

@@ -8,10 +8,10 @@ import click
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
+from reconciler.given import write_given
 from reconciler.manifest.load import load_settings
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.manifest.schema_rules import Known, Schema, known_of
-from reconciler.project import write_given
 from reconciler.report.schemas.published import document_schemas
 
 FOLDER = "schemas"

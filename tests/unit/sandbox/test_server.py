@@ -208,3 +208,9 @@ def test_a_signal_ends_it_cleanly_and_its_state_stays(tmp_path, sent):
             process.send_signal(sent)
             said = process.communicate(timeout=20)
         assert (process.returncode, said) == (0, ("ended\n", ""))
+
+
+def test_its_own_path_tells_who_it_is_whatever_the_faults_and_is_not_remembered(sandbox):
+    running, client = sandbox(Reset(on="GET *"))
+    assert client.get("/reconciler-sandbox").json() == {"sandbox": os.getpid()}
+    assert [seen.path for seen in running.account.requests if "sandbox" in seen.path] == []

@@ -11,7 +11,7 @@ from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.forge.mark import marked
 from reconciler.forge.place import Kind
-from reconciler.project import read_given
+from reconciler.given import read_text
 
 
 @click.command("comment")
@@ -41,7 +41,7 @@ def command(
     place = place_of(session.environment, Asked(forge, repository, request))
     if place.request is None:
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
-    body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
+    body = marked(read_text(file, session.root_if_any()), name)
     with comments(place, place.request, session.clock) as wall:
         if is_settled(wall, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")

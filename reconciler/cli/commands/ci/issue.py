@@ -10,7 +10,7 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.forge.mark import mark_of, marked
 from reconciler.forge.place import Kind
-from reconciler.project import read_given
+from reconciler.given import read_text
 
 TITLE = "The ad account has drifted"
 
@@ -48,7 +48,7 @@ def command(
 
     session = Session.of(options)
     place = place_of(session.environment, Asked(forge, repository, request))
-    body = marked(read_given(file, session.root_if_any()).decode("utf-8", errors="replace"), name)
+    body = marked(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
         kept = close(issues, mark_of(body) or "") if closing else keep(issues, title, body)
     told = "none is open" if kept is None else f"{kept.done} {kept.url}"

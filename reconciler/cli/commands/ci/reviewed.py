@@ -12,9 +12,9 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
 from reconciler.forge.mark import last_line, named_mark
+from reconciler.given import read_text, write_given
 from reconciler.plan.plan import Origin
 from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
-from reconciler.project import read_given, write_given
 from reconciler.report.count import counted
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _check(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, a
 
 def _left(session: Session, result: Path) -> frozenset[bytes] | None:
     """What an apply has left, by its report; None where it has done nothing."""
-    text = read_given(result, session.root_if_any()).decode("utf-8", errors="replace")
+    text = read_text(result, session.root_if_any())
     return left_in(last_line(text))
 
 

@@ -49,11 +49,11 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
         case "json":
             console.document(backtest_document(made))
         case "markdown":
-            console.raw(backtest_markdown(made))
+            console.markup(backtest_markdown(made))
         case "html":
             from reconciler.report.html.backtest import backtest_page  # noqa: PLC0415 - templates cost 0.1 s
 
-            console.raw(backtest_page(made))
+            console.markup(backtest_page(made))
         case _:
             console.answer(backtest_lines(made))
     return 0

@@ -62,11 +62,11 @@ def command(
         case "json":
             console.document(suggestions_document(made))
         case "markdown":
-            console.raw(suggestions_markdown(made))
+            console.markup(suggestions_markdown(made))
         case "html":
             from reconciler.report.html.floors import suggestions_page  # noqa: PLC0415 - templates cost 0.1 s
 
-            console.raw(suggestions_page(made))
+            console.markup(suggestions_page(made))
         case _:
             console.answer(suggestion_lines(made, verbose=options.verbosity > 0))
     return 0

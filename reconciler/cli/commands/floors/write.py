@@ -46,6 +46,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     written = _written(desk, ground, made, done)
     files = [text.file for text in done.texts]
     console = desk.session.console
+    console.give_account()
     console.findings(done.findings, to_answer=False)
     if options.format == "json":
         console.document(written_document(written, files))
