@@ -24,7 +24,8 @@ _REPORT: Final = "call it again with -v to see where it happened, and report tha
 def ended(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> int:
     """Say what ended the command that was called with these words; its exit code.
 
-    What comes from the machine is told in its words. What is our own bug is told with the place where it struck, and with -v as a traceback.
+    What comes from the machine is told in its words. What is our own bug is told with the place where it struck, and
+    with -v as a traceback.
     """
     console = Console()
     match end:
