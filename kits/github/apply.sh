@@ -13,6 +13,7 @@ held=()
 saved=()
 if [[ -n "$INPUT_PLAN_FILE" ]]; then
   saved=(-- "$INPUT_PLAN_FILE")
+  conflicts=()
 elif [[ "$INPUT_REVIEWED" == true ]]; then
   reviewed="$folder/reviewed.txt"
   numbers="$folder/requests.txt"
@@ -31,8 +32,8 @@ take_ledger
 output state-folder "$(project_folder)/.reconciler"
 output state-name "$(printf '%s' "$post_name" | sha256sum | cut -c 1-8)-${GITHUB_RUN_ATTEMPT:-1}"
 code=0
-reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${held[@]}" "${saved[@]}" \
-  >"$report" || code=$?
+reconciler apply --yes --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${conflicts[@]}" "${held[@]}" \
+  "${saved[@]}" >"$report" || code=$?
 if [[ ! -s "$report" ]]; then
   echo "**Nothing was applied** (exit code $code). The run's log says why." >"$report"
 fi

@@ -80,10 +80,10 @@ project_folder() {
 }
 
 # What is neither, as `True`, would switch off what it was to keep on.
-for input in STRICT REVIEWED COMMENT COMMIT_LEDGER ISSUE FAIL_ON_DRIFT ALLOW_FLOOR_JUMP; do
+for input in HOLD_CONFLICTS STRICT REVIEWED COMMENT COMMIT_LEDGER ISSUE FAIL_ON_DRIFT ALLOW_FLOOR_JUMP; do
   variable="INPUT_$input"
   [[ "${!variable}" == true || "${!variable}" == false ]] ||
-    fail "the inputs strict, reviewed, comment, commit-ledger, issue, fail-on-drift and allow-floor-jump are true or false"
+    fail "the inputs hold-conflicts, strict, reviewed, comment, commit-ledger, issue, fail-on-drift and allow-floor-jump are true or false"
 done
 
 # Everything runs outside of the checkout, and what it leaves is there, too.
@@ -105,6 +105,8 @@ done <<<"$INPUT_ONLY"
 limits=()
 [[ -z "$INPUT_MAX_DELETES" ]] || limits+=(--max-deletes "$INPUT_MAX_DELETES")
 [[ "$INPUT_ALLOW_FLOOR_JUMP" != true ]] || limits+=(--allow-floor-jump)
+conflicts=()
+[[ "$INPUT_HOLD_CONFLICTS" != true ]] || conflicts=(--hold-conflicts)
 strict=()
 [[ "$INPUT_STRICT" != true ]] || strict=(--strict)
 

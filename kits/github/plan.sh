@@ -19,7 +19,8 @@ failing=()
 [[ "$INPUT_FAIL_ON" == none ]] || failing=(--fail-on "$INPUT_FAIL_ON")
 take_ledger
 code=0
-reconciler plan --out "$plan" --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${failing[@]}" >"$report" || code=$?
+reconciler plan --out "$plan" --format markdown "${reading[@]}" "${only[@]}" "${limits[@]}" "${conflicts[@]}" \
+  "${failing[@]}" >"$report" || code=$?
 made=true
 if [[ ! -s "$report" ]]; then
   made=false

@@ -22,16 +22,33 @@ def only_option(help_: str = "Only addresses that match, as in 'android:com.a/*'
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--only`, `--recreate` and `--overwrite-drift`."""
+    """`--only`, `--recreate`, `--overwrite-drift` and `--hold-conflicts`, given to the function as `selection`."""
+
+    @wraps(function)
+    def call(
+        *given: Any, only: tuple[str, ...], recreate: bool, overwrite_drift: bool, hold_conflicts: bool, **others: Any
+    ) -> Any:
+        from reconciler.workflow.observing import Selection  # noqa: PLC0415 - not needed to list options
+
+        if overwrite_drift and hold_conflicts:
+            raise click.UsageError("--overwrite-drift and --hold-conflicts contradict each other")
+        selection = Selection(only, recreate=recreate, overwrite_drift=overwrite_drift, hold_conflicts=hold_conflicts)
+        return function(*given, selection=selection, **others)
+
     recreate = click.option(
         "--recreate", is_flag=True, help="Make owned resources that are gone from the account again."
     )
-    drift = click.option(
+    overwrite = click.option(
         "--overwrite-drift",
         is_flag=True,
         help="Overwrite in this run what was changed in the account, whatever safety.onDrift holds.",
     )
-    return only_option()(recreate(drift(function)))
+    hold = click.option(
+        "--hold-conflicts",
+        is_flag=True,
+        help="Hold what was changed both in the account and in a manifest, unless safety.onDrift is overwrite.",
+    )
+    return only_option()(recreate(overwrite(hold(call))))
 
 
 def day_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,13 +7,13 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Create, FieldChange, Held, Note, Update
 from reconciler.diff.compare import IN_SYNC, Comparison, compare, covers, field_changes
-from reconciler.diff.drifted import on_drift, told_value, with_applied_leaves, without_drift
+from reconciler.diff.drifted import OVERWRITE, DriftRule, on_drift, told_value, with_applied_leaves, without_held
 from reconciler.diff.identity import Found, Missing, NotFound
 from reconciler.diff.retire import STOPS_APP, Retiring, protected, retire
 from reconciler.diff.unclear import unread, unresolved
 from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.desired import DesiredApp, DesiredPlacement, OnDrift
+from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
 from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -30,7 +30,7 @@ class View:
 
     `now` is in UTC. `doubtful` holds ids of apps whose placement lists left out what exists, `""` standing for the app
     list itself: nothing is created or deleted there. `recreate` makes owned resources that are gone again. `past` is
-    what the journal says of creates, and `settle_seconds` how long one is given to appear. `on_drift` is what becomes
+    what the journal says of creates, and `settle_seconds` how long one is given to appear. `drift` is what becomes
     of fields that live moved in, and `unread` why there may be more manifests than were read.
     """
 
@@ -40,7 +40,7 @@ class View:
     recreate: bool = False
     past: PastCreates = NO_CREATES
     settle_seconds: float = 30
-    on_drift: OnDrift = "overwrite"
+    drift: DriftRule = OVERWRITE
     unread: str | None = None
 
     @property
@@ -73,7 +73,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
     entry = entry_of(block.address, found, ledger)
     kind = kind_of(block.address)
     compared = compare(kind, block.fields, live.fields, entry, block.lifecycle, view.now.date())
-    result = _guarded(block, without_drift(compared) if view.on_drift == "hold" else compared)
+    result = _guarded(block, without_held(compared, view.drift))
     remembered = _remembered(block, live, entry, result)
     yield from kept_notes(block.address, result.kept)
     for accepted in result.accepted:
@@ -85,7 +85,7 @@ def in_place(block: Block, found: Found, ledger: Ledger, view: View) -> Iterator
             yield Note(block.address, f"live {change.field} is {change.before!r}: {_why_so_spelled(change)}")
     if fixed:
         yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
-    yield from on_drift(block, found, result, view.on_drift)
+    yield from on_drift(block, found, result, view.drift)
     if result.changes:
         stops = kind == "app" and any((each.path, each.after) == ("status", "inactive") for each in result.changes)
         yield Update(

@@ -1,8 +1,8 @@
 """Fields that live has moved in since the last apply: held, or told, as `safety.onDrift` says."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
 
 from reconciler.diff.change import FieldChange, Held, Note, Update, with_worldwide
 from reconciler.diff.compare import Comparison, field_changes, or_none, value_at, with_live_leaves
@@ -14,14 +14,49 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json
 OVERWRITE_DRIFT: Final = "--overwrite-drift"
 
 
+HOLD_CONFLICTS: Final = "--hold-conflicts"
+
+
+@dataclass(frozen=True, slots=True)
+class DriftRule:
+    """What becomes of fields that live moved in since the last apply: what `safety.onDrift` says.
+
+    With `holds_conflicts` those that the manifest has changed as well are held, unless they are to be overwritten
+    without a word.
+    """
+
+    on_drift: OnDrift = "overwrite"
+    holds_conflicts: bool = False
+
+    def holds(self, change: FieldChange) -> bool:
+        """Whether a change of a field waits for leave."""
+        match self.on_drift:
+            case "hold":
+                return is_drift(change)
+            case "warn":
+                return self.holds_conflicts and change.origin == "conflict"
+            case "overwrite":
+                return False
+            case _:
+                assert_never(self.on_drift)
+
+    @property
+    def name(self) -> str:
+        """What holds, as a person finds it."""
+        return "safety.onDrift: hold" if self.on_drift == "hold" else HOLD_CONFLICTS
+
+
+OVERWRITE: Final = DriftRule()
+
+
 def is_drift(change: FieldChange) -> bool:
     """Whether live has moved away from what was last applied, whatever the manifest asks for by now."""
     return change.origin in {"drift", "conflict"}
 
 
-def without_drift(found: Comparison) -> Comparison:
-    """The comparison with what live moved in held back: it is neither changed nor sent."""
-    drifted = tuple(each for each in found.changes if is_drift(each))
+def without_held(found: Comparison, rule: DriftRule) -> Comparison:
+    """The comparison with what is held of it kept back: that is neither changed nor sent."""
+    drifted = tuple(each for each in found.changes if rule.holds(each))
     if not drifted:
         return found
     changes: list[FieldChange] = []
@@ -34,15 +69,15 @@ def without_drift(found: Comparison) -> Comparison:
     return replace(found, changes=tuple(changes), drifted=drifted, send=send)
 
 
-def on_drift(block: Block, found: Found, result: Comparison, rule: OnDrift) -> Iterator[Held | Note]:
+def on_drift(block: Block, found: Found, result: Comparison, rule: DriftRule) -> Iterator[Held | Note]:
     """What is held, or told, of fields that live moved in."""
     if result.drifted:
-        yield _held_for_drift(block, found, result.drifted)
-    if rule == "warn" and (overwritten := [each for each in result.changes if is_drift(each)]):
+        yield _held_for_drift(block, found, result.drifted, rule)
+    if rule.on_drift == "warn" and (overwritten := [each for each in result.changes if is_drift(each)]):
         yield Note(block.address, f"{_moves(overwritten)}, this plan overwrites it; safety.onDrift: hold would not")
 
 
-def _held_for_drift(block: Block, found: Found, drifted: Sequence[FieldChange]) -> Held:
+def _held_for_drift(block: Block, found: Found, drifted: Sequence[FieldChange], rule: DriftRule) -> Held:
     """The part of an update that would overwrite what was changed in the account."""
     live = found.live
     send = {each.field: block.fields[each.field] for each in drifted}
@@ -65,7 +100,7 @@ def _held_for_drift(block: Block, found: Found, drifted: Sequence[FieldChange]) 
         protect=block.lifecycle.protect,
         renamed_from=found.renamed_from,
     )
-    return Held(update, "onDrift", f"{_moves(drifted)}, safety.onDrift: hold waits for leave", OVERWRITE_DRIFT)
+    return Held(update, "onDrift", f"{_moves(drifted)}, {rule.name} waits for leave", OVERWRITE_DRIFT)
 
 
 def _moves(changes: Sequence[FieldChange]) -> str:

@@ -36,6 +36,7 @@ class Selection:
     parallelism: int = 8
     recreate: bool = False
     overwrite_drift: bool = False
+    hold_conflicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

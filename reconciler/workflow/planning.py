@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.diff.block import View
 from reconciler.diff.change import Blocked, Create
+from reconciler.diff.drifted import DriftRule
 from reconciler.diff.reconcile import owned_count, reconcile, verdicts_on
 from reconciler.diff.verdict import Contradiction, collect, select
 from reconciler.errors import WrongAccount
@@ -45,8 +46,10 @@ def make_plan(
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
     view = replace(view_of(desired, observation, origin), recreate=selection.recreate)
-    if selection.overwrite_drift and view.on_drift == "hold":
-        view = replace(view, on_drift="warn")
+    if selection.overwrite_drift and view.drift.on_drift == "hold":
+        view = replace(view, drift=DriftRule("warn"))
+    elif selection.hold_conflicts:
+        view = replace(view, drift=replace(view.drift, holds_conflicts=True))
     verdicts = list(verdicts_on(desired, observation.live, ledger, view))
     _stop_at([each for each in verdicts if isinstance(each, Contradiction)])
     if any(isinstance(each, Create | Blocked) for each in verdicts):
@@ -108,7 +111,7 @@ def view_of(desired: DesiredState, observation: Observation, origin: Origin) -> 
         safety.quarantine_days,
         observation.doubtful,
         settle_seconds=safety.settle_seconds,
-        on_drift=safety.on_drift,
+        drift=DriftRule(safety.on_drift),
         unread=desired.unread,
     )
 

@@ -129,6 +129,36 @@ def test_a_saved_plan_overwrites_what_it_was_told_to(applied, rival):
     assert prices(rival)["US"] == 2
 
 
+@pytest.mark.parametrize("rule", [None, "warn", "overwrite", "hold"])
+def test_conflicts_can_be_held_where_what_else_drifted_is_not(applied, rival, rule):
+    settings(applied, rule)
+    in_the_console(rival, us=7, cap=9)
+    declare(applied, us=3)
+    done = applied.call("plan", "--hold-conflicts", "--format", "json")
+    held = [each["path"] for part in done.json["held"] for each in part["change"]["fields"]]
+    assert held == {"overwrite": [], "hold": ["capping.value", "floorPrices.US"]}.get(rule, ["floorPrices.US"])
+    assert applied.call("apply", "--yes", "--hold-conflicts").code == 0
+    assert (prices(rival)["US"], rival.named("one")["capping"]["value"]) == {
+        "overwrite": (3, 3),
+        "hold": (7, 9),
+    }.get(rule, (7, 3))
+
+
+def test_a_saved_plan_holds_the_conflicts_that_it_held(applied, rival):
+    settings(applied, "warn")
+    in_the_console(rival, us=7)
+    declare(applied, ww=1.5, us=3)
+    assert applied.call("plan", "--out", "plan.json", "--hold-conflicts").code == 0
+    assert applied.call("apply", "plan.json").code == 0
+    assert prices(rival) == {"WW": 1.5, "US": 7}
+
+
+def test_what_contradicts_each_other_is_not_taken(applied):
+    done = applied.call("plan", "--hold-conflicts", "--overwrite-drift")
+    assert done.code == 64
+    assert "--hold-conflicts" in done.err
+
+
 def test_a_project_that_init_begins_holds_conflicts(project, rival):
     assert project.call("init", "new").code == 0
     assert "\n  onDrift: hold\n" in project.read("new/reconciler.yaml")

@@ -1,7 +1,7 @@
 """`reconciler apply`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -68,9 +68,7 @@ def command(
     yes: bool,
     skip_stale: bool,
     reviewed: str | None,
-    only: tuple[str, ...],
-    recreate: bool,
-    overwrite_drift: bool,
+    selection: Selection,
     allowances: Allowances,
 ) -> int:
     """Make the account as declared: plan, show, ask, carry out. With FILE: exactly that saved plan.
@@ -89,8 +87,8 @@ def command(
     session = Session.of(options)
     project = session.project()
     if file is not None:
-        if only or recreate or overwrite_drift:
-            told = "--only, --recreate and --overwrite-drift shape a plan; FILE is one already"
+        if selection != Selection():
+            told = "--only, --recreate, --overwrite-drift and --hold-conflicts shape a plan; FILE is one already"
             raise UsageError(told, hint="give them to `plan`")
         if reviewed is not None:
             raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
@@ -100,7 +98,7 @@ def command(
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
     session.console.give_account()
-    terms = _Terms(Selection(only, options.parallelism, recreate, overwrite_drift), allowances, reviewed, yes)
+    terms = _Terms(replace(selection, parallelism=options.parallelism), allowances, reviewed, yes)
     return _plan_and_apply(session, project, terms)
 
 

@@ -1,6 +1,7 @@
 """`reconciler plan`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,9 +44,7 @@ def command(
     out: Path | None,
     detailed_exitcode: bool,
     fail_on: frozenset[Obstacle],
-    only: tuple[str, ...],
-    recreate: bool,
-    overwrite_drift: bool,
+    selection: Selection,
     allowances: Allowances,
 ) -> int:
     """Read the account and show what apply would do. Writes nothing anywhere but to --out FILE.
@@ -64,7 +63,7 @@ def command(
     session = Session.of(options)
     project = session.project()
     loaded, desired = session.checked(project, remember=False)
-    made = _made(session, project, desired, Selection(only, options.parallelism, recreate, overwrite_drift))
+    made = _made(session, project, desired, replace(selection, parallelism=options.parallelism))
     limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
     plan, exceeded = gate(made, limits)
     is_kept = out is not None and _save(out, plan, project.root)
