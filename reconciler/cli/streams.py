@@ -23,7 +23,10 @@ def prepare() -> None:
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors=errors)
+            try:
+                reconfigure(errors=errors)
+            except (OSError, ValueError):  # one that cannot be asked where it stands, or is closed: it stays as it is
+                continue
     if hasattr(os, "set_blocking"):
         for number in (1, 2):
             os.set_blocking(number, True)

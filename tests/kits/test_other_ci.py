@@ -116,7 +116,7 @@ def test_every_recipe_is_as_strict_as_the_workflows_that_init_writes(name):
     told = [(verb or other, rest + more) for verb, rest, other, more in calls]
     assert {verb for verb, _ in told} == {"validate", "plan"}
     for verb, rest in told:
-        assert ("--strict" if verb == "validate" else "--fail-on refused,blocked") in rest
+        assert ("--strict" if verb == "validate" else "--hold-conflicts --fail-on refused,blocked") in rest
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -140,7 +140,7 @@ def test_the_plan_is_told_under_the_request_and_then_the_job_fails(name, code, r
     calls = (tmp_path / "calls").read_text().split("\n")[:-1]
     assert (done.returncode, calls) == (
         code,
-        ["plan --out" if "--out" in planning else "plan --fail-on", *(["ci comment"] if report else [])],
+        ["plan --out" if "--out" in planning else "plan --hold-conflicts", *(["ci comment"] if report else [])],
     )
 
 
@@ -213,7 +213,7 @@ def test_atlantis_plans_to_its_file_and_applies_that_after_a_review():
     assert {"approved", "undiverged"} <= set(repository["apply_requirements"])
     workflow = server["workflows"][repository["workflow"]]
     runs = {name: [step["run"] for step in workflow[name]["steps"] if "run" in step] for name in ("plan", "apply")}
-    assert runs["plan"][-1] == '"$RECONCILER" plan --out "$PLANFILE" --fail-on refused,blocked'
+    assert runs["plan"][-1] == '"$RECONCILER" plan --out "$PLANFILE" --hold-conflicts --fail-on refused,blocked'
     assert runs["apply"][0] == '"$RECONCILER" apply "$PLANFILE"'
     ours = yaml.safe_load((KITS / "atlantis" / "atlantis.yaml").read_text())
     assert ours["version"] == 3

@@ -170,6 +170,7 @@ class GitHubRunner(Machine):
         values = {**defaults, "install": "none", "command": command, **given}
         job = self._steps(read["runs"]["steps"], checkout, values, self.secrets if env is None else env)
         declared = {re.search(r"outputs\.([\w-]+)", one["value"])[1] for one in read["outputs"].values()}
+        declared |= set(re.findall(r"steps\.run\.outputs\.([\w-]+)", str(read["runs"]["steps"])))
         assert set(job.outputs) <= declared, "an output that action.yml does not pass on"
         return job
 
