@@ -5,7 +5,7 @@ from threading import Lock
 
 
 class _Turn:
-    """One thread's wait. `leads`: it is to sync, for itself and for whoever waits by then."""
+    """One thread's wait. `leads`: whoever led before has left it to sync, for itself and for whoever waits by then."""
 
     __slots__ = ("error", "leads", "over")
 
@@ -35,10 +35,11 @@ class GroupCommit:
         turn = _Turn()
         with self._lock:
             self._waiting.append(turn)
-            turn.leads, self._is_under_way = not self._is_under_way, True
-        if not turn.leads:
+            is_first, self._is_under_way = not self._is_under_way, True
+        # Decided under the lock: the leader may make this turn the next one's leader before the line below is reached.
+        if not is_first:
             turn.over.acquire()
-        if turn.leads:
+        if is_first or turn.leads:
             self._lead()
         if turn.error is not None:
             raise turn.error

@@ -1,5 +1,8 @@
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event, Lock
+from time import sleep
 
 import pytest
 
@@ -100,3 +103,28 @@ def test_what_breaks_a_sync_off_leaves_nobody_waiting():
         with pytest.raises(KeyboardInterrupt):
             first.result(10)
         assert [each.result(10) for each in others] == ["a", "b"]
+
+
+@pytest.fixture
+def restless():
+    """Threads that are switched as often as can be."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless")
+def test_whoever_is_made_the_leader_before_it_has_begun_to_wait_leaves_nobody_waiting():
+    for _ in range(40):
+        commit = GroupCommit(partial(sleep, 0))
+
+        def many(commit=commit):
+            for _ in range(200):
+                commit.wait()
+            return "done"
+
+        workers = ThreadPoolExecutor(8)
+        ends = [workers.submit(many) for _ in range(8)]
+        assert [each.result(10) for each in ends] == ["done"] * 8
+        workers.shutdown()
