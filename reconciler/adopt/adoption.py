@@ -1,14 +1,13 @@
 """Live state, manifests and ledger -> the manifests that declare what is live, and the ledger that goes with them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from reconciler.adopt.file_names import FileNames
-from reconciler.adopt.fresh import Fresh, fresh_app, fresh_placement, sort_out
+from reconciler.adopt.ground import Account, Declared, Made
 from reconciler.adopt.known import Desk, known_app
-from reconciler.adopt.wishes import Frame, carry_out, declared_in
+from reconciler.adopt.new_apps import write_new
+from reconciler.adopt.wishes import carry_out
 from reconciler.diff.block import View
 from reconciler.diff.change import FieldChange, Note, Update
 from reconciler.diff.drifted import with_applied_leaves
@@ -23,50 +22,11 @@ from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
 from reconciler.manifest.load import load_desired
-from reconciler.manifest.patterns import all_plain
 from reconciler.manifest.text import ManifestText
-from reconciler.manifest.write import manifest_text
-from reconciler.model.address import Address, address_order, app_of, placement_address
+from reconciler.model.address import Address, address_order, app_of
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.model.journal import NO_CREATES, PastCreates
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.live import LiveResource, LiveState, live_app_address
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A project as it stands: its manifests, without errors, and what they declare.
-
-    `taken` names the files, manifests or not, beside which new ones would stand; `has_schemas` says that editors find
-    the format in the project.
-    """
-
-    frame: Frame
-    manifests: tuple[ManifestText, ...]
-    state: DesiredState
-    taken: frozenset[str] = frozenset()
-    has_schemas: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
-
-    `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
-    """
-
-    live: LiveState
-    ledger: Ledger
-    now: datetime
-    whole: bool = True
-    past: PastCreates = NO_CREATES
-    theirs: bool = False
-
-    @property
-    def chosen(self) -> tuple[LiveResource, ...]:
-        """The apps to be adopted."""
-        return tuple(app for app in self.live.apps if app.id in self.live.placements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +53,12 @@ class Adoption:
         return not (self.texts or self.remember or self.forget)
 
 
-@dataclass(slots=True)
-class _Made:
-    """What comes together while apps are looked at one after another."""
-
-    texts: dict[str, ManifestText]
-    new: set[str] = field(default_factory=set)
-    added: list[Address] = field(default_factory=list)
-    changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    held: list[Finding] = field(default_factory=list)
-
-
 def adopt(declared: Declared, account: Account) -> Adoption:
     """The manifests with all that is live and chosen declared as it is, every other block and byte as it was.
 
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
     """
-    made = _Made({text.file: text for text in declared.manifests})
+    made = Made({text.file: text for text in declared.manifests})
     ground = ground_of(declared.state, account.live, account.ledger, View(account.now))
     resolutions = ground.resolutions
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
@@ -120,11 +68,11 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     made.notes += notes
     suspected = _suspected(ground, made)
     _edit_known(declared, account, claimed, made)
-    _write_new(declared, account, claimed.keys() | alike | left | suspected, made)
+    write_new(declared, account, claimed.keys() | alike | left | suspected, made)
     return _checked(declared, account, made)
 
 
-def _suspected(ground: Ground, made: _Made) -> AbstractSet[str]:
+def _suspected(ground: Ground, made: Made) -> AbstractSet[str]:
     """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
     for app in ground.desired.apps:
         old = ground.suspects.get(app.address)
@@ -157,7 +105,7 @@ def _unclear_apps(
                 pass
 
 
-def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], made: _Made) -> None:
+def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], made: Made) -> None:
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
     sites = block_sites(declared.manifests)
@@ -185,60 +133,7 @@ def _by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
     return found
 
 
-def _write_new(declared: Declared, account: Account, claimed: AbstractSet[str], made: _Made) -> None:
-    """A file for each live app that no block stands for, looks like, or may have made."""
-    settings = declared.frame.settings
-    found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
-    shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
-    made.notes += shortlist.notes
-    names = FileNames(all_plain(settings.manifests), {*made.texts, *declared.taken})
-    for address, live, pinned in shortlist.chosen:
-        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, made.notes)
-        app, notes = fresh_app(live, address, placements, pinned=pinned)
-        made.notes += notes
-        file = names.name_for(address) if app is not None else None
-        if app is not None and file is not None:
-            _put(declared, file, app, placements, made)
-        elif app is not None:
-            message, hint = "no pattern of `manifests` takes a new file", "add one, as in apps/**/*.yaml"
-            made.held.append(Finding(declared.frame.text.file, 1, 1, "no-home", message, address=address, hint=hint))
-
-
-def fresh_placements(
-    listed: Sequence[LiveResource], app: Address, declared: Declared, ledger: Ledger, notes: list[Note]
-) -> list[Fresh]:
-    """New blocks for the placements of an app that no block stands for."""
-    shortlist = sort_out(((placement_address(app, each.name), each) for each in listed), (), ledger)
-    notes += shortlist.notes
-    found = []
-    for _, live, pinned in shortlist.chosen:
-        fresh, said = fresh_placement(live, app, declared.frame.settings, pinned=pinned)
-        notes += said
-        if fresh is not None:
-            found.append(fresh)
-    return found
-
-
-def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], made: _Made) -> None:
-    """Write a new file, if it is read as what it should say."""
-    schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
-    text = ManifestText(file, manifest_text([app.block], schema).encode())
-    wanted = {each.address: each.declares for each in (app, *placements)}
-    try:
-        blocks = declared_in(declared.frame, text)
-    except EditError as wrong:
-        made.held += wrong.findings
-        return
-    if {address: block.fields for address, block in blocks.items()} != wanted:
-        message, hint = "what is live cannot be written so that it is read again as it is", "write this app by hand"
-        made.held.append(Finding(file, 1, 1, "edit-unsure", message, address=app.address, hint=hint))
-        return
-    made.texts[file] = text
-    made.new.add(file)
-    made.added += sorted(wanted, key=address_order)
-
-
-def _checked(declared: Declared, account: Account, made: _Made) -> Adoption:
+def _checked(declared: Declared, account: Account, made: Made) -> Adoption:
     """The adoption, its manifests read together once more, and what the ledger learns from them."""
     before = {text.file: text for text in declared.manifests}
     texts = tuple(text for file, text in sorted(made.texts.items()) if before.get(file) != text)
@@ -255,7 +150,7 @@ def _checked(declared: Declared, account: Account, made: _Made) -> Adoption:
     )
 
 
-def _read_again(declared: Declared, made: _Made) -> DesiredState:
+def _read_again(declared: Declared, made: Made) -> DesiredState:
     loaded = load_desired(declared.frame.settings, declared.frame.text, list(made.texts.values()))
     if loaded.state is None:
         raise EditError([finding for finding in loaded.findings if finding.severity == "error"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.adopt.adoption import Declared
+from reconciler.adopt.ground import Declared
 from reconciler.adopt.value_edits import block_edits
 from reconciler.adopt.wishes import Wish, blocks_by_address, carry_out
 from reconciler.manifest.edit.changes import Unwritable

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reconciler.adopt.adoption import Account, Adoption, Declared, adopt
+from reconciler.adopt.adoption import Adoption, adopt
+from reconciler.adopt.ground import Account, Declared
 from reconciler.adopt.wishes import Frame
 from reconciler.cli.session import Session
-from reconciler.cli.unread import doubts_about
+from reconciler.cli.unread import doubts_about, unread_texts
 from reconciler.errors import InvalidManifests
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
+from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
 from reconciler.project import Project, find_manifests, folder_names, write_manifest
@@ -26,14 +28,22 @@ def declared(session: Session, project: Project) -> Declared:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings = session.settings(project)
     found = find_manifests(project.root, settings.manifests)
-    session.console.findings(doubts_about(project, found, settings.manifests), to_answer=False)
+    doubts = doubts_about(project, found, settings.manifests, session.environment.variables)
     manifests = found.sound()
     loaded = load_desired(settings, project.settings, manifests)
     if loaded.state is None:
         raise InvalidManifests(loaded.findings)
     taken = folder_names(project.root, settings.manifests)
     has_schemas = (project.root / SCHEMA).is_file()
-    return Declared(Frame(settings, project.settings), tuple(manifests), loaded.state, frozenset(taken), has_schemas)
+    return Declared(
+        Frame(settings, project.settings),
+        tuple(manifests),
+        loaded.state,
+        frozenset(taken),
+        has_schemas,
+        tuple(doubts),
+        tuple(unread_texts(project, doubts)),
+    )
 
 
 def pulled(
@@ -48,6 +58,7 @@ def pulled(
     with session.reader(stands.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
+            _tell_doubts(session, stands, ledger)
             live = observe_account(reader, ledger, apps, parallelism)
             past = past_creates(store.events())
             check_ledger(stands.state, live, ledger, past)
@@ -55,10 +66,18 @@ def pulled(
         with store.run(session.environment.who()) as run:
             past = let_settle(store, session.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
+            _tell_doubts(session, stands, ledger)
             live = observe_account(reader, ledger, apps, parallelism)
             check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, session.clock.now(), not apps, past, theirs)
             return _kept(project, run, adopt(stands, account))
+
+
+def _tell_doubts(session: Session, stands: Declared, ledger: Ledger) -> None:
+    """Warn that there may be more manifests; that there are none yet is no news where nothing is owned."""
+    is_new = not (stands.manifests or ledger)
+    told = [each for each in stands.doubts if not is_new or each.code == "unread-manifest"]
+    session.console.findings(told, to_answer=False)
 
 
 def begun(session: Session, project: Project, stands: Declared, live: LiveState) -> Adoption:

@@ -137,7 +137,7 @@ class Session:
             others = (*usual.findings, *findings_without_settings(project.settings, usual.texts))
             return Loaded(None, (*findings, *sorted(others, key=finding_order)))
         manifests = find_manifests(project.root, outline.manifests)
-        doubts = doubts_about(project, manifests, outline.manifests)
+        doubts = doubts_about(project, manifests, outline.manifests, self.environment.variables)
         with collector_paused():
             loaded = recall_desired(outline, project.settings, manifests.texts, memory)
             gc.freeze()  # what is declared lives to the end: the collector need not walk it, now or again and again

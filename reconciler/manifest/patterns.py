@@ -13,6 +13,7 @@ ENDINGS: Final = (".yaml", ".yml")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _APPS: Final = re.compile(rb"""^(["']?)apps\1[ \t]*:(?:\s|$)""", re.MULTILINE)
 _APPS_IN_FLOW: Final = re.compile(rb"""[{,\s](["']?)apps\1\s*:""")
+_PUT_ASIDE: Final = re.compile(r"\.ya?ml[^a-z0-9]", re.IGNORECASE)
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -43,6 +44,17 @@ def all_plain(patterns: Iterable[str]) -> tuple[str, ...]:
 def is_yaml(name: str) -> bool:
     """Whether a file is called as one of YAML, in capitals or not, and is no hidden one, as editors leave them."""
     return name.casefold().endswith(ENDINGS) and not name.startswith(".")
+
+
+def is_put_aside(name: str) -> bool:
+    """Whether a file may be one of YAML that was given another ending: as `b.yaml.bak` or `b.yml~`."""
+    return not name.startswith(".") and not is_yaml(name) and _PUT_ASIDE.search(name) is not None
+
+
+def stem(name: str) -> str:
+    """The name of a file, or its path, up to the first dot of the name: what stays when it gets another ending."""
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}{file.partition('.')[0]}"
 
 
 def looks_like_manifest(data: bytes) -> bool:
@@ -83,6 +95,17 @@ def empty_folder(folder: str) -> Finding:
         "empty-folder",
         "nothing is in this folder of manifests: is it a submodule that was not checked out?",
         "git submodule update --init, or remove the folder",
+    )
+
+
+def not_checked_out(file: str) -> Finding:
+    """A file that may be a manifest, which git has and a sparse checkout has left out."""
+    return _doubt(
+        file,
+        1,
+        "not-checked-out",
+        "this checkout is sparse, and leaves the file out: it is not read",
+        "git sparse-checkout add its folder, or git sparse-checkout disable",
     )
 
 

@@ -86,6 +86,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "A name with a slash", "A slash divides app and placement in addresses: write another sign.", "warning"
     ),
     "no-floors": Rule("A placement without floors of its own", "Give it a floorPrices block first."),
+    "not-checked-out": Rule(
+        "A manifest that a sparse checkout leaves out",
+        "Check it out with git sparse-checkout. While there is one, nothing is pruned.",
+        "warning",
+    ),
     "not-a-regular-file": Rule(
         "A link, a pipe or a device in a file's place",
         "Put the file itself there. What the link leads to is neither read, shown nor written.",

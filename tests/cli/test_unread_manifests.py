@@ -1,6 +1,7 @@
 """Manifests that a project has and the program did not read: told, and nothing is switched off meanwhile."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -32,7 +33,8 @@ def gone_elsewhere(project, name):
     (project.root / "apps/b.yaml").rename(project.write(name, ""))
 
 
-NAMES = ["apps/b.YAML", "apps/b.Yml", "games/b.yaml", "b.yaml", "apps/sub/b.YAML", "manifests/deep/er/b.yml"]
+ASIDE = ["apps/b.yaml.bak", "apps/b.yaml~", "apps/b.YAML_old", "apps/b.yml.disabled", "old/b.yaml.orig"]
+NAMES = [*ASIDE, "apps/b.YAML", "apps/b.Yml", "games/b.yaml", "b.yaml", "apps/sub/b.YAML", "manifests/deep/er/b.yml"]
 
 
 @pytest.mark.parametrize("prune", ["deactivate", "delete"])
@@ -164,3 +166,63 @@ def test_braces_stand_for_each_of_their_parts(project):
     project.write("games/three/d.txt", "no manifest")
     assert project.call("validate", "--strict").code == 0
     assert "3 apps" in project.call("validate").err
+
+
+@pytest.mark.parametrize("name", ["apps/b.yaml.bak", "apps/b.yaml~", "apps/b.yml.orig"])
+def test_a_copy_beside_the_manifest_it_is_of_says_nothing(applied, name):
+    applied.write(name, applied.read("apps/b.yaml"))
+    assert applied.call("validate", "--strict").code == 0
+
+
+def test_a_first_pull_is_no_reason_to_warn(project, rival):
+    settings(project)
+    rival.add_app(bundle="com.c", name="C", platform="android", category1="Finance", coppa=False)
+    done = project.call("pull")
+    assert (done.code, [word for word in ("warning", "submodule") if word in done.err]) == (0, [])
+    (written,) = (project.root / "apps").iterdir()
+    assert "bundle: com.c" in written.read_text()
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]])
+def test_a_pull_writes_no_second_block_beside_a_manifest_that_is_not_read(applied, rival, check):
+    gone_elsewhere(applied, "old/b.yaml")
+    before = sorted(applied.root.rglob("*.y*ml"))
+    done = applied.call("pull", *check, "--format", "json")
+    (held,) = done.json["held"]
+    assert (held["code"], held["file"], held["address"]) == ("unread-manifest", "old/b.yaml", "android:com.b")
+    assert sorted(applied.root.rglob("*.y*ml")) == before
+    assert done.code == 3
+
+
+def test_a_pull_writes_none_for_what_is_owned_while_a_folder_of_manifests_is_empty(applied, rival):
+    (applied.root / "apps/b.yaml").unlink()
+    (applied.root / "apps/sub").mkdir()
+    done = applied.call("pull", "--format", "json")
+    assert [(each["code"], each["address"]) for each in done.json["held"]] == [("empty-folder", "android:com.b")]
+    assert done.code == 3
+    assert sorted(each.name for each in (applied.root / "apps").iterdir()) == ["a.yaml", "sub"]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_a_sparse_checkout_leaves_out_is_told_and_holds_the_removal(applied, rival, linked, tmp_path):
+    def git(*arguments, at=applied.root):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.example", *arguments], cwd=at, check=True)
+
+    root = applied.root
+    (root / "apps/far").mkdir()
+    (root / "apps/b.yaml").rename(root / "apps/far/b.yaml")
+    git("init", "--quiet")
+    git("add", "apps", "reconciler.yaml")
+    git("commit", "--quiet", "-m", "all")
+    if linked:
+        git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+        (tmp_path / "linked/reconciler.lock").write_text(applied.read("reconciler.lock"))
+        applied.root = tmp_path / "linked"
+    assert applied.call("validate", "--strict").code == 0
+    git("sparse-checkout", "set", "--no-cone", "/*", "!/apps/far/", at=applied.root)
+    assert not (applied.root / "apps/far").exists()
+    assert codes(applied.call("validate", "--format", "json")) == [("not-checked-out", "apps/far/b.yaml")]
+    assert applied.call("apply", "--yes").code == 0
+    assert {each["status"] for each in rival.apps.values()} == {"active"}
+    git("sparse-checkout", "disable", at=applied.root)
+    assert applied.call("validate", "--strict").code == 0

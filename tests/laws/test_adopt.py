@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from support.builders import live_app, live_placement, live_state, view
 from support.fake_clock import START
 
-from reconciler.adopt.adoption import Account, Declared, adopt
+from reconciler.adopt.adoption import adopt
+from reconciler.adopt.ground import Account, Declared
 from reconciler.adopt.wishes import Frame, blocks_by_address
 from reconciler.diff.reconcile import reconcile
 from reconciler.manifest.load import load_desired, load_settings
