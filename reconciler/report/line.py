@@ -29,7 +29,7 @@ def line(*parts: "str | Span") -> Line:
 NARROWEST: Final = 20
 """Columns; a terminal that claims to have fewer breaks lines itself."""
 _LABEL: Final = re.compile(r"(?:error|hint|warning): ")
-_WORD: Final = re.compile(r"\s*\S+")
+_WORD: Final = re.compile(r"\S+")
 
 
 def wrapped(whole: Line, width: int) -> Iterator[Line]:
@@ -50,7 +50,7 @@ def wrapped(whole: Line, width: int) -> Iterator[Line]:
         room = width - (indent if begin else 0)
         if end > body and columns(text[begin : word.end()]) > room:
             yield _piece(text, tones, begin, end, indent if begin else 0)
-            begin = word.end() - len(word.group().lstrip())
+            begin = word.start()
         end = word.end()
     yield _piece(text, tones, begin, end, indent if begin else 0)
 

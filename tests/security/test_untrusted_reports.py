@@ -40,13 +40,15 @@ class HostileReports(RivalReports):
 
     def _lines(self, one, days):
         lines = super()._lines(one, days)
+        if one is not self.market[-1]:  # a day of which much cannot be read would not be taken
+            return lines
         strange = [
             {**lines[0], "country": NASTY},
             {**lines[0], "date": NASTY},
             {**lines[0], "requests": NASTY, NASTY: NASTY},
             {**lines[0], "placement_type": NASTY},
         ]
-        return [*lines, *strange]
+        return [*lines, strange[days[0].toordinal() % len(strange)]]
 
 
 def hostile_market(app):

@@ -258,7 +258,7 @@ def test_the_log_has_calls_and_statuses_and_no_secret(caplog):
 def test_a_proxy_that_cannot_be_used_is_an_error_of_the_environment(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.example")
     secret = Secret("s")
-    with pytest.raises(ProjectError, match="environment"):
+    with pytest.raises(ProjectError, match="HTTPS_PROXY"):
         DtClient("https://h.example", Credentials(secret, secret), clock=StandingClock())
 
 
