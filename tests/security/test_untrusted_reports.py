@@ -40,14 +40,15 @@ class HostileReports(RivalReports):
 
     def _lines(self, one, days):
         lines = super()._lines(one, days)
-        if one is not self.market[-1]:  # a day of which much cannot be read would not be taken
+        if one is not self.market[-1]:  # a day of which more than 1 % cannot be read would not be taken
             return lines
         strange = [
             {**lines[0], "country": NASTY},
-            {**lines[0], "date": NASTY},
             {**lines[0], "requests": NASTY, NASTY: NASTY},
             {**lines[0], "placement_type": NASTY},
         ]
+        if days[0].toordinal() % 14 == 0:
+            return [*lines, {**lines[0], "date": NASTY}]
         return [*lines, strange[days[0].toordinal() % len(strange)]]
 
 
@@ -57,6 +58,7 @@ def hostile_market(app):
         Demand(app, OURS, "SE", "SWE", 4000, spread(0.8, 6, 900), 5.0),
         Demand(app, OURS, "DK", "DNK", 20, spread(0.8, 4, 2), 1.2),
     ]
+    known += [Demand(app, f"calm {number}", "US", "USA", 50, spread(1, 2, 3), 0.9) for number in range(60)]
     return [*known, *(Demand(app, name, "US", "USA", 50, spread(1, 2, 3), 0.9) for name in (NASTY, *NAMES))]
 
 
