@@ -39,6 +39,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "Check the submodule out, or remove the folder. While there is one, nothing is pruned.",
         "warning",
     ),
+    "empty-manifest": Rule(
+        "A manifest that is empty or all comment",
+        "Restore it or delete it; `apps: []` says that it is empty on purpose. While there is one, nothing is pruned.",
+        "warning",
+    ),
     "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
     "file-too-large": Rule("A file too large to be read", "Split it up: no file of a project needs 256 MB."),
     "floor-above-maximum": Rule(
