@@ -22,8 +22,7 @@ from reconciler.project import Manifests, Project, literal_parts
 
 
 def doubts_about(project: Project, manifests: Manifests, patterns: Sequence[str]) -> list[Finding]:
-    """Warnings of patterns that nothing matches, of files that look like manifests, and of folders and files without
-    content.
+    """Warnings of patterns that nothing matches, of what looks like a manifest, and of what is empty.
 
     Hidden folders, those of other projects and of installed packages are not looked into.
     """

@@ -17,7 +17,7 @@ _APPS: Final = re.compile(rb"""^(["']?)apps\1[ \t]*:(?:\s|$)""", re.MULTILINE)
 _APPS_IN_FLOW: Final = re.compile(rb"""[{,\s](["']?)apps\1\s*:""")
 _BOM: Final = b"\xef\xbb\xbf"
 _BEGINNINGS: Final = (".#", "._", "#", ".")
-"""What editors and systems put before the name of a file whose copy, lock or attributes they keep, and what hides it."""
+"""What editors put before the name of a file whose copy, lock or attributes they keep, and what hides it."""
 _NAMED: Final = re.compile(r"(.+?\.ya?ml)(?![^\W_])", re.IGNORECASE)
 _OTHER_ENDINGS: Final = frozenset({".json", ".txt"})
 _NULLS: Final = frozenset({b"", b"~", b"null", b"Null", b"NULL", b"---", b"..."})

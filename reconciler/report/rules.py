@@ -28,6 +28,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "An app directed to children has placements with coppa: true.",
         "warning",
     ),
+    "bundle-form": Rule(
+        "A bundle that can be no package's",
+        "Look it up in the store: an app that is made with a wrong bundle cannot be corrected.",
+        "warning",
+    ),
     "depth-limit": Rule("Nested too deep", "No manifest needs so many levels: look for a missing line."),
     "duplicate-address": Rule("Declared twice", "An app, a placement and a tier have one block each."),
     "duplicate-country": Rule("A country with two floors", "Keep one line for each country and group."),
@@ -81,6 +86,14 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "No file matches a pattern of manifests",
         "Look for a typo, another extension, and whether the checkout is whole. While there is one, nothing is pruned.",
         "warning",
+    ),
+    "name-mixed": Rule(
+        "A word with letters of two scripts",
+        "Cyrillic and Greek letters look like Latin ones, and are others: write it in one script.",
+        "warning",
+    ),
+    "rounded": Rule(
+        "A price or amount with more decimals than count", "Six decimals are told apart: write no more.", "warning"
     ),
     "name-hidden": Rule(
         "A name with characters that nobody sees",
