@@ -1,7 +1,9 @@
 """Manifests that may be in a project and were not read."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from reconciler import disk
 from reconciler.errors import UnfitFile
@@ -30,6 +32,7 @@ def doubts_about(project: Project, manifests: Manifests, patterns: Sequence[str]
     known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
     homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
     reader = disk.Reader(root)
+    linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
     found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
     found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
@@ -38,7 +41,7 @@ def doubts_about(project: Project, manifests: Manifests, patterns: Sequence[str]
             found.append(empty_folder(folder))
         for name, doubt in _unread(folder, files, known, aside=is_home):
             with suppress(OSError, UnfitFile):
-                if looks_like_manifest(reader.read(name)):
+                if root / name not in linked and looks_like_manifest(reader.read(name)):
                     found.append(doubt)
     return found
 

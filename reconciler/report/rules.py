@@ -28,6 +28,16 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "An app directed to children has placements with coppa: true.",
         "warning",
     ),
+    "anchor-again": Rule(
+        "An anchor is given twice",
+        "Aliases mean the one that stands last above them: rename one of the two.",
+        "warning",
+    ),
+    "comment-in-value": Rule(
+        "A value ends at a #",
+        "Put quotes around it if what follows belongs to it, else a blank behind the #.",
+        "warning",
+    ),
     "bundle-form": Rule(
         "A bundle that can be no package's",
         "Look it up in the store: an app that is made with a wrong bundle cannot be corrected.",

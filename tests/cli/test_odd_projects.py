@@ -117,6 +117,7 @@ def identified(publisher):
     return {"reconciler.yaml": f"version: 1\npublisherId: {publisher}\n", "apps/a.yaml": A}
 
 
+TWICE = "version: 1\nx-f: &f {US: 1}\nx-g: &f {US: 2}\n"
 WARNED, AT = 0, "apps/a.yaml:9:"
 FRESH = {
     "a bundle with what nobody sees": (bundle('"com.a\\u200b"'), WARNED, ["apps/a.yaml:4:13: ", "U+200B"]),
@@ -159,6 +160,9 @@ FRESH = {
                                 [AT, "there is no such day"]),
     "another version of YAML": ({"apps/a.yaml": "%YAML 2.0\n---\n" + A}, 1,
                                 ["apps/a.yaml:1:1: ", "another version of YAML"]),
+    "an anchor that is given again": (placed("floorPrices: *f", TWICE + APP[11:]),
+                                      WARNED, ["apps/a.yaml:3:6: ", "[anchor-again]"]),
+    "a name that ends at a #": (app("name: A", "name: Level #1"), WARNED, ["apps/a.yaml:5:17: ", '"Level"']),
     "a manifest of Kubernetes": ({"apps/a.yaml": "apiVersion: apps/v1\nkind: Deployment\n"}, 1,
                                  ["apps/a.yaml:1:1: apps is missing"]),
     "a file of docker compose": ({"apps/a.yaml": "services:\n  web: {image: x}\n"}, 1, ["apps/a.yaml:1:1: "]),
@@ -188,3 +192,83 @@ def test_what_is_written_oddly_is_told_with_its_place_before_anything_is_asked(p
     if code:
         assert project.call("apply", "--yes").code == code
     assert rival.asked == []
+
+
+def rows(change):
+    """Another text of the ledger, line by line."""
+    return lambda text: "".join(change(text.splitlines(keepends=True)))
+
+
+def other(old, new):
+    return lambda text: text.replace(old, new)
+
+
+LEDGER = {
+    "the base of a conflict": (rows(lambda it: [it[0], "||||||| base\n", *it[1:]]), "lock:2: a git merge conflict"),
+    "an empty line": (rows(lambda it: [it[0], "\n", *it[1:]]), "lock:2: the line is not a ledger entry: it is empty"),
+    "an empty line at the end": (lambda it: it + "\r\n", "lock:5: the line is not a ledger entry: it is empty"),
+    "a line that is there twice": (rows(lambda it: [*it, it[-1]]), "both say the same: delete one"),
+    "a line that says otherwise": (rows(lambda it: [*it, it[-1].replace('id":"5', 'id":"6')]),
+                                   "says otherwise on line 4"),
+    "a pointer of Git LFS": (lambda _: "version https://git-lfs.github.com/spec/v1\n", "lock:1: this is a pointer"),
+    "a first line that is there twice": (rows(lambda it: [it[0], *it]), "lock:2: a second line that says whose"),
+    "another account": (other('"publisherId":"3432"', '"publisherId":"9"'), "belongs to publisher 9"),
+    "a newer format": (other("ledger/2", "ledger/3"), "reads reconciler.ledger/2 at most"),
+    "an id of double width": (other('"id":"5', '"id":"\uff15'), "an id with characters that no id has"),
+    "a list of the lines": (lambda it: "[" + it.replace("\n", ",") + "]\n", "lock:1: the line is not a ledger entry"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "told"), LEDGER.values(), ids=LEDGER)
+def test_an_odd_ledger_stops_the_run_with_the_line_and_is_left_as_it_is(applied, rival, change, told):
+    before = applied.write("reconciler.lock", change(applied.read("reconciler.lock"))).read_bytes()
+    rival.asked.clear()
+    for command in (["plan"], ["apply", "--yes"], ["drift"], ["pull", "--check"]):
+        done = applied.call(*command)
+        says(done, "reconciler.lock", told, "hint: ")
+        assert done.code == 1
+    assert rival.writes == []
+    assert (applied.root / "reconciler.lock").read_bytes() == before
+
+
+SOUND = {
+    "Windows line ends": lambda it: it.replace("\n", "\r\n").encode(),
+    "a byte order mark": lambda it: b"\xef\xbb\xbf" + it.encode(),
+    "another order": rows(lambda it: [it[0], *it[:0:-1]]),
+    "ids as numbers": lambda it: re.sub(r'"id":"(\d+)"', r'"id":\1', it),
+}
+
+
+@pytest.mark.parametrize("change", SOUND.values(), ids=SOUND)
+def test_a_ledger_that_is_only_written_otherwise_is_read(applied, change):
+    applied.write("reconciler.lock", change(applied.read("reconciler.lock")))
+    assert [applied.call(*command).code for command in (["plan", "--detailed-exitcode"], ["drift"])] == [0, 0]
+
+
+JOURNAL = {
+    "UTF-16": lambda it: it.decode().encode("utf-16"),
+    "a conflict": lambda it: it.replace(b"\n", b"\n<<<<<<< HEAD\n", 1) + b"=======\n>>>>>>> x\n",
+    "half a line": lambda it: it[:-9],
+}
+
+
+@pytest.mark.parametrize("change", JOURNAL.values(), ids=JOURNAL)
+def test_lines_of_a_journal_that_cannot_be_read_are_counted(applied, change):
+    path = applied.root / ".reconciler/journal.jsonl"
+    path.write_bytes(change(path.read_bytes()))
+    done = applied.call("history")
+    says(done, "of the journal cannot be read", "the first is line ")
+    assert done.code == 0
+
+
+def test_a_manifest_that_is_read_by_a_link_is_read(applied):
+    (applied.root / "apps/a.yaml").rename(applied.write("shared/a.yaml", ""))
+    (applied.root / "apps/a.yaml").symlink_to("../shared/a.yaml")
+    assert applied.call("validate", "--strict").code == 0
+
+
+def test_a_former_name_that_nothing_has_is_told(applied):
+    put(applied, {"apps/a.yaml": A + PLACEMENT.format("menu", ", renamedFrom: shop")})
+    done = applied.call("plan")
+    says(done, "no placement of the app is called 'shop', which renamedFrom names")
+    assert done.code == 0
