@@ -24,7 +24,7 @@ class Complaint(NamedTuple):
 
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
-_LIKE_A_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*")
+_LIKE_A_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)\s*")
 _TOO_LONG: Final = 10**15
 """Above this a number is not repeated in a hint."""
 _LONGEST_NUMBER: Final = 40

@@ -27,7 +27,7 @@ from reconciler.model.likeness import folded_placement
 from reconciler.model.value import to_json
 
 _USER_MACRO: Final = "{{USER_ID}}"
-_STRANGE_IN_BUNDLE: Final = {"android": re.compile(r"[^A-Za-z0-9._]"), "ios": re.compile(r"[^A-Za-z0-9._-]")}
+_STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")
 """What no bundle holds: Android packages are named by letters, digits, `_` and dots, those of iOS by `-` as well."""
 _STORE_NUMBER: Final = re.compile(r"id[0-9]+")
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -169,7 +169,8 @@ def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
     if not app.is_identified:
         return
     platform, bundle = (str(app.desired.fields[name]) for name in ("platform", "bundle"))
-    strange = "".join(dict.fromkeys(_STRANGE_IN_BUNDLE[platform].findall(bundle)))
+    allowed = "-" if platform == "ios" else ""
+    strange = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
     hint = "look it up in the store: an app with a wrong bundle cannot be corrected, only made again"
     if strange:
         message = f"holds {_unseen_told(strange)}, which no {platform} bundle does"
