@@ -13,7 +13,7 @@ from reconciler.diff.change import FieldChange
 from reconciler.errors import ProjectError
 from reconciler.model.address import Address, address_order
 from reconciler.model.desired import DesiredState
-from reconciler.model.journal import FOREIGN, PastRun, past_runs, run_named
+from reconciler.model.journal import FOREIGN, UNREAD, PastRun, past_runs, run_named
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.value import Fields
@@ -29,9 +29,15 @@ RECENT: Final = 20
 
 
 def recorded(session: Session, store: Store) -> list[PastRun]:
-    """The runs of the journal, oldest first; lines of it that came from elsewhere are told."""
+    """The runs of the journal, oldest first; lines of it that came from elsewhere, or cannot be read, are told."""
     events = list(store.events())
-    if foreign := sum(bool(event.get(FOREIGN)) for event in events):
+    if unread := [event["line"] for event in events if event.get("event") == UNREAD]:
+        session.console.talk(
+            Span("warning: ", "change"),
+            f"{counted(len(unread), 'line')} of the journal cannot be read (the first is line {unread[0]}): what was "
+            "done there is not shown; a run that was killed leaves one, more are left by whatever changed the file",
+        )
+    if foreign := sum(bool(event.get(FOREIGN)) for event in events) - len(unread):
         session.console.talk(
             Span("warning: ", "change"),
             f"{counted(foreign, 'line')} of the journal came from elsewhere or from an earlier version: they are "

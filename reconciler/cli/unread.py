@@ -1,5 +1,6 @@
 """Manifests that may be in a project and were not read."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +10,16 @@ from reconciler.errors import ProjectError, UnfitFile
 from reconciler.manifest.patterns import (
     all_plain,
     empty_folder,
-    is_put_aside,
+    empty_manifest,
     is_yaml,
     looks_like_manifest,
     no_match,
     not_checked_out,
     not_read,
-    stem,
+    says_nothing,
+    set_aside,
+    was_set_aside,
+    without_ending,
 )
 from reconciler.manifest.text import ManifestText
 from reconciler.model.diagnostic import Finding
@@ -25,28 +29,27 @@ from reconciler.project import Manifests, Project, literal_parts
 def doubts_about(
     project: Project, manifests: Manifests, patterns: Sequence[str], variables: Mapping[str, str]
 ) -> list[Finding]:
-    """Warnings of patterns that nothing matches, of files that look like manifests, and of what is not checked out.
+    """Warnings of patterns that nothing matches, of what looks like a manifest, of what is empty or not checked out.
 
-    Hidden folders, those of other projects and of installed packages are not looked into. A file of another ending
-    counts where no manifest of its name is read: then that one may have been renamed to it.
+    Hidden folders, those of other projects and of installed packages are not looked into.
     """
     settings, root = project.settings, project.root
     known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
-    stems = {stem(name) for name in known}
-    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)} - {""}
+    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
     reader = disk.Reader(root)
+    linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
     found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
+    found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
-        if is_empty and any(f"{folder}/".startswith(f"{home}/") for home in homes):
+        is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
+        if is_empty and is_home:
             found.append(empty_folder(folder))
-        for file in files:
-            name = f"{folder}/{file}" if folder else file
-            is_likely = is_yaml(file) or (is_put_aside(file) and stem(name) not in stems)
+        for name, doubt in _unread(folder, files, known, aside=is_home):
             with suppress(OSError, UnfitFile):
-                if is_likely and name not in known and looks_like_manifest(reader.read(name)):
-                    found.append(not_read(name))
+                if root / name not in linked and looks_like_manifest(reader.read(name)):
+                    found.append(doubt)
     left_out = (each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known)
-    within = tuple(f"{home}/" for home in homes) or ("",)
+    within = tuple(f"{home}/" if home else "" for home in homes)
     return found + [not_checked_out(each) for each in left_out if each.startswith(within)]
 
 
@@ -82,3 +85,18 @@ def unread_texts(project: Project, doubts: Iterable[Finding]) -> Iterator[Manife
         if each.code == "unread-manifest":
             with suppress(OSError, UnfitFile):
                 yield ManifestText(each.file, reader.read(each.file))
+
+
+def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
+    """The files of a folder that are not read and may be manifests, each with the doubt if it looks like one.
+
+    With `aside` also those that have the name of a manifest with something about it, where that manifest is not there.
+    """
+    prefix = f"{folder}/" if folder else ""
+    there = {without_ending(name) for name in known}
+    for file in files:
+        name, manifest = prefix + file, set_aside(file)
+        if is_yaml(file) and name not in known:
+            yield name, not_read(name)
+        elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
+            yield name, was_set_aside(name, f"{prefix}{manifest}")

@@ -15,7 +15,7 @@ from reconciler.diff.rename import (
     suspected_placement,
     suspected_renames,
 )
-from reconciler.diff.unclear import asides, look_alikes, nameless, unresolved
+from reconciler.diff.unclear import asides, look_alikes, nameless, unknown_former, unresolved
 from reconciler.diff.unnamed import (
     Ground,
     crossed,
@@ -146,6 +146,7 @@ def _placements(app: DesiredApp, live_app: LiveResource, ground: Ground) -> Iter
             yield suspected_placement(block, suspect)
         else:
             yield from _placement(block, resolutions[block.address], entries, view, live_app.id, needs)
+            yield from unknown_former(block, resolutions[block.address])
     yield from _on_orphans(app, orphans, suspects, look_alikes(app.placements, resolutions) if orphans else (), ground)
     for resource in listed:
         if resource.id not in claimed:

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from reconciler.diff.change import Blocked
-from reconciler.model.address import Address, name_of
+from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.likeness import fold, folded_app, one_typo_apart
@@ -58,17 +58,22 @@ def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]
 
 
 def _likeness(placement: DesiredPlacement, orphan: Orphan) -> float:
-    """0..1: how alike the names are; 1 for a typo, and where the new block declares just what was applied before."""
+    """0..1: how alike the names are; 1 for a typo, and where the new block declares just what was applied before.
+
+    The new block's names are its own and the former one that it says, which may be mistyped or written as an address.
+    """
     before = orphan.entry.applied
     if placement.fields.get("placementType") != orphan.live.fields.get("placementType"):
         return 0.0
     telling = {name: value for name, value in placement.fields.items() if name not in SAID_BY_ALL}
     if telling and all(before.get(name) == value for name, value in telling.items()):
         return 1.0
-    old, new = name_of(orphan.entry.address), name_of(placement.address)
-    if one_typo_apart(fold(old), fold(new)):
+    old, names = name_of(orphan.entry.address), [name_of(placement.address)]
+    if placement.renamed_from is not None:
+        names.append(placement.renamed_from.removeprefix(f"{app_of(placement.address)}/"))
+    if any(fold(old) == fold(name) or one_typo_apart(fold(old), fold(name)) for name in names):
         return 1.0
-    return SequenceMatcher(None, old[:LONGEST], new[:LONGEST]).ratio()
+    return max(SequenceMatcher(None, old[:LONGEST], name[:LONGEST]).ratio() for name in names)
 
 
 def suspected_apps(

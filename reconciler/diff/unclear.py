@@ -99,6 +99,15 @@ def nameless(resource: LiveResource, address: Address) -> Iterator[Note]:
         yield Note(address, text)
 
 
+def unknown_former(block: DesiredPlacement, resolution: Resolution) -> Iterator[Note]:
+    """That a placement is made new although its block says that it was renamed: nothing has the former name."""
+    is_new = isinstance(resolution, NotFound) and not (resolution.alike.free or resolution.alike.nameless)
+    if is_new and block.state == "present" and block.renamed_from is not None:
+        former = ascii(block.renamed_from)
+        text = f"no placement of the app is called {former}, which renamedFrom names, so nothing is renamed"
+        yield Note(block.address, text)
+
+
 def unread(resource: LiveResource, fields: Iterable[str]) -> str | None:
     """Why a live resource cannot be judged, where one of the fields is not readable; None where all are."""
     why = resource.why_unreadable(*fields)

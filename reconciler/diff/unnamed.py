@@ -149,7 +149,8 @@ def _waiting(steps: Iterable[Verdict], unread: str) -> Iterator[Verdict]:
 
 
 READ_ALL: Final = (
-    "a pattern in `manifests` for each file, and none that matches nothing; or `state: absent` for what is to go"
+    "a pattern in `manifests` for each file, none that matches nothing, and no empty manifest; or `state: absent` for "
+    "what is to go"
 )
 
 

@@ -32,7 +32,7 @@ def _declared(text: ManifestText) -> Iterator[Address]:
     for document in parse(text).documents:
         for app in _blocks(document.value, "apps"):
             platform, bundle = app.get("platform"), app.get("bundle")
-            if isinstance(platform, str) and isinstance(bundle, str | int):
+            if isinstance(platform, str) and isinstance(bundle, str | int) and not isinstance(bundle, bool):
                 address = app_address(platform, spelling(bundle))
                 yield address
                 yield from (placement_address(address, name) for name in _placements(app))

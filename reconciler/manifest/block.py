@@ -17,7 +17,7 @@ VERSION: Final = 1
 """The one version of the manifest and settings formats."""
 
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-_UNSPACED: Final = r"^[^\s\x00-\x1f\x7f]+$"
+ID_PATTERN: Final = r"^[!-~]+$"
 _BUNDLE: Final = r"^[^\s/\x00-\x1f\x7f]+$"
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 _SOME_DAY: Final = r"^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
@@ -80,9 +80,10 @@ def _number_or_text(pattern: str) -> WithJsonSchema:
 
 Version = Annotated[int, BeforeValidator(_known_version), WithJsonSchema({"const": VERSION})]
 Text = Annotated[str, Field(pattern=_PRINTABLE)]
-Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=_UNSPACED), _number_or_text(_UNSPACED)]
+Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=ID_PATTERN), _number_or_text(ID_PATTERN)]
 Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _SOME_DAY})]
 Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_without_exponent)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from yaml.events import ScalarEvent
 
+from reconciler.manifest.hints import quoted
 from reconciler.manifest.text import ManifestText, place_of_offset
 from reconciler.model.diagnostic import Finding
 
@@ -27,8 +28,26 @@ _SPECIAL: Final = re.compile(f"\r(?!\n)|[\x85\u2028\u2029{''.join(sorted(_REORDE
 _FIRST_STAND_IN: Final = 0xE000
 """Where the characters for private use begin, which mean nothing to a parser."""
 _BREAK: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_CUT_OFF: Final = re.compile(
+    r"^[ \t]*(?:- +)?(?:name|renamedFrom|bundle|category[12]|currency|rewardedAdUrl) *: +"
+    r"([^\s'\"\[{&*|>#][^\n]*?)[ \t]+(#[^\s#][^\n]*)$",
+    re.MULTILINE,
+)
+"""A text that is written plain, with a `#` behind a blank in it that no blank follows, as in `name: Level #1`."""
 _ESCAPE_IT: Final = "remove it; in a value write the escape {} in double quotes"
 _GetEvent = Callable[[], Any]
+
+
+def cut_off_values(text: ManifestText) -> Iterator[Finding]:
+    """Warnings of values that end at a `#` which was hardly meant to begin a comment. The text is UTF-8."""
+    if b" #" not in text.data and b"\t#" not in text.data:
+        return
+    content = text.data.decode("utf-8-sig")
+    for found in _CUT_OFF.finditer(content):
+        message = f"{quoted(found[2].rstrip())} is a comment here, and the value is {quoted(found[1])}"
+        place = place_of_offset(content, found.start(2))
+        hint = "put quotes around the value if it belongs to it, else a blank behind #"
+        yield Finding(text.file, *place, "comment-in-value", message, "warning", hint=hint)
 
 
 class Events:

@@ -1,13 +1,14 @@
 """What pydantic found, in words for people who write manifests: a code, a message and a hint."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from reconciler.manifest.block import EXTENSION, VERSION
+from reconciler.manifest.block import EXTENSION, ID_PATTERN, VERSION
 from reconciler.manifest.hints import described, did_you_mean, quoted, shown
 from reconciler.manifest.node import Step
 from reconciler.manifest.scalar import Based
@@ -23,7 +24,7 @@ class Complaint(NamedTuple):
 
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
-_LIKE_A_NUMBER: Final = re.compile(r"\s*[-+.\d]+\s*")
+_LIKE_A_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)\s*")
 _TOO_LONG: Final = 10**15
 """Above this a number is not repeated in a hint."""
 _LONGEST_NUMBER: Final = 40
@@ -40,6 +41,12 @@ _EXPECTED: Final = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
 }
+_SWITCHABLE: Final = frozenset(("geo", "connectivity", "capping", "pacing", "ssrConfig"))
+_OFF: Final = frozenset(("no", "off", "none", "disabled"))
+_NEVER_EMPTY: Final = frozenset(
+    ("tiers", "manifests", "countries", "creativeTypes", "hosts", "chartboostApps", "countryGroups")
+)
+"""Lists that hold something where they are written."""
 _YES_AND_NO: Final = frozenset(("yes", "no", "on", "off", "y", "n", "true", "false"))
 
 
@@ -48,7 +55,7 @@ def complaint(error: ErrorDetails, path: Sequence[Step], label: str, model: type
     kind = error["type"]
     is_now = f"{label} is {described(error['input'])}"
     if kind in _EXPECTED:
-        return _wrong_type(kind, error["input"], is_now)
+        return _wrong_type(kind, error["input"], is_now, label)
     if kind == "missing":
         return Complaint("missing-field", f"{path[-1]} is missing")
     if kind == "incomplete":
@@ -102,22 +109,25 @@ def _block_in(annotation: Any) -> type[BaseModel] | None:
     return next((block for part in get_args(annotation) if (block := _block_in(part))), None)
 
 
-def _wrong_type(kind: str, value: Any, is_now: str) -> Complaint:
+def _wrong_type(kind: str, value: Any, is_now: str, label: str) -> Complaint:
     expected = _EXPECTED[kind]
     if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
         return Complaint("bad-value", f"{is_now}; no price or amount is that large")
-    return Complaint("wrong-type", f"{is_now}; expected {expected}", _type_hint(kind, value))
+    is_off = value is False or (isinstance(value, str) and value.lower() in _OFF)
+    hint = "write null to turn it off" if is_off and label in _SWITCHABLE else _type_hint(kind, value, label)
+    return Complaint("wrong-type", f"{is_now}; expected {expected}", hint)
 
 
-def _type_hint(kind: str, value: Any) -> str:
+def _type_hint(kind: str, value: Any, label: str) -> str:
     if value is None:
-        return "write [] for none" if kind == "list_type" else "write a value, or remove the line"
+        may_be_empty = kind == "list_type" and _NEVER_EMPTY.isdisjoint(label.split("."))
+        return "write [] for none" if may_be_empty else "write a value, or remove the line"
     match kind:
         case "string_type" if isinstance(value, int | float | Based):
             return "put quotes around it"
         case "int_type" | "float_type":
             return _number_hint(value)
-        case "bool_type" if isinstance(value, str) and value.lower() in _YES_AND_NO:
+        case "bool_type" if value in (0, 1) or (isinstance(value, str) and value.lower() in _YES_AND_NO):
             return "write true or false, without quotes"
         case "list_type" if isinstance(value, str):
             return f"write [{shown(value)}]"
@@ -140,7 +150,7 @@ def _number_hint(value: Any) -> str:
 
 def _number_in_text(value: str) -> str:
     if _LIKE_A_NUMBER.fullmatch(value):
-        return "write the number without quotes"
+        return "write the number without quotes" if value.isascii() else f"write {_plain(value)}, in plain digits"
     if len(value) <= _LONGEST_NUMBER and _UNDERSCORED.fullmatch(value):
         return f"write {value.replace('_', '')}, in plain digits"
     if len(value) <= _LONGEST_NUMBER and _COMMA.fullmatch(value):
@@ -148,6 +158,11 @@ def _number_in_text(value: str) -> str:
     if _SEPARATED.fullmatch(value) and any(map(str.isdigit, value)):
         return "write digits and a decimal point, and nothing else: no separators, currency or per cent sign"
     return ""
+
+
+def _plain(value: str) -> str:
+    """A number in digits of any script, in those of ASCII."""
+    return "".join(each if each.isascii() else str(unicodedata.digit(each, "")) for each in value.strip())
 
 
 def decimal_point(meant: str) -> str:
@@ -165,6 +180,10 @@ def _not_among(value: Any, is_now: str, choices: list[str]) -> Complaint:
 def _unfit_text(label: str, value: str, pattern: str) -> Complaint:
     if not value.strip():
         return Complaint("bad-value", f"{label} is empty")
+    if pattern == ID_PATTERN:
+        return Complaint(
+            "bad-value", f"{label} is {quoted(value)}; it may hold no blank, and no characters but ASCII's"
+        )
     allowed = "no slash, space or control character" if "/" in pattern else "no space or control character"
     if pattern.endswith("[^\\x00-\\x1f\\x7f]*$"):
         allowed = "no control character"

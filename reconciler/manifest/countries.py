@@ -7,6 +7,7 @@ projects; a test holds the two together. Kosovo's XK is no ISO code, but every s
 from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
+from unicodedata import normalize
 
 from reconciler.manifest.hints import did_you_mean
 from reconciler.model.floors import WORLDWIDE
@@ -32,7 +33,11 @@ def looks_like_country(text: str) -> bool:
 
 
 def meant_country(text: str) -> str | None:
-    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for."""
+    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for.
+
+    Blanks around it and characters of another width count for nothing.
+    """
+    text = normalize("NFKC", text).strip()
     upper = text.upper()
     if upper in _HABITS:
         return _HABITS[upper]
@@ -46,6 +51,9 @@ def country_hint(text: str, groups: Collection[str]) -> str:
     country = meant_country(text)
     if country is not None:
         return f"did you mean {country}?"
+    if len(text) == 2 and not text.isascii():
+        strange = " and ".join(f"U+{ord(each):04X}" for each in text if not each.isascii())
+        return f"codes are written with the letters A to Z, and {strange} is none of them"
     return did_you_mean(text, groups) or "countries are ISO 3166 alpha-2 codes, as in US; groups stand in countryGroups"
 
 

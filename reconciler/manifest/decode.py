@@ -145,7 +145,7 @@ def address_at(root: Map, path: Path) -> str:
         return ""
     app = node_at(root, path[:2])
     platform, bundle = (node_at(app, [key]) for key in ("platform", "bundle"))
-    if not (isinstance(platform, str) and isinstance(bundle, str | int | Based)):
+    if not (isinstance(platform, str) and isinstance(bundle, str | int | Based)) or isinstance(bundle, bool):
         return ""
     address = app_address(shown(platform), shown(spelling(bundle)))
     ends = [end for end in (4, 6) if len(path) >= end and _is_list_item(path[:end])]

@@ -4,16 +4,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
 from reconciler.manifest.hints import did_you_mean, quoted
 from reconciler.manifest.models import Frequency, Geo, LifecycleBlock, PlacementFields, Reward
 from reconciler.manifest.node import Map, place_at
 from reconciler.manifest.report import Reporter
-from reconciler.manifest.territory import Groups, country_list, floor_names, floor_table
+from reconciler.manifest.territory import SIX, Groups, country_list, floor_names, floor_table
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS, PLACEMENT_FIELDS
-from reconciler.model.value import Value, number
+from reconciler.model.floors import WORLDWIDE
+from reconciler.model.value import Value, is_rounded, number, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,20 @@ def read_lifecycle(block: LifecycleBlock, raw: Map, kind: Kind, reporter: Report
 
 
 def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, reporter: Reporter) -> None:
-    first = path.partition(".")[0]
+    first, dot, part = path.partition(".")
     if first not in FIELDS[kind]:
         message = f"{quoted(first)} is no field of {'an app' if kind == 'app' else 'a placement'}"
         reporter.error(place_at(raw, steps), "unknown-field", message, did_you_mean(first, FIELDS[kind]))
+    elif not dot:
+        return
+    elif first == "floorPrices":
+        if part not in COUNTRIES and part != WORLDWIDE:
+            hint = country_hint(part, ()) if looks_like_country(part) else "name each country, or floorPrices alone"
+            message = f"{quoted(part)} is no country, and so no part of floorPrices"
+            reporter.error(place_at(raw, steps), "unknown-country", message, hint)
+    elif part not in _PARTS.get(first, ()):
+        hint = did_you_mean(part, _PARTS.get(first, ())) or f"name {first} as a whole"
+        reporter.error(place_at(raw, steps), "unknown-field", f"{quoted(part)} is no part of {first}", hint)
 
 
 def _as_it_is(value: Any, _: _Reading) -> Value:
@@ -130,12 +141,22 @@ def _frequency(limit: Frequency | None, _: _Reading) -> Value:
     return {"value": limit.value, "unit": limit.unit} if limit is not None and limit.enabled else None
 
 
-def _reward(reward: Reward | None, _: _Reading) -> Value:
+def _reward(reward: Reward | None, reading: _Reading) -> Value:
     if reward is None or not reward.enabled:
         return None
+    if is_rounded(reward.amount):
+        message = f"the amount {reward.amount!r} is taken as {to_json(number(reward.amount))}"
+        reading.reporter.warning(reading.raw["ssrConfig"].value_place("amount"), "rounded", message, SIX)
     return {"currency": reward.currency, "amount": number(reward.amount)}
 
 
+_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "geo": ("include", "countries"),
+    "capping": ("value", "unit"),
+    "pacing": ("value", "unit"),
+    "ssrConfig": ("currency", "amount"),
+}
+"""The parts that differences in a block are told by."""
 _ONLY_FOR: Final = {spec.name: spec.only_for for spec in PLACEMENT_FIELDS.values() if spec.only_for is not None}
 _READ: Final[Mapping[str, Callable[[Any, _Reading], Value]]] = {
     "status": _as_it_is,

@@ -3,16 +3,18 @@
 Tombstones are not linted: what they say is on its way out.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final, cast
+from unicodedata import name as script
 
 from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.hints import did_you_mean, is_hidden, quoted, shown, unseen_ends
+from reconciler.manifest.hints import did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
 from reconciler.manifest.layer import Layer
 from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
@@ -25,6 +27,12 @@ from reconciler.model.likeness import folded_placement
 from reconciler.model.value import to_json
 
 _USER_MACRO: Final = "{{USER_ID}}"
+_STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")
+"""What no bundle holds: Android packages are named by letters, digits, `_` and dots, those of iOS by `-` as well."""
+_STORE_NUMBER: Final = re.compile(r"id[0-9]+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_LIKE_LATIN: Final = ("CYRILLIC", "GREEK")
+"""The scripts with letters that look like those of the Latin one."""
 _NAMED_COUNTRIES: Final = 3
 """Countries that one finding spells out; a ladder that is upside down is so in most."""
 _NAMED_RENAMES: Final = 4
@@ -40,7 +48,9 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(app.desired.address)
     _lint_categories(app, about)
     _lint_reward_url(app, about)
+    _lint_bundle(app, about)
     _lint_name(app.raw, about)
+    _lint_hidden(app.raw, about)
     for ladder in app.raw.get("waterfalls") or ():
         _lint_name(ladder, about)
         _lint_address(ladder, about)
@@ -119,18 +129,60 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
 
 
 def _lint_address(raw: Map, about: Reporter) -> None:
-    """Warn of characters in the name of a placement, waterfall or tier that make an address hard to read or type."""
+    """Warn of characters in the name of a placement or waterfall that make an address hard to read or type."""
     name, place = str(raw["name"]), raw.value_place("name")
     if "/" in name:
         message = f"the name {quoted(name)} holds a slash, which divides app and placement in addresses"
         about.warning(
             place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
         )
+    _lint_hidden(raw, about)
+
+
+def _lint_hidden(raw: Map, about: Reporter) -> None:
+    """Warn of characters within a name that nobody sees, and of letters that look like others."""
+    name = str(raw.get("name", ""))
+    if name.isascii():
+        return
+    place = raw.value_place("name")
     _, inner, _ = unseen_ends(name)
-    hidden = [each for each in dict.fromkeys(inner) if not inner.isascii() and is_hidden(each)]
+    hidden = [each for each in dict.fromkeys(inner) if is_hidden(each)]
     if hidden:
         message = f"the name {quoted(name)} holds {_unseen_told(''.join(hidden))}, which nobody sees"
         about.warning(place, "name-hidden", message, "leave it out, with renamedFrom where the account has it so")
+
+    mixed = [word for word in _WORD.findall(name) if not word.isascii() and _is_mixed(word)]
+    if mixed:
+        strange = _unseen_told("".join(each for each in mixed[0] if not each.isascii()))
+        message = f"the name {quoted(name)} mixes letters that look alike: {strange} in {mixed[0]!a} is not Latin"
+        about.warning(place, "name-mixed", message, "write it in one script")
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether a word has letters of the Latin script beside those of one that looks like it."""
+    scripts = {script(letter, "").partition(" ")[0] for letter in word}
+    return "LATIN" in scripts and not scripts.isdisjoint(_LIKE_LATIN)
+
+
+def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
+    """Warn of a bundle that can be no package's: an app that is made with it is nobody's, and stays."""
+    if not app.is_identified:
+        return
+    platform, bundle = (str(app.desired.fields[name]) for name in ("platform", "bundle"))
+    allowed = "-" if platform == "ios" else ""
+    strange = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
+    hint = "look it up in the store: an app with a wrong bundle cannot be corrected, only made again"
+    if strange:
+        message = f"holds {_unseen_told(strange)}, which no {platform} bundle does"
+    elif "" in bundle.split("."):
+        message = "has a dot at an end, or two together"
+    elif platform == "android" and bundle.isdigit():
+        message = "is a number, as of the App Store, and the platform is android"
+    elif platform == "ios" and _STORE_NUMBER.fullmatch(bundle):
+        message, hint = "is an App Store number with id before it", f"write {bundle[2:]}"
+    else:
+        return
+    about.warning(app.raw.value_place("bundle"), "bundle-form", f"the bundle {quoted(bundle)} {message}", hint)
 
 
 def _unseen_told(characters: str) -> str:
@@ -160,6 +212,12 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
     if _USER_MACRO not in url:
         message = f"rewardedAdUrl lacks {_USER_MACRO}"
         about.warning(place, "reward-url", message, "without it your server cannot tell whom to reward")
+    if "&amp;" in url:
+        about.warning(place, "reward-url", "rewardedAdUrl holds &amp;, as HTML writes it", "write & alone")
+    unfit = [each for each in dict.fromkeys(url) if is_unseen(each)]
+    if unfit:
+        message = f"rewardedAdUrl holds {_unseen_told(''.join(unfit))}, which no address does"
+        about.warning(place, "reward-url", message, "leave it out, or write it as %20 and the like")
 
 
 def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.config import ConfigDict
 from pydantic_core import PydanticCustomError
 
-from reconciler.manifest.block import UNSET, Amount, Block, Bundle, Day, DocumentBlock, Id, Price, Text, Version
+from reconciler.manifest.block import UNSET, Amount, Block, Bundle, Count, Day, DocumentBlock, Id, Price, Text, Version
 
 Status = Literal["active", "inactive"]
 Platform = Literal["android", "ios"]
@@ -41,7 +41,7 @@ class Frequency(Switchable):
     """So many impressions, or so much time between them."""
 
     model_config = _complete_unless_off("value", "unit")
-    value: int = Field(default=UNSET, ge=1, description="How many; a whole number from 1.", examples=[12])
+    value: Count = Field(default=UNSET, description="How many; a whole number from 1.", examples=[12])
     unit: Unit = Field(default=UNSET, description="The unit of time.", examples=["minute"])
 
 
@@ -119,7 +119,7 @@ class PlacementFields(Block):
         description="Kinds of creative; Interstitial only.",
         examples=[["video", "display"]],
     )
-    banner_refresh: int = Field(default=UNSET, ge=1, description="Refresh interval; Banner only.", examples=[45])
+    banner_refresh: Count = Field(default=UNSET, description="Refresh interval; Banner only.", examples=[45])
     floor_prices: FloorPrices = Field(
         default=UNSET,
         description="Least prices in USD per thousand impressions, by country, group, or WW for all others (0.01 unless"

@@ -30,7 +30,7 @@ from reconciler.manifest.order import EVERY_KEY
 from reconciler.manifest.scalar import PlainScalars, Scalar
 from reconciler.manifest.syntax import Refused, encoding_finding, part_before, refusal_finding
 from reconciler.manifest.text import ManifestText, Place
-from reconciler.model.diagnostic import Finding
+from reconciler.model.diagnostic import Finding, Severity
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -222,7 +222,7 @@ class _Loader:
             self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels", "")
         self._refuse_tag(event)
         if event.anchor is not None:
-            self._anchors[event.anchor] = None
+            self._name(event, None)
         self._stack.append(self._frame)
         is_map = type(event) is MappingStartEvent
         self._frame = Frame(mark, is_map=is_map, anchor=event.anchor, before=self._nodes)
@@ -246,7 +246,13 @@ class _Loader:
         self._frame.items.append(value)
         self._frame.marks.append(event.start_mark)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, event.value, 1, 0)
+            self._name(event, _Anchored(value, event.value, 1, 0))
+
+    def _name(self, event: Any, anchored: _Anchored | None) -> None:
+        if event.anchor in self._anchors:
+            message = f"the anchor &{event.anchor} is given again: aliases below mean this one"
+            self._report("anchor-again", event.start_mark, message, "rename one of the two", "warning")
+        self._anchors[event.anchor] = anchored
 
     def _alias(self, event: Any) -> None:
         name, mark = event.anchor, event.start_mark
@@ -284,8 +290,8 @@ class _Loader:
             message = f"the tag {quoted(tag)} is not read"
             self._report("tag", event.start_mark, message, "remove it; quote a value that is to be text")
 
-    def _report(self, code: str, mark: Mark, message: str, hint: str) -> None:
-        self.findings.append(Finding(self._text.file, *place_of(mark), code, message, hint=hint))
+    def _report(self, code: str, mark: Mark, message: str, hint: str, severity: Severity = "error") -> None:
+        self.findings.append(Finding(self._text.file, *place_of(mark), code, message, severity, hint=hint))
 
     def _stop(self, code: str, mark: Mark, message: str, hint: str) -> NoReturn:
         self._report(code, mark, message, hint)

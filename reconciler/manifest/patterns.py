@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Final
 
 from reconciler.model.diagnostic import Finding
+from reconciler.model.likeness import one_typo_apart
 
 MOST: Final = 100
 """Patterns that one with braces may stand for: nobody means more."""
@@ -13,8 +15,12 @@ ENDINGS: Final = (".yaml", ".yml")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _APPS: Final = re.compile(rb"""^(["']?)apps\1[ \t]*:(?:\s|$)""", re.MULTILINE)
 _APPS_IN_FLOW: Final = re.compile(rb"""[{,\s](["']?)apps\1\s*:""")
-_PUT_ASIDE: Final = re.compile(r"\.ya?ml[^a-z0-9]", re.IGNORECASE)
 _BOM: Final = b"\xef\xbb\xbf"
+_BEGINNINGS: Final = (".#", "._", "#", ".")
+"""What editors put before the name of a file whose copy, lock or attributes they keep, and what hides it."""
+_NAMED: Final = re.compile(r"(.+?\.ya?ml)(?![^\W_])", re.IGNORECASE)
+_OTHER_ENDINGS: Final = frozenset({".json", ".txt"})
+_NULLS: Final = frozenset({b"", b"~", b"null", b"Null", b"NULL", b"---", b"..."})
 
 
 def plain_patterns(pattern: str) -> tuple[str, ...]:
@@ -46,21 +52,39 @@ def is_yaml(name: str) -> bool:
     return name.casefold().endswith(ENDINGS) and not name.startswith(".")
 
 
-def is_put_aside(name: str) -> bool:
-    """Whether a file may be one of YAML that was given another ending: as `b.yaml.bak` or `b.yml~`."""
-    return not name.startswith(".") and not is_yaml(name) and _PUT_ASIDE.search(name) is not None
-
-
-def stem(name: str) -> str:
-    """The name of a file, or its path, up to the first dot of the name: what stays when it gets another ending."""
-    folder, slash, file = name.rpartition("/")
-    return f"{folder}{slash}{file.partition('.')[0]}"
-
-
 def looks_like_manifest(data: bytes) -> bool:
     """Whether a text has the key `apps` at its top level, as far as can be told without reading it as YAML."""
     text = data.removeprefix(_BOM)
     return (_APPS_IN_FLOW if text.lstrip().startswith(b"{") else _APPS).search(text) is not None
+
+
+def set_aside(name: str) -> str | None:
+    """The name of the manifest that a file's name is a variant of; None for YAML files and for names of other kinds.
+
+    `a.yaml.bak`, `a.yaml~`, `.a.yaml` and `a.ymal` are variants of `a.yaml`, `a.json` is one, too.
+    """
+    if is_yaml(name):
+        return None
+    bare = name.removeprefix(next((each for each in _BEGINNINGS if name.startswith(each)), ""))
+    named = _NAMED.match(bare)
+    if named is not None:
+        return named[1]
+    stem, dot, ending = bare.rpartition(".")
+    ending = f"{dot}{ending}".casefold()
+    is_meant = ending in _OTHER_ENDINGS or any(one_typo_apart(ending, each) for each in ENDINGS)
+    return f"{stem}{ENDINGS[0]}" if stem and is_meant else None
+
+
+def without_ending(name: str) -> str:
+    """The path of a manifest without its ending, in small letters: the same for `a.yaml` and `A.yml`."""
+    folded = name.casefold()
+    return next((folded.removesuffix(each) for each in ENDINGS if folded.endswith(each)), folded)
+
+
+def says_nothing(data: bytes) -> bool:
+    """Whether a text holds nothing but blanks, comments and the marks of documents."""
+    lines = BytesIO(data.removeprefix(_BOM))
+    return all(line.partition(b"#")[0].strip() in _NULLS or line.startswith(b"%") for line in lines)
 
 
 def no_match(pattern: str, settings: str, text: bytes) -> Finding:
@@ -83,7 +107,29 @@ def not_read(file: str) -> Finding:
         1,
         "unread-manifest",
         "it looks like a manifest, and no pattern of `manifests` matches it: it is not read",
-        "add a pattern or rename it; one that is none may lie in a folder whose name begins with a dot",
+        "add a pattern or rename it; one that is none may lie outside, in a folder whose name begins with a dot",
+    )
+
+
+def was_set_aside(file: str, manifest: str) -> Finding:
+    """A file that looks like a manifest, has the name of one with something about it, and stands alone."""
+    return _doubt(
+        file,
+        1,
+        "unread-manifest",
+        f"it looks like a manifest, and there is no {manifest}: by its name it is not read",
+        f"rename it to {manifest}, or delete it",
+    )
+
+
+def empty_manifest(file: str) -> Finding:
+    """A manifest that declares nothing, not even that nothing is there: most likely its content was lost."""
+    return _doubt(
+        file,
+        1,
+        "empty-manifest",
+        "nothing is declared here: the file is empty, or all of it is a comment",
+        "restore it or delete it; `version: 1` with `apps: []` says that it is empty on purpose",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from reconciler.manifest.characters import cut_off_values
 from reconciler.manifest.claims import Claim
 from reconciler.manifest.decode import decode
 from reconciler.manifest.expand import ExpandedApp, expand_app
@@ -22,6 +23,8 @@ def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars)
     reporter = Reporter(report, text.file)
     parsed = parse(text, scalars)
     report.add((*parsed.findings, *parsed.warnings))
+    if parsed.documents:
+        report.add(cut_off_values(text))
     apps = []
     claims: list[Claim] = []
     for expanded in _apps((*parsed.documents, *parsed.broken_off), settings, reporter):

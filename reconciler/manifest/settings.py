@@ -23,6 +23,7 @@ from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
+from reconciler.model.likeness import fold
 
 UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
 _BEGINNING: Final = "begin with version: 1 and publisherId"
@@ -148,6 +149,8 @@ def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[st
         if not _stays_below(pattern):
             message = f"{quoted(pattern)} is no pattern below the project"
             hint = "write it relative, with forward slashes, as in apps/**/*.yaml"
+            if pattern.startswith("!"):
+                hint = "no pattern leaves files out: name those that are meant, or move the others"
             reporter.error(raw["manifests"].item_place(at), "bad-value", message, hint)
     return tuple(kept)
 
@@ -164,7 +167,7 @@ def _is_below(pattern: str) -> bool:
     parts = PurePosixPath(pattern).parts
     is_absolute = PurePosixPath(pattern).is_absolute() or pattern[1:2] == ":"  # a drive of Windows
     are_stars_whole = all(part == "**" or "**" not in part for part in parts)
-    is_elsewhere = "\\" in pattern or is_absolute or ".." in parts or is_closed(pattern)
+    is_elsewhere = pattern[:1] == "!" or "\\" in pattern or is_absolute or ".." in parts or is_closed(pattern)
     return bool(parts) and are_stars_whole and not is_elsewhere
 
 
@@ -174,10 +177,15 @@ def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
     if not isinstance(written, Map):
         return {}
     groups: dict[str, tuple[str, ...]] = dict.fromkeys(written.broken, ())
+    first: dict[str, str] = {}
     for name, members in (block.country_groups or {}).items():
         if name in COUNTRIES or name == WORLDWIDE:
             message = f"the group {quoted(name)} has the name of a country"
             reporter.error(written.key_place(name), "bad-value", message, "give it another name")
+        other = first.setdefault(fold(name), name)
+        if other != name:
+            message = f"the groups {quoted(other)} and {quoted(name)} look alike"
+            reporter.warning(written.key_place(name), "look-alike", message, "give one of them another name")
         items: Seq = written[name]
         places = [items.item_place(at) for at in range(len(items))]
         groups[name] = country_list(members, places, {}, reporter)

@@ -10,6 +10,8 @@ from reconciler.manifest.text import ManifestText, Place, place_of_offset
 from reconciler.model.diagnostic import Finding
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?\r?$", re.MULTILINE)
+"""The lines that git puts around the sides of a conflict; the one between them may stand in a text."""
 _QUOTE_IT: Final = "quote text that begins with {} or holds ': ' or ' #'"
 
 
@@ -33,6 +35,14 @@ class Refused(Exception):
 def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
     """The finding for what PyYAML could not read."""
     match refused.wrong:
+        case yaml.MarkedYAMLError() if conflict := _CONFLICT.search(text.data.decode("utf-8-sig")):
+            place = place_of_offset(conflict.string, conflict.start())
+            hint = "keep what is meant of its sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+            return _wrong(text, place, "a git merge conflict is left in it", hint)
+        case yaml.MarkedYAMLError(problem="found incompatible YAML document") as wrong:
+            mark = wrong.problem_mark
+            place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+            return _wrong(text, place, "another version of YAML than 1.1 or 1.2", "remove the line %YAML")
         case yaml.MarkedYAMLError() as wrong:
             mark = wrong.problem_mark or wrong.context_mark
             place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
@@ -41,8 +51,8 @@ def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
             return _wrong(text, place, f"not valid YAML: {shown(problem)}", hint)
         case yaml.YAMLError():
             return _unprintable_finding(text)
-        case wrong:  # a limit of Python's or a fault of the parser's
-            message = f"not valid YAML: the parser gives up after this place ({type(wrong).__name__})"
+        case _:  # a limit of Python's or a fault of the parser's
+            message = "not valid YAML: the parser gives up after this place"
             return _wrong(text, refused.read, message, "write what follows in a simpler way")
 
 

@@ -11,11 +11,12 @@ from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.text import Place
 from reconciler.model.floors import WORLDWIDE, Floors, complete
-from reconciler.model.value import price, to_json
+from reconciler.model.value import is_rounded, price, to_json
 
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = Mapping[str, float] | list[CountryPrice]
 
+SIX = "write six decimals at most"
 _FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 
 
@@ -28,6 +29,9 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: float, report
     grouped: dict[str, dict[str, Decimal]] = {}
     sound = True
     for at, (name, amount) in enumerate(_pairs(lines)):
+        if is_rounded(amount):
+            message = f"the floor {amount!r} for {shown(name)} is taken as {to_json(price(amount))}"
+            reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX)
         if amount > most:
             prices = f"{to_json(price(amount))} for {shown(name)} is above safety.maxFloor, {to_json(price(most))}"
             hint = "apply will refuse it"

@@ -8,6 +8,8 @@ from typing import Any, Final
 from reconciler.model.address import Address, Kind, app_of, kind_of
 
 FOREIGN: Final = "foreign"
+UNREAD: Final = "unread"
+"""The event that stands for a line that cannot be read."""
 """What an event says, and is true, that this checkout did not write."""
 
 LOST: Final = "the run ended before the outcome of this step was recorded"
@@ -44,6 +46,8 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
     runs: dict[str, PastRun] = {}
     steps: dict[str, dict[tuple[str, str], PastStep]] = {}
     for event in events:
+        if event.get("event") == UNREAD:
+            continue
         name = str(event.get("run", ""))
         run = runs.setdefault(name, PastRun(name, str(event.get("at", "")), {}))
         match event.get("event"):

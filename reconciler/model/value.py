@@ -63,6 +63,14 @@ _price_of_float: Final = lru_cache(maxsize=4096)(_exact)
 comparing them cheap. Floats alone, as 1 == True."""
 
 
+def is_rounded(raw: float) -> bool:
+    """Whether the digits of a finite number that are not told apart are more than the noise of binary numbers."""
+    return abs(raw - round(raw, PLACES)) > _NOISE * max(abs(raw), 1)
+
+
+_NOISE: Final = 1e-12
+
+
 def number(raw: Any) -> int | Decimal:
     """A count or amount: an int where it is whole, else an exact Decimal. Raises ValueError otherwise."""
     if type(raw) is int:  # the common case, and a bool is none

@@ -28,6 +28,21 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "An app directed to children has placements with coppa: true.",
         "warning",
     ),
+    "anchor-again": Rule(
+        "An anchor is given twice",
+        "Aliases mean the one that stands last above them: rename one of the two.",
+        "warning",
+    ),
+    "comment-in-value": Rule(
+        "A value ends at a #",
+        "Put quotes around it if what follows belongs to it, else a blank behind the #.",
+        "warning",
+    ),
+    "bundle-form": Rule(
+        "A bundle that can be no package's",
+        "Look it up in the store: an app that is made with a wrong bundle cannot be corrected.",
+        "warning",
+    ),
     "depth-limit": Rule("Nested too deep", "No manifest needs so many levels: look for a missing line."),
     "duplicate-address": Rule("Declared twice", "An app, a placement and a tier have one block each."),
     "duplicate-country": Rule("A country with two floors", "Keep one line for each country and group."),
@@ -37,6 +52,11 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "empty-folder": Rule(
         "A folder of manifests with nothing in it",
         "Check the submodule out, or remove the folder. While there is one, nothing is pruned.",
+        "warning",
+    ),
+    "empty-manifest": Rule(
+        "A manifest that is empty or all comment",
+        "Restore it or delete it; `apps: []` says that it is empty on purpose. While there is one, nothing is pruned.",
         "warning",
     ),
     "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
@@ -76,6 +96,14 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "No file matches a pattern of manifests",
         "Look for a typo, another extension, and whether the checkout is whole. While there is one, nothing is pruned.",
         "warning",
+    ),
+    "name-mixed": Rule(
+        "A word with letters of two scripts",
+        "Cyrillic and Greek letters look like Latin ones, and are others: write it in one script.",
+        "warning",
+    ),
+    "rounded": Rule(
+        "A price or amount with more decimals than count", "Six decimals are told apart: write no more.", "warning"
     ),
     "name-hidden": Rule(
         "A name with characters that nobody sees",

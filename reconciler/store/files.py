@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler import disk
 from reconciler.errors import LockHeld, StoreError, UnfitFile
 from reconciler.model.address import Address
-from reconciler.model.journal import FOREIGN
+from reconciler.model.journal import FOREIGN, UNREAD
 from reconciler.model.ledger import AccountId, Ledger, LedgerEntry, shared_id
 from reconciler.ports import Clock
 from reconciler.store.events import (
@@ -60,11 +60,16 @@ class FileStore:
         return self._recovered(None if written is None else written.entries, self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """The journal, oldest first; events that this checkout did not write say `foreign`."""
+        """The journal, oldest first; events that this checkout did not write say `foreign`.
+
+        Last comes an event for each line that cannot be read.
+        """
         self._check_journal()
-        for number, event, ours in read_sealed(self._journal_path, self._seals()):
+        unread: list[int] = []
+        for number, event, ours in read_sealed(self._journal_path, self._seals(), unread):
             _check(number, event)
             yield event if ours else {**event, FOREIGN: True}
+        yield from ({"event": UNREAD, "line": number, FOREIGN: True} for number in unread)
 
     def audits(self) -> Iterator[Mapping[str, Any]]:
         """The audits of this checkout, oldest first."""

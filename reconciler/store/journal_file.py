@@ -94,7 +94,7 @@ def journal_account(path: Path) -> AccountId | None:
     """Whose a journal says to be; None where it does not say, or is not there. Raises `StoreError`."""
     try:
         with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
-            return account_in(path.name, file.readline(_LONGEST_HEADER))
+            return account_in(_in_state(path)[1], file.readline(_LONGEST_HEADER))
     except FileNotFoundError:
         return None
     except (OSError, UnfitFile) as wrong:
@@ -129,18 +129,25 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     return (event for _, event, _ in read_sealed(path, None))
 
 
-def read_sealed(path: Path, seals: Seals | None) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning."""
+def read_sealed(
+    path: Path, seals: Seals | None, unread: list[int] | None = None
+) -> Iterator[tuple[int, dict[str, Any], bool]]:
+    """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning.
+
+    The lines that were passed over are added to `unread`.
+    """
     try:
         with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
             for number, (line, ours) in enumerate(told_apart(file, seals), 1):
                 try:
                     event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
-                    continue
+                    event = None
                 if isinstance(event, dict) and not is_header(event):
                     event.pop("seal", None)
                     yield number, event, ours
+                elif not isinstance(event, dict) and unread is not None:
+                    unread.append(number)
     except FileNotFoundError:
         return
     except (OSError, UnfitFile) as wrong:

@@ -73,8 +73,15 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
             account = _account(path, number, raw)
             continue
         entry = _entry(path, number, raw)
+        if entries.get(entry.address) == entry:
+            what = f"{entry.address} is there twice, on line {lines[entry.address]} as well"
+            raise StoreError(
+                f"{path.name}:{number}: {what}", hint="both say the same: delete one, or restore the file from git"
+            )
         if entry.address in entries:
-            raise _broken(path, number, f"{entry.address} is there twice")
+            raise _broken(
+                path, number, f"{entry.address} is there twice, and says otherwise on line {lines[entry.address]}"
+            )
         entries[entry.address], lines[entry.address] = entry, number
     if (shared := shared_id(entries.values())) is not None:
         raise _twice(path, lines, *shared)
@@ -119,8 +126,14 @@ def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
 
 
 def _parsed(path: Path, number: int, line: str) -> Any:
-    if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+    if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
         raise _broken(path, number, "a git merge conflict is left in it")
+    if not line.strip("\r \t"):
+        hint = "delete the line, or restore the file from git"
+        raise StoreError(f"{path.name}:{number}: the line is not a ledger entry: it is empty", hint=hint)
+    if number == 1 and line.startswith("version https://git-lfs"):
+        hint = "`git lfs pull` fetches the file; a ledger is better kept in git itself, where its lines merge"
+        raise StoreError(f"{path.name}:1: this is a pointer of Git LFS and not the file itself", hint=hint)
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as wrong:

@@ -33,7 +33,7 @@ def gone_elsewhere(project, name):
     (project.root / "apps/b.yaml").rename(project.write(name, ""))
 
 
-ASIDE = ["apps/b.yaml.bak", "apps/b.yaml~", "apps/b.YAML_old", "apps/b.yml.disabled", "old/b.yaml.orig"]
+ASIDE = ["apps/b.yaml.bak", "apps/b.yaml~", "apps/b.YAML_old", "apps/b.yml.disabled"]
 NAMES = [*ASIDE, "apps/b.YAML", "apps/b.Yml", "games/b.yaml", "b.yaml", "apps/sub/b.YAML", "manifests/deep/er/b.yml"]
 
 

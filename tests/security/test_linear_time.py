@@ -25,7 +25,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
 from reconciler.manifest import hints
 from reconciler.manifest.parse import parse
-from reconciler.manifest.patterns import looks_like_manifest, plain_patterns
+from reconciler.manifest.patterns import looks_like_manifest, plain_patterns, says_nothing, set_aside
 from reconciler.manifest.scalar import resolve
 from reconciler.manifest.text import ManifestText
 from reconciler.model.address import Address
@@ -209,6 +209,8 @@ FUNCTIONS = {
     "names": lambda text: hints.nearest(text, ["placements", "name", text[:-1], text[: len(text) // 2]]),
     "renames": renamed,
     "patterns": patterns_of,
+    "nothing": lambda text: says_nothing(text.encode("utf-8", "replace")),
+    "set aside": set_aside,
     "manifest": lambda text: looks_like_manifest(text.encode("utf-8", "replace")),
     "diff": lambda text: list(changed_lines(text.split(" "), [*reversed(text.split(" ")), "x"], "a")),
     **{
