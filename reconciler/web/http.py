@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -148,13 +149,26 @@ def _closing(response: httpx.Response) -> Iterator[None]:
 
 def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
-    for chunk in response.iter_bytes():
+    packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"}
+    for chunk in _unpacked(response) if packed else response.iter_bytes():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
         if is_late():
             raise _UnreadError("the answer did not end in time")
         yield chunk
+
+
+def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """A gzip body, unpacked. Raises `DecodingError` also where it is cut short, which httpx lets pass: half is none."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        for chunk in response.iter_raw():
+            yield unpacker.decompress(chunk)
+    except zlib.error:
+        raise httpx.DecodingError("its gzip is damaged") from None
+    if not unpacker.eof:
+        raise httpx.DecodingError("its gzip is cut short")
 
 
 def _unsent(wrong: Exception, request: httpx.Request) -> Unsent:
@@ -176,6 +190,8 @@ def _why(wrong: Exception) -> str:
             return f"no answer in time ({detail})"
         case _UnreadError():
             return detail
+        case httpx.DecodingError():
+            return f"the answer cannot be unpacked ({detail})"
         case _:
             return f"the connection broke ({detail})"
 
