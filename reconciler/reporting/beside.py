@@ -35,7 +35,7 @@ _FINE: Final = frozenset(("", "ok", "okay", "success", "succeeded", "true", "200
 """Texts that say that all is well, or nothing."""
 _BAD: Final = re.compile(
     r"error|fail|exceed|quota|throttl|limit|timed? ?out|timeout|partial|incomplete|truncat|unavailable|denied|abort"
-    r"|cancel|expired|invalid|forbidden|unauthori[sz]ed|maintenance|try again|retry",
+    r"|cancel|expired|invalid|forbidden|unauthori[sz]ed|maintenance|try again|retry|sampled",
     re.IGNORECASE,
 )
 _DEEPEST: Final = 4
@@ -73,6 +73,23 @@ def failure(answer: Mapping[str, Any]) -> str | None:
     return None
 
 
+def other_question(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
+    """The first thing in which an answer says that it answers another question; None where it does not.
+
+    `asked` holds texts: days, the time zone, the currency and the like. What has a time behind it is told by its day.
+    """
+    wanted = {plain(key): str(part) for key, part in asked.items()}
+    for key, part in _parts(answer, _DEEPEST):
+        want = wanted.get(plain(key), "")
+        said, meant = str(part).strip().lower(), want.lower()
+        if want and isinstance(part, str) and said and not said.startswith(meant) and not {said, meant} <= _UTC:
+            return f"{words_of(key)} is {words_of(part)}, where {want} was asked for"
+    return None
+
+
+_UTC: Final = frozenset(("utc", "etc/utc", "gmt", "z", "utc+0", "+00:00", "utc+00:00"))
+
+
 def words_beside(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """What an answer says beside its rows that is neither known, nor says that all is well, nor repeats the call."""
     strange = {key: part for key, part in answer.items() if not _is_known(key, part, asked, _DEEPEST)}
@@ -91,7 +108,12 @@ def _is_known(key: str, part: Any, asked: Mapping[str, Any], depth: int) -> bool
         return depth > 0 and all(_is_known(inner, each, asked, depth - 1) for inner, each in part.items())
     if isinstance(part, list | tuple):
         return not part or part == asked.get(key)
-    return not part or part is True or str(part).strip().lower() in _FINE or part == asked.get(key)
+    return (
+        not part
+        or part == asked.get(key)
+        or (part is not True and str(part).strip().lower() in _FINE)
+        or (part is True and plain(key) in _VERDICTS | _STATES)
+    )
 
 
 def _said(answer: Mapping[str, Any], depth: int) -> str:

@@ -2,7 +2,6 @@
 
 import ssl
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from reconciler.errors import ProjectError
 from reconciler.web.direct import DirectTransport
 from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
 from reconciler.web.origin import Origin
+from reconciler.web.packed import unpacked
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
@@ -150,25 +150,13 @@ def _closing(response: httpx.Response) -> Iterator[None]:
 def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
     packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"}
-    for chunk in _unpacked(response) if packed else response.iter_bytes():
+    for chunk in unpacked(response) if packed else response.iter_bytes():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
         if is_late():
             raise _UnreadError("the answer did not end in time")
         yield chunk
-
-
-def _unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """A gzip body, unpacked. Raises `DecodingError` also where it is cut short, which httpx lets pass: half is none."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        for chunk in response.iter_raw():
-            yield unpacker.decompress(chunk)
-    except zlib.error:
-        raise httpx.DecodingError("its gzip is damaged") from None
-    if not unpacker.eof:
-        raise httpx.DecodingError("its gzip is cut short")
 
 
 def _unsent(wrong: Exception, request: httpx.Request) -> Unsent:
