@@ -106,7 +106,7 @@ FILES = {
     "no country": (lambda rows: dt_csv(rows, [name for name in HEADER if name != "Country"]), "no column for country"),
     "another day": (changed(Date="2026-01-01"), "of another day"),
     "another app": (changed(**{"Fyber App ID": "77"}), "of another app"),
-    "an app with a fraction": (lambda rows: changed(**{"Fyber App ID": "77.0"})(rows), "another"),
+    "an app with a fraction": (changed(**{"Fyber App ID": "77.0"}), "of another app"),
     "a sentence": (lambda _: b"Sorry, try again later", "no column for date"),
     "a page": (lambda _: b"<html>Maintenance</html>", "an HTML or XML page"),
     "JSON": (lambda _: b'{"error": "no data"}', "JSON, not CSV: no data"),
