@@ -49,7 +49,7 @@ def price(raw: Any) -> Decimal:
     return _exact(raw)
 
 
-_PLAIN: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
 """A number as programs write it. Python would also read marks between digits, and digits of other scripts."""
 
 

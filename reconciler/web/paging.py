@@ -33,8 +33,9 @@ _PAGES: Final = re.compile(
 _BEFORE: Final = ("offset", "skip", "from", "start", "startindex")
 """Keys that count the rows before those of the answer."""
 _BEGIN_AT_ZERO: Final = ("offset", "skip", "from")
+_NUMBER: Final = r"\d{1,20}(?:[.,]\d{1,20}){0,5} {0,3}"
 _OF: Final = re.compile(
-    r"[a-z :(\[]{0,20}\d[\d.,]*\s*(?:[-\u2013]\s*\d[\d.,]*)?\s*(?:/|of|out of)\s*(\d[\d.,]*)[a-z )\].]{0,20}"
+    rf"[a-z :(\[]{{0,20}}{_NUMBER}(?:[-\u2013] {{0,3}}{_NUMBER})?(?:/|of|out of) {{0,3}}({_NUMBER})[a-z )\].]{{0,20}}"
 )
 """A text such as `1-20/41` or `20 of 41`."""
 _NO: Final = ("", "false", "null", "none", "0", "no")
