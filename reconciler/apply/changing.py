@@ -134,7 +134,8 @@ def concluded(write: Write, seen: Verification, attempts: int, *, settled: bool,
     Not `settled`: the account may only lag, so what shows no sign of the write is left open.
     """
     change, sent = write.change, write.sent
-    seen = replace(seen, untaken=not_taken(sent, write.before, write.said, seen, settled=settled))
+    untaken = not_taken(sent, write.before, write.said, seen, settled=settled, refused=write.doubt is not None)
+    seen = replace(seen, untaken=untaken)
     wanted, kept = kept_leaves(sent, seen.kept, seen)
     outcome, error = outcome_of_done(seen, wanted, kept)
     if not seen.contradicted and write.doubt and shown is not None and not _shows(sent, write.before, shown):

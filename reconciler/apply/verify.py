@@ -79,12 +79,15 @@ NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
 """Fields of which another value than the one that was sent is a refusal, not another form of the same."""
 
 
-def not_taken(sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool) -> frozenset[str]:
+def not_taken(
+    sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool, refused: bool = False
+) -> frozenset[str]:
     """The contradicted fields that show no sign of the write: what is shown is what was there before.
 
     A value that the server's own answer spoke of is its reply to ours, and so is an old value beside other parts of the
     same write that were taken: these the account keeps otherwise, for good. Before the account had its time to show
-    what was written (`settled`), only the former tells anything: what is shown may be of an earlier day.
+    what was written (`settled`), only the former tells anything: what is shown may be of an earlier day. Where the
+    answer was no acceptance (`refused`), an old value is an old value, however like it is to what was sent.
     """
     contradicted = seen.contradicted or {}
     unsaid = {
@@ -96,7 +99,7 @@ def not_taken(sent: Fields, before: Fields, said: Fields, seen: Verification, *,
         name
         for name in unsaid
         if name in NEVER_NORMALISED
-        or (before.get(name) == contradicted[name] and not _is_form_of(sent[name], contradicted[name]))
+        or (before.get(name) == contradicted[name] and (refused or not _is_form_of(sent[name], contradicted[name])))
     }
     took_others = any(
         name not in seen.unconfirmed and name not in untouched and before.get(name, ABSENT) != value

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 from reconciler.dt.client import DtClient
 from reconciler.dt.wire import answer, calls
-from reconciler.dt.wire.more import more_in_headers, speaks_of_failure
+from reconciler.dt.wire.more import speaks_of_failure
 from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
 from reconciler.model.address import Kind
 from reconciler.model.live import LiveResource
@@ -15,6 +15,7 @@ from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
 from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
 from reconciler.web.json_body import AnswerError, BlankError, NotJsonError, decode, folded, is_page
 from reconciler.web.message import server_message, words_of
+from reconciler.web.paging import more_in_headers
 
 _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
@@ -62,7 +63,10 @@ class DtReader:
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
         call = calls.apps(self._publisher_id)
-        return self._ours(self._understood(call, self._heard(call), lambda value: answer.live_list("app", value)))
+        heard = self._heard(call)
+        return self._ours(
+            self._understood(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
+        )
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
         """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.

@@ -7,6 +7,7 @@ said about the field (a manifest does not manage it, an answer did not return it
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
@@ -48,7 +49,13 @@ def price(raw: Any) -> Decimal:
     return _exact(raw)
 
 
+_PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
+"""A number as programs write it. Python would also read marks between digits, and digits of other scripts."""
+
+
 def _exact(raw: Any) -> Decimal:
+    if isinstance(raw, str) and not _PLAIN.fullmatch(raw.strip(" \t")):
+        raise ValueError(f"{repr(raw)[:60]} is not a number")
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
     except (TypeError, ValueError, OverflowError) as wrong:

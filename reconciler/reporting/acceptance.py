@@ -11,7 +11,7 @@ HALF: Final = 0.5
 """A day that comes again with this share, or less, of what is there is not taken by itself. Vendors restate a day by
 a few per cent; a report that lost half of it was cut, or one of its sources was late."""
 SUM: Final = "a row that sums others"
-STRAY: Final = frozenset(("of another day", "of another app", SUM))
+STRAY: Final = frozenset(("of another day", "of another app", "the header again", SUM))
 """Reasons for which a row is left out although it can be read: nothing of the day is missing without it."""
 
 

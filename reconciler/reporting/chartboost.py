@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from reconciler.errors import ApiError, ApiRejected, UnreadableAnswer
-from reconciler.reporting.beside import failure, is_alarming, more_rows, words_beside
+from reconciler.reporting.beside import failure, is_alarming, more_rows, other_question, words_beside
 from reconciler.reporting.days import Span
 from reconciler.reporting.limiter import Rate
 from reconciler.web.auth import Credentials
@@ -117,7 +117,9 @@ class Chartboost:
             case Reply(status=200) as reply:
                 return reply
             case Reply() as reply:
-                said = exchange.told(f"{call}: {self._words(reply)}")
+                said = exchange.told(f"{call}: HTTP {reply.status}: {self._words(reply)}")
+                if reply.status < 400:
+                    raise UnreadableAnswer(said, hint=_LOOK)
                 if reply.status == 429 or reply.status >= 500:
                     raise ApiError(said, hint=exchange.hint(_LATER))
                 raise ApiRejected(said, hint=exchange.hint("mend what it names"))
@@ -146,6 +148,10 @@ class Chartboost:
             raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
         if more := more_rows(beside, len(rows), reply.headers):
             raise UnreadableAnswer(f"{call}: the answer is not the whole: {more}", hint=_NOT_WHOLE)
+        question = {**asked, "currency": "USD", "network_type": asked["filters"]["network_type"]}
+        texts = {key: part for key, part in question.items() if isinstance(part, str)}
+        if other := other_question(beside, texts):
+            raise UnreadableAnswer(f"{call}: it answers another question: {other}", hint=_REFUSED)
         words = self._client.redacted(words_beside(beside, asked))
         if words and (not rows or is_alarming(words)):
             raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)

@@ -39,6 +39,7 @@ ALIASES: Final[Aliases] = MappingProxyType(
             *("User ID", "Device ID", "Advertising ID", "Advertiser ID", "Identifier", "IFA", "IDFA", "GAID", "AAID"),
             *("IDFA/GAID", "Device IFA", "Encrypted User ID", "Publisher User ID"),
         ),
+        "currency": ("Currency", "Currency Code", "Revenue Currency"),
         "impressions": ("Impressions", "Impression", "Imps", "Ad Impressions", "Impression Count"),
         "revenue": (
             *("Revenue (USD)", "Revenue", "Publisher Revenue", "Net Revenue", "Publisher Revenue (USD)", "Earnings"),

@@ -10,7 +10,7 @@ import httpx
 
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.ports import Clock
-from reconciler.reporting.beside import failure, words_beside
+from reconciler.reporting.beside import failure, other_question, words_beside
 from reconciler.reporting.links import ALLOWED_HOSTS, Link, link
 from reconciler.reporting.readiness import Broken, Hopeless, Readiness, Ready, readiness
 from reconciler.reporting.spool import Spool
@@ -141,6 +141,8 @@ class DtReports:
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
             raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
+        if other := other_question(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
+            raise UnreadableAnswer(f"{call}: the report would be another: {other}", hint=_AGAIN)
         words = self._client.redacted(words_beside(beside, {}))
         return link(url, self._client.origin, self._waiting.hosts), f"; the API said of it: {words}" if words else ""
 
@@ -149,9 +151,9 @@ class DtReports:
             case Reply(status=200 | 201 | 202) as reply:
                 return reply
             case Reply(status=status, body=body):
-                said = exchange.told(self._client.redacted(server_message(status, body)))
+                said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
                 if status == 408 or status >= 500:
-                    raise _doubtful(call, f"HTTP {status}: {said}")
+                    raise _doubtful(call, said)
                 if status == 429:
                     raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
                 raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))

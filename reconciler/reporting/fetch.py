@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
 from reconciler.report.floors.words import absence_text
-from reconciler.reporting.acceptance import Figures, shrinkage
+from reconciler.reporting.acceptance import MOST_UNREAD, Figures, shrinkage
 from reconciler.reporting.chartboost import Chartboost, by_part
 from reconciler.reporting.days import Source, Span, spans
 from reconciler.reporting.dt_reports import DtReports
@@ -185,6 +185,8 @@ class _Run:
         days = sum((figures(path, "earnings") for path in files), Figures())
         # Totals have fewer rows than days by nature.
         less = "they hold far less than their days" if shrinkage(replace(days, rows=0), pile.figures) else ""
+        if not less and not _agree(days, pile.figures):
+            less = f"they hold {pile.figures.impressions:,.0f} impressions, and their days {days.impressions:,.0f}"
         if pile.doubt or less:
             self.notes.append(f"totals of {part} are not kept, so sums of days are used: {pile.doubt or less}")
             return
@@ -216,6 +218,11 @@ class _Run:
         with self._telling:
             self.outcomes.append(outcome)
             self._listener.ended(outcome)
+
+
+def _agree(days: Figures, totals: Figures) -> bool:
+    """Whether totals count the same impressions as their days. Earnings of days are rounded, so they may differ."""
+    return abs(totals.impressions - days.impressions) <= MOST_UNREAD * max(days.impressions, totals.impressions)
 
 
 def _counts(marker: Marker) -> tuple[int, Mapping[str, int], int]:

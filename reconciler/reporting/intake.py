@@ -41,6 +41,16 @@ _SHOWN_COUNTRIES: Final = 20
 _LONGEST_HEADER: Final = 64 * 1024
 _NUMBERS: Final = frozenset(("impressions", "revenue"))
 _NEEDED: Final = _NUMBERS | {"date", "app_id", "placement_id", "placement_name"}
+_OTHER_FILES: Final[Mapping[bytes, str]] = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet",
+    b"\x1f\x8b": "packed twice",
+    b"\x28\xb5\x2f\xfd": "packed as Zstandard",
+    b"BZh": "packed as bzip2",
+    b"\xfd7zXZ": "packed as xz",
+    b"%PDF": "a PDF",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
 _OPEN: Final = "a quote that is not closed"
 _MISSHAPEN: Final[Mapping[str, str]] = {
     "MISSING COLUMNS": "fewer columns than the header",
@@ -76,9 +86,9 @@ def take_in(report: Received, app: str, day: date, rules: Rules, fetched_at: dat
     tell.
     """
     header = _header(report.path)
-    reading = Reading(
-        str(report.path), len(header), places(header, rules.aliases), app, day, rules.people, rules.masked
-    )
+    found = places(header, rules.aliases)
+    names = {name: header[place] for name, place in found.items()}
+    reading = Reading(str(report.path), len(header), found, app, day, rules.people, rules.masked, names=names)
     needed, numbers = ({place for name, place in reading.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
     if cut := cut_short(report.path, reading.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
@@ -109,7 +119,10 @@ def told(quarantined: Mapping[str, int]) -> str:
 def _header(path: Path) -> Sequence[str]:
     """The first record of the file, read by itself. Raises `UnreadableAnswer`."""
     with path.open("rb") as file:
-        beginning = file.read(_LONGEST_HEADER).decode("utf-8-sig", errors="replace")
+        head = file.read(_LONGEST_HEADER)
+    beginning = head.decode("utf-8-sig", errors="replace")
+    if kind := next((kind for magic, kind in _OTHER_FILES.items() if head.startswith(magic)), None):
+        raise UnreadableAnswer(f"the report is {kind}, not CSV", hint="fetch it again; is it the file that DT wrote?")
     if beginning.lstrip()[:1] == "<":
         raise UnreadableAnswer("the report is an HTML or XML page, not CSV")
     try:

@@ -1,7 +1,7 @@
 """PURE. The SQL (DuckDB's) that reads a DT report, and says of each row whether it is one and what is wrong else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ People: TypeAlias = Literal["hash", "drop"]
 MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
 """What stands for the user in the row that sums users whose revenue is hidden, in the sibling report and its like."""
 
+AGAIN: Final = "the header again"
 MISSING: Final = "a required value is missing"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 """The advertising id of a device whose owner allows none: one row may sum many of them."""
@@ -26,7 +27,7 @@ _LONGEST_RECORD: Final = 2_000_000
 class Reading:
     """What is read: a file of `width` columns, of which `places` (see `columns`) are known, for one app and day.
 
-    `distinct`: of rows that are the same in all columns, one.
+    `distinct`: of rows that are the same in all columns, one. `names`: what the header calls the columns of `places`.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Reading:
     people: People = "drop"
     masked: Sequence[str] = MASKED
     distinct: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def rows_sql(reading: Reading, *, keep_rejects: bool) -> str:
@@ -95,7 +97,7 @@ def _csv(reading: Reading, *, keep_rejects: bool) -> str:
 
 def _told(reading: Reading) -> Sequence[str]:
     named = {name: f"nullif(trim(c{place:d}), '')" for name, place in reading.places.items()}
-    texts = [f"{named.get(name, 'NULL::VARCHAR')} AS {name}" for name in ("app_id", *_TEXTS)]
+    texts = [f"{named.get(name, 'NULL::VARCHAR')} AS {name}" for name in ("app_id", "currency", *_TEXTS)]
     values = [f"{named[name]} AS told_{name}" for name in ("date", "country", "impressions", "revenue")]
     return [*texts, *values, f"{named.get('user', 'NULL::VARCHAR')} AS told_user"]
 
@@ -125,7 +127,9 @@ def _wrong(reading: Reading) -> str:
     """The first thing that is wrong with a row, in words."""
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
-    return f"""CASE
+    names = {name: literal(said.strip()) for name, said in reading.names.items()}
+    again = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
+    return f"""CASE {again if {"date", "revenue"} <= names.keys() else ""}
         WHEN (told_date <> {literal(reading.day.isoformat())} AND {says_so.format("told_date")})
           OR (app_id <> {literal(reading.app)} AND {says_so.format("app_id")})
           OR (length(told_country) > 2 AND {says_so.format("told_country")}) THEN {literal(SUM)}
@@ -140,4 +144,5 @@ def _wrong(reading: Reading) -> str:
         WHEN shown < 0 THEN 'the impressions are negative'
         WHEN revenue IS NULL THEN 'the revenue is no number'
         WHEN revenue < 0 THEN 'the revenue is negative'
+        WHEN upper(currency) NOT IN ('USD', 'US$', '$') THEN 'the revenue is not in USD'
     END"""

@@ -82,7 +82,8 @@ def piles(
     """The rows of both answers for a span, by day; without days, all of them under None.
 
     A row whose day cannot be read is set aside with those of the first day. Raises `UnreadableAnswer` where these are
-    so many that nobody can tell which days miss them.
+    so many that nobody can tell which days miss them, where so many are of days that were not asked for that nobody can
+    tell which days the others are, and where both answers hold the same rows, so that each would count twice.
     """
     found: dict[date | None, Pile] = {day: Pile() for day in (span.days() if dated else (None,))}
     good: dict[date | None, list[Read]] = {day: [] for day in found}
@@ -95,12 +96,42 @@ def piles(
                 good[day].append(read_of(row, _row(row, network, day)))
             except ValueError as reason:
                 found[day].set_aside(row, str(reason))
-    undated, total = sum(pile.quarantined[_NO_DATE] for pile in found.values()), sum(map(len, told.values()))
-    if undated > MOST_UNREAD * total:
-        raise UnreadableAnswer(f"of {undated:,} of {total:,} rows nobody can tell the day: {_NO_DATE}")
+    total = sum(map(len, told.values()))
+    for why, told_of_it in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
+        many = sum(pile.quarantined[why] for pile in found.values())
+        if many > MOST_UNREAD * total:
+            raise UnreadableAnswer(told_of_it.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
+    if twins := _in_both([one for day in good.values() for one in day]):
+        raise UnreadableAnswer(
+            f"{twins:,} rows stand in the answers for bidding and for mediation alike: network_type was not heeded",
+            hint=_NOTHING_STORED,
+        )
     for day, pile in found.items():
         _fill(pile, good[day])
     return found
+
+
+_STRAYED: Final = "of another day"
+_NOT_ASKED: Final = "{} of {} rows are {} than was asked for"
+_NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
+
+
+def _in_both(rows: Sequence[Read]) -> int:
+    """How many rows of one network type stand among those of the other, the same in all that both count."""
+    counted: dict[str, set[tuple[Any, ...]]] = {}
+    for one in rows:
+        figures = tuple(one.row[name] for name in ("requests", "impressions", "earnings"))
+        if one.row["impressions"] and one.row["requests"] >= _NO_CHANCE:
+            counted.setdefault(one.row["network"], set()).add((one.row["day"], one.names, figures))
+    twins = set.intersection(*counted.values()) if len(counted) > 1 else set()
+    lines = {names for _, names, _ in twins}
+    return len(twins) if len(lines) >= _NO_ACCIDENT and 2 * len(twins) >= min(map(len, counted.values())) else 0
+
+
+_NO_CHANCE: Final = 10
+"""Requests from which equal figures are no chance."""
+_NO_ACCIDENT: Final = 3
+"""Lines from which on it is not the account that has the same in both."""
 
 
 def _fill(pile: Pile, good: Sequence[Read]) -> None:
@@ -142,6 +173,11 @@ def schema() -> "pa.Schema":
 
 def _row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
     source, kind = _text(told.get("demand_source")) or "", _text(told.get("placement_type")) or ""
+    currency, said_network = _text(told.get("currency")), _text(told.get("network_type"))
+    if currency is not None and currency.upper() not in {"USD", "US$", "$"}:
+        raise ValueError("the earnings are not in USD")
+    if said_network is not None and said_network.lower() != network:
+        raise ValueError("of another network type")
     return {
         "app": _text(told.get("app")),
         "network": network,
@@ -170,7 +206,7 @@ def _day(told: Mapping[str, Any], span: Span) -> tuple[date, str]:
         day = date.fromisoformat(said[:10])
     except ValueError:
         return span.first, _NO_DATE
-    return (day, "") if span.first <= day <= span.last else (span.first, "of another day")
+    return (day, "") if span.first <= day <= span.last else (span.first, _STRAYED)
 
 
 def _count(told: Mapping[str, Any], name: str) -> int:

@@ -16,6 +16,7 @@ from reconciler.errors import ProjectError
 from reconciler.web.direct import DirectTransport
 from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
 from reconciler.web.origin import Origin
+from reconciler.web.packed import unpacked
 
 LARGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes of an answer, unpacked, beyond which it is not read on: thousands of times a long list, and fits in memory."""
@@ -148,7 +149,8 @@ def _closing(response: httpx.Response) -> Iterator[None]:
 
 def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
-    for chunk in response.iter_bytes():
+    packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"}
+    for chunk in unpacked(response) if packed else response.iter_bytes():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
@@ -176,6 +178,8 @@ def _why(wrong: Exception) -> str:
             return f"no answer in time ({detail})"
         case _UnreadError():
             return detail
+        case httpx.DecodingError():
+            return f"the answer cannot be unpacked ({detail})"
         case _:
             return f"the connection broke ({detail})"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -73,11 +74,35 @@ def _small(keys: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    small: dict[str, Any] = {}
+    small = folded_row(raw)
+    for name, value in small.items():
+        if value is TWOFOLD:
+            raise AnswerError(f"the key {name} is {TWOFOLD}")
+    return small
+
+
+@dataclass(frozen=True, slots=True)
+class Twofold:
+    """Stands for the value of a key that two spellings give different ones: nobody knows which is meant."""
+
+    def __str__(self) -> str:
+        return "there in two spellings with different values"
+
+
+TWOFOLD: Final = Twofold()
+
+
+def folded_row(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As `folded`, but what two spellings contradict each other in is `TWOFOLD`: the rest of the row can be read."""
+    small = _small(tuple(raw))
+    if small is None:
+        return raw
+    if len(small) == len(raw):
+        return dict(zip(small, raw.values(), strict=True))
+    merged: dict[str, Any] = {}
     for key, value in raw.items():
         name = key.lower()
-        said = small.get(name)
-        if said is not None and value is not None and said != value:
-            raise AnswerError(f"the key {name} is there in two spellings with different values")
-        small[name] = value if said is None else said
-    return small
+        said = merged.get(name)
+        differ = said is not None and value is not None and said != value
+        merged[name] = TWOFOLD if differ else value if said is None else said
+    return merged

@@ -172,6 +172,7 @@ def read_lists(
         return reader.placements(app_id, expected=bool(known.get(address)))
 
     lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
+    _check_apart(lists)
     lost = [
         (app_id, resource_id)
         for app_id, address in to_read.items()
@@ -186,6 +187,20 @@ def read_lists(
                 lists[app_id] = (*lists[app_id], resource)
                 doubtful = {*doubtful, app_id}
     return Observation(LiveState(apps, lists), frozenset(doubtful))
+
+
+def _check_apart(lists: Mapping[str, tuple[LiveResource, ...]]) -> None:
+    """Raise `DoubtfulRead` for a placement in the lists of two apps: the account did not give what was asked for."""
+    homes: dict[str, str] = {}
+    for app_id, listed in lists.items():
+        for placement in listed:
+            other = homes.setdefault(placement.id, app_id)
+            if other != app_id:
+                raise DoubtfulRead(
+                    f"the lists of apps {other} and {app_id} both hold placement {placement.id}: the account does not "
+                    "tell the placements of its apps apart",
+                    hint="nothing was concluded from such lists; try again later",
+                )
 
 
 def _check_home(placement: LiveResource, app_id: str, app: Address, ledger: Ledger) -> None:

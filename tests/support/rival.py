@@ -99,9 +99,10 @@ class Rival:
     """The account and the server in front of it.
 
     `apps` and `placements` hold fields by id, in the vendor's request spelling. `instead` answers calls out of the way:
-    by `Asked.name`, a body, or a function of the request that gives (status, body) or None. `twist` changes answers to
-    calls that were done. `before` is called with each request before it is looked at, and may hold it. `doubt` is what
-    makes the account hard to believe; its seconds are those of `clock`.
+    by `Asked.name`, a body, or a function of the request that gives (status, body) or None; `headers` are put before
+    answers, by the same name. `twist` changes answers to calls that were done. `before` is called with each request
+    before it is looked at, and may hold it. `doubt` is what makes the account hard to believe; its seconds are those of
+    `clock`.
     """
 
     def __init__(self, spelling: Spelling | None = None) -> None:
@@ -110,6 +111,7 @@ class Rival:
         self.placements: dict[int, dict[str, Any]] = {}
         self.asked: list[Asked] = []
         self.instead: dict[str, bytes | Callable[[Asked], tuple[int, bytes] | None]] = {}
+        self.headers: dict[str, Mapping[str, str]] = {}
         self.twist: Callable[[Asked, int, Any], tuple[int, Any]] | None = None
         self.secrets: tuple[str, str] | None = None
         self.url = ""
@@ -519,8 +521,9 @@ def _handler(rival: Rival) -> type[BaseHTTPRequestHandler]:
             bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
             status, body = rival.answer(asked, bearer)
             self.send_response(status)
-            self.send_header("Content-Type", "application/json;charset=UTF-8")
-            self.send_header("Content-Length", str(len(body)))
+            usual = {"Content-Type": "application/json;charset=UTF-8", "Content-Length": str(len(body))}
+            for name, value in {**usual, **rival.headers.get(asked.name, {})}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -9,13 +9,14 @@ from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
-from reconciler.web.json_body import AnswerError, folded
+from reconciler.web.json_body import TWOFOLD, AnswerError, folded, folded_row
 
 ID_KEYS: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
 _WRAPPED_IN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "app": ("apps", "data", "list"),
     "placement": ("placements", "data", "list"),
 }
+_OWNERS: Final[Mapping[Kind, str]] = {"app": "publisherId", "placement": "appId"}
 _DEPTH: Final = 2
 """Wrappers within wrappers that are opened: `{"data": {"apps": [...]}}`, and no more."""
 
@@ -23,15 +24,18 @@ _DEPTH: Final = 2
 _NO_PAGES: Final = "it is not taken for the whole list, and no way to read further pages is known"
 
 
-def live_list(kind: Kind, value: Any, *, app_id: str | None = None) -> tuple[LiveResource, ...]:
+def live_list(
+    kind: Kind, value: Any, *, app_id: str | None = None, publisher_id: str | None = None
+) -> tuple[LiveResource, ...]:
     """The resources of a list answer: an array, a lone resource, or either in a wrapper.
 
-    `app_id` is the app whose placements were asked for. A row repeated word for word is read once; what cannot be read
-    of one stands in its resource. Raises `AnswerError` for every other form, for a row without an id or of another
-    app, and for a wrapper that speaks of rows it does not hold.
+    `app_id` is the app whose placements were asked for, `publisher_id` the publisher whose apps. A row repeated word
+    for word is read once; what cannot be read of one stands in its resource. Raises `AnswerError` for every other form,
+    for a row without an id or of another app, for a wrapper that says that its rows are somebody else's, and for one
+    that speaks of rows it does not hold.
     """
     found: dict[str, LiveResource] = {}
-    for row in _rows(kind, value):
+    for row in _rows(kind, value, owner=app_id or publisher_id):
         resource = _resource(kind, row, app_id)
         if found.setdefault(resource.id, resource) != resource:
             raise AnswerError(f"{kind} {resource.id} is in the list twice, with different values")
@@ -52,13 +56,15 @@ def written(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
     """What the answer to a create or update says: the resource's id, a placement's app, and the fields it speaks of.
 
     An answer that is about no resource (a message, say) is (None, None, {}). Raises `AnswerError` where it speaks of a
-    failure, or of several resources.
+    failure, or of several things.
     """
     if isinstance(value, dict) and (failure := speaks_of_failure(folded(value))):
         raise AnswerError(failure)
     try:
         rows = _rows(kind, value)
     except AnswerError:
+        if isinstance(value, list) and len(value) > 1:
+            raise
         return None, None, {}
     if len(rows) != 1:
         raise AnswerError(f"it speaks of {len(rows)} resources, where one was written")
@@ -71,40 +77,54 @@ def read_id(raw: Any) -> str | None:
     """An id as text, whichever way it is written; None where there is none. Raises `AnswerError` for what is no id."""
     if raw is None:
         return None
-    if isinstance(raw, float) and raw.is_integer():
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) < _EXACT:
         raw = int(raw)
     if isinstance(raw, str | int) and not isinstance(raw, bool) and str(raw).strip():
+        if str(raw).strip().lower() in _NO_IDS or (isinstance(raw, int) and raw <= 0):
+            raise AnswerError(f"an id that stands for none ({str(raw).strip()[:20]})")
         try:
             return identifier(str(raw).strip())
         except ValueError as wrong:
             raise AnswerError(str(wrong)) from None
+    if isinstance(raw, float) and raw.is_integer():
+        raise AnswerError("an id so large that it cannot be told from others")
     raise AnswerError("an id that is neither a number nor a text")
 
 
-def _rows(kind: Kind, value: Any, depth: int = _DEPTH) -> list[Mapping[str, Any]]:
+_EXACT: Final = 2**53
+"""From here on a number with a fraction part may be another than the one that was sent."""
+_NO_IDS: Final = frozenset(("null", "none", "nil", "undefined", "nan", "true", "false", "0", "-1"))
+
+
+def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = None) -> list[Mapping[str, Any]]:
     match value:
         case list():
             return [_row(kind, part) for part in value]
         case dict():
-            return _unwrapped(kind, folded(value), depth)
+            return _unwrapped(kind, folded_row(value), depth, owner)
         case None:
             raise AnswerError("null instead of a list")
         case _:
             raise AnswerError(f"a lone {type(value).__name__} instead of a list")
 
 
-def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int) -> list[Mapping[str, Any]]:
+def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
     if _is_resource(kind, value):
         if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
             raise AnswerError(f"it is {_a(kind)} and a list of them")
-        if hint := speaks_of_more(value, 1):
+        if hint := speaks_of_more(kind, value, 1):
             raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
         return [value]
     wrapper = _wrapped_in(kind, value, depth)
-    rows = _rows(kind, value[wrapper], depth - 1)
-    if doubt := beside_rows({key: said for key, said in value.items() if key != wrapper}, len(rows)):
+    if twofold := [key for key, said in value.items() if said is TWOFOLD]:
+        raise AnswerError(f"the key {twofold[0]} is {TWOFOLD}")
+    said_owner = read_id(value.get(_OWNERS[kind].lower()) or None)
+    if owner is not None and said_owner not in (None, owner):
+        raise AnswerError(f"asked for {kind}s of {_OWNERS[kind]} {owner}, it speaks of {said_owner}")
+    rows = _rows(kind, value[wrapper], depth - 1, owner=owner)
+    if doubt := beside_rows(kind, {key: said for key, said in value.items() if key != wrapper}, len(rows)):
         raise AnswerError(f"{doubt}; {_NO_PAGES}")
     return rows
 
@@ -121,7 +141,7 @@ def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
 def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
     if not isinstance(part, dict):
         raise AnswerError(f"a row that is not {_a(kind)}")
-    row = folded(part)
+    row = folded_row(part)
     if not _is_resource(kind, row):
         raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_listed(row)})")
     return row

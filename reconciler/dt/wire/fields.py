@@ -10,7 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from reconciler.dt.wire.memo import Known, of_texts
+from reconciler.dt.wire.floor_table import read_country, read_floors
+from reconciler.dt.wire.memo import of_texts
 from reconciler.model.address import Kind
 from reconciler.model.field import (
     CONNECTIVITY,
@@ -22,9 +23,8 @@ from reconciler.model.field import (
     STATUSES,
     UNITS,
 )
-from reconciler.model.floors import Floors, complete
-from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
-from reconciler.web.json_body import folded
+from reconciler.model.value import ABSENT, Absent, Fields, Value, number
+from reconciler.web.json_body import TWOFOLD, folded
 
 Reader: TypeAlias = "Callable[[Any], Value | Absent]"
 
@@ -64,14 +64,17 @@ def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueEr
     fields: dict[str, Value] = {}
     for name, spelling, reader in _readers(kind, tuple(row)):
         raw = row[spelling]
-        if raw is None or name in fields:
+        if raw is None:
             continue
         try:
             value = reader(raw)
         except ValueError as wrong:
-            unreadable(name, wrong)
+            unreadable(name, ValueError(f"it is {TWOFOLD}") if raw is TWOFOLD else wrong)
             continue
-        if value is not ABSENT:
+        if name in fields and fields[name] != value:
+            del fields[name]
+            unreadable(name, ValueError("the answer says it under two names, and differently"))
+        elif value is not ABSENT:
             fields[name] = value
     return fields
 
@@ -157,58 +160,9 @@ def _object(raw: Any) -> Mapping[str, Any]:
     return folded(raw)
 
 
-def _country(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError("a country that is not a text")
-    return raw.strip().upper()
-
-
 @of_texts
 def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(sorted({_country(part) for part in raw}))
-
-
-_CODES: Final = Known(_country, 1024)
-
-
-def _floor(raw: Any) -> Decimal:
-    exact = price(raw)
-    if exact < 0:
-        raise ValueError("a floor below zero")
-    return exact
-
-
-_PRICES: Final = Known(_floor, 8192)
-_OF_BOOLEANS: Final = (price(0.0), price(1.0))
-"""A boolean finds these, as True == 1.0."""
-
-
-def _floors(raw: Any) -> Value:
-    if isinstance(raw, list):
-        try:
-            table = {_CODES[line["country"]]: _PRICES[line["price"]] for line in raw}
-        except (KeyError, TypeError):  # a line that is spelled otherwise, or none
-            table = {}
-        prices = table.values()
-        if len(table) == len(raw) and not any(each in prices for each in _OF_BOOLEANS):
-            return complete(table)
-    lines = raw.items() if isinstance(raw, dict) else _lines(_list(raw))
-    return complete(_checked(lines))
-
-
-def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
-    """The table with every line looked at by itself."""
-    table: dict[str, Decimal] = {}
-    for named, amount in lines:
-        country, exact = _country(named), _floor(amount)
-        if country in table and table[country] != exact:
-            raise ValueError(f"two prices for {country}")
-        table[country] = exact
-    return table
-
-
-def _lines(raw: list[Any]) -> list[tuple[Any, Any]]:
-    return [(line.get("country"), line.get("price")) for line in map(_object, raw)]
+    return tuple(sorted({read_country(part) for part in raw}))
 
 
 def _geo(raw: Any) -> Value:
@@ -272,7 +226,7 @@ _READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {
         ("creativeTypes", "creativetypes", _words(CREATIVE_TYPES, when_none=())),
         ("creativeTypes", "createtypes", _words(CREATIVE_TYPES, when_none=())),
         ("bannerRefresh", "bannerrefresh", _number),
-        ("floorPrices", "floorprices", _floors),
+        ("floorPrices", "floorprices", read_floors),
         ("targetingEnabled", "targetingenabled", read_bool),
         ("geo", "geo", _geo),
         ("connectivity", "connectivity", _words(CONNECTIVITY, when_none=None)),

@@ -7,27 +7,13 @@ an empty account is created anew. Beside rows, words that speak of further ones,
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS
 from reconciler.web.message import words_of
+from reconciler.web.paging import count_of, is_count, is_size, is_total, of_paging, plain, says_something
 
 _FAILURES: Final = ("error", "errors", "errormessage", "errorcode", "error_description", "exception")
 _VERDICTS: Final = ("success", "ok", "succeeded")
-_NEXT: Final = frozenset(
-    (
-        *("next", "nextpage", "nextpagetoken", "nexttoken", "nexturl", "nextlink", "nextcursor", "nextoffset"),
-        *("cursor", "continuation", "continuationtoken"),
-        *("hasmore", "hasnext", "hasnextpage", "more", "moreavailable", "truncated"),
-    )
-)
-_TOTALS: Final = frozenset(
-    ("total", "totalcount", "count", "totalitems", "totalresults", "totalrecords", "totalrows", "totalelements")
-)
-_PAGES: Final = frozenset(("totalpages", "pages", "pagecount", "lastpage", "page", "currentpage", "pagenumber"))
-_BEFORE: Final = frozenset(("offset", "skip", "from", "start", "startindex"))
-"""Keys that count the rows before those of the answer."""
-_SIZES: Final = frozenset(("limit", "pagesize", "perpage", "maxresults"))
-"""Keys that name the most rows that an answer holds."""
-_WHOLE: Final = frozenset(("complete", "iscomplete", "completed", "whole", "final", "isfinal", "last", "islast"))
-"""Keys that say that this is all."""
 _ECHOES: Final = frozenset(("publisherid", "appid"))
 """Keys that repeat what was asked for."""
 _STATUSES: Final = frozenset(("status", "statuscode", "httpstatus", "code"))
@@ -39,66 +25,79 @@ _INCOMPLETE: Final = (
     *("fail", "exception", "remaining"),
 )
 """Beginnings of words, in keys or texts, by which an answer speaks of rows that it does not hold."""
-_NOTHING: Final = ("", "false", "null", "none", "0")
+_OWN: Final = frozenset(name.lower() for known in FIELDS.values() for name in known) | {
+    *("appid", "placementid", "publisherid", "createtypes", "rewardedconfig", "storeurl", "rewardedadsecuritytoken"),
+}
+"""The keys of a resource itself, in lower case."""
 _DEEPEST: Final = 4
 """Blocks within blocks beside the rows that are looked at."""
 
 
 def speaks_of_failure(value: Mapping[str, Any]) -> str | None:
-    """What an object with lower-case keys says went wrong; None where it says nothing of the kind."""
+    """What an object with lower-case keys, or a block in it that is no field, says went wrong; else None."""
+    blocks = [part for key, part in value.items() if isinstance(part, dict) and key not in _OWN]
+    inner = [{key.lower(): part for key, part in block.items()} for block in blocks]
+    return next((failure for block in (value, *inner) if (failure := _failure(block))), None)
+
+
+def _failure(value: Mapping[str, Any]) -> str | None:
     if any(value.get(key) for key in _FAILURES):
-        return f"it speaks of an error: {words_of(value)}"
-    if any(value.get(key) is False for key in _VERDICTS):
-        return f"it says that it did not succeed: {words_of(value)}"
-    status = value.get("status")
-    if isinstance(status, int) and not isinstance(status, bool) and status >= 400:
-        return f"it speaks of a status {status}: {words_of(value)}"
-    if isinstance(status, str) and status.strip().lower() in {"error", "fail", "failed", "failure"}:
-        return f"it says that it failed: {words_of(value)}"
+        return _with_words("it speaks of an error", value)
+    if any(_denies(value.get(key)) for key in _VERDICTS):
+        return _with_words("it says that it did not succeed", value)
+    status = next((said for key in _STATUSES if is_count(said := value.get(key)) and count_of(said) >= _REFUSED), None)
+    if status is not None:
+        return _with_words(f"it speaks of a status {words_of(str(status))}", value)
+    if any(str(value.get(key)).strip().lower() in _FAILED for key in ("status", "result", "outcome")):
+        return _with_words("it says that it failed", value)
     return None
 
 
-def speaks_of_more(value: Mapping[str, Any], rows: int) -> str | None:
-    """The key by which an object with lower-case keys speaks of more than `rows` rows, beside them or in a block."""
-    for key, hint in _hints(value):
-        name = _plain(key)
-        if name in _NEXT and _says_something(hint):
-            return key
-        if name in _TOTALS and _count(hint) > rows:
-            return key
-        if name in _PAGES and _count(hint) > 1:
-            return key
-    return None
+def _with_words(text: str, value: Mapping[str, Any]) -> str:
+    words = words_of(value)
+    return f"{text}: {words}" if words else text
 
 
-def beside_rows(value: Mapping[str, Any], rows: int) -> str | None:
+def _denies(said: Any) -> bool:
+    """Whether a verdict is no; one that is not there says nothing."""
+    return said is not None and str(said).strip().lower() in {"false", "no", "0", *_FAILED}
+
+
+_FAILED: Final = frozenset(("error", "fail", "failed", "failure"))
+_REFUSED: Final = 400
+
+
+def speaks_of_more(kind: Kind, value: Mapping[str, Any], rows: int) -> str | None:
+    """The key beside the fields of a resource, in lower case, by which it speaks of more than `rows` rows.
+
+    Its own fields say nothing of the kind, whatever they hold.
+    """
+    beside = {key: part for key, part in value.items() if key not in _OWN}
+    return next((key for key, hint in _all_hints(beside, 1) if _is_more(kind, plain(key), hint, rows)), None)
+
+
+def beside_rows(kind: Kind, value: Mapping[str, Any], rows: int) -> str | None:
     """Why a list of `rows` rows may not be all of them, by the lower-case keys that stand beside it; None where it is.
 
     With no rows every word counts that is not known to be harmless.
     """
     hints = [(key, said) for key, said in _all_hints(value) if not _is_empty(said)]
     for key, said in hints:
-        if (doubt := _doubt(key, said, rows)) is not None:
+        if (doubt := _doubt(kind, key, said, rows)) is not None:
             return f"{doubt} ({key}: {words_of(said)})" if isinstance(said, str) else f"{doubt} ({key})"
-    if rows and not any(_plain(key) in _TOTALS for key, _ in hints):
-        full = next((key for key, said in hints if _plain(key) in _SIZES and _count(said) == rows), None)
+    if rows and not any(is_total(plain(key)) for key, _ in hints):
+        full = next((key for key, said in hints if is_size(plain(key)) and count_of(said) == rows), None)
         return None if full is None else f"it holds as many rows as an answer may, {rows} ({full})"
     return None
 
 
-def _plain(key: str) -> str:
-    return key.replace("_", "").replace("-", "")
-
-
-def _doubt(key: str, said: Any, rows: int) -> str | None:
+def _doubt(kind: Kind, key: str, said: Any, rows: int) -> str | None:
     """Why one word beside so many rows keeps them from being taken for all; None where it does not."""
-    name = _plain(key)
-    if (is_more := _speaks_of_more_rows(name, said, rows)) is not None:
+    name = plain(key)
+    if (is_more := _is_more(kind, name, said, rows)) is not None:
         return f"it speaks of more than the {rows} it holds" if is_more else None
-    if name in _WHOLE and isinstance(said, bool):
-        return None if said else f"it says that the {rows} it holds are not all"
     in_key, in_text = (any(word in text for word in _INCOMPLETE) for text in (name, str(said).lower()))
-    if _is_known_as_harmless(name, said) or (in_key and not _says_something(said)):
+    if _is_known_as_harmless(name, said) or (in_key and not says_something(said)):
         return None
     if in_key or (in_text and isinstance(said, str)):
         return f"it speaks of an incomplete answer beside {rows} rows"
@@ -107,76 +106,42 @@ def _doubt(key: str, said: Any, rows: int) -> str | None:
     return None if rows else "it holds no rows, and a word of unknown meaning beside them"
 
 
-def _speaks_of_more_rows(name: str, said: Any, rows: int) -> bool | None:
-    """Whether a key of paging speaks of further rows; None for any other key."""
-    if name in _NEXT or name.startswith("next"):
-        return _says_something(said)
-    if name in _TOTALS and _is_count(said):
-        return _count(said) > rows
-    if name in _PAGES | _BEFORE and _is_count(said):
-        return _count(said) > (name not in {"offset", "skip", "from"})
-    return None
+def _is_more(kind: Kind, name: str, said: Any, rows: int) -> bool | None:
+    """As `of_paging`; how many resources of the other kind there are says nothing of these rows."""
+    other = "placement" if kind == "app" else "app"
+    return None if other in name else of_paging(name, said, rows)
 
 
 def _is_known_as_harmless(name: str, said: Any) -> bool:
     text = str(said).strip().lower()
     if name in _VERDICTS:
         return text in {"true", "1", *_FINE}
-    if name in _STATUSES and _is_count(said):
-        return 0 <= _count(said) < 300
+    if name in _STATUSES and is_count(said):
+        return 0 <= count_of(said) < 300
     if name in _STATUSES or name in _REMARKS:
         return text.rstrip(".!") in _FINE
-    return (name in _SIZES and _is_count(said)) or (name in _ECHOES and isinstance(said, str | int))
-
-
-def more_in_headers(headers: Mapping[str, str], rows: int) -> str | None:
-    """The response header by which a list speaks of more than `rows` rows."""
-    link = headers.get("link", "").lower().replace('"', "").replace(" ", "")
-    if "rel=next" in link:
-        return "Link"
-    return "X-Total-Count" if _count(headers.get("x-total-count")) > rows else None
-
-
-def _hints(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, part in value.items():
-        yield key, part
-        if isinstance(part, dict):
-            yield from ((inner.lower(), hint) for inner, hint in part.items())
+    return (is_size(name) and is_count(said)) or (name in _ECHOES and isinstance(said, str | int))
 
 
 def _all_hints(value: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[tuple[str, Any]]:
-    """The keys beside the rows, in lower case, with what they say; of a block those in it."""
+    """The keys beside the rows, in lower case, with what they say; of a block those in it, or of a list of blocks."""
     for key, part in value.items():
-        speaks = key.startswith("next") or any(word in key for word in (*_NEXT, *_INCOMPLETE))
-        if isinstance(part, dict) and part and depth and not speaks:
-            yield from _all_hints({inner.lower(): hint for inner, hint in part.items()}, depth - 1)
+        blocks = [part] if isinstance(part, dict) else part if isinstance(part, list) else []
+        inner = [block for block in blocks if isinstance(block, dict) and block]
+        if is_total(plain(key)) and inner:
+            yield from ((key, said) for block in inner for said in block.values() if is_count(said))
+        elif inner and depth and not _is_spoken_of_by_its_key(key):
+            for block in inner:
+                yield from _all_hints({name.lower(): hint for name, hint in block.items()}, depth - 1)
         else:
             yield key, part
 
 
+def _is_spoken_of_by_its_key(key: str) -> bool:
+    """Whether that a block is there says it all, whatever is in it."""
+    name = plain(key)
+    return of_paging(name, True, 0) is True or any(word in name for word in _INCOMPLETE)
+
+
 def _is_empty(said: Any) -> bool:
     return said is None or said in ("", [], {}) or (isinstance(said, str) and not said.strip())
-
-
-def _is_count(said: Any) -> bool:
-    """Whether it is a number, be it as a text."""
-    if isinstance(said, bool) or not isinstance(said, int | float | str):
-        return False
-    try:
-        float(said)
-    except (ValueError, OverflowError):
-        return False
-    return True
-
-
-def _says_something(hint: Any) -> bool:
-    return hint.strip().lower() not in _NOTHING if isinstance(hint, str) else bool(hint)
-
-
-def _count(hint: Any) -> float:
-    if isinstance(hint, bool) or not isinstance(hint, int | float | str):
-        return 0
-    try:
-        return float(hint)
-    except (ValueError, OverflowError):
-        return 0

@@ -1,3 +1,4 @@
+import gzip
 import inspect
 import logging
 import socket
@@ -48,6 +49,19 @@ def test_no_exception_of_httpx_escapes(kind, when):
 
     end = http.exchange(httpx.MockTransport(serve), httpx.Request("GET", "https://h"), lambda: False)
     assert isinstance(end, Unsent | Lost)
+
+
+@each("sent", [gzip.compress(b"[]")[:-1], gzip.compress(b"[]")[:10], b"\x1f\x8b no gzip", b"[]"], ids=range(4))
+@each("encoding", ["gzip", "X-GZip "])
+def test_a_packed_body_that_is_damaged_or_cut_is_no_answer_and_never_an_empty_one(sent, encoding):
+    class Body(httpx.SyncByteStream):
+        def __iter__(self):
+            yield from (sent[:3], sent[3:])
+
+    answer = httpx.Response(200, stream=Body(), headers={"Content-Encoding": encoding})
+    end = http.exchange(httpx.MockTransport(lambda _: answer), httpx.Request("GET", "https://h"), lambda: False)
+    assert isinstance(end, Lost)
+    assert end.why.startswith("the answer cannot be unpacked (its gzip is ")
 
 
 @each("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError])
