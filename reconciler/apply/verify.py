@@ -108,6 +108,10 @@ def not_taken(
     return frozenset(untouched & NEVER_NORMALISED if took_others else untouched)
 
 
+CENTS: Final = 2
+"""Decimal places that an account keeps of a price at least: 2 after 2.2 was sent is no rounding."""
+
+
 def _is_form_of(sent: Value, shown: Value) -> bool:
     """Whether what is shown may be made of what was sent: a name in another spelling, prices that were rounded."""
     match sent, shown:
@@ -115,7 +119,7 @@ def _is_form_of(sent: Value, shown: Value) -> bool:
             return is_kept_form(sent, shown)
         case Decimal(), Decimal():
             places = -int(shown.normalize().as_tuple().exponent)
-            return places < 2 * PLACES and round(sent, max(places, 0)) == shown
+            return places < 2 * PLACES and round(sent, max(places, CENTS)) == shown
         case Mapping(), Mapping():
             alike = sent.keys() == shown.keys()
             return alike and all(sent[key] == shown[key] or _is_form_of(sent[key], shown[key]) for key in sent)

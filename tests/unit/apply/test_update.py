@@ -160,6 +160,19 @@ class TestKept:
         assert (done.outcome, done.kept) == ("normalised", {"floorPrices.US": Decimal("1.23")})
         assert [each.result.outcome for each in scene.store.ended] == ["applied", "normalised"]
 
+    @pytest.mark.parametrize(
+        ("old", "sent", "outcome"), [(2, 2.2, "failed"), (1, 1.4, "failed"), (2.22, 2.224, "normalised")]
+    )
+    def test_an_old_price_is_a_rounded_one_only_where_cents_are_kept(self, old, sent, outcome):
+        class Ignoring(FakeGateway):
+            def update(self, before, fields):
+                self.calls.append(Call("update", before.kind, before.id, dict(fields)))
+                return Accepted(before.id, {})
+
+        here = account(live_placement("1", "int_1", floorPrices=floors(US=old)))
+        scene = Scene(here, gateway=Ignoring)
+        assert update(scene, floorPrices={"US": sent}).outcome == outcome
+
     def test_what_is_only_echoed_has_failed_once_it_had_time_to_appear(self):
         class Echoing(FakeGateway):
             def update(self, before, fields):
