@@ -51,7 +51,7 @@ def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) ->
             )
             hint = "add a pattern to `manifests` in reconciler.yaml, or rename the file"
             return Finding(text.file, 1, 1, "unread-manifest", message, address=address, hint=hint)
-    if declared.doubts and address in ledger:
+    if declared.doubts and declared.manifests and address in ledger:
         doubt = declared.doubts[0]
         message = f"the ledger knows it, and no manifest that was read declares it: {doubt.message}; nothing is written"
         return Finding(doubt.file, doubt.line, doubt.column, doubt.code, message, address=address, hint=doubt.hint)

@@ -153,6 +153,7 @@ class Session:
         """The Management API, until the context is left. Raises `CredentialsError` without credentials."""
         from reconciler.dt.gateway import DtGateway  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
 
+        _refuse_placeholder(publisher_id)
         with self._client() as client:
             yield DtGateway(client, publisher_id)
 
@@ -161,6 +162,7 @@ class Session:
         """The same over a transport that lets nothing but reads and the call for a token out."""
         from reconciler.dt.gateway import DtReader  # noqa: PLC0415 - as above
 
+        _refuse_placeholder(publisher_id)
         with self._client(read_only=True) as client:
             yield DtReader(client, publisher_id)
 
@@ -252,3 +254,12 @@ class Session:
         from reconciler.dt.origin import origin  # noqa: PLC0415 - as above
 
         return origin(self.environment.management_url).url
+
+
+def _refuse_placeholder(publisher_id: str) -> None:
+    """Raise `ProjectError` for an id that is no publisher's: no account is asked with it."""
+    from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
+
+    if is_no_publisher(publisher_id):
+        told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'
+        raise ProjectError(told, hint=WHERE_PUBLISHERS_ARE)

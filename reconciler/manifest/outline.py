@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from typing import Final
 
 import orjson
 
@@ -20,6 +21,18 @@ class Outline:
     policies: tuple[Policy, ...]
     country_groups: Mapping[str, tuple[str, ...]]
     sound: bool
+
+
+UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
+"""What `init` writes where it is not told the publisher."""
+WHERE_PUBLISHERS_ARE: Final = (
+    "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
+)
+
+
+def is_no_publisher(publisher_id: str) -> bool:
+    """Whether an id is none: what `init` leaves to be filled in, or nought. No account is asked with it."""
+    return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
 
 
 Outlined = tuple[Outline, tuple[Finding, ...]]

@@ -11,7 +11,7 @@ from reconciler.manifest.hints import quoted
 from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
 from reconciler.manifest.models import PlacementFields
 from reconciler.manifest.node import Map, Seq, place_at
-from reconciler.manifest.outline import Outline
+from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, Outline, is_no_publisher
 from reconciler.manifest.parse import Document, parse
 from reconciler.manifest.patterns import plain_patterns
 from reconciler.manifest.policies import read_policies
@@ -25,7 +25,6 @@ from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.likeness import fold
 
-UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
 _BEGINNING: Final = "begin with version: 1 and publisherId"
 
 
@@ -127,12 +126,10 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
 
 
 def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:
-    """Report what `init` writes where it is not told the publisher, and 0, which is none."""
-    if publisher_id != UNKNOWN_PUBLISHER and publisher_id.strip("0"):
-        return
-    message = f"publisherId {quoted(publisher_id)} is no publisher's: fill in yours"
-    hint = "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
-    reporter.error(place_at(raw, ("publisherId",)), "unknown-publisher", message, hint)
+    """Warn of what `init` writes where it is not told the publisher, and of 0, which is none."""
+    if is_no_publisher(publisher_id):
+        message = f"publisherId {quoted(publisher_id)} is no publisher's: fill in yours"
+        reporter.warning(place_at(raw, ("publisherId",)), "unknown-publisher", message, WHERE_PUBLISHERS_ARE)
 
 
 def _reports(block: ReportsBlock) -> Reports:

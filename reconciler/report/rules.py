@@ -128,6 +128,7 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
     "unknown-publisher": Rule(
         "A publisher id that is not filled in",
         "The console shows it under User Profile, beside the Basic Reporting credentials. The sandbox's is 3432.",
+        "warning",
     ),
     "outside-project": Rule(
         "A link that leads out of the project",

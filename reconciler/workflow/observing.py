@@ -20,7 +20,6 @@ from reconciler.ports import LiveReader
 
 MOST_QUESTIONS: Final = 200
 """Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
-
 SAMPLE: Final = 16
 """How many are asked for where they are more."""
 

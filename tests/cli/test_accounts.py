@@ -1,6 +1,7 @@
 """Whose ledger, journal and live account it is: what is another account's ends a run before anything is written."""
 
 import json
+import re
 
 import pytest
 from support.command import SETTINGS, Project
@@ -425,14 +426,14 @@ class TestAPublisherThatIsNotKnown:
         return rival, project
 
     @pytest.mark.parametrize(
-        "command", [["validate"], ["ping"], ["plan"], ["apply", "--yes"], ["pull"], ["drift"]], ids=" ".join
+        "command", [["validate", "--strict"], ["ping"], ["plan"], ["apply", "--yes"], ["pull"], ["drift"]], ids=" ".join
     )
     def test_each_command_refuses_it_and_says_where_it_is_found(self, begun, command):
         rival, project = begun
         done = project.call(*command)
         assert done.code == 1
         told = done.out + done.err
-        assert 'reconciler.yaml:5:14: publisherId "YOUR-PUBLISHER-ID" is no publisher\'s: fill in yours' in told
+        assert re.search('publisherId "YOUR-PUBLISHER-ID" .*is no publisher\'s: fill in yours', told)
         assert "[unknown-publisher]" in told
         assert "User Profile" in told
         assert rival.asked == []
@@ -446,7 +447,14 @@ class TestAPublisherThatIsNotKnown:
     def test_nought_is_refused_too(self, begun, written):
         _, project = begun
         project.edit("reconciler.yaml", ('"YOUR-PUBLISHER-ID"', written))
-        assert project.call("validate").code == 1
+        assert project.call("validate", "--strict").code == 1
+        assert project.call("plan").code == 1
+
+    def test_the_project_that_init_writes_is_sound_but_for_a_warning(self, begun):
+        _, project = begun
+        done = project.call("validate")
+        assert done.code == 0
+        assert "reconciler.yaml:5:14: warning: publisherId" in done.out + done.err
 
     @pytest.mark.parametrize("given", ["0", "", "x", "-1", "\u0663"])
     def test_init_takes_no_such_id(self, tmp_path, given):

@@ -14,7 +14,7 @@ from reconciler.cli.pulling import begun, declared, tell
 from reconciler.cli.session import Session
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
-from reconciler.manifest.settings import UNKNOWN_PUBLISHER
+from reconciler.manifest.outline import UNKNOWN_PUBLISHER
 from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
 from reconciler.report.line import Span
