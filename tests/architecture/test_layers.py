@@ -4,9 +4,7 @@ import ast
 from graphlib import TopologicalSorter
 
 import pytest
-from architecture.source_code import PACKAGE, RANK, Module, imports, module_at, modules
-
-OURS = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+from architecture.source_code import PACKAGE, RANK, Module, imports, module_at, modules, over
 
 
 def upward(module: Module) -> list[str]:
@@ -21,12 +19,12 @@ def test_every_room_has_its_place_in_the_layers():
     assert {module.room for module in modules() if module.room} <= set(RANK)
 
 
-@OURS
+@over(modules())
 def test_a_module_imports_only_rooms_below_its_own(module):
     assert upward(module) == [] if module.room else not any(found.room for found in imports(module))
 
 
-@OURS
+@over(modules())
 def test_a_module_takes_no_private_name_of_another(module):
     private = [
         f"{module.place}:{node.lineno}: {alias.name}"

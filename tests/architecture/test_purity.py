@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from architecture.source_code import PORTS, PURE, dotted_names, imports, in_rooms, modules, strings
+from architecture.source_code import PORTS, PURE, dotted_names, imports, in_rooms, modules, over, strings
 
 WORLD = frozenset({
     "asyncio", "concurrent", "glob", "http", "httpx", "multiprocessing", "os", "random", "secrets", "shutil", "signal",
@@ -39,33 +39,29 @@ ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "environ", "g
 each = pytest.mark.parametrize
 
 
-def named(module):
-    return module.name
-
-
 def is_of(name, package):
     return name == package or name.startswith(f"{package}.")
 
 
-@each("module", in_rooms(*PURE), ids=named)
+@over(in_rooms(*PURE))
 def test_a_pure_module_imports_nothing_of_the_world(module):
     seen = {found.name for found in imports(module) if any(is_of(found.name, part) for part in WORLD)}
     assert seen == set()
 
 
-@each("module", in_rooms(*PURE), ids=named)
+@over(in_rooms(*PURE))
 def test_a_pure_module_knows_paths_only_as_names(module):
     paths = {found.name for found in imports(module) if is_of(found.name, "pathlib")}
     assert {name for name in paths if not name.startswith("pathlib.Pure")} == set()
     assert not {name for name, _ in dotted_names(module)} & {"open", "input"}
 
 
-@each("module", in_rooms(*PURE, *PORTS), ids=named)
+@over(in_rooms(*PURE, *PORTS))
 def test_time_comes_as_an_argument(module):
     assert [f"{module.place}:{line}" for name, line in dotted_names(module) if CLOCKS.fullmatch(name)] == []
 
 
-@each("module", in_rooms(*PORTS), ids=named)
+@over(in_rooms(*PORTS))
 def test_the_core_does_not_know_which_api_or_store_it_drives(module):
     worldly = {"os", "http", "httpx", "random", "socket", "sqlite3", "ssl", "subprocess", "time", "urllib.request"}
     worldly |= {"reconciler.web"}

@@ -3,8 +3,7 @@
 import ast
 import re
 
-import pytest
-from architecture.source_code import ROOT, modules
+from architecture.source_code import ROOT, modules, over
 
 MODULE_LINES = 300
 FUNCTION_LINES = 45
@@ -12,7 +11,6 @@ EMPTY_WORDS = frozenset({
     "base", "common", "config", "entity", "helper", "helpers", "manager", "misc", "provider", "util", "utils",
 })  # fmt: skip
 
-OURS = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -20,12 +18,12 @@ def lines_of(path):
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-@OURS
+@over(modules())
 def test_a_module_fits_in_the_head(module):
     assert lines_of(module.path) < MODULE_LINES
 
 
-@OURS
+@over(modules())
 def test_a_function_fits_on_a_screen(module):
     long = [
         f"{module.place}:{node.lineno}: {node.name}"
@@ -35,7 +33,7 @@ def test_a_function_fits_on_a_screen(module):
     assert long == []
 
 
-@OURS
+@over(modules())
 def test_names_say_what_a_thing_is(module):
     named = [node.name for node in ast.walk(module.tree) if isinstance(node, DEFINITIONS)]
     public = [module.name, *(name for name in named if not name.startswith("_"))]
