@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -116,22 +116,3 @@ def dotted_names(module: Module) -> Iterator[tuple[str, int]]:
                 yield name, node.lineno
             case ast.Attribute():
                 yield ast.unparse(node), node.lineno
-
-
-def over(chosen: Iterable[Module]) -> Callable[[Callable[[Module], None]], Callable[[], None]]:
-    """Makes a claim on one module one test of many, which names each that breaks it: a test for each would take longer
-    to collect than to run."""
-
-    def of_all(claim: Callable[[Module], None]) -> Callable[[], None]:
-        def test() -> None:
-            broken = []
-            for module in chosen:
-                try:
-                    claim(module)
-                except AssertionError as wrong:
-                    broken.append(f"{module.name}: {wrong}")
-            assert not broken, "\n".join(broken)
-
-        return test
-
-    return of_all

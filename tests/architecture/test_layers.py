@@ -4,7 +4,7 @@ import ast
 from graphlib import TopologicalSorter
 
 import pytest
-from architecture.source_code import PACKAGE, RANK, Module, imports, module_at, modules, over
+from architecture.source_code import PACKAGE, RANK, Module, imports, module_at, modules
 
 
 def upward(module: Module) -> list[str]:
@@ -19,15 +19,18 @@ def test_every_room_has_its_place_in_the_layers():
     assert {module.room for module in modules() if module.room} <= set(RANK)
 
 
-@over(modules())
-def test_a_module_imports_only_rooms_below_its_own(module):
-    assert upward(module) == [] if module.room else not any(found.room for found in imports(module))
+def test_a_module_imports_only_rooms_below_its_own():
+    assert [each for module in modules() if module.room for each in upward(module)] == []
 
 
-@over(modules())
-def test_a_module_takes_no_private_name_of_another(module):
+def test_the_package_itself_imports_no_room():
+    assert [found for module in modules() if not module.room for found in imports(module) if found.room] == []
+
+
+def test_a_module_takes_no_private_name_of_another():
     private = [
         f"{module.place}:{node.lineno}: {alias.name}"
+        for module in modules()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE)
         for alias in node.names

@@ -172,7 +172,7 @@ LADDER = st.builds(
 
 
 @pytest.mark.parametrize("defaults", [{}, DEFAULTS], ids=["no defaults", "defaults"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(waterfall=LADDER, coppa=st.booleans())
 def test_validate_and_the_schemas_agree_on_what_tiers_take_from_their_waterfall(defaults, waterfall, coppa):
     app = {"platform": "android", "bundle": "com.a", "name": "A", "category1": "Finance", "coppa": coppa}

@@ -75,14 +75,14 @@ def test_a_large_plan_shows_what_is_dangerous_and_counts_the_rest():
 def test_its_length_does_not_grow_with_the_plan():
     changes = [
         change
-        for number in range(600)
+        for number in range(2_000)
         for change in (delete("gone", app(number)), floors("dear", app(number), [f"C{n}" for n in range(90)]))
     ]
     many = tuple(Unmanaged(Address(f"ios:{number}"), "7") for number in range(900))
     plan = Plan(origin(), tuple(changes), many, tuple(Note(each.address, "n") for each in many))
     told = lines_of(plan, [Refusal("maxFloor", "too dear", "x")] * 3_000)
     assert len(told) < 6 * SHOWN
-    assert "  and 550 more" in told
+    assert "  and 1950 more" in told
     assert "and 2900 more breaks of limits and policies" in told
     assert any("900" in line and "Not in any manifest" in line for line in told)
 
