@@ -3,6 +3,7 @@ schema can say, the schema finds as well. Over the cases of findings, and over b
 """
 
 import json
+from functools import lru_cache
 
 import jsonschema
 import pytest
@@ -31,7 +32,9 @@ SETTINGS = {
 DEFAULTS = {"defaults": {"placements": {"targetingEnabled": True, "floorPrices": {"WW": 1}}}}
 
 
+@lru_cache
 def validator(file, known=None):
+    """Made once for a project: an example brings another manifest, and seldom another project."""
     return jsonschema.Draft7Validator(schemas(known)[file])
 
 

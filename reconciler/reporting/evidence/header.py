@@ -63,10 +63,15 @@ def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), ne
 
 def known(names: Sequence[str], mapped: Collection[str] = ()) -> int:
     """How many of the names mean something to any platform, or are `mapped`: what tells a header from other lines."""
-    every = {folded(alias) for each in ADAPTERS.values() for of in each.names.values() for alias in of}
     own = {text for column in mapped for text in (column.strip(), folded(column)) if text}
-    told = (name for name in names if folded(_base(name)) in every or {name.strip(), folded(name)} & own)
+    told = (name for name in names if folded(_base(name)) in _ANY_PLATFORM or {name.strip(), folded(name)} & own)
     return len({folded(name) or name.strip() for name in told})
+
+
+_ANY_PLATFORM: Final = frozenset(
+    folded(alias) for each in ADAPTERS.values() for aliases in each.names.values() for alias in aliases
+)
+"""The names of all platforms, which are asked for with each line that may be a header."""
 
 
 def listed(names: Sequence[str]) -> str:
