@@ -125,11 +125,11 @@ def tombstone(block: Block, found: Found, ledger: Ledger, view: View, scope: str
     return Item(block.address, found.live.id, of, fields, block.source, told)
 
 
-def owned_unnamed(entry: LedgerEntry, live: LiveResource, prune: Prune, view: View, scope: str) -> Item:
+def owned_unnamed(entry: LedgerEntry, live: LiveResource, prune: Prune | None, view: View, scope: str) -> Item:
     """An owned resource that no block names any more, against what was last applied to it."""
     verdicts = list(orphaned(entry, live, prune, view, scope))
     pending = _acts(verdicts)
-    fields = _drifted(entry, live, view.now.date(), going=prune != "report" and not entry.protect)
+    fields = _drifted(entry, live, view.now.date(), going=prune in ("deactivate", "delete") and not entry.protect)
     of = gravest([*(each.of for each in fields), "pending" if pending else "inSync"])
     told = f"{UNNAMED}; {WAITS_FOR_LEAVE}" if _deletes(verdicts) else PRUNED if pending else UNNAMED
     return Item(entry.address, live.id, of, fields, note=told)

@@ -45,7 +45,7 @@ def audited(
 def _findings(ground: Ground) -> Iterator[Finding]:
     for app in ground.desired.apps:
         yield from _app(app, ground.resolutions[app.address], ground)
-    prune: Prune = ground.desired.prune if ground.desired.apps else "report"
+    prune = ground.desired.prune_of_apps
     for address, resource in ground.orphans.items():
         yield owned_unnamed(ground.ledger[address], resource, prune, ground.view, "")
         yield from _owned_inside(_Home(address, resource, prune), ground)
@@ -174,7 +174,7 @@ class _Home:
 
     address: Address
     app: LiveResource
-    prune: Prune = "report"
+    prune: Prune | None = "report"
 
 
 def _owned_inside(

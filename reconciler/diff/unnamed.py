@@ -21,6 +21,9 @@ LEFT_ALONE: Final = (
     "owned, but no manifest names it any more: the block of its app declares no placements; it stays as it is, "
     "until it is declared there, with `state: absent` if it is to go"
 )
+NOTHING_DECLARED: Final = (
+    "owned, but no manifest names it any more; it stays as it is, as nothing is pruned while no app is declared"
+)
 GONE_UNMANAGED: Final = (
     "gone from the account, as it is from the manifests; its ledger entry stays while the block of its app declares "
     "no placements"
@@ -62,7 +65,6 @@ def orphan_apps(
 def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
     """Verdicts on live apps that no block names; without a single app block nothing is pruned."""
     desired, ledger = ground.desired, ground.ledger
-    prune: Prune = desired.prune if desired.apps else "report"
     addresses = {resource.id: address for address, resource in ground.orphans.items()}
     held = look_alikes(desired.apps, ground.resolutions)
     suspected = {old: new for new, old in ground.suspects.items()}
@@ -77,7 +79,7 @@ def unnamed_apps(ground: Ground) -> Iterator[Verdict]:
         elif address in suspected:
             yield Note(address, left_while_suspected(suspected[address]))
         elif address is not None and resource.id not in held:
-            for verdict in orphaned(ledger[address], resource, prune, ground.view, ""):
+            for verdict in orphaned(ledger[address], resource, desired.prune_of_apps, ground.view, ""):
                 yield from whole_app(verdict, ground) if isinstance(verdict, Delete) else (verdict,)
 
 
@@ -119,10 +121,14 @@ def _mixed_up(live: LiveResource, way: str) -> str:
     )
 
 
-def orphaned(entry: LedgerEntry, resource: LiveResource, prune: Prune, view: View, scope: str) -> Iterator[Verdict]:
-    """Verdicts on an owned resource that no block names any more."""
+def orphaned(
+    entry: LedgerEntry, resource: LiveResource, prune: Prune | None, view: View, scope: str
+) -> Iterator[Verdict]:
+    """Verdicts on an owned resource that no block names any more; `prune` is None where no app is declared at all."""
     if entry.protect:
         yield Note(entry.address, "no manifest names it any more; it is protected, so it stays as it is")
+    elif prune is None:
+        yield Note(entry.address, NOTHING_DECLARED)
     elif prune == "report":
         yield Note(entry.address, "owned, but no manifest names it any more; `prune: report` leaves it as it is")
     else:

@@ -118,3 +118,8 @@ class DesiredState:
     country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
     unread: str | None = None
+
+    @property
+    def prune_of_apps(self) -> Prune | None:
+        """What becomes of owned apps that no block names; None where no app is declared, when nothing is pruned."""
+        return self.prune if self.apps else None

@@ -22,7 +22,7 @@ from support.fake_clock import START
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Unmanaged
 from reconciler.diff.reconcile import reconcile
-from reconciler.diff.unnamed import GONE_UNMANAGED, LEFT_ALONE
+from reconciler.diff.unnamed import GONE_UNMANAGED, LEFT_ALONE, NOTHING_DECLARED
 from reconciler.model.address import app_address
 
 LONG_AGO = (START - timedelta(days=30)).isoformat(timespec="seconds")
@@ -87,6 +87,15 @@ class TestReport:
 
     def test_one_that_stays_inactive_keeps_the_time_it_has_been_so(self):
         assert remembered(seen(RESTING, "report", known(orphaned=True, inactive_since=LONG_AGO))) is None
+
+
+class TestNothingDeclared:
+    @pytest.mark.parametrize("prune", ["report", "deactivate", "delete"])
+    def test_owned_apps_stay_and_the_reason_is_the_true_one(self, prune):
+        owned = entry(desired_app(), APP_ID)
+        found = reconciled(desired_state(prune=prune), live_state(live_app()), ledger_of(owned))
+        assert found.changes == ()
+        assert [(note.address, note.text) for note in found.notes] == [(APP, NOTHING_DECLARED)]
 
 
 class TestDeactivate:
