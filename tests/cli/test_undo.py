@@ -77,6 +77,15 @@ class TestList:
         assert second in project.call("undo", "--format", "markdown").out
         assert rival.asked == []
 
+    @pytest.mark.parametrize("flags", [["--yes"], ["--manifests"], ["--manifests", "--yes"], ["--max-deletes", "1"]])
+    def test_what_is_for_the_undoing_of_a_run_is_not_passed_over_where_none_is_named(self, project, rival, flags):
+        apply(project, FIRST)
+        rival.asked.clear()
+        done = project.call("undo", *flags)
+        assert (done.code, done.out) == (64, "")
+        assert "which run to undo is not said" in done.err
+        assert rival.asked == []
+
     def test_where_nothing_was_done_there_is_nothing_to_undo(self, project):
         assert project.call("undo").out == "there is nothing to undo\n"
 

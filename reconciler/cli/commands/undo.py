@@ -15,7 +15,7 @@ from reconciler.cli.printing import RESULT_FORMATS
 from reconciler.cli.session import Session
 from reconciler.cli.undoing import named_run, recorded, still_asked, tell_of_manifests, undoable, way_back
 from reconciler.diff.change import Update
-from reconciler.errors import Refused
+from reconciler.errors import Refused, UsageError
 from reconciler.model.address import Address
 from reconciler.model.journal import PastRun, past_creates
 from reconciler.model.outcome import Result
@@ -46,13 +46,16 @@ def command(options: Options, *, run: str | None, manifests: bool, yes: bool, al
       reconciler undo 20261121T190000Z-4f2a
       reconciler undo 20261121T190000Z-4f2a --manifests --yes
     """
+    asked = _Asked(allowances, manifests, yes)
+    if run is None and asked != _Asked(Allowances(), manifests=False, yes=False):
+        raise UsageError("which run to undo is not said", hint="`reconciler undo` alone lists the runs; then name one")
     session = Session.of(options)
     project = session.project()
     runs = recorded(session, session.store(project, None))
     if run is None:
         _list(session, undoable(runs))
         return 0
-    return _undo(session, project, runs, named_run(runs, run), _Asked(allowances, manifests, yes))
+    return _undo(session, project, runs, named_run(runs, run), asked)
 
 
 @dataclass(frozen=True, slots=True)
