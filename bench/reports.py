@@ -82,10 +82,10 @@ def generate() -> None:
 
 def convert() -> int:
     """The report to Parquet, as `floors fetch` does it once the file is there."""
+    from reconciler.apis.user_reports.client import Received
     from reconciler.model.secret import Secret
-    from reconciler.reporting.dt_reports import Received
-    from reconciler.reporting.intake import Rules, take_in
-    from reconciler.reporting.shelf import Partition, Shelf
+    from reconciler.warehouse.report_store import Partition, Shelf
+    from reconciler.warehouse.user_report_intake import Rules, take_in
 
     shelf = Shelf(FOLDER / "shelf")
     with shelf.draft() as folder:
@@ -100,7 +100,7 @@ def ours() -> int:
     """Evidence for every placement and country, through the warehouse."""
     from reconciler.model.address import Address
     from reconciler.model.evidence import Cell, KnownPlacement, Question
-    from reconciler.reporting.warehouse import Warehouse
+    from reconciler.warehouse.warehouse import Warehouse
 
     names = [f"int_{number}" for number in range(PLACEMENTS)]
     known = [KnownPlacement(Address(f"android:a/{name}"), name, APP) for name in names]

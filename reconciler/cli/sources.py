@@ -7,14 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
+from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, Limiter
+from reconciler.apis.user_reports.client import REPORTING, DtReports, Waiting
+from reconciler.apis.user_reports.signed_url import ALLOWED_HOSTS
 from reconciler.cli.session import Session
 from reconciler.errors import CredentialsError
 from reconciler.manifest.settings import Reports
-from reconciler.reporting.chartboost import MEDIATION, PATIENCE, RATE, Chartboost
-from reconciler.reporting.dt_reports import REPORTING, DtReports, Waiting
-from reconciler.reporting.fetch import Sources
-from reconciler.reporting.limiter import Limiter
-from reconciler.reporting.links import ALLOWED_HOSTS
+from reconciler.warehouse.fetch import Sources
 from reconciler.web.auth import Credentials
 from reconciler.web.client import ApiClient
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from pyarrow import parquet
 
-from reconciler.reporting.evidence.opening import opened
-from reconciler.reporting.evidence.tables import Keys
-from reconciler.reporting.evidence.taking import Imported, Wanted, take
-from reconciler.reporting.shelf import Shelf
+from reconciler.warehouse.imports.importing import Imported, Wanted, take
+from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.records import Keys
+from reconciler.warehouse.report_store import Shelf
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "reports"
 SAMPLE_LAST = date(2025, 3, 30)

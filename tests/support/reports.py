@@ -14,13 +14,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from reconciler.apis.days import Span
+from reconciler.apis.user_reports.client import Received
 from reconciler.model.secret import Secret
-from reconciler.reporting.days import Span
-from reconciler.reporting.dt_reports import Received
-from reconciler.reporting.intake import Rules, take_in
-from reconciler.reporting.mediation_rows import Pile, piles, write_table
-from reconciler.reporting.shelf import DATA, Delivery, Marker, Partition, Shelf
-from reconciler.reporting.totals import TOTALS, name_of
+from reconciler.warehouse.coverage import TOTALS, name_of
+from reconciler.warehouse.mediation_intake import Pile, piles, write_table
+from reconciler.warehouse.report_store import DATA, Delivery, Marker, Partition, Shelf
+from reconciler.warehouse.user_report_intake import Rules, take_in
 
 DAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 21, 13, tzinfo=UTC)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import click
 
+from reconciler.apis.days import Span, last_complete, usual_span
 from reconciler.cli.applying import INCOMPLETE
 from reconciler.cli.choices import day_options
 from reconciler.cli.options import Options, shared_options
@@ -13,11 +14,10 @@ from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.cli.sources import Source, sources
 from reconciler.errors import UsageError
-from reconciler.reporting.days import Span, last_complete, usual_span
-from reconciler.reporting.fetch import Errand, fetch
-from reconciler.reporting.schedule import Outcome
-from reconciler.reporting.shelf import Partition
-from reconciler.reporting.telling import fetch_document, fetch_lines
+from reconciler.warehouse.fetch import Errand, fetch
+from reconciler.warehouse.fetch_schedule import Outcome
+from reconciler.warehouse.report_store import Partition
+from reconciler.warehouse.telling import fetch_document, fetch_lines
 
 
 @click.command("fetch")

@@ -8,12 +8,12 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import reports_folder
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.reporting.evidence.opening import opened
-from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
-from reconciler.reporting.evidence.taking import Wanted, take
-from reconciler.reporting.evidence.telling import import_document, import_lines
-from reconciler.reporting.libraries import require_floors
-from reconciler.reporting.shelf import Shelf
+from reconciler.warehouse.engines import require_floors
+from reconciler.warehouse.imports.importing import Wanted, take
+from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.imports.telling import import_document, import_lines
+from reconciler.warehouse.report_store import Shelf
 
 
 @click.command("import")

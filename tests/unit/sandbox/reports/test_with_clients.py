@@ -6,8 +6,10 @@ from decimal import Decimal
 import httpx
 import pytest
 from support.fake_clock import FakeClock
-from unit.reporting.world import chartboost, dt_reports, told_by
+from unit.apis.world import chartboost, dt_reports, told_by
 
+from reconciler.apis.days import Span
+from reconciler.apis.user_reports.download import Limits
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.floors.rules import Rules as FloorRules
 from reconciler.floors.standing import standings
@@ -15,17 +17,15 @@ from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell
 from reconciler.model.secret import Secret
-from reconciler.reporting.days import Span
-from reconciler.reporting.fetch import Errand, Sources, fetch
-from reconciler.reporting.inquiry import Question
-from reconciler.reporting.intake import Rules
-from reconciler.reporting.join import KnownPlacement
-from reconciler.reporting.shelf import Shelf
-from reconciler.reporting.unpack import Limits
-from reconciler.reporting.warehouse import Warehouse
 from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.warehouse.fetch import Errand, Sources, fetch
+from reconciler.warehouse.join import KnownPlacement
+from reconciler.warehouse.query import Question
+from reconciler.warehouse.report_store import Shelf
+from reconciler.warehouse.user_report_intake import Rules
+from reconciler.warehouse.warehouse import Warehouse
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
