@@ -82,18 +82,18 @@ def generate() -> None:
 
 def convert() -> int:
     """The report to Parquet, as `floors fetch` does it once the file is there."""
-    from reconciler.apis.user_reports.client import Received
+    from reconciler.apis.user_reports.client import ReceivedReport
     from reconciler.model.secret import Secret
-    from reconciler.warehouse.report_store import Partition, Shelf
-    from reconciler.warehouse.user_report_intake import Rules, take_in
+    from reconciler.warehouse.report_store import Partition, ReportStore
+    from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
 
-    shelf = Shelf(FOLDER / "shelf")
-    with shelf.draft() as folder:
+    store = ReportStore(FOLDER / "shelf")
+    with store.draft() as folder:
         (folder / "received").hardlink_to(FOLDER / "report.csv")
-        received = Received(folder / "received", ROWS + 1, "sha256:0")
-        delivery = take_in(received, APP, DAY, Rules(Secret("5a" * 32)), datetime.now(UTC))
-        shelf.put(Partition("dt", APP, f"{DAY}"), delivery)
-    return delivery.marker.rows
+        received = ReceivedReport(folder / "received", ROWS + 1, "sha256:0")
+        payload = take_in(received, APP, DAY, IntakeSettings(Secret("5a" * 32)), datetime.now(UTC))
+        store.put(Partition("dt", APP, f"{DAY}"), payload)
+    return payload.metadata.rows
 
 
 def ours() -> int:

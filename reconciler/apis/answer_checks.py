@@ -73,7 +73,7 @@ def failure(answer: Mapping[str, Any]) -> str | None:
     return None
 
 
-def other_question(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
+def answered_otherwise(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
     """The first thing in which an answer says that it answers another question; None where it does not.
 
     `asked` holds texts: days, the time zone, the currency and the like. What has a time behind it is told by its day.

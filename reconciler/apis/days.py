@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
 
-Source: TypeAlias = Literal["dt", "chartboost"]
+ReportSource: TypeAlias = Literal["dt", "chartboost"]
 
 _READY_FROM: Final = time(12)
 """Day D is there at noon of D+1 (User Level Reporting page; taken to hold for Chartboost too)."""
@@ -22,7 +22,7 @@ _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class DayRange:
     """Days from `first` to `last`, both included."""
 
     first: date
@@ -39,10 +39,10 @@ class Span:
     def __str__(self) -> str:
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
-    def halves(self) -> tuple["Span", "Span"]:
-        """Two spans that make up this one, which has two days or more."""
+    def halves(self) -> tuple["DayRange", "DayRange"]:
+        """Two ranges that make up this one, which has two days or more."""
         middle = self.first + timedelta(days=len(self) // 2 - 1)
-        return Span(self.first, middle), Span(middle + _DAY, self.last)
+        return DayRange(self.first, middle), DayRange(middle + _DAY, self.last)
 
 
 def last_complete(now: datetime) -> date:
@@ -50,15 +50,15 @@ def last_complete(now: datetime) -> date:
     return now.date() - (_DAY if now.time() >= _READY_FROM else 2 * _DAY)
 
 
-def usual_span(source: Source, now: datetime) -> Span:
+def usual_range(source: ReportSource, now: datetime) -> DayRange:
     """The days that are fetched unless a user names others: all that DT keeps, two weeks of Chartboost."""
     last = last_complete(now)
     if source == "chartboost":
-        return Span(last - (_USUAL_DAYS - 1) * _DAY, last)
-    return Span(_oldest_kept(now), last)
+        return DayRange(last - (_USUAL_DAYS - 1) * _DAY, last)
+    return DayRange(_oldest_kept(now), last)
 
 
-def refusal(source: Source, day: date, now: datetime) -> str | None:
+def refusal(source: ReportSource, day: date, now: datetime) -> str | None:
     """Why a day cannot be had any more, or not yet; None where it can."""
     if day > last_complete(now):
         ready = datetime.combine(day + _DAY, _READY_FROM)
@@ -77,14 +77,14 @@ def is_settled(day: date, fetched_at: datetime) -> bool:
     return (last_complete(fetched_at) - day).days >= RESTATED_DAYS
 
 
-def spans(days: Iterable[date], longest: int = LONGEST_SPAN) -> tuple[Span, ...]:
-    """The days as spans without gaps, none longer than `longest`."""
-    found: list[Span] = []
+def day_ranges(days: Iterable[date], longest: int = LONGEST_SPAN) -> tuple[DayRange, ...]:
+    """The days as ranges without gaps, none longer than `longest`."""
+    found: list[DayRange] = []
     for day in sorted(set(days)):
         if found and found[-1].last + _DAY == day and len(found[-1]) < longest:
-            found[-1] = Span(found[-1].first, day)
+            found[-1] = DayRange(found[-1].first, day)
         else:
-            found.append(Span(day, day))
+            found.append(DayRange(day, day))
     return tuple(found)
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 from filelock import FileLock
 
 from reconciler import disk
-from reconciler.apis.answer_checks import failure, is_alarming, more_rows, other_question, words_beside
-from reconciler.apis.days import Span
+from reconciler.apis.answer_checks import answered_otherwise, failure, is_alarming, more_rows, words_beside
+from reconciler.apis.days import DayRange
 from reconciler.errors import ApiError, ApiRejected, Interrupted, ProjectError, UnreadableAnswer
 from reconciler.ports import Clock
 from reconciler.web.auth import Credentials
@@ -45,7 +45,7 @@ def wait(times: Sequence[float], now: float, rate: Rate) -> float:
     return max(0.0, times[-rate.requests] + rate.seconds - now) if len(times) >= rate.requests else 0.0
 
 
-class Limiter:
+class RequestLimit:
     """Lets one request at a time through, and waits where there were too many. Safe for threads and runs side by side.
 
     `told` hears of a wait before it begins, with its seconds. Raises `ProjectError` where the file cannot be written.
@@ -152,7 +152,9 @@ MEDIATION: Final = Service(
 )
 
 
-def body_of(span: Span, network: NetworkType, *, dated: bool, apps: Sequence[str], partner: bool) -> Mapping[str, Any]:
+def body_of(
+    span: DayRange, network: NetworkType, *, dated: bool, apps: Sequence[str], partner: bool
+) -> Mapping[str, Any]:
     """What is asked: rows by day or, not `dated`, totals over the span. Days are UTC, as DT's are."""
     dimensions = [name for name in DIMENSIONS if partner or name != _DISPENSABLE]
     return {
@@ -179,7 +181,7 @@ class Chartboost:
         self._told = told
         self._partner: dict[NetworkType, bool] = dict.fromkeys(NETWORK_TYPES, True)
 
-    def rows(self, span: Span, network: NetworkType, *, dated: bool) -> Sequence[Mapping[str, Any]] | None:
+    def rows(self, span: DayRange, network: NetworkType, *, dated: bool) -> Sequence[Mapping[str, Any]] | None:
         """The API's rows of a span of at most 30 days; None where they are too many for one answer.
 
         Raises `ApiError` (`ApiRejected` in the server's words) and `CredentialsError`.
@@ -237,7 +239,7 @@ class Chartboost:
             raise UnreadableAnswer(f"{call}: the answer is not the whole: {more}", hint=_NOT_WHOLE)
         question = {**asked, "currency": "USD", "network_type": asked["filters"]["network_type"]}
         texts = {key: part for key, part in question.items() if isinstance(part, str)}
-        if other := other_question(beside, texts):
+        if other := answered_otherwise(beside, texts):
             raise UnreadableAnswer(f"{call}: it answers another question: {other}", hint=_REFUSED)
         words = self._client.redacted(words_beside(beside, asked))
         if words and (not rows or is_alarming(words)):
@@ -248,9 +250,9 @@ class Chartboost:
         return self._client.redacted(server_message(reply.status, reply.body))
 
 
-def by_part(
-    chartboost: Chartboost, span: Span, *, dated: bool
-) -> Iterator[tuple[Span, Mapping[NetworkType, Sequence[Mapping[str, Any]]]]]:
+def rows_by_range(
+    chartboost: Chartboost, span: DayRange, *, dated: bool
+) -> Iterator[tuple[DayRange, Mapping[NetworkType, Sequence[Mapping[str, Any]]]]]:
     """The rows of a span by network type, in parts where one answer does not hold them: totals come for each part."""
     waiting = [span]
     while waiting:

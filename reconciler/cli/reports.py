@@ -18,8 +18,8 @@ from reconciler.report.count import counted
 from reconciler.workflow.floors import Ground, app_ids, ground
 
 if TYPE_CHECKING:
-    from reconciler.warehouse.report_store import Shelf
-    from reconciler.warehouse.user_report_intake import Rules as IntakeRules
+    from reconciler.warehouse.report_store import ReportStore
+    from reconciler.warehouse.user_report_intake import IntakeSettings as IntakeRules
     from reconciler.warehouse.warehouse import Warehouse
 
 USUAL_DAYS: Final = 14
@@ -51,11 +51,11 @@ class Desk:
         """Where reports lie. Raises `UnfitFile` where a link has its place."""
         return reports_folder(self.project)
 
-    def shelf(self) -> "Shelf":
+    def shelf(self) -> "ReportStore":
         """The reports that are there."""
-        from reconciler.warehouse.report_store import Shelf  # noqa: PLC0415 - the reporting room is slow to import
+        from reconciler.warehouse.report_store import ReportStore  # noqa: PLC0415 - the reporting room is slow to import
 
-        return Shelf(self.folder)
+        return ReportStore(self.folder)
 
     def ground(self) -> Ground:
         """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
@@ -118,7 +118,7 @@ class Desk:
         """How DT's reports are read."""
         from reconciler.warehouse.report_store import project_salt  # noqa: PLC0415
         from reconciler.warehouse.user_report_csv import with_own  # noqa: PLC0415 - as above
-        from reconciler.warehouse.user_report_intake import Rules as IntakeRules  # noqa: PLC0415
+        from reconciler.warehouse.user_report_intake import IntakeSettings as IntakeRules  # noqa: PLC0415
 
         told = self.settings.reports
         salt = project_salt(self.project.root / STATE_FOLDER) if told.people == "hash" else Secret("")

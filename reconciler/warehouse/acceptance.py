@@ -43,7 +43,7 @@ class Figures:
         return max((part / of for part, of in pairs if of > 0), default=0.0)
 
 
-def doubt(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
+def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
     """Why a day is not believed, of which so much of the whole could not be read; empty where it is."""
     share = unread.share_of(whole)
     if share <= MOST_UNREAD:
@@ -80,7 +80,7 @@ _CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedRow:
     """A row that could be read: as told, as ours, and its naming dimensions as told, in lower case.
 
     `over` are the places of the dimensions that it may sum over, since they name nothing or say so.
@@ -98,31 +98,31 @@ class Read:
 
 
 @dataclass(slots=True)
-class Settled:
+class DistinctRows:
     """Rows that count, how many of the others stood there again, and those set aside by reason."""
 
-    rows: list[Read] = field(default_factory=list)
+    rows: list[ParsedRow] = field(default_factory=list)
     repeated: int = 0
-    aside: list[tuple[str, Read]] = field(default_factory=list)
+    quarantined: list[tuple[str, ParsedRow]] = field(default_factory=list)
 
 
-def read_of(told: Mapping[str, Any], row: Mapping[str, Any]) -> Read:
+def parsed_row(told: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
     """A row with what tells it apart."""
     names = tuple(" ".join(str(told.get(name) or "").split()).casefold() for name in NAMING)
     over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
     if names[_COUNTRY] in NOWHERE:
         over.add(_COUNTRY)
-    return Read(told, row, names, frozenset(over))
+    return ParsedRow(told, row, names, frozenset(over))
 
 
-def settled(rows: Sequence[Read]) -> Settled:
+def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     """What of the rows of one answer and day counts, and what would count a second time.
 
     Of rows that are the same one counts; of those that differ in their figures alone nobody knows which is right. A row
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
     are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
     """
-    found = Settled()
+    found = DistinctRows()
     once = list(_once(rows, found))
     plain = [one for one in once if not one.over]
     # What turns out to be no sum may be a part of larger ones, so it joins the plain rows.
@@ -131,9 +131,9 @@ def settled(rows: Sequence[Read]) -> Settled:
         index = _index(plain, named)
         for one in group:
             members = index[_key(one, named)]
-            why = _why_aside(one, members)
+            why = _fault(one, members)
             if why:
-                found.aside.append((why, one))
+                found.quarantined.append((why, one))
             else:
                 plain.append(one)
                 members.append(one)
@@ -142,14 +142,14 @@ def settled(rows: Sequence[Read]) -> Settled:
     return found
 
 
-def _once(rows: Sequence[Read], found: Settled) -> Iterable[Read]:
-    alike: dict[tuple[Any, ...], list[Read]] = defaultdict(list)
+def _once(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
+    alike: dict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
     for one in rows:
         alike[one.names, one.row["network"]].append(one)
     known: set[tuple[Any, ...]] = set()
     for same in alike.values():
         if any(one.figures != same[0].figures for one in same):
-            found.aside += [(TWICE, one) for one in same]
+            found.quarantined += [(TWICE, one) for one in same]
             continue
         # DT may stand there under two of its names: the same line then, where its figures are the same.
         under_any_name = (*(name for at, name in enumerate(same[0].names) if at != _SOURCE), *same[0].figures)
@@ -159,7 +159,7 @@ def _once(rows: Sequence[Read], found: Settled) -> Iterable[Read]:
         known.add(under_any_name)
 
 
-def _why_aside(one: Read, members: Sequence[Read]) -> str:
+def _fault(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
     """Empty where it counts."""
     if members and _is_sum(one, members):
         return SUM
@@ -168,27 +168,27 @@ def _why_aside(one: Read, members: Sequence[Read]) -> str:
     return NO_SUM if members and one.names[_COUNTRY] in SUMS else ""
 
 
-def _named(one: Read) -> tuple[int, ...]:
+def _named(one: ParsedRow) -> tuple[int, ...]:
     """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
     return tuple(at for at in range(len(NAMING)) if at not in one.over and (one.names[at] or at in _MAY_BE_ALL))
 
 
-def _breadth(one: Read) -> tuple[int, tuple[int, ...], int]:
+def _breadth(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
     return len(one.over), _named(one), one.row["requests"]
 
 
-def _index(rows: Iterable[Read], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[Read]]:
-    found: defaultdict[tuple[Any, ...], list[Read]] = defaultdict(list)
+def _index(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
+    found: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
     for one in rows:
         found[_key(one, named)].append(one)
     return found
 
 
-def _key(one: Read, named: tuple[int, ...]) -> tuple[Any, ...]:
+def _key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
     return one.row["network"], *(one.names[at] for at in named)
 
 
-def _is_sum(one: Read, members: Sequence[Read]) -> bool:
+def _is_sum(one: ParsedRow, members: Sequence[ParsedRow]) -> bool:
     if not one.row["requests"] and not one.row["impressions"]:
         return one.names[_COUNTRY] in SUMS
     for name in ("requests", "impressions"):

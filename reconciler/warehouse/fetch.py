@@ -10,21 +10,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
-from reconciler.apis.days import Source, Span, spans
-from reconciler.apis.mediation_reports import Chartboost, by_part
+from reconciler.apis.days import DayRange, ReportSource, day_ranges
+from reconciler.apis.mediation_reports import Chartboost, rows_by_range
 from reconciler.apis.user_reports.client import DtReports
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
 from reconciler.report.floors.words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
-from reconciler.warehouse.coverage import TOTALS, name_of
+from reconciler.warehouse.coverage import TOTALS, partition_name
 from reconciler.warehouse.engines import require_floors
-from reconciler.warehouse.fetch_schedule import ALL_APPS, Outcome, Schedule, Summary, schedule
+from reconciler.warehouse.fetch_schedule import ALL_APPS, FetchOutcome, FetchSummary, Schedule, schedule
 from reconciler.warehouse.join import absences
-from reconciler.warehouse.mediation_intake import Pile, piles, write_table
-from reconciler.warehouse.report_store import DATA, Delivery, Marker, Partition, Shelf
+from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
+from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
 from reconciler.warehouse.sums import figures, sources_in
-from reconciler.warehouse.user_report_intake import Rules, take_in
+from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
 
 _SHOWN: Final = 10_000
 
@@ -40,13 +40,13 @@ class FetchListener(Protocol):
         """One of them is about to be asked for. Called from any thread."""
         ...
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: FetchOutcome) -> None:
         """One of them came to its end."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class ReportClients:
     """Where reports come from; None for a source that is not asked."""
 
     dt: DtReports | None = None
@@ -54,7 +54,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class FetchRequest:
     """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
 
     `parallelism` is how many reports of DT are waited for at once. `replace`: days that are there and settled are
@@ -62,60 +62,77 @@ class Errand:
     """
 
     dt_apps: Sequence[str] = ()
-    span: Span | None = None
+    span: DayRange | None = None
     parallelism: int = 8
     replace: bool = False
 
 
 def fetch(
-    errand: Errand, sources: Sources, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener
-) -> Summary:
+    request: FetchRequest,
+    sources: ReportClients,
+    store: ReportStore,
+    settings: IntakeSettings,
+    clock: Clock,
+    listener: FetchListener,
+) -> FetchSummary:
     """Fetch what is missing or may have been restated, and put it on the shelf; say what became of each day.
 
     A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
     disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
     """
     require_floors()
-    with shelf.held():
-        run = _Run(shelf, rules, clock, listener, replace=errand.replace)
-        dt = _schedule("dt", errand.dt_apps if sources.dt else (), errand, shelf, clock)
-        mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), errand, shelf, clock)
+    with store.locked():
+        run = _Run(store, settings, clock, listener, replace=request.replace)
+        dt = _schedule("dt", request.dt_apps if sources.dt else (), request, store, clock)
+        mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), request, store, clock)
         listener.planned(dt.partitions + mediation.partitions)
         if sources.dt is not None:
-            run.fetch_dt(sources.dt, dt, errand.parallelism)
+            run.fetch_dt(sources.dt, dt, request.parallelism)
         if sources.chartboost is not None:
             run.fetch_chartboost(sources.chartboost, mediation)
     outcomes = (*dt.known, *mediation.known, *run.outcomes)
-    return Summary(
+    return FetchSummary(
         tuple(sorted(outcomes, key=lambda outcome: (outcome.source, outcome.app, outcome.day))), tuple(run.notes)
     )
 
 
-def _schedule(source: Source, apps: Iterable[str], errand: Errand, shelf: Shelf, clock: Clock) -> Schedule:
-    return schedule(source, apps, errand.span, shelf.marker, clock.now(), replace=errand.replace)
+def _schedule(
+    source: ReportSource, apps: Iterable[str], request: FetchRequest, store: ReportStore, clock: Clock
+) -> Schedule:
+    return schedule(source, apps, request.span, store.metadata, clock.now(), replace=request.replace)
 
 
 class _Run:
     """One fetch: what it works with, and what has come of it so far."""
 
     def __init__(
-        self, shelf: Shelf, rules: Rules, clock: Clock, listener: FetchListener, *, replace: bool = False
+        self,
+        store: ReportStore,
+        settings: IntakeSettings,
+        clock: Clock,
+        listener: FetchListener,
+        *,
+        replace: bool = False,
     ) -> None:
-        self._shelf = shelf
+        self._store = store
         self._replace = replace
-        self._rules = rules
+        self._settings = settings
         self._clock = clock
         self._listener = listener
         self._stop = threading.Event()
-        self._telling = threading.Lock()
-        self._reading = threading.Lock()
-        self.outcomes: list[Outcome] = []
+        self._listener_lock = threading.Lock()
+        self._intake_lock = threading.Lock()
+        self.outcomes: list[FetchOutcome] = []
         self.notes: list[str] = []
 
     def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
         """Order and wait for reports side by side: most of the time goes by while the vendor writes them."""
         with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
-            jobs = [workers.submit(self._dt, reports, app, day) for app, days in todo.wanted.items() for day in days]
+            jobs = [
+                workers.submit(self._fetch_user_report, reports, app, day)
+                for app, days in todo.wanted.items()
+                for day in days
+            ]
             try:
                 for job in jobs:
                     job.result()
@@ -125,111 +142,117 @@ class _Run:
                 raise
 
     def fetch_chartboost(self, chartboost: Chartboost, todo: Schedule) -> None:
-        """Ask for spans of days, then for the totals of all days that were scheduled."""
+        """Ask for ranges of days, then for the totals of all days that were scheduled."""
         days = todo.wanted.get(ALL_APPS, ())
-        failed = [span for span in spans(days) if not self._days(chartboost, span)]
+        failed = [span for span in day_ranges(days) if not self._fetch_days(chartboost, span)]
         known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
         if days and not failed:
-            self._totals(chartboost, spans([*days, *known]))
+            self._fetch_totals(chartboost, day_ranges([*days, *known]))
         if days:
-            files = self._shelf.files("chartboost", min([*days, *known]), max([*days, *known])).values()
+            files = self._store.files("chartboost", min([*days, *known]), max([*days, *known])).values()
             self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
 
-    def _dt(self, reports: DtReports, app: str, day: date) -> None:
+    def _fetch_user_report(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():
             raise Interrupted("stopped before a report was ordered")
         self._listener.begun(Partition("dt", app, day.isoformat()))
         try:
-            with self._shelf.draft() as folder:
+            with self._store.draft() as folder:
                 received = reports.fetch(app, day, folder, self._stop.is_set)
                 # One at a time: each may use as much memory as it was given.
-                with self._reading:
-                    delivery = take_in(received, app, day, self._rules, self._clock.now())
-                    self._end(self._taken(Partition("dt", app, day.isoformat()), day, delivery))
+                with self._intake_lock:
+                    payload = take_in(received, app, day, self._settings, self._clock.now())
+                    self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
         except ApiError as wrong:
-            self._end(Outcome("dt", app, day, "failed", why=wrong.message))
+            self._finish(FetchOutcome("dt", app, day, "failed", why=wrong.message))
 
-    def _days(self, chartboost: Chartboost, span: Span) -> bool:
+    def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
         """Whether all days of the span were fetched."""
-        ended: list[Outcome] = []
+        ended: list[FetchOutcome] = []
         for asked in span.days():
             self._listener.begun(Partition("chartboost", ALL_APPS, asked.isoformat()))
         try:
-            for part, told in by_part(chartboost, span, dated=True):
-                for day, pile in piles(told, part, dated=True).items():
-                    outcome = self._put_day(day or part.first, pile)
+            for part, told in rows_by_range(chartboost, span, dated=True):
+                for day, batch in row_batches(told, part, dated=True).items():
+                    outcome = self._store_day(day or part.first, batch)
                     ended.append(outcome)
-                    self._end(outcome)
+                    self._finish(outcome)
         except ApiError as wrong:
             done = {outcome.day for outcome in ended}
             for day in span.days():
                 if day not in done:
-                    self._end(Outcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
+                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
         return sum(outcome.state == "fetched" for outcome in ended) == len(span)
 
-    def _totals(self, chartboost: Chartboost, windows: Iterable[Span]) -> None:
+    def _fetch_totals(self, chartboost: Chartboost, windows: Iterable[DayRange]) -> None:
         try:
             for window in windows:
-                for part, told in by_part(chartboost, window, dated=False):
-                    self._put_totals(part, piles(told, part, dated=False)[None])
+                for part, told in rows_by_range(chartboost, window, dated=False):
+                    self._store_totals(part, row_batches(told, part, dated=False)[None])
         except ApiError as wrong:
             self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
 
-    def _put_day(self, day: date, pile: Pile) -> Outcome:
-        with self._shelf.draft() as folder:
-            return self._taken(Partition("chartboost", ALL_APPS, f"{day}"), day, self._delivery(pile, folder))
+    def _store_day(self, day: date, batch: RowBatch) -> FetchOutcome:
+        with self._store.draft() as folder:
+            return self._store_unless_smaller(
+                Partition("chartboost", ALL_APPS, f"{day}"), day, self._payload(batch, folder)
+            )
 
-    def _put_totals(self, part: Span, pile: Pile) -> None:
+    def _store_totals(self, part: DayRange, batch: RowBatch) -> None:
         """Totals that hold less than the days they are of, or that could not be read, are not kept."""
-        files = self._shelf.files("chartboost", part.first, part.last).values()
+        files = self._store.files("chartboost", part.first, part.last).values()
         days = sum((figures(path, "earnings") for path in files), Figures())
         # Totals have fewer rows than days by nature.
-        less = "they hold far less than their days" if shrinkage(replace(days, rows=0), pile.figures) else ""
-        if not less and not _agree(days, pile.figures):
-            less = f"they hold {pile.figures.impressions:,.0f} impressions, and their days {days.impressions:,.0f}"
-        if pile.doubt or less:
-            self.notes.append(f"totals of {part} are not kept, so sums of days are used: {pile.doubt or less}")
+        less = "they hold far less than their days" if shrinkage(replace(days, rows=0), batch.figures) else ""
+        if not less and not _same_impressions(days, batch.figures):
+            less = f"they hold {batch.figures.impressions:,.0f} impressions, and their days {days.impressions:,.0f}"
+        if batch.unread_reason or less:
+            self.notes.append(f"totals of {part} are not kept, so sums of days are used: {batch.unread_reason or less}")
             return
-        with self._shelf.draft() as folder:
-            self._shelf.put(Partition(TOTALS, ALL_APPS, name_of(part)), self._delivery(pile, folder))
+        with self._store.draft() as folder:
+            self._store.put(Partition(TOTALS, ALL_APPS, partition_name(part)), self._payload(batch, folder))
 
-    def _delivery(self, pile: Pile, folder: Path) -> Delivery:
-        write_table(pile.rows, folder / DATA)
-        aside = _written(pile.aside, folder / "rows.jsonl") if pile.aside else None
+    def _payload(self, batch: RowBatch, folder: Path) -> PartitionPayload:
+        write_table(batch.rows, folder / DATA)
+        quarantined_rows = (
+            _write_rows(batch.quarantined_rows, folder / "rows.jsonl") if batch.quarantined_rows else None
+        )
         digest = f"sha256:{sha256((folder / DATA).read_bytes()).hexdigest()}"
-        counts = len(pile.rows), pile.quarantined, dict(pile.unknown_countries), pile.repeated
-        return Delivery(folder / DATA, Marker(self._clock.now(), digest, *counts), aside, pile.doubt)
+        counts = len(batch.rows), batch.quarantined, dict(batch.unknown_countries), batch.repeated
+        return PartitionPayload(
+            folder / DATA, PartitionMetadata(self._clock.now(), digest, *counts), quarantined_rows, batch.unread_reason
+        )
 
-    def _taken(self, place: Partition, day: date, came: Delivery) -> Outcome:
+    def _store_unless_smaller(self, place: Partition, day: date, came: PartitionPayload) -> FetchOutcome:
         """Put a day in its place, unless too little of it was read, or it holds far less than what is there."""
-        source: Source = "dt" if place.source == "dt" else "chartboost"
-        if came.doubt:
-            return Outcome(source, place.app, day, "failed", why=came.doubt)
-        had = self._shelf.marker(place)
+        source: ReportSource = "dt" if place.source == "dt" else "chartboost"
+        if came.unread_reason:
+            return FetchOutcome(source, place.app, day, "failed", why=came.unread_reason)
+        had = self._store.metadata(place)
         if had is not None and not self._replace:
             money = "revenue" if source == "dt" else "earnings"
-            less = shrinkage(figures(self._shelf.data(place), money), figures(came.data, money))
+            less = shrinkage(figures(self._store.data(place), money), figures(came.data, money))
             if less:
-                return Outcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
-        self._shelf.put(place, came)
-        return Outcome(source, place.app, day, "fetched", *_counts(came.marker))
+                return FetchOutcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
+        self._store.put(place, came)
+        return FetchOutcome(source, place.app, day, "fetched", *_counts(came.metadata))
 
-    def _end(self, outcome: Outcome) -> None:
-        with self._telling:
+    def _finish(self, outcome: FetchOutcome) -> None:
+        with self._listener_lock:
             self.outcomes.append(outcome)
             self._listener.ended(outcome)
 
 
-def _agree(days: Figures, totals: Figures) -> bool:
+def _same_impressions(days: Figures, totals: Figures) -> bool:
     """Whether totals count the same impressions as their days. Earnings of days are rounded, so they may differ."""
     return abs(totals.impressions - days.impressions) <= MOST_UNREAD * max(days.impressions, totals.impressions)
 
 
-def _counts(marker: Marker) -> tuple[int, Mapping[str, int], int]:
-    return marker.rows, marker.quarantined, marker.repeated
+def _counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
+    return metadata.rows, metadata.quarantined, metadata.repeated
 
 
-def _written(rows: Sequence[Mapping[str, object]], path: Path) -> Path:
+def _write_rows(rows: Sequence[Mapping[str, object]], path: Path) -> Path:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows[:_SHOWN])
     return path

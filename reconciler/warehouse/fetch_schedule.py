@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from reconciler.apis.days import Source, Span, is_settled, refusal, spans, usual_span
-from reconciler.warehouse.report_store import Marker, Partition
+from reconciler.apis.days import DayRange, ReportSource, day_ranges, is_settled, refusal, usual_range
+from reconciler.warehouse.report_store import Partition, PartitionMetadata
 
-State: TypeAlias = Literal["fetched", "kept", "refused", "failed"]
+FetchState: TypeAlias = Literal["fetched", "kept", "refused", "failed"]
 ALL_APPS = "all"
 """The app under which Chartboost's reports lie: one answer holds all of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FetchOutcome:
     """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure.
 
-    `rows`, `quarantined` and `repeated` as in its `Marker`. `shrunk`: what came held far less, and was not taken.
+    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far less, and was not taken.
     """
 
-    source: Source
+    source: ReportSource
     app: str
     day: date
-    state: State
+    state: FetchState
     rows: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
@@ -36,7 +36,7 @@ class Schedule:
     """Days to fetch by app, in order, and the outcomes that are known before."""
 
     wanted: Mapping[str, tuple[date, ...]]
-    known: tuple[Outcome, ...]
+    known: tuple[FetchOutcome, ...]
 
     @property
     def partitions(self) -> int:
@@ -45,10 +45,10 @@ class Schedule:
 
 
 def schedule(
-    source: Source,
+    source: ReportSource,
     apps: Iterable[str],
-    span: Span | None,
-    marker: Callable[[Partition], Marker | None],
+    span: DayRange | None,
+    metadata: Callable[[Partition], PartitionMetadata | None],
     now: datetime,
     *,
     replace: bool = False,
@@ -59,15 +59,15 @@ def schedule(
     with `replace`, whenever it can be had.
     """
     wanted: dict[str, tuple[date, ...]] = {}
-    known: list[Outcome] = []
+    known: list[FetchOutcome] = []
     for app in sorted(set(apps)):
         days: list[date] = []
-        for day in (span or usual_span(source, now)).days():
-            had = marker(Partition(source, app, day.isoformat()))
+        for day in (span or usual_range(source, now)).days():
+            had = metadata(Partition(source, app, day.isoformat()))
             if had is not None and is_settled(day, had.fetched_at) and not replace:
-                known.append(Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
+                known.append(FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
             elif (why := refusal(source, day, now)) is not None:
-                known.append(_without(source, app, day, had, why))
+                known.append(_unavailable(source, app, day, had, why))
             else:
                 days.append(day)
         if days:
@@ -75,23 +75,23 @@ def schedule(
     return Schedule(wanted, tuple(known))
 
 
-def _without(source: Source, app: str, day: date, had: Marker | None, why: str) -> Outcome:
+def _unavailable(source: ReportSource, app: str, day: date, had: PartitionMetadata | None, why: str) -> FetchOutcome:
     """A day that cannot be had any more: what is there of it is better than nothing."""
     if had is None:
-        return Outcome(source, app, day, "refused", why=why)
+        return FetchOutcome(source, app, day, "refused", why=why)
     settled = is_settled(day, had.fetched_at)
     why = why if settled else f"as it was before it settled: {why}"
-    return Outcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
+    return FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class FetchSummary:
     """What a fetch came to: every source, app and day by itself, in order, and what there is to say besides."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FetchOutcome, ...]
     notes: tuple[str, ...] = ()
 
-    def of(self, *states: State) -> tuple[Outcome, ...]:
+    def of(self, *states: FetchState) -> tuple[FetchOutcome, ...]:
         """Those that ended in one of these states."""
         return tuple(outcome for outcome in self.outcomes if outcome.state in states)
 
@@ -120,14 +120,14 @@ class Summary:
         return sum(outcome.repeated for outcome in self.of("fetched"))
 
     @property
-    def shrunk(self) -> tuple[Outcome, ...]:
+    def shrunk(self) -> tuple[FetchOutcome, ...]:
         """Days that came with far less than what is there, which was kept."""
         return tuple(outcome for outcome in self.outcomes if outcome.shrunk)
 
     @property
-    def gaps(self) -> Mapping[tuple[Source, str], tuple[Span, ...]]:
-        """The days that are not there, by source and app, as spans."""
-        days: dict[tuple[Source, str], list[date]] = {}
+    def gaps(self) -> Mapping[tuple[ReportSource, str], tuple[DayRange, ...]]:
+        """The days that are missing, by source and app, as ranges."""
+        days: dict[tuple[ReportSource, str], list[date]] = {}
         for outcome in self.of("refused", "failed"):
             days.setdefault((outcome.source, outcome.app), []).append(outcome.day)
-        return {key: spans(gap, longest=len(gap)) for key, gap in sorted(days.items())}
+        return {key: day_ranges(gap, longest=len(gap)) for key, gap in sorted(days.items())}

@@ -68,7 +68,7 @@ class DtName:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MediationLine:
     """A line of a waterfall in Chartboost's report, all countries and days together. Earnings are USD."""
 
     app: str
@@ -103,13 +103,13 @@ class Matches:
     """What was joined and what was not. `loose` counts report rows joined only without case and spaces."""
 
     dt: dict[DtName, Address] = field(default_factory=dict)
-    lines: dict[Line, Address] = field(default_factory=dict)
+    lines: dict[MediationLine, Address] = field(default_factory=dict)
     unmatched_dt: list[DtName] = field(default_factory=list)
-    unmatched_lines: list[Line] = field(default_factory=list)
+    unmatched_lines: list[MediationLine] = field(default_factory=list)
     loose: int = 0
 
 
-def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[Line]) -> Matches:
+def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[MediationLine]) -> Matches:
     """Join both reports to our placements.
 
     What DT's own report calls a placement, its id above all, joins Chartboost's lines too: nobody else knows the ids of
@@ -119,7 +119,7 @@ def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Itera
     index = _Index(known)
     _match_dt(index, names, found)
     index.learn(found.dt)
-    dt_lines: dict[str, list[Line]] = defaultdict(list)
+    dt_lines: dict[str, list[MediationLine]] = defaultdict(list)
     for line in lines:
         if line.is_dt:
             dt_lines[line.app].append(line)
@@ -128,20 +128,20 @@ def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Itera
     return found
 
 
-def behind(matches: Matches, lines: Sequence[Line]) -> Mapping[Address, frozenset[Line]]:
+def lines_after_dt(matches: Matches, lines: Sequence[MediationLine]) -> Mapping[Address, frozenset[MediationLine]]:
     """The lines that are asked after DT, for each address.
 
     A report does not say in which order lines are asked. But a line ahead of DT has been asked more often, since DT
-    hears only of what is left; one behind has been asked at most as often as DT left a request. Of two rungs of ours
+    hears only of what is left; one behind has been asked at most as often as DT left a request. Of two tiers of ours
     that were asked equally often the dearer one came first.
     """
-    here: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    here: dict[tuple[str, str], list[MediationLine]] = defaultdict(list)
     for line in lines:
         here[line.app, line.placement].append(line)
-    ours: dict[tuple[Address, str, str], list[Line]] = defaultdict(list)
+    ours: dict[tuple[Address, str, str], list[MediationLine]] = defaultdict(list)
     for line, address in matches.lines.items():
         ours[address, line.app, line.placement].append(line)
-    found: dict[Address, frozenset[Line]] = {}
+    found: dict[Address, frozenset[MediationLine]] = {}
     for (address, app, placement), own in ours.items():
         after = frozenset(line for line in here[app, placement] if line not in own and _comes_after(line, own))
         found[address] = found.get(address, frozenset()) | after
@@ -163,7 +163,7 @@ def _mode(networks: set[str]) -> Mode:
     return "waterfall" if networks == {"mediation"} else "unknown"
 
 
-def _comes_after(line: Line, own: Sequence[Line]) -> bool:
+def _comes_after(line: MediationLine, own: Sequence[MediationLine]) -> bool:
     requests = sum(each.requests for each in own)
     if not line.is_dt:
         return line.requests <= _MORE * requests
@@ -258,7 +258,7 @@ def _match_dt(index: _Index, names: Iterable[DtName], found: Matches) -> None:
             found.unmatched_dt.append(name)
 
 
-def _match_lines(index: _Index, lines: Sequence[Line], found: Matches) -> None:
+def _match_lines(index: _Index, lines: Sequence[MediationLine], found: Matches) -> None:
     """Join the lines of one app of Chartboost's, which is one app of ours, though nothing says which.
 
     Where a name is that of placements in several apps, it is in the one that fits most of the lines.
@@ -274,7 +274,7 @@ def _match_lines(index: _Index, lines: Sequence[Line], found: Matches) -> None:
         found.loose += line.rows if loose else 0
 
 
-def _candidates(index: _Index, line: Line) -> tuple[Sequence[KnownPlacement], bool]:
+def _candidates(index: _Index, line: MediationLine) -> tuple[Sequence[KnownPlacement], bool]:
     if line.partner_placement:
         found, loose = index.called(line.partner_placement)
     else:  # the report gave no partner's placement: that of the mediation may go by the same name
@@ -283,7 +283,7 @@ def _candidates(index: _Index, line: Line) -> tuple[Sequence[KnownPlacement], bo
     return [one for one in found if not apps or _app(one) in apps], loose
 
 
-def _chosen(candidates: Sequence[KnownPlacement], line: Line, votes: Counter[str]) -> KnownPlacement | None:
+def _chosen(candidates: Sequence[KnownPlacement], line: MediationLine, votes: Counter[str]) -> KnownPlacement | None:
     most = max((votes[_app(one)] for one in candidates), default=0)
     left = [one for one in candidates if votes[_app(one)] == most]
     if len(left) > 1:

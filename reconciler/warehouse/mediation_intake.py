@@ -9,10 +9,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import NetworkType
 from reconciler.errors import UnreadableAnswer
-from reconciler.warehouse.acceptance import MOST_UNREAD, STRAY, SUM, Figures, Read, doubt, read_of, settled
+from reconciler.warehouse.acceptance import (
+    MOST_UNREAD,
+    STRAY,
+    SUM,
+    Figures,
+    ParsedRow,
+    distinct_rows,
+    parsed_row,
+    unread_reason,
+)
 from reconciler.warehouse.countries import NOWHERE, SUMS, alpha2
 from reconciler.warehouse.join import source_name
 
@@ -41,7 +50,7 @@ vendor means by it would be a guess."""
 
 
 @dataclass(slots=True)
-class Pile:
+class RowBatch:
     """Rows that belong together: good ones, and those set aside with their reasons.
 
     `repeated` counts rows that stood there again, `unread` is what could not be read, as far as it can be told,
@@ -50,7 +59,7 @@ class Pile:
 
     rows: list[Mapping[str, Any]] = field(default_factory=list)
     quarantined: Counter[str] = field(default_factory=Counter)
-    aside: list[Mapping[str, Any]] = field(default_factory=list)
+    quarantined_rows: list[Mapping[str, Any]] = field(default_factory=list)
     unknown_countries: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     unread: Figures = field(default_factory=Figures)
@@ -62,43 +71,43 @@ class Pile:
         return sum(map(_figures, self.rows), Figures())
 
     @property
-    def doubt(self) -> str:
+    def unread_reason(self) -> str:
         """Why it should not be believed; empty where it may be."""
         nowhere = self.misplaced
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
-        return doubt(self.unread + nowhere, self.figures + self.unread, reasons)
+        return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
-    def set_aside(self, told: Mapping[str, Any], why: str) -> None:
+    def quarantine_row(self, told: Mapping[str, Any], why: str) -> None:
         """Keep a row out, with the reason, and count what is missing without it."""
         self.quarantined[why] += 1
-        self.aside.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
+        self.quarantined_rows.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
         if why not in STRAY:
             self.unread += Figures(1, *(_at_least(told.get(name)) for name in ("impressions", "estimated_earnings")))
 
 
-def piles(
-    told: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: Span, *, dated: bool
-) -> Mapping[date | None, Pile]:
+def row_batches(
+    told: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: DayRange, *, dated: bool
+) -> Mapping[date | None, RowBatch]:
     """The rows of both answers for a span, by day; without days, all of them under None.
 
     A row whose day cannot be read is set aside with those of the first day. Raises `UnreadableAnswer` where these are
     so many that nobody can tell which days miss them, where so many are of days that were not asked for that nobody can
     tell which days the others are, and where both answers hold the same rows, so that each would count twice.
     """
-    found: dict[date | None, Pile] = {day: Pile() for day in (span.days() if dated else (None,))}
-    good: dict[date | None, list[Read]] = {day: [] for day in found}
+    found: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
+    good: dict[date | None, list[ParsedRow]] = {day: [] for day in found}
     for network, rows in told.items():
         for row in rows:
             day, wrong = _day(row, span) if dated else (None, "")
             try:
                 if wrong:
                     raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
-                good[day].append(read_of(row, _row(row, network, day)))
+                good[day].append(parsed_row(row, _row(row, network, day)))
             except ValueError as reason:
-                found[day].set_aside(row, str(reason))
+                found[day].quarantine_row(row, str(reason))
     total = sum(map(len, told.values()))
     for why, told_of_it in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
-        many = sum(pile.quarantined[why] for pile in found.values())
+        many = sum(batch.quarantined[why] for batch in found.values())
         if many > MOST_UNREAD * total:
             raise UnreadableAnswer(told_of_it.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
     if twins := _in_both([one for day in good.values() for one in day]):
@@ -106,8 +115,8 @@ def piles(
             f"{twins:,} rows stand in the answers for bidding and for mediation alike: network_type was not heeded",
             hint=_NOTHING_STORED,
         )
-    for day, pile in found.items():
-        _fill(pile, good[day])
+    for day, batch in found.items():
+        _fill(batch, good[day])
     return found
 
 
@@ -116,7 +125,7 @@ _NOT_ASKED: Final = "{} of {} rows are {} than was asked for"
 _NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
 
 
-def _in_both(rows: Sequence[Read]) -> int:
+def _in_both(rows: Sequence[ParsedRow]) -> int:
     """How many rows of one network type stand among those of the other, the same in all that both count."""
     counted: dict[str, set[tuple[Any, ...]]] = {}
     for one in rows:
@@ -134,18 +143,18 @@ _NO_ACCIDENT: Final = 3
 """Lines from which on it is not the account that has the same in both."""
 
 
-def _fill(pile: Pile, good: Sequence[Read]) -> None:
-    once = settled(good)
-    pile.repeated = once.repeated
-    for why, one in once.aside:
-        pile.set_aside(one.told, why)
+def _fill(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
+    once = distinct_rows(good)
+    batch.repeated = once.repeated
+    for why, one in once.quarantined:
+        batch.quarantine_row(one.told, why)
     for one in once.rows:
         name = str(one.told.get("country") or "")
-        pile.rows.append(one.row)
+        batch.rows.append(one.row)
         if one.row["country"] is None:
-            pile.unknown_countries[name[:40]] += 1
+            batch.unknown_countries[name[:40]] += 1
             if name.strip().lower() not in NOWHERE | SUMS:
-                pile.misplaced += _figures(one.row)
+                batch.misplaced += _figures(one.row)
 
 
 def _figures(row: Mapping[str, Any]) -> Figures:
@@ -197,7 +206,7 @@ def _text(value: Any) -> str | None:
     return text or None
 
 
-def _day(told: Mapping[str, Any], span: Span) -> tuple[date, str]:
+def _day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
     """The day of a row, or else the first day and what is wrong with the row."""
     said = str(told.get("date")).strip()
     if said.lower() in SUMS:

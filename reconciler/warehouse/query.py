@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
 from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Question, Unmatched
 from reconciler.model.floors import WORLDWIDE
@@ -18,8 +18,8 @@ from reconciler.warehouse.coverage import basis, totals_for
 from reconciler.warehouse.engines import table_of, table_of_texts
 from reconciler.warehouse.evidence_sql import rescaled
 from reconciler.warehouse.imports.partitions import IMPORTED, folder_of_line
-from reconciler.warehouse.join import DtName, Line, Matches, Role, absences, behind, match, modes
-from reconciler.warehouse.report_store import Partition, Shelf
+from reconciler.warehouse.join import DtName, Matches, MediationLine, Role, absences, lines_after_dt, match, modes
+from reconciler.warehouse.report_store import Partition, ReportStore
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -43,11 +43,11 @@ class _Day:
 _NOTHING = _Day()
 
 
-class Inquiry:
+class Query:
     """A question, and all that is found on the way to its answer."""
 
-    def __init__(self, shelf: Shelf, backend: "BaseBackend", question: Question) -> None:
-        self._shelf = shelf
+    def __init__(self, store: ReportStore, backend: "BaseBackend", question: Question) -> None:
+        self._store = store
         self._backend = backend
         self._question = question
         self._addresses = {cell.address for cell in question.cells}
@@ -58,11 +58,11 @@ class Inquiry:
 
     @cached_property
     def _chartboost_files(self) -> Mapping[Partition, Path]:
-        return self._shelf.files("chartboost", self._question.first, self._question.last)
+        return self._store.files("chartboost", self._question.first, self._question.last)
 
     @cached_property
     def _imported_files(self) -> Mapping[Partition, Path]:
-        return self._shelf.files(IMPORTED, self._question.first, self._question.last)
+        return self._store.files(IMPORTED, self._question.first, self._question.last)
 
     @cached_property
     def _mediation_files(self) -> Mapping[Partition, Path]:
@@ -71,13 +71,13 @@ class Inquiry:
     @cached_property
     def _days(self) -> Sequence[date]:
         """The days that count: those of which Chartboost or an import tells, or else DT."""
-        files = self._mediation_files or self._shelf.files("dt", self._question.first, self._question.last)
+        files = self._mediation_files or self._store.files("dt", self._question.first, self._question.last)
         return sorted({date.fromisoformat(partition.day) for partition in files})
 
     @cached_property
     def _dt_files(self) -> Mapping[Partition, Path]:
         days = {day.isoformat() for day in self._days}
-        files = self._shelf.files("dt", self._question.first, self._question.last)
+        files = self._store.files("dt", self._question.first, self._question.last)
         return {partition: path for partition, path in files.items() if partition.day in days}
 
     @cached_property
@@ -103,8 +103,8 @@ class Inquiry:
         return evidence_sql.without_days(table, table_of_texts(("left_app", "left_day"), left)) if left else table
 
     @cached_property
-    def _lines(self) -> Sequence[Line]:
-        return [Line(**row) for row in self._rows(evidence_sql.mediation_lines(self._mediation))]
+    def _lines(self) -> Sequence[MediationLine]:
+        return [MediationLine(**row) for row in self._rows(evidence_sql.mediation_lines(self._mediation))]
 
     @cached_property
     def _matches(self) -> Matches:
@@ -139,8 +139,8 @@ class Inquiry:
 
     @cached_property
     def _roles(self) -> "Table":
-        """The lines that belong to an address: DT's own, and those behind it."""
-        after = behind(self._matches, self._lines)
+        """The lines that belong to an address: DT's own, and those asked after it."""
+        after = lines_after_dt(self._matches, self._lines)
         rows = [(_key(line), address, "own") for line, address in self._matches.lines.items()]
         rows += [(_key(line), address, "behind") for address, lines in after.items() for line in lines]
         asked = ((*key, address, role) for key, address, role in rows if address in self._addresses)
@@ -171,8 +171,8 @@ class Inquiry:
     @cached_property
     def _mediation_cells(self) -> Mapping[tuple[Cell, Role], Sequence[Row]]:
         """By cell and role a row for each waterfall, from totals without days where there are such."""
-        window = Span(self._question.first, self._question.last)
-        files = [] if self._absences else totals_for(self._shelf, window, list(self._chartboost_files))
+        window = DayRange(self._question.first, self._question.last)
+        files = [] if self._absences else totals_for(self._store, window, list(self._chartboost_files))
         whole = [*files, *self._imported_files.values()]
         rows = table_of(self._backend, whole, evidence_sql.mediation_schema()) if files else self._mediation
         found: dict[tuple[Cell, Role], list[Row]] = defaultdict(list)
@@ -276,7 +276,7 @@ class Inquiry:
             sum(line.rows for line in matches.unmatched_lines)
             + sum(name.rows for name in (*matches.unmatched_dt, *alone)),
             matches.loose,
-            basis(self._shelf, self._question, matches, [*self._mediation_files], self._absences),
+            basis(self._store, self._question, matches, [*self._mediation_files], self._absences),
         )
 
     def _rows(self, expression: "Table") -> Sequence[Row]:
@@ -288,5 +288,5 @@ def _cell(row: Row) -> Cell:
     return Cell(Address(row["address"]), row["cell"])
 
 
-def _key(line: Line) -> tuple[str, ...]:
+def _key(line: MediationLine) -> tuple[str, ...]:
     return line.app, line.placement, line.network, line.source, line.partner_placement

@@ -29,7 +29,7 @@ from reconciler.errors import LockHeld, ProjectError
 from reconciler.model.secret import Secret
 
 DATA: Final = "data.parquet"
-_MARKER: Final = "fetched.json"
+_METADATA: Final = "fetched.json"
 _QUARANTINE: Final = "rows.jsonl"
 _DRAFTS: Final = "drafts"
 
@@ -50,7 +50,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class PartitionMetadata:
     """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came.
 
     `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
@@ -67,26 +67,26 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class PartitionPayload:
     """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker.
 
     `doubt` says why it should not be, where too little of it could be read.
     """
 
     data: Path
-    marker: Marker
+    metadata: PartitionMetadata
     quarantine: Path | None = None
-    doubt: str = ""
+    unread_reason: str = ""
 
 
-class Shelf:
+class ReportStore:
     """The reports of a project, in a folder of their own. Raises `ProjectError` where the disk says no."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """For one fetch at a time: drafts that an interrupted one left are thrown away. Raises `LockHeld`."""
         with _disk_errors():
             disk.make_folder(self.root, "")
@@ -107,28 +107,28 @@ class Shelf:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def put(self, partition: Partition, delivery: Delivery) -> None:
+    def put(self, partition: Partition, payload: PartitionPayload) -> None:
         """Put a partition in its place, over the one that may be there."""
         name = partition.folder.as_posix()
-        marker = delivery.data.with_name(_MARKER)
+        metadata = payload.data.with_name(_METADATA)
         with _disk_errors():
-            marker.write_text(_marker_text(delivery), encoding="utf-8", newline="\n")
+            metadata.write_text(_metadata_text(payload), encoding="utf-8", newline="\n")
             folder = disk.make_folder(self.root, name)
-            if delivery.quarantine is None:
+            if payload.quarantine is None:
                 disk.check(self.root, f"quarantine/{name}/{_QUARANTINE}").unlink(missing_ok=True)
             else:
-                aside = disk.make_folder(self.root, f"quarantine/{name}")
-                delivery.quarantine.replace(aside / _QUARANTINE)
-            delivery.data.replace(folder / DATA)
-            marker.replace(folder / _MARKER)
+                quarantine = disk.make_folder(self.root, f"quarantine/{name}")
+                payload.quarantine.replace(quarantine / _QUARANTINE)
+            payload.data.replace(folder / DATA)
+            metadata.replace(folder / _METADATA)
 
-    def marker(self, partition: Partition) -> Marker | None:
+    def metadata(self, partition: Partition) -> PartitionMetadata | None:
         """How a partition came; None for one that is not there, or whose marker is not that of its data."""
         folder = partition.folder.as_posix()
         try:
-            told = json.loads(disk.read(self.root, f"{folder}/{_MARKER}"))
+            told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
             data = disk.check(self.root, f"{folder}/{DATA}")
-            return _marker(told) if told["bytes"] == data.stat().st_size else None
+            return _metadata(told) if told["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -162,28 +162,28 @@ def _disk_errors() -> Iterator[None]:
         raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
 
 
-def _marker_text(delivery: Delivery) -> str:
-    marker = delivery.marker
+def _metadata_text(payload: PartitionPayload) -> str:
+    metadata = payload.metadata
     told = {
-        "fetchedAt": marker.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "digest": marker.digest,
-        "rows": marker.rows,
-        "bytes": delivery.data.stat().st_size,
-        "quarantined": dict(marker.quarantined),
-        "unknownCountries": dict(marker.unknown_countries),
-        "repeated": marker.repeated,
-        **({"origin": dict(marker.origin)} if marker.origin else {}),
+        "fetchedAt": metadata.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "digest": metadata.digest,
+        "rows": metadata.rows,
+        "bytes": payload.data.stat().st_size,
+        "quarantined": dict(metadata.quarantined),
+        "unknownCountries": dict(metadata.unknown_countries),
+        "repeated": metadata.repeated,
+        **({"origin": dict(metadata.origin)} if metadata.origin else {}),
     }
     return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
 
-def _marker(told: Mapping[str, Any]) -> Marker:
+def _metadata(told: Mapping[str, Any]) -> PartitionMetadata:
     fetched_at = datetime.fromisoformat(told["fetchedAt"])
     quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
     unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
     repeated = int(told.get("repeated", 0))
     origin = {str(key): str(value) for key, value in told.get("origin", {}).items()}
-    return Marker(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)
+    return PartitionMetadata(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)
 
 
 _SALT_FILE: Final = "salt"

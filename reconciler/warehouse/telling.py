@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.warehouse.fetch_schedule import Outcome, State, Summary
+from reconciler.warehouse.fetch_schedule import FetchOutcome, FetchState, FetchSummary
 
 FETCH_FORMAT: Final = "reconciler.fetch/1"
 _MOST_DAYS: Final = 20
@@ -13,7 +13,7 @@ _MOST_DAYS: Final = 20
 _SOURCES: Final[Mapping[str, str]] = {"dt": "DT user level", "chartboost": "Chartboost"}
 
 
-def fetch_lines(summary: Summary) -> Iterator[Line]:
+def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
     """Source by source: rows, days and gaps with their reasons; what was set aside or stood twice; the notes."""
     for source, name in _SOURCES.items():
         outcomes = [outcome for outcome in summary.outcomes if outcome.source == source]
@@ -31,7 +31,7 @@ def fetch_lines(summary: Summary) -> Iterator[Line]:
     yield line(Span(_whole(summary), "strong"))
 
 
-def _counts(outcomes: list[Outcome]) -> str:
+def _counts(outcomes: list[FetchOutcome]) -> str:
     """Days are counted by app."""
     fetched = [outcome for outcome in outcomes if outcome.state == "fetched"]
     kept = sum(outcome.state == "kept" for outcome in outcomes)
@@ -42,7 +42,7 @@ def _counts(outcomes: list[Outcome]) -> str:
     return f"{told}; {kept} there already" if kept else told
 
 
-def _gap_lines(summary: Summary, source: str) -> Iterator[Line]:
+def _gap_lines(summary: FetchSummary, source: str) -> Iterator[Line]:
     why = {(each.app, each.day): each.why for each in summary.outcomes if each.source == source}
     for (of, app), spans in summary.gaps.items():
         if of != source:
@@ -53,7 +53,7 @@ def _gap_lines(summary: Summary, source: str) -> Iterator[Line]:
             yield line("  ", Span("gap", "blocked"), f" {named}{span}: {'; '.join(reasons)}")
 
 
-def _shrunk_lines(summary: Summary, source: str) -> Iterator[Line]:
+def _shrunk_lines(summary: FetchSummary, source: str) -> Iterator[Line]:
     found = [each for each in summary.shrunk if each.source == source]
     for each in found[:_MOST_DAYS]:
         named = f"app {each.app}, " if source == "dt" else ""
@@ -66,7 +66,7 @@ def _shrunk_lines(summary: Summary, source: str) -> Iterator[Line]:
         yield line(f"  To take what comes all the same: {switch}")
 
 
-def _repeated_lines(summary: Summary) -> Iterator[Line]:
+def _repeated_lines(summary: FetchSummary) -> Iterator[Line]:
     found = [each for each in summary.of("fetched") if each.repeated]
     for each in found[:_MOST_DAYS]:
         yield line(f"  app {each.app}, {each.day}: {each.repeated:,} of {each.rows + each.repeated:,}")
@@ -74,16 +74,16 @@ def _repeated_lines(summary: Summary) -> Iterator[Line]:
         yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
 
 
-def _whole(summary: Summary) -> str:
+def _whole(summary: FetchSummary) -> str:
     gaps, shrunk = len(summary.of("refused", "failed")), len(summary.shrunk)
     told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
     kept = f"; {counted(shrunk, 'day')} not replaced, since what came holds far less" if shrunk else ""
     return f"{told}{kept}; {counted(gaps, 'day')} missing." if gaps else f"{told}{kept}; nothing is missing."
 
 
-def fetch_document(summary: Summary) -> dict[str, Any]:
+def fetch_document(summary: FetchSummary) -> dict[str, Any]:
     """`reconciler.fetch/1`: a summary, every source, app and day, and the gaps as spans."""
-    states: tuple[State, ...] = ("fetched", "kept", "refused", "failed")
+    states: tuple[FetchState, ...] = ("fetched", "kept", "refused", "failed")
     return {
         "format": FETCH_FORMAT,
         "summary": {
@@ -103,7 +103,7 @@ def fetch_document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _report(outcome: Outcome) -> dict[str, Any]:
+def _report(outcome: FetchOutcome) -> dict[str, Any]:
     return {
         "source": outcome.source,
         "app": outcome.app,

@@ -10,22 +10,22 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.apis.user_reports.client import Received
+from reconciler.apis.user_reports.client import ReceivedReport
 from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
-from reconciler.warehouse.acceptance import STRAY, SUM, Figures, doubt
+from reconciler.warehouse.acceptance import STRAY, SUM, Figures, unread_reason
 from reconciler.warehouse.countries import NOWHERE, alpha2
-from reconciler.warehouse.report_store import DATA, Delivery, Marker
+from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
 from reconciler.warehouse.sums import is_sum_of, sum_of, without_sums
 from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_short, places, without_open_quotes
 from reconciler.warehouse.validation_sql import (
     MASKED,
     MISSING,
     People,
-    Reading,
-    aside_sql,
+    ReportFile,
     good_sql,
     literal,
+    quarantined_sql,
     rows_sql,
 )
 
@@ -59,11 +59,11 @@ _MISSHAPEN: Final[Mapping[str, str]] = {
     "LINE SIZE OVER MAXIMUM": "longer than 2 MB",
     "INVALID ENCODING": "not UTF-8 text",
 }
-_LOST: Final = "swallowed by a quote that is not closed"
+_SWALLOWED: Final = "swallowed by a quote that is not closed"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class IntakeSettings:
     """How reports are read: names of columns, what becomes of people's ids, what stands for masked users, and memory.
 
     `memory` is what DuckDB may use, in its own words; what does not fit goes to the disk.
@@ -76,42 +76,44 @@ class Rules:
     memory: str = "512MB"
 
 
-def take_in(report: Received, app: str, day: date, rules: Rules, fetched_at: datetime) -> Delivery:
+def take_in(
+    report: ReceivedReport, app: str, day: date, settings: IntakeSettings, fetched_at: datetime
+) -> PartitionPayload:
     """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
 
     A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
     placement and country. Rows that sum others, by their words or their figures, are left out. Where too little could
-    be read, the delivery says so as its `doubt`. Raises `UnreadableAnswer` for what is no such report: no header,
+    be read, the delivery says so as its `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no header,
     missing columns, not one good row among some, or an end amid its last row: how much is missing then, nobody can
     tell.
     """
     header = _header(report.path)
-    found = places(header, rules.aliases)
+    found = places(header, settings.aliases)
     names = {name: header[place] for name, place in found.items()}
-    reading = Reading(str(report.path), len(header), found, app, day, rules.people, rules.masked, names=names)
-    needed, numbers = ({place for name, place in reading.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
-    if cut := cut_short(report.path, reading.width, needed, numbers):
+    file = ReportFile(str(report.path), len(header), found, app, day, settings.people, settings.masked, names=names)
+    needed, numbers = ({place for name, place in file.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
+    if cut := cut_short(report.path, file.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
     folder = report.path.parent
-    with _duckdb(folder, rules) as connection:
-        rows, aside = _read(connection, reading, report.lines - 1)
-        if aside[_LOST]:
-            rows, aside = _read_mended(connection, reading, report.lines - 1)
-        if aside and not rows.kept:
-            raise UnreadableAnswer(f"not one row of the report can be used: {told(aside)}")
+    with _duckdb(folder, settings) as connection:
+        rows, quarantined = _read(connection, file, report.lines - 1)
+        if quarantined[_SWALLOWED]:
+            rows, quarantined = _read_without_open_quotes(connection, file, report.lines - 1)
+        if quarantined and not rows.kept:
+            raise UnreadableAnswer(f"not one row of the report can be used: {counts_text(quarantined)}")
         sums = without_sums(connection, folder / DATA)
         unknown, nowhere = _unknown_countries(connection, folder / DATA)
         kept = sum_of(connection, folder / DATA, "revenue")
     unread = rows.unread + nowhere
-    reasons = {**aside, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
-    why = doubt(unread, kept + rows.unread, reasons)
-    quarantine = folder / "rows.jsonl" if aside else None
-    aside.update({SUM: sums} if sums else {})
-    marker = Marker(fetched_at, report.digest, kept.rows, aside, unknown, rows.repeated)
-    return Delivery(folder / DATA, marker, quarantine, why)
+    reasons = {**quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
+    why = unread_reason(unread, kept + rows.unread, reasons)
+    quarantine = folder / "rows.jsonl" if quarantined else None
+    quarantined.update({SUM: sums} if sums else {})
+    metadata = PartitionMetadata(fetched_at, report.digest, kept.rows, quarantined, unknown, rows.repeated)
+    return PartitionPayload(folder / DATA, metadata, quarantine, why)
 
 
-def told(quarantined: Mapping[str, int]) -> str:
+def counts_text(quarantined: Mapping[str, int]) -> str:
     """Counts of rows by reason, in words: `3 of another day, 1 the revenue is negative`."""
     return ", ".join(f"{rows:,} {why}" for why, rows in sorted(quarantined.items()))
 
@@ -135,20 +137,20 @@ def _header(path: Path) -> Sequence[str]:
 
 
 @contextmanager
-def _duckdb(folder: Path, rules: Rules) -> Iterator["DuckDBPyConnection"]:
+def _duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
     """A database that lives as long as the block; what it says of its troubles may hold rows, so it is not repeated."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": rules.memory,
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory,
         "temp_directory": str(folder),
         "preserve_insertion_order": False,
     }
     try:
-        with duckdb.connect(config=settings) as connection:
+        with duckdb.connect(config=config) as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute("CREATE TABLE salts(salt VARCHAR)")
-            connection.execute("INSERT INTO salts VALUES (?)", [rules.salt.reveal()])
+            connection.execute("INSERT INTO salts VALUES (?)", [settings.salt.reveal()])
             yield connection
     except duckdb.Error as wrong:
         raise UnreadableAnswer(
@@ -157,7 +159,7 @@ def _duckdb(folder: Path, rules: Rules) -> Iterator["DuckDBPyConnection"]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _ReadRows:
     """How many good rows were kept, how many were not because they stand there already, and what could not be read."""
 
     kept: int
@@ -165,18 +167,20 @@ class _Rows:
     unread: Figures
 
 
-def _read(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[_Rows, Counter[str]]:
+def _read(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
     """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
-    folder = Path(reading.path).parent
-    good = _kept(connection, reading, folder / DATA)
-    aside, unread = (Counter(), Figures()) if good == lines else _set_aside(connection, reading, folder, lines - good)
-    if not _holds_equals(connection, folder / DATA):
-        return _Rows(good, 0, unread), aside
-    kept = _kept(connection, replace(reading, distinct=True), folder / DATA)
-    return _Rows(kept, good - kept, unread), aside
+    folder = Path(file.path).parent
+    good = _write_good_rows(connection, file, folder / DATA)
+    quarantined, unread = (
+        (Counter(), Figures()) if good == lines else _quarantine(connection, file, folder, lines - good)
+    )
+    if not _may_hold_duplicates(connection, folder / DATA):
+        return _ReadRows(good, 0, unread), quarantined
+    kept = _write_good_rows(connection, replace(file, distinct=True), folder / DATA)
+    return _ReadRows(kept, good - kept, unread), quarantined
 
 
-def _holds_equals(connection: "DuckDBPyConnection", data: Path) -> bool:
+def _may_hold_duplicates(connection: "DuckDBPyConnection", data: Path) -> bool:
     """Whether any two kept rows may be the same. Not all columns are kept, so theirs may differ all the same.
 
     It takes a fifth of the time of reading the report, where telling its whole rows apart takes two thirds more.
@@ -186,28 +190,30 @@ def _holds_equals(connection: "DuckDBPyConnection", data: Path) -> bool:
     return bool(found and found[0])
 
 
-def _read_mended(connection: "DuckDBPyConnection", reading: Reading, lines: int) -> tuple[_Rows, Counter[str]]:
+def _read_without_open_quotes(
+    connection: "DuckDBPyConnection", file: ReportFile, lines: int
+) -> tuple[_ReadRows, Counter[str]]:
     """The same without the lines that have swallowed others."""
-    mended = Path(reading.path).with_name("mended")
+    mended = Path(file.path).with_name("mended")
     mended.with_name("rows.jsonl").unlink()
-    dropped = without_open_quotes(Path(reading.path), mended)
-    rows, aside = _read(connection, replace(reading, path=str(mended)), lines - len(dropped))
-    aside.update({_OPEN: len(dropped)} if dropped else {})
+    dropped = without_open_quotes(Path(file.path), mended)
+    rows, quarantined = _read(connection, replace(file, path=str(mended)), lines - len(dropped))
+    quarantined.update({_OPEN: len(dropped)} if dropped else {})
     rows = replace(rows, unread=rows.unread + Figures(len(dropped)))
-    _append_aside(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
+    _append_quarantine(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
     mended.unlink()
-    return rows, aside
+    return rows, quarantined
 
 
-def _kept(connection: "DuckDBPyConnection", reading: Reading, target: Path) -> int:
+def _write_good_rows(connection: "DuckDBPyConnection", file: ReportFile, target: Path) -> int:
     """How many good rows went to the target."""
-    good = good_sql(reading, rows_sql(reading, keep_rejects=False))
+    good = good_sql(file, rows_sql(file, keep_rejects=False))
     rows = connection.execute(f"COPY ({good}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(rows[0]) if rows else 0
 
 
-def _set_aside(
-    connection: "DuckDBPyConnection", reading: Reading, folder: Path, missing: int
+def _quarantine(
+    connection: "DuckDBPyConnection", file: ReportFile, folder: Path, missing: int
 ) -> tuple[Counter[str], Figures]:
     """Rows that were not kept, counted by reason and written to a file; and how much is unread with them.
 
@@ -216,29 +222,31 @@ def _set_aside(
     """
     for table in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-    rows = rows_sql(reading, keep_rejects=True)
+    rows = rows_sql(file, keep_rejects=True)
     counts = f"""SELECT wrong, count(*), coalesce(sum(shown) FILTER (shown > 0), 0),
         coalesce(sum(revenue) FILTER (revenue > 0), 0) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"""  # noqa: S608 - as above
     found = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
     if MISSING in found:
-        _tell_sums_apart(connection, reading, folder / DATA, found)
-    aside = Counter({why: each.rows for why, each in found.items()})
+        _count_sums_apart(connection, file, folder / DATA, found)
+    quarantined = Counter({why: each.rows for why, each in found.items()})
     misshapen = connection.execute(
         "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
     ).fetchall()
-    aside.update(_MISSHAPEN.get(kind, "not of the header's form") for _, kind in misshapen)
+    quarantined.update(_MISSHAPEN.get(kind, "not of the header's form") for _, kind in misshapen)
     open_quote = any(kind in {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM"} for _, kind in misshapen)
-    if open_quote and missing > aside.total():
-        aside[_LOST] = missing - aside.total()
-    _write_aside(connection, reading, folder / "rows.jsonl", misshapen)
-    shapeless = sum(rows for why, rows in aside.items() if why not in found)
-    return aside, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
+    if open_quote and missing > quarantined.total():
+        quarantined[_SWALLOWED] = missing - quarantined.total()
+    _write_quarantine(connection, file, folder / "rows.jsonl", misshapen)
+    shapeless = sum(rows for why, rows in quarantined.items() if why not in found)
+    return quarantined, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
 
 
-def _tell_sums_apart(connection: "DuckDBPyConnection", reading: Reading, data: Path, found: dict[str, Figures]) -> None:
+def _count_sums_apart(
+    connection: "DuckDBPyConnection", file: ReportFile, data: Path, found: dict[str, Figures]
+) -> None:
     """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
     whole = sum_of(connection, data, "revenue")
-    rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(reading, keep_rejects=False)})
+    rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(file, keep_rejects=False)})
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
         one = Figures(1, float(shown), float(money))
@@ -250,15 +258,15 @@ def _tell_sums_apart(connection: "DuckDBPyConnection", reading: Reading, data: P
         del found[MISSING]
 
 
-def _write_aside(
-    connection: "DuckDBPyConnection", reading: Reading, path: Path, misshapen: Sequence[tuple[Any, ...]]
+def _write_quarantine(
+    connection: "DuckDBPyConnection", file: ReportFile, path: Path, misshapen: Sequence[tuple[Any, ...]]
 ) -> None:
-    shown = aside_sql(rows_sql(reading, keep_rejects=False), _SHOWN)
+    shown = quarantined_sql(rows_sql(file, keep_rejects=False), _SHOWN)
     connection.execute(f"COPY ({shown}) TO {literal(str(path))} (FORMAT json)")
-    _append_aside(path, misshapen)
+    _append_quarantine(path, misshapen)
 
 
-def _append_aside(path: Path, misshapen: Sequence[tuple[Any, ...]]) -> None:
+def _append_quarantine(path: Path, misshapen: Sequence[tuple[Any, ...]]) -> None:
     with path.open("a", encoding="utf-8", newline="\n") as file:
         for line, kind in misshapen[:_SHOWN]:
             reason = _MISSHAPEN.get(kind, "not of the header's form")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.model.evidence import Evidence, Question, Unmatched
 from reconciler.warehouse.engines import EMBEDDED, connect
-from reconciler.warehouse.query import Inquiry
-from reconciler.warehouse.report_store import Shelf
+from reconciler.warehouse.query import Query
+from reconciler.warehouse.report_store import ReportStore
 
 if TYPE_CHECKING:
     from ibis.backends import BaseBackend
@@ -24,7 +24,7 @@ class Warehouse:
     """
 
     def __init__(self, root: Path, engine: str = EMBEDDED, *, memory: str = MEMORY) -> None:
-        self._shelf = Shelf(root)
+        self._store = ReportStore(root)
         self._spill = root / "spill"
         self._backend: BaseBackend = connect(engine, memory, self._spill)
 
@@ -35,7 +35,7 @@ class Warehouse:
         DT's. Days count only where Chartboost was fetched, unless none was, so that both sides speak of the same days.
         `after_requests` are those of the line behind DT that was asked most.
         """
-        return Inquiry(self._shelf, self._backend, question).answer()
+        return Query(self._store, self._backend, question).answer()
 
     def close(self) -> None:
         """Let go of the engine; a session of Spark may be somebody else's too, and stays."""

@@ -20,7 +20,7 @@ import pytest
 from support.builders import APP, desired_placement, live_placement
 
 import reconciler
-from reconciler.apis.user_reports.signed_url import link, readiness
+from reconciler.apis.user_reports.signed_url import checked_url, readiness
 from reconciler.diff.rename import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
@@ -196,7 +196,7 @@ FUNCTIONS = {
     "a token": lambda text: read_token(f'{{"accessToken": "{text}"}}'.encode()),
     "an error code": lambda text: error_code(f'{{"error": "{text}"}}'.encode()),
     "Retry-After": lambda text: retry_after(text, NOW),
-    "a link": lambda text: link(f"https://{text}", ORIGIN),
+    "a link": lambda text: checked_url(f"https://{text}", ORIGIN),
     "readiness": lambda text: readiness(Reply(403, text.encode()), len(text), text.encode()),
     "country": alpha2,
     "column": folded,

@@ -8,16 +8,16 @@ from typing import Final, assert_never
 
 import httpx
 
-from reconciler.apis.answer_checks import failure, other_question, words_beside
-from reconciler.apis.user_reports.download import LIMITS, Limits, Spool, unpack
+from reconciler.apis.answer_checks import answered_otherwise, failure, words_beside
+from reconciler.apis.user_reports.download import LIMITS, DownloadFile, SizeLimits, unpack
 from reconciler.apis.user_reports.signed_url import (
     ALLOWED_HOSTS,
-    Broken,
-    Hopeless,
-    Link,
+    Failed,
     Readiness,
     Ready,
-    link,
+    SignedUrl,
+    TransientFailure,
+    checked_url,
     readiness,
 )
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
@@ -42,7 +42,7 @@ _NAP: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DownloadSettings:
     """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `links`."""
 
     deadline: float = 3600.0
@@ -51,14 +51,14 @@ class Waiting:
     connect: float = 10.0
     read: float = 60.0
     hosts: Sequence[str] = ALLOWED_HOSTS
-    limits: Limits = LIMITS
+    limits: SizeLimits = LIMITS
 
 
-_USUAL: Final = Waiting()
+_USUAL: Final = DownloadSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedReport:
     """A whole report on the disk, unpacked: plain text, so far believed to be CSV.
 
     `lines` counts its lines, header included; `digest` is of the bytes as received.
@@ -100,7 +100,7 @@ class DtReports:
         client: ApiClient,
         *,
         clock: Clock,
-        waiting: Waiting = _USUAL,
+        waiting: DownloadSettings = _USUAL,
         transport: Callable[[], httpx.BaseTransport] | None = None,
     ) -> None:
         self._client = client
@@ -108,36 +108,38 @@ class DtReports:
         self._waiting = waiting
         self._transport = transport
 
-    def fetch(self, app_id: str, day: date, folder: Path, stopped: Callable[[], bool] = lambda: False) -> Received:
+    def fetch(
+        self, app_id: str, day: date, folder: Path, stopped: Callable[[], bool] = lambda: False
+    ) -> ReceivedReport:
         """Order the report of an app and a day, wait for it, and put it in the folder.
 
         The order is sent once: each starts a job of its own. Raises `CredentialsError`, `ApiError` where there is no
         report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
         `ProjectError` for a full disk. Nothing whole is left in the folder then.
         """
-        found, said = self._ordered(app_id, day)
+        found, said = self._order(app_id, day)
         what = f"the report of app {app_id} for {day}"
-        spool = self._waited_for(found, folder / "received", f"{what}{said}", stopped)
-        if spool.may_be_cut:
+        file = self._wait_for_report(found, folder / "received", f"{what}{said}", stopped)
+        if file.may_be_cut:
             raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
-        received = self._plain(spool, folder)
+        received = self._unpacked(file, folder)
         if said and received.lines <= 1:
             raise UnreadableAnswer(f"{what} holds no rows{said}", hint=_AGAIN)
         return received
 
-    def _plain(self, spool: Spool, folder: Path) -> Received:
-        if not spool.is_gzip:
-            return Received(spool.path, spool.lines, spool.digest)
+    def _unpacked(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+        if not file.is_gzip:
+            return ReceivedReport(file.path, file.lines, file.digest)
         plain = folder / "unpacked"
-        lines = unpack(spool.path, plain, self._waiting.limits)
-        spool.path.unlink()
-        return Received(plain, lines, spool.digest)
+        lines = unpack(file.path, plain, self._waiting.limits)
+        file.path.unlink()
+        return ReceivedReport(plain, lines, file.digest)
 
-    def _ordered(self, app_id: str, day: date) -> tuple[Link, str]:
+    def _order(self, app_id: str, day: date) -> tuple[SignedUrl, str]:
         """Where the report will be, and what else the answer says: it explains a report without rows."""
         body = encode({"date": day.isoformat(), "appId": app_id})
         call = Call("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
-        reply = self._accepted(call, self._client.call(call))
+        reply = self._accepted_reply(call, self._client.call(call))
         try:
             answer = decode(reply.body)
             told = folded(answer) if isinstance(answer, dict) else {}
@@ -148,24 +150,26 @@ class DtReports:
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
             raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
-        if other := other_question(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
+        if other := answered_otherwise(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
             raise UnreadableAnswer(f"{call}: the report would be another: {other}", hint=_AGAIN)
         words = self._client.redacted(words_beside(beside, {}))
-        return link(url, self._client.origin, self._waiting.hosts), f"; the API said of it: {words}" if words else ""
+        return checked_url(
+            url, self._client.origin, self._waiting.hosts
+        ), f"; the API said of it: {words}" if words else ""
 
-    def _accepted(self, call: Call, exchange: Exchange) -> Reply:
+    def _accepted_reply(self, call: Call, exchange: Exchange) -> Reply:
         match exchange.end:
             case Reply(status=200 | 201 | 202) as reply:
                 return reply
             case Reply(status=status, body=body):
                 said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
                 if status == 408 or status >= 500:
-                    raise _doubtful(call, said)
+                    raise _unknown_outcome(call, said)
                 if status == 429:
                     raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
                 raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))
             case Lost(why=why):
-                raise _doubtful(call, why)
+                raise _unknown_outcome(call, why)
             case Unsent(why=why, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or "try again later; no report was ordered")
             case NoToken(error=error):
@@ -173,18 +177,18 @@ class DtReports:
             case never:
                 assert_never(never)
 
-    def _waited_for(self, found: Link, path: Path, what: str, stopped: Callable[[], bool]) -> Spool:
+    def _wait_for_report(self, found: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
         connections = Connections(found.origin, self._transport)
         ends = self._clock.monotonic() + self._waiting.deadline
         pause, breaks = self._waiting.first_pause, 0
         try:
             while True:
-                spool, state, asked = self._tried(found, connections, path, stopped)
+                file, state, asked = self._requested_once(found, connections, path, stopped)
                 if isinstance(state, Ready):
-                    return spool
-                if isinstance(state, Hopeless):
+                    return file
+                if isinstance(state, Failed):
                     raise UnreadableAnswer(f"{what}: {state.why}", hint=state.hint or _AGAIN)
-                breaks = breaks + 1 if isinstance(state, Broken) else 0
+                breaks = breaks + 1 if isinstance(state, TransientFailure) else 0
                 if breaks >= _BREAKS:
                     raise ApiError(f"{what}: {state.why}, {breaks} times in a row", hint=_AGAIN)
                 self._wait(max(pause, asked), ends, f"{what} was not there in time ({state.why})", stopped)
@@ -192,25 +196,25 @@ class DtReports:
         finally:
             connections.close()
 
-    def _tried(
-        self, found: Link, connections: Connections, path: Path, stopped: Callable[[], bool]
-    ) -> tuple[Spool, Readiness, float]:
+    def _requested_once(
+        self, found: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
+    ) -> tuple[DownloadFile, Readiness, float]:
         """One GET, and the seconds that its answer asks to wait.
 
         Without our token: who signed the URL has said all there is to say.
         """
         late = self._clock.monotonic() + _LIFE
-        with Spool(path, self._waiting.limits) as spool, connections.lent() as connection:
+        with DownloadFile(path, self._waiting.limits) as file, connections.lent() as connection:
             request = self._request(found)
-            end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, spool)
+            end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
         if stopped():
             raise Interrupted("stopped while a report was fetched")
         if not isinstance(end, Reply):
             end = replace(end, why=discreet(end.why))
         header = end.headers.get("retry-after") if isinstance(end, Reply) else None
-        return spool, readiness(end, spool.size, spool.head), retry_after(header, self._clock.now()) or 0.0
+        return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
 
-    def _request(self, found: Link) -> httpx.Request:
+    def _request(self, found: SignedUrl) -> httpx.Request:
         connect, read = self._waiting.connect, self._waiting.read
         # `target` goes out as it is, where httpx would spell some of its characters in another way.
         return httpx.Request(
@@ -235,7 +239,7 @@ class DtReports:
             self._clock.sleep(min(left, _NAP))
 
 
-def _doubtful(call: Call, why: str) -> ApiError:
+def _unknown_outcome(call: Call, why: str) -> ApiError:
     return ApiError(
         f"{call}: nobody knows whether the report was ordered ({why}); it is not ordered a second time in this run",
         hint=_AGAIN,

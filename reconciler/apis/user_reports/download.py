@@ -20,7 +20,7 @@ _HONEST: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """Bytes that a report may have, on the wire and unpacked, and how many times larger it may unpack."""
 
     received: int = 4 * 1024**3
@@ -28,7 +28,7 @@ class Limits:
     ratio: int = 300
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = SizeLimits()
 
 
 def is_gzip(head: bytes) -> bool:
@@ -36,7 +36,7 @@ def is_gzip(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-def unpack(packed: Path, plain: Path, limits: Limits) -> int:
+def unpack(packed: Path, plain: Path, limits: SizeLimits) -> int:
     """Write the unpacked file; how many lines it has, the last one included where nothing ends it.
 
     Raises `UnreadableAnswer` for a file that is cut short, damaged or larger than the limits, and `ProjectError` where
@@ -46,7 +46,7 @@ def unpack(packed: Path, plain: Path, limits: Limits) -> int:
     last = b"\n"
     try:
         with packed.open("rb") as source, plain.open("wb") as target:
-            for chunk in _plain(source):
+            for chunk in _plain_chunks(source):
                 target.write(chunk)
                 written += len(chunk)
                 lines += chunk.count(b"\n")
@@ -62,7 +62,7 @@ def unpack(packed: Path, plain: Path, limits: Limits) -> int:
     return lines + (last != b"\n")
 
 
-def _plain(source: BinaryIO) -> Iterator[bytes]:
+def _plain_chunks(source: BinaryIO) -> Iterator[bytes]:
     """The unpacked bytes of all members, in pieces of bounded size."""
     unpacker = zlib.decompressobj(_GZIP)
     begun = False
@@ -86,20 +86,20 @@ _AS_IT_IS: Final = frozenset({"", "identity", "gzip", "x-gzip"})
 _MEGABYTE: Final = 1024 * 1024
 
 
-class Spool:
+class DownloadFile:
     """Implements `web.http.Sink` with a file, which is there as soon as the answer begins.
 
     Raises `Unwanted` for what is larger than the limits or is no CSV, and `ProjectError` where the disk is full.
     """
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: SizeLimits) -> None:
         self.path = path
         self.head = b""
         self.size = 0
         self._breaks = 0
         self._limits = limits
         self._digest = hashlib.sha256()
-        self._told = False
+        self._length_is_known = False
         self._ends_a_line = False
         try:
             self._file = path.open("wb")
@@ -135,7 +135,7 @@ class Spool:
     @property
     def may_be_cut(self) -> bool:
         """Whether the end of the file is only where the connection ended, amid a line."""
-        return not self._told and not self.is_gzip and self.size > 0 and not self._ends_a_line
+        return not self._length_is_known and not self.is_gzip and self.size > 0 and not self._ends_a_line
 
     def begin(self, headers: Mapping[str, str]) -> None:
         """A 200 has come; its body follows."""
@@ -143,7 +143,7 @@ class Spool:
         if encoding not in _AS_IT_IS:
             raise Unwanted("the file comes in an encoding that was not asked for")
         length = headers.get("content-length", "")
-        self._told = length.isdigit() or "transfer-encoding" in headers
+        self._length_is_known = length.isdigit() or "transfer-encoding" in headers
         if length.isdigit() and int(length) > self._limits.received:
             raise self._too_large()
 

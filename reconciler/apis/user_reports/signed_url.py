@@ -21,7 +21,7 @@ _LONGEST: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SignedUrl:
     """A signed URL, taken apart. `target` is path and query byte for byte: the signature is over these very bytes."""
 
     origin: Origin
@@ -32,8 +32,8 @@ class Link:
         return f"a file on {self.host}"
 
 
-def link(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> Link:
-    """The link, if it may be followed: https, to an allowed host or the API's own; this machine only from this machine.
+def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
+    """The URL, if it may be followed: https, to an allowed host or the API's own; loopback only from loopback.
 
     Raises `UnreadableAnswer`; its message names the host and nothing else of the URL.
     """
@@ -56,7 +56,7 @@ def link(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> Link:
         )
     shown = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}"
-    return Link(Origin(base, parts.scheme == "https", loopback), host, _target(url))
+    return SignedUrl(Origin(base, parts.scheme == "https", loopback), host, _target(url))
 
 
 def _may_lead_to(host: str, loopback: bool, api: Origin, allowed: Sequence[str]) -> bool:
@@ -96,21 +96,21 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class TransientFailure:
     """The network or the server failed: ask again, but not for ever."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Hopeless:
+class Failed:
     """There will never be a report at this URL."""
 
     why: str
     hint: str = ""
 
 
-Readiness: TypeAlias = Ready | Pending | Broken | Hopeless
+Readiness: TypeAlias = Ready | Pending | TransientFailure | Failed
 
 _MARK: Final = b"\xef\xbb\xbf"
 _CODE: Final = re.compile(rb"<Code>\s*([A-Za-z]{3,60})\s*</Code>|(AccessDenied|SignatureDoesNotMatch)")
@@ -123,55 +123,53 @@ def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
     """What an answer means. Of a 200, `size` is the body's length and `head` its beginning."""
     match end:
         case Unsent(why=why, final=True, hint=hint):
-            return Hopeless(why, hint)
+            return Failed(why, hint)
         case Lost(why=why, final=True):
-            return Hopeless(why)
+            return Failed(why)
         case Unsent(why=why) | Lost(why=why):
-            return Broken(why)
+            return TransientFailure(why)
         case Reply(status=200):
-            return _of_a_body(size, head)
+            return _body_state(size, head)
         case Reply():
-            return _of_a_refusal(end)
+            return _refusal_state(end)
         case never:
             assert_never(never)
 
 
-def _of_a_body(size: int, head: bytes) -> Readiness:
+def _body_state(size: int, head: bytes) -> Readiness:
     text = head.removeprefix(_MARK).lstrip()
     if not text:
-        return (
-            Pending("it is still empty") if size <= len(head) else Hopeless("the file begins with nothing but blanks")
-        )
+        return Pending("it is still empty") if size <= len(head) else Failed("the file begins with nothing but blanks")
     if text[:1] == b"<":
-        return _of_markup(head) or Hopeless("the file is an HTML or XML page, not CSV")
+        return _markup_state(head) or Failed("the file is an HTML or XML page, not CSV")
     if text[:1] not in {b"{", b"["}:
         return Ready()
     words = server_message(200, head)
-    return Hopeless(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
+    return Failed(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
 
 
-def _of_a_refusal(reply: Reply) -> Readiness:
+def _refusal_state(reply: Reply) -> Readiness:
     status = reply.status
-    spoken = _of_markup(reply.body)
+    spoken = _markup_state(reply.body)
     if status in {202, 204, 404}:
         return Pending(str(status))
     if status == 403:
-        return spoken or (Hopeless("403") if reply.body.strip() else Pending("403"))
+        return spoken or (Failed("403") if reply.body.strip() else Pending("403"))
     if 300 <= status < 400:
-        return Hopeless(f"it answers with a redirect ({status}), and redirects are not followed")
+        return Failed(f"it answers with a redirect ({status}), and redirects are not followed")
     if status in {408, 429} or status >= 500:
-        return Broken(f"HTTP {status}")
-    return spoken if isinstance(spoken, Hopeless) else Hopeless(f"HTTP {status}")
+        return TransientFailure(f"HTTP {status}")
+    return spoken if isinstance(spoken, Failed) else Failed(f"HTTP {status}")
 
 
-def _of_markup(body: bytes) -> Readiness | None:
+def _markup_state(body: bytes) -> Readiness | None:
     """What a page of the file store says by its code; None where it is some other page."""
     if b"Request has expired" in body:
-        return Hopeless("the URL has expired", _AGAIN)
+        return Failed("the URL has expired", _AGAIN)
     found = _CODE.search(body)
     code = (found[1] or found[2]).decode("ascii") if found else ""
     if code in _NOT_YET:
         return Pending(code)
     if code in _BUSY:
-        return Broken(code)
-    return Hopeless(f"the file store refuses the URL ({code})", _AGAIN) if code else None
+        return TransientFailure(code)
+    return Failed(f"the file store refuses the URL ({code})", _AGAIN) if code else None

@@ -57,7 +57,7 @@ def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), ne
         found.pop("revenue", None)
     elif "revenue" in found:
         found.pop("revenue_micros", None)
-    _check(names, found, adapter)
+    _check_share(names, found, adapter)
     return Header(adapter, tuple(names), {ours: found[ours] for ours in COLUMNS if ours in found})
 
 
@@ -145,7 +145,7 @@ _EVERYWHERE: Final = frozenset({"currency", "timezone", "network_type", "revenue
 """Names of ours that a report of any platform may have been given besides its own."""
 
 
-def _check(names: Sequence[str], found: Mapping[str, int], adapter: Adapter) -> None:
+def _check_share(names: Sequence[str], found: Mapping[str, int], adapter: Adapter) -> None:
     given = {"revenue"} if "revenue_micros" in found else set()
     missing = [each for each in COLUMNS.values() if each.required and each.name not in {*found, *given}]
     if missing:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ProjectError
 from reconciler.warehouse.imports.header import Header, read_header
-from reconciler.warehouse.imports.partitions import Part, check_once, parts_of, written
+from reconciler.warehouse.imports.partitions import AppDay, app_days_of, check_once, write_app_days
 from reconciler.warehouse.imports.records import Records
-from reconciler.warehouse.imports.rows import Writing
-from reconciler.warehouse.imports.staging import SMALL_SHARE, Account, Seen, take_rows, take_texts
+from reconciler.warehouse.imports.rows import NumberFormat
+from reconciler.warehouse.imports.staging import SMALL_SHARE, RowCounts, StagedTexts, take_rows, take_texts
 from reconciler.warehouse.join import DT_SOURCES
-from reconciler.warehouse.report_store import DATA, Delivery, Marker, Shelf
+from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload, ReportStore
 from reconciler.warehouse.validation_sql import literal
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SOURCES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """How a report is to be read: columns that the user maps to ours, and the platform, None to find it out."""
 
     mapped: Sequence[tuple[str, str]] = ()
@@ -48,8 +48,8 @@ class Imported:
     name: str
     unit: str
     header: Header
-    account: Account
-    writing: Writing
+    counts: RowCounts
+    formats: NumberFormat
     kept: int
     repeated: int
     days: tuple[str, ...]
@@ -59,7 +59,7 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def take(records: Records, wanted: Wanted, shelf: Shelf, now: datetime) -> Imported:
+def import_report(records: Records, wanted: ImportOptions, store: ReportStore, now: datetime) -> Imported:
     """Read a report and put it on the shelf; nothing of it, unless it is sound.
 
     Raises `ProjectError` for a report that is none: columns missing, more than a small share of rows refused, numbers
@@ -67,32 +67,35 @@ def take(records: Records, wanted: Wanted, shelf: Shelf, now: datetime) -> Impor
     another name; and where the disk is full. Raises `LockHeld` beside a fetch.
     """
     header = read_header(records.header, wanted.mapped, wanted.network)
-    account = Account()
-    with shelf.held(), shelf.draft() as folder, _disk_errors():
-        seen = take_texts(records, header, folder / "texts.parquet", account)
-        writing = _writing(seen, records, now)
-        take_rows(seen, header, writing, folder / "rows.parquet", account, records.unit)
+    counts = RowCounts()
+    with store.locked(), store.draft() as folder, _disk_errors():
+        seen = take_texts(records, header, folder / "texts.parquet", counts)
+        formats = _formats(seen, records, now)
+        take_rows(seen, header, formats, folder / "rows.parquet", counts, records.unit)
         with _rows(folder) as rows:
-            repeated = _distinct(rows, account)
-            _check(account, records.unit)
+            repeated = _keep_distinct(rows, counts)
+            _check_share(counts, records.unit)
             _check_prices(rows)
-            parts = parts_of(rows, header.adapter.name)
-            check_once(rows, shelf, parts)
-            counts = written(rows, parts, folder)
+            app_days = app_days_of(rows, header.adapter.name)
+            check_once(rows, store, app_days)
+            sizes = write_app_days(rows, app_days, folder)
             sources, notes = _sources(rows), tuple(_notes(rows, header))
-        replaced = _put(
-            shelf, parts, folder, [Marker(now, seen.digest, count, origin=_origin(records, header)) for count in counts]
+        replaced = _store(
+            store,
+            app_days,
+            folder,
+            [PartitionMetadata(now, seen.digest, size, origin=_origin(records, header)) for size in sizes],
         )
     return Imported(
         records.name,
         records.unit,
         header,
-        account,
-        writing,
-        sum(counts),
+        counts,
+        formats,
+        sum(sizes),
         repeated,
-        tuple(sorted({part.partition.day for part in parts})),
-        tuple(sorted({part.app for part in parts})),
+        tuple(sorted({app_day.partition.day for app_day in app_days})),
+        tuple(sorted({app_day.app for app_day in app_days})),
         replaced,
         sources,
         (*records.notes, *notes),
@@ -108,12 +111,14 @@ def _disk_errors() -> Iterator[None]:
         raise ProjectError(said, hint="is the disk full?") from None
 
 
-def _put(shelf: Shelf, parts: Sequence[Part], folder: Path, markers: Sequence[Marker]) -> int:
+def _store(
+    store: ReportStore, app_days: Sequence[AppDay], folder: Path, all_metadata: Sequence[PartitionMetadata]
+) -> int:
     """Put each day of an app in its place; how many were there before."""
     replaced = 0
-    for number, (part, marker) in enumerate(zip(parts, markers, strict=True)):
-        replaced += shelf.marker(part.partition) is not None
-        shelf.put(part.partition, Delivery(folder / f"{number}" / DATA, marker))
+    for number, (app_day, metadata) in enumerate(zip(app_days, all_metadata, strict=True)):
+        replaced += store.metadata(app_day.partition) is not None
+        store.put(app_day.partition, PartitionPayload(folder / f"{number}" / DATA, metadata))
     return replaced
 
 
@@ -123,7 +128,7 @@ def _origin(records: Records, header: Header) -> Mapping[str, str]:
     return {"name": records.name, "network": header.adapter.name, **columns}
 
 
-def _writing(seen: Seen, records: Records, now: datetime) -> Writing:
+def _formats(seen: StagedTexts, records: Records, now: datetime) -> NumberFormat:
     decimals = seen.clues.settled_decimals(SMALL_SHARE, records.delimiter)
     if decimals is None:
         raise ProjectError(
@@ -136,7 +141,7 @@ def _writing(seen: Seen, records: Records, now: datetime) -> Writing:
             "the days can be read in two ways: 03/04/2026 may be in March or in April",
             hint="export them with the year first, as in 2026-03-04",
         )
-    return Writing(decimals, order, now.date())
+    return NumberFormat(decimals, order, now.date())
 
 
 @contextmanager
@@ -160,7 +165,7 @@ def _rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
         raise ProjectError("the report cannot be worked through", hint=f"{full}nothing was imported") from None
 
 
-def _distinct(rows: "DuckDBPyConnection", account: Account) -> int:
+def _keep_distinct(rows: "DuckDBPyConnection", counts: RowCounts) -> int:
     """Leave each row once in the table `kept`; how many stood there a second time.
 
     Rows that are the same but for their figures tell of one thing twice, and nobody knows which of them is right.
@@ -168,7 +173,7 @@ def _distinct(rows: "DuckDBPyConnection", account: Account) -> int:
     rows.execute("""CREATE TABLE twice AS SELECT named FROM told GROUP BY named HAVING count(DISTINCT whole) > 1""")
     places = rows.execute("SELECT place FROM told SEMI JOIN twice USING (named) ORDER BY place")
     for (place,) in iter(places.fetchone, None):
-        account.refuse(_TWICE, place)
+        counts.refuse(_TWICE, place)
     rows.execute("""CREATE TABLE kept AS SELECT * EXCLUDE (whole, named) FROM told ANTI JOIN twice USING (named)
         QUALIFY row_number() OVER (PARTITION BY whole ORDER BY place) = 1""")
     counted = rows.execute(
@@ -178,14 +183,14 @@ def _distinct(rows: "DuckDBPyConnection", account: Account) -> int:
     return int(before - after)
 
 
-def _check(account: Account, unit: str) -> None:
-    refused = account.refused.total()
-    if not account.rows:
+def _check_share(counts: RowCounts, unit: str) -> None:
+    refused = counts.refused.total()
+    if not counts.rows:
         raise ProjectError("the report holds no rows", hint="export days that have figures")
-    if refused > SMALL_SHARE * account.rows:
-        told = "; ".join(reason_text(reason, account, unit) for reason, _ in account.refused.most_common(6))
+    if refused > SMALL_SHARE * counts.rows:
+        told = "; ".join(reason_text(reason, counts, unit) for reason, _ in counts.refused.most_common(6))
         raise ProjectError(
-            f"{refused:,} of {account.rows:,} rows cannot be read, more than {SMALL_SHARE:.0%}: {told}",
+            f"{refused:,} of {counts.rows:,} rows cannot be read, more than {SMALL_SHARE:.0%}: {told}",
             hint="nothing was imported; mend the export, or name its columns with --map COLUMN=NAME",
         )
 
@@ -201,9 +206,9 @@ def _check_prices(rows: "DuckDBPyConnection") -> None:
         )
 
 
-def reason_text(reason: str, account: Account, unit: str) -> str:
+def reason_text(reason: str, counts: RowCounts, unit: str) -> str:
     """A reason with how many rows it holds for, and where the first of them stand."""
-    places, rows = account.places[reason], account.refused[reason]
+    places, rows = counts.places[reason], counts.refused[reason]
     listed = ", ".join(f"{place:,}" for place in places) + (", ..." if rows > len(places) else "")
     return f"{rows:,} {reason} ({unit}{'s' if rows > 1 else ''} {listed})"
 

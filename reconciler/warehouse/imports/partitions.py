@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from reconciler.errors import ProjectError
 from reconciler.warehouse.mediation_intake import schema
-from reconciler.warehouse.report_store import DATA, Partition, Shelf
+from reconciler.warehouse.report_store import DATA, Partition, ReportStore
 from reconciler.warehouse.validation_sql import literal
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ _NAMES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AppDay:
     """A day of an app, as it is replaced as a whole."""
 
     app: str
     partition: Partition
 
 
-def parts_of(rows: "DuckDBPyConnection", network: str) -> Sequence[Part]:
+def app_days_of(rows: "DuckDBPyConnection", network: str) -> Sequence[AppDay]:
     """The days of apps that the table `kept` tells of. Raises `ProjectError` where they are too many to be such."""
     count = rows.execute("SELECT count(*) FROM (SELECT DISTINCT app, day FROM kept)").fetchone()
     if count and count[0] > _MOST_PARTITIONS:
@@ -48,7 +48,7 @@ def parts_of(rows: "DuckDBPyConnection", network: str) -> Sequence[Part]:
             hint="does the column that is taken for the app name something else? --map COLUMN=app",
         )
     found = rows.execute("SELECT DISTINCT app, day FROM kept ORDER BY app, day").fetchall()
-    return [Part(app, Partition(IMPORTED, folder_of(network, app), day.isoformat())) for app, day in found]
+    return [AppDay(app, Partition(IMPORTED, folder_of(network, app), day.isoformat())) for app, day in found]
 
 
 def folder_of(network: str, app: str) -> str:
@@ -63,14 +63,14 @@ def folder_of_line(app: str) -> str:
     return folder_of(network, own)
 
 
-def check_once(rows: "DuckDBPyConnection", shelf: Shelf, parts: Sequence[Part]) -> None:
+def check_once(rows: "DuckDBPyConnection", store: ReportStore, app_days: Sequence[AppDay]) -> None:
     """Refuse figures that lie on the shelf already under another app or platform: they would count twice.
 
     Rows of few impressions may be the same by chance, and do not tell.
     """
-    own, days = {part.partition for part in parts}, {part.partition.day for part in parts}
+    own, days = {app_day.partition for app_day in app_days}, {app_day.partition.day for app_day in app_days}
     seen: dict[str, tuple[int, int]] = {}
-    for partition, path in shelf.partitions(IMPORTED).items():
+    for partition, path in store.partitions(IMPORTED).items():
         if partition not in own and partition.day in days:
             telling, same = seen.get(partition.app, (0, 0))
             here = rows.execute(_same_sql(partition.day, path)).fetchone() or (0, 0)
@@ -102,7 +102,7 @@ def _same_sql(day: str, path: Path) -> str:
     """  # noqa: S608 - our own path and a day of ours
 
 
-def written(rows: "DuckDBPyConnection", parts: Sequence[Part], folder: Path) -> Sequence[int]:
+def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folder: Path) -> Sequence[int]:
     """Write a file for each day of an app; how many rows each has. Rows of the same thing are summed."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
@@ -113,8 +113,8 @@ def written(rows: "DuckDBPyConnection", parts: Sequence[Part], folder: Path) -> 
             CAST(sum(impressions) AS BIGINT) AS impressions, CAST(sum(earnings) AS DECIMAL(18, 6)) AS earnings
         FROM kept GROUP BY ALL ORDER BY app, day"""
     )
-    counts = [0] * len(parts)
-    numbers = {(part.app, part.partition.day): number for number, part in enumerate(parts)}
+    counts = [0] * len(app_days)
+    numbers = {(app_day.app, app_day.partition.day): number for number, app_day in enumerate(app_days)}
     writer, current = None, -1
     try:
         while batch := summed.fetchmany(10_000):
@@ -126,7 +126,7 @@ def written(rows: "DuckDBPyConnection", parts: Sequence[Part], folder: Path) -> 
                     (folder / f"{number}").mkdir()
                     writer = parquet.ParquetWriter(folder / f"{number}" / DATA, schema(), compression="zstd")
                 if writer is not None:
-                    writer.write_table(pa.Table.from_pylist(_named(told, parts[number]), schema=schema()))
+                    writer.write_table(pa.Table.from_pylist(_named(told, app_days[number]), schema=schema()))
                 counts[number] += len(told)
     finally:
         if writer is not None:
@@ -151,7 +151,7 @@ def _grouped(
         yield current, group
 
 
-def _named(rows: Sequence[tuple[Any, ...]], part: Part) -> list[dict[str, Any]]:
+def _named(rows: Sequence[tuple[Any, ...]], app_day: AppDay) -> list[dict[str, Any]]:
     """Rows as the shelf keeps them: apps of different platforms are different apps."""
-    app = f"{part.partition.app.partition('.')[0]}.{part.app}"
+    app = f"{app_day.partition.app.partition('.')[0]}.{app_day.app}"
     return [{**dict(zip(_NAMES, row, strict=True)), "app": app, "valid_bids": 0, "winning_bids": 0} for row in rows]

@@ -17,11 +17,11 @@ from reconciler.warehouse.imports.records import (
     LONGEST_TEXT,
     STORES,
     Keys,
-    Place,
     Records,
     Row,
+    TableLocation,
     as_text,
-    place_of,
+    table_location,
     without_secrets,
 )
 from reconciler.warehouse.validation_sql import literal
@@ -42,7 +42,7 @@ _NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|4
 
 
 @contextmanager
-def table_records(place: Place) -> Iterator[Records]:
+def table_records(place: TableLocation) -> Iterator[Records]:
     """The rows of a table, a batch at a time. Raises `ProjectError`, which tells no secret."""
     url = place.url.reveal()
     file = url.removeprefix("duckdb://").partition("?")[0]
@@ -67,12 +67,12 @@ def table_records(place: Place) -> Iterator[Records]:
 
 
 @contextmanager
-def _duckdb_file(path: Path, place: Place) -> Iterator[Records]:
+def _duckdb_file(path: Path, place: TableLocation) -> Iterator[Records]:
     if not path.is_file():
         raise ProjectError(f"{visible(path.as_posix())} is not there")
     # The file is a stranger's: its views may not reach for other files.
     with _duckdb(str(path), read_only=True, enable_external_access=False) as connection:
-        quoted = ".".join(_identifier(part) for part in place.table.split("."))
+        quoted = ".".join(_identifier(app_day) for app_day in place.table.split("."))
         with _records(connection, f"SELECT * FROM {quoted}", place.shown) as records:  # noqa: S608 - quoted
             yield records
 
@@ -87,7 +87,7 @@ def parquet_records(where: str, name: str, keys: Keys | None = None) -> Iterator
             yield records
 
 
-def brought(where: str, name: str, keys: Keys, target: Path) -> None:
+def download(where: str, name: str, keys: Keys, target: Path) -> None:
     """Write an object of s3:// or gs:// to a file. Raises `ProjectError`."""
     with _duckdb() as connection:
         _open_store(connection, where, keys)
@@ -224,20 +224,20 @@ def opened(told: str, url: Secret | None, s3: Keys, gcs: Keys, mapped: Collectio
     user names, by which the header of a text is found as well. Raises `ProjectError` for what
     cannot be read and `UsageError` for what is named wrongly; neither tells a secret.
     """
-    place = place_of(told, url)
+    place = table_location(told, url)
     if place is not None:
         with table_records(place) as records:
             yield records
     elif told.lower().startswith(STORES):
-        with _stored(told, gcs if told.lower().startswith("gs://") else s3, mapped) as records:
+        with _object_records(told, gcs if told.lower().startswith("gs://") else s3, mapped) as records:
             yield records
     else:
-        with _file(Path(told), visible(told), mapped) as records:
+        with _file_records(Path(told), visible(told), mapped) as records:
             yield records
 
 
 @contextmanager
-def _stored(where: str, keys: Keys, mapped: Collection[str]) -> Iterator[Records]:
+def _object_records(where: str, keys: Keys, mapped: Collection[str]) -> Iterator[Records]:
     name = visible(without_secrets(where))
     if where.lower().endswith(_PARQUET_NAMES):
         with parquet_records(where, name, keys) as records:
@@ -245,13 +245,13 @@ def _stored(where: str, keys: Keys, mapped: Collection[str]) -> Iterator[Records
         return
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
-        brought(where, name, keys, target)
-        with _file(target, name, mapped) as records:
+        download(where, name, keys, target)
+        with _file_records(target, name, mapped) as records:
             yield records
 
 
 @contextmanager
-def _file(path: Path, name: str, mapped: Collection[str]) -> Iterator[Records]:
+def _file_records(path: Path, name: str, mapped: Collection[str]) -> Iterator[Records]:
     head = head_of(path, name)
     if not head:
         raise ProjectError(f"{name} is empty")

@@ -88,7 +88,7 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TableLocation:
     """Where a table is: `url` is a connection string, which may hold a password, or the path of a DuckDB file."""
 
     url: Secret
@@ -96,7 +96,7 @@ class Place:
     shown: str = field(compare=False)
 
 
-def place_of(told: str, url: Secret | None) -> Place | None:
+def table_location(told: str, url: Secret | None) -> TableLocation | None:
     """The table that a text names: `URL#TABLE`, `FILE.duckdb#TABLE`, or, with the `url` of a database, `TABLE`.
 
     None where it names a file. Raises `UsageError` for a URL that holds a password or names no table: what stands in a
@@ -109,16 +109,16 @@ def place_of(told: str, url: Secret | None) -> Place | None:
         if _URL.match(told) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists()):
             raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
         bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).is_file()
-        return Place(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
+        return TableLocation(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
     if _URL.match(before):
         if _holds_secrets(before):
             raise UsageError(
                 f"{without_secrets(before)} is given with a password or other secrets",
                 hint="put the URL into RECONCILER_EVIDENCE_URL, and name the table alone",
             )
-        return Place(Secret(before), table, f"{without_secrets(before)}#{table}")
+        return TableLocation(Secret(before), table, f"{without_secrets(before)}#{table}")
     if before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists():
-        return Place(Secret(before), table, told)
+        return TableLocation(Secret(before), table, told)
     return None
 
 
@@ -134,7 +134,7 @@ def without_secrets(url: str) -> str:
 
 def _holds_secrets(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        app_days = urlsplit(url)
     except ValueError:
         return True
-    return bool(parts.password) or bool(_SECRETS.search(parts.query))
+    return bool(app_days.password) or bool(_SECRETS.search(app_days.query))

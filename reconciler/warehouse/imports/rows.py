@@ -28,7 +28,7 @@ _LEAST: Final = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class NumberFormat:
     """How the texts of a report are written, and the day on which it is read."""
 
     decimals: Decimals
@@ -57,14 +57,14 @@ def is_bare(told: Mapping[str, str]) -> bool:
     return sum(1 for name in _NAMING if told.get(name, "").strip()) <= 1
 
 
-def evidence_row(told: Mapping[str, str], header: Header, writing: Writing) -> dict[str, Any]:
+def evidence_row(told: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
     """A row in the columns in which evidence is kept. Raises `Refused`, and `Unusable`."""
     for name, text in told.items():
         if len(text) > LONGEST_TEXT:
             raise Refused(f"the {name} is longer than {LONGEST_TEXT:,} signs")
     _check_units(told)
     source, network = source_of(told, header.adapter.usual_type)
-    impressions = _count(told, "impressions", writing)
+    impressions = _count(told, "impressions", formats)
     kind = told.get("format", "").strip()
     return {
         "app": app_of(told),
@@ -74,11 +74,11 @@ def evidence_row(told: Mapping[str, str], header: Header, writing: Writing) -> d
         "partner_placement": told.get("placement", "").strip() or None,
         "format": FORMATS.get("_".join(kind.lower().split()), kind),
         "country": _country(told["country"].strip()),
-        "day": _day(told["day"], writing),
-        "requests": _count(told, "requests", writing) if "requests" in told else 0,
-        "responses": _count(told, "responses", writing) if told.get("responses", "").strip() else 0,
+        "day": _day(told["day"], formats),
+        "requests": _count(told, "requests", formats) if "requests" in told else 0,
+        "responses": _count(told, "responses", formats) if told.get("responses", "").strip() else 0,
         "impressions": impressions,
-        "earnings": _earnings(told, writing, impressions),
+        "earnings": _earnings(told, formats, impressions),
     }
 
 
@@ -135,36 +135,36 @@ def _country(text: str) -> str | None:
     return code
 
 
-def _day(text: str, writing: Writing) -> date:
-    day = read_day(text, writing.order)
+def _day(text: str, formats: NumberFormat) -> date:
+    day = read_day(text, formats.order)
     if day is None:
         raise Refused("the day is none")
-    if not _EARLIEST <= day <= writing.today:
-        raise Refused("the day is to come" if day > writing.today else f"the day is before {_EARLIEST.year}")
+    if not _EARLIEST <= day <= formats.today:
+        raise Refused("the day is to come" if day > formats.today else f"the day is before {_EARLIEST.year}")
     return day
 
 
-def _count(told: Mapping[str, str], name: str, writing: Writing) -> int:
-    number = _number(told[name], name, writing)
+def _count(told: Mapping[str, str], name: str, formats: NumberFormat) -> int:
+    number = _number(told[name], name, formats)
     if number != number.to_integral_value():
         raise Refused(f"the {name} are no whole number")
     return int(number)
 
 
-def _earnings(told: Mapping[str, str], writing: Writing, impressions: int) -> Decimal:
+def _earnings(told: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
     name = "revenue" if "revenue" in told else "revenue_micros"
     if not impressions and told[name].strip().lower() in NOTHING:
         return Decimal(0)
-    number = _number(told[name], name, writing)
+    number = _number(told[name], name, formats)
     if name == "revenue_micros" and number != number.to_integral_value():
         raise Unusable("the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD")
     return (number / _MILLION if name == "revenue_micros" else number).quantize(_LEAST)
 
 
-def _number(text: str, name: str, writing: Writing) -> Decimal:
+def _number(text: str, name: str, formats: NumberFormat) -> Decimal:
     if text.strip().lower() in NOTHING:
         raise Refused(f"no {name}")
-    number = read_number(text, writing.decimals)
+    number = read_number(text, formats.decimals)
     if number is None:
         raise Refused(f"the {name} is no number")
     if number < 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import ProjectError
 from reconciler.warehouse.imports.header import Header
 from reconciler.warehouse.imports.records import LONGEST_TEXT, Records
-from reconciler.warehouse.imports.rows import Refused, Unusable, Writing, evidence_row, is_bare, is_total
+from reconciler.warehouse.imports.rows import NumberFormat, Refused, Unusable, evidence_row, is_bare, is_total
 from reconciler.warehouse.imports.schema import COLUMNS
 from reconciler.warehouse.imports.values import Clues
 
@@ -32,7 +32,7 @@ _DERIVED: Final = ("ecpm", "rate", "ctr", "clicks", "cpm", "rpm")
 
 
 @dataclass(slots=True)
-class Account:
+class RowCounts:
     """What became of the rows of a report: how many there were, and those that are no evidence, by reason.
 
     `places` are where the first of each reason stand. `left_out` are rows that sum others, and headers again.
@@ -52,7 +52,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class StagedTexts:
     """A report as it came: its texts in a file, how it is written, and the digest of its rows."""
 
     path: Path
@@ -60,7 +60,7 @@ class Seen:
     digest: str
 
 
-def take_texts(records: Records, header: Header, target: Path, account: Account) -> Seen:
+def take_texts(records: Records, header: Header, target: Path, counts: RowCounts) -> StagedTexts:
     """Write the texts of the columns that are ours, with each row's place and what tells it from others.
 
     Two fingerprints are kept: of the whole row, and of all but its figures.
@@ -73,43 +73,43 @@ def take_texts(records: Records, header: Header, target: Path, account: Account)
     clues, digest = Clues(), sha256()
     figures = _figures(header)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in _batches(_texts(records, header, account, clues, figures)):
+        for batch in _batches(_texts(records, header, counts, clues, figures)):
             for row in batch:
                 digest.update(row["whole"])
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-    return Seen(target, clues, f"sha256:{digest.hexdigest()}")
+    return StagedTexts(target, clues, f"sha256:{digest.hexdigest()}")
 
 
 def _figures(header: Header) -> frozenset[int]:
     """The columns that hold figures, by which rows of the same thing may differ."""
     ours = {place for name, place in header.places.items() if name in _AMOUNTS}
-    derived = {place for place, name in enumerate(header.names) if any(part in name.lower() for part in _DERIVED)}
+    derived = {place for place, name in enumerate(header.names) if any(app_day in name.lower() for app_day in _DERIVED)}
     return frozenset(ours | (derived - set(header.places.values())))
 
 
 def _texts(
-    records: Records, header: Header, account: Account, clues: Clues, figures: frozenset[int]
+    records: Records, header: Header, counts: RowCounts, clues: Clues, figures: frozenset[int]
 ) -> Iterator[dict[str, Any]]:
     width = len(header.names)
     for place, record in records.rows:
         if tuple(text.strip() for text in record) == header.names:
-            account.left_out += 1
+            counts.left_out += 1
             continue
         told = {name: record[at] for name, at in header.places.items() if at < len(record)}
         if is_total(record, told) or (len(record) == width and is_bare(told)):
-            account.left_out += 1
+            counts.left_out += 1
             continue
-        account.rows += 1
+        counts.rows += 1
         if len(record) != width:
-            account.refuse(f"{'fewer' if len(record) < width else 'more'} columns than the header", place)
+            counts.refuse(f"{'fewer' if len(record) < width else 'more'} columns than the header", place)
             continue
         for name, text in told.items():
-            _see(clues, name, text)
+            _look_at(clues, name, text)
         named = (text for at, text in enumerate(record) if at not in figures)
         yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable(told)}
 
 
-def _see(clues: Clues, name: str, text: str) -> None:
+def _look_at(clues: Clues, name: str, text: str) -> None:
     if name == "day":
         clues.see_day(text[:LONGEST_TEXT])
     elif name in _AMOUNTS:
@@ -129,7 +129,9 @@ def _fingerprint(texts: Iterator[str] | Sequence[str]) -> bytes:
     return blake2b("\x1f".join(texts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def take_rows(seen: Seen, header: Header, writing: Writing, target: Path, account: Account, unit: str) -> None:
+def take_rows(
+    seen: StagedTexts, header: Header, formats: NumberFormat, target: Path, counts: RowCounts, unit: str
+) -> None:
     """Write the rows of evidence. Raises `ProjectError` for a report of another currency or time zone."""
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415
@@ -142,9 +144,9 @@ def take_rows(seen: Seen, header: Header, writing: Writing, target: Path, accoun
             for told in batch.to_pylist():
                 kept = {"place": told.pop("place"), "whole": told.pop("whole"), "named": told.pop("named")}
                 try:
-                    rows.append({**kept, **evidence_row(told, header, writing)})
+                    rows.append({**kept, **evidence_row(told, header, formats)})
                 except Refused as why:
-                    account.refuse(str(why), kept["place"])
+                    counts.refuse(str(why), kept["place"])
                 except Unusable as why:
                     raise ProjectError(f"{unit} {kept['place']:,}: {why}", hint="nothing was imported") from None
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from reconciler.apis.days import Span, is_settled, last_complete, refusal, spans, usual_span
+from reconciler.apis.days import DayRange, day_ranges, is_settled, last_complete, refusal, usual_range
 
 each = pytest.mark.parametrize
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -16,11 +16,11 @@ def test_a_day_is_complete_at_noon_of_the_next():
 
 @each(("now", "first", "last"), [(NOON, 11, 20), (MORNING, 11, 19)])
 def test_the_usual_days_of_dt_are_all_that_it_keeps(now, first, last):
-    assert usual_span("dt", now) == Span(date(2026, 11, first), date(2026, 11, last))
+    assert usual_range("dt", now) == DayRange(date(2026, 11, first), date(2026, 11, last))
 
 
 def test_the_usual_days_of_chartboost_are_two_weeks():
-    assert usual_span("chartboost", NOON) == Span(date(2026, 11, 7), date(2026, 11, 20))
+    assert usual_range("chartboost", NOON) == DayRange(date(2026, 11, 7), date(2026, 11, 20))
 
 
 @each(
@@ -47,14 +47,14 @@ def test_the_last_two_complete_days_may_be_restated(day, settled):
 
 
 def test_days_are_asked_for_in_spans_without_gaps_of_thirty_days_at_most():
-    days = [*Span(date(2026, 1, 1), date(2026, 2, 10)).days(), date(2026, 3, 1)]
-    found = spans(reversed(days))
+    days = [*DayRange(date(2026, 1, 1), date(2026, 2, 10)).days(), date(2026, 3, 1)]
+    found = day_ranges(reversed(days))
     assert [len(span) for span in found] == [30, 11, 1]
     assert [day for span in found for day in span.days()] == days
 
 
 @each("length", [2, 3, 30])
 def test_halves_make_up_the_span(length):
-    span = spans(Span(date(2026, 1, 1), date(2026, 3, 1)).days(), length)[0]
+    span = day_ranges(DayRange(date(2026, 1, 1), date(2026, 3, 1)).days(), length)[0]
     first, second = span.halves()
     assert [*first.days(), *second.days()] == list(span.days())

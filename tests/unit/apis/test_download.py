@@ -4,7 +4,7 @@ import zlib
 import pytest
 from support.reports import gz
 
-from reconciler.apis.user_reports.download import Limits, unpack
+from reconciler.apis.user_reports.download import SizeLimits, unpack
 from reconciler.errors import UnreadableAnswer
 
 each = pytest.mark.parametrize
@@ -12,7 +12,7 @@ each = pytest.mark.parametrize
 
 def unpacked(folder, data, **limits):
     (folder / "packed").write_bytes(data)
-    lines = unpack(folder / "packed", folder / "plain", Limits(**limits))
+    lines = unpack(folder / "packed", folder / "plain", SizeLimits(**limits))
     return (folder / "plain").read_bytes(), lines
 
 

@@ -6,13 +6,13 @@ from support.fake_clock import FakeClock
 from support.reports import DAY, Answer, mediation_row
 from unit.apis.world import CANARIES, chartboost, told_by
 
-from reconciler.apis.days import Span
-from reconciler.apis.mediation_reports import METRICS, body_of, by_part
+from reconciler.apis.days import DayRange
+from reconciler.apis.mediation_reports import METRICS, body_of, rows_by_range
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.web import http
 
 each = pytest.mark.parametrize
-SPAN = Span(DAY - timedelta(days=13), DAY)
+SPAN = DayRange(DAY - timedelta(days=13), DAY)
 PAGE_SAYS = {"bidding": {"responses"}, "mediation": {"valid_bids", "winning_bids", "bid_rate", "win_rate"}}
 
 
@@ -130,10 +130,10 @@ def test_rows_too_many_for_one_answer_are_asked_for_in_halves(server, tmp_path, 
 
     def metrics(heard):
         first, last = (date.fromisoformat(heard.json[key]) for key in ("date_min", "date_max"))
-        return rows_of(*(mediation_row(date=str(day)) for day in Span(first, last).days() for _ in range(4)))
+        return rows_of(*(mediation_row(date=str(day)) for day in DayRange(first, last).days() for _ in range(4)))
 
     server.metrics = metrics
-    parts = list(by_part(chartboost(server, tmp_path), SPAN, dated=True))
+    parts = list(rows_by_range(chartboost(server, tmp_path), SPAN, dated=True))
     assert [day for part, _ in parts for day in part.days()] == list(SPAN.days())
     assert sum(len(told["mediation"]) for _, told in parts) == 4 * len(SPAN)
 

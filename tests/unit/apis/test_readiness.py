@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apis.user_reports.signed_url import Broken, Hopeless, Pending, Ready, readiness
+from reconciler.apis.user_reports.signed_url import Failed, Pending, Ready, TransientFailure, readiness
 from reconciler.web.exchange import Lost, Reply, Unsent
 
 each = pytest.mark.parametrize
@@ -42,17 +42,17 @@ def test_an_empty_file_is_waited_for_and_so_is_one_that_is_only_said_to_be_missi
     ],
 )
 def test_a_refusal_is_final(reply):
-    assert isinstance(readiness(reply, 0, b""), Hopeless)
+    assert isinstance(readiness(reply, 0, b""), Failed)
 
 
 @each("head", [b"<html>", b"\xef\xbb\xbf \n<?xml", xml("SignatureDoesNotMatch"), b'{"error": "x"}', b"[]"])
 def test_what_is_not_csv_is_final(head):
-    assert isinstance(readiness(Reply(200), 5000, head), Hopeless)
+    assert isinstance(readiness(Reply(200), 5000, head), Failed)
 
 
 @each("end", [Reply(500), Reply(503), Reply(429), Lost("x"), Unsent("x"), Reply(503, xml("SlowDown"))])
 def test_a_failing_server_is_asked_again(end):
-    assert isinstance(readiness(end, 0, b""), Broken)
+    assert isinstance(readiness(end, 0, b""), TransientFailure)
 
 
 def test_a_file_is_ready():

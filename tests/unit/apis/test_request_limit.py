@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from support.fake_clock import FakeClock
 
-from reconciler.apis.mediation_reports import Limiter, Rate, recent, wait
+from reconciler.apis.mediation_reports import Rate, RequestLimit, recent, wait
 from reconciler.errors import Interrupted, UnfitFile
 
 each = pytest.mark.parametrize
@@ -33,7 +33,7 @@ def passed(limiter, clock, times):
 
 def test_the_limit_holds(tmp_path):
     clock, told = FakeClock(), []
-    limiter = Limiter(tmp_path / "calls.json", RATE, clock, told=told.append)
+    limiter = RequestLimit(tmp_path / "calls.json", RATE, clock, told=told.append)
     at = passed(limiter, clock, 7)
     assert [round(seconds) for seconds in at] == [0, 0, 0, 600, 600, 600, 1200]
     assert [round(seconds) for seconds in told] == [600, 600]
@@ -41,13 +41,13 @@ def test_the_limit_holds(tmp_path):
 
 def test_the_limit_holds_from_one_run_to_the_next(tmp_path):
     clock = FakeClock()
-    passed(Limiter(tmp_path / "calls.json", RATE, clock), clock, 3)
-    assert passed(Limiter(tmp_path / "calls.json", RATE, clock), clock, 1) == [pytest.approx(600)]
+    passed(RequestLimit(tmp_path / "calls.json", RATE, clock), clock, 3)
+    assert passed(RequestLimit(tmp_path / "calls.json", RATE, clock), clock, 1) == [pytest.approx(600)]
 
 
 def test_threads_share_the_limit(tmp_path):
     clock = FakeClock()
-    limiter = Limiter(tmp_path / "calls.json", RATE, clock)
+    limiter = RequestLimit(tmp_path / "calls.json", RATE, clock)
     threads = [Thread(target=limiter.pass_one) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -60,12 +60,12 @@ def test_threads_share_the_limit(tmp_path):
 def test_a_file_that_cannot_be_understood_is_begun_anew(tmp_path, text):
     Path(tmp_path / "calls.json").write_text(text)
     clock = FakeClock()
-    assert passed(Limiter(tmp_path / "calls.json", RATE, clock), clock, 3) == [0, 0, 0]
+    assert passed(RequestLimit(tmp_path / "calls.json", RATE, clock), clock, 3) == [0, 0, 0]
 
 
 def test_a_wait_can_be_stopped(tmp_path):
     clock = FakeClock()
-    limiter = Limiter(tmp_path / "calls.json", RATE, clock, stopped=lambda: clock.monotonic() > 5)
+    limiter = RequestLimit(tmp_path / "calls.json", RATE, clock, stopped=lambda: clock.monotonic() > 5)
     with pytest.raises(Interrupted):
         passed(limiter, clock, 4)
 
@@ -77,5 +77,5 @@ def test_times_behind_a_link_are_neither_read_nor_written(tmp_path, name):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / name).symlink_to(outside)
     with pytest.raises(UnfitFile):
-        Limiter(tmp_path / "reports" / "calls.json", RATE, FakeClock()).pass_one()
+        RequestLimit(tmp_path / "reports" / "calls.json", RATE, FakeClock()).pass_one()
     assert outside.read_text() == "[1]"

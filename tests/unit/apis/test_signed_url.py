@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apis.user_reports.signed_url import link
+from reconciler.apis.user_reports.signed_url import checked_url
 from reconciler.errors import UnreadableAnswer
 from reconciler.web.origin import origin
 
@@ -20,7 +20,7 @@ SIGNED = "?AWSAccessKeyId=AKIA&Signature=Lbh%3D"
     ],
 )
 def test_the_file_store_and_the_api_itself_are_allowed(url):
-    assert link(url + SIGNED, API).origin.secure
+    assert checked_url(url + SIGNED, API).origin.secure
 
 
 @each(
@@ -50,21 +50,21 @@ def test_the_file_store_and_the_api_itself_are_allowed(url):
 )
 def test_no_other_url_is_followed_and_its_query_is_not_repeated(url):
     with pytest.raises(UnreadableAnswer) as error:
-        link(url + SIGNED, API)
+        checked_url(url + SIGNED, API)
     assert "Signature" not in f"{error.value} {error.value.hint}"
 
 
 def test_this_machine_is_followed_only_where_the_api_is_on_it():
-    assert link("http://127.0.0.1:9/x", HERE).target == b"/x"
-    assert link("https://s3.amazonaws.com/x", HERE).host == "s3.amazonaws.com"
+    assert checked_url("http://127.0.0.1:9/x", HERE).target == b"/x"
+    assert checked_url("https://s3.amazonaws.com/x", HERE).host == "s3.amazonaws.com"
     with pytest.raises(UnreadableAnswer, match="plain http"):
-        link("http://evil.example/x", HERE)
+        checked_url("http://evil.example/x", HERE)
 
 
 def test_a_project_may_allow_hosts_of_its_own():
-    assert link("https://reports.example/x", API, ("reports.example",)).host == "reports.example"
+    assert checked_url("https://reports.example/x", API, ("reports.example",)).host == "reports.example"
     with pytest.raises(UnreadableAnswer, match="not on the list"):
-        link("https://s3.amazonaws.com/x", API, ("reports.example",))
+        checked_url("https://s3.amazonaws.com/x", API, ("reports.example",))
 
 
 @each(
@@ -77,9 +77,9 @@ def test_a_project_may_allow_hosts_of_its_own():
     ],
 )
 def test_the_target_is_kept_byte_for_byte(url, target):
-    assert link(url, API).target == target
+    assert checked_url(url, API).target == target
 
 
 def test_a_link_shows_its_host_and_nothing_else():
-    shown = link("https://s3.amazonaws.com/x" + SIGNED, API)
+    shown = checked_url("https://s3.amazonaws.com/x" + SIGNED, API)
     assert "Signature" not in f"{shown} {shown!r}"

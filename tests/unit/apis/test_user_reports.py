@@ -9,14 +9,14 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, Answer, dt_csv, dt_row, gz
 from unit.apis.world import CANARIES, dt_reports, told_by
 
-from reconciler.apis.user_reports.download import Limits
+from reconciler.apis.user_reports.download import SizeLimits
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, Interrupted, UnreadableAnswer
 
 each = pytest.mark.parametrize
 REPORT = dt_csv([dt_row()])
 EXPIRED = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-SMALL = Limits(received=64 * 1024)
+SMALL = SizeLimits(received=64 * 1024)
 
 
 def fetched(server, folder, clock=None, **waiting):

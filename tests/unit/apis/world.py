@@ -2,8 +2,8 @@
 
 from support.fake_clock import FakeClock
 
-from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, Limiter
-from reconciler.apis.user_reports.client import REPORTING, DtReports, Waiting
+from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
+from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
 from reconciler.model.secret import Secret
 from reconciler.web.auth import Credentials
 from reconciler.web.client import ApiClient
@@ -15,12 +15,12 @@ KEYS = Credentials(Secret("id-canary-7"), Secret("secret-canary-7"))
 def dt_reports(server, clock=None, **waiting):
     clock = clock or FakeClock()
     client = ApiClient(REPORTING, server.url, KEYS, clock=clock)
-    return DtReports(client, clock=clock, waiting=Waiting(**waiting))
+    return DtReports(client, clock=clock, waiting=DownloadSettings(**waiting))
 
 
 def chartboost(server, folder, clock=None, told=lambda _: None, apps=()):
     clock = clock or FakeClock()
-    limiter = Limiter(folder / "calls.json", RATE, clock)
+    limiter = RequestLimit(folder / "calls.json", RATE, clock)
     client = ApiClient(
         MEDIATION, server.url, KEYS, clock=clock, token_url=server.url, toll=limiter.pass_one, patience=PATIENCE
     )

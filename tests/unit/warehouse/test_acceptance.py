@@ -4,16 +4,16 @@ import pytest
 from support.reports import DAY, dt_csv, dt_row, mediation_row, of_users
 from unit.warehouse.test_user_report_intake import rows_in, taken
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.warehouse.acceptance import NO_SUM, SUM, TWICE
-from reconciler.warehouse.mediation_intake import piles
+from reconciler.warehouse.mediation_intake import row_batches
 
 each = pytest.mark.parametrize
-DAYS = Span(DAY, DAY)
+DAYS = DayRange(DAY, DAY)
 
 
-def pile(*mediation, bidding=(), dated=True):
-    return piles({"bidding": bidding, "mediation": mediation}, DAYS, dated=dated)[DAY if dated else None]
+def batch(*mediation, bidding=(), dated=True):
+    return row_batches({"bidding": bidding, "mediation": mediation}, DAYS, dated=dated)[DAY if dated else None]
 
 
 def row(country="USA", requests=1000, **said):
@@ -29,26 +29,26 @@ def total(rows, **said):
 
 
 def test_a_row_that_stands_twice_counts_once():
-    found = pile(row(), row("DEU"), row(), row())
-    assert (len(found.rows), found.repeated, found.quarantined, found.doubt) == (2, 2, {}, "")
+    found = batch(row(), row("DEU"), row(), row())
+    assert (len(found.rows), found.repeated, found.quarantined, found.unread_reason) == (2, 2, {}, "")
 
 
 def test_the_same_row_in_both_network_types_is_two():
-    assert (len(pile(row(), bidding=[row()]).rows)) == 2
+    assert (len(batch(row(), bidding=[row()]).rows)) == 2
 
 
 def test_rows_that_differ_in_figures_alone_are_both_set_aside_and_doubt_the_day():
-    found = pile(row(), row(requests=2000), *(row(partner_placement_name=f"x{at}") for at in range(50)))
+    found = batch(row(), row(requests=2000), *(row(partner_placement_name=f"x{at}") for at in range(50)))
     assert (len(found.rows), found.quarantined) == (50, {TWICE: 2})
-    assert "twice, with different figures" in found.doubt
+    assert "twice, with different figures" in found.unread_reason
 
 
 @each("word", ["All", "ALL", "Total", "total", "Grand Total", "", None, "WW", "unknown", "Worldwide"])
 def test_a_row_over_all_countries_is_not_summed_with_them(word):
     rows = [row("USA"), row("DEU", 400), row("FRA", 250)]
-    found = pile(*rows, total(rows, country=word))
+    found = batch(*rows, total(rows, country=word))
     assert (sum(each["requests"] for each in found.rows), found.quarantined) == (1650, {SUM: 1})
-    assert found.doubt == ""
+    assert found.unread_reason == ""
 
 
 @each(
@@ -68,8 +68,8 @@ def test_totals_of_apps_placements_and_sources_are_not_summed_with_them(said):
     rows = [row("USA"), row("USA", 700, demand_source="admob")]
     if "country" in said:
         rows.append(row("DEU", 300))
-    found = pile(*rows, total(rows, **said))
-    assert (len(found.rows), found.quarantined, found.doubt) == (len(rows), {SUM: 1}, "")
+    found = batch(*rows, total(rows, **said))
+    assert (len(found.rows), found.quarantined, found.unread_reason) == (len(rows), {SUM: 1}, "")
 
 
 def test_sums_of_sums_are_none_of_the_rows_either():
@@ -77,29 +77,29 @@ def test_sums_of_sums_are_none_of_the_rows_either():
     others = [row("USA", 600, demand_source="admob"), row("DEU", 200, demand_source="admob")]
     sums = [total(rows, country="All"), total(others, country="All"), total(rows + others, country="", app="Total")]
     sums[-1] |= {"demand_source": "", "helium_placement_name": "", "partner_placement_name": ""}
-    found = pile(*rows, *others, *sums)
+    found = batch(*rows, *others, *sums)
     assert (len(found.rows), found.quarantined) == (5, {SUM: 3})
 
 
 def test_users_whom_nobody_could_place_count_as_worldwide():
-    found = pile(row("USA"), row("DEU", 400), row("", 90), row("EU", 80))
+    found = batch(row("USA"), row("DEU", 400), row("", 90), row("EU", 80))
     assert [each["country"] for each in found.rows] == ["US", "DE", None, None]
-    assert (found.unknown_countries, found.doubt) == ({"": 1, "EU": 1}, "")
+    assert (found.unknown_countries, found.unread_reason) == ({"": 1, "EU": 1}, "")
 
 
 def test_a_report_without_countries_counts_as_worldwide():
-    found = pile(row("All"), row("All", 400, demand_source="admob"))
-    assert ([each["country"] for each in found.rows], found.doubt) == ([None, None], "")
+    found = batch(row("All"), row("All", 400, demand_source="admob"))
+    assert ([each["country"] for each in found.rows], found.unread_reason) == ([None, None], "")
 
 
 def test_a_sum_that_does_not_add_up_doubts_the_day():
-    found = pile(row("USA"), row("DEU", 400), row("All", 5000))
+    found = batch(row("USA"), row("DEU", 400), row("All", 5000))
     assert (len(found.rows), found.quarantined) == (2, {NO_SUM: 1})
-    assert NO_SUM in found.doubt
+    assert NO_SUM in found.unread_reason
 
 
 def test_a_placement_called_total_is_a_placement():
-    found = pile(row(), row("DEU", 400), row(requests=77, helium_placement_name="Total", partner_placement_name="x"))
+    found = batch(row(), row("DEU", 400), row(requests=77, helium_placement_name="Total", partner_placement_name="x"))
     assert (len(found.rows), found.quarantined) == (3, {})
 
 
@@ -126,7 +126,7 @@ def test_a_placement_called_total_is_a_placement():
     ],
 )
 def test_names_of_countries_are_read_as_codes(name, code):
-    (read,) = pile(row(name)).rows
+    (read,) = batch(row(name)).rows
     assert read["country"] == code
 
 
@@ -141,15 +141,15 @@ def test_a_large_answer_is_settled_in_the_time_that_its_rows_take():
         row("", 5, demand_source=f"s{at % 10}", helium_placement_name=f"p{at}", partner_placement_name=f"n{at}")
         for at in range(2000)
     ]
-    assert len(pile(*rows, *blank).rows) == 10_000
+    assert len(batch(*rows, *blank).rows) == 10_000
 
 
 # DT's files
 
 
 def kept(folder, *rows):
-    delivery = taken(folder, dt_csv(rows))
-    return sum(each["impressions"] for each in rows_in(delivery)), delivery
+    payload = taken(folder, dt_csv(rows))
+    return sum(each["impressions"] for each in rows_in(payload)), payload
 
 
 PLACED = of_users([dt_row(impressions=20, revenue="0.02"), dt_row(country="DE", impressions=15, revenue="0.011")])
@@ -158,9 +158,9 @@ PLACED = of_users([dt_row(impressions=20, revenue="0.02"), dt_row(country="DE", 
 @each("word", ["", "All", "Total", "ALL", "WW", "ZZ", "unknown"])
 def test_a_row_of_dt_over_all_countries_is_left_out_and_counted(tmp_path, word):
     over = dt_row(country=word, impressions=35, revenue="0.031", device="")
-    impressions, delivery = kept(tmp_path, *PLACED, over)
-    assert (impressions, delivery.marker.rows, delivery.doubt) == (35, 2, "")
-    assert delivery.marker.quarantined == {SUM: 1}
+    impressions, payload = kept(tmp_path, *PLACED, over)
+    assert (impressions, payload.metadata.rows, payload.unread_reason) == (35, 2, "")
+    assert payload.metadata.quarantined == {SUM: 1}
 
 
 @each(
@@ -176,10 +176,10 @@ def test_a_row_of_dt_over_all_countries_is_left_out_and_counted(tmp_path, word):
     ids=str,
 )
 def test_totals_in_a_file_of_dt_are_left_out_and_counted(tmp_path, said):
-    impressions, delivery = kept(tmp_path, *PLACED, dt_row(impressions=35, revenue="0.031", device="", **said))
-    assert (impressions, delivery.marker.quarantined, delivery.doubt) == (35, {SUM: 1}, "")
+    impressions, payload = kept(tmp_path, *PLACED, dt_row(impressions=35, revenue="0.031", device="", **said))
+    assert (impressions, payload.metadata.quarantined, payload.unread_reason) == (35, {SUM: 1}, "")
 
 
 def test_users_of_dt_whom_nobody_could_place_are_kept(tmp_path):
-    impressions, delivery = kept(tmp_path, *PLACED, dt_row(country="", impressions=3), dt_row(country="EU"))
-    assert (impressions, delivery.marker.quarantined, delivery.doubt) == (39, {}, "")
+    impressions, payload = kept(tmp_path, *PLACED, dt_row(country="", impressions=3), dt_row(country="EU"))
+    assert (impressions, payload.metadata.quarantined, payload.unread_reason) == (39, {}, "")

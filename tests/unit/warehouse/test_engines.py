@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from support.reports import DAY, dt_row, mediation_row, shelve_dt, shelve_mediation
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.errors import ProjectError
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, KnownPlacement, Question
-from reconciler.warehouse.report_store import Shelf
+from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWar
 SPARK = "pyspark://?spark.master=local[1]&spark.sql.shuffle.partitions=1&spark.driver.bindAddress=127.0.0.1"
 NAMES = [f"int_{number}" for number in range(6)]
 COUNTRIES = {"US": "USA", "CA": "CAN", "NA": "NAM", "": None, "XK": "XKX", "DE": "DEU"}
-SPAN = Span(DAY - timedelta(days=1), DAY)
+SPAN = DayRange(DAY - timedelta(days=1), DAY)
 
 
 def question(apps=("170709",)):
@@ -31,8 +31,8 @@ def question(apps=("170709",)):
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
-    shelf, chance = Shelf(tmp_path_factory.mktemp("reports")), random.Random(7)
+def store(tmp_path_factory):
+    store, chance = ReportStore(tmp_path_factory.mktemp("reports")), random.Random(7)
     for day in SPAN.days():
         rows = [
             dt_row(
@@ -45,9 +45,9 @@ def shelf(tmp_path_factory):
             )
             for _ in range(3000)
         ]
-        shelve_dt(shelf, [*rows, *(dt_row(date=day, revenue=f"{1.01**n / 1000:.10f}") for n in range(-40, 40))], day)
-    shelve_mediation(shelf, SPAN, bidding=lines(chance, NAMES[:2]), mediation=lines(chance, NAMES[2:]))
-    return shelf
+        shelve_dt(store, [*rows, *(dt_row(date=day, revenue=f"{1.01**n / 1000:.10f}") for n in range(-40, 40))], day)
+    shelve_mediation(store, SPAN, bidding=lines(chance, NAMES[:2]), mediation=lines(chance, NAMES[2:]))
+    return store
 
 
 def lines(chance, names):
@@ -68,15 +68,15 @@ def lines(chance, names):
     ]
 
 
-def answer(shelf, engine):
-    with Warehouse(shelf.root, engine) as warehouse:
+def answer(store, engine):
+    with Warehouse(store.root, engine) as warehouse:
         return warehouse.evidence(question())
 
 
 @pytest.mark.skipif(shutil.which("java") is None and "CI" not in os.environ, reason="Spark runs on a JVM")
 @pytest.mark.filterwarnings("ignore")
-def test_spark_and_duckdb_give_equal_evidence(shelf):
-    (ours, unmatched), (theirs, their_unmatched) = answer(shelf, "duckdb"), answer(shelf, SPARK)
+def test_spark_and_duckdb_give_equal_evidence(store):
+    (ours, unmatched), (theirs, their_unmatched) = answer(store, "duckdb"), answer(store, SPARK)
     assert unmatched == their_unmatched
     assert unmatched.dt_placements == ("int_0", "int_13")
     assert sum(one.single_rows for one in ours) > 1000
@@ -89,12 +89,12 @@ def test_spark_and_duckdb_give_equal_evidence(shelf):
         assert [day.impressions for day in one.days] == [day.impressions for day in other.days]
 
 
-def test_another_engine_is_named_by_a_connection_string(shelf):
-    assert answer(shelf, "duckdb://") == answer(shelf, "duckdb")
+def test_another_engine_is_named_by_a_connection_string(store):
+    assert answer(store, "duckdb://") == answer(store, "duckdb")
 
 
 @pytest.mark.parametrize("engine", ["nonsense://user:hunter2@host", "postgres://user:hunter2@127.0.0.1:1/x", ""])
-def test_an_engine_that_cannot_be_used_is_an_error_that_keeps_the_password(shelf, engine):
+def test_an_engine_that_cannot_be_used_is_an_error_that_keeps_the_password(store, engine):
     with pytest.raises(ProjectError) as error:
-        Warehouse(shelf.root, engine)
+        Warehouse(store.root, engine)
     assert "hunter2" not in f"{error.value} {error.value.hint}"

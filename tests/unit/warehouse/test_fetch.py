@@ -6,19 +6,19 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, gz, mediation_row, of_users
 from unit.apis.world import CANARIES, chartboost, dt_reports
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
 from reconciler.warehouse.coverage import TOTALS
-from reconciler.warehouse.fetch import Errand, Sources, fetch
-from reconciler.warehouse.report_store import Partition, Shelf
+from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
+from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.sums import figures
 from reconciler.warehouse.telling import fetch_document, fetch_lines
-from reconciler.warehouse.user_report_intake import Rules
+from reconciler.warehouse.user_report_intake import IntakeSettings
 
 each = pytest.mark.parametrize
-RULES = Rules(Secret("5a" * 32))
+RULES = IntakeSettings(Secret("5a" * 32))
 
 
 class Ear:
@@ -43,7 +43,7 @@ class Scene:
     def __init__(self, server, folder, start=NOON):
         self.server, self.folder = server, folder
         self.clock = FakeClock(start)
-        self.shelf = Shelf(folder / "reports")
+        self.store = ReportStore(folder / "reports")
         self.bodies = {}
         self.ear = Ear()
         server.orders = self.order
@@ -60,7 +60,7 @@ class Scene:
     def metrics(self, heard):
         asked = heard.json
         first, last = (date.fromisoformat(asked[key]) for key in ("date_min", "date_max"))
-        span = Span(first, last)
+        span = DayRange(first, last)
         if "date" in asked["dimensions"]:
             rows = [mediation_row(date=str(day)) for day in span.days()]
         else:
@@ -69,11 +69,11 @@ class Scene:
         return Answer(body=json.dumps({"data": rows}).encode())
 
     def fetch(self, apps=(APP,), span=None, dt=True, mediation=False, parallelism=1, replace=False):
-        sources = Sources(
+        sources = ReportClients(
             dt_reports(self.server, self.clock) if dt else None,
             chartboost(self.server, self.folder, self.clock) if mediation else None,
         )
-        return fetch(Errand(apps, span, parallelism, replace), sources, self.shelf, RULES, self.clock, self.ear)
+        return fetch(FetchRequest(apps, span, parallelism, replace), sources, self.store, RULES, self.clock, self.ear)
 
     def orders(self):
         return [each.json["date"] for each in self.server.of("POST /api")]
@@ -133,7 +133,7 @@ def test_a_fetch_that_was_interrupted_goes_on_where_it_stopped(scene, monkeypatc
 
 
 def test_days_that_cannot_be_had_are_refused_with_the_reason_and_are_gaps(scene):
-    summary = scene.fetch(span=Span(DAY - timedelta(days=11), DAY + timedelta(days=1)))
+    summary = scene.fetch(span=DayRange(DAY - timedelta(days=11), DAY + timedelta(days=1)))
     assert [outcome.day for outcome in summary.of("refused")] == [
         date(2026, 11, 9),
         date(2026, 11, 10),
@@ -141,15 +141,15 @@ def test_days_that_cannot_be_had_are_refused_with_the_reason_and_are_gaps(scene)
     ]
     assert "DT keeps 10 days" in summary.of("refused")[0].why
     assert summary.gaps == {
-        ("dt", APP): (Span(date(2026, 11, 9), date(2026, 11, 10)), Span(date(2026, 11, 21), date(2026, 11, 21)))
+        ("dt", APP): (DayRange(date(2026, 11, 9), date(2026, 11, 10)), DayRange(date(2026, 11, 21), date(2026, 11, 21)))
     }
     assert summary.days == 10
 
 
 def test_a_day_that_dt_has_forgotten_is_kept_as_it_was(scene):
-    scene.fetch(span=Span(DAY, DAY))
+    scene.fetch(span=DayRange(DAY, DAY))
     scene.clock.advance(days=30)
-    (outcome,) = scene.fetch(span=Span(DAY, DAY)).outcomes
+    (outcome,) = scene.fetch(span=DayRange(DAY, DAY)).outcomes
     assert (outcome.state, outcome.rows) == ("kept", 2)
     assert "before it settled" in outcome.why
 
@@ -165,22 +165,22 @@ def test_a_day_that_dt_has_forgotten_is_kept_as_it_was(scene):
     ],
 )
 def test_a_day_that_fails_is_an_outcome_and_leaves_what_was_there(scene, body, why):
-    span = Span(DAY - timedelta(days=1), DAY)
+    span = DayRange(DAY - timedelta(days=1), DAY)
     scene.fetch(span=span)
     place = Partition("dt", APP, str(DAY))
-    before = scene.shelf.marker(place)
+    before = scene.store.metadata(place)
     scene.bodies[APP, str(DAY)] = body
     (failed,) = scene.fetch(span=span).of("failed")
     assert (failed.day, why in failed.why) == (DAY, True)
-    assert scene.shelf.marker(place) == before
+    assert scene.store.metadata(place) == before
     assert not [secret for secret in CANARIES if secret in failed.why]
 
 
 def test_a_day_that_fails_is_tried_again_by_the_next_fetch(scene):
     scene.bodies[APP, str(DAY)] = Answer(500)
-    assert scene.fetch(span=Span(DAY, DAY)).gaps == {("dt", APP): (Span(DAY, DAY),)}
+    assert scene.fetch(span=DayRange(DAY, DAY)).gaps == {("dt", APP): (DayRange(DAY, DAY),)}
     del scene.bodies[APP, str(DAY)]
-    assert scene.fetch(span=Span(DAY, DAY)).gaps == {}
+    assert scene.fetch(span=DayRange(DAY, DAY)).gaps == {}
 
 
 def test_quarantined_rows_are_summed_by_reason(scene):
@@ -193,7 +193,7 @@ def test_quarantined_rows_are_summed_by_reason(scene):
 
 def test_apps_are_fetched_side_by_side_and_told_in_order(scene):
     scene.bodies = {(app, str(DAY)): Answer(500) for app in ("2",)}
-    summary = scene.fetch(apps=("3", "1", "2", "1"), span=Span(DAY, DAY), parallelism=1)
+    summary = scene.fetch(apps=("3", "1", "2", "1"), span=DayRange(DAY, DAY), parallelism=1)
     assert [(outcome.app, outcome.state) for outcome in summary.outcomes] == [
         *(("1", "fetched"), ("2", "failed"), ("3", "fetched"))
     ]
@@ -215,7 +215,7 @@ def test_chartboost_is_asked_for_days_and_for_totals_of_the_same_window(scene):
     assert asked == [("bidding", True), ("mediation", True), ("bidding", False), ("mediation", False)]
     assert {each.json["metrics"][0] for each in scene.server.of("POST /v2")} == {METRICS["bidding"][0]}
     assert summary.days == 14
-    assert list(scene.shelf.partitions(TOTALS)) == [Partition(TOTALS, "all", "2026-11-07--2026-11-20")]
+    assert list(scene.store.partitions(TOTALS)) == [Partition(TOTALS, "all", "2026-11-07--2026-11-20")]
 
 
 def test_a_second_fetch_of_chartboost_asks_for_the_last_days_and_for_all_totals(scene):
@@ -227,7 +227,7 @@ def test_a_second_fetch_of_chartboost_asks_for_the_last_days_and_for_all_totals(
 
 
 def test_chartboosts_windows_are_thirty_days_at_most(scene):
-    scene.fetch(dt=False, mediation=True, span=Span(DAY - timedelta(days=69), DAY))
+    scene.fetch(dt=False, mediation=True, span=DayRange(DAY - timedelta(days=69), DAY))
     lengths = {
         (date.fromisoformat(each.json["date_max"]) - date.fromisoformat(each.json["date_min"])).days + 1
         for each in scene.server.of("POST /v2")
@@ -252,16 +252,16 @@ def test_rows_of_chartboost_that_are_none_are_set_aside(scene):
     scene.server.metrics = lambda heard: Answer(
         body=json.dumps({"data": bad + good if heard.json["filters"]["network_type"] == "bidding" else []}).encode()
     )
-    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    summary = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY))
     assert (summary.rows, sum(summary.quarantined.values())) == (1002, 6)
-    assert scene.shelf.marker(Partition("chartboost", "all", str(DAY))).unknown_countries == {"ATLANTIS": 1}
+    assert scene.store.metadata(Partition("chartboost", "all", str(DAY))).unknown_countries == {"ATLANTIS": 1}
 
 
 def test_chartboost_down_is_an_outcome_for_each_day(scene):
     scene.server.metrics = lambda _: Answer(400, b'{"errors": {"date_min": "too old"}}')
-    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    summary = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY))
     assert [(outcome.state, "date_min: too old" in outcome.why) for outcome in summary.outcomes] == [("failed", True)]
-    assert not scene.shelf.partitions(TOTALS)
+    assert not scene.store.partitions(TOTALS)
 
 
 CUT = dt_csv(of_users([dt_row()] * 3)).rsplit(b",", 2)[0]
@@ -270,30 +270,30 @@ CUT = dt_csv(of_users([dt_row()] * 3)).rsplit(b",", 2)[0]
 @each("packed", [False, True])
 def test_a_report_cut_in_its_last_line_is_a_gap_and_fetched_again(scene, packed):
     whole = scene.bodies[APP, str(DAY)] = gz(CUT) if packed else CUT
-    summary = scene.fetch(span=Span(DAY, DAY))
-    assert summary.gaps == {("dt", APP): (Span(DAY, DAY),)}
+    summary = scene.fetch(span=DayRange(DAY, DAY))
+    assert summary.gaps == {("dt", APP): (DayRange(DAY, DAY),)}
     (failed,) = summary.of("failed")
     assert failed.why == "the report is cut in its last line: it has 8 of 10 columns"
-    assert scene.shelf.partitions("dt") == {}
+    assert scene.store.partitions("dt") == {}
     del scene.bodies[APP, str(DAY)]
-    again = scene.fetch(span=Span(DAY, DAY))
+    again = scene.fetch(span=DayRange(DAY, DAY))
     assert (again.gaps, again.rows) == ({}, 2), whole
 
 
 def test_a_report_cut_in_its_last_line_takes_no_day_away_that_is_there(scene):
     early = Scene(scene.server, scene.folder, NOON)
-    early.fetch(span=Span(DAY, DAY))
-    before = early.shelf.marker(Partition("dt", APP, str(DAY)))
+    early.fetch(span=DayRange(DAY, DAY))
+    before = early.store.metadata(Partition("dt", APP, str(DAY)))
     early.bodies[APP, str(DAY)] = CUT
-    early.fetch(span=Span(DAY, DAY))
-    assert early.shelf.marker(Partition("dt", APP, str(DAY))) == before
+    early.fetch(span=DayRange(DAY, DAY))
+    assert early.store.metadata(Partition("dt", APP, str(DAY))) == before
 
 
 def test_rows_that_stand_twice_are_told_with_their_day_in_text_and_json(scene):
     scene.bodies[APP, str(DAY)] = dt_csv([dt_row(), dt_row(), dt_row(impressions=2)])
-    summary = scene.fetch(span=Span(DAY, DAY))
+    summary = scene.fetch(span=DayRange(DAY, DAY))
     assert (summary.rows, summary.repeated) == (2, 1)
-    assert scene.shelf.marker(Partition("dt", APP, str(DAY))).repeated == 1
+    assert scene.store.metadata(Partition("dt", APP, str(DAY))).repeated == 1
     text = ["".join(span.text for span in line) for line in fetch_lines(summary)]
     assert "Rows that stood twice: 1, counted once" in text
     assert f"  app {APP}, {DAY}: 1 of 3" in text
@@ -302,12 +302,12 @@ def test_rows_that_stand_twice_are_told_with_their_day_in_text_and_json(scene):
 
 
 def test_a_marker_of_before_that_knows_of_no_repeated_rows_is_read(scene):
-    scene.fetch(span=Span(DAY, DAY))
+    scene.fetch(span=DayRange(DAY, DAY))
     path = next(scene.folder.rglob("fetched.json"))
     told = json.loads(path.read_text(encoding="utf-8"))
     del told["repeated"]
     path.write_text(json.dumps(told), encoding="utf-8")
-    assert scene.shelf.marker(Partition("dt", APP, str(DAY))).repeated == 0
+    assert scene.store.metadata(Partition("dt", APP, str(DAY))).repeated == 0
 
 
 def lines_of(summary):
@@ -316,7 +316,7 @@ def lines_of(summary):
 
 def figures_kept(scene, source):
     money = "revenue" if source == "dt" else "earnings"
-    return {place.day: figures(path, money) for place, path in scene.shelf.partitions(source).items()}
+    return {place.day: figures(path, money) for place, path in scene.store.partitions(source).items()}
 
 
 USUAL_DAY = of_users([dt_row(impressions=10, revenue="0.01")] * 10)
@@ -330,7 +330,7 @@ LESS = {
 
 @each("less", sorted(LESS))
 def test_a_day_of_dt_that_shrinks_by_half_is_kept_as_it_was_and_told_with_the_switch(scene, less):
-    span = Span(DAY, DAY)
+    span = DayRange(DAY, DAY)
     scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY)
     scene.fetch(span=span)
     before = figures_kept(scene, "dt")
@@ -345,7 +345,7 @@ def test_a_day_of_dt_that_shrinks_by_half_is_kept_as_it_was_and_told_with_the_sw
 
 
 def test_a_day_that_shrank_is_taken_with_the_switch_settled_or_not(scene):
-    span = Span(DAY - timedelta(days=5), DAY)
+    span = DayRange(DAY - timedelta(days=5), DAY)
     scene.fetch(span=span)
     old = str(DAY - timedelta(days=5))
     scene.bodies[APP, old] = dt_csv([dt_row(date=old)])
@@ -354,7 +354,7 @@ def test_a_day_that_shrank_is_taken_with_the_switch_settled_or_not(scene):
 
 
 def test_a_day_that_is_restated_by_a_little_is_taken(scene):
-    span = Span(DAY, DAY)
+    span = DayRange(DAY, DAY)
     scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY)
     scene.fetch(span=span)
     scene.bodies[APP, str(DAY)] = dt_csv(USUAL_DAY[:6])
@@ -368,7 +368,7 @@ def answering(scene, rows_of, **beside):
     def metrics(heard):
         asked = heard.json
         first, last = (date.fromisoformat(asked[key]) for key in ("date_min", "date_max"))
-        rows = [row for day in Span(first, last).days() for row in rows_of(day)]
+        rows = [row for day in DayRange(first, last).days() for row in rows_of(day)]
         if asked["filters"]["network_type"] == "bidding":
             rows = []
         if "date" not in asked["dimensions"]:
@@ -394,7 +394,7 @@ def a_day(day, *, lines=4, **said):
     ids=["nothing", "rows", "impressions", "earnings"],
 )
 def test_days_of_chartboost_that_shrink_are_kept_and_so_are_their_totals(scene, less):
-    span = Span(DAY - timedelta(days=1), DAY)
+    span = DayRange(DAY - timedelta(days=1), DAY)
     answering(scene, a_day)
     scene.fetch(dt=False, mediation=True, span=span)
     days, totals = figures_kept(scene, "chartboost"), figures_kept(scene, TOTALS)
@@ -408,12 +408,12 @@ def test_days_of_chartboost_that_shrink_are_kept_and_so_are_their_totals(scene, 
 
 
 def test_an_excuse_in_place_of_rows_stores_no_day_and_takes_none_away(scene):
-    span = Span(DAY - timedelta(days=6), DAY)
+    span = DayRange(DAY - timedelta(days=6), DAY)
     answering(scene, lambda _: [], message="quota exceeded")
     summary = scene.fetch(dt=False, mediation=True, span=span)
     assert [each.why.endswith("quota exceeded") for each in summary.of("failed")] == [True] * 7
-    assert not scene.shelf.partitions("chartboost")
-    assert not scene.shelf.partitions(TOTALS)
+    assert not scene.store.partitions("chartboost")
+    assert not scene.store.partitions(TOTALS)
     answering(scene, a_day)
     scene.fetch(dt=False, mediation=True, span=span)
     before = figures_kept(scene, "chartboost")
@@ -428,7 +428,7 @@ def test_totals_that_hold_far_less_than_their_days_are_not_kept(scene):
     empty = Answer(body=b'{"data": []}')
     scene.server.metrics = lambda heard: whole(heard) if "date" in heard.json["dimensions"] else empty
     summary = scene.fetch(dt=False, mediation=True)
-    assert not scene.shelf.partitions(TOTALS)
+    assert not scene.store.partitions(TOTALS)
     assert any("they hold far less than their days" in note for note in summary.notes)
 
 
@@ -450,26 +450,26 @@ UNREAD = [
 
 @each("said", UNREAD, ids=str)
 def test_a_day_of_chartboost_of_which_too_much_cannot_be_read_is_a_gap_with_its_reason(scene, said):
-    span = Span(DAY - timedelta(days=1), DAY)
+    span = DayRange(DAY - timedelta(days=1), DAY)
     odd = mediation_row(partner_placement_name="odd", **said)
     answering(scene, lambda day: a_day(day, lines=20) + [odd] * (day == DAY))
     summary = scene.fetch(dt=False, mediation=True, span=span)
     (gap,) = summary.of("failed")
     assert (gap.day, "cannot be read" in gap.why, "4.8%" in gap.why) == (DAY, True, True)
-    assert [place.day for place in scene.shelf.partitions("chartboost")] == ["2026-11-19"]
-    assert not scene.shelf.partitions(TOTALS)
+    assert [place.day for place in scene.store.partitions("chartboost")] == ["2026-11-19"]
+    assert not scene.store.partitions(TOTALS)
 
 
 def test_one_row_in_a_thousand_that_cannot_be_read_does_not_cost_the_day(scene):
     answering(scene, lambda day: [*a_day(day, lines=1000), mediation_row(date=str(day), estimated_earnings="$0.1")])
-    summary = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY))
+    summary = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY))
     assert (summary.gaps, summary.quarantined) == ({}, {"the earnings are no number": 1})
 
 
 def test_one_row_that_holds_half_of_the_impressions_costs_the_day_if_it_cannot_be_read(scene):
     big = {"impressions": 100_000, "estimated_earnings": "$100"}
     answering(scene, lambda day: [*a_day(day, lines=1000), mediation_row(date=str(day), **big)])
-    (gap,) = scene.fetch(dt=False, mediation=True, span=Span(DAY, DAY)).of("failed")
+    (gap,) = scene.fetch(dt=False, mediation=True, span=DayRange(DAY, DAY)).of("failed")
     assert "50.0% of the day" in gap.why
 
 
@@ -480,11 +480,11 @@ def test_one_row_that_holds_half_of_the_impressions_costs_the_day_if_it_cannot_b
     ids=str,
 )  # fmt: skip
 def test_a_day_of_dt_of_which_too_much_cannot_be_read_is_a_gap_with_its_reason(scene, said):
-    span = Span(DAY, DAY)
+    span = DayRange(DAY, DAY)
     scene.bodies[APP, str(DAY)] = dt_csv([*of_users([dt_row()] * 40), dt_row(**said)])
     (gap,) = scene.fetch(span=span).of("failed")
     assert "1 of 41 rows cannot be read" in gap.why
-    assert not scene.shelf.partitions("dt")
+    assert not scene.store.partitions("dt")
     scene.bodies[APP, str(DAY)] = dt_csv([*of_users([dt_row()] * 400), dt_row(**{**said, "impressions": 1})])
     if "impressions" not in said:
         assert scene.fetch(span=span).of("failed") == ()

@@ -17,7 +17,7 @@ from reconciler.errors import ProjectError, UsageError
 from reconciler.model.secret import Secret
 from reconciler.warehouse.engines import connected
 from reconciler.warehouse.imports.readers import Keys, opened, parquet_records, place_of, without_secrets
-from reconciler.warehouse.report_store import Shelf
+from reconciler.warehouse.report_store import ReportStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 
@@ -29,8 +29,8 @@ ROWS = """SELECT day + CAST(n AS INTEGER) AS day, 'com.a' AS app, 'level_end' AS
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path / "reports")
+def store(tmp_path):
+    return ReportStore(tmp_path / "reports")
 
 
 @pytest.fixture(scope="module")
@@ -49,62 +49,62 @@ def warehouse(tmp_path):
     return path
 
 
-def requests_of(shelf):
-    return sorted(one["requests"] for one in rows_of(shelf))
+def requests_of(store):
+    return sorted(one["requests"] for one in rows_of(store))
 
 
 @each("name", ["#evidence", "#ads.mediation"])
 @each("scheme", ["", "duckdb://"])
-def test_a_table_of_a_duckdb_file_is_evidence(shelf, warehouse, name, scheme):
-    found = take_in(f"{scheme}{warehouse}{name}", shelf)
+def test_a_table_of_a_duckdb_file_is_evidence(store, warehouse, name, scheme):
+    found = take_in(f"{scheme}{warehouse}{name}", store)
     assert (found.kept, found.unit, len(found.days)) == (40, "row", 40)
-    assert requests_of(shelf) == [1000 + number for number in range(40)]
+    assert requests_of(store) == [1000 + number for number in range(40)]
 
 
-def test_a_duckdb_file_reaches_for_no_other_file_and_is_not_written(shelf, warehouse):
+def test_a_duckdb_file_reaches_for_no_other_file_and_is_not_written(store, warehouse):
     before = warehouse.read_bytes()
     with pytest.raises(ProjectError, match="may not be read"):
-        take_in(f"{warehouse}#spy", shelf)
+        take_in(f"{warehouse}#spy", store)
     assert warehouse.read_bytes() == before
 
 
 @each(("name", "why"), [("#nowhere", "is not there"), ('#a"; DROP TABLE evidence; --', "is not there")])
-def test_a_table_that_is_not_there_is_said_to_be(shelf, warehouse, name, why):
+def test_a_table_that_is_not_there_is_said_to_be(store, warehouse, name, why):
     with pytest.raises(ProjectError, match=why):
-        take_in(f"{warehouse}{name}", shelf)
-    assert take_in(f"{warehouse}#evidence", shelf).kept == 40
+        take_in(f"{warehouse}{name}", store)
+    assert take_in(f"{warehouse}#evidence", store).kept == 40
 
 
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")  # Ibis reads SQLite through Pandas
-def test_a_table_of_sqlite_is_evidence_through_ibis(shelf, tmp_path):
+def test_a_table_of_sqlite_is_evidence_through_ibis(store, tmp_path):
     columns = list(row())
     with sqlite3.connect(tmp_path / "w.sqlite") as database:
         database.execute(f"CREATE TABLE evidence ({', '.join(columns)})")
         database.execute(f"INSERT INTO evidence VALUES ({', '.join('?' * len(columns))})", list(row().values()))
     database.close()
-    assert take_in(f"sqlite:///{tmp_path}/w.sqlite#evidence", shelf).kept == 1
+    assert take_in(f"sqlite:///{tmp_path}/w.sqlite#evidence", store).kept == 1
 
 
-def test_a_table_of_postgresql_is_evidence_and_its_password_stays_a_secret(shelf, postgres_server):
+def test_a_table_of_postgresql_is_evidence_and_its_password_stays_a_secret(store, postgres_server):
     url = Secret(postgres_server.url("postgres"))
     with psycopg.connect(url.reveal(), autocommit=True) as database:
         database.execute("DROP SCHEMA IF EXISTS ads CASCADE; CREATE SCHEMA ads")
         database.execute("""CREATE TABLE ads.evidence AS SELECT DATE '2026-10-01' + n AS day, 'com.a' AS app,
             'level_end' AS ad_unit, 'Fyber' AS source, 'int_13' AS placement, 'US' AS country, 1000 + n AS requests,
             100 AS impressions, 0.25::numeric AS revenue FROM generate_series(0, 39) AS n""")
-    found = take_in("ads.evidence", shelf, url=url)
-    assert requests_of(shelf) == [1000 + number for number in range(40)]
-    kept = "".join(path.read_text() for path in shelf.root.rglob("fetched.json"))
+    found = take_in("ads.evidence", store, url=url)
+    assert requests_of(store) == [1000 + number for number in range(40)]
+    kept = "".join(path.read_text() for path in store.root.rglob("fetched.json"))
     assert PASSWORD not in kept + repr(found)
     assert f"postgresql://127.0.0.1:{postgres_server.port}/postgres#ads.evidence" in kept
     with pytest.raises(ProjectError, match="is not there") as wrong:
-        take_in("ads.nowhere", shelf, url=url)
+        take_in("ads.nowhere", store, url=url)
     assert PASSWORD not in f"{wrong.value} {wrong.value.hint}"
 
 
-def test_a_database_that_cannot_be_reached_is_told_without_its_password(shelf):
+def test_a_database_that_cannot_be_reached_is_told_without_its_password(store):
     with pytest.raises(ProjectError, match="no connection") as wrong:
-        take_in("evidence", shelf, url=Secret("postgres://user:hunter2@127.0.0.1:1/x"))
+        take_in("evidence", store, url=Secret("postgres://user:hunter2@127.0.0.1:1/x"))
     told = f"{wrong.value} {wrong.value.hint}"
     assert "postgres://127.0.0.1:1/x" in told
     assert "hunter2" not in told
@@ -200,7 +200,7 @@ class Store(BaseHTTPRequestHandler):
 
 
 @pytest.mark.skipif(not has_httpfs(), reason="DuckDB has no extension httpfs here")
-def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_path, shelf):
+def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_path, store):
     Store.folder = tmp_path
     (tmp_path / "bucket").mkdir()
     duckdb.sql(f"COPY ({ROWS}) TO '{tmp_path}/bucket/r.parquet' (FORMAT parquet)")
@@ -217,42 +217,42 @@ def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_pat
     assert "secret-canary" not in "".join(Store.heard)
 
 
-def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch, shelf):
+def test_a_parquet_file_that_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch, store):
     monkeypatch.setattr("reconciler.warehouse.imports.readers.MEMORY", "40MB")
     path = tmp_path / "bomb.parquet"
     duckdb.sql(f"COPY (SELECT repeat('x', 300000000) AS day) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
     assert path.stat().st_size < 1_000_000
     with pytest.raises(ProjectError, match="takes more memory than it may"):
-        take_in(path, shelf)
+        take_in(path, store)
 
 
-def test_ids_and_amounts_in_columns_of_fractions_are_what_they_say(shelf, tmp_path):
+def test_ids_and_amounts_in_columns_of_fractions_are_what_they_say(store, tmp_path):
     with duckdb.connect(str(tmp_path / "w.duckdb")) as database:
         database.execute(
             f"CREATE TABLE typed AS SELECT * REPLACE (243713.0::DOUBLE AS placement, 0.1::FLOAT AS revenue, "
             f"1000.0::DOUBLE AS requests) FROM ({ROWS})"
         )
-    take_in(f"{tmp_path}/w.duckdb#typed", shelf)
-    assert {(one["partner_placement"], one["requests"], float(one["earnings"])) for one in rows_of(shelf)} == {
+    take_in(f"{tmp_path}/w.duckdb#typed", store)
+    assert {(one["partner_placement"], one["requests"], float(one["earnings"])) for one in rows_of(store)} == {
         ("243713", 1000, 0.1)
     }
 
 
 @each("name", ["a*b.parquet", "report[1].parquet", "report?.parquet"])
-def test_the_name_of_a_file_is_no_pattern(shelf, tmp_path, name):
+def test_the_name_of_a_file_is_no_pattern(store, tmp_path, name):
     for each_name, impressions in ((name, 100), ("aXb.parquet", 7), ("report1.parquet", 7)):
         duckdb.sql(f"SELECT * REPLACE ({impressions} AS impressions) FROM ({ROWS})").write_parquet(
             str(tmp_path / "draft")
         )
         (tmp_path / "draft").replace(tmp_path / each_name)
-    take_in(tmp_path / name, shelf)
-    assert {one["impressions"] for one in rows_of(shelf)} == {100}
+    take_in(tmp_path / name, store)
+    assert {one["impressions"] for one in rows_of(store)} == {100}
 
 
 @each("scheme", ["sqlite", "file"])
-def test_a_database_that_is_not_there_is_not_made(shelf, tmp_path, scheme):
+def test_a_database_that_is_not_there_is_not_made(store, tmp_path, scheme):
     with pytest.raises(ProjectError, match="is not there"):
-        take_in(f"{scheme}://{tmp_path}/none.db#evidence", shelf)
+        take_in(f"{scheme}://{tmp_path}/none.db#evidence", store)
     assert not (tmp_path / "none.db").exists()
 
 

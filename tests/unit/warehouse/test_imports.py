@@ -9,12 +9,12 @@ import pytest
 from support.evidence import NOW, SAMPLES, many, row, rows_of, take_in, text
 from support.reports import DAY, mediation_row, shelve_mediation
 
-from reconciler.apis.days import Span
+from reconciler.apis.days import DayRange
 from reconciler.errors import LockHeld, ProjectError
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, KnownPlacement, Question
 from reconciler.warehouse.imports.header import read_header
-from reconciler.warehouse.report_store import Shelf
+from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
@@ -29,17 +29,17 @@ KNOWN = (
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path / "reports")
+def store(tmp_path):
+    return ReportStore(tmp_path / "reports")
 
 
 @pytest.fixture
-def took(shelf, tmp_path):
+def took(store, tmp_path):
     """Takes a text in, under the name of a file."""
 
     def take(told, *mapped, network=None, name="report.csv"):
         (tmp_path / name).write_bytes(told if isinstance(told, bytes) else told.encode())
-        return take_in(tmp_path / name, shelf, *mapped, network=network)
+        return take_in(tmp_path / name, store, *mapped, network=network)
 
     return take
 
@@ -50,9 +50,9 @@ def refused(took, *given, **named):
     return f"{wrong.value} | {wrong.value.hint}"
 
 
-def evidence(shelf, country="US", address=INT, first=DAY, last=DAY):
+def evidence(store, country="US", address=INT, first=DAY, last=DAY):
     cells = [Cell(address, code) for code in (country, *{"US", "WW"} - {country})]
-    with Warehouse(shelf.root) as warehouse:
+    with Warehouse(store.root) as warehouse:
         found, unmatched = warehouse.evidence(Question(cells, first, last, KNOWN))
     return found[0], unmatched
 
@@ -61,28 +61,28 @@ def evidence(shelf, country="US", address=INT, first=DAY, last=DAY):
     ("sample", "network", "kept"),
     [("max.csv", "max", 84), ("levelplay.csv", "levelplay", 84), ("admob.csv", "admob", 84)],
 )
-def test_a_report_of_each_platform_is_known_by_its_columns(shelf, sample, network, kept):
-    found = take_in(SAMPLES / sample, shelf)
+def test_a_report_of_each_platform_is_known_by_its_columns(store, sample, network, kept):
+    found = take_in(SAMPLES / sample, store)
     assert (found.header.adapter.name, found.kept, found.account.refused.total()) == (network, kept, 0)
     assert found.days == tuple(f"{date(2025, 3, 17 + number)}" for number in range(14))
 
 
 @each("sample", ["max.csv", "levelplay.csv", "admob.csv"])
-def test_the_three_platforms_tell_the_same_figures_in_their_own_ways(shelf, sample):
-    take_in(SAMPLES / sample, shelf)
-    own = [one for one in rows_of(shelf) if one["source"] == "fyber"]
+def test_the_three_platforms_tell_the_same_figures_in_their_own_ways(store, sample):
+    take_in(SAMPLES / sample, store)
+    own = [one for one in rows_of(store) if one["source"] == "fyber"]
     told = {(one["country"], one["requests"], one["impressions"], str(one["earnings"]), one["network"]) for one in own}
     assert told == {("US", 4000, 150, "0.240000", "mediation"), ("BR", 6000, 300, "0.300000", "mediation")}
     assert {one["format"] for one in own} <= {"Interstitial", "INTER"}
-    assert "bidding" in {one["network"] for one in rows_of(shelf)} or sample == "max.csv"
+    assert "bidding" in {one["network"] for one in rows_of(store)} or sample == "max.csv"
 
 
 @each("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 @each("delimiter", [",", ";", "\t", "|"])
-def test_any_encoding_and_delimiter_is_found(took, shelf, encoding, delimiter):
+def test_any_encoding_and_delimiter_is_found(took, store, encoding, delimiter):
     told = text(row(ad_unit="Début — niveau", country="C\u00f4te d\u2019Ivoire"), delimiter=delimiter, newline="\r\n")
     took(told.encode(encoding))
-    assert [(one["placement"], one["country"]) for one in rows_of(shelf)] == [("Début — niveau", "CI")]
+    assert [(one["placement"], one["country"]) for one in rows_of(store)] == [("Début — niveau", "CI")]
 
 
 def test_titles_before_the_header_and_what_excel_writes_there_are_passed_over(took):
@@ -106,18 +106,18 @@ def test_a_quoted_value_may_hold_delimiters_and_line_ends_and_its_place_is_its_f
         ("3", "1000.0", (3.0, 1000)),
     ],
 )
-def test_numbers_are_read_in_the_way_the_file_writes_them(took, shelf, revenue, requests, meant):
+def test_numbers_are_read_in_the_way_the_file_writes_them(took, store, revenue, requests, meant):
     took(text(row(revenue=revenue, requests=requests), delimiter=";"))
-    (one,) = rows_of(shelf)
+    (one,) = rows_of(store)
     assert (float(one["earnings"]), one["requests"]) == pytest.approx(meant)
 
 
-def test_numbers_that_may_mean_two_things_are_not_guessed(took, shelf):
+def test_numbers_that_may_mean_two_things_are_not_guessed(took, store):
     assert "1,234 may be a thousand and more" in refused(took, text(row(revenue="1,234", requests="900")))
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
 
 
-def test_days_that_may_mean_two_days_are_not_guessed(took, shelf):
+def test_days_that_may_mean_two_days_are_not_guessed(took, store):
     assert "03/04/2026 may be in March or in April" in refused(took, text(row(day="03/04/2026")))
     assert took(text(row(day="03/04/2026"), row(day="03/25/2026"))).days == ("2026-03-04", "2026-03-25")
     assert took(text(row(day="03/04/2026"), row(day="25/03/2026"))).days == ("2026-03-25", "2026-04-03")
@@ -137,12 +137,12 @@ def test_hours_of_other_zones_count_for_their_day_in_utc(took):
         ({"timezone": "America/Los_Angeles"}, "the days are in America/Los_Angeles"),
     ],
 )
-def test_another_currency_or_time_zone_is_refused_with_its_place(took, shelf, said, why):
+def test_another_currency_or_time_zone_is_refused_with_its_place(took, store, said, why):
     rows = [{"currency": "USD", "timezone": "UTC", **one} for one in [*many(3), row(country="DE", **said)]]
     told = refused(took, text(*rows))
     assert why in told
     assert "line 5" in told
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
 
 
 @each(
@@ -176,10 +176,10 @@ def test_a_header_may_tell_the_currency_and_the_zone(column, why):
         ({"ad_unit": "x" * 1001}, "the ad_unit is longer than 1,000 signs"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_refused_with_its_place_and_the_others_are_kept(took, shelf, said, why):
+def test_a_row_that_cannot_be_read_is_refused_with_its_place_and_the_others_are_kept(took, store, said, why):
     found = took(text(*many(30), row(**{"country": "FR", **said}), *many(30, country="DE")))
     assert (dict(found.account.refused), found.account.places) == ({why: 1}, {why: [32]})
-    assert (found.kept, len(rows_of(shelf))) == (60, 60)
+    assert (found.kept, len(rows_of(store))) == (60, 60)
 
 
 def test_lines_of_another_width_are_refused(took):
@@ -191,10 +191,10 @@ def test_lines_of_another_width_are_refused(took):
     }
 
 
-def test_above_a_small_share_of_such_rows_nothing_is_imported(took, shelf):
+def test_above_a_small_share_of_such_rows_nothing_is_imported(took, store):
     told = refused(took, text(*many(17), row(requests="a lot", country="FR")))
     assert "1 of 18 rows cannot be read, more than 5%: 1 the requests is no number (line 19)" in told
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
     assert took(text(*many(19), row(requests="a lot", country="FR"))).kept == 19
 
 
@@ -206,10 +206,10 @@ def test_rows_of_totals_and_headers_again_are_left_out(took):
     assert (found.kept, found.account.left_out, found.account.refused.total()) == (6, 2, 0)
 
 
-def test_the_same_row_twice_counts_once(took, shelf):
+def test_the_same_row_twice_counts_once(took, store):
     found = took(text(*many(3), *many(3)))
     assert (found.kept, found.repeated) == (3, 3)
-    assert sum(one["impressions"] for one in rows_of(shelf)) == 300
+    assert sum(one["impressions"] for one in rows_of(store)) == 300
 
 
 def test_a_thing_that_is_told_twice_with_other_figures_is_not_believed(took):
@@ -219,42 +219,46 @@ def test_a_thing_that_is_told_twice_with_other_figures_is_not_believed(took):
     assert found.kept == 59
 
 
-def test_rows_that_differ_in_columns_that_are_not_ours_are_summed(took, shelf):
+def test_rows_that_differ_in_columns_that_are_not_ours_are_summed(took, store):
     took(text({**row(), "device": "phone"}, {**row(), "device": "tablet"}))
-    assert [(one["impressions"], one["requests"]) for one in rows_of(shelf)] == [(200, 2000)]
+    assert [(one["impressions"], one["requests"]) for one in rows_of(store)] == [(200, 2000)]
 
 
-def test_a_day_that_is_imported_again_is_replaced_and_others_stay(took, shelf):
+def test_a_day_that_is_imported_again_is_replaced_and_others_stay(took, store):
     took(text(*many(3)))
     found = took(text(row(impressions="7"), row(app="com.b", impressions="9")))
     assert (found.replaced, found.kept) == (1, 2)
-    assert sorted(one["impressions"] for one in rows_of(shelf)) == [7, 9, 100, 100]
+    assert sorted(one["impressions"] for one in rows_of(store)) == [7, 9, 100, 100]
 
 
-def test_the_same_figures_under_another_app_or_platform_are_not_counted_twice(took, shelf):
+def test_the_same_figures_under_another_app_or_platform_are_not_counted_twice(took, store):
     took(text(*many(5)))
     told = refused(took, text(*many(5, app=None, platform=None)))
     assert "were imported before as other.android:com.a" in told
     assert "would count twice" in told
-    assert len(rows_of(shelf)) == 5
+    assert len(rows_of(store)) == 5
     assert took(text(*many(5, app="com.b", impressions="31"))).kept == 5
 
 
-def test_where_evidence_came_from_is_kept(took, shelf):
+def test_where_evidence_came_from_is_kept(took, store):
     took(text(*many(1)), name="may.csv")
-    (partition,) = shelf.partitions("imported")
-    marker = shelf.marker(partition)
-    assert (marker.origin["network"], marker.origin["column requests"], marker.fetched_at) == ("other", "requests", NOW)
-    assert marker.origin["name"].endswith("may.csv")
-    assert marker.digest.startswith("sha256:")
+    (partition,) = store.partitions("imported")
+    metadata = store.metadata(partition)
+    assert (metadata.origin["network"], metadata.origin["column requests"], metadata.fetched_at) == (
+        "other",
+        "requests",
+        NOW,
+    )
+    assert metadata.origin["name"].endswith("may.csv")
+    assert metadata.digest.startswith("sha256:")
 
 
-def test_columns_are_mapped_by_name(took, shelf):
+def test_columns_are_mapped_by_name(took, store):
     renamed = [{"Wann": one["day"], "Spot": one["placement"], **one} for one in many(1)]
     for one in renamed:
         del one["day"], one["placement"]
     took(text(*renamed), ("wann", "day"), ("Spot", "placement"))
-    assert rows_of(shelf)[0]["partner_placement"] == "int_13"
+    assert rows_of(store)[0]["partner_placement"] == "int_13"
     assert "no column 'nowhere'" in refused(took, text(row()), ("nowhere", "day"))
 
 
@@ -273,15 +277,15 @@ def test_a_header_that_fits_two_platforms_alike_is_asked_about(took):
     assert took(told, network="other").kept == 1
 
 
-def test_millionths_of_the_api_are_dollars_and_what_is_no_millionth_is_refused(took, shelf):
+def test_millionths_of_the_api_are_dollars_and_what_is_no_millionth_is_refused(took, store):
     names = "DATE,APP,AD_UNIT,AD_SOURCE,AD_SOURCE_INSTANCE,COUNTRY,AD_REQUESTS,IMPRESSIONS,ESTIMATED_EARNINGS\n"
     took(f"{names}20261120,A,level_end,DT Exchange (bidding),int_13,US,1000,100,6500000\n")
-    (one,) = rows_of(shelf)
+    (one,) = rows_of(store)
     assert (float(one["earnings"]), one["source"], one["network"]) == (6.5, "fyber", "bidding")
     told = refused(took, f"{names}20261120,A,level_end,DT Exchange,int_13,US,1000,100,6.5\n")
     assert "--map COLUMN=revenue" in told
     took(f"{names}20261120,A,level_end,DT Exchange,int_13,US,1000,100,6.5\n", ("ESTIMATED_EARNINGS", "revenue"))
-    assert float(rows_of(shelf)[0]["earnings"]) == 6.5
+    assert float(rows_of(store)[0]["earnings"]) == 6.5
 
 
 @each(
@@ -297,9 +301,9 @@ def test_millionths_of_the_api_are_dollars_and_what_is_no_millionth_is_refused(t
         ("Digital Turbine", ""),
     ],
 )
-def test_dt_is_known_by_all_its_names(took, shelf, name, network):
+def test_dt_is_known_by_all_its_names(took, store, name, network):
     took(text(row(source=name, network_type=None)))
-    assert [(one["source"], one["network"]) for one in rows_of(shelf)] == [("fyber", network)]
+    assert [(one["source"], one["network"]) for one in rows_of(store)] == [("fyber", network)]
 
 
 @each(
@@ -315,39 +319,39 @@ def test_dt_is_known_by_all_its_names(took, shelf, name, network):
         (text(row()).encode() + b'"' + b"x" * 200_000, "a quote there that is not closed"),
     ],
 )
-def test_what_is_no_report_is_refused(took, shelf, data, why):
+def test_what_is_no_report_is_refused(took, store, data, why):
     assert why in refused(took, data)
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
 
 
-def test_what_is_no_file_is_refused(shelf, tmp_path):
+def test_what_is_no_file_is_refused(store, tmp_path):
     for name, why in ((tmp_path, "no regular file"), (tmp_path / "none.csv", "cannot be read: No such file")):
         with pytest.raises(ProjectError, match=why):
-            take_in(name, shelf)
+            take_in(name, store)
 
 
 def test_a_report_of_headers_alone_holds_no_rows(took):
     assert "holds no rows" in refused(took, text(row()).splitlines()[0] + "\n")
 
 
-def test_nothing_is_imported_beside_a_fetch(took, shelf):
-    with shelf.held(), pytest.raises(LockHeld):
+def test_nothing_is_imported_beside_a_fetch(took, store):
+    with store.locked(), pytest.raises(LockHeld):
         took(text(row()))
 
 
-def test_typed_columns_of_parquet_mean_what_they_say(shelf, tmp_path):
+def test_typed_columns_of_parquet_mean_what_they_say(store, tmp_path):
     path = tmp_path / "evidence.parquet"
     rows = """SELECT DATE '2026-11-20' AS day, 'com.a' AS app, 'level_end' AS ad_unit, 'Fyber' AS source,
         243713 AS placement, false AS "is bidder", 'us' AS country, 1234 AS requests, 567::DOUBLE AS impressions,
         1.234::DECIMAL(9,3) AS revenue"""
     duckdb.sql(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
-    take_in(path, shelf)
-    (one,) = rows_of(shelf)
+    take_in(path, store)
+    (one,) = rows_of(store)
     assert (one["requests"], one["impressions"], str(one["earnings"])) == (1234, 567, "1.234000")
     assert (one["network"], one["partner_placement"]) == ("mediation", "243713")
 
 
-def test_evidence_is_asked_like_a_fetched_report(took, shelf):
+def test_evidence_is_asked_like_a_fetched_report(took, store):
     rows = [
         row(placement="243713"),
         row(source="AdMob", placement="x", requests="880", impressions="300", revenue="2.5"),
@@ -355,7 +359,7 @@ def test_evidence_is_asked_like_a_fetched_report(took, shelf):
         row(country="DE", placement="243713", requests="70", impressions="7"),
     ]
     took(text(*rows))
-    one, unmatched = evidence(shelf)
+    one, unmatched = evidence(store)
     assert (one.mode, one.requests, one.impressions, one.after, one.after_requests) == (
         "waterfall",
         1000,
@@ -364,7 +368,7 @@ def test_evidence_is_asked_like_a_fetched_report(took, shelf):
         880,
     )
     assert unmatched.rows == 0
-    assert evidence(shelf, "WW")[0].requests == 70
+    assert evidence(store, "WW")[0].requests == 70
 
 
 @each(
@@ -377,33 +381,33 @@ def test_evidence_is_asked_like_a_fetched_report(took, shelf):
         ({"placement": None, "ad_unit": "Int_13"}, INT),
     ],
 )
-def test_rows_are_joined_by_id_name_or_address_within_their_app(took, shelf, said, address):
+def test_rows_are_joined_by_id_name_or_address_within_their_app(took, store, said, address):
     if said.get("placement") == "243714":
         said = {**said, "platform": "ios"}
     took(text(row(**said)))
     other = IOS if address == INT else INT
-    assert (evidence(shelf, address=address)[0].requests, evidence(shelf, address=other)[0].requests) == (1000, 0)
+    assert (evidence(store, address=address)[0].requests, evidence(store, address=other)[0].requests) == (1000, 0)
 
 
-def test_a_name_of_another_app_is_not_joined(took, shelf):
+def test_a_name_of_another_app_is_not_joined(took, store):
     took(text(row(platform="android", placement="243714")))
-    assert evidence(shelf)[1].chartboost_placements == ("243714",)
+    assert evidence(store)[1].chartboost_placements == ("243714",)
 
 
-def test_only_days_of_which_its_app_was_imported_count_for_a_placement(took, shelf):
+def test_only_days_of_which_its_app_was_imported_count_for_a_placement(took, store):
     took(text(*many(2, placement="243713"), *many(4, app="com.b", placement="elsewhere")))
-    one, _ = evidence(shelf, first=date(2026, 11, 10))
+    one, _ = evidence(store, first=date(2026, 11, 10))
     assert [f"{day.day}" for day in one.days] == ["2026-11-19", "2026-11-20"]
     assert one.requests == 2000
 
 
-def test_imported_rows_stand_beside_chartboosts_and_its_totals(took, shelf):
-    both = Span(DAY, DAY)
-    shelve_mediation(shelf, both, mediation=[mediation_row(partner_placement_name="243713", requests=10)])
+def test_imported_rows_stand_beside_chartboosts_and_its_totals(took, store):
+    both = DayRange(DAY, DAY)
+    shelve_mediation(store, both, mediation=[mediation_row(partner_placement_name="243713", requests=10)])
     total = [mediation_row(partner_placement_name="243713", requests=11)]
-    shelve_mediation(shelf, both, mediation=total, dated=False)
+    shelve_mediation(store, both, mediation=total, dated=False)
     took(text(row(placement="243713")))
-    assert evidence(shelf)[0].requests == 1011
+    assert evidence(store)[0].requests == 1011
 
 
 def test_a_large_report_takes_no_more_partitions_than_there_can_be(took, monkeypatch):
@@ -411,27 +415,27 @@ def test_a_large_report_takes_no_more_partitions_than_there_can_be(took, monkeyp
     assert "tells of 4 days of apps" in refused(took, text(*many(4)))
 
 
-def test_names_of_apps_lead_nowhere_else(took, shelf):
+def test_names_of_apps_lead_nowhere_else(took, store):
     for app in ("../../outside", "a/b", "..", "x" * 300, "ünï", "a\x00b"):
         took(text(row(app=app, impressions=f"{len(app)}")), name="one.csv")
-    files = list(shelf.root.parent.rglob("data.parquet"))
+    files = list(store.root.parent.rglob("data.parquet"))
     assert len(files) == 6
-    assert all(path.is_relative_to(shelf.root / "source=imported") for path in files)
+    assert all(path.is_relative_to(store.root / "source=imported") for path in files)
     assert {json.loads(path.with_name("fetched.json").read_text())["rows"] for path in files} == {1}
 
 
 @each("revenue", ["0.30000000000000004", "0.1234567890123456789", "1e-13", "1e-400", "0.000000000000000000001"])
-def test_revenue_with_more_digits_than_are_kept_is_rounded(took, shelf, revenue):
+def test_revenue_with_more_digits_than_are_kept_is_rounded(took, store, revenue):
     took(text(row(revenue=revenue)))
-    assert float(rows_of(shelf)[0]["earnings"]) == pytest.approx(float(revenue), abs=1e-6)
+    assert float(rows_of(store)[0]["earnings"]) == pytest.approx(float(revenue), abs=1e-6)
 
 
 @each("title", ["", "Bericht\n\n"])
-def test_a_header_is_found_by_the_columns_that_are_mapped_alone(took, shelf, title):
+def test_a_header_is_found_by_the_columns_that_are_mapped_alone(took, store, title):
     names = {name: f"spalte {number}" for number, name in enumerate(row())}
     renamed = {names[name]: value for name, value in row().items()}
     took(title + text(renamed), *[(theirs.upper(), ours) for ours, theirs in names.items()])
-    assert [(one["requests"], one["country"]) for one in rows_of(shelf)] == [(1000, "US")]
+    assert [(one["requests"], one["country"]) for one in rows_of(store)] == [(1000, "US")]
 
 
 @each(
@@ -444,23 +448,23 @@ def test_a_header_is_found_by_the_columns_that_are_mapped_alone(took, shelf, tit
         {**dict.fromkeys(["app", "platform", "ad_unit", "source", "placement", "country"], ""), "day": "Gesamt"},
     ],
 )
-def test_rows_that_sum_others_count_for_no_source_of_their_own(took, shelf, total):
+def test_rows_that_sum_others_count_for_no_source_of_their_own(took, store, total):
     found = took(text(*many(3), row(requests="3000", impressions="300", revenue="0.3", **total)))
     assert (found.kept, found.account.left_out, found.account.refused.total()) == (3, 1, 0)
-    assert {one["source"] for one in rows_of(shelf)} == {"fyber"}
+    assert {one["source"] for one in rows_of(store)} == {"fyber"}
 
 
 @each("amount", ["CA$0.10", "NT$ 0.10", "R$0,10", "A$0.10", "PLN 0.10", "0.10 SEK", "SEK0.10"])
-def test_an_amount_of_any_other_currency_refuses_the_report(took, shelf, amount):
+def test_an_amount_of_any_other_currency_refuses_the_report(took, store, amount):
     told = refused(took, text(*many(60), row(country="FR", revenue=amount)))
     assert "only USD is taken" in told
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
 
 
 @each("amount", ["US$0.10", "$0.10", "USD 0.10", "0.10 USD", "0.10USD", "1E-1", "USD0.10"])
-def test_dollars_are_written_in_many_ways(took, shelf, amount):
+def test_dollars_are_written_in_many_ways(took, store, amount):
     took(text(row(revenue=amount)))
-    assert float(rows_of(shelf)[0]["earnings"]) == 0.1
+    assert float(rows_of(store)[0]["earnings"]) == 0.1
 
 
 def test_a_report_of_admob_that_does_not_say_its_currency_is_taken_for_usd_with_a_note(took):
@@ -475,14 +479,14 @@ def test_a_report_of_admob_that_does_not_say_its_currency_is_taken_for_usd_with_
     assert not any("currency" in note for note in took(text(row())).notes)
 
 
-def test_millionths_in_a_column_that_does_not_say_so_are_not_taken_for_dollars(took, shelf):
+def test_millionths_in_a_column_that_does_not_say_so_are_not_taken_for_dollars(took, store):
     rows = [row(revenue="100000"), row(revenue="250000", country="DE")]
     told = refused(took, text(*rows))
     assert "an impression pays 1,750 USD on average" in told
     assert "--map COLUMN=revenue_micros" in told
-    assert rows_of(shelf) == []
+    assert rows_of(store) == []
     took(text(*rows), ("revenue", "revenue_micros"))
-    assert sorted(float(one["earnings"]) for one in rows_of(shelf)) == [0.1, 0.25]
+    assert sorted(float(one["earnings"]) for one in rows_of(store)) == [0.1, 0.25]
 
 
 @each(

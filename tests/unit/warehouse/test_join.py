@@ -1,6 +1,6 @@
 from reconciler.model.address import Address
 from reconciler.model.evidence import KnownPlacement
-from reconciler.warehouse.join import DtName, Line, behind, match, modes
+from reconciler.warehouse.join import DtName, MediationLine, lines_after_dt, match, modes
 
 ANDROID, IOS = Address("android:a/int_13"), Address("ios:1/int_13")
 KNOWN = [
@@ -12,7 +12,7 @@ KNOWN = [
 
 def line(partner="int_13", app="cb", placement="level_end", source="fyber", network="mediation", **said):
     usual = {"format": "Interstitial", "rows": 1, "requests": 1000, "impressions": 100, "earnings": 0.1}
-    return Line(app, placement, network, source, partner, **{**usual, **said})
+    return MediationLine(app, placement, network, source, partner, **{**usual, **said})
 
 
 def dt(name="", placement_id="", app="1", rows=1):
@@ -109,7 +109,7 @@ def test_an_id_marked_as_external_is_the_id_and_counted_as_read_loosely():
 def after(*others, own=None):
     own = own or line()
     lines = [own, *others]
-    return behind(match(KNOWN[:1], [], lines), lines)[ANDROID]
+    return lines_after_dt(match(KNOWN[:1], [], lines), lines)[ANDROID]
 
 
 def test_a_line_that_was_asked_more_often_came_before():

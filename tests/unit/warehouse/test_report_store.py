@@ -4,7 +4,7 @@ import pytest
 from support.reports import DAY, NOON, dt_row, of_users, shelve_dt
 
 from reconciler.errors import LockHeld, ProjectError, UnfitFile
-from reconciler.warehouse.report_store import Partition, Shelf, project_salt
+from reconciler.warehouse.report_store import Partition, ReportStore, project_salt
 
 each = pytest.mark.parametrize
 PLACE = Partition("dt", "170709", DAY.isoformat())
@@ -27,55 +27,55 @@ def test_a_salt_of_another_make_is_an_error_that_does_not_show_it(tmp_path, text
 
 
 def test_a_partition_lies_where_its_source_app_and_day_say(tmp_path):
-    shelf = Shelf(tmp_path)
-    marker = shelve_dt(shelf, [dt_row(), dt_row(revenue="NaN")])
+    store = ReportStore(tmp_path)
+    metadata = shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*") if path.is_file())
     assert files == [
         "quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl",
         "source=dt/app=170709/day=2026-11-20/data.parquet",
         "source=dt/app=170709/day=2026-11-20/fetched.json",
     ]
-    assert shelf.marker(PLACE) == marker
-    assert marker.fetched_at == NOON
+    assert store.metadata(PLACE) == metadata
+    assert metadata.fetched_at == NOON
 
 
 def test_a_new_partition_replaces_the_old_one_and_its_quarantine(tmp_path):
-    shelf = Shelf(tmp_path)
-    shelve_dt(shelf, [dt_row(), dt_row(revenue="NaN")])
-    shelve_dt(shelf, of_users([dt_row(), dt_row()]))
-    assert shelf.marker(PLACE).rows == 2
+    store = ReportStore(tmp_path)
+    shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
+    shelve_dt(store, of_users([dt_row(), dt_row()]))
+    assert store.metadata(PLACE).rows == 2
     assert not list((tmp_path / "quarantine").rglob("*.jsonl"))
 
 
 def test_data_without_a_marker_of_its_own_counts_as_missing(tmp_path):
-    shelf = Shelf(tmp_path)
-    shelve_dt(shelf, [dt_row()])
+    store = ReportStore(tmp_path)
+    shelve_dt(store, [dt_row()])
     with (tmp_path / PLACE.folder / "data.parquet").open("ab") as file:
         file.write(b"x")
-    assert shelf.marker(PLACE) is None
-    assert shelf.marker(Partition("dt", "1", DAY.isoformat())) is None
+    assert store.metadata(PLACE) is None
+    assert store.metadata(Partition("dt", "1", DAY.isoformat())) is None
 
 
 @each("app", ["../../etc", "a/b", "..", "a=b", "ä %"])
 def test_no_app_id_leads_out_of_the_folder(tmp_path, app):
-    shelf = Shelf(tmp_path)
-    shelve_dt(shelf, [dt_row(app=app)], app=app)
+    store = ReportStore(tmp_path)
+    shelve_dt(store, [dt_row(app=app)], app=app)
     (path,) = tmp_path.rglob("data.parquet")
     assert len(path.relative_to(tmp_path).parts) == 4
-    assert list(shelf.files("dt", DAY, DAY)) == [Partition("dt", app, DAY.isoformat())]
+    assert list(store.files("dt", DAY, DAY)) == [Partition("dt", app, DAY.isoformat())]
 
 
 def test_one_fetch_at_a_time_and_leftovers_are_thrown_away(tmp_path):
-    shelf = Shelf(tmp_path)
+    store = ReportStore(tmp_path)
     (tmp_path / "drafts" / "old").mkdir(parents=True)
-    with shelf.held():
+    with store.locked():
         assert not (tmp_path / "drafts" / "old").exists()
-        with pytest.raises(LockHeld), Shelf(tmp_path).held():
+        with pytest.raises(LockHeld), ReportStore(tmp_path).locked():
             pass
 
 
 def test_a_draft_is_for_its_owner_and_gone_afterwards(tmp_path):
-    with Shelf(tmp_path).draft() as folder:
+    with ReportStore(tmp_path).draft() as folder:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not folder.exists()
 
@@ -100,42 +100,42 @@ def test_a_salt_behind_a_link_is_neither_read_nor_made(tmp_path, linked):
 
 @each("linked", ["source=dt", "source=dt/app=170709", "source=dt/app=170709/day=2026-11-20"])
 def test_reports_behind_a_linked_folder_are_neither_read_nor_written(tmp_path, linked):
-    shelf, outside = Shelf(tmp_path / "reports"), tmp_path / "outside"
-    shelve_dt(shelf, [dt_row()])
-    (shelf.root / linked).rename(outside)
-    (shelf.root / linked).symlink_to(outside)
+    store, outside = ReportStore(tmp_path / "reports"), tmp_path / "outside"
+    shelve_dt(store, [dt_row()])
+    (store.root / linked).rename(outside)
+    (store.root / linked).symlink_to(outside)
     before = {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()}
     with pytest.raises(UnfitFile):
-        shelf.partitions("dt")
+        store.partitions("dt")
     with pytest.raises(UnfitFile):
-        shelf.marker(PLACE)
+        store.metadata(PLACE)
     with pytest.raises(UnfitFile):
-        shelve_dt(shelf, [dt_row(), dt_row()])
+        shelve_dt(store, [dt_row(), dt_row()])
     assert {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()} == before
 
 
 @each("name", ["data.parquet", "fetched.json"])
 def test_a_report_that_is_a_link_is_not_read(tmp_path, name):
-    shelf = Shelf(tmp_path / "reports")
-    shelve_dt(shelf, [dt_row()])
-    path = shelf.root / PLACE.folder / name
+    store = ReportStore(tmp_path / "reports")
+    shelve_dt(store, [dt_row()])
+    path = store.root / PLACE.folder / name
     path.rename(tmp_path / name)
     path.symlink_to(tmp_path / name)
     with pytest.raises(UnfitFile):
-        shelf.marker(PLACE)
+        store.metadata(PLACE)
 
 
 @each("name", ["drafts", "quarantine", ".lock"])
 def test_nothing_is_fetched_through_a_link(tmp_path, name):
-    shelf, outside = Shelf(tmp_path / "reports"), tmp_path / "outside"
+    store, outside = ReportStore(tmp_path / "reports"), tmp_path / "outside"
     outside.mkdir()
-    shelf.root.mkdir()
+    store.root.mkdir()
     place = outside / "file" if name == ".lock" else outside
-    (shelf.root / name).symlink_to(place)
+    (store.root / name).symlink_to(place)
 
     def fetch():
-        with shelf.held():
-            shelve_dt(shelf, [dt_row(), dt_row(revenue="NaN")])
+        with store.locked():
+            shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
 
     with pytest.raises(UnfitFile):
         fetch()

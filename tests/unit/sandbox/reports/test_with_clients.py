@@ -8,10 +8,10 @@ import pytest
 from support.fake_clock import FakeClock
 from unit.apis.world import chartboost, dt_reports, told_by
 
-from reconciler.apis.days import Span
-from reconciler.apis.user_reports.download import Limits
+from reconciler.apis.days import DayRange
+from reconciler.apis.user_reports.download import SizeLimits
 from reconciler.errors import ApiError, CredentialsError
-from reconciler.floors.rules import Rules as FloorRules
+from reconciler.floors.rules import IntakeSettings as FloorRules
 from reconciler.floors.standing import standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
@@ -20,11 +20,11 @@ from reconciler.model.secret import Secret
 from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
-from reconciler.warehouse.fetch import Errand, Sources, fetch
+from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.join import KnownPlacement
 from reconciler.warehouse.query import Question
-from reconciler.warehouse.report_store import Shelf
-from reconciler.warehouse.user_report_intake import Rules
+from reconciler.warehouse.report_store import ReportStore
+from reconciler.warehouse.user_report_intake import IntakeSettings
 from reconciler.warehouse.warehouse import Warehouse
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
@@ -50,7 +50,7 @@ class Town:
     def __init__(self, folder, *faults, credentials=None, **quirks):
         self.clock = FakeClock()
         self.folder = folder
-        self.shelf = Shelf(folder / "reports")
+        self.shelf = ReportStore(folder / "reports")
         options = SandboxOptions(seed="demo", faults=faults, quirks=Quirks(**quirks), credentials=credentials)
         self.sandbox = RunningSandbox(options)
         self.sandbox.account.clock = lambda: self.clock.now().timestamp()
@@ -76,9 +76,9 @@ class Town:
 
     def fetch(self):
         apps = [app.id for app in self.sandbox.account.apps()]
-        sources = Sources(self.dt(), self.mediation())
-        rules = Rules(Secret("5a" * 32))
-        return fetch(Errand(apps, None, 1), sources, self.shelf, rules, self.clock, Ear())
+        sources = ReportClients(self.dt(), self.mediation())
+        rules = IntakeSettings(Secret("5a" * 32))
+        return fetch(FetchRequest(apps, None, 1), sources, self.shelf, rules, self.clock, Ear())
 
     def download(self, **waiting):
         return self.dt(**waiting).fetch(APP, self.day, self.folder)
@@ -140,7 +140,7 @@ def test_what_both_vendors_say_of_dt_is_nearly_the_same(town):
     place = town()
     place.fetch()
     cells, _ = place.suggestions()
-    rows = place.mediation().rows(Span(place.day - timedelta(days=9), place.day), "mediation", dated=False)
+    rows = place.mediation().rows(DayRange(place.day - timedelta(days=9), place.day), "mediation", dated=False)
     theirs = sum(row["estimated_earnings"] for row in rows if row["partner_placement_name"] == "243717")
     ours = sum(day.revenue for cell in cells if cell.address == IOS for day in cells[cell].evidence.days[-10:])
     assert ours == pytest.approx(theirs, rel=0.03)
@@ -200,7 +200,7 @@ def test_rows_that_stand_twice_are_counted_once(town):
 
 def test_a_small_file_that_unpacks_to_much_is_refused(town):
     with pytest.raises(ApiError, match="MB unpacked"):
-        town(Bomb(on="GET file", megabytes=8)).download(limits=Limits(unpacked=4 * 1024**2))
+        town(Bomb(on="GET file", megabytes=8)).download(limits=SizeLimits(unpacked=4 * 1024**2))
 
 
 def test_a_url_that_ends_while_it_is_waited_for_is_said_to_have_expired(town):
@@ -211,7 +211,7 @@ def test_a_url_that_ends_while_it_is_waited_for_is_said_to_have_expired(town):
 def test_the_limit_of_calls_is_waited_out(town):
     place = town(metrics_calls=1)
     client = place.mediation()
-    span = Span(place.day, place.day)
+    span = DayRange(place.day, place.day)
     begun = place.clock.monotonic()
     assert client.rows(span, "bidding", dated=True)
     assert client.rows(span, "mediation", dated=True)
@@ -228,7 +228,7 @@ def test_the_secret_called_wrong_is_refused_by_both(town):
 def test_what_is_remembered_of_reports_holds_no_credential(town):
     place = town()
     place.download()
-    place.mediation().rows(Span(place.day, place.day), "bidding", dated=True)
+    place.mediation().rows(DayRange(place.day, place.day), "bidding", dated=True)
     seen = list(place.sandbox.account.requests)
     assert {each.path.rpartition("/")[2].partition(".")[2] for each in seen} == {"", "csv"}
     said = repr(seen)
@@ -246,7 +246,7 @@ def test_revoked_tokens_are_renewed(town):
 def test_other_credentials_than_the_fixed_pair_are_refused(town):
     place = town(credentials=("a", "b"))
     with pytest.raises(CredentialsError):
-        place.mediation().rows(Span(place.day, place.day), "bidding", dated=True)
+        place.mediation().rows(DayRange(place.day, place.day), "bidding", dated=True)
     with pytest.raises(CredentialsError):
         place.download()
 
