@@ -83,9 +83,9 @@ def take_in(
 
     A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
     placement and country. Rows that sum others, by their words or their figures, are left out. Where too little could
-    be read, the delivery says so as its `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no header,
-    missing columns, not one good row among some, or an end amid its last row: how much is missing then, nobody can
-    tell.
+    be read, the payload says so as its `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no
+    header, missing columns, not one good row among some, or an end amid its last row, so that nobody can tell how much
+    is missing.
     """
     header = _header(report.path)
     found = places(header, settings.aliases)

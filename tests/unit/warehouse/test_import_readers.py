@@ -16,7 +16,8 @@ from support.reports import serving
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.secret import Secret
 from reconciler.warehouse.engines import connected
-from reconciler.warehouse.imports.readers import Keys, opened, parquet_records, place_of, without_secrets
+from reconciler.warehouse.imports.readers import opened, parquet_records
+from reconciler.warehouse.imports.records import Keys, table_location, without_secrets
 from reconciler.warehouse.report_store import ReportStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
@@ -116,13 +117,13 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(store):
 )
 def test_a_password_in_a_command_is_refused(told):
     with pytest.raises(UsageError, match="is given with a password") as wrong:
-        place_of(told, None)
+        table_location(told, None)
     assert "hunter2" not in f"{wrong.value} {wrong.value.hint}"
 
 
 def test_a_url_without_a_table_is_refused():
     with pytest.raises(UsageError, match="names no table"):
-        place_of("bigquery://project/dataset", None)
+        table_location("bigquery://project/dataset", None)
 
 
 @each(
@@ -259,7 +260,7 @@ def test_a_database_that_is_not_there_is_not_made(store, tmp_path, scheme):
 @each("told", ["w.duckdb#", "sqlite:///w.db#"])
 def test_a_name_that_ends_before_the_table_is_refused(told):
     with pytest.raises(UsageError, match="names no table"):
-        place_of(told, None)
+        table_location(told, None)
 
 
 def test_a_table_may_be_called_as_a_folder_here_is_and_a_file_comes_first(tmp_path, monkeypatch):
@@ -267,7 +268,7 @@ def test_a_table_may_be_called_as_a_folder_here_is_and_a_file_comes_first(tmp_pa
     (tmp_path / "apps").mkdir()
     (tmp_path / "ads").write_text("", encoding="utf-8")
     url = Secret("postgres://db.example/w")
-    place = place_of("apps", url)
+    place = table_location("apps", url)
     assert place is not None
     assert (place.url, place.table) == (url, "apps")
-    assert place_of("ads", url) is None
+    assert table_location("ads", url) is None

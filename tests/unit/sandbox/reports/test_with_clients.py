@@ -15,14 +15,13 @@ from reconciler.floors.rules import IntakeSettings as FloorRules
 from reconciler.floors.standing import standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell
+from reconciler.model.evidence import Cell, Question
 from reconciler.model.secret import Secret
 from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.join import KnownPlacement
-from reconciler.warehouse.query import Question
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.user_report_intake import IntakeSettings
 from reconciler.warehouse.warehouse import Warehouse
