@@ -9,9 +9,9 @@ import numpy as np
 from market import LOWEST, Floats, Market
 from weeks import DAYS, FIRST_DAY, Week, cells_of, evidence_of
 
+from reconciler.floors.current_floors import Standing
 from reconciler.floors.reaction import Reaction, reaction
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.floors.suggest import suggest
 from reconciler.model.evidence import Unmatched
 from reconciler.model.suggestion import Suggestions

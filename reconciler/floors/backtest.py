@@ -10,8 +10,8 @@ from datetime import date
 from reconciler.floors.curve import Outlook, outlook
 from reconciler.floors.decide import Window
 from reconciler.floors.pooling import opportunity_costs
+from reconciler.floors.reaction import sift
 from reconciler.floors.rules import Rules
-from reconciler.floors.sound import sift
 from reconciler.model.backtest import Backtest, Replay
 from reconciler.model.evidence import Cell, Evidence
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions

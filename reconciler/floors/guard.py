@@ -10,8 +10,8 @@ from datetime import date
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Final
 
+from reconciler.floors.current_floors import Standing
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.model.floors import MINIMUM
 
 CENT: Final = Decimal("0.01")

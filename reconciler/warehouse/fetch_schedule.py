@@ -17,8 +17,8 @@ ALL_APPS = "all"
 class FetchOutcome:
     """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure.
 
-    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far less, and the stored
-    day was kept.
+    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far
+    less, and the stored day was kept.
     """
 
     source: ReportSource

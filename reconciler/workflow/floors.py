@@ -10,11 +10,10 @@ from reconciler.diff.identity import Found
 from reconciler.diff.match import resolve_apps
 from reconciler.errors import ProjectError
 from reconciler.floors.backtest import backtest
+from reconciler.floors.current_floors import Move, Standing, floor_days, last_changes, moves, standings, tables_on
 from reconciler.floors.decide import Window
-from reconciler.floors.history import Move, floor_days, last_changes, moves, tables_on
 from reconciler.floors.reaction import Reaction, learned, windows_before
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.backtest import Backtest

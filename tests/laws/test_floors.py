@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.market_evidence import FIRST, LAST, TODAY, evidence, price_bin
 
+from reconciler.floors.current_floors import Standing, standings
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.reaction import Reaction
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety

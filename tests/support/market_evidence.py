@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 from math import floor, log
 
+from reconciler.floors.current_floors import Standing
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import PRICE_STEP, Cell, DayEvidence, Evidence, Unmatched

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from reconciler.floors.history import floor_days, last_changes, moves, tables_on
+from reconciler.floors.current_floors import floor_days, last_changes, moves, tables_on
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell
 from reconciler.model.journal import past_runs

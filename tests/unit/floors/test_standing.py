@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from reconciler.floors.standing import standings
+from reconciler.floors.current_floors import standings
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell
 

@@ -16,10 +16,8 @@ from math import exp, inf
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.reports.chance import count, normal, uniform
-from reconciler.sandbox.reports.countries import COUNTRIES, Country, aims_at
-from reconciler.sandbox.reports.prices import Bids
-from reconciler.sandbox.stored import Stored
+from reconciler.sandbox.market_data import COUNTRIES, Bids, Country, aims_at, count, normal, uniform
+from reconciler.sandbox.resources import Stored
 
 Setting: TypeAlias = Literal["waterfall", "unified", "alone"]
 """DT is asked in turn, or in one auction beside the others; `alone`: the mediation platform knows nothing of it."""

@@ -1,14 +1,21 @@
-"""What the mediation platform saw of the market: each line of its waterfalls and auctions, by country and day."""
+"""The rows of both reports over the market: lines of waterfalls and auctions, and users as CSV.
 
-from collections.abc import Iterator
+Ids of users are made up. Of some no revenue is told by itself: one row, of the user `masked`, sums them. Phones whose
+owners allow no advertising id share one that is all zeros, and so one row.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from io import StringIO
+from random import Random
 from typing import Final, Literal, TypeAlias
 
-from reconciler.sandbox.reports.chance import count, normal, uniform
-from reconciler.sandbox.reports.market import REST_BIDS, Market, Sale, Trade, Waterfall, rest_bids
-from reconciler.sandbox.stored import Stored
+from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, rest_bids
+from reconciler.sandbox.market_data import count, normal, uniform
+from reconciler.sandbox.resources import Stored
 
 Network: TypeAlias = Literal["bidding", "mediation"]
 
@@ -161,3 +168,72 @@ def _line(  # noqa: PLR0913 - a line has many figures
         earnings,
         responses,
     )
+
+
+COLUMNS: Final = (
+    *("Date", "Fyber App ID", "App Name", "Placement Name", "Placement Type", "Country", "Device OS", "Device ID"),
+    *("Impressions", "Revenue (USD)"),
+)
+"""The vendor publishes none for this report; these are its sibling's, and the id of the device."""
+_MASKED: Final = "masked"
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+_SHARE_MASKED: Final = 0.04
+_SHARE_NOBODY: Final = {"ios": 0.2, "android": 0.03}
+_SEEN_AGAIN: Final = 0.2
+"""Of impressions, the share that goes to the user who saw the one before."""
+
+Row: TypeAlias = tuple[object, ...]
+
+
+def user_csv(market: Market, app: Stored, day: date) -> bytes:
+    """The report. An app that sells nothing has one without rows."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for waterfall in market.waterfalls(app):
+        for trade in market.trades(waterfall, day):
+            for sale in trade.sales:
+                writer.writerows(_rows(trade, sale, Random(_words(market, trade, sale))))  # noqa: S311 - no secrets
+    return text.getvalue().encode()
+
+
+def _words(market: Market, trade: Trade, sale: Sale) -> str:
+    return f"{market.seed} {sale.placement.id} {trade.country.code} {trade.day}"
+
+
+def _rows(trade: Trade, sale: Sale, chance: Random) -> Iterator[Row]:
+    app, fields = trade.waterfall.app, sale.placement.fields
+    platform = str(app.fields["platform"])
+    system = "iOS" if platform == "ios" else "Android"
+    told = trade.day.isoformat(), app.id, app.fields["name"], fields["name"], fields["placementType"]
+    seen: dict[str, list[float]] = {}
+    user = ""
+    for price in _prices(sale, chance):
+        if not user or chance.random() > _SEEN_AGAIN:
+            user = _user(chance, platform)
+        seen.setdefault(user, []).append(price / 1000)
+    for user, paid in seen.items():
+        yield (*told, trade.country.code, system, user, len(paid), sum(paid))
+
+
+def _prices(sale: Sale, chance: Random) -> Iterator[float]:
+    """What each impression paid, USD per thousand."""
+    weights = [band.weight * sale.bids.between(band.low, band.high) for band in sale.bands]
+    if sale.impressions:
+        for band in _chosen(sale.bands, weights, sale.impressions, chance):
+            yield sale.bids.at(chance.random(), band.low, band.high)
+
+
+def _chosen(bands: tuple[Band, ...], weights: list[float], number: int, chance: Random) -> Iterable[Band]:
+    return bands * number if len(bands) == 1 else chance.choices(bands, weights, k=number)
+
+
+def _user(chance: Random, platform: str) -> str:
+    drawn = chance.random()
+    if drawn < _SHARE_MASKED:
+        return _MASKED
+    if drawn < _SHARE_MASKED + _SHARE_NOBODY.get(platform, 0):
+        return _NOBODY
+    number = f"{chance.getrandbits(128):032x}"
+    shown = f"{number[:8]}-{number[8:12]}-4{number[13:16]}-a{number[17:20]}-{number[20:]}"
+    return shown.upper() if platform == "ios" else shown

@@ -5,14 +5,12 @@ from urllib.parse import unquote
 import pytest
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Call
+from reconciler.sandbox.exchange import Call, Keys
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.front import Front
-from reconciler.sandbox.keys import Keys
+from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.reports.market import Market
-from reconciler.sandbox.reports.metrics import MediationReports
-from reconciler.sandbox.reports.user_level import UserReports
-from reconciler.sandbox.script import Script
+from reconciler.sandbox.report_apis import MediationReports, UserReports
 from reconciler.sandbox.seed import seed_named
 from reconciler.sandbox.server import DEMO_MARKET
 

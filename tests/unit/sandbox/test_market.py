@@ -3,12 +3,11 @@ from math import inf
 from statistics import mean
 
 import pytest
-from unit.sandbox.reports.conftest import DAY
+from unit.sandbox.report_world import DAY
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.reports.chance import count, normal, uniform
-from reconciler.sandbox.reports.market import Market
-from reconciler.sandbox.reports.prices import Bids
+from reconciler.sandbox.market import Market
+from reconciler.sandbox.market_data import Bids, count, normal, uniform
 from reconciler.sandbox.seed import seed_generated, seed_resources
 
 LADDER = {"high": 6.0, "mid": 2.0, "low": 0.01}

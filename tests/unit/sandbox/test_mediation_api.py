@@ -1,9 +1,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from unit.sandbox.reports.conftest import APP, AUDIENCE, DAY, KEYS, METRICS
+from unit.sandbox.report_world import APP, AUDIENCE, DAY, KEYS, METRICS
 
-from reconciler.sandbox.reports.lines import mediation_app
+from reconciler.sandbox.report_rows import mediation_app
 
 each = pytest.mark.parametrize
 LINE = ["app", "helium_placement_name", "demand_source", "country", "partner_placement_name"]

@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from unit.sandbox.reports.conftest import APP, DAY, IOS_APP, KEYS, ORDERS, URL
+from unit.sandbox.report_world import APP, DAY, IOS_APP, KEYS, ORDERS, URL
 
 from reconciler.sandbox.faults import Astray, Bomb, Garbage, Redirect
 

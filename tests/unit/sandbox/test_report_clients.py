@@ -11,8 +11,8 @@ from unit.apis.world import chartboost, dt_reports, told_by
 from reconciler.apis.days import DayRange
 from reconciler.apis.user_reports.download import SizeLimits
 from reconciler.errors import ApiError, CredentialsError
-from reconciler.floors.rules import IntakeSettings as FloorRules
-from reconciler.floors.standing import standings
+from reconciler.floors.current_floors import standings
+from reconciler.floors.rules import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, Question
