@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from reconciler.model.address import Address
@@ -116,39 +117,39 @@ def tables_on(day: date, past: Iterable[Move], now: Mapping[Address, Floors]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CurrentFloor:
     """One cell with a declared floor. Prices are USD per thousand impressions.
 
     `current` is the floor in force, `worldwide` that of countries without a line; `own_line` says whether the country
-    has one. `dearer` and `cheaper` are the floors of the next rungs of the ladder in this country, None at its ends;
+    has one. `dearer` and `cheaper` are the floors of the next tiers of the waterfall in this country, None at its ends;
     for `WW` the nearest of all countries that it stands for. `changed` is the day of its last change in the journal;
     `pending` says that the manifest has another floor than the account was last given.
     """
 
-    current: float
-    worldwide: float
+    current: Decimal
+    worldwide: Decimal
     own_line: bool = True
-    dearer: float | None = None
-    cheaper: float | None = None
+    dearer: Decimal | None = None
+    cheaper: Decimal | None = None
     changed: date | None = None
     pending: bool = False
 
 
-def standings(
+def current_floors_of(
     tables: Mapping[Address, Floors],
     ladders: Iterable[Sequence[Address]] = (),
     changed: Mapping[Cell, date] | None = None,
-) -> dict[Cell, Standing]:
-    """The standing of every line of the floor tables. A ladder names its rungs, the dearest first."""
+) -> dict[Cell, CurrentFloor]:
+    """The current floor of each line of the tables. A ladder names the placements of a waterfall, the dearest first."""
     whole = {address: complete(floors) for address, floors in tables.items()}
-    rungs = [pair for ladder in ladders for pair in pairwise(rung for rung in ladder if rung in whole)]
-    above = {cheap: whole[dear] for dear, cheap in rungs}
-    below = {dear: whole[cheap] for dear, cheap in rungs}
+    tiers = [pair for ladder in ladders for pair in pairwise(tier for tier in ladder if tier in whole)]
+    above = {cheap: whole[dear] for dear, cheap in tiers}
+    below = {dear: whole[cheap] for dear, cheap in tiers}
     days = changed or {}
     return {
-        Cell(address, country): Standing(
-            current=float(floor),
-            worldwide=float(floors[WORLDWIDE]),
+        Cell(address, country): CurrentFloor(
+            current=floor,
+            worldwide=floors[WORLDWIDE],
             dearer=min(_beside(floors, country, above.get(address)), default=None),
             cheaper=max(_beside(floors, country, below.get(address)), default=None),
             changed=days.get(Cell(address, country)),
@@ -158,10 +159,10 @@ def standings(
     }
 
 
-def _beside(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[float]:
+def _beside(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
     """The neighbour's floors wherever this line holds; the worldwide one holds where only the neighbour has a line."""
     if neighbour is None:
         return
-    yield float(effective(neighbour, country))
+    yield effective(neighbour, country)
     if country == WORLDWIDE:
-        yield from (float(floor) for other, floor in neighbour.items() if other not in floors)
+        yield from (floor for other, floor in neighbour.items() if other not in floors)

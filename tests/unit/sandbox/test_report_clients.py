@@ -11,7 +11,7 @@ from unit.apis.world import chartboost, dt_reports, told_by
 from reconciler.apis.days import DayRange
 from reconciler.apis.user_reports.download import SizeLimits
 from reconciler.errors import ApiError, CredentialsError
-from reconciler.floors.current_floors import standings
+from reconciler.floors.current_floors import current_floors_of
 from reconciler.floors.rules import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
@@ -93,7 +93,7 @@ class Town:
                 tables[address] = {
                     name: Decimal(str(price)) for name, price in each.fields.get("floorPrices", {"WW": 0.01}).items()
                 }
-        standing = standings(tables)
+        standing = current_floors_of(tables)
         first = self.day - timedelta(days=13)
         with Warehouse(self.shelf.root) as warehouse:
             evidence, unmatched = warehouse.evidence(Question(tuple(sorted(standing)), first, self.day, known))

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from reconciler.floors.current_floors import standings
+from reconciler.floors.current_floors import current_floors_of
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell
 
@@ -18,11 +18,11 @@ TABLES = {HIGH: table(US=12, WW=6, NO=9), MID: table(US=6, WW=2), LOW: table(WW=
 
 
 def stand(address, country):
-    return standings(TABLES, [(HIGH, MID, LOW)])[Cell(address, country)]
+    return current_floors_of(TABLES, [(HIGH, MID, LOW)])[Cell(address, country)]
 
 
 def test_a_rung_sees_its_neighbours_in_its_own_country():
-    assert (stand(MID, "US").dearer, stand(MID, "US").cheaper) == (12, 0.01)
+    assert (stand(MID, "US").dearer, stand(MID, "US").cheaper) == (12, Decimal("0.01"))
 
 
 def test_a_country_without_a_line_sees_the_neighbours_worldwide_floor():
@@ -41,12 +41,12 @@ def test_the_ends_of_a_ladder_have_one_neighbour():
 
 
 def test_placements_without_a_ladder_have_no_neighbours_and_the_worldwide_floor_is_always_there():
-    found = standings({MID: table(US=6)}, changed={Cell(MID, "US"): date(2026, 1, 1)})
+    found = current_floors_of({MID: table(US=6)}, changed={Cell(MID, "US"): date(2026, 1, 1)})
     assert {cell.country for cell in found} == {"US", "WW"}
     assert found[Cell(MID, "US")].changed == date(2026, 1, 1)
-    assert (found[Cell(MID, "WW")].current, found[Cell(MID, "WW")].dearer) == (0.01, None)
+    assert (found[Cell(MID, "WW")].current, found[Cell(MID, "WW")].dearer) == (Decimal("0.01"), None)
 
 
 def test_rungs_that_are_not_declared_are_passed_over():
-    found = standings({HIGH: TABLES[HIGH], LOW: TABLES[LOW]}, [(HIGH, MID, LOW)])
+    found = current_floors_of({HIGH: TABLES[HIGH], LOW: TABLES[LOW]}, [(HIGH, MID, LOW)])
     assert found[Cell(LOW, "WW")].dearer == 6
