@@ -82,25 +82,25 @@ def generate() -> None:
 
 def convert() -> int:
     """The report to Parquet, as `floors fetch` does it once the file is there."""
+    from reconciler.apis.user_reports.client import ReceivedReport
     from reconciler.model.secret import Secret
-    from reconciler.reporting.dt_reports import Received
-    from reconciler.reporting.intake import Rules, take_in
-    from reconciler.reporting.shelf import Partition, Shelf
+    from reconciler.warehouse.report_store import Partition, ReportStore
+    from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
 
-    shelf = Shelf(FOLDER / "shelf")
-    with shelf.draft() as folder:
+    store = ReportStore(FOLDER / "shelf")
+    with store.draft() as folder:
         (folder / "received").hardlink_to(FOLDER / "report.csv")
-        received = Received(folder / "received", ROWS + 1, "sha256:0")
-        delivery = take_in(received, APP, DAY, Rules(Secret("5a" * 32)), datetime.now(UTC))
-        shelf.put(Partition("dt", APP, f"{DAY}"), delivery)
-    return delivery.marker.rows
+        received = ReceivedReport(folder / "received", ROWS + 1, "sha256:0")
+        payload = take_in(received, APP, DAY, IntakeSettings(Secret("5a" * 32)), datetime.now(UTC))
+        store.put(Partition("dt", APP, f"{DAY}"), payload)
+    return payload.metadata.rows
 
 
 def ours() -> int:
     """Evidence for every placement and country, through the warehouse."""
     from reconciler.model.address import Address
     from reconciler.model.evidence import Cell, KnownPlacement, Question
-    from reconciler.reporting.warehouse import Warehouse
+    from reconciler.warehouse.warehouse import Warehouse
 
     names = [f"int_{number}" for number in range(PLACEMENTS)]
     known = [KnownPlacement(Address(f"android:a/{name}"), name, APP) for name in names]

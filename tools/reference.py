@@ -21,7 +21,7 @@ from reconciler.cli.settings import WHO
 from reconciler.manifest.schema import schemas
 from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
 from reconciler.report.schemas.published import document_schemas
-from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 MADE: Final = "<!-- Made by `make reference`; changes here are lost. -->"

@@ -9,12 +9,13 @@ import numpy as np
 from market import LOWEST, Floats, Market
 from weeks import DAYS, FIRST_DAY, Week, cells_of, evidence_of
 
+from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.reaction import Reaction, reaction
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.floors.suggest import suggest
 from reconciler.model.evidence import Unmatched
 from reconciler.model.suggestion import Suggestions
+from reconciler.model.value import price
 
 WINDOW = 2
 Chooser = Callable[[Sequence[Week], Floats], Floats]
@@ -78,10 +79,10 @@ class Tool:
         made = suggest(evidence, standing, first, last, today, replace(self.rules, known=self.known), Unmatched())
         self.known += reaction(evidence)
         self.first = self.first or made
-        by_cell = {one.cell: one.suggested for one in made.cells}
+        by_cell = {one.cell: float(one.suggested) for one in made.cells}
         return np.array([by_cell[cell] for cell in cells])
 
-    def _standing(self, at: int, weeks: Sequence[Week], floors: Floats) -> Standing:
+    def _standing(self, at: int, weeks: Sequence[Week], floors: Floats) -> CurrentFloor:
         moved = [now.week for before, now in pairwise(weeks) if now.floors[at] != before.floors[at]]
         changed = FIRST_DAY + timedelta(days=DAYS * moved[-1]) if moved else None
-        return Standing(current=float(floors[at]), worldwide=LOWEST, changed=changed)
+        return CurrentFloor(current=price(float(floors[at])), worldwide=price(LOWEST), changed=changed)

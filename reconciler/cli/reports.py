@@ -18,9 +18,9 @@ from reconciler.report.count import counted
 from reconciler.workflow.floors import Ground, app_ids, ground
 
 if TYPE_CHECKING:
-    from reconciler.reporting.intake import Rules as IntakeRules
-    from reconciler.reporting.shelf import Shelf
-    from reconciler.reporting.warehouse import Warehouse
+    from reconciler.warehouse.report_store import ReportStore
+    from reconciler.warehouse.user_report_intake import IntakeSettings as IntakeRules
+    from reconciler.warehouse.warehouse import Warehouse
 
 USUAL_DAYS: Final = 14
 _ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
@@ -51,11 +51,11 @@ class Desk:
         """Where reports lie. Raises `UnfitFile` where a link has its place."""
         return reports_folder(self.project)
 
-    def shelf(self) -> "Shelf":
+    def shelf(self) -> "ReportStore":
         """The reports that are there."""
-        from reconciler.reporting.shelf import Shelf  # noqa: PLC0415 - the reporting room is slow to import
+        from reconciler.warehouse.report_store import ReportStore  # noqa: PLC0415 - the reporting room is slow to import
 
-        return Shelf(self.folder)
+        return ReportStore(self.folder)
 
     def ground(self) -> Ground:
         """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
@@ -72,7 +72,7 @@ class Desk:
 
     def warehouse(self) -> "Warehouse":
         """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
-        from reconciler.reporting.warehouse import Warehouse  # noqa: PLC0415 - as above
+        from reconciler.warehouse.warehouse import Warehouse  # noqa: PLC0415 - as above
 
         engine = self.session.environment.secret(_ENGINE)
         return Warehouse(self.folder, engine.reveal()) if engine else Warehouse(self.folder)
@@ -116,9 +116,9 @@ class Desk:
 
     def intake_rules(self) -> "IntakeRules":
         """How DT's reports are read."""
-        from reconciler.reporting.columns import with_own  # noqa: PLC0415 - as above
-        from reconciler.reporting.intake import Rules as IntakeRules  # noqa: PLC0415
-        from reconciler.reporting.salt import project_salt  # noqa: PLC0415
+        from reconciler.warehouse.report_store import project_salt  # noqa: PLC0415
+        from reconciler.warehouse.user_report_csv import with_own  # noqa: PLC0415 - as above
+        from reconciler.warehouse.user_report_intake import IntakeSettings as IntakeRules  # noqa: PLC0415
 
         told = self.settings.reports
         salt = project_salt(self.project.root / STATE_FOLDER) if told.people == "hash" else Secret("")

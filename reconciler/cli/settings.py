@@ -13,7 +13,7 @@ from reconciler.manifest.text import text_of
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
-    from reconciler.reporting.evidence.tables import Keys
+    from reconciler.warehouse.imports.records import Keys
 
 _ALONE: Final = "it has to hold the secret alone, as text"
 MANAGEMENT_URL: Final = "https://console.fyber.com"
@@ -112,7 +112,7 @@ class Environment:
 
     def s3_keys(self) -> "Keys":
         """What opens s3:// by the variables of AWS's own programs."""
-        from reconciler.reporting.evidence.tables import Keys  # noqa: PLC0415 - for imports only
+        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - for imports only
 
         told = self.variables
         return Keys(
@@ -125,7 +125,7 @@ class Environment:
 
     def gcs_keys(self) -> "Keys":
         """What opens gs://: HMAC keys of a service account."""
-        from reconciler.reporting.evidence.tables import Keys  # noqa: PLC0415 - as above
+        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - as above
 
         return Keys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 

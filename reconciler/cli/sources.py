@@ -7,14 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
+from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
+from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
+from reconciler.apis.user_reports.signed_url import ALLOWED_HOSTS
 from reconciler.cli.session import Session
 from reconciler.errors import CredentialsError
 from reconciler.manifest.settings import Reports
-from reconciler.reporting.chartboost import MEDIATION, PATIENCE, RATE, Chartboost
-from reconciler.reporting.dt_reports import REPORTING, DtReports, Waiting
-from reconciler.reporting.fetch import Sources
-from reconciler.reporting.limiter import Limiter
-from reconciler.reporting.links import ALLOWED_HOSTS
+from reconciler.warehouse.fetch import ReportClients
 from reconciler.web.auth import Credentials
 from reconciler.web.client import ApiClient
 
@@ -30,7 +29,7 @@ _LEFT_DT: Final = f"DT is not asked: {_DT[0]} is not set, so nothing will tell w
 
 
 @contextmanager
-def sources(session: Session, wanted: Source, reports: Reports, folder: Path) -> Iterator[Sources]:
+def sources(session: Session, wanted: Source, reports: Reports, folder: Path) -> Iterator[ReportClients]:
     """The APIs that are wanted; of `all`, those that there are credentials for, and the other is told.
 
     `folder` is where the times of requests to a limited API are kept. Raises `CredentialsError`.
@@ -40,7 +39,7 @@ def sources(session: Session, wanted: Source, reports: Reports, folder: Path) ->
         hint = f"set {' and '.join(_DT)}, or {' and '.join(_CHARTBOOST)}"
         raise CredentialsError("no credentials for reports are set", hint=hint)
     with ExitStack() as stack:
-        found = Sources()
+        found = ReportClients()
         if wanted == "dt" or (wanted == "all" and has_dt):
             found = replace(found, dt=_dt(session, reports, stack))
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
@@ -53,7 +52,7 @@ def sources(session: Session, wanted: Source, reports: Reports, folder: Path) ->
 def _dt(session: Session, reports: Reports, stack: ExitStack) -> DtReports:
     url, keys = session.environment.reporting_url, _credentials(session, _DT)
     client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=session.clock))
-    waiting = Waiting(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
+    waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
     return DtReports(client, clock=session.clock, waiting=waiting)
 
 
@@ -63,7 +62,7 @@ def _chartboost(session: Session, reports: Reports, folder: Path, stack: ExitSta
         wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"
         session.console.talk(f"Chartboost allows {RATE.requests} calls in ten minutes: {wait}")
 
-    limiter = Limiter(folder / "chartboost-calls.json", RATE, session.clock, told=told)
+    limiter = RequestLimit(folder / "chartboost-calls.json", RATE, session.clock, told=told)
     client = ApiClient(
         MEDIATION,
         session.environment.chartboost_url,

@@ -10,8 +10,8 @@ from datetime import date
 from reconciler.floors.curve import Outlook, outlook
 from reconciler.floors.decide import Window
 from reconciler.floors.pooling import opportunity_costs
+from reconciler.floors.reaction import sift
 from reconciler.floors.rules import Rules
-from reconciler.floors.sound import sift
 from reconciler.model.backtest import Backtest, Replay
 from reconciler.model.evidence import Cell, Evidence
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
@@ -34,8 +34,8 @@ def _replay(
     cost = costs.get(made.cell)
     if one is None or not one.prices or (cost is None and made.mode != "unified"):
         return _silent(made, "there are no later reports to replay it on")
-    floors = {day.floor for day in one.days if day.floor is not None} or {made.current}
-    lower, upper = sorted((made.current, made.suggested))
+    lower, upper = sorted((float(made.current), float(made.suggested)))
+    floors = {day.floor for day in one.days if day.floor is not None} or {float(made.current)}
     if max(floors) > lower:
         return _silent(made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen")
     seen = outlook(one, cost, rules.marginal, window.weeks)

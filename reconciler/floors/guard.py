@@ -10,9 +10,10 @@ from datetime import date
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Final
 
+from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.model.floors import MINIMUM
+from reconciler.model.value import price
 
 CENT: Final = Decimal("0.01")
 TENTH: Final = Decimal("0.1")
@@ -30,7 +31,7 @@ class Limit:
 class Guarded:
     """The floor that may be suggested (the current one: no change), and what held it back."""
 
-    floor: float
+    floor: Decimal
     reasons: tuple[str, ...] = ()
 
 
@@ -47,48 +48,44 @@ class Ceiling:
     fixed: float | None = None
 
 
-def guarded_raise(target: float, ceiling: Ceiling, standing: Standing, rules: Rules) -> Guarded:
+def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> Guarded:
     """The raise that every limit allows."""
-    current = exact(standing.current)
-    limits = list(_raise_limits(current, ceiling, standing, rules))
+    current = at.current
+    limits = list(_raise_limits(current, ceiling, at, rules))
     nearest = min(limits, key=lambda limit: limit.floor)
     floor = rounded(min(exact(target), nearest.floor), ROUND_DOWN)
     held = (nearest.why,) if nearest.floor < exact(target) else ()
     if floor < current + max(CENT, current * exact(rules.least_raise)):
-        return Guarded(
-            standing.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change.")
-        )
-    return Guarded(float(floor), held)
+        return Guarded(at.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change."))
+    return Guarded(price(floor), held)
 
 
-def guarded_lower(target: float, standing: Standing, rules: Rules) -> Guarded:
+def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> Guarded:
     """The lower floor that every limit allows."""
-    current = exact(standing.current)
-    nearest = max(_lower_limits(current, standing, rules), key=lambda limit: limit.floor)
+    current = at.current
+    nearest = max(_lower_limits(current, at, rules), key=lambda limit: limit.floor)
     floor = rounded(max(exact(target), nearest.floor), ROUND_UP)
     held = (nearest.why,) if nearest.floor > exact(target) else ()
     if floor > current * exact(1 - rules.least_lower):
-        return Guarded(standing.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
+        return Guarded(at.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
     if floor > exact(rules.safety.max_floor):
-        return Guarded(standing.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
-    return Guarded(float(floor), held)
+        return Guarded(at.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
+    return Guarded(price(floor), held)
 
 
-def cooling(standing: Standing, today: date, rules: Rules) -> str | None:
+def cooling(at: CurrentFloor, today: date, rules: Rules) -> str | None:
     """Why a floor that moved lately, or is about to, has to stand still; None where it may move."""
-    if standing.pending:
+    if at.pending:
         return "The manifest has another floor than the one in force: apply that change first, and see what it does."
-    if standing.changed is None:
+    if at.changed is None:
         return None
-    days = (today - standing.changed).days
+    days = (today - at.changed).days
     if days >= rules.cool_down:
         return None
-    return (
-        f"The floor changed on {standing.changed}, less than {rules.cool_down} days ago: what it does has to be seen."
-    )
+    return f"The floor changed on {at.changed}, less than {rules.cool_down} days ago: what it does has to be seen."
 
 
-def _raise_limits(current: Decimal, ceiling: Ceiling, standing: Standing, rules: Rules) -> Iterator[Limit]:
+def _raise_limits(current: Decimal, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> Iterator[Limit]:
     step, sure = current * exact(rules.raise_step), exact(ceiling.sure)
     yield Limit(
         max(step, sure), f"One change raises a floor at most {rules.raise_step:g} times beyond the safe region."
@@ -101,21 +98,25 @@ def _raise_limits(current: Decimal, ceiling: Ceiling, standing: Standing, rules:
     if current > MINIMUM:
         percent = rules.safety.max_floor_change_percent
         yield Limit(current * (100 + exact(percent)) / 100, f"The project's maxFloorChangePercent is {percent:g}.")
-    if standing.dearer is not None:
-        halfway = (current + exact(standing.dearer)) / 2
-        yield Limit(halfway, f"The dearer tier stands at {standing.dearer:g} USD: a rung goes at most half way to it.")
+    if at.dearer is not None:
+        halfway = (current + at.dearer) / 2
+        yield Limit(
+            halfway,
+            f"The dearer tier stands at {float(at.dearer):g} USD: a rung goes at most half way to it.",
+        )
 
 
-def _lower_limits(current: Decimal, standing: Standing, rules: Rules) -> Iterator[Limit]:
+def _lower_limits(current: Decimal, at: CurrentFloor, rules: Rules) -> Iterator[Limit]:
     yield Limit(MINIMUM, f"No floor is below {MINIMUM} USD.")
     yield Limit(current * exact(rules.lower_step), f"One change leaves at least {rules.lower_step:.0%} of a floor.")
     if current > MINIMUM:
         percent = rules.safety.max_floor_change_percent
         yield Limit(current * (100 - exact(percent)) / 100, f"The project's maxFloorChangePercent is {percent:g}.")
-    if standing.cheaper is not None:
-        halfway = (current + exact(standing.cheaper)) / 2
+    if at.cheaper is not None:
+        halfway = (current + at.cheaper) / 2
         yield Limit(
-            halfway, f"The cheaper tier stands at {standing.cheaper:g} USD: a rung goes at most half way to it."
+            halfway,
+            f"The cheaper tier stands at {float(at.cheaper):g} USD: a rung goes at most half way to it.",
         )
 
 
@@ -124,6 +125,6 @@ def exact(number: float) -> Decimal:
     return Decimal(repr(float(number)))
 
 
-def rounded(price: Decimal, rounding: str) -> Decimal:
+def rounded(floor: Decimal, rounding: str) -> Decimal:
     """A price in whole cents below 1 USD and in tenths from there on."""
-    return price.quantize(CENT if price < 1 else TENTH, rounding)
+    return floor.quantize(CENT if floor < 1 else TENTH, rounding)

@@ -41,11 +41,7 @@ def records_of(made: Suggestions, cells: Iterable[Cell], today: date) -> Records
     """A record for each of these cells, which were written today."""
     chosen = set(cells)
     window = f"suggested on {today} from {made.first} to {made.last}"
-    return {
-        one.cell: Record(Decimal(repr(one.suggested)), f"{window}: {_said(one)}")
-        for one in made.cells
-        if one.cell in chosen
-    }
+    return {one.cell: Record(one.suggested, f"{window}: {_said(one)}") for one in made.cells if one.cell in chosen}
 
 
 def _said(one: Suggestion) -> str:

@@ -1,23 +1,64 @@
-"""Evidence and standing floors -> suggestions: estimate, decide, hold back, and say why."""
+"""Evidence and current floors -> suggestions: estimate, decide, hold back, and say why, with the working."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
+from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.curve import Outlook, curve, fixed_price, outlook
-from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide
-from reconciler.floors.explain import working
+from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_share
 from reconciler.floors.guard import Ceiling, Guarded, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
-from reconciler.floors.reaction import Reaction, reaction
+from reconciler.floors.reaction import Reaction, reaction, sift
 from reconciler.floors.rules import Rules
-from reconciler.floors.sound import sift
-from reconciler.floors.standing import Standing
 from reconciler.model.address import address_order
 from reconciler.model.evidence import Cell, Evidence, Unmatched
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
+
+
+def working(
+    made: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
+) -> tuple[str, ...]:
+    """Every step from the reports to the suggested floor; prices in USD per thousand."""
+    return (*_seen(made), *_cost(estimate, rules, kept), *_floor(made, proposal))
+
+
+def _seen(made: Suggestion) -> Iterator[str]:
+    one = made.evidence
+    if one is None:
+        yield "no reports"
+        return
+    ecpm = 1000 * one.revenue / one.impressions if one.impressions else 0.0
+    yield f"DT: {one.requests} requests, {one.impressions} impressions, {one.revenue:.2f} USD, {ecpm:.3f} on average"
+    yield f"prices: {one.single_rows} impressions with a price of their own, in {len(one.prices)} bins"
+    if made.mode == "waterfall" and one.unfilled:
+        own = 1000 * one.after / one.unfilled
+        yield f"the rest: {one.after:.2f} USD on {one.unfilled} requests without a fill = {own:.3f}"
+
+
+def _cost(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
+    if estimate is None:
+        return
+    cost = estimate.bounds
+    yield f"placement and country say {estimate.fit:.3f}; the cell's own figure counts {estimate.weight:.0%}"
+    yield f"opportunity cost {cost.estimate:.3f}, standard deviation {estimate.sd:.3f}"
+    yield f"bounds at {rules.bound:g} standard deviations: {cost.low:.3f} to {cost.high:.3f}"
+    share, factor = sure_share(rules, kept), rules.worth(kept)
+    yield f"floors that moved: bidders keep {kept:.1%} of the sales below a raised floor: factor {factor:.2f}"
+    sure = share * factor * cost.low
+    yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
+
+
+def _floor(made: Suggestion, proposal: Proposal) -> Iterator[str]:
+    yield f"the evidence says {proposal.verdict}: {float(made.current):g} -> {proposal.target:.3f}"
+    yield f"after the guardrails: {made.verdict}, {float(made.current):g} -> {float(made.suggested):g}"
+    if made.change is not None:
+        change = made.change
+        yield f"change of revenue a week: {change.estimate:+.2f} USD ({change.low:+.2f} to {change.high:+.2f})"
+
 
 TELLING_PRICES: Final = 20
 """Fewer single prices than this do not say how many impressions a floor would cut."""
@@ -34,7 +75,7 @@ class _Case:
     """All that is known of one cell."""
 
     cell: Cell
-    standing: Standing
+    current_floor: CurrentFloor
     one: Evidence | None
     estimate: Estimate | None
     window: Window
@@ -48,16 +89,16 @@ class _Case:
 
 def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on, and each a noun of its own
     evidence: Sequence[Evidence],
-    standing: Mapping[Cell, Standing],
+    floors: Mapping[Cell, CurrentFloor],
     first: date,
     last: date,
     today: date,
     rules: Rules,
     unmatched: Unmatched,
 ) -> Suggestions:
-    """A suggestion for each standing cell, in the order of addresses and countries.
+    """A suggestion for each cell with a floor, in the order of addresses and countries.
 
-    `first` and `last` are the window of the evidence (UTC, both included). Evidence of cells without a standing floor
+    `first` and `last` are the window of the evidence (UTC, both included). Evidence of cells without a floor of its own
     takes part in the pooling and gets no suggestion.
     """
     window = Window(first, last, today)
@@ -65,38 +106,38 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     estimates = opportunity_costs(sound.told, rules)
     known = {one.cell: one for one in sound.told}
     answer = rules.known + reaction(sound.told)
-    cells = sorted(standing, key=lambda cell: (address_order(cell.address), cell.country))
+    cells = sorted(floors, key=lambda cell: (address_order(cell.address), cell.country))
     cases = (
-        _Case(cell, standing[cell], known.get(cell), estimates.get(cell), window, answer, sound.flaws.get(cell))
+        _Case(cell, floors[cell], known.get(cell), estimates.get(cell), window, answer, sound.flaws.get(cell))
         for cell in cells
     )
     return Suggestions(first, last, tuple(_suggestion(case, rules) for case in cases), unmatched)
 
 
 def _suggestion(case: _Case, rules: Rules) -> Suggestion:
-    standing = case.standing
+    current_floor, current = case.current_floor, float(case.current_floor.current)
     proposal = (
-        Proposal("insufficient", standing.current, (case.flaw,))
+        Proposal("insufficient", current, (case.flaw,))
         if case.flaw
-        else decide(case.one, case.cost, standing.current, case.window, rules, case.answer.share)
+        else decide(case.one, case.cost, current, case.window, rules, case.answer.share)
     )
     seen = _outlook(case, rules)
     guarded = _guarded(case, proposal, seen, rules)
-    moves = guarded.floor != standing.current
+    moves = guarded.floor != current_floor.current
     verdict = "keep" if proposal.verdict in {"raise", "lower"} and not moves else proposal.verdict
     told = verdict != "insufficient" and seen is not None and (bool(seen.prices.prices) or not moves)
     made = Suggestion(
         cell=case.cell,
         mode=case.one.mode if case.one else "unknown",
         verdict=verdict,
-        current=standing.current,
+        current=current_floor.current,
         suggested=guarded.floor,
         opportunity_cost=case.cost,
-        change=seen.change(standing.current, guarded.floor) if seen and told else None,
+        change=seen.change(current, float(guarded.floor)) if seen and told else None,
         evidence=case.one,
         reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case), *(() if told or not moves else (NO_PRICES,))),
         assumptions=_assumptions(case, guarded.floor) if moves else (),
-        curve=curve(seen, standing.current, guarded.floor) if seen and told and seen.prices.prices else (),
+        curve=curve(seen, current, float(guarded.floor)) if seen and told and seen.prices.prices else (),
     )
     return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
 
@@ -109,25 +150,25 @@ def _outlook(case: _Case, rules: Rules) -> Outlook | None:
 
 
 def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules) -> Guarded:
-    standing, one, cost = case.standing, case.one, case.cost
-    stay = standing.current
+    at, one, cost = case.current_floor, case.one, case.cost
+    stay = at.current
     if proposal.verdict not in {"raise", "lower"} or one is None or seen is None:
         return Guarded(stay)
-    why_not = cooling(standing, case.window.today, rules)
+    why_not = cooling(at, case.window.today, rules)
     if why_not:
         return Guarded(stay, (why_not,))
     if proposal.verdict == "lower":
-        guarded = guarded_lower(proposal.target, standing, rules)
+        guarded = guarded_lower(proposal.target, at, rules)
     else:
         telling = one.single_rows >= TELLING_PRICES
         most_cut = (
             seen.prices.quantile(rules.most_cut) if telling else rules.most_cut * 1000 * one.revenue / one.impressions
         )
         sure = rules.dominance * cost.low if cost else NO_FLOOR
-        ceiling = Ceiling(sure, most_cut, fixed_price(one, stay))
-        guarded = guarded_raise(proposal.target, ceiling, standing, rules)
-    gain = seen.change(stay, guarded.floor).estimate
-    if not standing.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
+        ceiling = Ceiling(sure, most_cut, fixed_price(one, float(stay)))
+        guarded = guarded_raise(proposal.target, ceiling, at, rules)
+    gain = seen.change(float(stay), float(guarded.floor)).estimate
+    if not at.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
         takes = f"it takes {rules.line_worth:g} to be worth one"
         why = f"A line of its own would gain {gain:.2f} USD a week; {takes}."
         if not seen.prices.prices:
@@ -147,9 +188,9 @@ def _cautions(case: _Case) -> tuple[str, ...]:
     return (f"{said}: not all of them seem to come right after DT.",)
 
 
-def _assumptions(case: _Case, floor: float) -> tuple[str, ...]:
+def _assumptions(case: _Case, floor: Decimal) -> tuple[str, ...]:
     said = ["No demand leaves above the floor.", "The rest of the waterfall goes on paying what it paid in the window."]
     floors = {day.floor for day in case.one.days if day.floor is not None} if case.one else set()
     if len(floors) <= 1:
-        said.append(f"All days were at one floor: {ONE_FLOOR.format(floor)}")
+        said.append(f"All days were at one floor: {ONE_FLOOR.format(float(floor))}")
     return tuple(said)

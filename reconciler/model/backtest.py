@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Bounds
@@ -12,8 +13,8 @@ class Replay:
     """One earlier suggestion, USD a week: what it expected, what the later days say, or why they say nothing."""
 
     cell: Cell
-    current: float
-    suggested: float
+    current: Decimal
+    suggested: Decimal
     expected: Bounds | None
     came: Bounds | None
     silent: str = ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from reconciler.model.evidence import Cell, Evidence, Mode, Unmatched
@@ -38,8 +39,8 @@ class Suggestion:
     cell: Cell
     mode: Mode
     verdict: Verdict
-    current: float
-    suggested: float
+    current: Decimal
+    suggested: Decimal
     opportunity_cost: Bounds | None
     change: Bounds | None
     evidence: Evidence | None

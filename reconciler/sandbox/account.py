@@ -21,7 +21,7 @@ from typing import Any, Final
 from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
 from reconciler.sandbox.exchange import Seen
-from reconciler.sandbox.stored import Past, Stored
+from reconciler.sandbox.resources import Past, Stored
 
 APPS: Final = "apps"
 """The name under which changes of the list of apps are counted; placements are counted by the id of their app."""

@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.broken import broken
 from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body, remembered_query
+from reconciler.sandbox.fault_script import Script, broken
 from reconciler.sandbox.faults import (
     AnswerFault,
     Echo,
@@ -29,7 +29,6 @@ from reconciler.sandbox.faults import (
     Timeout,
     Truncate,
 )
-from reconciler.sandbox.script import Script
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]

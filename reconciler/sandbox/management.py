@@ -12,13 +12,11 @@ from typing import Any, Final
 from reconciler.model.address import Kind
 from reconciler.sandbox import checks
 from reconciler.sandbox.account import APPS, Account
-from reconciler.sandbox.exchange import Answer, Call, RefusalError, Routes, json_answer
+from reconciler.sandbox.exchange import Answer, Call, Keys, RefusalError, Routes, json_answer
 from reconciler.sandbox.faults import Echo, OldId
-from reconciler.sandbox.keeping import kept, same_to_a_server
-from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.resources import Stored, kept, same_to_a_server
 from reconciler.sandbox.spelling import id_key, listed, spelled
-from reconciler.sandbox.stored import Stored
 
 AUTH_PATH: Final = "/api/v2/management/auth"
 _PATHS: Final[Mapping[Kind, str]] = {

@@ -13,7 +13,7 @@ from reconciler.sandbox.account import Account
 from reconciler.sandbox.checks import settled
 from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.management import DEFAULT_PUBLISHER
-from reconciler.sandbox.stored import Stored
+from reconciler.sandbox.resources import Stored
 
 SEEDS: Final = ("demo",)
 _ID: Final = re.compile(r"0|[1-9]\d{0,16}", re.ASCII)

@@ -16,16 +16,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Routes
+from reconciler.sandbox.exchange import Keys, Routes
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.front import Front
-from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import Management
+from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.reports.market import Market
-from reconciler.sandbox.reports.metrics import MediationReports
-from reconciler.sandbox.reports.user_level import UserReports
-from reconciler.sandbox.script import Script
+from reconciler.sandbox.report_apis import MediationReports, UserReports
 from reconciler.sandbox.seed import seed_named
 
 LOOPBACK: Final = "127.0.0.1"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.stored import Stored
+from reconciler.sandbox.resources import Stored
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
 

@@ -10,11 +10,18 @@ from reconciler.diff.identity import Found
 from reconciler.diff.match import resolve_apps
 from reconciler.errors import ProjectError
 from reconciler.floors.backtest import backtest
+from reconciler.floors.current_floors import (
+    CurrentFloor,
+    Move,
+    current_floors_of,
+    floor_days,
+    last_changes,
+    moves,
+    tables_on,
+)
 from reconciler.floors.decide import Window
-from reconciler.floors.history import Move, floor_days, last_changes, moves, tables_on
 from reconciler.floors.reaction import Reaction, learned, windows_before
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.backtest import Backtest
@@ -45,18 +52,18 @@ class Ground:
     known: tuple[KnownPlacement, ...]
     past: tuple[Move, ...]
 
-    def standings(self) -> dict[Cell, Standing]:
+    def current_floors_of(self) -> dict[Cell, CurrentFloor]:
         """Where each declared floor stands now."""
-        plain = standings(self.declared, self.ladders)
+        plain = current_floors_of(self.declared, self.ladders)
         changed = last_changes(self.past, plain)
         return {
             cell: replace(one, changed=changed.get(cell), pending=self._is_pending(cell)) for cell, one in plain.items()
         }
 
-    def standings_on(self, day: date) -> dict[Cell, Standing]:
+    def standings_on(self, day: date) -> dict[Cell, CurrentFloor]:
         """Where each of those floors stood at the end of a day."""
         tables = dict(tables_on(day, self.past, self.in_force))
-        plain = standings(tables, self.ladders)
+        plain = current_floors_of(tables, self.ladders)
         changed = last_changes((move for move in self.past if move.day <= day), plain)
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
@@ -140,7 +147,7 @@ def suggest_floors(
     placement matches.
     """
     wanted = selector(only)
-    stand = on.standings()
+    stand = on.current_floors_of()
     rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}

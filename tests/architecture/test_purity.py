@@ -13,15 +13,15 @@ CLOCKS = re.compile(r"(datetime|date|datetime\.datetime|datetime\.date)\.(now|ut
 HOMES = {
     "click": {"cli"},
     "deepdiff": {"diff"},
-    "duckdb": {"reporting"},
+    "duckdb": {"warehouse"},
     "httptools": {"web"},
-    "httpx": {"dt", "forge", "reporting", "web"},
-    "ibis": {"reporting"},
+    "httpx": {"apis", "dt", "forge", "web"},
+    "ibis": {"warehouse"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
-    "pyarrow": {"reporting"},
-    "pyspark": {"reporting"},
-    "pycountry": {"manifest", "reporting"},
+    "pyarrow": {"warehouse"},
+    "pyspark": {"warehouse"},
+    "pycountry": {"manifest", "warehouse"},
     "rich": {"cli"},
     "sqlite3": {"sandbox"},
     "starlette": {"sandbox"},
@@ -82,7 +82,7 @@ def test_time_comes_as_an_argument():
 
 def test_the_core_does_not_know_which_api_or_store_it_drives():
     worldly = {"os", "http", "httpx", "random", "socket", "sqlite3", "ssl", "subprocess", "time", "urllib.request"}
-    assert imported(PORTS, worldly | {"reconciler.web"}) == []
+    assert imported(PORTS, worldly | {"reconciler.apis", "reconciler.web"}) == []
 
 
 @each("library", sorted(HOMES))

@@ -13,8 +13,8 @@ import pytest
 from support.command import Project
 
 from reconciler.sandbox import faults
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.script import Script
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 APP, BUNDLE = "android:com.acme", "com.acme"

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.reporting.evidence.records import as_text
-from reconciler.reporting.evidence.values import Clues, read_day, read_number
+from reconciler.warehouse.imports.records import as_text
+from reconciler.warehouse.imports.values import Clues, read_day, read_number
 
 MARKS = {"point": (".", ","), "comma": (",", ".")}
 styles = st.sampled_from(["point", "comma"])

@@ -11,10 +11,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.market_evidence import FIRST, LAST, TODAY, evidence, price_bin
 
+from reconciler.floors.current_floors import CurrentFloor, current_floors_of
+from reconciler.floors.guard import exact
 from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.reaction import Reaction
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing, standings
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety
@@ -44,12 +45,12 @@ def evidences(draw, cell):
 @st.composite
 def stands(draw):
     current = draw(PRICES)
-    return Standing(
-        current=current,
-        worldwide=draw(PRICES),
+    return CurrentFloor(
+        current=exact(current),
+        worldwide=exact(draw(PRICES)),
         own_line=draw(st.booleans()),
-        dearer=draw(st.none() | st.floats(current, 50).map(lambda price: max(current, round(price, 2)))),
-        cheaper=draw(st.none() | st.floats(0.01, current).map(lambda price: min(current, round(price, 2)))),
+        dearer=draw(st.none() | st.floats(current, 50).map(lambda price: exact(max(current, round(price, 2))))),
+        cheaper=draw(st.none() | st.floats(0.01, current).map(lambda price: exact(min(current, round(price, 2))))),
         changed=draw(st.none() | st.integers(0, 20).map(lambda days: TODAY - timedelta(days=days))),
     )
 
@@ -71,7 +72,7 @@ def run(account, chosen, *, backwards=False):
 @given(accounts, rules)
 def test_no_suggestion_passes_a_limit(account, chosen):
     for made in run(account, chosen):
-        stand, before, after = account[made.cell][1], Decimal(str(made.current)), Decimal(str(made.suggested))
+        stand, before, after = account[made.cell][1], made.current, made.suggested
         if before == after:
             continue
         percent = percent_change(before, after)
@@ -90,7 +91,7 @@ def test_a_raise_is_a_step_or_lies_where_it_can_hardly_lose(account, chosen):
     for made in run(account, chosen):
         if made.verdict == "raise":
             sure = chosen.dominance * made.opportunity_cost.low
-            assert made.suggested <= max(sure, float(Decimal(str(made.current)) * Decimal("1.3"))) + 1e-9
+            assert float(made.suggested) <= max(sure, float(made.current) * 1.3) + 1e-9
 
 
 @given(accounts, rules)
@@ -119,11 +120,11 @@ def test_the_order_of_cells_does_not_matter(account, chosen):
 
 @given(st.floats(0.01, 20), st.floats(0.01, 20), accounts, rules)
 def test_two_rungs_that_move_at_once_never_cross(one, other, account, chosen):
-    low, high = sorted((round(one, 2), round(other, 2)))
+    low, high = sorted((exact(round(one, 2)), exact(round(other, 2))))
     dear, cheap = CELLS[0], CELLS[2]
     both = {
-        dear: (account[dear][0], Standing(high, high, cheaper=low)),
-        cheap: (account[cheap][0], Standing(low, low, dearer=high)),
+        dear: (account[dear][0], CurrentFloor(high, high, cheaper=low)),
+        cheap: (account[cheap][0], CurrentFloor(low, low, dearer=high)),
     }
     by_cell = {made.cell: made.suggested for made in run(both, chosen)}
     assert by_cell[cheap] <= by_cell[dear]
@@ -153,11 +154,11 @@ def ladders(draw):
 @given(st.data(), ladders(), rules)
 def test_a_ladder_in_order_stays_so_in_every_country_when_all_of_it_moves(data, tables, chosen):
     assume(_in_order(tables))
-    stands = standings(tables, [LADDER])
+    stands = current_floors_of(tables, [LADDER])
     told = [data.draw(evidences(cell)) for cell in stands]
     after = {address: dict(table) for address, table in tables.items()}
     for made in suggest(told, stands, FIRST, LAST, TODAY, chosen, Unmatched()).cells:
-        after[made.cell.address][made.cell.country] = Decimal(str(made.suggested))
+        after[made.cell.address][made.cell.country] = made.suggested
     assert _in_order(after)
     for address, table in tables.items():
         for country in ("WW", "US", "DE", "BR", "XX"):
@@ -187,7 +188,7 @@ def test_no_figure_however_odd_stops_a_run(account, figure, name):
     odd = {cell: (replace(one, **{name: figure}), stand) for cell, (one, stand) in account.items()}
     for made in run(odd, Rules()):
         assert isfinite(made.suggested)
-        assert made.suggested >= 0.01
+        assert made.suggested >= MINIMUM
 
 
 @given(accounts, st.sampled_from([0.25, 4.0, 100.0]))

@@ -20,6 +20,7 @@ import pytest
 from support.builders import APP, desired_placement, live_placement
 
 import reconciler
+from reconciler.apis.user_reports.signed_url import checked_url, readiness
 from reconciler.diff.rename import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
@@ -32,11 +33,8 @@ from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.report import sanitise
 from reconciler.report.adoption import changed_lines
-from reconciler.reporting.columns import folded, places
-from reconciler.reporting.countries import alpha2
-from reconciler.reporting.links import link
-from reconciler.reporting.quotes import without_open_quotes
-from reconciler.reporting.readiness import readiness
+from reconciler.warehouse.countries import alpha2
+from reconciler.warehouse.user_report_csv import folded, places, without_open_quotes
 from reconciler.web.exchange import Reply
 from reconciler.web.json_body import decode
 from reconciler.web.message import server_message
@@ -198,7 +196,7 @@ FUNCTIONS = {
     "a token": lambda text: read_token(f'{{"accessToken": "{text}"}}'.encode()),
     "an error code": lambda text: error_code(f'{{"error": "{text}"}}'.encode()),
     "Retry-After": lambda text: retry_after(text, NOW),
-    "a link": lambda text: link(f"https://{text}", ORIGIN),
+    "a link": lambda text: checked_url(f"https://{text}", ORIGIN),
     "readiness": lambda text: readiness(Reply(403, text.encode()), len(text), text.encode()),
     "country": alpha2,
     "column": folded,

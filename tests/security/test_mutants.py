@@ -37,7 +37,7 @@ from reconciler.cli.applying import Saved, part_that_holds
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.dt.wire import calls
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
-from reconciler.floors.history import moves
+from reconciler.floors.current_floors import moves
 from reconciler.floors.record import records_from_text, with_evidence
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Safety, Source

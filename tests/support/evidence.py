@@ -9,10 +9,10 @@ from typing import Any
 
 from pyarrow import parquet
 
-from reconciler.reporting.evidence.opening import opened
-from reconciler.reporting.evidence.tables import Keys
-from reconciler.reporting.evidence.taking import Imported, Wanted, take
-from reconciler.reporting.shelf import Shelf
+from reconciler.warehouse.imports.importing import Imported, ImportOptions, import_report
+from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.records import Keys
+from reconciler.warehouse.report_store import ReportStore
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "reports"
 SAMPLE_LAST = date(2025, 3, 30)
@@ -33,9 +33,9 @@ USUAL = {
 }
 
 
-def rows_of(shelf: Shelf) -> list[dict[str, Any]]:
+def rows_of(store: ReportStore) -> list[dict[str, Any]]:
     """Every row that was imported, as it lies on the shelf."""
-    files = shelf.partitions("imported").values()
+    files = store.partitions("imported").values()
     return [one for path in files for one in parquet.read_table(path, partitioning=None).to_pylist()]
 
 
@@ -62,10 +62,12 @@ def text(*rows: dict[str, Any], delimiter: str = ",", newline: str = "\n") -> st
     return out.getvalue()
 
 
-def take_in(where: object, shelf: Shelf, *mapped: tuple[str, str], network: str | None = None, url=None) -> Imported:
+def take_in(
+    where: object, store: ReportStore, *mapped: tuple[str, str], network: str | None = None, url=None
+) -> Imported:
     """What `reports import` does with a file or table."""
     with opened(str(where), url, Keys(), Keys(), [column for column, _ in mapped]) as records:
-        return take(records, Wanted(mapped, network), shelf, NOW)
+        return import_report(records, ImportOptions(mapped, network), store, NOW)
 
 
 def many(count: int, **said: Any) -> list[dict[str, Any]]:

@@ -28,7 +28,13 @@ with socket.socket(socket.AF_UNIX) as server:
     code = server.recv(1)
 sys.exit(code[0] if code else 1)
 """
-SELDOM = ("reconciler.reporting", "reconciler.sandbox", "reconciler.store.postgres", "reconciler.floors")
+SELDOM = (
+    "reconciler.apis",
+    "reconciler.warehouse",
+    "reconciler.sandbox",
+    "reconciler.store.postgres",
+    "reconciler.floors",
+)
 """Packages that no job of a kit needs, and that take long to load."""
 
 

@@ -1,10 +1,11 @@
 """Evidence as the warehouse would give it, one reasonable cell with what a test wants to be different."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from math import floor, log
 
+from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.rules import Rules
-from reconciler.floors.standing import Standing
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import PRICE_STEP, Cell, DayEvidence, Evidence, Unmatched
@@ -51,7 +52,8 @@ def evidence(
 
 
 def standing(current=0.01, **changes):
-    return Standing(current=current, worldwide=0.01, **changes)
+    prices = {name: Decimal(str(changes.pop(name))) for name in ("dearer", "cheaper") if name in changes}
+    return CurrentFloor(current=Decimal(str(current)), worldwide=Decimal("0.01"), **prices, **changes)
 
 
 def suggested(one, stands, *, rules=None, others=(), today=TODAY):

@@ -14,18 +14,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from reconciler.apis.days import DayRange
+from reconciler.apis.user_reports.client import ReceivedReport
 from reconciler.model.secret import Secret
-from reconciler.reporting.days import Span
-from reconciler.reporting.dt_reports import Received
-from reconciler.reporting.intake import Rules, take_in
-from reconciler.reporting.mediation_rows import Pile, piles, write_table
-from reconciler.reporting.shelf import DATA, Delivery, Marker, Partition, Shelf
-from reconciler.reporting.totals import TOTALS, name_of
+from reconciler.warehouse.coverage import TOTALS, partition_name
+from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
+from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
+from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
 
 DAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 21, 13, tzinfo=UTC)
 APP = "170709"
-RULES = Rules(Secret("5a" * 32))
+RULES = IntakeSettings(Secret("5a" * 32))
 HEADER = (
     *("Date", "Fyber App ID", "App Name", "Placement Name", "Placement Type", "Country", "Device OS", "Device ID"),
     *("Impressions", "Revenue (USD)"),
@@ -83,20 +83,22 @@ def mediation_row(**said: Any) -> dict[str, Any]:
     return {**usual, **said}
 
 
-def shelve_dt(shelf: Shelf, rows: Iterable[Mapping[str, Any]], day: date = DAY, app: str = APP) -> Marker:
+def shelve_dt(
+    store: ReportStore, rows: Iterable[Mapping[str, Any]], day: date = DAY, app: str = APP
+) -> PartitionMetadata:
     """Put a DT report on the shelf the way a fetch does."""
     body = dt_csv(rows)
-    with shelf.draft() as folder:
+    with store.draft() as folder:
         (folder / "received").write_bytes(body)
-        received = Received(folder / "received", body.count(b"\n"), f"sha256:{sha256(body).hexdigest()}")
-        delivery = take_in(received, app, day, RULES, NOON)
-        shelf.put(Partition("dt", app, day.isoformat()), delivery)
-    return delivery.marker
+        received = ReceivedReport(folder / "received", body.count(b"\n"), f"sha256:{sha256(body).hexdigest()}")
+        payload = take_in(received, app, day, RULES, NOON)
+        store.put(Partition("dt", app, day.isoformat()), payload)
+    return payload.metadata
 
 
 def shelve_mediation(
-    shelf: Shelf,
-    span: Span,
+    store: ReportStore,
+    span: DayRange,
     *,
     bidding: Sequence[Mapping[str, Any]] = (),
     mediation: Sequence[Mapping[str, Any]] = (),
@@ -105,17 +107,19 @@ def shelve_mediation(
 ) -> None:
     """Put Chartboost's rows of a span on the shelf the way a fetch does."""
     told = {"bidding": bidding, "mediation": mediation}
-    for day, pile in piles(told, span, dated=dated).items():
-        source, name = ("chartboost", f"{day}") if dated else (TOTALS, name_of(span))
-        with shelf.draft() as folder:
-            shelf.put(Partition(source, "all", name), _delivery(pile, folder, fetched_at))
+    for day, batch in row_batches(told, span, dated=dated).items():
+        source, name = ("chartboost", f"{day}") if dated else (TOTALS, partition_name(span))
+        with store.draft() as folder:
+            store.put(Partition(source, "all", name), _payload(batch, folder, fetched_at))
 
 
-def _delivery(pile: Pile, folder: Path, fetched_at: datetime) -> Delivery:
-    write_table(pile.rows, folder / DATA)
-    quarantined = dict(pile.quarantined)
-    marker = Marker(fetched_at, "sha256:0", len(pile.rows), quarantined, dict(pile.unknown_countries), pile.repeated)
-    return Delivery(folder / DATA, marker)
+def _payload(batch: RowBatch, folder: Path, fetched_at: datetime) -> PartitionPayload:
+    write_table(batch.rows, folder / DATA)
+    quarantined = dict(batch.quarantined)
+    metadata = PartitionMetadata(
+        fetched_at, "sha256:0", len(batch.rows), quarantined, dict(batch.unknown_countries), batch.repeated
+    )
+    return PartitionPayload(folder / DATA, metadata)
 
 
 @dataclass

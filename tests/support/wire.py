@@ -24,12 +24,12 @@ from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
 from reconciler.model.value import fields_from_json
 from reconciler.plan.plan import Plan
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.script import Script
+from reconciler.sandbox.resources import Stored
 from reconciler.sandbox.seed import seed_resources
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
-from reconciler.sandbox.stored import Stored
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
 from reconciler.web.retry import Patience

@@ -1,5 +1,6 @@
 """Suggestions and backtests as JSON documents. Numbers are JSON numbers, and none of them NaN or infinite."""
 
+from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
@@ -130,7 +131,7 @@ def _bounds(bounds: Bounds | None, middle: str) -> dict[str, Any] | None:
     return {"low": _number(bounds.low), middle: _number(bounds.estimate), "high": _number(bounds.high)}
 
 
-def _number(amount: float) -> int | float | None:
+def _number(amount: float | Decimal) -> int | float | None:
     """To a millionth, whole ones without a point; null for what is no number."""
     if not isfinite(amount):
         return None

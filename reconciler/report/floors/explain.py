@@ -70,14 +70,15 @@ def _classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
 
 
 def _curve_lines(made: Suggestion) -> Iterator[Line]:
-    points = few(made.curve, {made.current, made.suggested})
+    now, then = float(made.current), float(made.suggested)
+    points = few(made.curve, {now, then})
     if not points:
         return
     yield ()
     yield line(Span("Revenue a week at other floors", "strong"), Span("  USD, if nobody reads the floor", "faint"))
     yield line(Span(f"  {'floor':>8}  {'all':>24}  {'DT':>9}  {'the rest':>9}", "faint"))
     for point in points:
-        mark = "  now" if point.floor == made.current else "  suggested" if point.floor == made.suggested else ""
+        mark = "  now" if point.floor == now else "  suggested" if point.floor == then else ""
         parts = f"{worth(point.from_dt):>9}  {worth(point.from_rest):>9}"
         yield line(f"  {price(round(point.floor, 3)):>8}  {interval(point.revenue):>24}  {parts}", Span(mark, "strong"))
 

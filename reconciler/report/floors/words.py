@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
 from typing import Final, TypeGuard
 
@@ -35,9 +36,9 @@ _INTERVAL: Final = " to "
 """What stands between the ends of an interval."""
 
 
-def price(amount: float) -> str:
+def price(amount: float | Decimal) -> str:
     """A price as it is written in a manifest."""
-    return f"{amount:.6g}" if isfinite(amount) else UNKNOWN
+    return f"{float(amount):.6g}" if isfinite(amount) else UNKNOWN
 
 
 def worth(amount: float) -> str:
@@ -67,7 +68,7 @@ def change(bounds: Bounds | None) -> str:
     return f"{gain(bounds.estimate)} USD a week ({gain(bounds.low)} to {gain(bounds.high)})"
 
 
-def move(current: float, suggested: float) -> str:
+def move(current: Decimal, suggested: Decimal) -> str:
     """From one floor to another; one floor where it stays."""
     return f"{price(current)} -> {price(suggested)}" if current != suggested else price(current)
 

@@ -15,7 +15,9 @@ def written_lines(written: Sequence[Suggestion], files: Sequence[str]) -> Iterat
     """Each price that was written, and one line of numbers."""
     for one in written:
         yield line(
-            "  ", Span("~", "change"), f" {one.cell.address} {one.cell.country}: {one.current:g} -> {one.suggested:g}"
+            "  ",
+            Span("~", "change"),
+            f" {one.cell.address} {one.cell.country}: {float(one.current):g} -> {float(one.suggested):g}",
         )
     if not written:
         yield line(Span("No floor was changed.", "strong"))
@@ -29,7 +31,7 @@ def written_document(written: Sequence[Suggestion], files: Sequence[str]) -> dic
     return {
         "format": WRITTEN_FORMAT,
         "files": list(files),
-        "floors": [{**_cell(one.cell), "before": one.current, "after": one.suggested} for one in written],
+        "floors": [{**_cell(one.cell), "before": float(one.current), "after": float(one.suggested)} for one in written],
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from reconciler.model.address import Address, name_of
 from reconciler.model.suggestion import CurvePoint, Suggestion, Verdict
@@ -90,8 +91,10 @@ def cell_view(made: Suggestion, number: int, *, unfolded: bool, charted: bool) -
         assumptions=made.assumptions,
         working=made.working,
         facts=tuple(_facts(made)),
-        points=tuple(_point(point, made) for point in few(made.curve, {made.current, made.suggested}) if charted),
-        chart=chart(made.curve, made.current, made.suggested) if charted else None,
+        points=tuple(
+            _point(point, made) for point in few(made.curve, {float(made.current), float(made.suggested)}) if charted
+        ),
+        chart=chart(made.curve, float(made.current), float(made.suggested)) if charted else None,
         chart_left=bool(made.curve) and not charted,
         described=_described(made),
         described_parts=_described_parts(made),
@@ -115,7 +118,7 @@ def _facts(made: Suggestion) -> Iterator[tuple[str, str]]:
 
 
 def _point(point: CurvePoint, made: Suggestion) -> PointView:
-    marks = {made.suggested: "suggested", made.current: "current"}
+    marks = {float(made.suggested): "suggested", float(made.current): "current"}
     bounds = point.revenue
     return PointView(
         price(round(point.floor, 3)),
@@ -127,8 +130,8 @@ def _point(point: CurvePoint, made: Suggestion) -> PointView:
     )
 
 
-def _at(made: Suggestion, floor: float) -> CurvePoint | None:
-    return next((point for point in made.curve if point.floor == floor), None)
+def _at(made: Suggestion, floor: Decimal) -> CurvePoint | None:
+    return next((point for point in made.curve if point.floor == float(floor)), None)
 
 
 def _described(made: Suggestion) -> str:

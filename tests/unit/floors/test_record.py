@@ -21,7 +21,7 @@ def made():
 
 def test_a_record_says_what_spoke_for_the_floor():
     record = records_of(made(), [CELL], TODAY)[CELL]
-    assert record.floor == Decimal(repr(made().cells[0].suggested))
+    assert record.floor == made().cells[0].suggested
     assert "28,000 requests, 8,400 impressions" in record.said
     assert f"suggested on {TODAY} from {FIRST} to {LAST}" in record.said
     assert "USD a week" in record.said

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, price_bin, standing, suggested
@@ -34,18 +35,18 @@ def test_nothing_is_raised_beyond_the_sure_part_before_bidders_have_been_seen_to
 
 def test_a_raise_beyond_the_sure_part_takes_one_step():
     made = suggested(evidence(prices=(0.9, 2.0)), standing(0.6), rules=ANSWERED)
-    assert made.suggested == pytest.approx(0.78)
+    assert made.suggested == Decimal("0.78")
 
 
 def test_a_floor_above_what_the_rest_pays_is_halved_at_most():
     made = suggested(evidence(prices=(3.0, 4.0)), standing(2.5))
-    assert (made.verdict, made.suggested) == ("lower", 1.3)
+    assert (made.verdict, made.suggested) == ("lower", Decimal("1.3"))
     assert "do not prove" in said(made)
 
 
 def test_a_floor_in_one_auction_with_the_others_goes_down_step_by_step():
     made = suggested(evidence(mode="unified"), standing(0.4))
-    assert (made.verdict, made.suggested, made.opportunity_cost) == ("lower", 0.2, None)
+    assert (made.verdict, made.suggested, made.opportunity_cost) == ("lower", Decimal("0.2"), None)
     assert suggested(evidence(mode="unified"), standing(0.01)).verdict == "keep"
 
 
@@ -57,7 +58,7 @@ def test_a_floor_in_one_auction_stays_where_bidders_answer_strongly():
 def test_a_floor_in_one_auction_that_is_too_high_even_for_bidders_that_answer_is_lowered():
     strong = Rules(known=Reaction(below=100_000, kept=60_000, variance=1))
     made = suggested(evidence(mode="unified"), standing(9.0), rules=strong)
-    assert (made.verdict, made.suggested) == ("lower", 4.5)
+    assert (made.verdict, made.suggested) == ("lower", Decimal("4.5"))
     assert "too high even so" in said(made)
 
 
@@ -78,7 +79,7 @@ def test_no_raise_passes_a_fixed_price_on_the_word_of_bidders_that_answer():
 
 def test_a_floor_that_fits_is_kept_and_says_why():
     made = suggested(evidence(), standing(0.7))
-    assert (made.verdict, made.suggested, made.assumptions) == ("keep", 0.7, ())
+    assert (made.verdict, made.suggested, made.assumptions) == ("keep", Decimal("0.7"), ())
     assert "neither surely too low" in said(made)
 
 
@@ -133,29 +134,29 @@ def test_without_single_prices_a_raise_stays_well_below_the_average_price():
 @pytest.mark.parametrize(
     ("safety", "stands", "most"),
     [
-        (Safety(max_floor=0.2), standing(), 0.2),
-        (Safety(max_floor_change_percent=20), standing(0.1), 0.12),
-        (Safety(), standing(0.1), 0.15),
-        (Safety(max_floor_change_percent=20), standing(), 0.5),
+        (Safety(max_floor=0.2), standing(), "0.2"),
+        (Safety(max_floor_change_percent=20), standing(0.1), "0.12"),
+        (Safety(), standing(0.1), "0.15"),
+        (Safety(max_floor_change_percent=20), standing(), "0.5"),
     ],
 )
 def test_a_raise_keeps_the_projects_limits(safety, stands, most):
     made = suggested(evidence(), stands, rules=Rules(safety=safety))
-    assert stands.current < made.suggested <= most
+    assert stands.current < made.suggested <= Decimal(most)
 
 
 def test_a_lower_floor_keeps_the_projects_limits():
     made = suggested(evidence(), standing(4.0), rules=Rules(safety=Safety(max_floor_change_percent=30)))
-    assert (made.verdict, made.suggested) == ("lower", 2.8)
+    assert (made.verdict, made.suggested) == ("lower", Decimal("2.8"))
 
 
 def test_a_floor_that_stays_above_the_projects_limit_is_left_to_a_person():
     made = suggested(evidence(), standing(4.0), rules=Rules(safety=Safety(max_floor=1.0)))
-    assert (made.verdict, made.suggested) == ("keep", 4.0)
+    assert (made.verdict, made.suggested) == ("keep", Decimal("4.0"))
 
 
 def test_a_rung_goes_at_most_half_way_to_its_neighbours():
-    assert suggested(evidence(), standing(0.1, dearer=0.14)).suggested == 0.12
+    assert suggested(evidence(), standing(0.1, dearer=0.14)).suggested == Decimal("0.12")
     assert suggested(evidence(), standing(4.0, cheaper=2.0)).suggested == 3
 
 
@@ -182,7 +183,7 @@ def test_assumptions_say_what_one_floor_cannot_show():
 def test_the_curve_passes_through_the_current_and_the_suggested_floor():
     made = suggested(evidence(), standing())
     by_floor = {point.floor: point for point in made.curve}
-    now, then = by_floor[made.current], by_floor[made.suggested]
+    now, then = by_floor[float(made.current)], by_floor[float(made.suggested)]
     weekly = (made.evidence.revenue + made.evidence.after) / 2
     assert now.revenue.estimate == pytest.approx(weekly)
     assert then.revenue.estimate - now.revenue.estimate == pytest.approx(made.change.estimate)
@@ -209,6 +210,6 @@ def test_a_cell_without_a_declared_floor_only_lends_its_evidence():
     assert [one.cell.country for one in made.cells] == ["US"]
 
 
-@pytest.mark.parametrize(("current", "floor"), [(0.5, 0.25), (4.0, 2.0), (30.7, 15.4)])
+@pytest.mark.parametrize(("current", "floor"), [(0.5, "0.25"), (4.0, "2"), (30.7, "15.4")])
 def test_a_floor_is_whole_cents_below_a_dollar_and_tenths_from_there_on(current, floor):
-    assert suggested(evidence(prices=(31.0,), cost=0.1), standing(current)).suggested == floor
+    assert suggested(evidence(prices=(31.0,), cost=0.1), standing(current)).suggested == Decimal(floor)

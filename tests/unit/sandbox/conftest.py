@@ -1,14 +1,16 @@
 import json
 
 import pytest
+from unit.sandbox.report_world import reports
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Call
+from reconciler.sandbox.exchange import Call, Keys
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.front import Front
-from reconciler.sandbox.keys import Keys
 from reconciler.sandbox.management import AUTH_PATH, Management
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.script import Script
+
+__all__ = ["reports"]
 
 CREDENTIALS = {"grant_type": "management_client_credentials", "client_id": "id", "client_secret": "secret"}
 APP = {"publisherId": "3432", "name": "Crash", "bundle": "com.crash", "platform": "android", "category1": "Finance",

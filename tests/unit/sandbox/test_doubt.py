@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.sandbox.faults import Echo, Late, OldId, Status
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.stored import Stored
+from reconciler.sandbox.resources import Stored
 
 each = pytest.mark.parametrize
 

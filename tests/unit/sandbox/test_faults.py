@@ -3,6 +3,7 @@ import json
 import pytest
 
 from reconciler.sandbox.exchange import Call
+from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import (
     BadGzip,
     Duplicate,
@@ -16,7 +17,6 @@ from reconciler.sandbox.faults import (
     Status,
     Timeout,
 )
-from reconciler.sandbox.script import Script
 
 POST = Call("POST", "/api/management/v1/placement", body=b'{"name": "int_13"}')
 LIST = Call("GET", "/api/management/v1/placement", {"appId": "5"})

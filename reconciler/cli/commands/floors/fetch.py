@@ -5,6 +5,7 @@ from datetime import datetime
 
 import click
 
+from reconciler.apis.days import DayRange, last_complete, usual_range
 from reconciler.cli.applying import INCOMPLETE
 from reconciler.cli.choices import day_options
 from reconciler.cli.options import Options, shared_options
@@ -13,11 +14,10 @@ from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.cli.sources import Source, sources
 from reconciler.errors import UsageError
-from reconciler.reporting.days import Span, last_complete, usual_span
-from reconciler.reporting.fetch import Errand, fetch
-from reconciler.reporting.schedule import Outcome
-from reconciler.reporting.shelf import Partition
-from reconciler.reporting.telling import fetch_document, fetch_lines
+from reconciler.warehouse.fetch import FetchRequest, fetch
+from reconciler.warehouse.fetch_schedule import FetchOutcome
+from reconciler.warehouse.report_store import Partition
+from reconciler.warehouse.telling import fetch_document, fetch_lines
 
 
 @click.command("fetch")
@@ -52,7 +52,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     span = _span(first, last, clock.now())
     apps = desk.dt_apps() if source != "chartboost" else ()
     with sources(desk.session, source, desk.settings.reports, desk.folder) as chosen:
-        errand = Errand(apps, span, options.parallelism, replace)
+        errand = FetchRequest(apps, span, options.parallelism, replace)
         with watched("fetch", _Words(), desk.session.place()) as bar:
             summary = fetch(errand, chosen, desk.shelf(), desk.intake_rules(), clock, bar)
     if options.format == "json":
@@ -67,26 +67,26 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
 class _Words:
     """How the days of a fetch are told."""
 
-    def told(self, end: Outcome) -> str:
+    def told(self, end: FetchOutcome) -> str:
         return f"{end.state} {end.source} {end.app} {end.day}"
 
-    def is_done(self, end: Outcome) -> bool:
+    def is_done(self, end: FetchOutcome) -> bool:
         return end.state in {"fetched", "kept"} and not end.shrunk
 
     def step(self, step: Partition) -> Mapping[str, str]:
         return {"source": step.source, "app": step.app, "day": step.day}
 
-    def end(self, end: Outcome) -> Mapping[str, str | int]:
+    def end(self, end: FetchOutcome) -> Mapping[str, str | int]:
         about = {"source": end.source, "app": end.app, "day": end.day.isoformat()}
         return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
 
 
-def _span(first: datetime | None, last: datetime | None, now: datetime) -> Span | None:
+def _span(first: datetime | None, last: datetime | None, now: datetime) -> DayRange | None:
     """The days that were named; where only one end was, the other is the usual one."""
     if first is None and last is None:
         return None
-    usual = usual_span("chartboost", now)
-    span = Span(first.date() if first else usual.first, last.date() if last else last_complete(now))
+    usual = usual_range("chartboost", now)
+    span = DayRange(first.date() if first else usual.first, last.date() if last else last_complete(now))
     if not len(span):
         raise UsageError(f"--from {span.first} comes after --to {span.last}")
     return span

@@ -1,7 +1,6 @@
 """`reconciler floors write`."""
 
 from datetime import datetime
-from decimal import Decimal
 
 import click
 
@@ -70,7 +69,7 @@ def _written(desk: Desk, ground: Ground, made: Suggestions, done: FloorTexts) ->
 
 def _changes(made: Suggestions) -> list[FloorChange]:
     return [
-        FloorChange(one.cell.address, one.cell.country, Decimal(repr(one.suggested)))
+        FloorChange(one.cell.address, one.cell.country, one.suggested)
         for one in made.cells
         if one.suggested != one.current
     ]

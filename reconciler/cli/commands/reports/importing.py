@@ -8,12 +8,12 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import reports_folder
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.reporting.evidence.opening import opened
-from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
-from reconciler.reporting.evidence.taking import Wanted, take
-from reconciler.reporting.evidence.telling import import_document, import_lines
-from reconciler.reporting.libraries import require_floors
-from reconciler.reporting.shelf import Shelf
+from reconciler.warehouse.engines import require_floors
+from reconciler.warehouse.imports.importing import ImportOptions, import_report
+from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.imports.telling import import_document, import_lines
+from reconciler.warehouse.report_store import ReportStore
 
 
 @click.command("import")
@@ -45,14 +45,14 @@ def command(options: Options, *, report: str, mapped: tuple[str, ...], network: 
       reconciler reports import s3://reports/admob.parquet
     """
     session = Session.of(options)
-    wanted = Wanted(_pairs(mapped), ALSO.get(network or "", network))
+    wanted = ImportOptions(_pairs(mapped), ALSO.get(network or "", network))
     folder = reports_folder(session.project())
     require_floors()
     environment = session.environment
     url = environment.secret("RECONCILER_EVIDENCE_URL")
     columns = [column for column, _ in wanted.mapped]
     with opened(report, url, environment.s3_keys(), environment.gcs_keys(), columns) as records:
-        found = take(records, wanted, Shelf(folder), session.clock.now())
+        found = import_report(records, wanted, ReportStore(folder), session.clock.now())
     if options.format == "json":
         session.console.document(import_document(found))
     else:

@@ -1,0 +1,275 @@
+"""Chartboost's Mediation Reporting API: metrics over days by network type, and its limit on requests.
+
+The limit holds for all runs of a project together: the times of the last requests are kept in a file.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, assert_never
+
+from filelock import FileLock
+
+from reconciler import disk
+from reconciler.apis.answer_checks import answered_otherwise, failure, is_alarming, more_rows, words_beside
+from reconciler.apis.days import DayRange
+from reconciler.errors import ApiError, ApiRejected, Interrupted, ProjectError, UnreadableAnswer
+from reconciler.ports import Clock
+from reconciler.web.auth import Credentials
+from reconciler.web.client import ApiClient
+from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.json_body import AnswerError, decode, encode, folded
+from reconciler.web.message import server_message
+from reconciler.web.retry import Patience
+from reconciler.web.service import Service
+
+_NAP: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    requests: int
+    seconds: float
+
+
+def recent(times: Sequence[float], now: float, rate: Rate) -> list[float]:
+    """The times (seconds since the epoch) that still count; those of a clock that has since been set back do not."""
+    return sorted(time for time in times if now - rate.seconds < time <= now)
+
+
+def wait(times: Sequence[float], now: float, rate: Rate) -> float:
+    """Seconds until one more request may go out, given the `recent` ones."""
+    return max(0.0, times[-rate.requests] + rate.seconds - now) if len(times) >= rate.requests else 0.0
+
+
+class RequestLimit:
+    """Lets one request at a time through, and waits where there were too many. Safe for threads and runs side by side.
+
+    `told` hears of a wait before it begins, with its seconds. Raises `ProjectError` where the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rate: Rate,
+        clock: Clock,
+        *,
+        told: Callable[[float], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._path = path
+        self._rate = rate
+        self._clock = clock
+        self._told = told
+        self._stopped = stopped
+
+    def pass_one(self) -> None:
+        """Returns once a request may go out; it is counted as sent. Raises `Interrupted`."""
+        told = False
+        while (seconds := self._taken()) > 0:
+            if not told:
+                self._told(seconds)
+                told = True
+            if self._stopped():
+                raise Interrupted("stopped while waiting for the API's rate limit")
+            self._clock.sleep(min(seconds, _NAP))
+
+    def _taken(self) -> float:
+        """0 where the request was let through, else the seconds to wait."""
+        try:
+            folder = disk.make_folder(self._path.parents[1], self._path.parent.name)
+            with FileLock(disk.check(folder, f"{self._path.name}.lock")):
+                now = self._clock.now().timestamp()
+                times = recent(self._read(), now, self._rate)
+                seconds = wait(times, now, self._rate)
+                if not seconds:
+                    self._write([*times, now])
+                return seconds
+        except OSError as wrong:
+            raise ProjectError(f"{self._path.name} cannot be written: {wrong.strerror or wrong}") from wrong
+
+    def _read(self) -> list[float]:
+        try:
+            told = json.loads(disk.read(self._path.parent, self._path.name))
+            return [float(time) for time in told]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
+    def _write(self, times: Sequence[float]) -> None:
+        disk.write(self._path.parent, self._path.name, json.dumps(times).encode())
+
+
+NetworkType: TypeAlias = Literal["bidding", "mediation"]
+
+NETWORK_TYPES: Final[tuple[NetworkType, ...]] = ("bidding", "mediation")
+METRICS: Final[Mapping[NetworkType, Sequence[str]]] = {
+    "bidding": ("requests", "valid_bids", "winning_bids", "impressions", "estimated_earnings"),
+    "mediation": ("requests", "responses", "impressions", "estimated_earnings"),
+}
+"""What is asked for, and may be (Mediation Reporting page, parameter compatibility). Ratios are computed by whoever
+wants them: the API's are rounded."""
+DIMENSIONS: Final = (
+    *("app", "helium_placement_name", "placement_type", "demand_source", "country", "partner_placement_name"),
+)
+_DISPENSABLE: Final = "partner_placement_name"
+"""A dimension that the page marks with a footnote it does not have. Where the API refuses it, we go without."""
+
+RATE: Final = Rate(requests=36, seconds=600.0)
+"""Below the API's 40 requests in 10 minutes (documented for its v1)."""
+PATIENCE: Final = Patience(deadline=1800.0, read=180.0)
+"""A call may have to wait for its turn, and the server is given time to add up a month."""
+
+_AUDIENCE: Final = "https://public.api.gateway.chartboost.com"
+_PATH: Final = "/v2/publisher/metrics"
+_LATER: Final = "try again later; what was fetched is kept"
+_REFUSED: Final = "nothing was stored of this answer; try again later, or mend what it names"
+_NOT_WHOLE: Final = "nothing was stored of this answer; fetch fewer days, or name the apps (reports.chartboostApps)"
+_LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
+
+
+def token_call(credentials: Credentials) -> Call:
+    """Asks for a token; may be repeated."""
+    body = {
+        "client_id": credentials.client_id.reveal(),
+        "client_secret": credentials.client_secret.reveal(),
+        "audience": _AUDIENCE,
+        "grant_type": "client_credentials",
+    }
+    return Call("POST", "/oauth/token", body=encode(body))
+
+
+MEDIATION: Final = Service(
+    name="Chartboost",
+    variable="CHARTBOOST_API_URL",
+    example="https://helium-api.chartboost.com",
+    keys="check CHARTBOOST_CLIENT_ID and CHARTBOOST_CLIENT_SECRET: API v5 credentials under Access Management",
+    token=token_call,
+    token_variable="CHARTBOOST_AUTH_URL",  # noqa: S106 - a variable's name
+    token_example="https://chartboost.us.auth0.com",  # noqa: S106 - a URL
+)
+
+
+def body_of(
+    span: DayRange, network: NetworkType, *, dated: bool, apps: Sequence[str], partner: bool
+) -> Mapping[str, Any]:
+    """What is asked: rows by day or, not `dated`, totals over the span. Days are UTC, as DT's are."""
+    dimensions = [name for name in DIMENSIONS if partner or name != _DISPENSABLE]
+    return {
+        "dimensions": ["date", *dimensions] if dated else dimensions,
+        "metrics": list(METRICS[network]),
+        "filters": {**({"apps": list(apps)} if apps else {}), "network_type": network},
+        "date_min": span.first.isoformat(),
+        "date_max": span.last.isoformat(),
+        "timezone": "UTC",
+    }
+
+
+class Chartboost:
+    """Metrics of one publisher. `client` speaks to the API, keeps its rate limit, and is the caller's to close.
+
+    `told` hears, in words, of what the API would not do.
+    """
+
+    def __init__(
+        self, client: ApiClient, *, apps: Sequence[str] = (), told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._client = client
+        self._apps = tuple(apps)
+        self._told = told
+        self._partner: dict[NetworkType, bool] = dict.fromkeys(NETWORK_TYPES, True)
+
+    def rows(self, span: DayRange, network: NetworkType, *, dated: bool) -> Sequence[Mapping[str, Any]] | None:
+        """The API's rows of a span of at most 30 days; None where they are too many for one answer.
+
+        Raises `ApiError` (`ApiRejected` in the server's words) and `CredentialsError`.
+        """
+        partner = self._partner[network]
+        body = body_of(span, network, dated=dated, apps=self._apps, partner=partner)
+        call = Call("POST", _PATH, body=encode(body))
+        exchange = self._client.call(call)
+        if isinstance(exchange.end, Lost) and exchange.end.final:
+            return None
+        if partner and isinstance(exchange.end, Reply) and _blames_partner(exchange.end):
+            self._partner[network] = False
+            self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
+            return self.rows(span, network, dated=dated)
+        rows, beside = self._whole(call, self._reply(call, exchange), body)
+        if beside:
+            self._told(f"Chartboost says beside its rows of {span}: {beside}")
+        return rows
+
+    def _reply(self, call: Call, exchange: Exchange) -> Reply:
+        match exchange.end:
+            case Reply(status=200) as reply:
+                return reply
+            case Reply() as reply:
+                said = exchange.told(f"{call}: HTTP {reply.status}: {self._words(reply)}")
+                if reply.status < 400:
+                    raise UnreadableAnswer(said, hint=_LOOK)
+                if reply.status == 429 or reply.status >= 500:
+                    raise ApiError(said, hint=exchange.hint(_LATER))
+                raise ApiRejected(said, hint=exchange.hint("mend what it names"))
+            case Unsent(why=why) | Lost(why=why):
+                raise ApiError(f"{call}: {why}", hint=_LATER)
+            case NoToken(error=error):
+                raise error
+            case never:
+                assert_never(never)
+
+    def _whole(self, call: Call, reply: Reply, asked: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """The rows of an answer that can be believed to hold all of them, and what it says beside them.
+
+        An answer that says that something failed is none, and neither is one without rows that says anything else.
+        The vendor's page knows no pages, so an answer that speaks of more is refused: nobody can ask for the rest.
+        """
+        try:
+            answer = decode(reply.body)
+            told = folded(answer) if isinstance(answer, dict) else {}
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
+        rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
+        if failed := failure(beside):
+            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise UnreadableAnswer(f"{call}: the answer holds no list of rows", hint=_LOOK)
+        if more := more_rows(beside, len(rows), reply.headers):
+            raise UnreadableAnswer(f"{call}: the answer is not the whole: {more}", hint=_NOT_WHOLE)
+        question = {**asked, "currency": "USD", "network_type": asked["filters"]["network_type"]}
+        texts = {key: part for key, part in question.items() if isinstance(part, str)}
+        if other := answered_otherwise(beside, texts):
+            raise UnreadableAnswer(f"{call}: it answers another question: {other}", hint=_REFUSED)
+        words = self._client.redacted(words_beside(beside, asked))
+        if words and (not rows or is_alarming(words)):
+            raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
+        return rows, words
+
+    def _words(self, reply: Reply) -> str:
+        return self._client.redacted(server_message(reply.status, reply.body))
+
+
+def rows_by_range(
+    chartboost: Chartboost, span: DayRange, *, dated: bool
+) -> Iterator[tuple[DayRange, Mapping[NetworkType, Sequence[Mapping[str, Any]]]]]:
+    """The rows of a span by network type, in parts where one answer does not hold them: totals come for each part."""
+    waiting = [span]
+    while waiting:
+        part = waiting.pop()
+        told: dict[NetworkType, Sequence[Mapping[str, Any]]] = {}
+        for network in NETWORK_TYPES:
+            rows = chartboost.rows(part, network, dated=dated)
+            if rows is None:
+                break
+            told[network] = rows
+        if len(told) == len(NETWORK_TYPES):
+            yield part, told
+        elif len(part) > 1:
+            waiting.extend(reversed(part.halves()))
+        else:
+            raise UnreadableAnswer(f"Chartboost's rows of {part} are more than can be read", hint="name its apps")
+
+
+def _blames_partner(reply: Reply) -> bool:
+    return reply.status == 400 and _DISPENSABLE.encode() in reply.body

@@ -1,0 +1,1 @@
+"""DT's User Level Reporting API."""

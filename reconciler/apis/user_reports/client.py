@@ -1,0 +1,246 @@
+"""DT's User Level Reporting API: orders a report, waits for it at a signed URL, and streams it to the disk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final, assert_never
+
+import httpx
+
+from reconciler.apis.answer_checks import answered_otherwise, failure, words_beside
+from reconciler.apis.user_reports.download import LIMITS, DownloadFile, SizeLimits, unpack
+from reconciler.apis.user_reports.signed_url import (
+    ALLOWED_HOSTS,
+    Failed,
+    Readiness,
+    Ready,
+    SignedUrl,
+    TransientFailure,
+    checked_url,
+    readiness,
+)
+from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
+from reconciler.ports import Clock
+from reconciler.web.auth import Credentials
+from reconciler.web.client import ApiClient
+from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.http import USER_AGENT, Connections, receive
+from reconciler.web.json_body import AnswerError, decode, encode, folded
+from reconciler.web.message import server_message
+from reconciler.web.redaction import discreet
+from reconciler.web.retry import retry_after, until_words
+from reconciler.web.service import Service
+
+_AGAIN: Final = "run the command again to order it again"
+_LIFE: Final = 3 * 3600.0
+"""Seconds that a URL is good for (User Level Reporting page): no download takes longer."""
+_BREAKS: Final = 6
+"""How often in a row a download may break before it is given up."""
+_NAP: Final = 1.0
+"""Seconds after which a waiting thread looks whether it should stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadSettings:
+    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `links`."""
+
+    deadline: float = 3600.0
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    connect: float = 10.0
+    read: float = 60.0
+    hosts: Sequence[str] = ALLOWED_HOSTS
+    limits: SizeLimits = LIMITS
+
+
+_USUAL: Final = DownloadSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedReport:
+    """A whole report on the disk, unpacked: plain text, so far believed to be CSV.
+
+    `lines` counts its lines, header included; `digest` is of the bytes as received.
+    """
+
+    path: Path
+    lines: int
+    digest: str
+
+
+def token_call(credentials: Credentials) -> Call:
+    """Asks for a token; may be repeated."""
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id.reveal(),
+        "client_secret": credentials.client_secret.reveal(),
+    }
+    return Call("POST", "/auth/v1/token", body=encode(body))
+
+
+REPORTING: Final = Service(
+    name="the User Level Reporting API",
+    variable="DT_REPORTING_URL",
+    example="https://reporting.fyber.com",
+    keys="check DT_REPORTING_CLIENT_ID and DT_REPORTING_CLIENT_SECRET: the Reporting API keys in the console's "
+    "user profile, which are not those of the Management API",
+    token=token_call,
+)
+
+
+class DtReports:
+    """Reports of one publisher. Threads may share it.
+
+    `client` speaks to the API and is the caller's to close; `transport` makes the httpx transport for signed URLs.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        clock: Clock,
+        waiting: DownloadSettings = _USUAL,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._waiting = waiting
+        self._transport = transport
+
+    def fetch(
+        self, app_id: str, day: date, folder: Path, stopped: Callable[[], bool] = lambda: False
+    ) -> ReceivedReport:
+        """Order the report of an app and a day, wait for it, and put it in the folder.
+
+        The order is sent once: each starts a job of its own. Raises `CredentialsError`, `ApiError` where there is no
+        report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
+        `ProjectError` for a full disk. Nothing whole is left in the folder then.
+        """
+        found, said = self._order(app_id, day)
+        what = f"the report of app {app_id} for {day}"
+        file = self._wait_for_report(found, folder / "received", f"{what}{said}", stopped)
+        if file.may_be_cut:
+            raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
+        received = self._unpacked(file, folder)
+        if said and received.lines <= 1:
+            raise UnreadableAnswer(f"{what} holds no rows{said}", hint=_AGAIN)
+        return received
+
+    def _unpacked(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+        if not file.is_gzip:
+            return ReceivedReport(file.path, file.lines, file.digest)
+        plain = folder / "unpacked"
+        lines = unpack(file.path, plain, self._waiting.limits)
+        file.path.unlink()
+        return ReceivedReport(plain, lines, file.digest)
+
+    def _order(self, app_id: str, day: date) -> tuple[SignedUrl, str]:
+        """Where the report will be, and what else the answer says: it explains a report without rows."""
+        body = encode({"date": day.isoformat(), "appId": app_id})
+        call = Call("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
+        reply = self._accepted_reply(call, self._client.call(call))
+        try:
+            answer = decode(reply.body)
+            told = folded(answer) if isinstance(answer, dict) else {}
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{call}: {wrong}", hint=_AGAIN) from None
+        url, beside = told.get("url"), {key: part for key, part in told.items() if key not in {"id", "url"}}
+        if failed := failure(beside):
+            raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
+        if not isinstance(url, str) or not url:
+            raise UnreadableAnswer(f"{call}: the answer holds no URL", hint=_AGAIN)
+        if other := answered_otherwise(beside, {"date": day.isoformat(), "appId": app_id, "currency": "USD"}):
+            raise UnreadableAnswer(f"{call}: the report would be another: {other}", hint=_AGAIN)
+        words = self._client.redacted(words_beside(beside, {}))
+        return checked_url(
+            url, self._client.origin, self._waiting.hosts
+        ), f"; the API said of it: {words}" if words else ""
+
+    def _accepted_reply(self, call: Call, exchange: Exchange) -> Reply:
+        match exchange.end:
+            case Reply(status=200 | 201 | 202) as reply:
+                return reply
+            case Reply(status=status, body=body):
+                said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
+                if status == 408 or status >= 500:
+                    raise _unknown_outcome(call, said)
+                if status == 429:
+                    raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
+                raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))
+            case Lost(why=why):
+                raise _unknown_outcome(call, why)
+            case Unsent(why=why, hint=hint):
+                raise ApiError(f"{call}: {why}", hint=hint or "try again later; no report was ordered")
+            case NoToken(error=error):
+                raise error
+            case never:
+                assert_never(never)
+
+    def _wait_for_report(self, found: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
+        connections = Connections(found.origin, self._transport)
+        ends = self._clock.monotonic() + self._waiting.deadline
+        pause, breaks = self._waiting.first_pause, 0
+        try:
+            while True:
+                file, state, asked = self._requested_once(found, connections, path, stopped)
+                if isinstance(state, Ready):
+                    return file
+                if isinstance(state, Failed):
+                    raise UnreadableAnswer(f"{what}: {state.why}", hint=state.hint or _AGAIN)
+                breaks = breaks + 1 if isinstance(state, TransientFailure) else 0
+                if breaks >= _BREAKS:
+                    raise ApiError(f"{what}: {state.why}, {breaks} times in a row", hint=_AGAIN)
+                self._wait(max(pause, asked), ends, f"{what} was not there in time ({state.why})", stopped)
+                pause = min(2 * pause, self._waiting.longest_pause)
+        finally:
+            connections.close()
+
+    def _requested_once(
+        self, found: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
+    ) -> tuple[DownloadFile, Readiness, float]:
+        """One GET, and the seconds that its answer asks to wait.
+
+        Without our token: who signed the URL has said all there is to say.
+        """
+        late = self._clock.monotonic() + _LIFE
+        with DownloadFile(path, self._waiting.limits) as file, connections.lent() as connection:
+            request = self._request(found)
+            end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
+        if stopped():
+            raise Interrupted("stopped while a report was fetched")
+        if not isinstance(end, Reply):
+            end = replace(end, why=discreet(end.why))
+        header = end.headers.get("retry-after") if isinstance(end, Reply) else None
+        return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
+
+    def _request(self, found: SignedUrl) -> httpx.Request:
+        connect, read = self._waiting.connect, self._waiting.read
+        # `target` goes out as it is, where httpx would spell some of its characters in another way.
+        return httpx.Request(
+            "GET",
+            f"{found.origin.url}/",
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+            extensions={
+                "target": found.target,
+                "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
+            },
+        )
+
+    def _wait(self, seconds: float, ends: float, late: str, stopped: Callable[[], bool]) -> None:
+        if self._clock.monotonic() + seconds >= ends:
+            if seconds > self._waiting.longest_pause:
+                late += f"; the server asks for no more calls {until_words(seconds, self._clock.now())}"
+            raise ApiError(late, hint=_AGAIN)
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            if stopped():
+                raise Interrupted("stopped while a report was waited for")
+            self._clock.sleep(min(left, _NAP))
+
+
+def _unknown_outcome(call: Call, why: str) -> ApiError:
+    return ApiError(
+        f"{call}: nobody knows whether the report was ordered ({why}); it is not ordered a second time in this run",
+        hint=_AGAIN,
+    )

@@ -1,0 +1,168 @@
+"""Floors in force: now, with their neighbours in the waterfall, and in the past as the journal tells. Days are UTC."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from reconciler.model.address import Address
+from reconciler.model.checked import instant
+from reconciler.model.evidence import Cell
+from reconciler.model.floors import WORLDWIDE, Floors, complete, effective, floor_table
+from reconciler.model.journal import PastRun, PastStep
+from reconciler.model.value import fields_from_json
+
+_UNDONE = frozenset({"failed", "skipped", "blocked"})
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A floor table that gave way to another on a day; `before` is None for a placement that was created then."""
+
+    day: date
+    address: Address
+    before: Floors | None
+    after: Floors
+
+
+def moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[Move, ...]:
+    """All moves that a journal tells of, oldest first.
+
+    `owners` names the address that an id goes by now, so that the past of a renamed placement stays its own. A step
+    whose outcome nobody knows counts as one that may have moved the floor.
+    """
+    found = [move for run in runs for step in run.steps if (move := _move(step, owners)) is not None]
+    return tuple(sorted(found, key=lambda move: move.day))
+
+
+def _move(step: PastStep, owners: Mapping[str, Address]) -> Move | None:
+    if step.outcome in _UNDONE or "floorPrices" not in step.after:
+        return None
+    after, before = _table(step.after), _table(step.before) if step.action != "create" else None
+    address = owners.get(step.id, step.address) if step.id is not None else step.address
+    return Move(instant(step.at).date(), address, before, after)
+
+
+def _table(fields: Mapping[str, object]) -> Floors:
+    told = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
+    return floor_table(told["floorPrices"]) or complete({})
+
+
+def last_changes(past: Iterable[Move], cells: Iterable[Cell]) -> dict[Cell, date]:
+    """The day of each cell's last change; cells that never changed are left out.
+
+    The floor that a placement was made with is no change: there was none to compare it with.
+    """
+    by_address = _by_address(past)
+    found = {}
+    for cell in cells:
+        told = [move for move in by_address.get(cell.address, ()) if move.before is not None]
+        days = [move.day for move in told if _moves(move, cell.country)]
+        if days:
+            found[cell] = days[-1]
+    return found
+
+
+def floor_days(
+    past: Iterable[Move], now: Mapping[Address, Floors], cells: Iterable[Cell], first: date, last: date
+) -> dict[Cell, dict[date, float | None]]:
+    """The floor in force (USD) by cell and day; None on days on which it changed or is not known.
+
+    `now` holds the tables in force. Where a floor is another now than the last move left it, somebody else moved it,
+    nobody knows when: from that move on it is not known.
+    """
+    by_address = _by_address(past)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return {
+        cell: {day: _floor_on(day, by_address.get(cell.address, []), cell.country, now[cell.address]) for day in days}
+        for cell in cells
+        if cell.address in now
+    }
+
+
+def _floor_on(day: date, past: list[Move], country: str, now: Floors) -> float | None:
+    told = [move for move in past if _moves(move, country)]
+    if any(move.day == day for move in told):
+        return None
+    before = [move for move in told if move.day < day]
+    if len(before) < len(told):
+        table = told[len(before)].before
+        return None if table is None else float(effective(table, country))
+    floor = effective(now, country)
+    left = effective(before[-1].after, country) if before else floor
+    return float(floor) if left == floor else None
+
+
+def _moves(move: Move, country: str) -> bool:
+    return move.before is None or effective(move.before, country) != effective(move.after, country)
+
+
+def _by_address(past: Iterable[Move]) -> dict[Address, list[Move]]:
+    found: dict[Address, list[Move]] = {}
+    for move in past:
+        found.setdefault(move.address, []).append(move)
+    return found
+
+
+def tables_on(day: date, past: Iterable[Move], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
+    """The tables in force at the end of a day; those of placements that were made later are left out."""
+    by_address = _by_address(past)
+    for address, table in now.items():
+        later = [move for move in by_address.get(address, []) if move.day > day]
+        if not later:
+            yield address, table
+        elif later[0].before is not None:
+            yield address, later[0].before
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentFloor:
+    """One cell with a declared floor. Prices are USD per thousand impressions.
+
+    `current` is the floor in force, `worldwide` that of countries without a line; `own_line` says whether the country
+    has one. `dearer` and `cheaper` are the floors of the next tiers of the waterfall in this country, None at its ends;
+    for `WW` the nearest of all countries that it stands for. `changed` is the day of its last change in the journal;
+    `pending` says that the manifest has another floor than the account was last given.
+    """
+
+    current: Decimal
+    worldwide: Decimal
+    own_line: bool = True
+    dearer: Decimal | None = None
+    cheaper: Decimal | None = None
+    changed: date | None = None
+    pending: bool = False
+
+
+def current_floors_of(
+    tables: Mapping[Address, Floors],
+    ladders: Iterable[Sequence[Address]] = (),
+    changed: Mapping[Cell, date] | None = None,
+) -> dict[Cell, CurrentFloor]:
+    """The current floor of each line of the tables. A ladder names the placements of a waterfall, the dearest first."""
+    whole = {address: complete(floors) for address, floors in tables.items()}
+    tiers = [pair for ladder in ladders for pair in pairwise(tier for tier in ladder if tier in whole)]
+    above = {cheap: whole[dear] for dear, cheap in tiers}
+    below = {dear: whole[cheap] for dear, cheap in tiers}
+    days = changed or {}
+    return {
+        Cell(address, country): CurrentFloor(
+            current=floor,
+            worldwide=floors[WORLDWIDE],
+            dearer=min(_beside(floors, country, above.get(address)), default=None),
+            cheaper=max(_beside(floors, country, below.get(address)), default=None),
+            changed=days.get(Cell(address, country)),
+        )
+        for address, floors in whole.items()
+        for country, floor in floors.items()
+    }
+
+
+def _beside(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
+    """The neighbour's floors wherever this line holds; the worldwide one holds where only the neighbour has a line."""
+    if neighbour is None:
+        return
+    yield effective(neighbour, country)
+    if country == WORLDWIDE:
+        yield from (floor for other, floor in neighbour.items() if other not in floors)

@@ -1,0 +1,203 @@
+"""Which fault strikes which call, how far each has come, and what a fault makes of an answer."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from functools import cache
+from random import Random
+from typing import Any, Final, assert_never
+
+from reconciler.sandbox.exchange import JSON_TYPE, Answer, Call, json_answer
+from reconciler.sandbox.faults import (
+    AnswerFault,
+    Astray,
+    BadGzip,
+    Bomb,
+    CutRow,
+    Duplicate,
+    Echo,
+    Empty,
+    ExpireToken,
+    Fault,
+    Garbage,
+    ListFault,
+    Null,
+    OldId,
+    Omit,
+    Paging,
+    Redirect,
+    RepeatRow,
+    ReportFault,
+    Status,
+)
+
+
+class Script:
+    """The faults of a server and how far each has come. The same calls and seed give the same faults."""
+
+    def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
+        self._lines = [_Line(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
+
+    def strike(self, call: Call) -> Fault | None:
+        """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
+        due = [line for line in self._lines if line.counts(call)]
+        if not due:
+            return None
+        due[0].struck += 1
+        return due[0].fault
+
+
+class _Line:
+    """One fault of a script: how many matching calls it saw, and how many it struck."""
+
+    def __init__(self, fault: Fault, chance: Random) -> None:
+        self.fault = fault
+        self.struck = 0
+        self._seen = 0
+        self._chance = chance
+
+    def counts(self, call: Call) -> bool:
+        """Count the call if it matches, and say whether the fault is due."""
+        if not _matches(self.fault, call):
+            return False
+        self._seen += 1
+        return self._is_due() and (self.fault.times is None or self.struck < self.fault.times)
+
+    def _is_due(self) -> bool:
+        fault = self.fault
+        if fault.nth is not None:
+            return fault.nth <= self._seen and self.struck < (fault.times or 1)
+        if fault.every is not None:
+            return self._seen % fault.every == 0
+        return fault.probability is None or self._chance.random() < fault.probability
+
+
+def _matches(fault: Fault, call: Call) -> bool:
+    if not _is_possible(fault, call):
+        return False
+    method, _, resource = fault.on.partition(" ")
+    if method not in ("*", call.method) or resource not in ("", "*", call.resource):
+        return False
+    if not fault.containing:
+        return True
+    said = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
+    return fault.containing in said
+
+
+def _is_possible(fault: Fault, call: Call) -> bool:
+    """Whether the fault can strike such a call at all."""
+    if isinstance(fault, ListFault):
+        return is_list(call)
+    if isinstance(fault, OldId | Echo):
+        needed = "POST" if isinstance(fault, OldId) else "PUT"
+        return call.method == needed and call.resource in {"app", "placement"}
+    return True
+
+
+def is_list(call: Call) -> bool:
+    """Whether the call reads a list."""
+    of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
+    own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
+    return call.method == "GET" and bool(call.query.get(of_whom)) and not call.query.get(own)
+
+
+_ANSWERS: Final = {
+    "garbage": Answer(
+        200, b"<!doctype html><title>Sign in</title><h1>Please sign in</h1>", ((b"content-type", b"text/html"),)
+    ),
+    "empty": Answer(200, b""),
+    "null": Answer(200, b"null"),
+    "bad-gzip": Answer(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
+    "expire-token": json_answer(401, {"error": "invalid_token"}),
+}
+_GZIP: Final = b"\x1f\x8b"
+_WRAPPERS: Final = ("apps", "placements", "data", "list")
+
+
+def broken(fault: AnswerFault, answer: Answer) -> Answer:
+    """The answer that the fault gives instead of the one that was due."""
+    match fault:
+        case Status():
+            after = () if fault.retry_after is None else ((b"retry-after", str(fault.retry_after).encode()),)
+            told = json_answer(fault.status, {"message": "A fault of the sandbox."})
+            return Answer(told.status, told.body, told.headers + after)
+        case Garbage() | Empty() | Null() | BadGzip() | ExpireToken():
+            return _ANSWERS[fault.do]
+        case Bomb():
+            return Answer(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
+        case Redirect():
+            return Answer(302, b"", ((b"location", fault.to.encode()),))
+        case Astray():
+            return _astray(fault, answer)
+        case Paging() | Omit() | Duplicate() | CutRow() | RepeatRow():
+            return answer if answer.status != 200 else _body_with(fault, answer)
+        case _:
+            assert_never(fault)
+
+
+@cache
+def _packed_megabyte() -> bytes:
+    """A whole gzip file by itself, so that several in a row are one too."""
+    return gzip.compress(bytes(1024 * 1024), mtime=0)
+
+
+def _astray(fault: Astray, answer: Answer) -> Answer:
+    """The answer with another host in its URL; one without a URL as it is."""
+    told = json.loads(answer.body) if answer.body.startswith(b"{") else {}
+    if "url" not in told:
+        return answer
+    target = "/" + told["url"].split("/", 3)[3]
+    return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
+
+
+def _body_with(fault: ListFault | ReportFault, answer: Answer) -> Answer:
+    if isinstance(fault, CutRow | RepeatRow):
+        return _report_with(fault, answer)
+    return _list_with(fault, answer)
+
+
+def _report_with(fault: ReportFault, answer: Answer) -> Answer:
+    """The report in the answer with the fault in it, packed if it was; one without rows as it is."""
+    packed = answer.body.startswith(_GZIP)
+    header, _, rows = (gzip.decompress(answer.body) if packed else answer.body).partition(b"\n")
+    last = rows[rows.rstrip().rfind(b"\n") + 1 :]
+    if not last:
+        return answer
+    body = header + b"\n" + (rows + last if isinstance(fault, RepeatRow) else rows[: -(len(last) + 1) // 2])
+    return Answer(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
+
+
+def _list_with(fault: ListFault, answer: Answer) -> Answer:
+    """The list in the answer with the fault in it, in the wrapper it had."""
+    content = json.loads(answer.body) if answer.body else []
+    wrapper, rows = _wrapped(content)
+    if isinstance(fault, Paging):
+        return json_answer(200, _first_page(fault, wrapper or "data", rows))
+    struck = _without(fault, rows) if isinstance(fault, Omit) else rows[:1] + rows
+    return json_answer(200, {wrapper: struck} if wrapper else struck)
+
+
+def _wrapped(content: Any) -> tuple[str | None, list[Any]]:
+    """The rows of a list and the key they stand under, if any; a lone resource is a list of one."""
+    if isinstance(content, list):
+        return None, content
+    wrapper = next((key for key in _WRAPPERS if isinstance(content.get(key), list)), None)
+    return wrapper, content[wrapper] if wrapper else [content]
+
+
+def _first_page(fault: Paging, wrapper: str, rows: list[Any]) -> dict[str, Any]:
+    shown = rows[: (len(rows) + 1) // 2]
+    more = {"next": "?page=2", "nextPage": 2, "cursor": "cGFnZSAy", "total": len(rows) + 1}
+    return {wrapper: shown, fault.hint: more[fault.hint]}
+
+
+def _without(fault: Omit, rows: list[Any]) -> list[Any]:
+    if isinstance(fault.omit, int):
+        return rows[: max(0, len(rows) - fault.omit)]
+    gone = {str(resource_id) for resource_id in fault.omit}
+    return [row for row in rows if _own_id(row) not in gone]
+
+
+def _own_id(row: dict[str, Any]) -> str:
+    by_key = {key.lower(): str(value) for key, value in row.items()}
+    return by_key.get("placementid", by_key.get("appid", ""))

@@ -1,0 +1,198 @@
+"""PURE. Which rows of a day count, and whether the day may replace the one that is stored.
+
+Mediation rows that occur twice count once, and rows that sum others do not count.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Final
+
+from reconciler.warehouse.countries import NOWHERE, SUMS
+
+MOST_UNREAD: Final = 0.01
+"""Share of the rows, the impressions or the revenue of a day that may be unread. Above it the day is a gap, for what is
+missing need not be like what was read. Few reports are near it: one that spells figures oddly does so in all rows."""
+HALF: Final = 0.5
+"""A day that comes again with this share, or less, of what is there is not taken by itself. Vendors restate a day by
+a few per cent; a report that lost half of it was cut, or one of its sources was late."""
+SUM: Final = "a row that sums others"
+STRAY: Final = frozenset(("of another day", "of another app", "the header again", SUM))
+"""Reasons for which a row is left out although it can be read: nothing of the day is missing without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there is of something: rows, impressions, and USD."""
+
+    rows: int = 0
+    impressions: float = 0
+    money: float = 0.0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(self.rows + other.rows, self.impressions + other.impressions, self.money + other.money)
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} rows, {self.impressions:,.0f} impressions, {self.money:,.2f} USD"
+
+    def share_of(self, whole: "Figures") -> float:
+        """The largest of the shares that these have of the rows, the impressions and the money of the whole."""
+        pairs = ((self.rows, whole.rows), (self.impressions, whole.impressions), (self.money, whole.money))
+        return max((part / of for part, of in pairs if of > 0), default=0.0)
+
+
+def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
+    """Why a day is not believed, of which so much of the whole could not be read; empty where it is."""
+    share = unread.share_of(whole)
+    if share <= MOST_UNREAD:
+        return ""
+    told = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
+    return (
+        f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day where {MOST_UNREAD:.0%} is let "
+        f"pass ({told})"
+    )
+
+
+def shrinkage(before: Figures, now: Figures) -> str:
+    """How a day shrank beyond what vendors restate; empty where it did not, or nothing was there."""
+    pairs = ((before.rows, now.rows), (before.impressions, now.impressions), (before.money, now.money))
+    if not any(had > 0 and has <= HALF * had for had, has in pairs):
+        return ""
+    came = f"comes with {now}" if now.rows else "comes without any rows"
+    return f"it {came}; there are {before}, which are kept"
+
+
+TWICE: Final = "stands there twice, with different figures"
+NO_SUM: Final = "a sum that the rows of its countries do not add up to"
+NO_SOURCE: Final = "no demand source"
+NAMING: Final = (
+    *("app", "helium_placement_name", "placement_type", "demand_source", "country", "partner_placement_name"),
+    "helium_line_item_name",
+)
+"""The dimensions that tell the rows of one answer and day apart."""
+_COUNTRY: Final = NAMING.index("country")
+_SOURCE: Final = NAMING.index("demand_source")
+_MAY_BE_ALL: Final = frozenset(map(NAMING.index, ("app", "helium_placement_name", "demand_source", "country")))
+"""Dimensions whose absence may mean that a row sums over them; a partner's placement is often not told."""
+_CENT: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """A row that could be read: as told, as ours, and its naming dimensions as told, in lower case.
+
+    `over` are the places of the dimensions that it may sum over, since they name nothing or say so.
+    """
+
+    told: Mapping[str, Any]
+    row: Mapping[str, Any]
+    names: tuple[str, ...]
+    over: frozenset[int]
+
+    @property
+    def figures(self) -> tuple[Any, ...]:
+        """All that it counts."""
+        return tuple(value for name, value in self.row.items() if name not in {"day", "country", "format"})
+
+
+@dataclass(slots=True)
+class DistinctRows:
+    """Rows that count, how many of the others stood there again, and those set aside by reason."""
+
+    rows: list[ParsedRow] = field(default_factory=list)
+    repeated: int = 0
+    quarantined: list[tuple[str, ParsedRow]] = field(default_factory=list)
+
+
+def parsed_row(told: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
+    """A row with what tells it apart."""
+    names = tuple(" ".join(str(told.get(name) or "").split()).casefold() for name in NAMING)
+    over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
+    if names[_COUNTRY] in NOWHERE:
+        over.add(_COUNTRY)
+    return ParsedRow(told, row, names, frozenset(over))
+
+
+def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
+    """What of the rows of one answer and day counts, and what would count a second time.
+
+    Of rows that are the same one counts; of those that differ in their figures alone nobody knows which is right. A row
+    without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
+    are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
+    """
+    found = DistinctRows()
+    once = list(_once(rows, found))
+    plain = [one for one in once if not one.over]
+    # What turns out to be no sum may be a part of larger ones, so it joins the plain rows.
+    doubtful = sorted((one for one in once if one.over), key=_breadth)
+    for named, group in groupby(doubtful, key=_named):
+        index = _index(plain, named)
+        for one in group:
+            members = index[_key(one, named)]
+            why = _fault(one, members)
+            if why:
+                found.quarantined.append((why, one))
+            else:
+                plain.append(one)
+                members.append(one)
+    kept = {id(one) for one in plain}
+    found.rows = [one for one in once if id(one) in kept]
+    return found
+
+
+def _once(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
+    alike: dict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
+    for one in rows:
+        alike[one.names, one.row["network"]].append(one)
+    known: set[tuple[Any, ...]] = set()
+    for same in alike.values():
+        if any(one.figures != same[0].figures for one in same):
+            found.quarantined += [(TWICE, one) for one in same]
+            continue
+        # DT may stand there under two of its names: the same line then, where its figures are the same.
+        under_any_name = (*(name for at, name in enumerate(same[0].names) if at != _SOURCE), *same[0].figures)
+        found.repeated += len(same) - (under_any_name not in known)
+        if under_any_name not in known:
+            yield same[0]
+        known.add(under_any_name)
+
+
+def _fault(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
+    """Empty where it counts."""
+    if members and _is_sum(one, members):
+        return SUM
+    if _SOURCE in one.over and not one.names[_SOURCE]:
+        return NO_SOURCE
+    return NO_SUM if members and one.names[_COUNTRY] in SUMS else ""
+
+
+def _named(one: ParsedRow) -> tuple[int, ...]:
+    """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
+    return tuple(at for at in range(len(NAMING)) if at not in one.over and (one.names[at] or at in _MAY_BE_ALL))
+
+
+def _breadth(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
+    return len(one.over), _named(one), one.row["requests"]
+
+
+def _index(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
+    found: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
+    for one in rows:
+        found[_key(one, named)].append(one)
+    return found
+
+
+def _key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
+    return one.row["network"], *(one.names[at] for at in named)
+
+
+def _is_sum(one: ParsedRow, members: Sequence[ParsedRow]) -> bool:
+    if not one.row["requests"] and not one.row["impressions"]:
+        return one.names[_COUNTRY] in SUMS
+    for name in ("requests", "impressions"):
+        if one.row[name] != sum(each.row[name] for each in members):
+            return False
+    earned = sum((each.row["earnings"] for each in members), Decimal(0))
+    return bool(abs(one.row["earnings"] - earned) <= _CENT * (len(members) + 1) / 2)

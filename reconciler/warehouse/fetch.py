@@ -1,0 +1,258 @@
+"""`floors fetch`: fetch what is missing, check it, and store it partition by partition."""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Protocol
+
+from reconciler.apis.days import DayRange, ReportSource, day_ranges
+from reconciler.apis.mediation_reports import Chartboost, rows_by_range
+from reconciler.apis.user_reports.client import DtReports
+from reconciler.errors import ApiError, Interrupted
+from reconciler.ports import Clock
+from reconciler.report.floors.words import absence_text
+from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
+from reconciler.warehouse.coverage import TOTALS, partition_name
+from reconciler.warehouse.engines import require_floors
+from reconciler.warehouse.fetch_schedule import ALL_APPS, FetchOutcome, FetchSummary, Schedule, schedule
+from reconciler.warehouse.join import absences
+from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
+from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
+from reconciler.warehouse.sums import figures, sources_in
+from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
+
+_SHOWN: Final = 10_000
+
+
+class FetchListener(Protocol):
+    """Hears of a fetch as it goes on. Called from any thread, one call at a time."""
+
+    def planned(self, partitions: int) -> None:
+        """So many days of apps are about to be fetched."""
+        ...
+
+    def begun(self, step: Partition) -> None:
+        """One of them is about to be asked for. Called from any thread."""
+        ...
+
+    def ended(self, outcome: FetchOutcome) -> None:
+        """One of them came to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReportClients:
+    """Where reports come from; None for a source that is not asked."""
+
+    dt: DtReports | None = None
+    chartboost: Chartboost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
+
+    `parallelism` is how many reports of DT are waited for at once. `replace`: days that are there and settled are
+    fetched again as well, and what comes takes the place of what is there even where it holds far less.
+    """
+
+    dt_apps: Sequence[str] = ()
+    span: DayRange | None = None
+    parallelism: int = 8
+    replace: bool = False
+
+
+def fetch(
+    request: FetchRequest,
+    sources: ReportClients,
+    store: ReportStore,
+    settings: IntakeSettings,
+    clock: Clock,
+    listener: FetchListener,
+) -> FetchSummary:
+    """Fetch what is missing or may have been restated, and put it on the shelf; say what became of each day.
+
+    A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
+    disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
+    """
+    require_floors()
+    with store.locked():
+        run = _Run(store, settings, clock, listener, replace=request.replace)
+        dt = _schedule("dt", request.dt_apps if sources.dt else (), request, store, clock)
+        mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), request, store, clock)
+        listener.planned(dt.partitions + mediation.partitions)
+        if sources.dt is not None:
+            run.fetch_dt(sources.dt, dt, request.parallelism)
+        if sources.chartboost is not None:
+            run.fetch_chartboost(sources.chartboost, mediation)
+    outcomes = (*dt.known, *mediation.known, *run.outcomes)
+    return FetchSummary(
+        tuple(sorted(outcomes, key=lambda outcome: (outcome.source, outcome.app, outcome.day))), tuple(run.notes)
+    )
+
+
+def _schedule(
+    source: ReportSource, apps: Iterable[str], request: FetchRequest, store: ReportStore, clock: Clock
+) -> Schedule:
+    return schedule(source, apps, request.span, store.metadata, clock.now(), replace=request.replace)
+
+
+class _Run:
+    """One fetch: what it works with, and what has come of it so far."""
+
+    def __init__(
+        self,
+        store: ReportStore,
+        settings: IntakeSettings,
+        clock: Clock,
+        listener: FetchListener,
+        *,
+        replace: bool = False,
+    ) -> None:
+        self._store = store
+        self._replace = replace
+        self._settings = settings
+        self._clock = clock
+        self._listener = listener
+        self._stop = threading.Event()
+        self._listener_lock = threading.Lock()
+        self._intake_lock = threading.Lock()
+        self.outcomes: list[FetchOutcome] = []
+        self.notes: list[str] = []
+
+    def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
+        """Order and wait for reports side by side: most of the time goes by while the vendor writes them."""
+        with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
+            jobs = [
+                workers.submit(self._fetch_user_report, reports, app, day)
+                for app, days in todo.wanted.items()
+                for day in days
+            ]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                self._stop.set()
+                workers.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def fetch_chartboost(self, chartboost: Chartboost, todo: Schedule) -> None:
+        """Ask for ranges of days, then for the totals of all days that were scheduled."""
+        days = todo.wanted.get(ALL_APPS, ())
+        failed = [span for span in day_ranges(days) if not self._fetch_days(chartboost, span)]
+        known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
+        if days and not failed:
+            self._fetch_totals(chartboost, day_ranges([*days, *known]))
+        if days:
+            files = self._store.files("chartboost", min([*days, *known]), max([*days, *known])).values()
+            self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
+
+    def _fetch_user_report(self, reports: DtReports, app: str, day: date) -> None:
+        if self._stop.is_set():
+            raise Interrupted("stopped before a report was ordered")
+        self._listener.begun(Partition("dt", app, day.isoformat()))
+        try:
+            with self._store.draft() as folder:
+                received = reports.fetch(app, day, folder, self._stop.is_set)
+                # One at a time: each may use as much memory as it was given.
+                with self._intake_lock:
+                    payload = take_in(received, app, day, self._settings, self._clock.now())
+                    self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
+        except ApiError as wrong:
+            self._finish(FetchOutcome("dt", app, day, "failed", why=wrong.message))
+
+    def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
+        """Whether all days of the span were fetched."""
+        ended: list[FetchOutcome] = []
+        for asked in span.days():
+            self._listener.begun(Partition("chartboost", ALL_APPS, asked.isoformat()))
+        try:
+            for part, told in rows_by_range(chartboost, span, dated=True):
+                for day, batch in row_batches(told, part, dated=True).items():
+                    outcome = self._store_day(day or part.first, batch)
+                    ended.append(outcome)
+                    self._finish(outcome)
+        except ApiError as wrong:
+            done = {outcome.day for outcome in ended}
+            for day in span.days():
+                if day not in done:
+                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
+        return sum(outcome.state == "fetched" for outcome in ended) == len(span)
+
+    def _fetch_totals(self, chartboost: Chartboost, windows: Iterable[DayRange]) -> None:
+        try:
+            for window in windows:
+                for part, told in rows_by_range(chartboost, window, dated=False):
+                    self._store_totals(part, row_batches(told, part, dated=False)[None])
+        except ApiError as wrong:
+            self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
+
+    def _store_day(self, day: date, batch: RowBatch) -> FetchOutcome:
+        with self._store.draft() as folder:
+            return self._store_unless_smaller(
+                Partition("chartboost", ALL_APPS, f"{day}"), day, self._payload(batch, folder)
+            )
+
+    def _store_totals(self, part: DayRange, batch: RowBatch) -> None:
+        """Totals that hold less than the days they are of, or that could not be read, are not kept."""
+        files = self._store.files("chartboost", part.first, part.last).values()
+        days = sum((figures(path, "earnings") for path in files), Figures())
+        # Totals have fewer rows than days by nature.
+        less = "they hold far less than their days" if shrinkage(replace(days, rows=0), batch.figures) else ""
+        if not less and not _same_impressions(days, batch.figures):
+            less = f"they hold {batch.figures.impressions:,.0f} impressions, and their days {days.impressions:,.0f}"
+        if batch.unread_reason or less:
+            self.notes.append(f"totals of {part} are not kept, so sums of days are used: {batch.unread_reason or less}")
+            return
+        with self._store.draft() as folder:
+            self._store.put(Partition(TOTALS, ALL_APPS, partition_name(part)), self._payload(batch, folder))
+
+    def _payload(self, batch: RowBatch, folder: Path) -> PartitionPayload:
+        write_table(batch.rows, folder / DATA)
+        quarantined_rows = (
+            _write_rows(batch.quarantined_rows, folder / "rows.jsonl") if batch.quarantined_rows else None
+        )
+        digest = f"sha256:{sha256((folder / DATA).read_bytes()).hexdigest()}"
+        counts = len(batch.rows), batch.quarantined, dict(batch.unknown_countries), batch.repeated
+        return PartitionPayload(
+            folder / DATA, PartitionMetadata(self._clock.now(), digest, *counts), quarantined_rows, batch.unread_reason
+        )
+
+    def _store_unless_smaller(self, place: Partition, day: date, came: PartitionPayload) -> FetchOutcome:
+        """Put a day in its place, unless too little of it was read, or it holds far less than what is there."""
+        source: ReportSource = "dt" if place.source == "dt" else "chartboost"
+        if came.unread_reason:
+            return FetchOutcome(source, place.app, day, "failed", why=came.unread_reason)
+        had = self._store.metadata(place)
+        if had is not None and not self._replace:
+            money = "revenue" if source == "dt" else "earnings"
+            less = shrinkage(figures(self._store.data(place), money), figures(came.data, money))
+            if less:
+                return FetchOutcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
+        self._store.put(place, came)
+        return FetchOutcome(source, place.app, day, "fetched", *_counts(came.metadata))
+
+    def _finish(self, outcome: FetchOutcome) -> None:
+        with self._listener_lock:
+            self.outcomes.append(outcome)
+            self._listener.ended(outcome)
+
+
+def _same_impressions(days: Figures, totals: Figures) -> bool:
+    """Whether totals count the same impressions as their days. Earnings of days are rounded, so they may differ."""
+    return abs(totals.impressions - days.impressions) <= MOST_UNREAD * max(days.impressions, totals.impressions)
+
+
+def _counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
+    return metadata.rows, metadata.quarantined, metadata.repeated
+
+
+def _write_rows(rows: Sequence[Mapping[str, object]], path: Path) -> Path:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows[:_SHOWN])
+    return path

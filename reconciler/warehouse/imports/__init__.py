@@ -1,0 +1,1 @@
+"""Reports of other platforms and tables of other warehouses, read and stored."""

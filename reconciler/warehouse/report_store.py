@@ -1,0 +1,223 @@
+"""The store of reports: one Parquet file for each source, app and day, and a JSON file that says how it came.
+
+    .reconciler/reports/source=dt/app=170709/day=2026-11-20/data.parquet
+    .reconciler/reports/source=dt/app=170709/day=2026-11-20/fetched.json
+    .reconciler/reports/source=imported/app=max.android%3Acom.a/day=2026-11-20/data.parquet
+    .reconciler/reports/quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl
+
+A file is complete under its name, or absent. The salt that hashes ids of users lies beside them, in `.reconciler/salt`.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from filelock import FileLock, Timeout
+
+from reconciler import disk
+from reconciler.errors import LockHeld, ProjectError
+from reconciler.model.secret import Secret
+
+DATA: Final = "data.parquet"
+_METADATA: Final = "fetched.json"
+_QUARANTINE: Final = "rows.jsonl"
+_DRAFTS: Final = "drafts"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """What is fetched and replaced as a whole. `day` is a date, or `first--last` for totals over several days."""
+
+    source: str
+    app: str
+    day: str
+
+    @property
+    def folder(self) -> Path:
+        """Its folder, relative to that of all reports."""
+        named = (("source", self.source), ("app", self.app), ("day", self.day))
+        return Path(*(f"{key}={quote(value, safe='')}" for key, value in named))
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMetadata:
+    """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came.
+
+    `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
+    of what was imported where it came from, and what its columns were called there.
+    """
+
+    fetched_at: datetime
+    digest: str
+    rows: int
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    unknown_countries: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionPayload:
+    """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker.
+
+    `doubt` says why it should not be, where too little of it could be read.
+    """
+
+    data: Path
+    metadata: PartitionMetadata
+    quarantine: Path | None = None
+    unread_reason: str = ""
+
+
+class ReportStore:
+    """The reports of a project, in a folder of their own. Raises `ProjectError` where the disk says no."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """For one fetch at a time: drafts that an interrupted one left are thrown away. Raises `LockHeld`."""
+        with _disk_errors():
+            disk.make_folder(self.root, "")
+        try:
+            with FileLock(disk.check(self.root, ".lock"), timeout=0):
+                shutil.rmtree(self.root / _DRAFTS, ignore_errors=True)
+                yield
+        except Timeout:
+            raise LockHeld("another run is fetching reports", hint="wait for it to end") from None
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A folder that only its owner can read, and that is gone when the block ends."""
+        with _disk_errors():
+            folder = Path(tempfile.mkdtemp(dir=disk.make_folder(self.root, _DRAFTS)))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def put(self, partition: Partition, payload: PartitionPayload) -> None:
+        """Put a partition in its place, over the one that may be there."""
+        name = partition.folder.as_posix()
+        metadata = payload.data.with_name(_METADATA)
+        with _disk_errors():
+            metadata.write_text(_metadata_text(payload), encoding="utf-8", newline="\n")
+            folder = disk.make_folder(self.root, name)
+            if payload.quarantine is None:
+                disk.check(self.root, f"quarantine/{name}/{_QUARANTINE}").unlink(missing_ok=True)
+            else:
+                quarantine = disk.make_folder(self.root, f"quarantine/{name}")
+                payload.quarantine.replace(quarantine / _QUARANTINE)
+            payload.data.replace(folder / DATA)
+            metadata.replace(folder / _METADATA)
+
+    def metadata(self, partition: Partition) -> PartitionMetadata | None:
+        """How a partition came; None for one that is not there, or whose marker is not that of its data."""
+        folder = partition.folder.as_posix()
+        try:
+            told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
+            data = disk.check(self.root, f"{folder}/{DATA}")
+            return _metadata(told) if told["bytes"] == data.stat().st_size else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def data(self, partition: Partition) -> Path:
+        """Where the data file of a partition is. Raises `UnfitFile` where a link or another thing has its place."""
+        return disk.check(self.root, (partition.folder / DATA).as_posix())
+
+    def partitions(self, source: str) -> Mapping[Partition, Path]:
+        """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""
+        found = {}
+        for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
+            app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
+            found[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
+        return found
+
+    def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:
+        """The data files of a source with a day in the window."""
+        return {
+            partition: path
+            for partition, path in self.partitions(source).items()
+            if first.isoformat() <= partition.day <= last.isoformat()
+        }
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as wrong:
+        name = Path(wrong.filename).name if wrong.filename else "a report"
+        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+
+
+def _metadata_text(payload: PartitionPayload) -> str:
+    metadata = payload.metadata
+    told = {
+        "fetchedAt": metadata.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "digest": metadata.digest,
+        "rows": metadata.rows,
+        "bytes": payload.data.stat().st_size,
+        "quarantined": dict(metadata.quarantined),
+        "unknownCountries": dict(metadata.unknown_countries),
+        "repeated": metadata.repeated,
+        **({"origin": dict(metadata.origin)} if metadata.origin else {}),
+    }
+    return json.dumps(told, indent=2, sort_keys=True) + "\n"
+
+
+def _metadata(told: Mapping[str, Any]) -> PartitionMetadata:
+    fetched_at = datetime.fromisoformat(told["fetchedAt"])
+    quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
+    unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
+    repeated = int(told.get("repeated", 0))
+    origin = {str(key): str(value) for key, value in told.get("origin", {}).items()}
+    return PartitionMetadata(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)
+
+
+_SALT_FILE: Final = "salt"
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+_NO_SALT: Final = "remove the file to begin with another salt; users seen so far are then counted as others"
+
+
+def project_salt(state: Path) -> Secret:
+    """The salt in the project's state folder (`.reconciler`), made at random where there is none, for its owner alone.
+
+    Raises `ProjectError` where it can be neither read nor written.
+    """
+    root, name = state.parent, f"{state.name}/{_SALT_FILE}"
+    try:
+        disk.make_folder(root, state.name)
+        path = disk.check(root, name)
+        if not path.exists():
+            _write(path)
+        text = disk.read(root, name).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from wrong
+    if not _HEX.fullmatch(text):
+        raise ProjectError(f"{_SALT_FILE} holds no salt of ours", hint=_NO_SALT)
+    return Secret(text)
+
+
+def _write(path: Path) -> None:
+    """Whole or not at all, and never over one that another run has just written."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        if not path.exists():
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

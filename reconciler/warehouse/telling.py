@@ -1,0 +1,117 @@
+"""What a fetch came to, as lines to read and as a document."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from reconciler.report.count import counted
+from reconciler.report.line import Line, Span, line
+from reconciler.warehouse.fetch_schedule import FetchOutcome, FetchState, FetchSummary
+
+FETCH_FORMAT: Final = "reconciler.fetch/1"
+_MOST_DAYS: Final = 20
+"""Days whose repeated rows are told one by one."""
+_SOURCES: Final[Mapping[str, str]] = {"dt": "DT user level", "chartboost": "Chartboost"}
+
+
+def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
+    """Source by source: rows, days and gaps with their reasons; what was set aside or stood twice; the notes."""
+    for source, name in _SOURCES.items():
+        outcomes = [outcome for outcome in summary.outcomes if outcome.source == source]
+        if outcomes:
+            yield line(Span(name, "strong"), f": {_counts(outcomes)}")
+            yield from _gap_lines(summary, source)
+            yield from _shrunk_lines(summary, source)
+    if summary.quarantined:
+        yield line(Span("Rows set aside", "change"), ", by reason (the first of them are in the quarantine folder):")
+        yield from (line(f"  {rows:,} {why}") for why, rows in summary.quarantined.items())
+    if summary.repeated:
+        yield line(Span("Rows that stood twice", "change"), f": {summary.repeated:,}, counted once")
+        yield from _repeated_lines(summary)
+    yield from (line(f"note: {note}") for note in summary.notes)
+    yield line(Span(_whole(summary), "strong"))
+
+
+def _counts(outcomes: list[FetchOutcome]) -> str:
+    """Days are counted by app."""
+    fetched = [outcome for outcome in outcomes if outcome.state == "fetched"]
+    kept = sum(outcome.state == "kept" for outcome in outcomes)
+    apps = {outcome.app for outcome in outcomes}
+    of_apps = f" of {counted(len(apps), 'app')}" if len(apps) > 1 else ""
+    rows = sum(outcome.rows for outcome in fetched)
+    told = f"{counted(len(fetched), 'day')}{of_apps} fetched, {rows:,} rows"
+    return f"{told}; {kept} there already" if kept else told
+
+
+def _gap_lines(summary: FetchSummary, source: str) -> Iterator[Line]:
+    why = {(each.app, each.day): each.why for each in summary.outcomes if each.source == source}
+    for (of, app), spans in summary.gaps.items():
+        if of != source:
+            continue
+        for span in spans:
+            reasons = dict.fromkeys(why[app, day] for day in span.days())
+            named = f"app {app}, " if source == "dt" else ""
+            yield line("  ", Span("gap", "blocked"), f" {named}{span}: {'; '.join(reasons)}")
+
+
+def _shrunk_lines(summary: FetchSummary, source: str) -> Iterator[Line]:
+    found = [each for each in summary.shrunk if each.source == source]
+    for each in found[:_MOST_DAYS]:
+        named = f"app {each.app}, " if source == "dt" else ""
+        yield line("  ", Span("kept as it was", "change"), f" {named}{each.day}: {each.why}")
+    if len(found) > _MOST_DAYS:
+        yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
+    if found:
+        first, last = (order(each.day for each in found) for order in (min, max))
+        switch = f"reconciler floors fetch --source {source} --from {first} --to {last} --replace"
+        yield line(f"  To take what comes all the same: {switch}")
+
+
+def _repeated_lines(summary: FetchSummary) -> Iterator[Line]:
+    found = [each for each in summary.of("fetched") if each.repeated]
+    for each in found[:_MOST_DAYS]:
+        yield line(f"  app {each.app}, {each.day}: {each.repeated:,} of {each.rows + each.repeated:,}")
+    if len(found) > _MOST_DAYS:
+        yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
+
+
+def _whole(summary: FetchSummary) -> str:
+    gaps, shrunk = len(summary.of("refused", "failed")), len(summary.shrunk)
+    told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
+    kept = f"; {counted(shrunk, 'day')} not replaced, since what came holds far less" if shrunk else ""
+    return f"{told}{kept}; {counted(gaps, 'day')} missing." if gaps else f"{told}{kept}; nothing is missing."
+
+
+def fetch_document(summary: FetchSummary) -> dict[str, Any]:
+    """`reconciler.fetch/1`: a summary, every source, app and day, and the gaps as spans."""
+    states: tuple[FetchState, ...] = ("fetched", "kept", "refused", "failed")
+    return {
+        "format": FETCH_FORMAT,
+        "summary": {
+            **{state: len(summary.of(state)) for state in states},
+            "rows": summary.rows,
+            "quarantined": dict(summary.quarantined),
+            "repeated": summary.repeated,
+            "shrunk": len(summary.shrunk),
+        },
+        "reports": [_report(outcome) for outcome in summary.outcomes],
+        "gaps": [
+            {"source": source, "app": app, "from": span.first.isoformat(), "to": span.last.isoformat()}
+            for (source, app), spans in summary.gaps.items()
+            for span in spans
+        ],
+        "notes": list(summary.notes),
+    }
+
+
+def _report(outcome: FetchOutcome) -> dict[str, Any]:
+    return {
+        "source": outcome.source,
+        "app": outcome.app,
+        "day": outcome.day.isoformat(),
+        "state": outcome.state,
+        "rows": outcome.rows,
+        "quarantined": dict(outcome.quarantined),
+        "repeated": outcome.repeated,
+        "shrunk": outcome.shrunk,
+        "why": outcome.why or None,
+    }

@@ -1,0 +1,3 @@
+from unit.apis.conftest import server
+
+__all__ = ["server"]
