@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
-from reconciler.diff.block import View
-from reconciler.diff.reconcile import reconcile
+from reconciler.diff.changes import owned_count, verdicts_on
+from reconciler.diff.context import DiffOptions
 from reconciler.dt.wire.answer import live_list
 from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
 from reconciler.manifest.recall import recall_desired, recall_settings
@@ -26,7 +26,7 @@ from reconciler.web.json_body import decode
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
-VIEW: Final = View(datetime(2026, 1, 1, tzinfo=UTC))
+OPTIONS: Final = DiffOptions(datetime(2026, 1, 1, tzinfo=UTC))
 ORIGIN: Final = Origin("0", "2026-01-01T00:00:00Z", PUBLISHER, "https://api.example", "sha256:0")
 
 Work = Callable[[], object]
@@ -82,8 +82,14 @@ def moved(live: LiveState) -> LiveState:
     )
 
 
+def planned(declared: DesiredState, live: LiveState) -> Plan:
+    """What reconciling comes to."""
+    verdicts = list(verdicts_on(declared, live, {}, OPTIONS))
+    return build(verdicts, owned_count(verdicts), ORIGIN)
+
+
 def plan(apps: list[dict[str, Any]]) -> Plan:
-    return build(reconcile(desired(apps), moved(read(*bodies(apps))), {}, VIEW), ORIGIN)
+    return planned(desired(apps), moved(read(*bodies(apps))))
 
 
 def loading(apps: list[dict[str, Any]]) -> Work:
@@ -108,12 +114,12 @@ def reading(apps: list[dict[str, Any]]) -> Work:
 
 def comparing(apps: list[dict[str, Any]]) -> Work:
     declared, live = desired(apps), read(*bodies(apps))
-    return lambda: reconcile(declared, live, {}, VIEW)
+    return lambda: planned(declared, live)
 
 
 def planning(apps: list[dict[str, Any]]) -> Work:
     declared, live = desired(apps), moved(read(*bodies(apps)))
-    return lambda: build(reconcile(declared, live, {}, VIEW), ORIGIN)
+    return lambda: planned(declared, live)
 
 
 def showing(apps: list[dict[str, Any]]) -> Work:

@@ -8,17 +8,15 @@ from reconciler.adopt.ground import Account, Declared, Made
 from reconciler.adopt.known import Desk, known_app
 from reconciler.adopt.new_apps import write_new
 from reconciler.adopt.wishes import carry_out
-from reconciler.diff.block import View
-from reconciler.diff.change import FieldChange, Note, Update
-from reconciler.diff.drifted import with_applied_leaves
-from reconciler.diff.earlier_creates import earlier_creates
-from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
-from reconciler.diff.match import resolve_apps
-from reconciler.diff.reconcile import ground_of, verdicts_on
+from reconciler.diff.change import FieldChange, Forget, InSync, Note, Remember, Update, Verdict
+from reconciler.diff.changes import verdicts_on
+from reconciler.diff.context import DiffContext, DiffOptions, by_app, context_of
+from reconciler.diff.creates import earlier_creates
+from reconciler.diff.identity import Alike, AmbiguousMatch, Crossed, Found, Missing, NotFound, PinNotFound, Resolution
 from reconciler.diff.rename import suspected_app
+from reconciler.diff.resolve import resolve_apps
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
-from reconciler.diff.unnamed import Ground
-from reconciler.diff.verdict import Forget, InSync, Remember, Verdict
+from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
 from reconciler.manifest.edit.sites import block_sites
 from reconciler.manifest.load import load_desired
@@ -59,26 +57,26 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
     """
     made = Made({text.file: text for text in declared.manifests})
-    ground = ground_of(declared.state, account.live, account.ledger, View(account.now))
-    resolutions = ground.resolutions
+    context = context_of(declared.state, account.live, account.ledger, DiffOptions(account.now))
+    resolutions = context.resolutions
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
     made.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
     left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
     made.notes += notes
-    suspected = _suspected(ground, made)
+    suspected = _suspected(context, made)
     _edit_known(declared, account, claimed, made)
     write_new(declared, account, claimed.keys() | alike | left | suspected, made)
     return _checked(declared, account, made)
 
 
-def _suspected(ground: Ground, made: Made) -> AbstractSet[str]:
+def _suspected(context: DiffContext, made: Made) -> AbstractSet[str]:
     """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
-    for app in ground.desired.apps:
-        old = ground.suspects.get(app.address)
+    for app in context.desired.apps:
+        old = context.suspects.get(app.address)
         if old is not None:
-            made.notes.append(Note(app.address, suspected_app(app, old, ground.orphans[old]).reason))
-    return {ground.orphans[old].id for old in ground.suspects.values()}
+            made.notes.append(Note(app.address, suspected_app(app, old, context.orphans[old]).reason))
+    return {context.orphans[old].id for old in context.suspects.values()}
 
 
 def _unclear_apps(
@@ -97,7 +95,7 @@ def _unclear_apps(
                 yield Note(address, f"id {lost} is no longer in the account; its block stays")
             case PinNotFound(pin):
                 yield Note(address, f"the pinned appId {pin} is not in the account; its block stays")
-            case Twins(ids):
+            case AmbiguousMatch(ids):
                 yield Note(address, ambiguity("appId", ids))
             case Crossed():
                 yield Note(address, crossing("appId", resolution))
@@ -110,7 +108,7 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
     blocks = {app.address: app for app in declared.state.apps}
     sites = block_sites(declared.manifests)
     desk = Desk(
-        declared.frame.settings, _by_app(account.ledger), account.now.date(), sites, account.past, account.theirs
+        declared.frame.settings, by_app(account.ledger), account.now.date(), sites, account.past, account.theirs
     )
     for app in account.chosen:
         if app.id in claimed:
@@ -124,13 +122,6 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
         done = {address for wish in carried.done for address in wish.declares}
         made.added += [address for address in desk.added if address in done]
         made.changes += [(became, change) for became, change in desk.changes if became in done]
-
-
-def _by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
-    found: dict[Address, dict[Address, LedgerEntry]] = {}
-    for address, entry in ledger.items():
-        found.setdefault(app_of(address), {})[address] = entry
-    return found
 
 
 def _checked(declared: Declared, account: Account, made: Made) -> Adoption:
@@ -159,7 +150,7 @@ def _read_again(declared: Declared, made: Made) -> DesiredState:
 
 def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
     """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
-    verdicts = list(verdicts_on(state, account.live, account.ledger, View(account.now)))
+    verdicts = list(verdicts_on(state, account.live, account.ledger, DiffOptions(account.now)))
     chosen = {app.id for app in account.chosen}
     apps = resolve_apps(state.apps, account.live.apps, account.ledger)
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}

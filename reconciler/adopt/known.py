@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
-from reconciler.adopt.difference import Block, Difference, difference
+from reconciler.adopt.difference import Difference, difference
 from reconciler.adopt.fresh import Fresh, fresh_placement, sort_out
 from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.adopt.wishes import Wish
-from reconciler.diff.block import entry_of
+from reconciler.diff.assessment import entry_of
 from reconciler.diff.change import FieldChange, Note
-from reconciler.diff.earlier_creates import earlier_creates
-from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins
-from reconciler.diff.match import resolve_placements
-from reconciler.diff.reconcile import orphan_placements, suspected_placements
+from reconciler.diff.context import orphan_placements, suspected_placements
+from reconciler.diff.creates import earlier_creates
+from reconciler.diff.identity import Alike, AmbiguousMatch, Crossed, Found, Missing, NotFound, PinNotFound, Resolution
 from reconciler.diff.rename import suspected_placement
+from reconciler.diff.resolve import resolve_placements
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
 from reconciler.manifest.edit.locate import block_along, finding_of
@@ -25,7 +25,7 @@ from reconciler.manifest.node import node_at
 from reconciler.manifest.parse import parse
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import DesiredApp, DesiredResource
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
@@ -75,7 +75,7 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
     if app.state == "absent":
         desk.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
-    found: dict[Place, list[tuple[Block, Difference]]] = {}
+    found: dict[Place, list[tuple[DesiredResource, Difference]]] = {}
     _look(app, Found(live), found, desk)
     if app.placements is None:
         if listed:
@@ -114,7 +114,12 @@ def _suspected(
     return frozenset(entry.id for entry in suspects.values())
 
 
-def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], desk: Desk) -> None:
+def _look(
+    block: DesiredResource,
+    resolution: Resolution,
+    found: dict[Place, list[tuple[DesiredResource, Difference]]],
+    desk: Desk,
+) -> None:
     """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
     desk.notes += asides(block, resolution)
     match resolution:
@@ -124,7 +129,7 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
             desk.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
         case PinNotFound(pin):
             desk.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
-        case Twins(ids):
+        case AmbiguousMatch(ids):
             desk.notes.append(Note(block.address, ambiguity("placementId", ids)))
         case Crossed():
             desk.notes.append(Note(block.address, crossing("placementId", resolution)))
@@ -142,12 +147,12 @@ def _look(block: Block, resolution: Resolution, found: dict[Place, list[tuple[Bl
             pass
 
 
-def _is_being_renamed(block: Block, live: LiveResource) -> bool:
+def _is_being_renamed(block: DesiredResource, live: LiveResource) -> bool:
     old = None if isinstance(block, DesiredApp) else block.renamed_from
     return old is not None and live.name == old and block.fields["name"] != old
 
 
-def _ask(blocks: Iterable[tuple[Block, Difference]], desk: Desk) -> None:
+def _ask(blocks: Iterable[tuple[DesiredResource, Difference]], desk: Desk) -> None:
     """One wish for blocks that belong together."""
     edits: list[Edit] = []
     declares: dict[Address, Fields] = {}

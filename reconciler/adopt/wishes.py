@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.adopt.difference import Block
 from reconciler.errors import EditError
 from reconciler.manifest.edit.apply import apply_edits
 from reconciler.manifest.edit.changes import Edit
@@ -11,7 +10,7 @@ from reconciler.manifest.load import load_desired
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.text import ManifestText
 from reconciler.model.address import Address
-from reconciler.model.desired import DesiredApp, Source
+from reconciler.model.desired import DesiredApp, DesiredResource, Source
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import Fields
 
@@ -87,7 +86,7 @@ def _edited(frame: Frame, text: ManifestText, wishes: Sequence[Wish]) -> Manifes
     return edited
 
 
-def declared_in(frame: Frame, text: ManifestText) -> Mapping[Address, Block]:
+def declared_in(frame: Frame, text: ManifestText) -> Mapping[Address, DesiredResource]:
     """The block of each app and placement of one file. Raises `EditError` with the findings where it is not sound."""
     loaded = load_desired(frame.settings, frame.text, [text])
     if loaded.state is None:
@@ -95,16 +94,21 @@ def declared_in(frame: Frame, text: ManifestText) -> Mapping[Address, Block]:
     return blocks_by_address(loaded.state.apps)
 
 
-def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, Block]:
+def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, DesiredResource]:
     """Every block by its address."""
-    found: dict[Address, Block] = {}
+    found: dict[Address, DesiredResource] = {}
     for app in apps:
         found[app.address] = app
         found.update((placement.address, placement) for placement in app.placements or ())
     return found
 
 
-def _check(before: Mapping[Address, Block], after: Mapping[Address, Block], wishes: Sequence[Wish], file: str) -> None:
+def _check(
+    before: Mapping[Address, DesiredResource],
+    after: Mapping[Address, DesiredResource],
+    wishes: Sequence[Wish],
+    file: str,
+) -> None:
     """Raises `EditError` where any block is otherwise than it was, or than it should have become."""
     moves = {old: new for wish in wishes for old, new in wish.moves.items()}
     wanted = {new: fields for wish in wishes for new, fields in wish.declares.items()}
@@ -121,7 +125,7 @@ def _check(before: Mapping[Address, Block], after: Mapping[Address, Block], wish
             )
 
 
-def _alike(was: Block, there: Block) -> bool:
+def _alike(was: DesiredResource, there: DesiredResource) -> bool:
     """Whether two blocks differ in fields, address and place at most."""
     if isinstance(was, DesiredApp) and isinstance(there, DesiredApp):
         was, there = replace(was, placements=None, ladders=()), replace(there, placements=None, ladders=())

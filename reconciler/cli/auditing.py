@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.audit.audit import Audit
-from reconciler.audit.trend import PastAudit, Trend, audit_event, past_audits
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.session import Session
+from reconciler.diff.audit import Audit, PastAudit, Trend, audit_event, past_audits
 from reconciler.errors import ReconcilerError, StoreError
 from reconciler.model.secret import Secret
 from reconciler.plan.plan import Origin
@@ -63,7 +62,7 @@ def webhook_of(session: Session, flag: str | None) -> "Webhook | None":
 def known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[PastAudit]:
     """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
     try:
-        return past_audits(store.audits(), origin)
+        return past_audits(store.audits(), origin.publisher_id, origin.api)
     except StoreError as wrong:
         if needed:
             raise

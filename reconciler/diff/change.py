@@ -1,4 +1,4 @@
-"""Changes: what would make the account as declared, one dataclass per case.
+"""Changes: what would make the account as declared, one dataclass per case; and what else can be said of an address.
 
 A change is data. It says what is seen and what is wanted; how it is ordered, guarded, shown and carried out is decided
 elsewhere from these values alone.
@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.model.address import Address
 from reconciler.model.desired import Source
 from reconciler.model.floors import WORLDWIDE, floor_table
+from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import Fields, Value
 
 Origin = Literal["pending", "drift", "conflict", "unknown"]
@@ -213,3 +214,41 @@ class Unmanaged:
 
     address: Address
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """Live is as declared, in everything declared."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """What the ledger should hold about a resource without any call being made."""
+
+    entry: LedgerEntry
+
+    @property
+    def address(self) -> Address:
+        """The entry's address."""
+        return self.entry.address
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """A ledger entry whose resource is gone, or known by another address (`became`) now."""
+
+    address: Address
+    became: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What the ledger says of an address and the account says otherwise: its ids are mixed up, or another account's."""
+
+    address: Address
+    reason: str
+
+
+Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget | Contradiction

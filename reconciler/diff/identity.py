@@ -79,7 +79,7 @@ class PinNotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Twins:
+class AmbiguousMatch:
     """Several live resources could be meant."""
 
     ids: tuple[str, ...]
@@ -94,5 +94,5 @@ class Crossed:
     other: Address
 
 
-Unclear: TypeAlias = PinNotFound | Twins | Crossed
+Unclear: TypeAlias = PinNotFound | AmbiguousMatch | Crossed
 Resolution: TypeAlias = Found | NotFound | Missing | Unclear

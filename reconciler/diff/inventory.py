@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.diff.context import by_app
 from reconciler.diff.identity import Found, Resolution
-from reconciler.diff.match import resolve_apps, resolve_placements
-from reconciler.model.address import Address, Kind, address_order, app_of, kind_of, placement_address
+from reconciler.diff.resolve import resolve_apps, resolve_placements
+from reconciler.model.address import Address, Kind, address_order, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredState
-from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
@@ -61,14 +62,12 @@ def _homes(desired: DesiredState, live: LiveState, ledger: Ledger) -> Iterator[t
     apps = resolve_apps(desired.apps, live.apps, ledger)
     named = _found(apps)
     blocks = {app.address: app for app in desired.apps}
-    by_app: dict[Address, dict[Address, LedgerEntry]] = {}
-    for address, entry in ledger.items():
-        by_app.setdefault(app_of(address), {})[address] = entry
+    entries = by_app(ledger)
     for app in live.apps:
         address = named.get(app.id) or known.get(("app", app.id)) or live_app_address(app)
         yield ("app", app.id), address
         listed = live.placements.get(app.id, ())
-        own = _placements(blocks.get(address) if app.id in named else None, listed, by_app.get(address, {}))
+        own = _placements(blocks.get(address) if app.id in named else None, listed, entries.get(address, {}))
         for each in listed:
             there = own.get(each.id) or known.get(("placement", each.id)) or placement_address(address, each.name)
             yield ("placement", each.id), there

@@ -2,18 +2,27 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Note
-from reconciler.diff.identity import Alike, Crossed, Found, Missing, NotFound, PinNotFound, Resolution, Twins, Unclear
+from reconciler.diff.identity import (
+    Alike,
+    AmbiguousMatch,
+    Crossed,
+    Found,
+    Missing,
+    NotFound,
+    PinNotFound,
+    Resolution,
+    Unclear,
+)
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredApp, DesiredPlacement
-from reconciler.model.live import LiveResource
+from reconciler.model.desired import DesiredPlacement, DesiredResource
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.likeness import folded_app
+from reconciler.model.live import LiveResource, live_app_address
 
-Block: TypeAlias = DesiredApp | DesiredPlacement
 
-
-def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocked:
+def unresolved(block: DesiredResource, resolution: NotFound | Missing | Unclear) -> Blocked:
     """A block that stands for nothing that can be named with certainty."""
     pin = pin_of(block.address)
     known: str | None = None
@@ -36,14 +45,14 @@ def unresolved(block: Block, resolution: NotFound | Missing | Unclear) -> Blocke
             )
         case PinNotFound(known):
             text = f"the pinned {pin} {known} is not there; correct the pin, or remove it to go by name"
-        case Twins(ids):
+        case AmbiguousMatch(ids):
             text = ambiguity(pin, ids)
         case Crossed(known):
             text = crossing(pin, resolution)
     return Blocked(block.address, text, known, source=block.source)
 
 
-def look_alikes(blocks: Iterable[Block], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
+def look_alikes(blocks: Iterable[DesiredResource], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
     """Ids of live resources that look like blocks without one: they stay as they are until it is said who they are."""
     present = [resolutions[block.address] for block in blocks if block.state == "present"]
     lost = [found.alike for found in present if isinstance(found, NotFound | Missing)]
@@ -69,7 +78,23 @@ def crossing(pin: str, crossed: Crossed) -> str:
     )
 
 
-def _look_alike(block: Block, free: Sequence[LiveResource]) -> str:
+def mixed_up(entry: LedgerEntry, live: LiveResource) -> str | None:
+    """That an app has another identity than its entry says, which no app can change; None where it has not.
+
+    The spelling makes no difference, nor does what the account is known to keep.
+    """
+    platform, _, bundle = entry.address.partition(":")
+    known = (str(entry.kept.get("platform", platform)), str(entry.kept.get("bundle", bundle)))
+    told = str(live.fields.get("platform", platform)), str(live.fields.get("bundle", bundle))
+    if folded_app(*told) in {folded_app(*known), folded_app(platform, bundle)}:
+        return None
+    return (
+        f"the ledger knows it as id {live.id}, which is {live_app_address(live)}: a bundle cannot be changed, so "
+        "the ids in the ledger are mixed up, or another account's"
+    )
+
+
+def _look_alike(block: DesiredResource, free: Sequence[LiveResource]) -> str:
     """Which live resources look like a block that has none of its own, and both ways out."""
     one, *more = free
     what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block.address)
@@ -80,7 +105,7 @@ def _look_alike(block: Block, free: Sequence[LiveResource]) -> str:
     return f"live {_told(free)} {way}, or say `lifecycle: {{distinct: true}}` if this is another {what}"
 
 
-def _nameless(block: Block, nameless: Sequence[LiveResource]) -> str:
+def _nameless(block: DesiredResource, nameless: Sequence[LiveResource]) -> str:
     """Which live resources may be the block's, as nobody can read what they are called."""
     pin = pin_of(block.address)
     told = " and ".join(f"id {each.id} ({each.why_unreadable()})" for each in nameless)
@@ -126,7 +151,7 @@ def _called(resource: LiveResource) -> str:
     return ascii(resource.name if resource.kind == "placement" else f"{fields.get('platform')}:{fields.get('bundle')}")
 
 
-def asides(block: Block, resolution: Resolution) -> Iterator[Note]:
+def asides(block: DesiredResource, resolution: Resolution) -> Iterator[Note]:
     """Live resources that come close to what a block stands for, and are left as they are."""
     if isinstance(resolution, Found) and not (resolution.archived or resolution.doubles):
         return

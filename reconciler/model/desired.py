@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostic import Severity
@@ -74,6 +74,9 @@ class DesiredApp:
     placements: tuple[DesiredPlacement, ...] | None = None
     lifecycle: Lifecycle = Lifecycle()
     ladders: tuple[tuple[Address, ...], ...] = ()
+
+
+DesiredResource: TypeAlias = DesiredApp | DesiredPlacement
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Twins:
+class AmbiguousMatch:
     """Resources of one identity, at least one of which was not there before."""
 
     address: Address
@@ -44,7 +44,7 @@ class Aftermath:
     made: tuple[Moved, ...] = ()
     changed: tuple[Moved, ...] = ()
     deleted: tuple[Moved, ...] = ()
-    twins: tuple[Twins, ...] = ()
+    twins: tuple[AmbiguousMatch, ...] = ()
     unfulfilled: tuple[Unfulfilled, ...] = ()
 
 
@@ -99,14 +99,14 @@ def _moved(before: Fields, after: Fields) -> Iterator[FieldChange]:
             yield from field_changes(name, was, None if isinstance(now, Absent) else now, None)
 
 
-def _twins(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[Twins]:
+def _twins(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[AmbiguousMatch]:
     groups: dict[Address, list[ResourceKey]] = {}
     for key in now:
         groups.setdefault(named[key], []).append(key)
     for address in sorted(groups):
         keys = groups[address]
         if len(keys) > 1 and any(key not in was for key in keys):
-            yield Twins(address, tuple(sorted(resource_id for _, resource_id in keys)))
+            yield AmbiguousMatch(address, tuple(sorted(resource_id for _, resource_id in keys)))
 
 
 def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Address]) -> str | None:

@@ -1,11 +1,29 @@
 """The plan: what an apply would do, and what it rests on."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
-from reconciler.diff.change import Change, Held, Note, Unmanaged, action_of
-from reconciler.diff.verdict import Reconciliation
-from reconciler.model.address import Address
+from reconciler.diff.change import (
+    Blocked,
+    Change,
+    Contradiction,
+    Create,
+    Deactivate,
+    Delete,
+    Forget,
+    Held,
+    InSync,
+    Note,
+    Remember,
+    Unmanaged,
+    Update,
+    Verdict,
+    action_of,
+    id_of,
+)
+from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import LedgerEntry
 
 
@@ -54,18 +72,50 @@ class Summary:
     unmanaged: int = 0
 
 
-def build(reconciliation: Reconciliation, origin: Origin) -> Plan:
-    """The plan for what reconciling found."""
+def build(verdicts: Iterable[Verdict], owned: int, origin: Origin) -> Plan:
+    """The plan that verdicts come to; `owned` counts the live resources that blocks or the ledger stand for.
+
+    What a change or a held one is about does not count as unmanaged. A contradiction is no part of a plan.
+    """
+    changes: list[Change] = []
+    unmanaged: list[Unmanaged] = []
+    notes: list[Note] = []
+    remember: list[LedgerEntry] = []
+    forget: list[Address] = []
+    held: list[Held] = []
+    unchanged = 0
+    for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
+        match verdict:
+            case InSync():
+                unchanged += 1
+            case Create() | Update() | Deactivate() | Delete() | Blocked():
+                changes.append(verdict)
+            case Remember(entry):
+                remember.append(entry)
+            case Unmanaged():
+                unmanaged.append(verdict)
+            case Note():
+                notes.append(verdict)
+            case Held():
+                held.append(verdict)
+            case Forget(address):
+                forget.append(address)
+            case Contradiction():
+                pass
+            case _:
+                assert_never(verdict)
+    touched = {(kind_of(each.address), id_of(each)) for each in (*changes, *(each.change for each in held))}
+    left_alone = (each for each in unmanaged if (kind_of(each.address), each.id) not in touched)
     return Plan(
         origin,
-        reconciliation.changes,
-        reconciliation.unmanaged,
-        reconciliation.notes,
-        reconciliation.remember,
-        reconciliation.forget,
-        len(reconciliation.in_sync),
-        reconciliation.owned,
-        reconciliation.held,
+        tuple(changes),
+        tuple(sorted(left_alone, key=lambda each: (address_order(each.address), each.id))),
+        tuple(notes),
+        tuple(remember),
+        tuple(forget),
+        unchanged,
+        owned,
+        tuple(held),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reconciler.audit.audit import Audit, Item
+from reconciler.diff.audit import Audit, Item
 from reconciler.diff.change import Blocked, Change, Delete, Held, action_of, id_of
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal

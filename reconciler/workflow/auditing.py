@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.audit.audit import Audit
-from reconciler.audit.walk import audited
+from reconciler.diff.audit import Audit
+from reconciler.diff.classes import audited
+from reconciler.diff.context import DiffOptions, context_of
 from reconciler.model.address import app_of, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
@@ -13,7 +14,7 @@ from reconciler.model.ledger import Ledger
 from reconciler.plan.plan import Origin
 from reconciler.ports import LiveReader
 from reconciler.workflow.observing import Selection, nothing_selected, observe
-from reconciler.workflow.planning import view_of
+from reconciler.workflow.planning import options_of
 
 
 def take_audit(
@@ -31,11 +32,15 @@ def take_audit(
     """
     owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
     observation = observe(desired, reader, ledger, selection, owned)
-    view = view_of(desired, observation, origin)
-    audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
+    options = options_of(desired, observation, origin)
+
+    def audit_with(options: DiffOptions) -> Audit:
+        context = context_of(desired, observation.live, ledger, options)
+        return audited(context, origin.created_at, origin.publisher_id, origin.api, selector(selection.only))
+
+    audit = audit_with(options)
     if any(item.of == "missing" for item in audit.items):
-        view = replace(view, past=past_of())
-        audit = audited(desired, observation.live, ledger, view, origin, selector(selection.only))
+        audit = audit_with(replace(options, past=past_of()))
     if selection.only and not audit.items:
         raise nothing_selected(selection)
     return audit

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from reconciler.diff.identity import Found
-from reconciler.diff.match import resolve_apps
+from reconciler.diff.resolve import resolve_apps
 from reconciler.errors import ProjectError
 from reconciler.floors.backtest import backtest
 from reconciler.floors.current_floors import (

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from reconciler.diff.change import Blocked, Create, Delete
 from reconciler.diff.identity import Found
-from reconciler.diff.match import resolve_apps
+from reconciler.diff.resolve import resolve_apps
 from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredState

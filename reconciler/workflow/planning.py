@@ -1,17 +1,15 @@
 """From the states to a plan."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.diff.block import View
-from reconciler.diff.change import Blocked, Create
-from reconciler.diff.drifted import DriftRule
-from reconciler.diff.reconcile import owned_count, reconcile, verdicts_on
-from reconciler.diff.verdict import Contradiction, collect, select
+from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
+from reconciler.diff.changes import owned_count, select, verdicts_on
+from reconciler.diff.context import DiffOptions, DriftRule
 from reconciler.errors import WrongAccount
-from reconciler.model.address import Address
+from reconciler.model.address import Address, address_order
 from reconciler.model.desired import DesiredState
 from reconciler.model.glob import selector
 from reconciler.model.journal import NO_CREATES, PastCreates, seconds_to_settle
@@ -45,27 +43,29 @@ def make_plan(
     """
     wanted = selector(selection.only)
     observation = observe(desired, reader, ledger, selection)
-    view = replace(view_of(desired, observation, origin), recreate=selection.recreate)
-    if selection.overwrite_drift and view.drift.on_drift == "hold":
-        view = replace(view, drift=DriftRule("warn"))
+    options = replace(options_of(desired, observation, origin), recreate=selection.recreate)
+    if selection.overwrite_drift and options.drift.on_drift == "hold":
+        options = replace(options, drift=DriftRule("warn"))
     elif selection.hold_conflicts:
-        view = replace(view, drift=replace(view.drift, holds_conflicts=True))
-    verdicts = list(verdicts_on(desired, observation.live, ledger, view))
-    _stop_at([each for each in verdicts if isinstance(each, Contradiction)])
+        options = replace(options, drift=replace(options.drift, holds_conflicts=True))
+    verdicts = list(verdicts_on(desired, observation.live, ledger, options))
+    _stop_at(verdicts)
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
         if not selection.recreate:
             check_ledger(desired, observation.live, ledger, past)
         if past.unclear or past.made:
-            verdicts = list(verdicts_on(desired, observation.live, ledger, replace(view, past=past)))
+            verdicts = list(verdicts_on(desired, observation.live, ledger, replace(options, past=past)))
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
         raise nothing_selected(selection)
-    return build(collect(chosen, owned_count(verdicts)), origin), observation.live
+    return build(chosen, owned_count(verdicts), origin), observation.live
 
 
-def _stop_at(found: Sequence[Contradiction]) -> None:
+def _stop_at(verdicts: Iterable[Verdict]) -> None:
     """Raise `WrongAccount` where the ledger contradicts the account."""
+    found = [each for each in verdicts if isinstance(each, Contradiction)]
+    found.sort(key=lambda each: address_order(each.address))
     if found:
         told = "\n".join(f"{each.address}: {each.reason}" for each in found[:MOST_TOLD])
         more = f"\nand {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
@@ -93,20 +93,20 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
     Raises `ApiError` for what cannot be read or believed.
     """
     observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
-    view = replace(view_of(desired, observation, origin), recreate=True, past=ground.past)
+    options = replace(options_of(desired, observation, origin), recreate=True, past=ground.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    found = reconcile(desired, observation.live, ground.ledger, view)
-    _stop_at(found.contradictions)
-    fresh = build(found, origin)
+    verdicts = list(verdicts_on(desired, observation.live, ground.ledger, options))
+    _stop_at(verdicts)
+    fresh = build(verdicts, owned_count(verdicts), origin)
     return Now(observation.live, ground.ledger, fresh, frozenset(protected))
 
 
-def view_of(desired: DesiredState, observation: Observation, origin: Origin) -> View:
+def options_of(desired: DesiredState, observation: Observation, origin: Origin) -> DiffOptions:
     """The conditions under which what was observed is looked at."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
-    return View(
+    return DiffOptions(
         now,
         safety.quarantine_days,
         observation.doubtful,

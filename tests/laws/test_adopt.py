@@ -4,13 +4,12 @@ from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.builders import live_app, live_placement, live_state, view
+from support.builders import live_app, live_placement, live_state, reconciled
 from support.fake_clock import START
 
 from reconciler.adopt.adoption import adopt
 from reconciler.adopt.ground import Account, Declared
 from reconciler.adopt.wishes import Frame, blocks_by_address
-from reconciler.diff.reconcile import reconcile
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.manifest.text import ManifestText
 from reconciler.model.live import LiveState
@@ -103,7 +102,7 @@ def test_what_was_adopted_needs_no_change_and_is_not_adopted_again(live, extra):
     assert adoption.held == ()
     stands = declared(extra, after(declared(extra), adoption))
     ledger = {entry.address: entry for entry in adoption.remember}
-    assert reconcile(stands.state, live, ledger, view()).changes == ()
+    assert reconciled(stands.state, live, ledger).changes == ()
     assert set(ledger) == set(blocks_by_address(stands.state.apps))
     assert adopt(stands, Account(live, ledger, START)).is_empty
 
@@ -132,7 +131,7 @@ def test_blocks_follow_the_account_or_the_difference_is_told(first, second, extr
     told = {each.address for each in (*again.held, *again.notes)}
     ledger = {key: entry for key, entry in ledger.items() if key not in again.forget}
     ledger |= {entry.address: entry for entry in again.remember}
-    left = reconcile(changed.state, live, ledger, view())
+    left = reconciled(changed.state, live, ledger)
     assert {change.address for change in left.changes if change.address.partition("/")[0] not in told} <= told
 
 
@@ -194,6 +193,6 @@ def test_any_floors_become_any_others_in_any_layout(lines, floors, layout):
     adoption = adopt(stands, Account(live, {}, START))
     assert adoption.held == ()
     changed = declared(GROUPS, after(stands, adoption))
-    assert reconcile(changed.state, live, {}, view()).changes == ()
+    assert reconciled(changed.state, live, {}).changes == ()
     kept = [line for line in BLOCK.splitlines() if "{table}" not in line]
     assert [line for line in changed.manifests[0].data.decode().splitlines() if line in kept] == kept

@@ -6,13 +6,11 @@ from datetime import datetime
 from hypothesis import strategies as st
 from laws.test_convergence import PLAIN, Run, law
 from laws.worlds import habits, worlds
-from support.builders import origin
+from support.builders import origin, reconciled
 from support.fake_gateway import FakeGateway
 
-from reconciler.audit.audit import ALARMING, Audit, summary
-from reconciler.diff.block import View
+from reconciler.diff.audit import ALARMING, Audit, summary
 from reconciler.diff.change import Deactivate, Delete, Update
-from reconciler.diff.reconcile import reconcile
 from reconciler.model.live import LiveState
 from reconciler.workflow.auditing import take_audit
 from reconciler.workflow.observing import Selection
@@ -99,8 +97,8 @@ def test_as_many_resources_have_drifted_as_were_changed_in_the_account(world, da
 def test_what_the_plan_would_change_is_not_in_sync_and_what_is_in_sync_it_leaves_alone(world):
     run = Run.planned(world)
     _, live = run.again()
-    view = View(datetime.fromisoformat(origin().created_at), run.world.desired.safety.quarantine_days)
-    planned = reconcile(run.world.desired, live, run.store.ledger(), view).changes
+    now, days = datetime.fromisoformat(origin().created_at), run.world.desired.safety.quarantine_days
+    planned = reconciled(run.world.desired, live, run.store.ledger(), now=now, quarantine_days=days).changes
     moving = {change.address for change in planned if isinstance(change, Update | Deactivate | Delete)}
     quiet = {item.address for item in audit_of(run).items if item.of == "inSync"}
     assert moving & quiet == set()

@@ -31,9 +31,9 @@ from support.fake_clock import FakeClock
 from support.mutants import mutant
 from support.scene import Scene
 
-from reconciler.audit.trend import episodes, past_audits, trend
 from reconciler.cache import Cache
 from reconciler.cli.applying import Saved, part_that_holds
+from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.dt.wire import calls
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
@@ -267,7 +267,7 @@ def test_no_mutant_of_remembered_audits_gives_a_traceback():
     for chance in chances("audits"):
         with suppress(ValueError, RecursionError):
             raw = json.loads(mutant(event, chance))
-            past = past_audits([each for each in (raw, event) if isinstance(each, dict)], made)
+            past = past_audits([each for each in (raw, event) if isinstance(each, dict)], made.publisher_id, made.api)
             assert trend(past, date(2026, 11, 1)).since
             [each.seconds(NOW) for each in episodes(past)]
 

@@ -5,23 +5,26 @@ plain numbers and need no worldwide line, lists may be in any order: what is bui
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from support.fake_clock import START
 from support.fake_gateway import NOTHING, when_unset
 
-from reconciler.diff.block import View
-from reconciler.diff.reconcile import reconcile
-from reconciler.diff.verdict import Reconciliation
-from reconciler.model.address import Address, app_address, placement_address
+from reconciler.diff.audit import Audit
+from reconciler.diff.change import Contradiction, InSync, Verdict
+from reconciler.diff.changes import owned_count, verdicts_on
+from reconciler.diff.classes import audited
+from reconciler.diff.context import DiffOptions, context_of
+from reconciler.model.address import Address, address_order, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle, Presence, Prune, Source
 from reconciler.model.floors import Floors, complete
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import Fields, Value, price
-from reconciler.plan.plan import Origin
+from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.stale import Stale, moved
 
 BUNDLE = "com.acme"
@@ -162,9 +165,9 @@ def without(known: LedgerEntry, *fields: str) -> LedgerEntry:
     return replace(known, applied={name: value for name, value in known.applied.items() if name not in fields})
 
 
-def view(now: datetime = START, **more: Any) -> View:
-    """What reconciling needs beside the three states."""
-    return View(now, **more)
+def options(now: datetime = START, **more: Any) -> DiffOptions:
+    """What an assessment needs beside the three states."""
+    return DiffOptions(now, **more)
 
 
 def reconciled(
@@ -172,12 +175,50 @@ def reconciled(
     live: LiveState = NOTHING,
     ledger: Ledger | None = None,
     **more: Any,
-) -> Reconciliation:
-    """All there is to say about an account; `more` goes into the view."""
+) -> "Reconciled":
+    """All there is to say about an account; `more` goes into the options."""
     if isinstance(desired, DesiredApp):
         desired = desired_state(desired)
     state = desired if isinstance(desired, DesiredState) else desired_state(*desired)
-    return reconcile(state, live, ledger or {}, view(**more))
+    return Reconciled(tuple(verdicts_on(state, live, ledger or {}, options(**more))))
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The verdicts on an account, and what they come to: `changes`, `notes` and the like are those of the plan."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of them."""
+        return build(self.verdicts, owned_count(self.verdicts), origin())
+
+    @property
+    def in_sync(self) -> tuple[Address, ...]:
+        """The addresses of what is as declared."""
+        found = (each.address for each in self.verdicts if isinstance(each, InSync))
+        return tuple(sorted(found, key=address_order))
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """What the account says otherwise than the ledger."""
+        return tuple(each for each in self.verdicts if isinstance(each, Contradiction))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plan, name)
+
+
+def plan_for(*states: Any, **more: Any) -> Plan:
+    """The plan for what is declared, live and known."""
+    return reconciled(*states, **more).plan
+
+
+def audit_of(desired: DesiredState, live: LiveState, ledger: Ledger, **more: Any) -> Audit:
+    """The audit of an account; `more` goes into the options."""
+    made = origin()
+    context = context_of(desired, live, ledger, options(**more))
+    return audited(context, made.created_at, made.publisher_id, made.api)
 
 
 def origin(created_at: str = "2026-11-21T19:00:00Z") -> Origin:

@@ -7,10 +7,9 @@ from decimal import Decimal
 from support.builders import APP, at, origin
 from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
 
-from reconciler.audit.audit import Audit, AuditedField, Class, Item
-from reconciler.audit.classify import NEVER_MADE, UNNAMED
-from reconciler.audit.trend import PastAudit, Trend, trend
+from reconciler.diff.audit import Audit, AuditedField, Class, Item, PastAudit, Trend, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
+from reconciler.diff.classes import NEVER_MADE, UNNAMED
 from reconciler.floors.backtest import backtest
 from reconciler.floors.rules import Rules
 from reconciler.floors.suggest import suggest

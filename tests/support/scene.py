@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from threading import Lock
 
-from support.builders import ledger_of, origin, reconciled
+from support.builders import ledger_of, planned
 from support.fake_clock import FakeClock
 from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
@@ -15,7 +15,7 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveState
 from reconciler.model.outcome import Result
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 
 
 class Ears:
@@ -64,7 +64,7 @@ class Scene:
 
     def planned(self, *apps: DesiredApp) -> Plan:
         """The plan that the blocks lead to."""
-        self.plan = build(reconciled(apps, self.live, self.ledger), origin())
+        self.plan = planned(apps, self.live, self.ledger)
         return self.plan
 
     def apply(self, *apps: DesiredApp, parallelism: int = 1) -> Mapping[Address, Result]:

@@ -4,11 +4,11 @@ from datetime import date
 
 import click
 
-from reconciler.audit.trend import remembered, trend, with_history
 from reconciler.cli.auditing import known_audits, notified, remember, render, since_day, webhook_of
 from reconciler.cli.choices import only_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
+from reconciler.diff.audit import remembered, trend, with_history
 from reconciler.model.journal import past_creates
 from reconciler.workflow.auditing import take_audit
 from reconciler.workflow.observing import Selection

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.audit.audit import Audit, Item
+from reconciler.diff.audit import Audit, Item
 from reconciler.report.audit.words import LABELS, MEANINGS, field_words, headline
 from reconciler.report.sanitise import github_data, github_property
 

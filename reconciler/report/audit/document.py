@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.audit.audit import Audit, AuditedField, Item, summary
-from reconciler.audit.trend import Episode, Trend
+from reconciler.diff.audit import Audit, AuditedField, Episode, Item, Trend, summary
 from reconciler.model.address import kind_of
 from reconciler.model.value import to_json
 from reconciler.plan.codec import field_to_json

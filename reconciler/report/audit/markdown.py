@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.audit.audit import Audit, Class, Item
-from reconciler.audit.trend import Trend
+from reconciler.diff.audit import Audit, Class, Item, Trend
 from reconciler.report.audit.words import LABELS, MEANINGS, day_and_time, field_words, headline
 from reconciler.report.sanitise import markdown
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from reconciler.audit.audit import Audit, Item
+from reconciler.diff.audit import Audit, Item
 from reconciler.report.audit.words import LABELS, day_and_time, field_words, headline
 from reconciler.report.sanitise import chat
 

@@ -7,7 +7,7 @@ projects can be told apart in one place; no label holds a name from the network.
 from collections.abc import Iterator
 from datetime import datetime
 
-from reconciler.audit.audit import CLASSES, Audit, summary
+from reconciler.diff.audit import CLASSES, Audit, summary
 from reconciler.report.sanitise import visible
 
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from reconciler.audit.audit import Audit, Class, Item
-from reconciler.audit.trend import Episode, Trend
+from reconciler.diff.audit import Audit, Class, Episode, Item, Trend
 from reconciler.model.address import app_of
 from reconciler.report.audit.words import LABELS, day_and_time, field_words, headline, span, what
 from reconciler.report.line import Line, Span, Tone, line

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.audit.audit import Audit, AuditedField, Class, Item, Summary, summary
+from reconciler.diff.audit import Audit, AuditedField, Class, Item, Summary, summary
 from reconciler.model.address import kind_of, name_of
 from reconciler.report.text import after_text, before_text, shown
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.audit.audit import ALARMING, CLASSES, Audit, AuditedField, Class, Item, summary
-from reconciler.audit.trend import Episode, Trend
+from reconciler.diff.audit import ALARMING, CLASSES, Audit, AuditedField, Class, Episode, Item, Trend, summary
 from reconciler.report.audit.text import SIGNS
 from reconciler.report.audit.words import (
     LABELS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from reconciler.audit.trend import Trend
+from reconciler.diff.audit import Trend
 from reconciler.report.html.chart import Tick
 
 WIDTH: Final = 960

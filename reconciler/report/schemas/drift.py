@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.audit.audit import Class
+from reconciler.diff.audit import Class
 from reconciler.model.address import Kind
 from reconciler.report.schemas.plan import FieldChange, Source
 from reconciler.report.schemas.shape import Address, Count, Leaf, Shape

@@ -19,7 +19,7 @@ from support.builders import (
     live_placement,
     live_state,
     origin,
-    reconciled,
+    plan_for,
 )
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
@@ -27,7 +27,7 @@ from reconciler.errors import PlanUnusable
 from reconciler.model.desired import Source
 from reconciler.model.value import digest
 from reconciler.plan.codec import FORMAT, plan_from_text, plan_text, plan_to_json
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 
 SOURCE = Source("apps/a.yaml", 14)
 VALUES = {
@@ -129,7 +129,7 @@ def test_a_document_reads_as_the_contract_says():
     block = desired_placement("int_13", floorPrices={"US": 1.2}, line=14)
     live = live_state(live_app(), live_placement("8", "stranger"), live_app("5", bundle="x", platform="ios"))
     app = desired_app(block, name="Acme")
-    plan = build(reconciled(app, live, ledger_of(entry(app, APP_ID))), origin())
+    plan = plan_for(app, live, ledger_of(entry(app, APP_ID)))
     whole = json.loads(plan_text(plan))
     assert whole["format"] == FORMAT == "reconciler.plan/1"
     assert {key: whole[key] for key in ("tool", "createdAt", "publisherId", "api", "manifestDigest")} == {

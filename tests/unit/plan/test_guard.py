@@ -12,6 +12,7 @@ from support.builders import (
     live_placement,
     live_state,
     origin,
+    plan_for,
     reconciled,
 )
 
@@ -19,7 +20,7 @@ from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.desired import Safety
 from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal, refusals
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 
 NONE = Allowances()
 SOURCE = desired_placement().source
@@ -53,7 +54,7 @@ def floors_refused(before, after, safety=None, allowances=NONE, **lifecycle):
     """What is said of a placement whose floors go from one table to the other."""
     block = desired_placement("p", floorPrices=after, **lifecycle)
     live = live_state(live_app(), live_placement("1", "p", floorPrices=before))
-    plan = build(reconciled(desired_app(block), live, ledger_of()), origin())
+    plan = plan_for(desired_app(block), live, ledger_of())
     return refusals(plan, safety or Safety(), allowances)
 
 
@@ -150,25 +151,25 @@ class TestFloorJump:
     def test_other_changes_of_the_placement_are_none_of_it(self):
         block = desired_placement("p", coppa=True)
         live = live_state(live_app(), live_placement("1", "p", floorPrices={"US": 99}))
-        plan = build(reconciled(desired_app(block), live), origin())
+        plan = plan_for(desired_app(block), live)
         assert refusals(plan, Safety(), NONE) == ()
 
     def test_nor_are_they_beside_a_change_of_floors(self):
         block = desired_placement("p", floorPrices={"US": 2}, capping={"value": 9, "unit": "day"})
         live = live_placement("1", "p", floorPrices={"US": 1.5}, capping={"value": 3, "unit": "day"})
-        plan = build(reconciled(desired_app(block), live_state(live_app(), live)), origin())
+        plan = plan_for(desired_app(block), live_state(live_app(), live))
         assert [field.path for field in plan.changes[0].fields] == ["capping.value", "floorPrices.US"]
         assert refusals(plan, Safety(), NONE) == ()
 
     def test_a_new_placement_has_nothing_to_jump_from(self):
-        plan = build(reconciled(desired_app(desired_placement("p", floorPrices={"US": 50}))), origin())
+        plan = plan_for(desired_app(desired_placement("p", floorPrices={"US": 50})))
         assert refusals(plan, Safety(), NONE) == ()
 
 
 class TestHighestFloor:
     @pytest.mark.parametrize(("price", "refused"), [(50, []), (50.01, ["maxFloor"])])
     def test_it_bounds_a_new_placement(self, price, refused):
-        plan = build(reconciled(desired_app(desired_placement("p", floorPrices={"US": price}))), origin())
+        plan = plan_for(desired_app(desired_placement("p", floorPrices={"US": price})))
         assert limits(refusals(plan, Safety(), NONE)) == refused
 
     @pytest.mark.parametrize(("price", "refused"), [(50, []), (50.01, ["maxFloor"])])
@@ -197,7 +198,7 @@ def test_every_limit_that_is_exceeded_is_told():
 
 
 def test_a_plan_within_all_limits_is_not_refused():
-    plan = build(reconciled(desired_app(), live_state(live_app())), origin())
+    plan = plan_for(desired_app(), live_state(live_app()))
     assert refusals(plan, Safety(), NONE) == ()
     assert plan.changes == ()
     assert [each.address for each in plan.remember] == [APP]

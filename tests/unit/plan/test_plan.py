@@ -15,6 +15,9 @@ from support.builders import (
     reconciled,
 )
 
+from reconciler.diff.change import Blocked, Forget, InSync, Note, Remember, Unmanaged
+from reconciler.model.address import Address
+from reconciler.model.ledger import LedgerEntry
 from reconciler.plan.plan import Plan, Summary, build, summary
 
 FOUND = reconciled(
@@ -38,17 +41,53 @@ FOUND = reconciled(
 
 
 def test_a_plan_counts_its_changes_by_action():
-    plan = build(FOUND, origin())
-    assert summary(plan) == Summary(create=1, update=2, deactivate=1, delete=1, blocked=1, unchanged=2, unmanaged=1)
+    assert summary(FOUND.plan) == Summary(
+        create=1, update=2, deactivate=1, delete=1, blocked=1, unchanged=2, unmanaged=1
+    )
 
 
 def test_a_plan_holds_all_that_was_found():
-    plan = build(FOUND, origin())
-    assert plan == Plan(
-        origin(), FOUND.changes, FOUND.unmanaged, FOUND.notes, FOUND.remember, FOUND.forget, len(FOUND.in_sync), 6
-    )
+    plan = FOUND.plan
+    assert (plan.unchanged, plan.owned) == (len(FOUND.in_sync), 6)
     assert plan.forget == (at("lost"),)
     assert [each.id for each in plan.remember if each.address == APP] == [APP_ID]
+
+
+def test_verdicts_are_sorted_by_kind_and_by_address():
+    entry_b = LedgerEntry(at("b"), "1", {})
+    verdicts = [
+        InSync(at("b")),
+        InSync(APP),
+        Note(at("b"), "two"),
+        Note(at("a"), "one"),
+        Forget(at("x")),
+        Remember(entry_b),
+        Unmanaged(at("u"), "9"),
+        Blocked(at("b"), "why"),
+        Blocked(at("a"), "why"),
+        InSync(Address("android:com.abc")),
+    ]
+    assert build(verdicts, 4, origin()) == Plan(
+        origin(),
+        changes=(Blocked(at("a"), "why"), Blocked(at("b"), "why")),
+        unmanaged=(Unmanaged(at("u"), "9"),),
+        notes=(Note(at("a"), "one"), Note(at("b"), "two")),
+        remember=(entry_b,),
+        forget=(at("x"),),
+        unchanged=3,
+        owned=4,
+    )
+
+
+def test_an_app_comes_before_its_placements_and_these_before_the_next_app():
+    other = Address("android:com.acme-2")
+    notes = [Note(each, "why") for each in (other, at("a"), APP)]
+    assert [each.address for each in build(notes, 0, origin()).notes] == [APP, at("a"), other]
+
+
+def test_unmanaged_namesakes_come_in_the_order_of_their_ids():
+    twins = [Unmanaged(at("u"), each) for each in ("2", "1", "3")]
+    assert [each.id for each in build(twins, 0, origin()).unmanaged] == ["1", "2", "3"]
 
 
 def test_nothing_counts_as_nothing():

@@ -16,14 +16,14 @@ from support.builders import (
     live_placement,
     live_state,
     origin,
-    reconciled,
+    plan_for,
 )
 
 from reconciler.diff.change import Held
 from reconciler.model.desired import Lifecycle, Safety
 from reconciler.plan.guard import Allowances
 from reconciler.plan.hold import hold
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Now, Revalidated, revalidate
 from reconciler.plan.stale import Stale
 
@@ -32,7 +32,7 @@ PROTECTED = Lifecycle(protect=True)
 
 
 def planned(blocks, live, ledger=(), **view):
-    return build(reconciled(desired_state(desired_app(*blocks)), live, ledger_of(*ledger), **view), origin())
+    return plan_for(desired_state(desired_app(*blocks)), live, ledger_of(*ledger), **view)
 
 
 def now(blocks, live, ledger=(), protected=()):
@@ -122,7 +122,7 @@ class TestAnApp:
     absent = desired_app(state="absent")
 
     def of(self, live):
-        return build(reconciled(self.absent, live, ledger_of(*self.entries)), origin())
+        return plan_for(self.absent, live, ledger_of(*self.entries))
 
     def now(self, live):
         return Now(live, ledger_of(*self.entries), self.of(live))

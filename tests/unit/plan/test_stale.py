@@ -14,14 +14,14 @@ from support.builders import (
     live_placement,
     live_state,
     origin,
-    reconciled,
+    plan_for,
     stale_changes,
 )
 
 from reconciler.diff.change import Blocked, Create, Delete, Update
 from reconciler.model.desired import Lifecycle
 from reconciler.plan.codec import plan_from_text, plan_text
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 from reconciler.plan.stale import Stale, without
 
 FLOORS = {"US": 1, "CA": 2}
@@ -30,7 +30,7 @@ LONG_AGO = "2026-01-01T00:00:00+00:00"
 
 
 def planned(*blocks, live, ledger=None):
-    return build(reconciled(desired_app(*blocks), live, ledger), origin())
+    return plan_for(desired_app(*blocks), live, ledger)
 
 
 def account(**fields):
@@ -81,7 +81,7 @@ class TestUpdate:
 
     def test_an_app_is_looked_for_among_the_apps(self):
         app = desired_app(coppa=True, managed=False)
-        plan = build(reconciled(app, account()), origin())
+        plan = plan_for(app, account())
         assert stale_changes(plan, account()) == ()
         assert said(plan, live_state(live_app(coppa=True))) == [(APP, "coppa was False, is True")]
 
@@ -136,7 +136,7 @@ class TestWithout:
     def test_stale_changes_are_left_out_and_nothing_else(self):
         live = live_state(live_app(), live_placement("7", "a"), live_placement("8", "b"))
         blocks = desired_placement("a", coppa=True), desired_placement("b", coppa=True)
-        plan = build(reconciled(desired_state(desired_app(*blocks)), live), origin())
+        plan = plan_for(desired_state(desired_app(*blocks)), live)
         left = without(plan, (Stale(at("a"), "moved"),))
         assert [change.address for change in left.changes] == [at("b")]
         assert left.remember == plan.remember

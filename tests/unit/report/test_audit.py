@@ -12,8 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.builders import APP, at, origin
 from support.schemas import strict
 
-from reconciler.audit.audit import CLASSES, Audit, AuditedField, Item
-from reconciler.audit.trend import Day, Episode, Trend
+from reconciler.diff.audit import CLASSES, Audit, AuditedField, Day, Episode, Item, Trend
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address
 from reconciler.model.desired import AcceptedDrift, Source

@@ -10,7 +10,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from support.builders import APP, at, origin
 from support.hostile import LONG, NAMES, plan_called, refusals_called
 
-from reconciler.audit.audit import Audit, Item
+from reconciler.diff.audit import Audit, Item
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Held, Update
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal

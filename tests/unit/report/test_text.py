@@ -14,7 +14,7 @@ from support.builders import (
     live_placement,
     live_state,
     origin,
-    reconciled,
+    plan_for,
 )
 
 from reconciler.diff.change import Blocked, Deactivate, Delete, Note, Unmanaged
@@ -23,7 +23,7 @@ from reconciler.model.desired import Lifecycle
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.guard import Refusal
-from reconciler.plan.plan import Plan, build
+from reconciler.plan.plan import Plan
 from reconciler.report.text import plan_lines, result_lines, shown
 
 HERE = live_state(live_app(), live_placement("1", "int_1", floorPrices={"US": 2, "NO": 1}))
@@ -35,7 +35,7 @@ def text_of(lines):
 
 def planned(*placements, live=HERE, ledger=()):
     known = {each.address: each for each in ledger}
-    return build(reconciled(desired_app(*placements), live, known), origin())
+    return plan_for(desired_app(*placements), live, known)
 
 
 def text(plan, refusals=()):

@@ -10,8 +10,7 @@ from support.builders import at
 from support.pages import AUDIT, history
 from unit.report.html.test_page import words
 
-from reconciler.audit.audit import Item
-from reconciler.audit.trend import Day, Trend
+from reconciler.diff.audit import Day, Item, Trend
 from reconciler.report.audit.words import headline
 from reconciler.report.html.audit import MOST_ITEMS, MOST_NAMES, audit_page
 from reconciler.report.html.trend import BOTTOM, HEIGHT, LEFT, MOST_DAYS, RIGHT, TOP, WIDTH, trend_chart

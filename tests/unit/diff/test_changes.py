@@ -1,9 +1,10 @@
-"""Verdicts sorted by kind and address, and the part of them that a selection picks."""
+"""The part of the verdicts that a selection picks."""
 
 import pytest
 from support.builders import (
     APP,
     APP_ID,
+    Reconciled,
     at,
     desired_app,
     desired_placement,
@@ -13,58 +14,19 @@ from support.builders import (
     live_app,
     live_placement,
     live_state,
-    view,
+    options,
 )
 
-from reconciler.diff.change import Blocked, Create, Delete, Note, Unmanaged, action_of, id_of
-from reconciler.diff.reconcile import verdicts_on
-from reconciler.diff.verdict import Forget, InSync, Reconciliation, Remember, collect, select
-from reconciler.model.address import Address
+from reconciler.diff.change import Blocked, Create, Delete, action_of, id_of
+from reconciler.diff.changes import select, verdicts_on
 from reconciler.model.glob import selector
-from reconciler.model.ledger import LedgerEntry
 
 EMPTY = live_state()
 
 
 def picked(only, desired, live=EMPTY, ledger=None):
-    verdicts = verdicts_on(desired_state(desired), live, ledger or {}, view())
-    return [(action_of(each), each.address) for each in collect(select(verdicts, selector([only])), 0).changes]
-
-
-def test_verdicts_are_sorted_by_kind_and_by_address():
-    entry_b = LedgerEntry(at("b"), "1", {})
-    verdicts = [
-        InSync(at("b")),
-        InSync(APP),
-        Note(at("b"), "two"),
-        Note(at("a"), "one"),
-        Forget(at("x")),
-        Remember(entry_b),
-        Unmanaged(at("u"), "9"),
-        Blocked(at("b"), "why"),
-        Blocked(at("a"), "why"),
-        InSync(Address("android:com.abc")),
-    ]
-    assert collect(verdicts, owned=4) == Reconciliation(
-        changes=(Blocked(at("a"), "why"), Blocked(at("b"), "why")),
-        in_sync=(Address("android:com.abc"), APP, at("b")),
-        unmanaged=(Unmanaged(at("u"), "9"),),
-        notes=(Note(at("a"), "one"), Note(at("b"), "two")),
-        remember=(entry_b,),
-        forget=(at("x"),),
-        owned=4,
-    )
-
-
-def test_an_app_comes_before_its_placements_and_these_before_the_next_app():
-    other = Address("android:com.acme-2")
-    verdicts = [InSync(each) for each in (other, at("a"), APP)]
-    assert collect(verdicts, 0).in_sync == (APP, at("a"), other)
-
-
-def test_unmanaged_namesakes_come_in_the_order_of_their_ids():
-    twins = [Unmanaged(at("u"), each) for each in ("2", "1", "3")]
-    assert [each.id for each in collect(twins, 0).unmanaged] == ["1", "2", "3"]
+    verdicts = verdicts_on(desired_state(desired), live, ledger or {}, options())
+    return [(action_of(each), each.address) for each in Reconciled(tuple(select(verdicts, selector([only])))).changes]
 
 
 class TestOnly:
@@ -107,16 +69,16 @@ class TestOnly:
 
     def test_what_was_seen_is_remembered_of_the_selected_alone(self):
         live = live_state(live_app(), live_placement("1", "a"), live_placement("2", "b"))
-        verdicts = list(verdicts_on(desired_state(self.new), live, {}, view()))
-        chosen = collect(select(verdicts, selector(["*/b"])), 0)
+        verdicts = list(verdicts_on(desired_state(self.new), live, {}, options()))
+        chosen = Reconciled(tuple(select(verdicts, selector(["*/b"]))))
         assert [each.address for each in chosen.remember] == [at("b")]
         assert chosen.in_sync == (at("b"),)
 
     def test_the_entry_that_a_remembered_one_takes_over_goes_with_it(self):
         old, new = desired_placement("old"), desired_placement("new", renamed_from="old")
         live = live_state(live_app(), live_placement("7", "new"))
-        verdicts = list(verdicts_on(desired_state(desired_app(new)), live, ledger_of(entry(old, "7")), view()))
-        chosen = collect(select(verdicts, selector(["*/new"])), 0)
+        verdicts = list(verdicts_on(desired_state(desired_app(new)), live, ledger_of(entry(old, "7")), options()))
+        chosen = Reconciled(tuple(select(verdicts, selector(["*/new"]))))
         assert ([each.address for each in chosen.remember], chosen.forget) == ([at("new")], (at("old"),))
 
 
@@ -126,6 +88,6 @@ def test_a_change_knows_its_id(change, known):
 
 
 def test_a_create_has_no_id_yet():
-    change = next(each for each in verdicts_on(desired_state(TestOnly.new), EMPTY, {}, view()))
+    change = next(each for each in verdicts_on(desired_state(TestOnly.new), EMPTY, {}, options()))
     assert isinstance(change, Create)
     assert id_of(change) is None

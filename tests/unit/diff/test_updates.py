@@ -18,8 +18,8 @@ from support.builders import (
     reconciled,
 )
 
+from reconciler.diff.assess import LEFT_ALONE
 from reconciler.diff.change import Blocked, Create, Update
-from reconciler.diff.unnamed import LEFT_ALONE
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 
 ACCOUNT = live_state(live_app(), live_placement("1"))

@@ -8,6 +8,7 @@ from support.builders import (
     APP,
     APP_ID,
     at,
+    audit_of,
     desired_app,
     desired_placement,
     desired_state,
@@ -17,13 +18,11 @@ from support.builders import (
     live_app,
     live_placement,
     live_state,
-    origin,
-    view,
 )
 
-from reconciler.audit.audit import summary
-from reconciler.audit.walk import DOUBT, FORGOTTEN, audited
-from reconciler.diff.unnamed import GONE_UNMANAGED
+from reconciler.diff.assess import FORGOTTEN, GONE_UNMANAGED
+from reconciler.diff.audit import summary
+from reconciler.diff.classes import DOUBT
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.report.audit.words import field_words
 
@@ -36,7 +35,7 @@ OWNED = (entry(APP_BLOCK, APP_ID), entry(BLOCK, "1"))
 def audit(*blocks, live=(LIVE,), ledger=OWNED, app_live=True, prune="report", app=None, **more):
     desired = desired_state(app or desired_app(*blocks, prune=prune), prune=prune)
     here = live_state(*([live_app()] if app_live else []), *live)
-    return audited(desired, here, ledger_of(*ledger), view(**more), origin())
+    return audit_of(desired, here, ledger_of(*ledger), **more)
 
 
 def classes(found):
@@ -77,18 +76,12 @@ class TestFields:
         assert of(audit(block, live=(live_placement("1", "int_1"),), ledger=(OWNED[0], known))).of == "inSync"
 
     def test_the_name_of_an_app_is_the_stores_and_nobodys_drift(self):
-        found = audited(
-            desired_state(APP_BLOCK),
-            live_state(live_app(name="Acme - Store"), LIVE),
-            ledger_of(*OWNED),
-            view(),
-            origin(),
-        )
+        found = audit_of(desired_state(APP_BLOCK), live_state(live_app(name="Acme - Store"), LIVE), ledger_of(*OWNED))
         assert classes(found)[APP] == "inSync"
 
     def test_a_field_that_the_api_cannot_change_drifts_all_the_same(self):
         moved = live_state(live_app(category1="Games"), LIVE)
-        found = audited(desired_state(APP_BLOCK), moved, ledger_of(*OWNED), view(), origin())
+        found = audit_of(desired_state(APP_BLOCK), moved, ledger_of(*OWNED))
         assert classes(found)[APP] == "drift"
 
     @pytest.mark.parametrize(("until", "expected"), [(date(2026, 11, 21), "accepted"), (date(2026, 11, 20), "drift")])
@@ -187,12 +180,8 @@ class TestNoBlock:
 
     def test_an_owned_app_without_a_block_is_audited_with_what_is_owned_in_it(self):
         moved = live_placement("1", "int_1", coppa=True, floorPrices={"US": 9})
-        found = audited(
-            desired_state(desired_app(bundle="com.other")),
-            live_state(live_app(), moved),
-            ledger_of(*OWNED),
-            view(),
-            origin(),
+        found = audit_of(
+            desired_state(desired_app(bundle="com.other")), live_state(live_app(), moved), ledger_of(*OWNED)
         )
         assert classes(found) == {APP: "inSync", at("int_1"): "drift", "android:com.other": "pending"}
 
@@ -212,7 +201,7 @@ class TestCoverage:
         assert summary(audit(BLOCK, desired_placement("new"), live=(LIVE, *strangers))).coverage_percent == 50
 
     def test_an_account_without_anything_is_covered(self):
-        found = audited(desired_state(), live_state(), {}, view(), origin())
+        found = audit_of(desired_state(), live_state(), {})
         assert summary(found).coverage_percent == 100
 
     def test_a_hundred_percent_is_said_only_where_nothing_is_left_over(self):
@@ -241,7 +230,7 @@ class TestLookAlikes:
 
     def test_so_does_an_app(self):
         app = desired_app(BLOCK, bundle="COM.ACME")
-        found = audited(desired_state(app), live_state(live_app()), {}, view(), origin())
+        found = audit_of(desired_state(app), live_state(live_app()), {})
         assert f"live id {APP_ID} ('android:com.acme') looks like it" in found.items[0].note
 
     def test_a_tombstone_says_what_looks_like_it(self):
@@ -266,7 +255,7 @@ class TestLookAlikes:
 
     def test_a_bundle_that_the_account_spells_otherwise_is_no_drift(self):
         app = desired_app(pin=APP_ID, bundle="COM.ACME", managed=False)
-        found = audited(desired_state(app), live_state(live_app()), {}, view(), origin())
+        found = audit_of(desired_state(app), live_state(live_app()), {})
         assert classes(found) == {app.address: "inSync"}
 
 

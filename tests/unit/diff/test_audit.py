@@ -2,10 +2,19 @@
 
 from datetime import UTC, date, datetime
 
-from support.builders import at, origin
+from support.builders import API, at
 
-from reconciler.audit.audit import Audit, Item
-from reconciler.audit.trend import audit_event, episodes, open_episodes, past_audits, remembered, trend, with_history
+from reconciler.diff.audit import (
+    Audit,
+    Item,
+    audit_event,
+    episodes,
+    open_episodes,
+    past_audits,
+    remembered,
+    trend,
+    with_history,
+)
 
 A, B = at("a"), at("b")
 
@@ -16,11 +25,11 @@ def when(day, hour=0):
 
 def audit(day, hour=0, **alarms):
     items = tuple(Item(at(name), "1", of) for name, of in alarms.items())
-    return Audit(when(day, hour).isoformat().replace("+00:00", "Z"), "3432", origin().api, items)
+    return Audit(when(day, hour).isoformat().replace("+00:00", "Z"), "3432", API, items)
 
 
 def past(*audits):
-    return past_audits([audit_event(each) for each in audits], origin())
+    return past_audits([audit_event(each) for each in audits], "3432", API)
 
 
 def told(found):
@@ -71,7 +80,7 @@ def test_audits_of_other_accounts_and_broken_ones_are_passed_over():
         {**good, "api": "https://sandbox.example"}, {**good, "publisherId": "1"}, {**good, "at": "yesterday"},
         {**good, "alarms": [1]}, {**good, "alarms": {"x": ["drift"], "y": "odd"}}, {"event": "ended"}, {}, good,
     ]  # fmt: skip
-    assert [each.alarms for each in past_audits(events, origin())] == [{}, {A: "drift"}]
+    assert [each.alarms for each in past_audits(events, "3432", API)] == [{}, {A: "drift"}]
 
 
 def test_audits_are_taken_in_the_order_of_their_time():

@@ -16,13 +16,12 @@ from support.builders import (
     live_placement,
     live_state,
     reconciled,
-    view,
 )
 from support.fake_clock import START
 
+from reconciler.diff.assess import GONE_UNMANAGED, LEFT_ALONE
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Unmanaged
-from reconciler.diff.reconcile import reconcile
-from reconciler.diff.unnamed import GONE_UNMANAGED, LEFT_ALONE, NOTHING_DECLARED
+from reconciler.diff.removals import NOTHING_DECLARED
 from reconciler.model.address import app_address
 
 LONG_AGO = (START - timedelta(days=30)).isoformat(timespec="seconds")
@@ -248,7 +247,7 @@ class TestAnAppWhoseBlockDeclaresNoPlacements:
         """A project in which the block of `orphan` moved to another app, which is new."""
         moved = desired_app(desired_placement("orphan", app=self.OTHER), platform="ios", bundle="9")
         state = desired_state(desired_app(managed=False, prune=prune), moved)
-        return reconcile(state, live_state(live_app(), *listed), ledger_of(known(**known_as)), view())
+        return reconciled(state, live_state(live_app(), *listed), ledger_of(known(**known_as)))
 
     @pytest.mark.parametrize("prune", ["report", "deactivate", "delete"])
     @pytest.mark.parametrize("placement", [ORPHAN, RESTING])

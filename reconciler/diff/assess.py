@@ -1,0 +1,267 @@
+"""Desired state x live state x ledger -> one assessment of each resource.
+
+This is the only walk over the three states. The plan (`changes`) and the drift report (`classes`) are two readings of
+what it gives, so neither can see a resource that the other does not, or judge it otherwise.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from reconciler.diff.assessment import (
+    Assessment,
+    Doubtful,
+    InBlockedApp,
+    NotRead,
+    Scope,
+    Stranger,
+    Unmatched,
+    Unseen,
+    entry_of,
+    leaving,
+    matched,
+    owned_unnamed,
+    unmatched,
+)
+from reconciler.diff.change import Blocked, Contradiction, Create, Forget, Note
+from reconciler.diff.context import DiffContext, claimed_ids, orphan_placements, suspected_placements
+from reconciler.diff.identity import Found, Missing, NotFound, Resolution, Unclear
+from reconciler.diff.removals import Removal, removal_of_unnamed, removal_with_app
+from reconciler.diff.rename import left_while_suspected, suspected_app, suspected_placement
+from reconciler.diff.resolve import resolve_placements
+from reconciler.diff.unclear import look_alikes, mixed_up, unknown_former
+from reconciler.model.address import Address, app_of, placement_address
+from reconciler.model.desired import DesiredApp, DesiredPlacement, Prune
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource, live_app_address
+
+LEFT_ALONE: Final = (
+    "owned, but no manifest names it any more: the block of its app declares no placements; it stays as it is, "
+    "until it is declared there, with `state: absent` if it is to go"
+)
+GONE_UNMANAGED: Final = (
+    "gone from the account, as it is from the manifests; its ledger entry stays while the block of its app declares "
+    "no placements"
+)
+FORGOTTEN: Final = "gone from the account, as it is from the manifests; the next apply forgets it"
+
+
+def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+    """What blocks stand for, and what else there is in the apps that they name, in the order of the blocks."""
+    for app in context.desired.apps:
+        yield from _app(app, context)
+
+
+def assess_others(context: DiffContext) -> Iterator[Assessment]:
+    """The apps that no block names, and what is owned in them."""
+    prune = context.desired.prune_of_apps
+    alike = look_alikes(context.desired.apps, context.resolutions) if context.orphans else frozenset()
+    suspected = {old: new for new, old in context.suspects.items()}
+    for address, live in context.orphans.items():
+        entry = context.ledger[address]
+        if (mixed := mixed_up(entry, live)) is not None:
+            way = f"take the line of {address} out of the ledger"
+            removal: Removal | None = Removal(Contradiction(address, f"{mixed}; {way}"))
+        elif address in suspected:
+            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+        else:
+            removal = None if live.id in alike else removal_of_unnamed(entry, live, prune, context, "")
+        yield owned_unnamed(entry, live, removal, context, prune, address)
+        yield from _inside(address, live, removal, prune, context)
+    unclear = (each for each, found in context.resolutions.items() if isinstance(found, Unclear))
+    known = {context.ledger[each].id for each in (*context.orphans, *unclear) if each in context.ledger}
+    for live in context.live.apps:
+        if live.id not in context.claimed and live.id not in known:
+            yield Stranger(live_app_address(live), live)
+    yield from _gone_apps(context)
+    if "" in context.options.doubtful:
+        yield Doubtful(Address(""))
+
+
+def _app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+    resolution, entries = context.resolutions[app.address], context.entries(app.address)
+    match resolution:
+        case Found(live) if app.state == "absent":
+            going = leaving(app, resolution, entries, context, "")
+            yield going
+            yield from _inside(app.address, live, going.removal, "report", context)
+        case Found(live):
+            yield matched(app, resolution, entry_of(app.address, resolution, entries), context)
+            yield from _placements(app, live, context)
+        case NotFound() | Missing() if app.state == "absent":
+            yield Unmatched(app, resolution, entries.get(app.address), None)
+        case _:
+            old = context.suspects.get(app.address)
+            suspected = None if old is None else suspected_app(app, old, context.orphans[old])
+            scope = Scope({"coppa": False}, "", {each.id: each for each in context.live.apps}, context.claimed)
+            found = unmatched(app, resolution, entries.get(app.address), scope, context, suspected)
+            yield found
+            near = found.nearest
+            own = _without_app(app, context) if near is None else _placements(app, near.found.live, context)
+            yield from own if isinstance(found.step, Create) else (InBlockedApp(app.address, each) for each in own)
+
+
+def _placements(app: DesiredApp, live_app: LiveResource, context: DiffContext) -> Iterator[Assessment]:
+    """What there is in a live app whose block stays."""
+    listed = context.live.placements.get(live_app.id)
+    if app.placements is None:
+        yield from _left_alone(app, live_app, listed, context)
+    elif listed is None:
+        yield from map(NotRead, app.placements)
+    else:
+        yield from _managed(app, app.placements, live_app, listed, context)
+
+
+def _managed(
+    app: DesiredApp,
+    blocks: Sequence[DesiredPlacement],
+    live_app: LiveResource,
+    listed: Sequence[LiveResource],
+    context: DiffContext,
+) -> Iterator[Assessment]:
+    entries = context.entries(app.address)
+    resolutions = resolve_placements(blocks, app.address, listed, entries)
+    claimed = claimed_ids(resolutions)
+    suspects = suspected_placements(app, resolutions, orphan_placements(app, listed, claimed, entries))
+    coppa = app.fields.get("coppa", live_app.fields.get("coppa", False))
+    scope = Scope({"coppa": coppa}, live_app.id, {each.id: each for each in listed}, claimed)
+    taken = set(claimed)
+    for block in blocks:
+        old = suspects.get(block.address)
+        suspected = None if old is None else suspected_placement(block, old)
+        found = _placement(block, resolutions[block.address], entries, scope, context, suspected)
+        if isinstance(found, Unmatched) and found.nearest is not None:
+            taken.add(found.nearest.found.live.id)
+        yield found
+    yield from _unnamed_in(app, scope, taken, suspects, look_alikes(blocks, resolutions), context)
+    if live_app.id in context.options.doubtful:
+        yield Doubtful(app.address)
+    taken.update(entry.id for entry in entries.values() if entry.kind == "placement")
+    for live in listed:
+        if live.id not in taken:
+            yield Stranger(placement_address(app.address, live.name), live)
+
+
+def _placement(
+    block: DesiredPlacement,
+    resolution: Resolution,
+    entries: Ledger,
+    scope: Scope,
+    context: DiffContext,
+    suspected: Blocked | None = None,
+) -> Assessment:
+    match resolution:
+        case Found() if block.state == "absent":
+            return leaving(block, resolution, entries, context, scope.app_id)
+        case Found():
+            return matched(block, resolution, entry_of(block.address, resolution, entries), context)
+        case NotFound() | Missing() if block.state == "absent":
+            return Unmatched(block, resolution, _known(block, entries), None)
+        case _:
+            found = unmatched(block, resolution, _known(block, entries), scope, context, suspected)
+            told = () if suspected or not scope.app_id else tuple(unknown_former(block, resolution))
+            return replace(found, notes=told, app_is_live=bool(scope.app_id)) if told or not scope.app_id else found
+
+
+def _unnamed_in(
+    app: DesiredApp,
+    scope: Scope,
+    taken: Container[str],
+    suspects: Mapping[Address, LedgerEntry],
+    alike: Container[str],
+    context: DiffContext,
+) -> Iterator[Assessment]:
+    """What is owned in an app and no block stands for; `suspects` and `alike` ones may be a block's after all."""
+    blocks = app.placements or ()
+    declared = {block.address for block in blocks}
+    former = {_former(block) for block in blocks}
+    suspected = {old.address: new for new, old in suspects.items()}
+    for address, entry in context.entries(app.address).items():
+        live = scope.by_id.get(entry.id)
+        if entry.kind == "app" or (live is not None and live.id in taken):
+            continue
+        if live is None:
+            if address not in declared:
+                yield Unseen(address, Forget(address), None if address in former else FORGOTTEN)
+            continue
+        removal = None
+        if address in suspected:
+            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+        elif address not in declared and live.id not in alike:
+            removal = removal_of_unnamed(entry, live, app.prune, context, scope.app_id)
+        yield owned_unnamed(entry, live, removal, context, app.prune, placement_address(app.address, live.name))
+
+
+def _without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
+    """The placements of an app that is not there: gone with it where they were applied, else still to be made."""
+    blocks, entries = app.placements or (), context.entries(app.address)
+    resolutions = resolve_placements(blocks, app.address, (), entries)
+    scope = Scope({"coppa": app.fields.get("coppa", False)}, "", {}, frozenset())
+    for block in blocks:
+        yield _placement(block, resolutions[block.address], entries, scope, context)
+    named = {block.address for block in blocks} | {_former(block) for block in blocks}
+    for address, entry in entries.items():
+        if entry.kind == "placement" and address not in named:
+            yield Unseen(address, None, FORGOTTEN)
+
+
+def _left_alone(
+    app: DesiredApp, live_app: LiveResource, listed: Iterable[LiveResource] | None, context: DiffContext
+) -> Iterator[Assessment]:
+    """The owned placements of an app whose block declares none: nothing of them is managed, and each is told.
+
+    So is one whose block moved to another app: a placement stays in the app that it was made in. `listed` is None where
+    the list of the app's placements was not read, for which there is no other need.
+    """
+    by_id = {each.id: each for each in listed or ()}
+    for address, entry in context.entries(app.address).items():
+        if entry.kind == "app":
+            continue
+        live, left = by_id.get(entry.id), Note(address, LEFT_ALONE)
+        if live is not None:
+            yield owned_unnamed(entry, live, Removal(left), context)
+        elif listed is None:
+            yield Unseen(address, left, None)
+        else:
+            yield Unseen(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
+    if listed is not None and live_app.id in context.options.doubtful:
+        yield Doubtful(app.address)
+
+
+def _inside(
+    address: Address, app: LiveResource, removal: Removal | None, prune: Prune | None, context: DiffContext
+) -> Iterator[Assessment]:
+    """The owned placements of a live app that is on its way out; `address` is what the ledger calls the app."""
+    listed = context.live.placements.get(app.id)
+    if listed is None:
+        return
+    by_id = {each.id: each for each in listed}
+    for entry in context.entries(address).values():
+        if entry.kind == "app":
+            continue
+        live = by_id.get(entry.id)
+        if live is None:
+            yield Unseen(entry.address, None, FORGOTTEN)
+        else:
+            yield owned_unnamed(entry, live, removal_with_app(entry, live, removal), context, prune)
+    if app.id in context.options.doubtful:
+        yield Doubtful(address)
+
+
+def _gone_apps(context: DiffContext) -> Iterator[Unseen]:
+    """Entries of apps that are gone from the account and from the manifests, and of their placements."""
+    declared = {app.address for app in context.desired.apps}
+    live_ids = {app.id for app in context.live.apps}
+    for app, entries in context.by_app.items():
+        if app not in declared and app in entries and entries[app].id not in live_ids:
+            yield from (Unseen(address, Forget(address), FORGOTTEN) for address in entries)
+
+
+def _known(block: DesiredPlacement, entries: Ledger) -> LedgerEntry | None:
+    """What the ledger knows of a block, under its former name too."""
+    former = _former(block)
+    return entries.get(block.address) or (None if former is None else entries.get(former))
+
+
+def _former(block: DesiredPlacement) -> Address | None:
+    return None if block.renamed_from is None else placement_address(app_of(block.address), block.renamed_from)

@@ -1,0 +1,221 @@
+"""Assessments: what there is to know of one resource before anything is said or done about it, one value per case.
+
+Who it is, what is declared, what lives, what the ledger knows of it, which fields differ and why, how far its removal
+has come. The plan and the drift report are both read off these values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from reconciler.diff.change import Blocked, Create, Forget, Note
+from reconciler.diff.compare import Comparison, compare, covers
+from reconciler.diff.context import DiffContext
+from reconciler.diff.creates import not_visible_yet, to_create
+from reconciler.diff.identity import Found, Missing, NotFound, Unclear
+from reconciler.diff.removals import Removal, removal_of_tombstone
+from reconciler.diff.unclear import unread, unresolved
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredPlacement, DesiredResource, Lifecycle, Prune
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A block that is to be there, and the live resource that it stands for.
+
+    `entry` is what the ledger knows of this very resource, and `unread` why it cannot be judged.
+    """
+
+    block: DesiredResource
+    found: Found
+    entry: LedgerEntry | None
+    compared: Comparison
+    unread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SinceApplied:
+    """How a live resource differs from what was last applied to it; `entry` holds what of that is still wanted."""
+
+    entry: LedgerEntry
+    compared: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A block that is declared absent, and the live resource that it stands for, with its ledger entry."""
+
+    block: DesiredResource
+    found: Found
+    entry: LedgerEntry | None
+    removal: Removal
+    moved: SinceApplied | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A block that stands for no live resource, or for none with certainty.
+
+    `entry` is what the ledger knows of it, under its former name too, and `nearest` how the live resource with that id
+    compares; `unclaimed` says that it is no other block's. `step` is the block's creation or why there is none, None
+    where nothing is to be there. `hidden` says that the account may not show it yet, `app_is_live` whether its app
+    could show it, and `notes` belong to the step.
+    """
+
+    block: DesiredResource
+    resolution: NotFound | Missing | Unclear
+    entry: LedgerEntry | None
+    step: Create | Blocked | None
+    hidden: Blocked | None = None
+    nearest: Matched | None = None
+    unclaimed: bool = False
+    app_is_live: bool = True
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A block of an app whose list of placements was not read."""
+
+    block: DesiredPlacement
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """An owned live resource that no block stands for.
+
+    `removal` is None where nothing is said or done, and `shown_as` the address by which it counts as unmanaged, if so.
+    """
+
+    entry: LedgerEntry
+    live: LiveResource
+    removal: Removal | None
+    moved: SinceApplied
+    shown_as: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A live resource that neither a block nor the ledger knows."""
+
+    address: Address
+    live: LiveResource
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """An owned resource without a block that is gone, or in a list that was not read: what plan and drift say of it."""
+
+    address: Address
+    verdict: Forget | Note | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A list of the account (that of apps: `""`) that left out what exists."""
+
+    address: Address
+
+
+Assessment: TypeAlias = Matched | Leaving | Unmatched | NotRead | Unnamed | Stranger | Unseen | Doubtful
+
+
+@dataclass(frozen=True, slots=True)
+class InBlockedApp:
+    """Something in an app that is blocked: it is looked at as ever, and nothing of it is changed."""
+
+    app: Address
+    what: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The list that shows a resource: the id of its app (`""` for apps), what is in it and what blocks stand for.
+
+    `needs` are values for required fields that a block does not declare.
+    """
+
+    needs: Fields
+    app_id: str
+    by_id: Mapping[str, LiveResource]
+    claimed: frozenset[str]
+
+
+def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | None:
+    """What the ledger knows of this very resource; an entry for another id says nothing about this one."""
+    for known in (ledger.get(address), ledger.get(found.renamed_from) if found.renamed_from else None):
+        if known is not None and known.id == found.live.id:
+            return known
+    return None
+
+
+def matched(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
+    """A block and the live resource that it stands for; `entry` is what the ledger knows of that."""
+    live, care = found.live, block.lifecycle
+    compared = compare(live.kind, block.fields, live.fields, entry, care, context.today)
+    if live.is_readable:
+        return Matched(block, found, entry, compared)
+    looked_at = [name for name in block.fields if not covers(name, care.ignore_changes)]
+    return Matched(block, found, entry, compared, unread(live, looked_at))
+
+
+def leaving(block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str) -> Leaving:
+    """A block declared absent and its live resource; `app_id` is the app whose list shows that (`""` for apps)."""
+    entry = entry_of(block.address, found, entries)
+    removal = removal_of_tombstone(block, found.live, entry, context, app_id)
+    moved = None if entry is None else _since_applied(entry, found.live, context, going=True)
+    return Leaving(block, found, entry, removal, moved)
+
+
+def unmatched(
+    block: DesiredResource,
+    resolution: NotFound | Missing | Unclear,
+    entry: LedgerEntry | None,
+    scope: Scope,
+    context: DiffContext,
+    suspected: Blocked | None = None,
+) -> Unmatched:
+    """A block that stands for nothing; `suspected` says what it may be under another identity."""
+    hidden = None if entry is None else not_visible_yet(block, entry.id, context.options)
+    near: Matched | None = None
+    match resolution:
+        case Missing() if hidden is not None:
+            step: Create | Blocked = hidden
+        case NotFound() if suspected is not None:
+            step = suspected
+        case NotFound() | Missing() if isinstance(resolution, NotFound) or context.options.recreate:
+            step = to_create(block, scope.needs, context.options, scope.app_id, resolution)
+        case _:
+            step = unresolved(block, resolution)
+            owned = None if entry is None or isinstance(resolution, Missing) else scope.by_id.get(entry.id)
+            near = None if owned is None else matched(block, Found(owned), entry, context)
+    unclaimed = near is not None and near.found.live.id not in scope.claimed
+    return Unmatched(block, resolution, entry, step, hidden, near, unclaimed)
+
+
+def _since_applied(entry: LedgerEntry, live: LiveResource, context: DiffContext, *, going: bool) -> SinceApplied:
+    """What moved since the last apply. A resource that is going may be inactive, and stays so."""
+    applied = dict(entry.applied)
+    if going and live.fields.get("status") == "inactive":
+        applied.pop("status", None)
+    elif going and entry.inactive_since is not None:
+        applied["status"] = "inactive"
+    known = replace(entry, applied=applied)
+    return SinceApplied(known, compare(entry.kind, applied, live.fields, known, Lifecycle(), context.today))
+
+
+def owned_unnamed(
+    entry: LedgerEntry,
+    live: LiveResource,
+    removal: Removal | None,
+    context: DiffContext,
+    prune: Prune | None = "report",
+    shown_as: Address | None = None,
+) -> Unnamed:
+    """An owned live resource without a block; `prune` is what its block's absence means, where it means anything."""
+    going = prune in ("deactivate", "delete") and not entry.protect
+    return Unnamed(entry, live, removal, _since_applied(entry, live, context, going=going), shown_as)

@@ -1,0 +1,199 @@
+"""The assessments read as changes: the verdicts that a plan is built of."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import assert_never
+
+from reconciler.diff.assess import assess_declared, assess_others
+from reconciler.diff.assessment import (
+    Assessment,
+    Doubtful,
+    InBlockedApp,
+    Leaving,
+    Matched,
+    NotRead,
+    Stranger,
+    Unmatched,
+    Unnamed,
+    Unseen,
+)
+from reconciler.diff.change import (
+    Blocked,
+    Contradiction,
+    Create,
+    Deactivate,
+    Delete,
+    Forget,
+    InSync,
+    Note,
+    Remember,
+    Unmanaged,
+    Update,
+    Verdict,
+)
+from reconciler.diff.context import DiffContext, DiffOptions, context_of
+from reconciler.diff.creates import without_unclear_creates
+from reconciler.diff.identity import AmbiguousMatch, Crossed, Missing
+from reconciler.diff.removals import Removal
+from reconciler.diff.unclear import asides, mixed_up, nameless
+from reconciler.diff.updates import in_place
+from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
+from reconciler.model.desired import DesiredResource, DesiredState
+from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.model.live import LiveResource, LiveState, live_app_address
+
+
+def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> Iterator[Verdict]:
+    """All that there is to say about the account: verdicts in the order of the blocks, what no block names last."""
+    context = context_of(desired, live, ledger, options)
+    verdicts = _verdicts(context)
+    yield from without_unclear_creates(list(verdicts), context) if options.past.unclear else verdicts
+
+
+def _verdicts(context: DiffContext) -> Iterator[Verdict]:
+    declared = [verdict for each in assess_declared(context) for verdict in changes(each, context.options)]
+    yield from declared
+    yield from moved_entries(declared, context.ledger)
+    for each in assess_others(context):
+        yield from changes(each, context.options)
+
+
+def owned_count(verdicts: Iterable[Verdict]) -> int:
+    """How many live resources blocks or the ledger stand for."""
+    strange = (Create, Unmanaged, Note, Remember, Forget, Contradiction)
+    return len({each.address for each in verdicts if not isinstance(each, strange)})
+
+
+def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterator[Verdict]:
+    """What is to be done about one resource, and what is to be said and remembered of it beside that."""
+    match each:
+        case Matched():
+            yield from _matched(each, options)
+        case Unmatched():
+            yield from _unmatched(each)
+        case Leaving(block, found, _, removal):
+            yield from asides(block, found)
+            yield from _removed(removal)
+            if found.renamed_from is not None:
+                yield Forget(found.renamed_from, block.address)
+        case Unnamed():
+            yield from _unnamed(each)
+        case Stranger(address, live):
+            yield from _unclaimed(live, address)
+        case Unseen(_, Forget() | Note() as verdict):
+            yield verdict
+        case InBlockedApp(app, Matched(block) | Unmatched(block) | NotRead(block)) if block.state == "present":
+            yield Blocked(block.address, f"its app {app} is blocked", block.pin, source=block.source)
+        case Unseen() | NotRead() | Doubtful() | InBlockedApp():
+            pass
+        case _:
+            assert_never(each)
+
+
+def _matched(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
+    yield from asides(each.block, each.found)
+    yield from in_place(each, options)
+    if each.found.live.kind == "app":
+        yield from _contradiction(each.block, each.found.live, each.entry)
+
+
+def _unmatched(each: Unmatched) -> Iterator[Verdict]:
+    block, resolution = each.block, each.resolution
+    yield from asides(block, resolution)
+    if each.step is None:
+        if isinstance(resolution, Missing) or (each.entry is not None and each.entry.address == block.address):
+            yield Forget(block.address)
+        yield InSync(block.address)
+        return
+    yield each.step
+    yield from each.notes
+    if isinstance(resolution, Crossed) and isinstance(each.step, Blocked):
+        yield Contradiction(block.address, each.step.reason)
+    if each.nearest is not None:
+        live = each.nearest.found.live
+        if live.kind == "app" and isinstance(resolution, AmbiguousMatch) and live.id in resolution.ids:
+            yield from _contradiction(block, live, each.entry)
+        if each.unclaimed:
+            app = app_of(block.address)
+            yield from _unclaimed(
+                live, live_app_address(live) if live.kind == "app" else placement_address(app, live.name)
+            )
+
+
+def _unnamed(each: Unnamed) -> Iterator[Verdict]:
+    if each.shown_as is not None:
+        yield from _unclaimed(each.live, each.shown_as)
+    yield from _removed(each.removal)
+
+
+def _removed(removal: Removal | None) -> Iterator[Verdict]:
+    if removal is not None:
+        yield removal.step
+        if removal.remember is not None:
+            yield Remember(removal.remember)
+
+
+def _unclaimed(live: LiveResource, address: Address) -> Iterator[Verdict]:
+    yield Unmanaged(address, live.id)
+    yield from nameless(live, address)
+
+
+def _contradiction(block: DesiredResource, live: LiveResource, entry: LedgerEntry | None) -> Iterator[Contradiction]:
+    """That the ledger's id of an app block without a pin is an app of another identity, which no app can change."""
+    if entry is not None and block.pin is None and (mixed := mixed_up(entry, live)) is not None:
+        way = f"take the line of {block.address} out of the ledger, or pin the app that is meant with `appId`"
+        yield Contradiction(block.address, f"{mixed}; {way}")
+
+
+def moved_entries(verdicts: Iterable[Verdict], ledger: Ledger) -> list[Forget]:
+    """The ledger entries to be dropped because a block has taken their resource, by its pin as a rule.
+
+    Those of a taken app's placements go with its own. Without them the ledger would hold one id twice. The entries that
+    updates drop themselves are not among them.
+    """
+    taken: dict[tuple[Kind, str], Address] = {}
+    left = set()
+    for each in verdicts:
+        if isinstance(each, Update | Deactivate):
+            known, resource_id = ledger.get(each.address), each.id
+        elif isinstance(each, Remember):
+            known, resource_id = ledger.get(each.address), each.entry.id
+        else:
+            left |= {each.address} if isinstance(each, Forget) else set()
+            continue
+        if known is None or known.id != resource_id:
+            taken[kind_of(each.address), resource_id] = each.address
+        if isinstance(each, Update) and each.renamed_from is not None:
+            left.add(each.renamed_from)
+    if not (taken and ledger):
+        return []
+    became = {address: taken.get((entry.kind, entry.id), address) for address, entry in ledger.items()}
+    found = []
+    for address in ledger:
+        new, app = became[address], became.get(app_of(address), address)
+        if address not in left and new != address:
+            found.append(Forget(address, new))
+        elif address not in left and app not in {address, app_of(address)}:
+            found.append(Forget(address, app))
+    return found
+
+
+def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> list[Verdict]:
+    """The verdicts on the selected addresses.
+
+    Beside them the app creations that selected new placements need, and the deletions that go with a selected app's.
+    """
+    everything = list(verdicts)
+    parents = {
+        app_of(each.address)
+        for each in everything
+        if isinstance(each, Create) and kind_of(each.address) == "placement" and wanted(each.address)
+    }
+    going = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
+    return [
+        each
+        for each in everything
+        if wanted(each.address)
+        or (isinstance(each, Forget) and each.became is not None and wanted(each.became))
+        or (isinstance(each, Create | Blocked) and each.address in parents)
+        or (isinstance(each, Delete) and app_of(each.address) in going)
+    ]

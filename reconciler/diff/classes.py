@@ -1,0 +1,220 @@
+"""The assessments read as classes: what drifted, what is pending, and what is nobody's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import chain
+from typing import Final, assert_never
+
+from reconciler.diff.assess import assess_declared, assess_others
+from reconciler.diff.assessment import (
+    Assessment,
+    Doubtful,
+    InBlockedApp,
+    Leaving,
+    Matched,
+    NotRead,
+    SinceApplied,
+    Stranger,
+    Unmatched,
+    Unnamed,
+    Unseen,
+)
+from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, item_order
+from reconciler.diff.change import Delete, FieldChange, Note
+from reconciler.diff.compare import Comparison, covers, or_none, value_at
+from reconciler.diff.context import DiffContext
+from reconciler.diff.identity import Missing, NotFound
+from reconciler.diff.removals import Removal
+from reconciler.diff.unclear import asides, nameless, unresolved
+from reconciler.diff.updates import is_spelling, kept_notes
+from reconciler.model.address import Address
+from reconciler.model.desired import AcceptedDrift, Lifecycle
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.live import LiveResource
+from reconciler.model.value import ABSENT, Fields, Value
+
+NEVER_MADE: Final = "declared, not in the account, and never applied by us"
+LEDGER_BEHIND: Final = "the account was changed to what the manifest says now; the next apply remembers that"
+GOING: Final = "declared absent: the next apply goes on with the removal"
+WAITS_FOR_LEAVE: Final = (
+    "its quarantine is over: an apply deletes it once safety.maxDeletes or --max-deletes gives leave"
+)
+WAITING: Final = "declared absent: inactive, and in quarantine until an apply may delete it"
+PRUNED: Final = "no manifest names it any more: the next apply prunes it"
+UNNAMED: Final = "owned, but no manifest names it any more"
+APP_GONE: Final = "its app is gone from the account"
+DOUBT: Final = "the account's list left out resources that do exist: there may be more than this audit counts"
+
+
+def audited(
+    context: DiffContext, at: str, publisher_id: str, api: str, wanted: Callable[[Address], bool] = lambda _: True
+) -> Audit:
+    """The audit of an account as it was read at a time (ISO 8601 in UTC), of the selected addresses."""
+    items: list[Item] = []
+    notes: list[Note] = []
+    for assessment in chain(assess_declared(context), assess_others(context)):
+        for each in classes(assessment, context.today):
+            if not wanted(each.address):
+                continue
+            if isinstance(each, Item):
+                items.append(each)
+            else:
+                notes.append(each)
+    return Audit(at, publisher_id, api, tuple(sorted(items, key=item_order)), tuple(notes))
+
+
+def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Note]:
+    """The resource with its class, where it counts, and what is to be said beside that."""
+    match each:
+        case Matched(block, found):
+            yield from asides(block, found)
+            yield _matched(each, today)
+        case Unmatched(block, resolution):
+            yield from asides(block, resolution)
+            yield _unmatched(each, today)
+        case Leaving(block, found, _, removal, moved):
+            yield from asides(block, found)
+            fields = _since_applied(found.live, moved, today)
+            yield Item(block.address, found.live.id, _class_of(fields, removal), fields, block.source, _going(removal))
+        case Unnamed(entry, live, removal, moved):
+            fields = _since_applied(live, moved, today)
+            yield Item(entry.address, live.id, _class_of(fields, removal), fields, note=_pruned(removal))
+        case Stranger(address, live):
+            yield Item(address, live.id, "unmanaged")
+            yield from nameless(live, address)
+        case Unseen(address, _, text):
+            yield from () if text is None else (Note(address, text),)
+        case Doubtful(address):
+            yield Note(address, DOUBT)
+        case InBlockedApp(_, what):
+            yield from classes(what, today)
+        case NotRead():
+            pass
+        case _:
+            assert_never(each)
+
+
+def _matched(each: Matched, today: date) -> Item:
+    block, live, entry = each.block, each.found.live, each.entry
+    fields = tuple(_fields(each.compared, live, entry, block.lifecycle, today))
+    of = gravest((*(one.of for one in fields), "drift" if each.unread else "inSync"))
+    behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
+    kept = (one.text for one in kept_notes(block.address, each.compared.kept))
+    return Item(
+        block.address, live.id, of, fields, block.source, "; ".join((*kept, *filter(None, (behind, each.unread))))
+    )
+
+
+def _unmatched(each: Unmatched, today: date) -> Item:
+    """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it is there."""
+    block, resolution, entry = each.block, each.resolution, each.entry
+    address, source = block.address, block.source
+    is_plain = isinstance(resolution, NotFound | Missing) or not each.app_is_live
+    if is_plain and block.state == "absent":
+        return Item(address, None, "inSync", (), source)
+    if each.nearest is not None:
+        item = _matched(each.nearest, today)
+        return replace(item, of=gravest([item.of, "pending"]), note=_why(each))
+    if entry is None:
+        return Item(address, None, "pending", (), source, _why(each) or NEVER_MADE)
+    if each.hidden is not None:
+        return Item(address, entry.id, "pending", (), source, each.hidden.reason)
+    why = _why(each) if each.app_is_live else APP_GONE
+    return Item(address, entry.id, "missing", (), source, why)
+
+
+def _why(each: Unmatched) -> str:
+    """Why it is not clear what a block stands for, or what comes close to it; empty where neither is so."""
+    match each.resolution:
+        case _ if not each.app_is_live:
+            return ""
+        case NotFound(alike):
+            close = bool(alike.free or (alike.nameless and each.entry is None))
+        case Missing(_, alike, taken_by):
+            close = bool(alike.free) or taken_by is not None
+        case _:
+            close = True
+    return unresolved(each.block, each.resolution).reason if close else ""
+
+
+def _class_of(fields: Sequence[AuditedField], removal: Removal | None) -> Class:
+    """The class of what is on its way out: pending only where the plan has something to do about it."""
+    acts = removal is not None and removal.acts
+    return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
+
+
+def _going(removal: Removal) -> str:
+    match removal.step:
+        case Delete():
+            return f"declared absent; {WAITS_FOR_LEAVE}"
+        case _:
+            return GOING if removal.acts else WAITING
+
+
+def _pruned(removal: Removal | None) -> str:
+    match removal:
+        case Removal(Delete()):
+            return f"{UNNAMED}; {WAITS_FOR_LEAVE}"
+        case _:
+            return PRUNED if removal is not None and removal.acts else UNNAMED
+
+
+def _since_applied(live: LiveResource, moved: SinceApplied | None, today: date) -> tuple[AuditedField, ...]:
+    if moved is None:
+        return ()
+    return tuple(_fields(moved.compared, live, moved.entry, Lifecycle(), today))
+
+
+def _fields(
+    found: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
+) -> Iterator[AuditedField]:
+    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: nobody's drift."""
+    accepted = [
+        AuditedField(each.change, "accepted", _applied(each.change, entry), each.drift) for each in found.accepted
+    ]
+    others = [
+        AuditedField(
+            change, _class(change, live.fields, entry), _applied(change, entry), _expired(change, lifecycle, today)
+        )
+        for change in (*found.changes, *found.fixed)
+        if change not in found.fixed or not is_spelling(live.kind, change)
+    ]
+    yield from sorted((*accepted, *others), key=lambda each: each.change.path)
+
+
+def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> Class:
+    """Whose doing a difference is. A value that the server never shows cannot have been seen to move."""
+    never_shown = entry is not None and change.field in entry.unconfirmed and live.get(change.field) is None
+    match change.origin:
+        case "drift" | "conflict" if not never_shown:
+            return change.origin
+        case _:
+            return "pending"
+
+
+def _applied(change: FieldChange, entry: LedgerEntry | None) -> Value:
+    known = ABSENT if entry is None else entry.applied.get(change.field, ABSENT)
+    return or_none(value_at(known, tuple(change.path.split(".")[1:])))
+
+
+def _expired(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
+    """The acceptance that covered a drifted leaf until it ran out; the last one, where there were several."""
+    over = [
+        each
+        for each in lifecycle.accept_drift
+        if change.origin == "drift"
+        and each.until is not None
+        and each.until < today
+        and covers(change.path, (each.path,))
+    ]
+    return max(over, key=lambda each: each.until or date.min, default=None)
+
+
+def _is_behind(declared: Fields, live: Fields, entry: LedgerEntry | None) -> bool:
+    """Whether manifest and account moved to the same value since the last apply."""
+    if entry is None:
+        return False
+    return any(
+        entry.applied.get(name, value) != value and live.get(name, ABSENT) == value for name, value in declared.items()
+    )
