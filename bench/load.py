@@ -103,7 +103,7 @@ def main() -> None:
     desired = loaded.state
     assert desired is not None, loaded.findings[:3]
     live, options = same_live(desired), DiffOptions(datetime.now(UTC))
-    diff_seconds, found = timed(lambda: list(verdicts_on(desired, live, {}, options)))
+    diff_seconds, found = timed(lambda: verdicts_on(desired, live, {}, options))
     others = [each for each in found if not isinstance(each, InSync | Remember)]
     assert not others, others[:3]
     assert len(found) >= len(texts) * 21

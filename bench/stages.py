@@ -84,7 +84,7 @@ def moved(live: LiveState) -> LiveState:
 
 def planned(declared: DesiredState, live: LiveState) -> Plan:
     """What reconciling comes to."""
-    verdicts = list(verdicts_on(declared, live, {}, OPTIONS))
+    verdicts = verdicts_on(declared, live, {}, OPTIONS)
     return build(verdicts, owned_count(verdicts), ORIGIN)
 
 

@@ -150,7 +150,7 @@ def _read_again(declared: Declared, made: Made) -> DesiredState:
 
 def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
     """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
-    verdicts = list(verdicts_on(state, account.live, account.ledger, DiffOptions(account.now)))
+    verdicts = verdicts_on(state, account.live, account.ledger, DiffOptions(account.now))
     chosen = {app.id for app in account.chosen}
     apps = resolve_apps(state.apps, account.live.apps, account.ledger)
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}

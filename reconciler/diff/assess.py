@@ -105,11 +105,8 @@ def _placements(app: DesiredApp, live_app: LiveResource, context: DiffContext) -
     """What there is in a live app whose block stays."""
     listed = context.live.placements.get(live_app.id)
     if app.placements is None:
-        yield from _left_alone(app, live_app, listed, context)
-    elif listed is None:
-        yield from map(NotRead, app.placements)
-    else:
-        yield from _managed(app, app.placements, live_app, listed, context)
+        return _left_alone(app, live_app, listed, context)
+    return map(NotRead, app.placements) if listed is None else _managed(app, app.placements, live_app, listed, context)
 
 
 def _managed(
@@ -131,7 +128,9 @@ def _managed(
         suspected = None if old is None else suspected_placement(block, old)
         found = _placement(block, resolutions[block.address], entries, scope, context, suspected)
         if isinstance(found, Unmatched) and found.nearest is not None:
-            taken.add(found.nearest.found.live.id)
+            live_id = found.nearest.found.live.id
+            found = replace(found, unclaimed=live_id not in taken)
+            taken.add(live_id)
         yield found
     yield from _unnamed_in(app, scope, taken, suspects, look_alikes(blocks, resolutions), context)
     if live_app.id in context.options.doubtful:

@@ -1,6 +1,7 @@
 """The assessments read as changes: the verdicts that a plan is built of."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import assert_never
 
 from reconciler.diff.assess import assess_declared, assess_others
@@ -30,7 +31,7 @@ from reconciler.diff.change import (
     Update,
     Verdict,
 )
-from reconciler.diff.context import DiffContext, DiffOptions, context_of
+from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.creates import without_unclear_creates
 from reconciler.diff.identity import AmbiguousMatch, Crossed, Missing
 from reconciler.diff.removals import Removal
@@ -42,19 +43,13 @@ from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
-def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> Iterator[Verdict]:
+def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:
     """All that there is to say about the account: verdicts in the order of the blocks, what no block names last."""
     context = context_of(desired, live, ledger, options)
-    verdicts = _verdicts(context)
-    yield from without_unclear_creates(list(verdicts), context) if options.past.unclear else verdicts
-
-
-def _verdicts(context: DiffContext) -> Iterator[Verdict]:
-    declared = [verdict for each in assess_declared(context) for verdict in changes(each, context.options)]
-    yield from declared
-    yield from moved_entries(declared, context.ledger)
-    for each in assess_others(context):
-        yield from changes(each, context.options)
+    verdicts = [verdict for each in assess_declared(context) for verdict in changes(each, options)]
+    verdicts += moved_entries(verdicts, ledger)
+    verdicts += [verdict for each in assess_others(context) for verdict in changes(each, options)]
+    return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 
 
 def owned_count(verdicts: Iterable[Verdict]) -> int:
@@ -63,37 +58,31 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
-def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterator[Verdict]:
+def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
     """What is to be done about one resource, and what is to be said and remembered of it beside that."""
+    verdicts: Iterable[Verdict] = ()
     match each:
-        case Matched():
-            yield from _matched(each, options)
+        case Matched(block, found, entry):
+            mixed = _contradiction(block, found.live, entry) if found.live.kind == "app" else ()
+            verdicts = chain(asides(block, found), in_place(each, options), mixed)
         case Unmatched():
-            yield from _unmatched(each)
+            verdicts = _unmatched(each)
         case Leaving(block, found, _, removal):
-            yield from asides(block, found)
-            yield from _removed(removal)
-            if found.renamed_from is not None:
-                yield Forget(found.renamed_from, block.address)
-        case Unnamed():
-            yield from _unnamed(each)
+            former = () if found.renamed_from is None else (Forget(found.renamed_from, block.address),)
+            verdicts = chain(asides(block, found), _removed(removal), former)
+        case Unnamed(_, live, removal, _, shown_as):
+            verdicts = chain(() if shown_as is None else _unclaimed(live, shown_as), _removed(removal))
         case Stranger(address, live):
-            yield from _unclaimed(live, address)
-        case Unseen(_, Forget() | Note() as verdict):
-            yield verdict
+            verdicts = _unclaimed(live, address)
+        case Unseen(_, verdict):
+            verdicts = () if verdict is None else (verdict,)
         case InBlockedApp(app, Matched(block) | Unmatched(block) | NotRead(block)) if block.state == "present":
-            yield Blocked(block.address, f"its app {app} is blocked", block.pin, source=block.source)
-        case Unseen() | NotRead() | Doubtful() | InBlockedApp():
+            verdicts = (Blocked(block.address, f"its app {app} is blocked", block.pin, source=block.source),)
+        case NotRead() | Doubtful() | InBlockedApp():
             pass
         case _:
             assert_never(each)
-
-
-def _matched(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
-    yield from asides(each.block, each.found)
-    yield from in_place(each, options)
-    if each.found.live.kind == "app":
-        yield from _contradiction(each.block, each.found.live, each.entry)
+    return verdicts
 
 
 def _unmatched(each: Unmatched) -> Iterator[Verdict]:
@@ -117,12 +106,6 @@ def _unmatched(each: Unmatched) -> Iterator[Verdict]:
             yield from _unclaimed(
                 live, live_app_address(live) if live.kind == "app" else placement_address(app, live.name)
             )
-
-
-def _unnamed(each: Unnamed) -> Iterator[Verdict]:
-    if each.shown_as is not None:
-        yield from _unclaimed(each.live, each.shown_as)
-    yield from _removed(each.removal)
 
 
 def _removed(removal: Removal | None) -> Iterator[Verdict]:

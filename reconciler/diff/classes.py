@@ -21,7 +21,7 @@ from reconciler.diff.assessment import (
     Unseen,
 )
 from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, item_order
-from reconciler.diff.change import Delete, FieldChange, Note
+from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
 from reconciler.diff.compare import Comparison, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
 from reconciler.diff.identity import Missing, NotFound
@@ -76,10 +76,23 @@ def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Not
         case Leaving(block, found, _, removal, moved):
             yield from asides(block, found)
             fields = _since_applied(found.live, moved, today)
-            yield Item(block.address, found.live.id, _class_of(fields, removal), fields, block.source, _going(removal))
+            yield Item(
+                block.address,
+                found.live.id,
+                _class_of(fields, removal),
+                fields,
+                block.source,
+                _next(removal, "declared absent", GOING, WAITING),
+            )
         case Unnamed(entry, live, removal, moved):
             fields = _since_applied(live, moved, today)
-            yield Item(entry.address, live.id, _class_of(fields, removal), fields, note=_pruned(removal))
+            yield Item(
+                entry.address,
+                live.id,
+                _class_of(fields, removal),
+                fields,
+                note=_next(removal, UNNAMED, PRUNED, UNNAMED),
+            )
         case Stranger(address, live):
             yield Item(address, live.id, "unmanaged")
             yield from nameless(live, address)
@@ -144,20 +157,17 @@ def _class_of(fields: Sequence[AuditedField], removal: Removal | None) -> Class:
     return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
 
 
-def _going(removal: Removal) -> str:
-    match removal.step:
-        case Delete():
-            return f"declared absent; {WAITS_FOR_LEAVE}"
-        case _:
-            return GOING if removal.acts else WAITING
-
-
-def _pruned(removal: Removal | None) -> str:
+def _next(removal: Removal | None, why: str, acts: str, rests: str) -> str:
+    """What the plan does with a resource on its way out; `acts` says so where it acts, `rests` where it does not."""
     match removal:
+        case Removal(Blocked(reason=reason)):
+            return reason
         case Removal(Delete()):
-            return f"{UNNAMED}; {WAITS_FOR_LEAVE}"
+            return f"{why}; {WAITS_FOR_LEAVE}"
+        case Removal(Deactivate()):
+            return acts
         case _:
-            return PRUNED if removal is not None and removal.acts else UNNAMED
+            return rests
 
 
 def _since_applied(live: LiveResource, moved: SinceApplied | None, today: date) -> tuple[AuditedField, ...]:

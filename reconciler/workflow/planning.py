@@ -48,14 +48,14 @@ def make_plan(
         options = replace(options, drift=DriftRule("warn"))
     elif selection.hold_conflicts:
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
-    verdicts = list(verdicts_on(desired, observation.live, ledger, options))
+    verdicts = verdicts_on(desired, observation.live, ledger, options)
     _stop_at(verdicts)
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
         if not selection.recreate:
             check_ledger(desired, observation.live, ledger, past)
         if past.unclear or past.made:
-            verdicts = list(verdicts_on(desired, observation.live, ledger, replace(options, past=past)))
+            verdicts = verdicts_on(desired, observation.live, ledger, replace(options, past=past))
     chosen = select(verdicts, wanted)
     if selection.only and not chosen:
         raise nothing_selected(selection)
@@ -97,7 +97,7 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    verdicts = list(verdicts_on(desired, observation.live, ground.ledger, options))
+    verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
     _stop_at(verdicts)
     fresh = build(verdicts, owned_count(verdicts), origin)
     return Now(observation.live, ground.ledger, fresh, frozenset(protected))

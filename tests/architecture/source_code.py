@@ -15,7 +15,6 @@ LAYERS = (
     ("errors",),
     ("manifest", "diff"),
     ("plan", "adopt"),
-    ("audit",),
     ("floors", "report"),
     ("ports",),
     ("apply", "web", "disk", "installed"),
@@ -27,7 +26,7 @@ LAYERS = (
 """The rooms from the bottom up. A room may import the rooms of the rows above its own here, and no other."""
 
 RANK = {room: rank for rank, row in enumerate(LAYERS) for room in row}
-PURE = ("model", "errors", "manifest", "diff", "plan", "adopt", "audit", "floors", "report")
+PURE = ("model", "errors", "manifest", "diff", "plan", "adopt", "floors", "report")
 PORTS = ("ports", "apply", "workflow")
 
 

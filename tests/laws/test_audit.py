@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import datetime
 
+from hypothesis import given
 from hypothesis import strategies as st
 from laws.test_convergence import PLAIN, Run, law
 from laws.worlds import habits, worlds
+from support.builders import audit_of as audited
 from support.builders import origin, reconciled
 from support.fake_gateway import FakeGateway
 
 from reconciler.diff.audit import ALARMING, Audit, summary
 from reconciler.diff.change import Deactivate, Delete, Update
+from reconciler.diff.classes import GOING, PRUNED, WAITS_FOR_LEAVE
 from reconciler.model.live import LiveState
 from reconciler.workflow.auditing import take_audit
 from reconciler.workflow.observing import Selection
@@ -102,3 +105,16 @@ def test_what_the_plan_would_change_is_not_in_sync_and_what_is_in_sync_it_leaves
     moving = {change.address for change in planned if isinstance(change, Update | Deactivate | Delete)}
     quiet = {item.address for item in audit_of(run).items if item.of == "inSync"}
     assert moving & quiet == set()
+
+
+@given(worlds(), st.data())
+def test_what_an_audit_says_of_a_removal_is_what_the_plan_does(world, data):
+    kept = tuple(app for app in world.desired.apps if data.draw(st.booleans()))
+    prune = data.draw(st.sampled_from(["report", "deactivate", "delete"]))
+    desired = replace(world.desired, apps=kept, prune=prune)
+    days = data.draw(st.sampled_from([0, 14]))
+    planned = reconciled(desired, world.live, world.ledger, quarantine_days=days).changes
+    acts = {action: {each.address for each in planned if isinstance(each, action)} for action in (Deactivate, Delete)}
+    for item in audited(desired, world.live, world.ledger, quarantine_days=days).items:
+        assert (item.note in (GOING, PRUNED)) is (item.address in acts[Deactivate])
+        assert (WAITS_FOR_LEAVE in item.note) is (item.address in acts[Delete])

@@ -262,3 +262,14 @@ class TestAnAppWhoseBlockDeclaresNoPlacements:
         found = self.found()
         assert [(note.address, note.text) for note in found.notes] == [(at("orphan"), GONE_UNMANAGED)]
         assert found.forget == ()
+
+
+@pytest.mark.parametrize("prune", ["report", "deactivate", "delete"])
+@pytest.mark.parametrize("pin", ["99", None])
+def test_the_former_resource_of_a_block_that_is_not_clear_is_not_taken_for_one_without_a_block(prune, pin):
+    block = desired_placement("new", renamed_from="orphan", pin=pin)
+    live = live_state(live_app(), ORPHAN, live_placement("8", "new"), live_placement("9", "new"))
+    found = reconciled(desired_app(block, prune=prune), live, ledger_of(known()))
+    assert isinstance(only_change(found), Blocked)
+    assert ORPHAN_AT not in {note.address for note in found.notes}
+    assert "7" in {each.id for each in found.unmanaged}

@@ -69,7 +69,7 @@ class TestOnly:
 
     def test_what_was_seen_is_remembered_of_the_selected_alone(self):
         live = live_state(live_app(), live_placement("1", "a"), live_placement("2", "b"))
-        verdicts = list(verdicts_on(desired_state(self.new), live, {}, options()))
+        verdicts = verdicts_on(desired_state(self.new), live, {}, options())
         chosen = Reconciled(tuple(select(verdicts, selector(["*/b"]))))
         assert [each.address for each in chosen.remember] == [at("b")]
         assert chosen.in_sync == (at("b"),)
@@ -77,7 +77,7 @@ class TestOnly:
     def test_the_entry_that_a_remembered_one_takes_over_goes_with_it(self):
         old, new = desired_placement("old"), desired_placement("new", renamed_from="old")
         live = live_state(live_app(), live_placement("7", "new"))
-        verdicts = list(verdicts_on(desired_state(desired_app(new)), live, ledger_of(entry(old, "7")), options()))
+        verdicts = verdicts_on(desired_state(desired_app(new)), live, ledger_of(entry(old, "7")), options())
         chosen = Reconciled(tuple(select(verdicts, selector(["*/new"]))))
         assert ([each.address for each in chosen.remember], chosen.forget) == ([at("new")], (at("old"),))
 

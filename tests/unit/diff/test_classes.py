@@ -22,7 +22,7 @@ from support.builders import (
 
 from reconciler.diff.assess import FORGOTTEN, GONE_UNMANAGED
 from reconciler.diff.audit import summary
-from reconciler.diff.classes import DOUBT
+from reconciler.diff.classes import DOUBT, UNNAMED, WAITS_FOR_LEAVE
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.report.audit.words import field_words
 
@@ -276,3 +276,49 @@ class TestFloorsThatAreNotThere:
         assert told["floorPrices.DE"] == "applied 1, live (none; WW 2 holds), manifest 4"
         told = self.words({"WW": 1}, {"DE": 5, "WW": 3}, {"DE": 4, "WW": 1})
         assert told["floorPrices.DE"] == "applied (none; WW 1 holds), live 5, manifest 4"
+
+
+class TestWhatThePlanLeavesAlone:
+    """The note of a resource on its way out says what the plan does, and nothing else."""
+
+    TOMBSTONE = desired_placement("int_1", state="absent")
+    RESTING = live_placement("1", "int_1", status="inactive", floorPrices={"US": 2})
+    WAITED = replace(OWNED[1], inactive_since="2026-01-01T00:00:00+00:00")
+
+    @pytest.mark.parametrize("prune", ["deactivate", "delete"])
+    def test_one_that_a_new_block_may_be_under_another_name_is_not_said_to_be_pruned(self, prune):
+        found = audit(desired_placement("int_2", status="active", floorPrices={"US": 2}), prune=prune)
+        assert (of(found).of, of(found).note) == ("inSync", UNNAMED)
+
+    def test_a_protected_tombstone_says_what_forbids_its_removal(self):
+        care = Lifecycle(protect=True)
+        item = of(audit(desired_placement("int_1", state="absent", lifecycle=care)))
+        assert item.of == "pending"
+        assert "but it is protected" in item.note
+
+    def test_a_tombstone_whose_quarantine_is_over_waits_for_leave(self):
+        item = of(audit(self.TOMBSTONE, live=(self.RESTING,), ledger=(OWNED[0], self.WAITED)))
+        assert (item.of, item.note) == ("pending", f"declared absent; {WAITS_FOR_LEAVE}")
+
+    def unnamed_app(self, *live, app_status="inactive"):
+        since = "2026-01-01T00:00:00+00:00" if app_status == "inactive" else None
+        known = replace(OWNED[0], inactive_since=since)
+        other = desired_app(bundle="com.unlike.it", name="Other", lifecycle=Lifecycle(distinct=True))
+        here = live_state(live_app(status=app_status), *live)
+        return audit_of(desired_state(other, prune="delete"), here, ledger_of(known, OWNED[1]))
+
+    def test_a_placement_is_pending_where_it_is_deleted_with_its_app(self):
+        found = self.unnamed_app(LIVE)
+        assert [(item.of, item.note) for item in found.items if item.address in (APP, at("int_1"))] == [
+            ("pending", f"{UNNAMED}; {WAITS_FOR_LEAVE}")
+        ] * 2
+
+    def test_and_not_where_nothing_but_its_app_is_deactivated(self):
+        found = self.unnamed_app(LIVE, app_status="active")
+        assert (classes(found)[APP], of(found).of) == ("pending", "inSync")
+
+    def test_an_app_with_a_stranger_in_it_says_why_it_stays(self):
+        found = self.unnamed_app(LIVE, live_placement("2", "stranger"))
+        (app,) = [item for item in found.items if item.address == APP]
+        assert app.of == "pending"
+        assert "placements 2 in it are not ours" in app.note
