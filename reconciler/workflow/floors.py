@@ -52,7 +52,7 @@ class Ground:
     known: tuple[KnownPlacement, ...]
     past: tuple[Move, ...]
 
-    def current_floors_of(self) -> dict[Cell, CurrentFloor]:
+    def current_floors(self) -> dict[Cell, CurrentFloor]:
         """Where each declared floor stands now."""
         plain = current_floors_of(self.declared, self.waterfalls)
         changed = last_changes(self.past, plain)
@@ -60,7 +60,7 @@ class Ground:
             cell: replace(one, changed=changed.get(cell), pending=self._is_pending(cell)) for cell, one in plain.items()
         }
 
-    def standings_on(self, day: date) -> dict[Cell, CurrentFloor]:
+    def current_floors_on(self, day: date) -> dict[Cell, CurrentFloor]:
         """Where each of those floors stood at the end of a day."""
         tables = dict(tables_on(day, self.past, self.in_force))
         plain = current_floors_of(tables, self.waterfalls)
@@ -147,7 +147,7 @@ def suggest_floors(
     placement matches.
     """
     wanted = selector(only)
-    stand = on.current_floors_of()
+    stand = on.current_floors()
     rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
@@ -171,7 +171,7 @@ def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window:
 
 def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
     """What the suggestions of the days up to `split` would have done on the days after it, up to the window's end."""
-    stand = on.standings_on(split)
+    stand = on.current_floors_on(split)
     earlier, unmatched = reports.evidence(on.question(stand, window.first, split))
     after = split + timedelta(days=1)
     made = suggest(earlier, stand, window.first, split, after, rules, unmatched)
