@@ -1,4 +1,4 @@
-"""Ten million user rows: from CSV to Parquet, and our questions through the warehouse against two plain statements that ask the same.
+"""Ten million user rows: from CSV to Parquet, and our questions against two plain statements that ask the same.
 
 `python bench/reports.py` prints a table; `--json` what it is made of. Each measure has a process of its own, so that
 its peak memory is its own; figures are the best of three runs, of one for the conversion. The rows never change.

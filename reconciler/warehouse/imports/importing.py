@@ -48,8 +48,8 @@ class Imported:
     name: str
     unit: str
     header: Header
-    counts: RowCounts
-    formats: NumberFormat
+    account: RowCounts
+    writing: NumberFormat
     kept: int
     repeated: int
     days: tuple[str, ...]
