@@ -1,4 +1,4 @@
-"""Ten million user rows: from CSV to Parquet, and our questions through Ibis against plain SQL that asks the same.
+"""Ten million user rows: from CSV to Parquet, and our questions against two plain statements that ask the same.
 
 `python bench/reports.py` prints a table; `--json` what it is made of. Each measure has a process of its own, so that
 its peak memory is its own; figures are the best of three runs, of one for the conversion. The rows never change.
@@ -149,7 +149,7 @@ def rows() -> list[tuple[str, ...]]:
         generate()
     found = {step: best(step) for step in STEPS}
     assert found["ours"]["result"] == found["plain"]["result"], found
-    names = {"plain": "plain DuckDB SQL", "ours": "evidence through Ibis", "convert": "CSV to Parquet, checked"}
+    names = {"plain": "plain DuckDB SQL", "ours": "evidence", "convert": "CSV to Parquet, checked"}
     return [
         (
             name,

@@ -11,7 +11,7 @@ _READY_FROM: Final = time(12)
 """Day D is there at noon of D+1 (User Level Reporting page; taken to hold for Chartboost too)."""
 _KEPT_DAYS: Final = 10
 _BEGINNING: Final = date(2020, 2, 16)
-"""The first day of which the User Level Reporting API knows anything."""
+"""The first day of which the User Level Reporting API has reports."""
 _USUAL_DAYS: Final = 14
 RESTATED_DAYS: Final = 2
 """The latest days, which either vendor may still correct."""
@@ -29,7 +29,7 @@ class DayRange:
     last: date
 
     def days(self) -> Iterator[date]:
-        """Each of them, in order."""
+        """Each day, in order."""
         for number in range(len(self)):
             yield self.first + number * _DAY
 
@@ -40,13 +40,13 @@ class DayRange:
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
     def halves(self) -> tuple["DayRange", "DayRange"]:
-        """Two ranges that make up this one, which has two days or more."""
+        """Split the range in two; it has two days or more."""
         middle = self.first + timedelta(days=len(self) // 2 - 1)
         return DayRange(self.first, middle), DayRange(middle + _DAY, self.last)
 
 
 def last_complete(now: datetime) -> date:
-    """The last day of which reports are whole."""
+    """The last day whose reports are complete."""
     return now.date() - (_DAY if now.time() >= _READY_FROM else 2 * _DAY)
 
 
@@ -59,7 +59,7 @@ def usual_range(source: ReportSource, now: datetime) -> DayRange:
 
 
 def refusal(source: ReportSource, day: date, now: datetime) -> str | None:
-    """Why a day cannot be had any more, or not yet; None where it can."""
+    """Why reports of a day cannot be fetched: not complete yet, or too old. None where they can."""
     if day > last_complete(now):
         ready = datetime.combine(day + _DAY, _READY_FROM)
         return f"not complete before {ready:%Y-%m-%d %H:%M} UTC"
@@ -73,7 +73,7 @@ def refusal(source: ReportSource, day: date, now: datetime) -> str | None:
 
 
 def is_settled(day: date, fetched_at: datetime) -> bool:
-    """Whether a day, when it was fetched, had left the days that may be restated."""
+    """Whether a day was fetched once the vendor could no longer restate it."""
     return (last_complete(fetched_at) - day).days >= RESTATED_DAYS
 
 

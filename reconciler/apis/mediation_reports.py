@@ -29,7 +29,7 @@ _NAP: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """A limit: `requests` in any `seconds`."""
 
     requests: int
     seconds: float
@@ -46,9 +46,9 @@ def wait(times: Sequence[float], now: float, rate: Rate) -> float:
 
 
 class RequestLimit:
-    """Lets one request at a time through, and waits where there were too many. Safe for threads and runs side by side.
+    """Keeps requests within a rate. Safe for threads, and for runs of one project at the same time.
 
-    `told` hears of a wait before it begins, with its seconds. Raises `ProjectError` where the file cannot be written.
+    `told` is called with the seconds of a wait before it begins. Raises `ProjectError` if the file cannot be written.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class RequestLimit:
         self._stopped = stopped
 
     def pass_one(self) -> None:
-        """Returns once a request may go out; it is counted as sent. Raises `Interrupted`."""
+        """Wait until a request may be sent, and count it as sent. Raises `Interrupted`."""
         told = False
         while (seconds := self._taken()) > 0:
             if not told:
@@ -78,7 +78,7 @@ class RequestLimit:
             self._clock.sleep(min(seconds, _NAP))
 
     def _taken(self) -> float:
-        """0 where the request was let through, else the seconds to wait."""
+        """Count a request if it may be sent: 0 then, else the seconds to wait."""
         try:
             folder = disk.make_folder(self._path.parents[1], self._path.parent.name)
             with FileLock(disk.check(folder, f"{self._path.name}.lock")):
@@ -115,7 +115,7 @@ DIMENSIONS: Final = (
     *("app", "helium_placement_name", "placement_type", "demand_source", "country", "partner_placement_name"),
 )
 _DISPENSABLE: Final = "partner_placement_name"
-"""A dimension that the page marks with a footnote it does not have. Where the API refuses it, we go without."""
+"""A dimension that the vendor's page marks with a missing footnote. Where the API refuses it, it is left out."""
 
 RATE: Final = Rate(requests=36, seconds=600.0)
 """Below the API's 40 requests in 10 minutes (documented for its v1)."""
@@ -170,7 +170,7 @@ def body_of(
 class Chartboost:
     """Metrics of one publisher. `client` speaks to the API, keeps its rate limit, and is the caller's to close.
 
-    `told` hears, in words, of what the API would not do.
+    `told` is called with a sentence for what the API refused, or said beside its rows.
     """
 
     def __init__(

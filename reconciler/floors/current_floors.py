@@ -137,12 +137,12 @@ class CurrentFloor:
 
 def current_floors_of(
     tables: Mapping[Address, Floors],
-    ladders: Iterable[Sequence[Address]] = (),
+    waterfalls: Iterable[Sequence[Address]] = (),
     changed: Mapping[Cell, date] | None = None,
 ) -> dict[Cell, CurrentFloor]:
-    """The current floor of each line of the tables. A ladder names the placements of a waterfall, the dearest first."""
+    """The current floor of each line of the tables. A waterfall names its placements, the dearest first."""
     whole = {address: complete(floors) for address, floors in tables.items()}
-    tiers = [pair for ladder in ladders for pair in pairwise(tier for tier in ladder if tier in whole)]
+    tiers = [pair for waterfall in waterfalls for pair in pairwise(tier for tier in waterfall if tier in whole)]
     above = {cheap: whole[dear] for dear, cheap in tiers}
     below = {dear: whole[cheap] for dear, cheap in tiers}
     days = changed or {}

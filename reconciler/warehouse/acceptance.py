@@ -44,7 +44,7 @@ class Figures:
 
 
 def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
-    """Why a day is not believed, of which so much of the whole could not be read; empty where it is."""
+    """Why a day is not accepted, of which so much of the whole could not be read; empty where it is."""
     share = unread.share_of(whole)
     if share <= MOST_UNREAD:
         return ""
@@ -99,7 +99,7 @@ class ParsedRow:
 
 @dataclass(slots=True)
 class DistinctRows:
-    """Rows that count, how many of the others stood there again, and those set aside by reason."""
+    """Rows that count, the number of repeated ones, and those quarantined, with their reasons."""
 
     rows: list[ParsedRow] = field(default_factory=list)
     repeated: int = 0
@@ -116,7 +116,7 @@ def parsed_row(told: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
 
 
 def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
-    """What of the rows of one answer and day counts, and what would count a second time.
+    """Which rows of one answer and day count, and which would count a second time.
 
     Of rows that are the same one counts; of those that differ in their figures alone nobody knows which is right. A row
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures

@@ -14,6 +14,7 @@ from reconciler.installed import how_to_add
 from reconciler.warehouse.validation_sql import literal
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from ibis import Table as IbisTable
     from ibis.backends import BaseBackend
     from pyarrow import Table
@@ -83,21 +84,27 @@ def connect(url: str, memory: str, spill: Path) -> Engine:
     """
     require_floors()
     if url == EMBEDDED:
-        return DuckDbEngine(memory, spill)
-    return IbisEngine(connected(url, f"the reports' engine ({url.partition(':')[0]})"))
+        return DuckDbEngine(_embedded(memory, spill))
+    backend = connected(url, f"the reports' engine ({url.partition(':')[0]})")
+    return DuckDbEngine(backend.con) if backend.name == "duckdb" else IbisEngine(backend)
+
+
+def _embedded(memory: str, spill: Path) -> "DuckDBPyConnection":
+    import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
+
+    disk.make_folder(spill.parent, spill.name)
+    connection = duckdb.connect(
+        config={"memory_limit": memory, "temp_directory": str(spill), "preserve_insertion_order": False}
+    )
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 class DuckDbEngine:
-    """Implements `Engine` with DuckDB in this process; it starts in a tenth of a second and needs no other library."""
+    """Implements `Engine` with a connection of DuckDB; it starts in a tenth of a second and needs no other library."""
 
-    def __init__(self, memory: str, spill: Path) -> None:
-        import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
-
-        disk.make_folder(spill.parent, spill.name)
-        self._connection = duckdb.connect(
-            config={"memory_limit": memory, "temp_directory": str(spill), "preserve_insertion_order": False}
-        )
-        self._connection.execute("SET enable_progress_bar = false")
+    def __init__(self, connection: "DuckDBPyConnection") -> None:
+        self._connection = connection
 
     def load_files(self, table: str, files: Sequence[Path], columns: Mapping[str, str]) -> None:
         """See `Engine`."""
@@ -139,8 +146,6 @@ class IbisEngine:
         names = [str(path) for path in sorted(files)]
         if not names:
             self._make(table, columns, ())
-        elif self._backend.name == "duckdb":
-            self._backend.read_parquet(names, table_name=table, hive_partitioning=False)
         elif self._backend.name == "pyspark":
             # Each file by its name, so that Spark does not take folders for columns; `read_parquet` takes one.
             self._backend._session.read.parquet(*names).createOrReplaceTempView(table)  # noqa: SLF001

@@ -30,18 +30,18 @@ _SHOWN: Final = 10_000
 
 
 class FetchListener(Protocol):
-    """Hears of a fetch as it goes on. Called from any thread, one call at a time."""
+    """Is called as a fetch goes on: from any thread, one call at a time."""
 
     def planned(self, partitions: int) -> None:
         """So many days of apps are about to be fetched."""
         ...
 
     def begun(self, step: Partition) -> None:
-        """One of them is about to be asked for. Called from any thread."""
+        """One of them is about to be requested. Called from any thread."""
         ...
 
     def ended(self, outcome: FetchOutcome) -> None:
-        """One of them came to its end."""
+        """One of them has ended."""
         ...
 
 
@@ -75,7 +75,7 @@ def fetch(
     clock: Clock,
     listener: FetchListener,
 ) -> FetchSummary:
-    """Fetch what is missing or may have been restated, and put it on the shelf; say what became of each day.
+    """Fetch what is missing or may have been restated, and store it; the outcome of each day.
 
     A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
     disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
@@ -103,7 +103,7 @@ def _schedule(
 
 
 class _Run:
-    """One fetch: what it works with, and what has come of it so far."""
+    """One fetch: its clients, store and clock, and its outcomes so far."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class _Run:
         )
 
     def _store_unless_smaller(self, place: Partition, day: date, came: PartitionPayload) -> FetchOutcome:
-        """Put a day in its place, unless too little of it was read, or it holds far less than what is there."""
+        """Store a day, unless too little of it was read, or it holds far less than the stored one."""
         source: ReportSource = "dt" if place.source == "dt" else "chartboost"
         if came.unread_reason:
             return FetchOutcome(source, place.app, day, "failed", why=came.unread_reason)

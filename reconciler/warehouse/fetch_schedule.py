@@ -15,7 +15,7 @@ ALL_APPS = "all"
 
 @dataclass(frozen=True, slots=True)
 class FetchOutcome:
-    """What became of a source, app and day. `kept`: it was there and settled. `why`: of a refusal or failure.
+    """The outcome of a source, app and day. `kept`: it was stored already, and settled. `why`: of a refusal or failure.
 
     `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far
     less, and the stored day was kept.
@@ -54,7 +54,7 @@ def schedule(
     *,
     replace: bool = False,
 ) -> Schedule:
-    """What a fetch does. Without a span, the usual one.
+    """The days that a fetch requests. Without a span, those of `usual_range`.
 
     A day is fetched where it is missing, and again where it came while it might still be restated, or still may be;
     with `replace`, whenever it can be had.
@@ -77,7 +77,7 @@ def schedule(
 
 
 def _unavailable(source: ReportSource, app: str, day: date, had: PartitionMetadata | None, why: str) -> FetchOutcome:
-    """A day that cannot be had any more: what is there of it is better than nothing."""
+    """A day that cannot be fetched any more: what is stored of it is kept."""
     if had is None:
         return FetchOutcome(source, app, day, "refused", why=why)
     settled = is_settled(day, had.fetched_at)
@@ -87,7 +87,7 @@ def _unavailable(source: ReportSource, app: str, day: date, had: PartitionMetada
 
 @dataclass(frozen=True, slots=True)
 class FetchSummary:
-    """What a fetch came to: every source, app and day by itself, in order, and what there is to say besides."""
+    """The result of a fetch: an outcome for every source, app and day, in order, and notes."""
 
     outcomes: tuple[FetchOutcome, ...]
     notes: tuple[str, ...] = ()

@@ -51,9 +51,9 @@ vendor means by it would be a guess."""
 
 @dataclass(slots=True)
 class RowBatch:
-    """Rows that belong together: good ones, and those set aside with their reasons.
+    """The rows of a day, or of a total: accepted ones, and those quarantined with their reasons.
 
-    `repeated` counts rows that stood there again, `unread` is what could not be read, as far as it can be told,
+    `repeated` counts rows that occurred again, `unread` is what could not be read, as far as it can be told,
     and `misplaced` what is of countries that nobody knows: it counts as worldwide.
     """
 
@@ -67,18 +67,18 @@ class RowBatch:
 
     @property
     def figures(self) -> Figures:
-        """How much its good rows hold."""
+        """The sums of its accepted rows."""
         return sum(map(_figures, self.rows), Figures())
 
     @property
     def unread_reason(self) -> str:
-        """Why it should not be believed; empty where it may be."""
+        """Why it should not be accepted; empty where it may be."""
         nowhere = self.misplaced
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
         return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
     def quarantine_row(self, told: Mapping[str, Any], why: str) -> None:
-        """Keep a row out, with the reason, and count what is missing without it."""
+        """Quarantine a row with the reason, and count what is missing without it."""
         self.quarantined[why] += 1
         self.quarantined_rows.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
         if why not in STRAY:

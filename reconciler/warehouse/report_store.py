@@ -36,7 +36,7 @@ _DRAFTS: Final = "drafts"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Partition:
-    """What is fetched and replaced as a whole. `day` is a date, or `first--last` for totals over several days."""
+    """What is stored and replaced as a whole. `day` is a date, or `first--last` for totals over several days."""
 
     source: str
     app: str
@@ -51,7 +51,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class PartitionMetadata:
-    """How a partition came. `quarantined` counts its rows that were set aside, by reason; `digest` is of what came.
+    """How a partition came. `quarantined` counts its quarantined rows by reason; `digest` is of the bytes received.
 
     `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
     of what was imported where it came from, and what its columns were called there.
@@ -68,9 +68,9 @@ class PartitionMetadata:
 
 @dataclass(frozen=True, slots=True)
 class PartitionPayload:
-    """A partition that is ready to be put away: its data file, its quarantined rows if any, and its marker.
+    """A partition that is ready to be stored: its data file, its quarantined rows if any, and its metadata.
 
-    `doubt` says why it should not be, where too little of it could be read.
+    `unread_reason` says why it should not be, where too little of it could be read.
     """
 
     data: Path
@@ -80,14 +80,14 @@ class PartitionPayload:
 
 
 class ReportStore:
-    """The reports of a project, in a folder of their own. Raises `ProjectError` where the disk says no."""
+    """The reports of a project, in one folder. Raises `ProjectError` where it cannot be written."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """For one fetch at a time: drafts that an interrupted one left are thrown away. Raises `LockHeld`."""
+        """Lock the store for one fetch or import; remove drafts that an interrupted one left. Raises `LockHeld`."""
         with _disk_errors():
             disk.make_folder(self.root, "")
         try:
@@ -99,7 +99,7 @@ class ReportStore:
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
-        """A folder that only its owner can read, and that is gone when the block ends."""
+        """A folder that only its owner can read, removed when the block ends."""
         with _disk_errors():
             folder = Path(tempfile.mkdtemp(dir=disk.make_folder(self.root, _DRAFTS)))
         try:
@@ -108,7 +108,7 @@ class ReportStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def put(self, partition: Partition, payload: PartitionPayload) -> None:
-        """Put a partition in its place, over the one that may be there."""
+        """Store a partition in place of the one that may be there."""
         name = partition.folder.as_posix()
         metadata = payload.data.with_name(_METADATA)
         with _disk_errors():
@@ -123,7 +123,7 @@ class ReportStore:
             metadata.replace(folder / _METADATA)
 
     def metadata(self, partition: Partition) -> PartitionMetadata | None:
-        """How a partition came; None for one that is not there, or whose marker is not that of its data."""
+        """What is known of a stored partition; None where it is absent, or its metadata is of another data file."""
         folder = partition.folder.as_posix()
         try:
             told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))

@@ -40,7 +40,7 @@ WINDOWS_BACK: Final = 26
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What suggestions stand on besides reports: declared floors, floors in force, their past, names and ladders.
+    """What suggestions stand on besides reports: declared floors, floors in force, their past, names and waterfalls.
 
     `declared` holds the tables of the manifests; `in_force` those the account was last given by us, or, where it was
     given none, the declared ones.
@@ -48,22 +48,22 @@ class Ground:
 
     declared: Mapping[Address, Floors]
     in_force: Mapping[Address, Floors]
-    ladders: tuple[tuple[Address, ...], ...]
+    waterfalls: tuple[tuple[Address, ...], ...]
     known: tuple[KnownPlacement, ...]
     past: tuple[Move, ...]
 
-    def current_floors_of(self) -> dict[Cell, CurrentFloor]:
+    def current_floors(self) -> dict[Cell, CurrentFloor]:
         """Where each declared floor stands now."""
-        plain = current_floors_of(self.declared, self.ladders)
+        plain = current_floors_of(self.declared, self.waterfalls)
         changed = last_changes(self.past, plain)
         return {
             cell: replace(one, changed=changed.get(cell), pending=self._is_pending(cell)) for cell, one in plain.items()
         }
 
-    def standings_on(self, day: date) -> dict[Cell, CurrentFloor]:
+    def current_floors_on(self, day: date) -> dict[Cell, CurrentFloor]:
         """Where each of those floors stood at the end of a day."""
         tables = dict(tables_on(day, self.past, self.in_force))
-        plain = current_floors_of(tables, self.ladders)
+        plain = current_floors_of(tables, self.waterfalls)
         changed = last_changes((move for move in self.past if move.day <= day), plain)
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
@@ -87,9 +87,9 @@ def ground(desired: DesiredState, store: LedgerReader) -> Ground:
     )
     in_force = {**declared, **{address: table for address, table in applied if table is not None}}
     owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
-    ladders = tuple(ladder for app in desired.apps for ladder in app.ladders)
+    waterfalls = tuple(waterfall for app in desired.apps for waterfall in app.ladders)
     past = moves(past_runs(store.events()), owners)
-    return Ground(declared, in_force, ladders, tuple(_known(desired, placements, ledger)), past)
+    return Ground(declared, in_force, waterfalls, tuple(_known(desired, placements, ledger)), past)
 
 
 def _applied(address: Address, ledger: Ledger) -> Floors | None:
@@ -125,7 +125,7 @@ def _known(desired: DesiredState, placements: Sequence[DesiredPlacement], ledger
 def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = None) -> dict[Address, str | None]:
     """The account's id of each declared app, by the ledger or a pin; with a reader, by what is live.
 
-    Raises what reading raises.
+    Raises the errors of the reader.
     """
     owned = {address: entry.id for address, entry in ledger.items() if kind_of(address) == "app"}
     known = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
@@ -147,7 +147,7 @@ def suggest_floors(
     placement matches.
     """
     wanted = selector(only)
-    stand = on.current_floors_of()
+    stand = on.current_floors()
     rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
@@ -171,7 +171,7 @@ def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window:
 
 def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
     """What the suggestions of the days up to `split` would have done on the days after it, up to the window's end."""
-    stand = on.standings_on(split)
+    stand = on.current_floors_on(split)
     earlier, unmatched = reports.evidence(on.question(stand, window.first, split))
     after = split + timedelta(days=1)
     made = suggest(earlier, stand, window.first, split, after, rules, unmatched)

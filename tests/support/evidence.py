@@ -34,7 +34,7 @@ USUAL = {
 
 
 def rows_of(store: ReportStore) -> list[dict[str, Any]]:
-    """Every row that was imported, as it lies on the shelf."""
+    """Every row that was imported, as it is stored."""
     files = store.partitions("imported").values()
     return [one for path in files for one in parquet.read_table(path, partitioning=None).to_pylist()]
 

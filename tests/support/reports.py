@@ -83,10 +83,10 @@ def mediation_row(**said: Any) -> dict[str, Any]:
     return {**usual, **said}
 
 
-def shelve_dt(
+def store_dt(
     store: ReportStore, rows: Iterable[Mapping[str, Any]], day: date = DAY, app: str = APP
 ) -> PartitionMetadata:
-    """Put a DT report on the shelf the way a fetch does."""
+    """Store a DT report the way a fetch does."""
     body = dt_csv(rows)
     with store.draft() as folder:
         (folder / "received").write_bytes(body)
@@ -96,7 +96,7 @@ def shelve_dt(
     return payload.metadata
 
 
-def shelve_mediation(
+def store_mediation(
     store: ReportStore,
     span: DayRange,
     *,
@@ -105,7 +105,7 @@ def shelve_mediation(
     dated: bool = True,
     fetched_at: datetime = NOON,
 ) -> None:
-    """Put Chartboost's rows of a span on the shelf the way a fetch does."""
+    """Store Chartboost's rows of a span the way a fetch does."""
     told = {"bidding": bidding, "mediation": mediation}
     for day, batch in row_batches(told, span, dated=dated).items():
         source, name = ("chartboost", f"{day}") if dated else (TOTALS, partition_name(span))

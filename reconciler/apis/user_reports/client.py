@@ -36,7 +36,7 @@ _AGAIN: Final = "run the command again to order it again"
 _LIFE: Final = 3 * 3600.0
 """Seconds that a URL is good for (User Level Reporting page): no download takes longer."""
 _BREAKS: Final = 6
-"""How often in a row a download may break before it is given up."""
+"""Failures in a row after which a download is given up."""
 _NAP: Final = 1.0
 """Seconds after which a waiting thread looks whether it should stop."""
 
@@ -59,7 +59,7 @@ _USUAL: Final = DownloadSettings()
 
 @dataclass(frozen=True, slots=True)
 class ReceivedReport:
-    """A whole report on the disk, unpacked: plain text, so far believed to be CSV.
+    """A complete report on the disk, unpacked: plain text, not yet checked to be CSV.
 
     `lines` counts its lines, header included; `digest` is of the bytes as received.
     """
@@ -201,7 +201,7 @@ class DtReports:
     ) -> tuple[DownloadFile, Readiness, float]:
         """One GET, and the seconds that its answer asks to wait.
 
-        Without our token: who signed the URL has said all there is to say.
+        Sent without our token: the signature in the URL is the authorization.
         """
         late = self._clock.monotonic() + _LIFE
         with DownloadFile(path, self._waiting.limits) as file, connections.lent() as connection:

@@ -85,7 +85,7 @@ def _refused(why: str) -> UnreadableAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The file is there, and looks like one."""
+    """The file is there, and looks like a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class TransientFailure:
-    """The network or the server failed: ask again, but not for ever."""
+    """The network or the server failed: ask again, a few times in a row at most."""
 
     why: str
 

@@ -94,7 +94,7 @@ def cell_view(made: Suggestion, number: int, *, unfolded: bool, charted: bool) -
         points=tuple(
             _point(point, made) for point in few(made.curve, {float(made.current), float(made.suggested)}) if charted
         ),
-        chart=chart(made.curve, float(made.current), float(made.suggested)) if charted else None,
+        chart=chart(made.curve, made.current, made.suggested) if charted else None,
         chart_left=bool(made.curve) and not charted,
         described=_described(made),
         described_parts=_described_parts(made),

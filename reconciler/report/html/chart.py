@@ -5,6 +5,7 @@ Only numbers become coordinates here; a template draws them and writes the words
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from math import ceil, floor, isfinite, log10
 from typing import Final
@@ -67,11 +68,12 @@ class Chart:
     parts: Panel
 
 
-def chart(curve: Sequence[CurvePoint], current: float, suggested: float) -> Chart | None:
+def chart(curve: Sequence[CurvePoint], current: float | Decimal, suggested: float | Decimal) -> Chart | None:
     """The charts of a curve; None where it has fewer than two points that can be drawn."""
     points = [point for point in curve if _drawable(point)]
     if len({point.floor for point in points}) < 2:
         return None
+    now, then = float(current), float(suggested)
     across = _logarithmic(points[0].floor, points[-1].floor)
     floors = _floor_ticks(points[0].floor, points[-1].floor, across)
     at = [across(point.floor) for point in points]
@@ -84,9 +86,9 @@ def chart(curve: Sequence[CurvePoint], current: float, suggested: float) -> Char
         _path(middle),
         floors,
         levels,
-        _markers(middle, across, current, suggested),
+        _markers(middle, across, now, then),
     )
-    return Chart(revenue, _parts(points, at, floors, across, (current, suggested)))
+    return Chart(revenue, _parts(points, at, floors, across, (now, then)))
 
 
 def _parts(

@@ -39,7 +39,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import came to. `kept`: rows of evidence; `repeated`: rows that stood twice and were counted once.
+    """The result of an import. `kept`: rows of evidence; `repeated`: rows that occurred twice and were counted once.
 
     `days` and `apps` are those it tells of, `replaced` how many days of apps were there before, `sources` its sources
     of demand with their rows, the largest.
@@ -48,8 +48,8 @@ class Imported:
     name: str
     unit: str
     header: Header
-    counts: RowCounts
-    formats: NumberFormat
+    account: RowCounts
+    writing: NumberFormat
     kept: int
     repeated: int
     days: tuple[str, ...]
@@ -60,7 +60,7 @@ class Imported:
 
 
 def import_report(records: Records, wanted: ImportOptions, store: ReportStore, now: datetime) -> Imported:
-    """Read a report and put it on the shelf; nothing of it, unless it is sound.
+    """Read a report and store it; nothing of it, unless all checks pass.
 
     Raises `ProjectError` for a report that is none: columns missing, more than a small share of rows refused, numbers
     or days that can be read in two ways, another currency or time zone; for figures that were imported before under

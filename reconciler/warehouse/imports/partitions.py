@@ -52,19 +52,19 @@ def app_days_of(rows: "DuckDBPyConnection", network: str) -> Sequence[AppDay]:
 
 
 def folder_of(network: str, app: str) -> str:
-    """Under which app of the shelf the rows of a platform's app lie: readable where a folder can be called so."""
+    """The app under which the rows of a platform's app are stored: readable where a folder can have that name."""
     plain = app.isascii() and app.isprintable() and len(quote(app, safe="")) <= _LONGEST_FOLDER
     return f"{network}.{app if plain else blake2b(app.encode(), digest_size=12).hexdigest()}"
 
 
 def folder_of_line(app: str) -> str:
-    """The same for the app of a row that lies on the shelf, where the platform stands before it."""
+    """The same for the app of a stored row, which begins with the platform."""
     network, _, own = app.partition(".")
     return folder_of(network, own)
 
 
 def check_once(rows: "DuckDBPyConnection", store: ReportStore, app_days: Sequence[AppDay]) -> None:
-    """Refuse figures that lie on the shelf already under another app or platform: they would count twice.
+    """Refuse figures that are stored already under another app or platform: they would count twice.
 
     Rows of few impressions may be the same by chance, and do not tell.
     """
@@ -152,6 +152,6 @@ def _grouped(
 
 
 def _named(rows: Sequence[tuple[Any, ...]], app_day: AppDay) -> list[dict[str, Any]]:
-    """Rows as the shelf keeps them: apps of different platforms are different apps."""
+    """Rows as they are stored: apps of different platforms are different apps."""
     app = f"{app_day.partition.app.partition('.')[0]}.{app_day.app}"
     return [{**dict(zip(_NAMES, row, strict=True)), "app": app, "valid_bids": 0, "winning_bids": 0} for row in rows]

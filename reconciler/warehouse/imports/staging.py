@@ -33,7 +33,7 @@ _DERIVED: Final = ("ecpm", "rate", "ctr", "clicks", "cpm", "rpm")
 
 @dataclass(slots=True)
 class RowCounts:
-    """What became of the rows of a report: how many there were, and those that are no evidence, by reason.
+    """The rows of a report, counted: all, and those that were refused, by reason.
 
     `places` are where the first of each reason stand. `left_out` are rows that sum others, and headers again.
     """
@@ -44,7 +44,7 @@ class RowCounts:
     places: dict[str, list[int]] = field(default_factory=dict)
 
     def refuse(self, reason: str, place: int) -> None:
-        """One more row that is no evidence."""
+        """Count a refused row, and note its place."""
         self.refused[reason] += 1
         found = self.places.setdefault(reason, [])
         if len(found) < PLACES:
@@ -53,7 +53,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class StagedTexts:
-    """A report as it came: its texts in a file, how it is written, and the digest of its rows."""
+    """A report as it was read: the file of its texts, how numbers and days are written, and the digest of its rows."""
 
     path: Path
     clues: Clues

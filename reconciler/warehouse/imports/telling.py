@@ -16,7 +16,7 @@ def import_lines(found: Imported) -> Iterator[Line]:
     yield line(Span(found.name, "strong"), f": {found.header.adapter.title}")
     yield line(f"columns: {', '.join(f'{ours} = {theirs}' for ours, theirs in found.header.theirs.items())}")
     yield line(f"sources: {_listed([f'{name} ({rows:,})' for name, rows in found.sources.items()])}")
-    account = found.counts
+    account = found.account
     if account.refused:
         yield line(Span("Rows refused", "change"), f": {account.refused.total():,} of {account.rows:,}")
         yield from (
@@ -44,13 +44,13 @@ def _listed(texts: Sequence[str]) -> str:
 
 def import_document(found: Imported) -> dict[str, Any]:
     """`reconciler.import/1`: how the report was read, what became of its rows, and what lies there now."""
-    account = found.counts
+    account = found.account
     return {
         "format": IMPORT_FORMAT,
         "name": found.name,
         "network": found.header.adapter.name,
         "columns": dict(found.header.theirs),
-        "decimals": found.formats.decimals,
+        "decimals": found.writing.decimals,
         "summary": {
             "rows": account.rows,
             "imported": found.kept,

@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from support.reports import DAY, dt_row, mediation_row, shelve_dt, shelve_mediation
+from support.reports import DAY, dt_row, mediation_row, store_dt, store_mediation
 
 from reconciler.apis.days import DayRange
 from reconciler.errors import ProjectError
@@ -45,8 +45,8 @@ def store(tmp_path_factory):
             )
             for _ in range(3000)
         ]
-        shelve_dt(store, [*rows, *(dt_row(date=day, revenue=f"{1.01**n / 1000:.10f}") for n in range(-40, 40))], day)
-    shelve_mediation(store, SPAN, bidding=lines(chance, NAMES[:2]), mediation=lines(chance, NAMES[2:]))
+        store_dt(store, [*rows, *(dt_row(date=day, revenue=f"{1.01**n / 1000:.10f}") for n in range(-40, 40))], day)
+    store_mediation(store, SPAN, bidding=lines(chance, NAMES[:2]), mediation=lines(chance, NAMES[2:]))
     return store
 
 

@@ -38,7 +38,7 @@ class Ear:
 
 
 class Scene:
-    """A server whose reports are of the day they are ordered for, and a shelf."""
+    """A server whose reports are of the day they are ordered for, and a store."""
 
     def __init__(self, server, folder, start=NOON):
         self.server, self.folder = server, folder

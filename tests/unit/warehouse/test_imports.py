@@ -1,4 +1,4 @@
-"""Reports of other platforms taken in: what is read, what is refused and why, what lies on the shelf then."""
+"""Reports of other platforms taken in: what is read, what is refused and why, what is stored then."""
 
 import codecs
 import json
@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 from support.evidence import NOW, SAMPLES, many, row, rows_of, take_in, text
-from support.reports import DAY, mediation_row, shelve_mediation
+from support.reports import DAY, mediation_row, store_mediation
 
 from reconciler.apis.days import DayRange
 from reconciler.errors import LockHeld, ProjectError
@@ -403,9 +403,9 @@ def test_only_days_of_which_its_app_was_imported_count_for_a_placement(took, sto
 
 def test_imported_rows_stand_beside_chartboosts_and_its_totals(took, store):
     both = DayRange(DAY, DAY)
-    shelve_mediation(store, both, mediation=[mediation_row(partner_placement_name="243713", requests=10)])
+    store_mediation(store, both, mediation=[mediation_row(partner_placement_name="243713", requests=10)])
     total = [mediation_row(partner_placement_name="243713", requests=11)]
-    shelve_mediation(store, both, mediation=total, dated=False)
+    store_mediation(store, both, mediation=total, dated=False)
     took(text(row(placement="243713")))
     assert evidence(store)[0].requests == 1011
 

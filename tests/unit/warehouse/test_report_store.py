@@ -1,7 +1,7 @@
 import stat
 
 import pytest
-from support.reports import DAY, NOON, dt_row, of_users, shelve_dt
+from support.reports import DAY, NOON, dt_row, of_users, store_dt
 
 from reconciler.errors import LockHeld, ProjectError, UnfitFile
 from reconciler.warehouse.report_store import Partition, ReportStore, project_salt
@@ -28,7 +28,7 @@ def test_a_salt_of_another_make_is_an_error_that_does_not_show_it(tmp_path, text
 
 def test_a_partition_lies_where_its_source_app_and_day_say(tmp_path):
     store = ReportStore(tmp_path)
-    metadata = shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
+    metadata = store_dt(store, [dt_row(), dt_row(revenue="NaN")])
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*") if path.is_file())
     assert files == [
         "quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl",
@@ -41,15 +41,15 @@ def test_a_partition_lies_where_its_source_app_and_day_say(tmp_path):
 
 def test_a_new_partition_replaces_the_old_one_and_its_quarantine(tmp_path):
     store = ReportStore(tmp_path)
-    shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
-    shelve_dt(store, of_users([dt_row(), dt_row()]))
+    store_dt(store, [dt_row(), dt_row(revenue="NaN")])
+    store_dt(store, of_users([dt_row(), dt_row()]))
     assert store.metadata(PLACE).rows == 2
     assert not list((tmp_path / "quarantine").rglob("*.jsonl"))
 
 
 def test_data_without_a_marker_of_its_own_counts_as_missing(tmp_path):
     store = ReportStore(tmp_path)
-    shelve_dt(store, [dt_row()])
+    store_dt(store, [dt_row()])
     with (tmp_path / PLACE.folder / "data.parquet").open("ab") as file:
         file.write(b"x")
     assert store.metadata(PLACE) is None
@@ -59,7 +59,7 @@ def test_data_without_a_marker_of_its_own_counts_as_missing(tmp_path):
 @each("app", ["../../etc", "a/b", "..", "a=b", "ä %"])
 def test_no_app_id_leads_out_of_the_folder(tmp_path, app):
     store = ReportStore(tmp_path)
-    shelve_dt(store, [dt_row(app=app)], app=app)
+    store_dt(store, [dt_row(app=app)], app=app)
     (path,) = tmp_path.rglob("data.parquet")
     assert len(path.relative_to(tmp_path).parts) == 4
     assert list(store.files("dt", DAY, DAY)) == [Partition("dt", app, DAY.isoformat())]
@@ -101,7 +101,7 @@ def test_a_salt_behind_a_link_is_neither_read_nor_made(tmp_path, linked):
 @each("linked", ["source=dt", "source=dt/app=170709", "source=dt/app=170709/day=2026-11-20"])
 def test_reports_behind_a_linked_folder_are_neither_read_nor_written(tmp_path, linked):
     store, outside = ReportStore(tmp_path / "reports"), tmp_path / "outside"
-    shelve_dt(store, [dt_row()])
+    store_dt(store, [dt_row()])
     (store.root / linked).rename(outside)
     (store.root / linked).symlink_to(outside)
     before = {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()}
@@ -110,14 +110,14 @@ def test_reports_behind_a_linked_folder_are_neither_read_nor_written(tmp_path, l
     with pytest.raises(UnfitFile):
         store.metadata(PLACE)
     with pytest.raises(UnfitFile):
-        shelve_dt(store, [dt_row(), dt_row()])
+        store_dt(store, [dt_row(), dt_row()])
     assert {path: path.read_bytes() for path in outside.rglob("*.*") if path.is_file()} == before
 
 
 @each("name", ["data.parquet", "fetched.json"])
 def test_a_report_that_is_a_link_is_not_read(tmp_path, name):
     store = ReportStore(tmp_path / "reports")
-    shelve_dt(store, [dt_row()])
+    store_dt(store, [dt_row()])
     path = store.root / PLACE.folder / name
     path.rename(tmp_path / name)
     path.symlink_to(tmp_path / name)
@@ -135,7 +135,7 @@ def test_nothing_is_fetched_through_a_link(tmp_path, name):
 
     def fetch():
         with store.locked():
-            shelve_dt(store, [dt_row(), dt_row(revenue="NaN")])
+            store_dt(store, [dt_row(), dt_row(revenue="NaN")])
 
     with pytest.raises(UnfitFile):
         fetch()

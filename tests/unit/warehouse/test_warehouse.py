@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, shelve_dt, shelve_mediation
+from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, store_dt, store_mediation
 
 from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
@@ -37,7 +37,7 @@ def evidence(store, cell=CELLS[0], **said):
 
 
 def mediation(store, *rows, span=TODAY, **said):
-    shelve_mediation(store, span, mediation=rows, **said)
+    store_mediation(store, span, mediation=rows, **said)
 
 
 def admob(**said):
@@ -52,7 +52,7 @@ def test_an_empty_warehouse_answers_for_every_cell_with_nothing(store):
 
 
 def test_requests_are_chartboosts_and_sales_are_dts(store):
-    shelve_dt(store, [dt_row(revenue="0.002"), dt_row(impressions=3, revenue="0.003")])
+    store_dt(store, [dt_row(revenue="0.002"), dt_row(impressions=3, revenue="0.003")])
     mediation(store, mediation_row(requests=50, impressions=9, estimated_earnings=9.0), admob(requests=40))
     one = evidence(store)
     assert (one.requests, one.impressions, one.revenue, one.single_rows) == (50, 4, 0.005, 1)
@@ -60,7 +60,7 @@ def test_requests_are_chartboosts_and_sales_are_dts(store):
 
 
 def test_countries_without_a_line_are_worldwide_and_so_is_an_empty_one(store):
-    shelve_dt(
+    store_dt(
         store, [dt_row(), dt_row(country="NA"), dt_row(country=""), dt_row(country="Nowhere"), dt_row(country="DE")]
     )
     mediation(store, mediation_row(), mediation_row(country="NAM", requests=7), mediation_row(country=None, requests=8))
@@ -70,12 +70,12 @@ def test_countries_without_a_line_are_worldwide_and_so_is_an_empty_one(store):
 
 
 def test_alpha_three_and_names_are_countries_too(store):
-    shelve_dt(store, [dt_row(country="USA"), dt_row(country="united states"), dt_row(country="us")])
+    store_dt(store, [dt_row(country="USA"), dt_row(country="united states"), dt_row(country="us")])
     assert evidence(store).impressions == 3
 
 
 def test_the_masked_row_counts_in_totals_and_tells_no_price(store):
-    shelve_dt(store, [dt_row(), dt_row(device="masked", revenue="9")])
+    store_dt(store, [dt_row(), dt_row(device="masked", revenue="9")])
     one = evidence(store)
     assert (one.impressions, one.revenue, one.single_rows) == (2, 9.001, 1)
 
@@ -86,7 +86,7 @@ def mean(prices):
 
 def test_the_sketch_holds_all_impressions_at_their_mean_price(store):
     singles = [dt_row(revenue=f"{0.0005 + 0.0001 * n:.4f}") for n in range(40)]
-    shelve_dt(store, [*singles, dt_row(impressions=60, revenue="0.03")])
+    store_dt(store, [*singles, dt_row(impressions=60, revenue="0.03")])
     one = evidence(store)
     assert sum(one.prices.values()) == pytest.approx(100)
     assert mean(one.prices) == pytest.approx(1000 * one.revenue / one.impressions, rel=0.006)
@@ -94,7 +94,7 @@ def test_the_sketch_holds_all_impressions_at_their_mean_price(store):
 
 @each(("revenue", "place"), [("0.001", 0), ("0.00101", 1), ("0.0010201", 2), ("0.0009", -11)])
 def test_a_price_lies_in_the_bin_that_begins_at_or_below_it(store, revenue, place):
-    shelve_dt(store, [dt_row(revenue=revenue)])
+    store_dt(store, [dt_row(revenue=revenue)])
     assert evidence(store).prices == {place: 1.0}
 
 
@@ -106,7 +106,7 @@ def test_prices_that_tell_nothing_make_no_sketch():
 
 def test_days_tell_what_happened_at_which_floor(store):
     for day, rows in ((FIRST, 1), (DAY, 2)):
-        shelve_dt(store, of_users([dt_row(date=day)] * rows), day)
+        store_dt(store, of_users([dt_row(date=day)] * rows), day)
         mediation(
             store, mediation_row(date=f"{day}", requests=10 * rows), admob(date=f"{day}"), span=DayRange(day, day)
         )
@@ -119,15 +119,15 @@ def test_days_tell_what_happened_at_which_floor(store):
 
 
 def test_only_days_that_both_sides_speak_of_count(store):
-    shelve_dt(store, [dt_row()])
-    shelve_dt(store, [dt_row(date=FIRST)], FIRST)
+    store_dt(store, [dt_row()])
+    store_dt(store, [dt_row(date=FIRST)], FIRST)
     mediation(store, mediation_row())
     assert [day.day for day in evidence(store, first=FIRST).days] == [DAY]
     assert evidence(store, first=FIRST).impressions == 1
 
 
 def test_a_day_without_a_report_of_dts_is_taken_from_chartboost(store):
-    shelve_dt(store, [dt_row()])
+    store_dt(store, [dt_row()])
     both = DayRange(FIRST, DAY)
     mediation(store, *(mediation_row(date=f"{day}") for day in both.days()), span=both)
     one = evidence(store, first=FIRST)
@@ -152,7 +152,7 @@ def test_totals_that_are_older_than_a_day_of_theirs_are_not_believed(store):
 
 
 def test_what_cannot_be_joined_is_counted_and_listed(store):
-    shelve_dt(store, [dt_row(), dt_row(placement="=old"), dt_row(placement="INT 13x")])
+    store_dt(store, [dt_row(), dt_row(placement="=old"), dt_row(placement="INT 13x")])
     mediation(store, mediation_row(partner_placement_name="stranger"), admob())
     found, unmatched = asked(store)
     assert unmatched.chartboost_placements == ("stranger",)
@@ -162,13 +162,13 @@ def test_what_cannot_be_joined_is_counted_and_listed(store):
 
 
 def test_a_loose_join_is_counted(store):
-    shelve_dt(store, [dt_row(placement="INT_13"), dt_row(placement="Int _13")])
+    store_dt(store, [dt_row(placement="INT_13"), dt_row(placement="Int _13")])
     found, unmatched = asked(store)
     assert (found[0].impressions, unmatched.loose, unmatched.rows) == (2, 2, 0)
 
 
 def test_bidding_rows_mean_a_unified_auction(store):
-    shelve_mediation(store, TODAY, bidding=[mediation_row()])
+    store_mediation(store, TODAY, bidding=[mediation_row()])
     assert evidence(store).mode == "unified"
 
 
@@ -183,12 +183,12 @@ def test_a_ladder_is_two_placements_in_one_waterfall(store):
 
 
 def test_revenue_is_added_exactly(store):
-    shelve_dt(store, of_users([dt_row(revenue="0.1", impressions=2)] * 30))
+    store_dt(store, of_users([dt_row(revenue="0.1", impressions=2)] * 30))
     assert evidence(store).revenue == 3.0
 
 
 def test_dates_outside_the_window_are_not_looked_at(store):
-    shelve_dt(store, [dt_row()])
+    store_dt(store, [dt_row()])
     assert evidence(store, first=date(2026, 1, 1), last=FIRST).impressions == 0
 
 
@@ -204,13 +204,13 @@ def test_dates_outside_the_window_are_not_looked_at(store):
     ],
 )
 def test_dt_may_call_a_country_by_any_name(store, spelling, code):
-    shelve_dt(store, [dt_row(country=spelling, impressions=7)])
+    store_dt(store, [dt_row(country=spelling, impressions=7)])
     assert evidence(store, Cell(INT, code), cells=(*CELLS, Cell(INT, code))).impressions == 7
 
 
 @each("name", ["Digital Turbine", "dt_exchange", "DTX", "Fyber_Network", "digitalturbine-exchange"])
 def test_dt_is_dt_under_each_of_its_names(store, name):
-    shelve_dt(store, of_users([dt_row()] * 3))
+    store_dt(store, of_users([dt_row()] * 3))
     mediation(store, mediation_row(demand_source=name), admob())
     one = evidence(store)
     assert (one.requests, one.after, one.after_requests) == (1000, 2.5, 900)
@@ -231,7 +231,7 @@ def of_days(*rows, span=LATER):
 def test_days_on_which_dt_has_another_name_are_left_out_and_told(store):
     """Under an unknown name DT would be a source behind itself, and its money would count as that of the rest."""
     renamed = DayRange(DAY - timedelta(days=1), DAY)
-    shelve_dt(store, [dt_row(date=DAY)])
+    store_dt(store, [dt_row(date=DAY)])
     usual = of_days(mediation_row(), admob(), span=DayRange(LATER.first, renamed.first - timedelta(days=1)))
     other = of_days(mediation_row(demand_source="acme_x", estimated_earnings=50.0), admob(), span=renamed)
     mediation(store, *usual, *other, span=LATER)
@@ -248,7 +248,7 @@ def test_an_app_without_dt_is_no_absence(store):
 
 def test_the_basis_says_how_much_of_days_rows_and_money_is_there(store):
     rows = of_users([dt_row()] * 300)
-    shelve_dt(store, [*rows, dt_row(placement="nobody_knows", revenue="0.1"), dt_row(revenue="$1")])
+    store_dt(store, [*rows, dt_row(placement="nobody_knows", revenue="0.1"), dt_row(revenue="$1")])
     mediation(store, *of_days(mediation_row(), mediation_row(), admob(), span=TODAY))
     basis = asked(store, first=LATER.first)[1].basis
     assert (basis.days, basis.mediation_days, basis.dt_days, basis.dt_expected) == (4, 1, 1, 4)

@@ -95,8 +95,8 @@ def test_the_rungs_of_a_ladder_know_each_other():
     app = desired_app(placement("high", floors=table(US=3)), placement("low", floors=table(US=2.9)))
     ladder = tuple(placement_address(app.address, name) for name in ("high", "low"))
     on = ground(desired_state(replace(app, ladders=(ladder,))), Memory())
-    assert on.current_floors_of()[Cell(ladder[0], "US")].cheaper == 2.9
-    assert on.current_floors_of()[Cell(ladder[1], "US")].dearer == 3
+    assert on.current_floors()[Cell(ladder[0], "US")].cheaper == Decimal("2.9")
+    assert on.current_floors()[Cell(ladder[1], "US")].dearer == 3
 
 
 def test_windows_in_which_a_floor_moved_are_asked_about_and_no_others():
