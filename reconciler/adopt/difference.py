@@ -3,19 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
 
 from reconciler.adopt.forms import unsayable
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
 from reconciler.diff.drifted import told_value
+from reconciler.manifest.sites import Block
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
-
-Block: TypeAlias = DesiredApp | DesiredPlacement
 
 _TARGETING = ("targetingEnabled", "geo", "connectivity")
 

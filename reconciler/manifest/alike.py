@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from reconciler.manifest.claims import Claim
 from reconciler.manifest.report import Report, Reporter
-from reconciler.manifest.text import Place
 from reconciler.model.desired import DesiredApp, Source
 from reconciler.model.likeness import folded_app
+from reconciler.yaml.text import Place
 
 
 def report_look_alike(about: Reporter, place: Place, said: str, other: str, source: Source) -> None:

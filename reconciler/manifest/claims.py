@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from reconciler.manifest.hints import shown
 from reconciler.manifest.report import Reporter
-from reconciler.manifest.text import Place
+from reconciler.yaml.hints import shown
+from reconciler.yaml.text import Place
 
 _CODES: Final = {
     "app": "duplicate-address",

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from laws.yaml_texts import Written, yaml_texts
 
 from reconciler.errors import EditError
-from reconciler.manifest.edit.apply import apply_edits
-from reconciler.manifest.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
-from reconciler.manifest.node import place_at
-from reconciler.manifest.parse import parse
-from reconciler.manifest.text import ManifestText
+from reconciler.yaml.edit.apply import apply_edits
+from reconciler.yaml.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
+from reconciler.yaml.node import place_at
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText
 
 EXAMPLES = 60
 

@@ -8,12 +8,12 @@ import click
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import EditError, InvalidManifests
-from reconciler.manifest.style.formatted import formatted
-from reconciler.manifest.text import ManifestText
+from reconciler.manifest.write import formatted
 from reconciler.model.diagnostic import Finding
 from reconciler.project import manifests_at, read_manifests, write_manifest
 from reconciler.report.document import fmt_document
 from reconciler.report.line import line
+from reconciler.yaml.text import ManifestText
 
 UNFORMATTED = 1
 
