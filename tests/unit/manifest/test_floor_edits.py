@@ -6,6 +6,7 @@ import pytest
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, write_floors
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
+from reconciler.yaml import loader
 
 SETTINGS = """version: 1
 publisherId: "3432"
@@ -207,3 +208,25 @@ def test_lines_that_merge_a_price_get_their_own_and_the_anchor_keeps_its_own():
         "+           - {<<: *us, country: CA, price: 3}",
         "+           - {country: US, price: 4}",
     ]
+
+
+class Counted:
+    """The parser, of which is known how often it was begun."""
+
+    begun = 0
+    parser = loader._Parser
+
+    def __init__(self, data):
+        type(self).begun += 1
+        self.get_event = self.parser(data).get_event
+
+
+def test_a_file_is_parsed_once_to_be_edited_and_once_to_be_checked(monkeypatch):
+    project = Project(ONE + "        floorPrices: {US: 1, tier1: 0.8}\n      - {name: two, placementType: MREC}\n")
+    state = project.desired(project.text)
+    prices = {("one", "US"): 2, ("one", "CA"): 3, ("two", "WW"): 1}
+    changes = [FloorChange(f"android:com.a/{name}", at, Decimal(amount)) for (name, at), amount in prices.items()]
+    monkeypatch.setattr(loader, "_Parser", Counted)
+    result = write_floors(ProjectContext(project.settings, project.settings_text), [project.text], state, changes)
+    assert list(result.written) == changes
+    assert Counted.begun == 2

@@ -12,12 +12,11 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
-from reconciler.manifest.assemble import by_file, digest_of
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion, Suggestions
-from reconciler.project import changed_meanwhile, read_manifests, write_manifests
+from reconciler.project import write_manifests
 from reconciler.report.floors.written import written_document, written_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.floors import Ground, suggest_floors
@@ -44,7 +43,7 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     ground = desk.ground()
     with desk.warehouse() as warehouse:
         made = suggest_floors(ground, warehouse, window, desk.rules(), desk.earliest(), only)
-    texts = _texts(desk)
+    texts = desk.manifests()
     context = ProjectContext(desk.settings, desk.project.settings)
     done = write_floors(context, texts, desk.desired, _changes(made))
     written = _written(desk, ground, made, texts, done)
@@ -57,14 +56,6 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     else:
         console.answer(written_lines(written, files))
     return INCOMPLETE if any(finding.severity == "error" for finding in done.findings) else 0
-
-
-def _texts(desk: Desk) -> list[ManifestText]:
-    """The manifests that the suggestions were made on. Raises `ProjectError` where they are no longer so on disk."""
-    texts = by_file(read_manifests(desk.project.root, desk.settings.manifests))
-    if digest_of(desk.project.settings, texts) != desk.desired.digest:
-        raise changed_meanwhile("manifests")
-    return texts
 
 
 def _written(
