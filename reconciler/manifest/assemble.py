@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.manifest.alike import lint_apps
-from reconciler.manifest.claims import Claim, Claims
+from reconciler.manifest.claims import Claim, Claims, lint_apps
 from reconciler.manifest.outline import Outline
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.report import Report, Reporter

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final, cast
 from unicodedata import name as script
 
-from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
+from reconciler.manifest.claims import report_look_alike
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
 from reconciler.manifest.layer import Layer
