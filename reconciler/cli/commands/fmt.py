@@ -10,7 +10,7 @@ from reconciler.cli.session import Session
 from reconciler.errors import EditError, InvalidManifests
 from reconciler.manifest.write import formatted
 from reconciler.model.diagnostic import Finding
-from reconciler.project import manifests_at, read_manifests, write_manifest
+from reconciler.project import manifests_at, read_manifests, write_manifests
 from reconciler.report.document import fmt_document
 from reconciler.report.line import line
 from reconciler.yaml.text import ManifestText
@@ -40,10 +40,8 @@ def command(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
         else read_manifests(project.root, session.settings(project).manifests)
     )
     changed, findings = _formatted(texts)
-    for text in changed:
-        if not check:
-            write_manifest(project.root, text)
     if not check:
+        write_manifests(project.root, texts, changed)
         session.console.give_account()
     files = [text.file for text in changed]
     if options.format == "json":
