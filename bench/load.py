@@ -25,13 +25,13 @@ from reconciler.diff.context import DiffOptions
 from reconciler.manifest.decode import decode
 from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.parse import parse
 from reconciler.manifest.recall import recall_desired, recall_settings
 from reconciler.manifest.report import Report, Reporter
-from reconciler.manifest.scalar import PlainScalars
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.project import STATE_FOLDER, Project, find_project, read_manifests
+from reconciler.yaml.parse import parse
+from reconciler.yaml.scalar import PlainScalars
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from reconciler import disk
 from reconciler.errors import ProjectError
-from reconciler.manifest.text import text_of
+from reconciler.yaml.text import text_of
 
 _OPEN_ONE: Final = re.compile(r"/dev/fd/(\d+)|/dev/std(out|err)|/proc/(?:self|\d+)/fd/(\d+)")
 """Names of what a process has open already: `>(program)` of a shell is one, and where `/dev/stdout` leads another."""

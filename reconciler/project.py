@@ -12,9 +12,9 @@ from typing import Final
 
 from reconciler import disk
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
-from reconciler.manifest.patterns import ENDINGS, all_plain, plain_patterns
-from reconciler.manifest.text import ManifestText, is_closed
+from reconciler.manifest.patterns import ENDINGS, all_plain, is_closed, plain_patterns
 from reconciler.model.diagnostic import Finding
+from reconciler.yaml.text import ManifestText
 
 SETTINGS_NAME: Final = "reconciler.yaml"
 STATE_FOLDER: Final = ".reconciler"
@@ -245,6 +245,24 @@ def write_manifest(root: Path, text: ManifestText) -> None:
         disk.write(root, name, text.data)
     except OSError as wrong:
         raise ProjectError(f"{text.file} cannot be written: {wrong.strerror or wrong}") from wrong
+
+
+def write_manifests(root: Path, read: Iterable[ManifestText], new: Iterable[ManifestText]) -> None:
+    """Write manifests that were made of those that were read.
+
+    Raises `ProjectError`, before any is written, where one of these files is no longer as it was read.
+    """
+    known, texts = {text.file: text.data for text in read}, list(new)
+    for text in texts:
+        if text.file in known and _content(root, text.file) != known[text.file]:
+            raise changed_meanwhile(text.file)
+    for text in texts:
+        write_manifest(root, text)
+
+
+def changed_meanwhile(what: str) -> ProjectError:
+    """What is raised where files were changed while the command worked with what it had read of them."""
+    return ProjectError(f"{what} changed while this command worked: nothing is written", hint="run it again")
 
 
 def folder_names(root: Path, patterns: Sequence[str]) -> list[str]:

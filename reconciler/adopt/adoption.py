@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.adopt.ground import Account, Declared, Made
-from reconciler.adopt.known import Desk, known_app
+from reconciler.adopt.inputs import Account, AdoptionDraft, Declared
+from reconciler.adopt.known import EditBatch, known_app
 from reconciler.adopt.new_apps import write_new
-from reconciler.adopt.wishes import carry_out
 from reconciler.diff.change import FieldChange, Forget, InSync, Note, Remember, Update, Verdict
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffContext, DiffOptions, by_app, context_of
@@ -18,13 +17,14 @@ from reconciler.diff.resolve import resolve_apps
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
 from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
-from reconciler.manifest.edit.sites import block_sites
+from reconciler.manifest.checked_edits import carry_out
 from reconciler.manifest.load import load_desired
-from reconciler.manifest.text import ManifestText
+from reconciler.manifest.sites import Sites
 from reconciler.model.address import Address, address_order, app_of
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.ledger import Ledger, LedgerEntry
+from reconciler.yaml.text import ManifestText
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +56,26 @@ def adopt(declared: Declared, account: Account) -> Adoption:
 
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
     """
-    made = Made({text.file: text for text in declared.manifests})
+    draft = AdoptionDraft({text.file: text for text in declared.manifests})
     context = context_of(declared.state, account.live, account.ledger, DiffOptions(account.now))
     resolutions = context.resolutions
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
-    made.notes += _unclear_apps(declared.state.apps, resolutions, account)
+    draft.notes += _unclear_apps(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
     left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
-    made.notes += notes
-    suspected = _suspected(context, made)
-    _edit_known(declared, account, claimed, made)
-    write_new(declared, account, claimed.keys() | alike | left | suspected, made)
-    return _checked(declared, account, made)
+    draft.notes += notes
+    suspected = _suspected(context, draft)
+    _edit_known(declared, account, claimed, draft)
+    write_new(declared, account, claimed.keys() | alike | left | suspected, draft)
+    return _checked(declared, account, draft)
 
 
-def _suspected(context: DiffContext, made: Made) -> AbstractSet[str]:
+def _suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
     """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
     for app in context.desired.apps:
         old = context.suspects.get(app.address)
         if old is not None:
-            made.notes.append(Note(app.address, suspected_app(app, old, context.orphans[old]).reason))
+            draft.notes.append(Note(app.address, suspected_app(app, old, context.orphans[old]).reason))
     return {context.orphans[old].id for old in context.suspects.values()}
 
 
@@ -103,46 +103,44 @@ def _unclear_apps(
                 pass
 
 
-def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], made: Made) -> None:
+def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], draft: AdoptionDraft) -> None:
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
-    sites = block_sites(declared.manifests)
-    desk = Desk(
-        declared.frame.settings, by_app(account.ledger), account.now.date(), sites, account.past, account.theirs
-    )
+    sites, settings, today = Sites(declared.manifests), declared.context.settings, account.now.date()
+    batch = EditBatch(settings, by_app(account.ledger), today, sites, account.past, account.theirs)
     for app in account.chosen:
         if app.id in claimed:
-            known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], desk)
-    made.notes += desk.notes
-    made.held += desk.held
-    for file, wishes in desk.wishes.items():
-        carried = carry_out(declared.frame, made.texts[file], wishes)
-        made.texts[file] = carried.text
-        made.held += carried.held
-        done = {address for wish in carried.done for address in wish.declares}
-        made.added += [address for address in desk.added if address in done]
-        made.changes += [(became, change) for became, change in desk.changes if became in done]
+            known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], batch)
+    draft.notes += batch.notes
+    draft.held += batch.rejected
+    for file, requests in batch.requests.items():
+        result = carry_out(declared.context, sites.tree(file), declared.state.apps, requests)
+        draft.texts[file] = result.text
+        draft.held += result.rejected
+        done = {address for request in result.done for address in request.declares}
+        draft.added += [address for address in batch.added if address in done]
+        draft.changes += [(became, change) for became, change in batch.changes if became in done]
 
 
-def _checked(declared: Declared, account: Account, made: Made) -> Adoption:
+def _checked(declared: Declared, account: Account, draft: AdoptionDraft) -> Adoption:
     """The adoption, its manifests read together once more, and what the ledger learns from them."""
     before = {text.file: text for text in declared.manifests}
-    texts = tuple(text for file, text in sorted(made.texts.items()) if before.get(file) != text)
-    remember, forget = _learned(_read_again(declared, made) if texts else declared.state, account)
+    texts = tuple(text for file, text in sorted(draft.texts.items()) if before.get(file) != text)
+    remember, forget = _learned(_read_again(declared, draft) if texts else declared.state, account)
     return Adoption(
         texts=texts,
-        new=frozenset(made.new),
-        added=tuple(sorted(made.added, key=address_order)),
-        changes=tuple(sorted(made.changes, key=lambda each: (address_order(each[0]), each[1].path))),
+        new=frozenset(draft.new),
+        added=tuple(sorted(draft.added, key=address_order)),
+        changes=tuple(sorted(draft.changes, key=lambda each: (address_order(each[0]), each[1].path))),
         remember=remember,
         forget=forget,
-        notes=tuple(sorted(set(made.notes), key=lambda note: (address_order(note.address), note.text))),
-        held=tuple(sorted(made.held, key=finding_order)),
+        notes=tuple(sorted(set(draft.notes), key=lambda note: (address_order(note.address), note.text))),
+        held=tuple(sorted(draft.held, key=finding_order)),
     )
 
 
-def _read_again(declared: Declared, made: Made) -> DesiredState:
-    loaded = load_desired(declared.frame.settings, declared.frame.text, list(made.texts.values()))
+def _read_again(declared: Declared, draft: AdoptionDraft) -> DesiredState:
+    loaded = load_desired(declared.context.settings, declared.context.text, list(draft.texts.values()))
     if loaded.state is None:
         raise EditError([finding for finding in loaded.findings if finding.severity == "error"])
     return loaded.state
@@ -150,7 +148,7 @@ def _read_again(declared: Declared, made: Made) -> DesiredState:
 
 def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
     """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
-    verdicts = verdicts_on(state, account.live, account.ledger, DiffOptions(account.now))
+    verdicts = list(verdicts_on(state, account.live, account.ledger, DiffOptions(account.now)))
     chosen = {app.id for app in account.chosen}
     apps = resolve_apps(state.apps, account.live.apps, account.ledger)
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}

@@ -8,8 +8,8 @@ from reconciler.adopt.forms import unsayable
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
 from reconciler.diff.updates import told_value
+from reconciler.manifest.sites import Block
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredResource
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
@@ -31,7 +31,7 @@ class Difference:
 
 
 def difference(
-    block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
 ) -> tuple[Difference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
@@ -100,7 +100,7 @@ def _with(declared: Value, seen: Value, changes: Iterable[FieldChange]) -> Value
     return kept
 
 
-def _targeting_with(values: Fields, block: DesiredResource, live: LiveResource) -> Fields:
+def _targeting_with(values: Fields, block: Block, live: LiveResource) -> Fields:
     """What else a block must say of targeting that says more of it than before: the format wants all of it or none."""
     after = {**block.fields, **values}
     targets = [name for name in ("geo", "connectivity") if after.get(name) is not None]

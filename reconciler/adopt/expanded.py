@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.adopt.forms import form_of
-from reconciler.manifest.edit.changes import Writable
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle
 from reconciler.model.value import to_json
+from reconciler.yaml.edit.changes import Writable
 
 Wanted = Callable[[Address], bool]
 

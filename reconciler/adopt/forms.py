@@ -6,15 +6,15 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, ValidationError
 
 from reconciler.manifest.countries import COUNTRIES
-from reconciler.manifest.edit.changes import Writable
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.order import INNER_KEYS
-from reconciler.manifest.parse import VARIABLE
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Kind
 from reconciler.model.floors import WORLDWIDE, Floors
 from reconciler.model.value import Fields, Value, to_json
+from reconciler.yaml.edit.changes import Writable
+from reconciler.yaml.node import VARIABLE
 
 _MODELS: Final[Mapping[Kind, type[BaseModel]]] = {"app": AppBlock, "placement": PlacementBlock}
 _STAND_INS: Final[Mapping[Kind, Mapping[str, str]]] = {

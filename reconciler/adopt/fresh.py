@@ -1,23 +1,32 @@
-"""Live resources that no block stands for -> blocks that declare them."""
+"""Live resources that no block stands for -> blocks that declare them, and the defaults of a project that begins so."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler.adopt.expanded import lifecycle_form
 from reconciler.adopt.forms import form_of, is_nothing, unsayable, untargeted
 from reconciler.diff.change import Note
-from reconciler.manifest.edit.changes import Writable
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, Kind, placement_address
 from reconciler.model.desired import Lifecycle
-from reconciler.model.field import FIELDS
+from reconciler.model.field import FIELDS, PLACEMENT_TYPES
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Fields, Value
+from reconciler.model.live import LiveResource, LiveState
+from reconciler.model.value import ABSENT, Fields, Value, to_json
+from reconciler.yaml.edit.apply import apply_edits
+from reconciler.yaml.edit.changes import SetValue, Writable
+from reconciler.yaml.text import ManifestText
 
 _NEUTRAL: Mapping[str, Value] = {"targetingEnabled": False, "geo": None, "connectivity": None}
 """What a block says against a default that does not go with the rest of it."""
+
+
+_OF_ALL: Final = ("coppa", "status")
+_OF_TYPES: Final = ("creativeTypes", "bannerRefresh", "skipability")
+"""Fields whose repetition is habit rather than a decision for each placement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +163,30 @@ def _inherited(settings: Settings, placement_type: str) -> tuple[Fields, Lifecyc
 def _ignoring(lifecycle: Lifecycle, fields: Iterable[str]) -> Mapping[str, Writable]:
     """The lifecycle of the defaults, which a block's own replaces, with fields more to ignore."""
     return lifecycle_form(replace(lifecycle, ignore_changes=tuple({*lifecycle.ignore_changes, *fields})))
+
+
+def with_defaults(settings: ManifestText, live: LiveState) -> ManifestText:
+    """Settings that have `defaults` with both of its keys, their values replaced by what the account repeats."""
+    placements = [each for app in live.apps for each in live.placements.get(app.id, ())]
+    by_type: dict[str, Writable] = {}
+    for kind in PLACEMENT_TYPES:
+        alike = [each for each in placements if each.fields.get("placementType") == kind]
+        if repeated := _repeated(alike, _OF_TYPES):
+            by_type[kind] = repeated
+    path = (0, "defaults")
+    edits = [SetValue((*path, "placements"), _repeated(placements, _OF_ALL)), SetValue((*path, "byType"), by_type)]
+    return ManifestText(settings.file, apply_edits(settings.data, edits, settings.file))
+
+
+def _repeated(placements: Sequence[LiveResource], names: Iterable[str]) -> Mapping[str, Writable]:
+    """The fields that every placement shows, with the value that more than half of them have."""
+    found: dict[str, Writable] = {}
+    for name in names:
+        shown = [each.fields.get(name, ABSENT) for each in placements]
+        values: dict[str, Value] = {str(to_json(value)): value for value in shown if value is not ABSENT}
+        counts = Counter(str(to_json(value)) for value in shown if value is not ABSENT)
+        for said, number in counts.most_common(1):
+            whole = sum(counts.values()) == len(placements)
+            if whole and 2 * number > len(placements) > 1 and not unsayable("placement", {name: values[said]}):
+                found[name] = form_of(name, values[said], {})
+    return found

@@ -1,14 +1,14 @@
-"""A known app and its live placements -> what is to become of its blocks."""
+"""A known app and its live placements -> what is to become of its blocks; and blocks that get earlier values back."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from reconciler.adopt.difference import Difference, difference
 from reconciler.adopt.fresh import Fresh, fresh_placement, sort_out
+from reconciler.adopt.inputs import Declared
 from reconciler.adopt.value_edits import block_edits, tier_name
-from reconciler.adopt.wishes import Wish
 from reconciler.diff.assessment import entry_of
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.context import orphan_placements, suspected_placements
@@ -17,27 +17,26 @@ from reconciler.diff.identity import Alike, AmbiguousMatch, Crossed, Found, Miss
 from reconciler.diff.rename import suspected_placement
 from reconciler.diff.resolve import resolve_placements
 from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
-from reconciler.manifest.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
-from reconciler.manifest.edit.locate import block_along, finding_of
-from reconciler.manifest.edit.sites import Site
-from reconciler.manifest.edit.spans import Tree, spans
-from reconciler.manifest.node import node_at
-from reconciler.manifest.parse import parse
+from reconciler.manifest.checked_edits import EditRequest, blocks_by_address, carry_out
 from reconciler.manifest.settings import Settings
-from reconciler.model.address import Address, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredResource
+from reconciler.manifest.sites import Block, Site, Sites
+from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
+from reconciler.model.desired import DesiredApp
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource
-from reconciler.model.value import Fields
+from reconciler.model.value import ABSENT, Fields
+from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
+from reconciler.yaml.edit.locate import block_along, finding_of
+from reconciler.yaml.text import ManifestText
 
 Place: TypeAlias = tuple[str, Path]
 
 
 @dataclass(slots=True)
-class Desk:
-    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: wishes by file.
+class EditBatch:
+    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: requests by file.
 
     `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
     """
@@ -45,55 +44,48 @@ class Desk:
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
-    sites: Mapping[Address, Site]
+    sites: Sites
     past: PastCreates
     theirs: bool = False
-    wishes: dict[str, list[Wish]] = field(default_factory=dict)
+    requests: dict[str, list[EditRequest]] = field(default_factory=dict)
     added: list[Address] = field(default_factory=list)
     changes: list[tuple[Address, FieldChange]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    held: list[Finding] = field(default_factory=list)
-    trees: dict[str, Tree] = field(default_factory=dict)
+    rejected: list[Finding] = field(default_factory=list)
 
     def known(self, app: Address) -> Ledger:
         """What the ledger holds of an app and its placements."""
         return self.entries.get(app, {})
 
-    def tree(self, site: Site) -> Tree:
-        """The tree of the file that a block stands in."""
-        if site.text.file not in self.trees:
-            self.trees[site.text.file] = spans(site.text.data.decode("utf-8-sig"))
-        return self.trees[site.text.file]
-
-    def wish(self, site: Site, wish: Wish) -> None:
+    def ask(self, site: Site, request: EditRequest) -> None:
         """Ask for a change of the file that a block stands in."""
-        self.wishes.setdefault(site.text.file, []).append(wish)
+        self.requests.setdefault(site.file, []).append(request)
 
 
-def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource], desk: Desk) -> None:
+def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource], batch: EditBatch) -> None:
     """Ask for what brings the blocks of an app up to what is live. Tombstones stay as they are."""
     if app.state == "absent":
-        desk.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
+        batch.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
-    found: dict[Place, list[tuple[DesiredResource, Difference]]] = {}
-    _look(app, Found(live), found, desk)
+    found: dict[Place, list[tuple[Block, Difference]]] = {}
+    _look(app, Found(live), found, batch)
     if app.placements is None:
         if listed:
             text = "its block says nothing of placements, so none are managed; write `placements: []` to adopt them"
-            desk.notes.append(Note(app.address, text))
+            batch.notes.append(Note(app.address, text))
     else:
-        resolutions = resolve_placements(app.placements, app.address, listed, desk.known(app.address))
+        resolutions = resolve_placements(app.placements, app.address, listed, batch.known(app.address))
         for block in app.placements:
             if block.state == "present":
-                _look(block, resolutions[block.address], found, desk)
+                _look(block, resolutions[block.address], found, batch)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
-        claimed |= look_alikes(app.placements, resolutions) | _suspected(app, listed, resolutions, claimed, desk)
-        left, notes = earlier_creates(app.placements, resolutions, listed, desk.past)
-        desk.notes += notes
+        claimed |= look_alikes(app.placements, resolutions) | _suspected(app, listed, resolutions, claimed, batch)
+        left, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
+        batch.notes += notes
         claimed |= left
-        _add(app, [each for each in listed if each.id not in claimed], desk)
+        _add(app, [each for each in listed if each.id not in claimed], batch)
     for blocks in found.values():
-        _ask(blocks, desk)
+        _ask(blocks, batch)
 
 
 def _suspected(
@@ -101,12 +93,12 @@ def _suspected(
     listed: Sequence[LiveResource],
     resolutions: Mapping[Address, Resolution],
     claimed: Container[str],
-    desk: Desk,
+    batch: EditBatch,
 ) -> frozenset[str]:
     """Ids of owned placements that a block without one may be under another name, each told: no block is written."""
-    orphans = orphan_placements(app, listed, claimed, desk.known(app.address))
+    orphans = orphan_placements(app, listed, claimed, batch.known(app.address))
     suspects = suspected_placements(app, resolutions, orphans)
-    desk.notes += (
+    batch.notes += (
         Note(block.address, suspected_placement(block, suspects[block.address]).reason)
         for block in app.placements or ()
         if block.address in suspects
@@ -115,102 +107,139 @@ def _suspected(
 
 
 def _look(
-    block: DesiredResource,
-    resolution: Resolution,
-    found: dict[Place, list[tuple[DesiredResource, Difference]]],
-    desk: Desk,
+    block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], batch: EditBatch
 ) -> None:
     """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
-    desk.notes += asides(block, resolution)
+    batch.notes += asides(block, resolution)
     match resolution:
         case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))):
-            desk.notes.append(Note(block.address, unresolved(block, resolution).reason))
+            batch.notes.append(Note(block.address, unresolved(block, resolution).reason))
         case Missing(lost, taken_by=None):
-            desk.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
+            batch.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
         case PinNotFound(pin):
-            desk.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
+            batch.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
         case AmbiguousMatch(ids):
-            desk.notes.append(Note(block.address, ambiguity("placementId", ids)))
+            batch.notes.append(Note(block.address, ambiguity("placementId", ids)))
         case Crossed():
-            desk.notes.append(Note(block.address, crossing("placementId", resolution)))
+            batch.notes.append(Note(block.address, crossing("placementId", resolution)))
         case Found(live) if _is_being_renamed(block, live):
-            desk.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
+            batch.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
-            entry = entry_of(block.address, resolution, desk.known(app_of(block.address)))
-            differs, notes = difference(block, live, entry, desk.today, theirs=desk.theirs)
-            desk.notes += notes
+            entry = entry_of(block.address, resolution, batch.known(app_of(block.address)))
+            differs, notes = difference(block, live, entry, batch.today, theirs=batch.theirs)
+            batch.notes += notes
             if differs is not None:
-                site = desk.sites[block.address]
+                site = batch.sites.site(block)
                 depth = 5 if "tiers" in site.path else len(site.path)
-                found.setdefault((site.text.file, site.path[:depth]), []).append((block, differs))
+                found.setdefault((site.file, site.path[:depth]), []).append((block, differs))
         case NotFound() | Missing():
             pass
 
 
-def _is_being_renamed(block: DesiredResource, live: LiveResource) -> bool:
+def _is_being_renamed(block: Block, live: LiveResource) -> bool:
     old = None if isinstance(block, DesiredApp) else block.renamed_from
     return old is not None and live.name == old and block.fields["name"] != old
 
 
-def _ask(blocks: Iterable[tuple[DesiredResource, Difference]], desk: Desk) -> None:
-    """One wish for blocks that belong together."""
+def _ask(blocks: Iterable[tuple[Block, Difference]], batch: EditBatch) -> None:
+    """One request for blocks that belong together."""
     edits: list[Edit] = []
     declares: dict[Address, Fields] = {}
     moves: dict[Address, Address] = {}
     first: Site | None = None
     for block, differs in blocks:
-        site = desk.sites[block.address]
+        site = batch.sites.site(block)
         try:
-            edits += _edits(site, differs, desk)
+            edits += _edits(site, differs, batch)
         except Unwritable as wrong:
-            desk.held.append(finding_of(wrong, site.text.file, block.address))
+            batch.rejected.append(finding_of(wrong, site.file, block.address))
             continue
         first = first or site
         declares[differs.becomes] = {**block.fields, **differs.values}
         moves[block.address] = differs.becomes
-        desk.changes += [(differs.becomes, change) for change in differs.changes]
+        batch.changes += [(differs.becomes, change) for change in differs.changes]
     if first is not None:
-        desk.wish(first, Wish(next(iter(moves)), tuple(edits), declares, moves))
+        batch.ask(first, EditRequest(next(iter(moves)), tuple(edits), declares, moves))
 
 
-def _edits(site: Site, differs: Difference, desk: Desk) -> list[Edit]:
-    values, groups = dict(differs.values), desk.settings.country_groups
+def _edits(site: Site, differs: Difference, batch: EditBatch) -> list[Edit]:
+    values, groups = dict(differs.values), batch.settings.country_groups
     if "name" in values and "tiers" in site.path:
-        ladder = node_at(_document(site), site.path[1:5])
-        tier = tier_name(str(ladder["name"]), differs.becomes)
+        (waterfall,) = site.around
+        tier = tier_name(str(waterfall["name"]), differs.becomes)
         if tier is None:
-            message = f"its live name does not begin with the waterfall's, {ladder['name']}"
+            message = f"its live name does not begin with the waterfall's, {waterfall['name']}"
             raise Unwritable(site.place, "edit-layout", message, "give it a block of its own")
         values["name"] = tier
-    span = block_along(desk.tree(site), site.path)
-    kind = kind_of(differs.address)
-    return block_edits(site.path, site.raw, span, kind, values, groups)
+    written = block_along(site.tree, site.path)
+    return block_edits(site.path, site.raw, written, kind_of(differs.address), values, groups)
 
 
-def _document(site: Site) -> Any:
-    return parse(site.text).documents[int(site.path[0])].value
-
-
-def _add(app: DesiredApp, strangers: Sequence[LiveResource], desk: Desk) -> None:
+def _add(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -> None:
     """Ask for blocks for the live placements that no block stands for."""
     found = [(placement_address(app.address, each.name), each) for each in strangers]
-    shortlist = sort_out(found, (each.address for each in app.placements or ()), desk.known(app.address))
-    desk.notes += shortlist.notes
+    shortlist = sort_out(found, (each.address for each in app.placements or ()), batch.known(app.address))
+    batch.notes += shortlist.notes
     new: list[Fresh] = []
     for _, live, pinned in shortlist.chosen:
-        fresh, notes = fresh_placement(live, app.address, desk.settings, pinned=pinned)
-        desk.notes += notes
+        fresh, notes = fresh_placement(live, app.address, batch.settings, pinned=pinned)
+        batch.notes += notes
         if fresh is not None:
             new.append(fresh)
     if not new:
         return
-    site = desk.sites[app.address]
+    site = batch.sites.site(app)
     path = (*site.path, "placements")
-    desk.added += [fresh.address for fresh in new]
+    batch.added += [fresh.address for fresh in new]
     if site.raw.get("placements"):
         for fresh in new:
-            desk.wish(site, Wish(fresh.address, (AddItem(path, fresh.block),), {fresh.address: fresh.declares}, {}))
+            batch.ask(
+                site, EditRequest(fresh.address, (AddItem(path, fresh.block),), {fresh.address: fresh.declares}, {})
+            )
         return
     blocks = [fresh.block for fresh in new]
     edit: Edit = SetValue(path, blocks) if "placements" in site.raw else AddEntry(site.path, "placements", blocks)
-    desk.wish(site, Wish(app.address, (edit,), {fresh.address: fresh.declares for fresh in new}, {}))
+    batch.ask(site, EditRequest(app.address, (edit,), {fresh.address: fresh.declares for fresh in new}, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The texts that changed, the addresses whose blocks did, and findings on what could not be written."""
+
+    texts: tuple[ManifestText, ...] = ()
+    done: tuple[Address, ...] = ()
+    held: tuple[Finding, ...] = ()
+
+
+def restored(declared: Declared, wanted: Mapping[Address, Fields]) -> Restored:
+    """The manifests with blocks that declare just the `wanted` fields, by address; all else stays as it is.
+
+    A name stays: another one is another address.
+    """
+    blocks, sites = blocks_by_address(declared.state.apps), Sites(declared.manifests)
+    requests: dict[str, list[EditRequest]] = {}
+    held: list[Finding] = []
+    for address in sorted(wanted, key=address_order):
+        block = blocks[address]
+        values = {name: new for name, new in wanted[address].items() if block.fields.get(name, ABSENT) != new}
+        if not values:
+            continue
+        site = sites.site(block)
+        try:
+            written = block_along(site.tree, site.path)
+            groups = declared.context.settings.country_groups
+            edits = block_edits(site.path, site.raw, written, kind_of(address), values, groups)
+        except Unwritable as wrong:
+            held.append(finding_of(wrong, site.file, address))
+            continue
+        declares = {address: {**block.fields, **values}}
+        requests.setdefault(site.file, []).append(EditRequest(address, tuple(edits), declares, {address: address}))
+    texts, done = [], []
+    for text in declared.manifests:
+        if text.file in requests:
+            result = carry_out(declared.context, sites.tree(text.file), declared.state.apps, requests[text.file])
+            held += result.rejected
+            done += [request.address for request in result.done]
+            if result.text != text:
+                texts.append(result.text)
+    return Restored(tuple(texts), tuple(sorted(done, key=address_order)), tuple(held))

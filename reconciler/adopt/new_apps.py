@@ -1,44 +1,56 @@
-"""Live apps that no block stands for -> a new file for each."""
+"""Live apps that no block stands for -> a new file for each, with a name made of its address.
 
-from collections.abc import Sequence
+The name is one that no file system and no path can take otherwise.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from fnmatch import fnmatchcase
+from typing import Final
 
-from reconciler.adopt.file_names import FileNames
 from reconciler.adopt.fresh import Fresh, fresh_app, fresh_placement, sort_out
-from reconciler.adopt.ground import Account, Declared, Made
-from reconciler.adopt.wishes import declared_in
+from reconciler.adopt.inputs import Account, AdoptionDraft, Declared
 from reconciler.diff.change import Note
 from reconciler.errors import EditError
+from reconciler.manifest.checked_edits import declared_in
 from reconciler.manifest.patterns import all_plain
-from reconciler.manifest.text import ManifestText
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, live_app_address
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText
+
+_UNSAFE: Final = re.compile(r"[^a-z0-9._-]+")
+_DOTS: Final = re.compile(r"\.{2,}")
+_LONGEST: Final = 100
+"""Characters of an address that a name repeats; file systems take 255 bytes."""
 
 
-def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], made: Made) -> None:
-    """A file for each live app that no block stands for, looks like, or may have made."""
-    settings = declared.frame.settings
+def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], draft: AdoptionDraft) -> None:
+    """A file for each live app that no block stands for, looks like, or may have draft."""
+    settings = declared.context.settings
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
-    made.notes += shortlist.notes
-    names = FileNames(all_plain(settings.manifests), {*made.texts, *declared.taken})
+    draft.notes += shortlist.notes
+    names = FileNames(all_plain(settings.manifests), {*draft.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
         elsewhere = _declared_elsewhere(declared, account.ledger, address)
         if elsewhere is not None:
-            made.held.append(elsewhere)
+            draft.held.append(elsewhere)
             continue
-        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, made.notes)
+        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, draft.notes)
         app, notes = fresh_app(live, address, placements, pinned=pinned)
-        made.notes += notes
+        draft.notes += notes
         file = names.name_for(address) if app is not None else None
         if app is not None and file is not None:
-            _put(declared, file, app, placements, made)
+            _put(declared, file, app, placements, draft)
         elif app is not None:
             message, hint = "no pattern of `manifests` takes a new file", "add one, as in apps/**/*.yaml"
-            made.held.append(Finding(declared.frame.text.file, 1, 1, "no-home", message, address=address, hint=hint))
+            draft.held.append(Finding(declared.context.text.file, 1, 1, "no-home", message, address=address, hint=hint))
 
 
 def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) -> Finding | None:
@@ -66,27 +78,67 @@ def fresh_placements(
     notes += shortlist.notes
     found = []
     for _, live, pinned in shortlist.chosen:
-        fresh, said = fresh_placement(live, app, declared.frame.settings, pinned=pinned)
+        fresh, said = fresh_placement(live, app, declared.context.settings, pinned=pinned)
         notes += said
         if fresh is not None:
             found.append(fresh)
     return found
 
 
-def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], made: Made) -> None:
+def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], draft: AdoptionDraft) -> None:
     """Write a new file, if it is read as what it should say."""
     schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
     text = ManifestText(file, manifest_text([app.block], schema).encode())
     wanted = {each.address: each.declares for each in (app, *placements)}
     try:
-        blocks = declared_in(declared.frame, text)
+        blocks = declared_in(declared.context, text, parse(text))
     except EditError as wrong:
-        made.held += wrong.findings
+        draft.held += wrong.findings
         return
     if {address: block.fields for address, block in blocks.items()} != wanted:
         message, hint = "what is live cannot be written so that it is read again as it is", "write this app by hand"
-        made.held.append(Finding(file, 1, 1, "edit-unsure", message, address=app.address, hint=hint))
+        draft.held.append(Finding(file, 1, 1, "edit-unsure", message, address=app.address, hint=hint))
         return
-    made.texts[file] = text
-    made.new.add(file)
-    made.added += sorted(wanted, key=address_order)
+    draft.texts[file] = text
+    draft.new.add(file)
+    draft.added += sorted(wanted, key=address_order)
+
+
+class FileNames:
+    """Names for new files, none of which is taken; names that differ in case alone count as one."""
+
+    def __init__(self, patterns: Sequence[str], taken: Iterable[str]) -> None:
+        self._places = [place for pattern in patterns if (place := _place(pattern)) is not None]
+        self._taken = {name.casefold() for name in taken}
+
+    def name_for(self, app: Address) -> str | None:
+        """A path relative to the project that its patterns match; None where no pattern takes a file more."""
+        stem = _stem(app)
+        for number in range(1, len(self._taken) + 2):
+            name = f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml"
+            found = next((f"{folder}{name}" for folder, last in self._places if fnmatchcase(name, last)), None)
+            if found is None or found.casefold() not in self._taken:
+                self._taken.add((found or "").casefold())
+                return found
+        raise AssertionError("more names are taken than there are")
+
+
+def _place(pattern: str) -> tuple[str, str] | None:
+    """The folder, with its slash, that a pattern leads into, and what names must match there; None for other folders.
+
+    `**` may stand for no folder at all.
+    """
+    *folders, last = pattern.split("/")
+    named = [folder for folder in folders if folder not in {"**", "."}]
+    if any(sign in folder for folder in named for sign in "*?[") or "**" in last:
+        return None
+    return "".join(f"{folder}/" for folder in named), last
+
+
+def _stem(app: Address) -> str:
+    """A readable name; where it does not tell everything, with a digest of the address behind it."""
+    plain = app.replace(":", "-", 1)
+    stem = _DOTS.sub(".", _UNSAFE.sub("_", plain.lower()))[:_LONGEST].strip("._-") or "app"
+    if stem == plain:
+        return stem
+    return f"{stem}-{hashlib.sha256(app.encode('utf-8', 'backslashreplace')).hexdigest()[:8]}"

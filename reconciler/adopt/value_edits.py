@@ -5,7 +5,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
-from reconciler.manifest.edit.changes import (
+from reconciler.manifest.floor_edits import line_price
+from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
+from reconciler.manifest.territory import Groups
+from reconciler.model.address import Address, Kind, name_of
+from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
+from reconciler.model.value import Fields, Value, from_json, price
+from reconciler.yaml.edit.changes import (
     AddEntry,
     AddItem,
     Edit,
@@ -16,37 +22,31 @@ from reconciler.manifest.edit.changes import (
     SetScalar,
     SetValue,
 )
-from reconciler.manifest.edit.floors import line_price
-from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan, Span
-from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
-from reconciler.manifest.territory import Groups
-from reconciler.model.address import Address, Kind, name_of
-from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, from_json, price
+from reconciler.yaml.node import AliasNode, Map, Node, Seq
 
 _ORDER: Mapping[Kind, tuple[str, ...]] = {"app": APP_KEYS, "placement": PLACEMENT_KEYS}
 
 
 def block_edits(
-    path: Path, raw: Mapping[str, Any], span: MapSpan | AliasSpan, kind: Kind, values: Fields, groups: Groups
+    path: Path, raw: Mapping[str, Any], node: Map | AliasNode, kind: Kind, values: Fields, groups: Groups
 ) -> list[Edit]:
-    """The edits that give a block these values. `span` is where the block stands, `raw` what it says.
+    """The edits that give a block these values. `node` is the block as written, `raw` what it says.
 
     A field of its own changes where it stands; one that comes from defaults, a waterfall, a merge or an alias in the
     block's place gets its own line.
     """
-    if isinstance(span, AliasSpan):
+    if isinstance(node, AliasNode):
         return [MergeAlias(path, {name: form_of(name, value, groups) for name, value in values.items()})]
-    own = [entry.name for entry in span.entries if not entry.is_merge]
+    own = [entry.name for entry in node.entries if not entry.is_merge]
     edits: list[Edit] = []
     for name, value in values.items():
-        at = span.find(name)
+        at = node.find(name)
         if at is None:
             edits.append(AddEntry(path, name, form_of(name, value, groups), _before(name, own, _ORDER[kind])))
         else:
-            is_alias = isinstance(span.entries[at].value, AliasSpan)
+            is_alias = isinstance(node.entries[at].value, AliasNode)
             edits += _changed(
-                (*path, name), name, None if is_alias else raw.get(name), span.entries[at].value, value, groups
+                (*path, name), name, None if is_alias else raw.get(name), node.entries[at].value, value, groups
             )
     return edits
 
@@ -63,13 +63,13 @@ def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
     return max(earlier, key=order.index, default=None)
 
 
-def _changed(path: Path, name: str, raw: Any, span: Span, value: Value, groups: Groups) -> list[Edit]:
+def _changed(path: Path, name: str, raw: Any, node: Node, value: Value, groups: Groups) -> list[Edit]:
     match value:
         case Mapping() if name == "floorPrices" and isinstance(raw, dict | list) and raw:
-            return floor_edits(path, raw, span, cast("Floors", value), groups)
-        case Mapping() if isinstance(raw, dict) and isinstance(span, MapSpan):
-            return _mapping_edits(path, raw, span, value, groups)
-        case tuple() if isinstance(raw, list) and raw and isinstance(span, SeqSpan):
+            return floor_edits(path, raw, node, cast("Floors", value), groups)
+        case Mapping() if isinstance(raw, dict) and isinstance(node, Map):
+            return _mapping_edits(path, raw, node, value, groups)
+        case tuple() if isinstance(raw, list) and raw and isinstance(node, Seq):
             return list_edits(path, raw, value, {})
         case Mapping() | tuple():
             return [SetValue(path, form_of(name, value, groups))]
@@ -80,7 +80,7 @@ def _changed(path: Path, name: str, raw: Any, span: Span, value: Value, groups: 
 
 
 def _mapping_edits(
-    path: Path, raw: Mapping[str, Any], span: MapSpan, value: Mapping[str, Value], groups: Groups
+    path: Path, raw: Mapping[str, Any], node: Map, value: Mapping[str, Value], groups: Groups
 ) -> list[Edit]:
     """Edits of a block such as `capping`; `enabled: false` in it would hide what is live.
 
@@ -92,9 +92,9 @@ def _mapping_edits(
         written = raw.get(key)
         if isinstance(part, tuple) and isinstance(written, list) and _spelt_out(written, groups) == set(part):
             continue
-        if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(span, key):
+        if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(node, key):
             edits += list_edits((*path, key), written, part, groups)
-        elif span.find(key) is None:
+        elif node.find(key) is None:
             if written is None or from_json(key, written) != part:
                 edits.append(AddEntry(path, key, form_of("", part, {})))
         elif isinstance(part, tuple):
@@ -104,9 +104,9 @@ def _mapping_edits(
     return edits
 
 
-def _is_alias(span: MapSpan, key: str) -> bool:
-    at = span.find(key)
-    return at is None or isinstance(span.entries[at].value, AliasSpan)
+def _is_alias(node: Map, key: str) -> bool:
+    at = node.find(key)
+    return at is None or isinstance(node.entries[at].value, AliasNode)
 
 
 def _spelt_out(written: Iterable[str], groups: Groups) -> set[str]:
@@ -122,7 +122,7 @@ def list_edits(path: Path, raw: Sequence[str], wanted: Iterable[str], groups: Gr
     return [*added, *(RemoveEntry((*path, at)) for at in reversed(range(len(raw))) if not kept[at])]
 
 
-def floor_edits(path: Path, raw: Any, span: Span, wanted: Floors, groups: Groups) -> list[Edit]:
+def floor_edits(path: Path, raw: Any, node: Node, wanted: Floors, groups: Groups) -> list[Edit]:
     """Edits of a floor table: a line whose price moved changes, a group's when all that it gives moved alike.
 
     New lines stand behind the last one, or below the group that they are of. A line that `<<` brings stays where it is
@@ -142,7 +142,7 @@ def floor_edits(path: Path, raw: Any, span: Span, wanted: Floors, groups: Groups
             after[country] = amount
     if WORLDWIDE not in lines and wanted[WORLDWIDE] == MINIMUM and len(after) > 1:
         del after[WORLDWIDE]
-    return _line_edits(path, raw, span, lines, after, groups)
+    return _line_edits(path, raw, node, lines, after, groups)
 
 
 def _group_price(before: Decimal, wanted: Sequence[Decimal]) -> Decimal:
@@ -153,11 +153,11 @@ def _group_price(before: Decimal, wanted: Sequence[Decimal]) -> Decimal:
 
 
 def _line_edits(
-    path: Path, raw: Any, span: Span, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
+    path: Path, raw: Any, node: Node, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
 ) -> list[Edit]:
-    if isinstance(span, MapSpan):
-        return _map_edits(path, span, before, after, groups)
-    if not isinstance(span, SeqSpan):
+    if isinstance(node, Map):
+        return _map_edits(path, node, before, after, groups)
+    if not isinstance(node, Seq):
         return [SetValue(path, dict(after))]
     order = [name for name, _ in _lines(raw)]
     edits: list[Edit] = []
@@ -166,15 +166,15 @@ def _line_edits(
             edits.append(AddItem(path, {"country": name, "price": amount}))
         elif before[name] != amount:
             at = order.index(name)
-            edits.append(line_price((*path, at), span.items[at], name, amount))
+            edits.append(line_price((*path, at), node.nodes[at], name, amount))
     gone = [name for name in reversed(order) if name not in after]
     return [*edits, *(RemoveEntry((*path, order.index(name))) for name in gone)]
 
 
 def _map_edits(
-    path: Path, span: MapSpan, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
+    path: Path, node: Map, before: Mapping[str, Decimal], after: Mapping[str, Decimal], groups: Groups
 ) -> list[Edit]:
-    own = [entry.name for entry in span.entries if not entry.is_merge]
+    own = [entry.name for entry in node.entries if not entry.is_merge]
     unwanted = tuple(name for name in before if name not in after and name not in own)
     edits: list[Edit] = []
     for name, amount in after.items():

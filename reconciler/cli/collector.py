@@ -1,7 +1,8 @@
 """What this process asks of Python and of the system once it is known what a run is like: memory, and open files."""
 
 import gc
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 try:
@@ -19,6 +20,21 @@ def collect_rarely() -> None:
     Measured at two fifths of the time it takes to make resources of answers.
     """
     gc.set_threshold(_YOUNG, 50, 100)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Run without the cyclic garbage collector: loading makes millions of values and no cycles of them.
+
+    Measured at a third to a quarter of the time. A collector that was off before stays off.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _KEPT_FREE: Final = 20

@@ -10,9 +10,9 @@ from reconciler.errors import ReconcilerError
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Addresses that the project's manifests declare; none, and no word, where they cannot be read."""
     del param
-    from reconciler.manifest.addresses import addresses_in  # noqa: PLC0415 - most calls complete nothing
     from reconciler.manifest.load import load_settings  # noqa: PLC0415
     from reconciler.manifest.settings_models import SettingsDocument  # noqa: PLC0415
+    from reconciler.manifest.sites import addresses_in  # noqa: PLC0415 - most calls complete nothing
     from reconciler.project import find_manifests, find_project  # noqa: PLC0415
 
     given = ctx.params.get("project") or ctx.find_root().params.get("project")

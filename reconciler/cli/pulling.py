@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.adopt.adoption import Adoption, adopt
-from reconciler.adopt.ground import Account, Declared
-from reconciler.adopt.wishes import Frame
+from reconciler.adopt.inputs import Account, Declared
+from reconciler.cli.collector import collector_paused
 from reconciler.cli.session import Session
 from reconciler.cli.unread import doubts_about, unread_texts
 from reconciler.errors import InvalidManifests
+from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
-from reconciler.project import Project, find_manifests, folder_names, write_manifest
+from reconciler.project import Project, find_manifests, folder_names, write_manifests
 from reconciler.report.adoption import adoption_document, adoption_lines
 from reconciler.workflow.carrying_out import let_settle
 from reconciler.workflow.observing import check_ledger, observe_account
@@ -30,13 +31,14 @@ def declared(session: Session, project: Project) -> Declared:
     found = find_manifests(project.root, settings.manifests)
     doubts = doubts_about(project, found, settings.manifests, session.environment.variables)
     manifests = found.sound()
-    loaded = load_desired(settings, project.settings, manifests)
+    with collector_paused():
+        loaded = load_desired(settings, project.settings, manifests)
     if loaded.state is None:
         raise InvalidManifests(loaded.findings)
     taken = folder_names(project.root, settings.manifests)
     has_schemas = (project.root / SCHEMA).is_file()
     return Declared(
-        Frame(settings, project.settings),
+        ProjectContext(settings, project.settings),
         tuple(manifests),
         loaded.state,
         frozenset(taken),
@@ -70,7 +72,7 @@ def pulled(
             live = observe_account(reader, ledger, apps, parallelism)
             check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, session.clock.now(), not apps, past, theirs)
-            return _kept(project, run, adopt(stands, account))
+            return _kept(project, run, stands, adopt(stands, account))
 
 
 def _tell_doubts(session: Session, stands: Declared, ledger: Ledger) -> None:
@@ -84,12 +86,11 @@ def begun(session: Session, project: Project, stands: Declared, live: LiveState)
     """What was written of an account that has just been read."""
     store = session.store(project, stands.state.publisher_id)
     with store.run(session.environment.who()) as run:
-        return _kept(project, run, adopt(stands, Account(live, store.ledger(), session.clock.now())))
+        return _kept(project, run, stands, adopt(stands, Account(live, store.ledger(), session.clock.now())))
 
 
-def _kept(project: Project, run: RunStore, adoption: Adoption) -> Adoption:
-    for text in adoption.texts:
-        write_manifest(project.root, text)
+def _kept(project: Project, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
+    write_manifests(project.root, stands.manifests, adoption.texts)
     if adoption.remember or adoption.forget:
         run.remember(adoption.remember, adoption.forget)
     return adoption

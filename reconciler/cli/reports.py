@@ -10,12 +10,14 @@ from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 from reconciler.floors.decide import Window
 from reconciler.floors.rules import Rules
+from reconciler.manifest.assemble import by_file, digest_of
 from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.secret import Secret
-from reconciler.project import STATE_FOLDER, Project
+from reconciler.project import STATE_FOLDER, Project, changed_meanwhile, read_manifests
 from reconciler.report.count import counted
 from reconciler.workflow.floors import Ground, app_ids, ground
+from reconciler.yaml.text import ManifestText
 
 if TYPE_CHECKING:
     from reconciler.warehouse.report_store import ReportStore
@@ -50,6 +52,13 @@ class Desk:
     def folder(self) -> Path:
         """Where reports lie. Raises `UnfitFile` where a link has its place."""
         return reports_folder(self.project)
+
+    def manifests(self) -> list[ManifestText]:
+        """The texts that declare what is desired. Raises `ProjectError` where they have changed since."""
+        texts = by_file(read_manifests(self.project.root, self.settings.manifests))
+        if digest_of(self.project.settings, texts) != self.desired.digest:
+            raise changed_meanwhile("manifests")
+        return texts
 
     def shelf(self) -> "ReportStore":
         """The reports that are there."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler import __version__, disk
 from reconciler.cache import Cache
 from reconciler.cli.clock import SystemClock
-from reconciler.cli.collector import collect_rarely, connections_within_limit
+from reconciler.cli.collector import collect_rarely, collector_paused, connections_within_limit
 from reconciler.cli.console import Console
 from reconciler.cli.logs import log_to_stderr
 from reconciler.cli.options import Options
@@ -19,7 +19,7 @@ from reconciler.cli.progress import Place
 from reconciler.cli.settings import Environment
 from reconciler.cli.unread import doubts_about
 from reconciler.errors import InvalidManifests, ProjectError
-from reconciler.manifest.assemble import Loaded, collector_paused
+from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import finding_order

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import CredentialsError
-from reconciler.manifest.text import text_of
 from reconciler.model.secret import Secret
+from reconciler.yaml.text import text_of
 
 if TYPE_CHECKING:
     from reconciler.warehouse.imports.records import Keys

@@ -5,12 +5,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.adopt.restore import restored
-from reconciler.adopt.wishes import blocks_by_address
+from reconciler.adopt.known import restored
 from reconciler.cli.pulling import declared
 from reconciler.cli.session import Session
 from reconciler.diff.change import FieldChange
 from reconciler.errors import ProjectError
+from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
 from reconciler.model.desired import DesiredState
 from reconciler.model.journal import FOREIGN, UNREAD, PastRun, past_runs, run_named
@@ -20,7 +20,7 @@ from reconciler.model.value import Fields
 from reconciler.plan.plan import Origin
 from reconciler.plan.reversal import Ground, Reversal, declared_again, is_undoable, reversal
 from reconciler.ports import Store
-from reconciler.project import Project, write_manifest
+from reconciler.project import Project, write_manifests
 from reconciler.report.count import counted
 from reconciler.report.line import Span
 
@@ -131,9 +131,10 @@ def tell_of_manifests(session: Session, project: Project, asking: Asking, *, wri
             )
         return True
     wanted = {**asking.again, **asking.quiet}
-    made = restored(declared(session, project), wanted)
+    stands = declared(session, project)
+    made = restored(stands, wanted)
+    write_manifests(project.root, stands.manifests, made.texts)
     for manifest in made.texts:
-        write_manifest(project.root, manifest)
         console.talk(f"wrote {manifest.file}")
     console.findings(made.held, to_answer=False)
     left = [address for address in wanted if address not in made.done]

@@ -21,9 +21,9 @@ from reconciler.manifest.patterns import (
     was_set_aside,
     without_ending,
 )
-from reconciler.manifest.text import ManifestText
 from reconciler.model.diagnostic import Finding
 from reconciler.project import Manifests, Project, literal_parts
+from reconciler.yaml.text import ManifestText
 
 
 def doubts_about(

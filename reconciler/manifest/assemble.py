@@ -1,22 +1,19 @@
 """What the files of a project say, each read alone -> desired state, or everything that is wrong with it."""
 
-import gc
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.manifest.alike import lint_apps
-from reconciler.manifest.claims import Claim, Claims
+from reconciler.manifest.claims import Claim, Claims, lint_apps
 from reconciler.manifest.outline import Outline
 from reconciler.manifest.reading import Reading
 from reconciler.manifest.report import Report, Reporter
-from reconciler.manifest.text import ManifestText
 from reconciler.model.address import address_order
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding
+from reconciler.yaml.text import ManifestText
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +41,18 @@ def assemble(
     claims = Claims()
     apps: list[DesiredApp] = []
     claimed: list[tuple[DesiredApp, Iterable[Claim]]] = []
-    with collector_paused():
-        for text, reading in zip(texts, readings, strict=True):
-            report.add(reading.findings)
-            claims.claim(reading.claims, Reporter(report, text.file))
-            apps += reading.apps
-            claimed += [(app, reading.claims) for app in reading.apps]
-        lint_apps(claimed, report)
+    for text, reading in zip(texts, readings, strict=True):
+        report.add(reading.findings)
+        claims.claim(reading.claims, Reporter(report, text.file))
+        apps += reading.apps
+        claimed += [(app, reading.claims) for app in reading.apps]
+    lint_apps(claimed, report)
     if report.has_errors or not outline.sound:
         return Loaded(None, report.findings())
     state = DesiredState(
         publisher_id=outline.publisher_id,
         apps=tuple(sorted(apps, key=lambda app: address_order(app.address))),
-        digest=_digest([ManifestText(settings_text.file, _without_limits(settings_text.data)), *texts]),
+        digest=digest_of(settings_text, texts),
         prune=outline.prune,
         safety=outline.safety,
         policies=outline.policies,
@@ -65,10 +61,13 @@ def assemble(
     return Loaded(state, report.findings())
 
 
-def _digest(texts: Iterable[ManifestText]) -> str:
-    """`sha256:` and the digest of all names and bytes: it moves when any of them does."""
+def digest_of(settings_text: ManifestText, texts: Sequence[ManifestText]) -> str:
+    """`sha256:` and the digest of all names and bytes: it moves when any of them does. The texts are `by_file`.
+
+    Limits, policies and reports of the settings are not in it.
+    """
     whole = hashlib.sha256()
-    for text in texts:
+    for text in (ManifestText(settings_text.file, _without_limits(settings_text.data)), *texts):
         for part in (text.file.encode(), text.data):
             whole.update(len(part).to_bytes(8, "big"))
             whole.update(part)
@@ -93,19 +92,3 @@ def _without_limits(settings: bytes) -> bytes:
 
 _TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
 _LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Run without the cyclic garbage collector: loading makes millions of values and no cycles of them.
-
-    Measured at a third to a quarter of the time. It moves when memory is given back and changes no value, so the room
-    stays pure; a collector that was off before stays off.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from reconciler.manifest.scalar import Exponential, Spelled
+from reconciler.yaml.scalar import Exponential, Spelled
 
 UNSET: Final[Any] = None
 """The default of a field that may be left out. Which fields were written tells `model_fields_set`."""

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, ID_PATTERN, VERSION
-from reconciler.manifest.hints import described, did_you_mean, quoted, shown
-from reconciler.manifest.node import Step
-from reconciler.manifest.scalar import Based
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
+from reconciler.yaml.hints import described, did_you_mean, quoted, shown
+from reconciler.yaml.node import Step
+from reconciler.yaml.scalar import Based
 
 
 class Complaint(NamedTuple):

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
-from reconciler.manifest.hints import did_you_mean
 from reconciler.model.floors import WORLDWIDE
+from reconciler.yaml.hints import did_you_mean
 
 _ISO: Final = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ

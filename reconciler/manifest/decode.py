@@ -12,12 +12,11 @@ from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
 from reconciler.manifest.complaint import complaint, decimal_point
-from reconciler.manifest.hints import described, quoted, shown
-from reconciler.manifest.node import Map, Seq, Step, make_map, make_seq, node_at, place_at
-from reconciler.manifest.parse import VARIABLE, Document
 from reconciler.manifest.report import Reporter
-from reconciler.manifest.scalar import Based, spelling
 from reconciler.model.address import app_address, placement_address
+from reconciler.yaml.hints import described, quoted, shown
+from reconciler.yaml.node import VARIABLE, Document, Map, Seq, Step, make_map, make_seq, node_at, place_at
+from reconciler.yaml.scalar import Based, spelling
 
 M = TypeVar("M", bound=Block)
 Path = tuple[Step, ...]

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from reconciler.manifest.layer import Layer, layer, read_lifecycle, report_type_bound
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
-from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.text import Place
 from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.field import APP_FIELDS
 from reconciler.model.value import Value
+from reconciler.yaml.node import Map
+from reconciler.yaml.text import Place
 
 _APP_ATTRIBUTES: Final = {
     str(part.alias): attribute for attribute, part in AppBlock.model_fields.items() if part.alias in APP_FIELDS

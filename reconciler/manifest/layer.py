@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
-from reconciler.manifest.hints import did_you_mean, quoted
 from reconciler.manifest.models import Frequency, Geo, LifecycleBlock, PlacementFields, Reward
-from reconciler.manifest.node import Map, place_at
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.territory import SIX, Groups, country_list, floor_names, floor_table
 from reconciler.model.address import Kind
@@ -15,6 +13,8 @@ from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS, PLACEMENT_FIELDS
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.value import Value, is_rounded, number, to_json
+from reconciler.yaml.hints import did_you_mean, quoted
+from reconciler.yaml.node import Map, place_at
 
 
 @dataclass(frozen=True, slots=True)

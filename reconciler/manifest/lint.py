@@ -10,21 +10,21 @@ from itertools import pairwise
 from typing import Final, cast
 from unicodedata import name as script
 
-from reconciler.manifest.alike import report_look_alike
 from reconciler.manifest.categories import categories
+from reconciler.manifest.claims import report_look_alike
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.hints import did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
 from reconciler.manifest.layer import Layer
-from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.territory import line_place
-from reconciler.manifest.text import Place
 from reconciler.model.field import KNOWN_SKIPABILITY
 from reconciler.model.floors import MINIMUM, Floors, effective
 from reconciler.model.likeness import folded_placement
 from reconciler.model.value import to_json
+from reconciler.yaml.hints import did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
+from reconciler.yaml.node import Map
+from reconciler.yaml.text import Place
 
 _USER_MACRO: Final = "{{USER_ID}}"
 _STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")

@@ -1,4 +1,7 @@
-"""Patterns of manifests: braces written out, and which files look like manifests although no pattern matches them."""
+"""Patterns of manifests: braces written out, and which files look like manifests although no pattern matches them.
+
+Which folders hold no manifests, whatever the patterns say, stands here as well.
+"""
 
 import re
 from collections.abc import Iterable
@@ -12,6 +15,8 @@ MOST: Final = 100
 """Patterns that one with braces may stand for: nobody means more."""
 
 ENDINGS: Final = (".yaml", ".yml")
+CLOSED_FOLDERS: Final = frozenset((".git", ".reconciler"))
+"""Folders that hold no manifests: git's own, with its credentials, and the state that is not committed."""
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _APPS: Final = re.compile(rb"""^(["']?)apps\1[ \t]*:(?:\s|$)""", re.MULTILINE)
 _APPS_IN_FLOW: Final = re.compile(rb"""[{,\s](["']?)apps\1\s*:""")
@@ -21,6 +26,11 @@ _BEGINNINGS: Final = (".#", "._", "#", ".")
 _NAMED: Final = re.compile(r"(.+?\.ya?ml)(?![^\W_])", re.IGNORECASE)
 _OTHER_ENDINGS: Final = frozenset({".json", ".txt"})
 _NULLS: Final = frozenset({b"", b"~", b"null", b"Null", b"NULL", b"---", b"..."})
+
+
+def is_closed(name: str) -> bool:
+    """Whether a path is that of a folder that holds no manifests, or of something in one, on any file system."""
+    return any(part.rstrip(". ").casefold() in CLOSED_FOLDERS for part in name.split("/"))
 
 
 def plain_patterns(pattern: str) -> tuple[str, ...]:

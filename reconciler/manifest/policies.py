@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from reconciler.manifest.hints import did_you_mean, quoted
-from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings_models import PolicyBlock
 from reconciler.model.desired import Policy
+from reconciler.yaml.hints import did_you_mean, quoted
+from reconciler.yaml.node import Map
 
 HINT: Final = "docs/policies.md tells what a rule can speak of"
 

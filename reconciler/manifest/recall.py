@@ -13,8 +13,8 @@ from reconciler import __version__
 from reconciler.manifest.assemble import Loaded, assemble, by_file
 from reconciler.manifest.outline import Outline, outline_from_bytes, outline_to_bytes
 from reconciler.manifest.reading import FORMAT, Prices, Reading, reading_from_bytes, reading_to_bytes
-from reconciler.manifest.text import ManifestText
 from reconciler.model.diagnostic import Finding
+from reconciler.yaml.text import ManifestText
 
 
 class Memory(Protocol):
@@ -88,9 +88,9 @@ def _readings(settings_text: ManifestText, texts: Sequence[ManifestText], memory
 
 
 def _reader(settings_text: ManifestText) -> Callable[[ManifestText], Reading]:
-    from reconciler.manifest.read import read_manifest  # noqa: PLC0415 - as above
-    from reconciler.manifest.scalar import PlainScalars  # noqa: PLC0415
+    from reconciler.manifest.load import read_manifest  # noqa: PLC0415 - as above
     from reconciler.manifest.settings import load_settings  # noqa: PLC0415
+    from reconciler.yaml.scalar import PlainScalars  # noqa: PLC0415
 
     settings, _ = load_settings(settings_text)
     if settings is None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from reconciler.manifest.text import Place
 from reconciler.model.diagnostic import Finding, Severity, finding_order
+from reconciler.yaml.text import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any, Final, TypeAlias
 
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.patterns import CLOSED_FOLDERS
 from reconciler.manifest.policies import LONGEST_RULE
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.text import CLOSED_FOLDERS
 from reconciler.model.address import Kind
 from reconciler.model.field import FIELDS, KNOWN_SKIPABILITY, PLACEMENT_FIELDS, PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE

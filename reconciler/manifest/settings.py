@@ -7,23 +7,23 @@ from typing import Final, Literal
 
 from reconciler.manifest.countries import COUNTRIES
 from reconciler.manifest.decode import decode
-from reconciler.manifest.hints import quoted
 from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
 from reconciler.manifest.models import PlacementFields
-from reconciler.manifest.node import Map, Seq, place_at
 from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, Outline, is_no_publisher
-from reconciler.manifest.parse import Document, parse
-from reconciler.manifest.patterns import plain_patterns
+from reconciler.manifest.patterns import is_closed, plain_patterns
 from reconciler.manifest.policies import read_policies
 from reconciler.manifest.report import Report, Reporter
 from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
 from reconciler.manifest.territory import Groups, country_list
-from reconciler.manifest.text import ManifestText, Place, is_closed
 from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.likeness import fold
+from reconciler.yaml.hints import quoted
+from reconciler.yaml.node import Document, Map, Seq, place_at
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText, Place
 
 _BEGINNING: Final = "begin with version: 1 and publisherId"
 

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
-from reconciler.manifest.hints import quoted, shown
 from reconciler.manifest.models import CountryPrice
-from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
-from reconciler.manifest.text import Place
 from reconciler.model.floors import WORLDWIDE, Floors, complete
 from reconciler.model.value import is_rounded, price, to_json
+from reconciler.yaml.hints import quoted, shown
+from reconciler.yaml.node import Map
+from reconciler.yaml.text import Place
 
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = Mapping[str, float] | list[CountryPrice]

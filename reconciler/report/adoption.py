@@ -5,11 +5,11 @@ from difflib import unified_diff
 from typing import Any, Final
 
 from reconciler.adopt.adoption import Adoption
-from reconciler.manifest.text import ManifestText
 from reconciler.model.address import kind_of
 from reconciler.model.value import to_json
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, Tone, line
+from reconciler.yaml.text import ManifestText
 
 PULL_FORMAT: Final = "reconciler.pull/1"
 _NAMED: Final = 3

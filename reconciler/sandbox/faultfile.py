@@ -11,13 +11,13 @@ from pydantic_core import ErrorDetails
 
 from reconciler import disk
 from reconciler.errors import ProjectError
-from reconciler.manifest.hints import did_you_mean
-from reconciler.manifest.node import Map, Seq
-from reconciler.manifest.parse import parse
-from reconciler.manifest.text import ManifestText, Place
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
+from reconciler.yaml.hints import did_you_mean
+from reconciler.yaml.node import Map, Seq
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText, Place
 
 _HINT: Final = "docs/sandbox.md has the table of faults and quirks"
 _SHAPES: Final = {

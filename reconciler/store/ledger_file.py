@@ -14,7 +14,6 @@ import orjson
 
 from reconciler import disk
 from reconciler.errors import StoreError, UnfitFile, WrongAccount
-from reconciler.manifest.text import text_of
 from reconciler.model.address import Address, address_order
 from reconciler.model.ledger import (
     AccountId,
@@ -29,6 +28,7 @@ from reconciler.model.ledger import (
     shared_id,
 )
 from reconciler.model.value import canonical_json
+from reconciler.yaml.text import text_of
 
 LEDGER_NAME = "reconciler.lock"
 

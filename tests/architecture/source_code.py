@@ -13,6 +13,7 @@ PACKAGE = "reconciler"
 LAYERS = (
     ("model",),
     ("errors",),
+    ("yaml",),
     ("manifest", "diff"),
     ("plan", "adopt"),
     ("floors", "report"),
@@ -26,7 +27,7 @@ LAYERS = (
 """The rooms from the bottom up. A room may import the rooms of the rows above its own here, and no other."""
 
 RANK = {room: rank for rank, row in enumerate(LAYERS) for room in row}
-PURE = ("model", "errors", "manifest", "diff", "plan", "adopt", "floors", "report")
+PURE = ("model", "errors", "yaml", "manifest", "diff", "plan", "adopt", "floors", "report")
 PORTS = ("ports", "apply", "workflow")
 
 

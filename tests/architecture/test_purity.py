@@ -6,8 +6,8 @@ import pytest
 from architecture.source_code import PORTS, PURE, dotted_names, imports, in_rooms, modules, strings
 
 WORLD = frozenset({
-    "asyncio", "concurrent", "glob", "http", "httpx", "multiprocessing", "os", "random", "secrets", "shutil", "signal",
-    "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
+    "asyncio", "concurrent", "gc", "glob", "http", "httpx", "multiprocessing", "os", "random", "secrets", "shutil",
+    "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
 })  # fmt: skip
 CLOCKS = re.compile(r"(datetime|date|datetime\.datetime|datetime\.date)\.(now|utcnow|today)|time\.\w+")
 HOMES = {
@@ -26,7 +26,7 @@ HOMES = {
     "sqlite3": {"sandbox"},
     "starlette": {"sandbox"},
     "uvicorn": {"sandbox"},
-    "yaml": {"manifest"},
+    "yaml": {"yaml"},
 }
 """Whose code is used where: a library is known to one room, so that it can be changed in one room."""
 

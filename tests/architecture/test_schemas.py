@@ -4,9 +4,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconciler.manifest.parse import parse
 from reconciler.manifest.schema import schema_texts, schemas
-from reconciler.manifest.text import ManifestText
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "cases" / "findings" / "contract-example"

@@ -25,7 +25,7 @@ LIBRARIES = frozenset({
     "alembic", "cel", "click", "deepdiff", "duckdb", "filelock", "httpx", "ibis", "jinja2", "orjson", "psycopg",
     "pyarrow", "pycountry", "pydantic", "pyspark", "rich", "sqlalchemy", "starlette", "uvicorn", "yaml",
 })  # fmt: skip
-CHECKING = frozenset({"cache", "cli", "disk", "errors", "manifest", "model", "project", "report"})
+CHECKING = frozenset({"cache", "cli", "disk", "errors", "manifest", "model", "project", "report", "yaml"})
 """The rooms that take part when manifests are checked."""
 
 

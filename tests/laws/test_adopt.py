@@ -8,11 +8,11 @@ from support.builders import live_app, live_placement, live_state, reconciled
 from support.fake_clock import START
 
 from reconciler.adopt.adoption import adopt
-from reconciler.adopt.ground import Account, Declared
-from reconciler.adopt.wishes import Frame, blocks_by_address
+from reconciler.adopt.inputs import Account, Declared
+from reconciler.manifest.checked_edits import ProjectContext, blocks_by_address
 from reconciler.manifest.load import load_desired, load_settings
-from reconciler.manifest.text import ManifestText
 from reconciler.model.live import LiveState
+from reconciler.yaml.text import ManifestText
 
 EXAMPLES = 150
 
@@ -88,7 +88,7 @@ def declared(extra, texts=()):
     assert read.sound, findings
     loaded = load_desired(read, text, texts)
     assert loaded.state is not None, loaded.findings
-    return Declared(Frame(read, text), tuple(texts), loaded.state)
+    return Declared(ProjectContext(read, text), tuple(texts), loaded.state)
 
 
 def after(stands, adoption):

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from laws.yaml_texts import Written, yaml_texts
 
 from reconciler.errors import EditError
-from reconciler.manifest.edit.apply import apply_edits
-from reconciler.manifest.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
-from reconciler.manifest.node import place_at
-from reconciler.manifest.parse import parse
-from reconciler.manifest.text import ManifestText
+from reconciler.yaml.edit.apply import apply_edits
+from reconciler.yaml.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
+from reconciler.yaml.node import AliasNode, Map, ScalarNode, Seq, place_at
+from reconciler.yaml.parse import parse, read_tree
+from reconciler.yaml.text import ManifestText
 
 EXAMPLES = 60
 
@@ -191,6 +191,51 @@ def seen_to_change(before, after, path=()):
 @law(yaml_texts(has_anchors=True))
 def test_the_texts_with_anchors_are_read_as_what_was_written(written):
     assert values(written.data) == written.documents
+
+
+def places_below(node):
+    """The place of every mapping, list, key and value."""
+    if isinstance(node, dict):
+        yield node.place, [(node.key_place(key), node.value_place(key)) for key in node]
+    elif isinstance(node, list):
+        yield node.place, [node.item_place(at) for at in range(len(node))]
+    for _, part in paths_of(node):
+        if part is not node and isinstance(part, dict | list):
+            yield from places_below(part)
+
+
+def nodes_below(node):
+    yield node
+    if isinstance(node, Map):
+        for entry in node.entries:
+            yield from (*nodes_below(entry.key), *nodes_below(entry.value))
+    elif isinstance(node, Seq):
+        for part in node.nodes:
+            yield from nodes_below(part)
+
+
+@law(yaml_texts(has_anchors=True))
+def test_a_tree_that_is_read_to_be_edited_says_what_reading_alone_does(written):
+    text = ManifestText("a.yaml", written.data)
+    read_alone, tree = parse(text), read_tree(text)
+    assert (tree.parsed.findings, tree.parsed.warnings) == (read_alone.findings, read_alone.warnings)
+    for one, other in zip(read_alone.documents, tree.parsed.documents, strict=True):
+        assert (one.value, one.place, one.has_variables) == (other.value, other.place, other.has_variables)
+        assert list(places_below(one.value)) == list(places_below(other.value))
+
+
+@law(yaml_texts(has_anchors=True))
+def test_each_node_of_a_tree_lies_in_its_text_where_it_says(written):
+    tree = read_tree(ManifestText("a.yaml", written.data))
+    for node in (below for root in tree.nodes for below in nodes_below(root)):
+        there = tree.content[node.begin : node.end]
+        if isinstance(node, AliasNode):
+            assert there == f"*{node.anchor}"
+            assert node in node.target.uses
+        elif node.anchor is not None:
+            assert there.startswith(f"&{node.anchor}")
+        if isinstance(node, ScalarNode) and not node.style:
+            assert tree.content[node.start : node.end] == node.text
 
 
 @law(st.data(), yaml_texts(has_anchors=True))

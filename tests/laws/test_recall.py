@@ -11,7 +11,7 @@ from reconciler.manifest.load import load_desired, load_settings
 from reconciler.manifest.outline import outline_from_bytes
 from reconciler.manifest.reading import Prices, Reading, reading_from_bytes
 from reconciler.manifest.recall import Forgetful, recall_desired, recall_settings
-from reconciler.manifest.text import ManifestText
+from reconciler.yaml.text import ManifestText
 
 CASES = Path(__file__).parents[1] / "cases"
 SETTINGS = ManifestText(

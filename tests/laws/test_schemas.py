@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.manifest.parse import parse
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.schema_rules import known_of
+from reconciler.yaml.parse import parse
 
 EXAMPLES = 100
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
 
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
-from reconciler.manifest.parse import parse
-from reconciler.manifest.style.formatted import formatted
-from reconciler.manifest.text import ManifestText
+from reconciler.manifest.write import formatted
+from reconciler.yaml.parse import parse
+from reconciler.yaml.text import ManifestText
 
 EXAMPLES = 200
 

@@ -8,12 +8,12 @@ import click
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import EditError, InvalidManifests
-from reconciler.manifest.style.formatted import formatted
-from reconciler.manifest.text import ManifestText
+from reconciler.manifest.write import formatted
 from reconciler.model.diagnostic import Finding
-from reconciler.project import manifests_at, read_manifests, write_manifest
+from reconciler.project import manifests_at, read_manifests, write_manifests
 from reconciler.report.document import fmt_document
 from reconciler.report.line import line
+from reconciler.yaml.text import ManifestText
 
 UNFORMATTED = 1
 
@@ -40,10 +40,8 @@ def command(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
         else read_manifests(project.root, session.settings(project).manifests)
     )
     changed, findings = _formatted(texts)
-    for text in changed:
-        if not check:
-            write_manifest(project.root, text)
     if not check:
+        write_manifests(project.root, texts, changed)
         session.console.give_account()
     files = [text.file for text in changed]
     if options.format == "json":

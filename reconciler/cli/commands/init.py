@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.adopt.defaults import with_defaults
+from reconciler.adopt.fresh import with_defaults
 from reconciler.cli.beginning import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.pulling import begun, declared, tell
@@ -15,10 +15,10 @@ from reconciler.cli.session import Session
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.manifest.outline import UNKNOWN_PUBLISHER
-from reconciler.manifest.text import ManifestText
 from reconciler.project import SETTINGS_NAME, Project, write_new
 from reconciler.report.line import Span
 from reconciler.workflow.observing import observe_account
+from reconciler.yaml.text import ManifestText
 
 _SECRETS = {
     "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET of the environments {0} and {0}-plan (Settings, Environments)",

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.manifest.parse import parse
 from reconciler.model.desired import AcceptedDrift, Lifecycle, Safety
+from reconciler.yaml.parse import parse
 
 CONTRACT = Path(__file__).parents[2] / "cases" / "findings" / "contract-example"
 HEAD = "version: 1\napps:\n  - platform: {}\n    bundle: {}\n"

@@ -3,8 +3,8 @@
 import pytest
 
 from reconciler.manifest.load import load_settings
-from reconciler.manifest.text import ManifestText
 from reconciler.model.desired import Policy
+from reconciler.yaml.text import ManifestText
 
 HEAD = "version: 1\npublisherId: a\npolicies:\n"
 each = pytest.mark.parametrize

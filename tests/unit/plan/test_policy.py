@@ -10,9 +10,9 @@ from support.builders import APP, at, canonical, desired_placement, floors
 from reconciler.diff.change import Action, Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.manifest.load import load_settings
 from reconciler.manifest.policies import FACTS
-from reconciler.manifest.text import ManifestText
 from reconciler.model.desired import Policy
 from reconciler.plan.policy import facts_of, violations
+from reconciler.yaml.text import ManifestText
 
 each = pytest.mark.parametrize
 

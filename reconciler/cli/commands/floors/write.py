@@ -1,5 +1,6 @@
 """`reconciler floors write`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -10,14 +11,15 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
-from reconciler.manifest.edit.floor_texts import FloorTexts, write_floors
-from reconciler.manifest.edit.floors import FloorChange
+from reconciler.manifest.checked_edits import ProjectContext
+from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion, Suggestions
-from reconciler.project import read_manifests, write_manifest
+from reconciler.project import write_manifests
 from reconciler.report.floors.written import written_document, written_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.floors import Ground, suggest_floors
+from reconciler.yaml.text import ManifestText
 
 
 @click.command("write")
@@ -40,9 +42,10 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     ground = desk.ground()
     with desk.warehouse() as warehouse:
         made = suggest_floors(ground, warehouse, window, desk.rules(), desk.earliest(), only)
-    texts = read_manifests(desk.project.root, desk.settings.manifests)
-    done = write_floors(desk.settings, desk.project.settings, texts, _changes(made))
-    written = _written(desk, ground, made, done)
+    texts = desk.manifests()
+    context = ProjectContext(desk.settings, desk.project.settings)
+    done = write_floors(context, texts, desk.desired, _changes(made))
+    written = _written(desk, ground, made, texts, done)
     files = [text.file for text in done.texts]
     console = desk.session.console
     console.give_account()
@@ -54,11 +57,12 @@ def command(options: Options, *, first: datetime | None, last: datetime | None, 
     return INCOMPLETE if any(finding.severity == "error" for finding in done.findings) else 0
 
 
-def _written(desk: Desk, ground: Ground, made: Suggestions, done: FloorTexts) -> list[Suggestion]:
+def _written(
+    desk: Desk, ground: Ground, made: Suggestions, read: Sequence[ManifestText], done: FloorTexts
+) -> list[Suggestion]:
     """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
     root = desk.project.root
-    for text in done.texts:
-        write_manifest(root, text)
+    write_manifests(root, read, done.texts)
     cells = {Cell(change.address, change.country) for change in done.written}
     if cells:
         new = records_of(made, cells, desk.session.clock.now().date())

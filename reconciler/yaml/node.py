@@ -1,0 +1,256 @@
+"""The tree of a YAML text: mappings and lists are dicts and lists that know where they and their parts stand.
+
+Scalars are bare Python values (str, int, float, bool, None), so the place of a scalar is asked of what holds it. That
+is all that reading needs. In a tree that is read to be edited, mappings and lists know their layout as well: where
+they begin and end in the text, their anchor, and their parts as they are written, among them scalars and aliases as
+nodes.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from reconciler.yaml.text import Place
+
+Step: TypeAlias = str | int
+VARIABLE: Final = "${"
+"""How a variable begins in the texts of other tools."""
+
+
+class Mark(Protocol):
+    """Where a parser event began; both count from 0."""
+
+    @property
+    def line(self) -> int: ...  # noqa: D102 - the class says it
+
+    @property
+    def column(self) -> int: ...  # noqa: D102 - the class says it
+
+
+class _Start(NamedTuple):
+    line: int = 0
+    column: int = 0
+
+
+START: Final[Mark] = _Start()
+
+
+def place_of(mark: Mark) -> Place:
+    """The mark as people count: from 1."""
+    return Place(mark.line + 1, mark.column + 1)
+
+
+class Map(dict[str, Any]):
+    """A mapping. `marks` holds two marks for each pair in order, its key's and its value's.
+
+    `broken` names the keys that were cut, or cut down, because their values are wrong: they are declared, but nobody
+    knows as what.
+
+    The layout, which only a tree that is read to be edited has: offsets in characters (in block style a mapping ends
+    where its last value does), the entries as written, and the aliases that stand for the mapping elsewhere.
+    """
+
+    __slots__ = (
+        *("broken", "mark", "marks", "positions"),
+        *("anchor", "begin", "end", "entries", "is_flow", "uses"),
+    )
+
+    mark: Mark
+    marks: list[Mark]
+    broken: Collection[str]
+    positions: dict[str, int] | None
+
+    begin: int
+    end: int
+    anchor: str | None
+    is_flow: bool
+    entries: tuple["Entry", ...]
+    uses: "list[AliasNode]"
+
+    @property
+    def place(self) -> Place:
+        """Where the mapping begins."""
+        return place_of(self.mark)
+
+    def key_place(self, key: str) -> Place:
+        """Where the key stands; the mapping's own place where it has no such key."""
+        return place_of(self.marks[2 * self._positions()[key]]) if key in self else self.place
+
+    def value_place(self, key: str) -> Place:
+        """Where the key's value stands; the mapping's own place where it has no such key."""
+        return place_of(self.marks[2 * self._positions()[key] + 1]) if key in self else self.place
+
+    def _positions(self) -> dict[str, int]:
+        # Kept, because a mapping of a hundred thousand wrong keys is asked about each of them.
+        if self.positions is None:
+            self.positions = {key: at for at, key in enumerate(self)}
+        return self.positions
+
+    def find(self, key: str) -> int | None:
+        """The position of the mapping's own entry of a key; what merges bring is not its own."""
+        return next((at for at, entry in enumerate(self.entries) if entry.name == key and not entry.is_merge), None)
+
+    def merge(self) -> int | None:
+        """The position of its `<<`; None where nothing is merged into it."""
+        return next((at for at, entry in enumerate(self.entries) if entry.is_merge), None)
+
+
+class Seq(list[Any]):
+    """A list. `marks` holds one mark for each item; `broken` says that some were cut because they are wrong.
+
+    Its layout is as a mapping's; `nodes` are the items as written.
+    """
+
+    __slots__ = ("anchor", "begin", "broken", "end", "is_flow", "mark", "marks", "nodes", "uses")
+
+    mark: Mark
+    marks: list[Mark]
+    broken: bool
+
+    begin: int
+    end: int
+    anchor: str | None
+    is_flow: bool
+    nodes: tuple["Node", ...]
+    uses: "list[AliasNode]"
+
+    @property
+    def place(self) -> Place:
+        """Where the list begins."""
+        return place_of(self.mark)
+
+    def item_place(self, index: int) -> Place:
+        """Where an item stands."""
+        return place_of(self.marks[index])
+
+
+@dataclass(slots=True, eq=False)
+class ScalarNode:
+    """A scalar as written. `begin` is where its anchor stands, `start` its own text; `style` is its quote or none."""
+
+    begin: int
+    start: int
+    end: int
+    place: Place
+    style: str
+    text: str
+    anchor: str | None
+    uses: "list[AliasNode]" = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class AliasNode:
+    """An alias, and the node that it stands for; `into` is the mapping that merges it, None where it is a value."""
+
+    start: int
+    end: int
+    place: Place
+    anchor: str
+    target: "ScalarNode | Map | Seq"
+    into: Map | None = None
+
+    @property
+    def begin(self) -> int:
+        """Where it begins; an alias has no anchor of its own."""
+        return self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key with its value; `name` is the key's text. `is_merge`: the key is `<<`, written plain."""
+
+    name: str
+    key: ScalarNode | AliasNode
+    value: "Node"
+    is_merge: bool
+
+
+Holder: TypeAlias = Map | Seq
+Node: TypeAlias = ScalarNode | AliasNode | Map | Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file that is not empty; the value is a Map, a Seq or a scalar.
+
+    `has_variables` says that the file speaks of variables somewhere, as in `${NAME}`. `nodes` holds the value as it is
+    written where the layout was asked for.
+    """
+
+    value: Any
+    place: Place
+    has_variables: bool = False
+    nodes: tuple[Node, ...] = ()
+
+
+def make_map(pairs: dict[str, Any], mark: Mark, marks: list[Mark], broken: Collection[str] = ()) -> Map:
+    """A mapping of pairs whose marks are in the same order."""
+    node = Map(pairs)
+    node.mark, node.marks, node.broken, node.positions = mark, marks, broken, None
+    return node
+
+
+def make_seq(items: list[Any], mark: Mark, marks: list[Mark], *, broken: bool = False) -> Seq:
+    """A list of items whose marks are in the same order."""
+    node = Seq(items)
+    node.mark, node.marks, node.broken = mark, marks, broken
+    return node
+
+
+def node_at(root: Any, path: Sequence[Step]) -> Any:
+    """The value at a path; None where the path leads nowhere."""
+    node = root
+    for step in path:
+        if isinstance(node, Map) and step in node:
+            node = node[str(step)]
+        elif isinstance(node, Seq) and isinstance(step, int) and step < len(node):
+            node = node[step]
+        else:
+            return None
+    return node
+
+
+def place_at(root: Map, path: Sequence[Step]) -> Place:
+    """Where the value at a path stands, or the innermost thing around it that is there."""
+    for end in range(len(path), 0, -1):
+        holder, step = node_at(root, path[: end - 1]), path[end - 1]
+        if isinstance(holder, Map) and step in holder:
+            return holder.value_place(str(step))
+        if isinstance(holder, Seq) and isinstance(step, int) and step < len(holder):
+            return holder.item_place(step)
+    return root.place
+
+
+def parts_of(holder: Holder) -> Sequence[tuple[int, int]]:
+    """Where each entry or item of a mapping or list begins and ends."""
+    if isinstance(holder, Map):
+        return [(entry.key.begin, entry.value.end) for entry in holder.entries]
+    return [(node.begin, node.end) for node in holder.nodes]
+
+
+def number_of(node: Node) -> str:
+    """The text of a plain scalar, whose decimals others may be given; empty for anything else."""
+    return node.text if isinstance(node, ScalarNode) and not node.style else ""
+
+
+def quotes_of(key: ScalarNode | AliasNode) -> str:
+    """The quote that a key is written in; empty for a plain one."""
+    return key.style if isinstance(key, ScalarNode) and key.style in {"'", '"'} else ""
+
+
+_ANCHOR: Final = re.compile(r"&[^\s,\[\]{}]+")
+_BETWEEN: Final = re.compile(r"(?:\s|#[^\n]*)*")
+
+
+def scalar_node(content: str, event: Any) -> ScalarNode:
+    """The node of a parser's scalar event in the characters of the text."""
+    begin, end = event.start_mark.index, event.end_mark.index
+    start = begin
+    if event.anchor is not None:
+        anchor = _ANCHOR.match(content, begin)
+        start = anchor.end() if anchor is not None else end
+        if start < end:
+            between = _BETWEEN.match(content, start)
+            start = between.end() if between is not None else start
+    return ScalarNode(begin, start, end, place_of(event.start_mark), event.style or "", event.value, event.anchor)
