@@ -62,7 +62,7 @@ class Desk:
 
     def shelf(self) -> "ReportStore":
         """The reports that are there."""
-        from reconciler.warehouse.report_store import ReportStore  # noqa: PLC0415 - the reporting room is slow to import
+        from reconciler.warehouse.report_store import ReportStore  # noqa: PLC0415 - the warehouse is slow to import
 
         return ReportStore(self.folder)
 

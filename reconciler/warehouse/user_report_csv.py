@@ -85,7 +85,7 @@ def places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, in
     if missing:
         said = ", ".join(name.replace("_", " ") for name in missing)
         raise UnreadableAnswer(
-            f"the report has no column for {said}; it has {_listed(header)}",
+            f"the report has no column for {said}; it has {listed(header)}",
             hint="if it goes by another name there, add that name to the column aliases",
         )
     return found
@@ -95,13 +95,14 @@ def _place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -
     for alias in theirs:
         count = names.count(folded(alias))
         if count > 1:
-            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {_listed(header)}")
+            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {listed(header)}")
         if count:
             return names.index(folded(alias))
     return None
 
 
-def _listed(header: Sequence[str]) -> str:
+def listed(header: Sequence[str]) -> str:
+    """The names of a header, as many of them as can be shown."""
     shown = [f'"{visible(name[:_LONGEST_LIST])}"' for name in header[:_LONGEST_LIST]]
     more = len(header) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.errors import ProjectError
 from reconciler.report.sanitise import visible
 from reconciler.warehouse.imports.schema import ADAPTERS, COLUMNS, OTHER, Adapter
-from reconciler.warehouse.user_report_csv import folded
+from reconciler.warehouse.user_report_csv import folded, listed
 
 _NOTE: Final = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]{1,40})[)\]]\s*", re.DOTALL)
 """What stands in brackets behind a name: the currency of an amount, the time zone of a day."""
@@ -17,8 +17,6 @@ UTC_WORDS: Final = frozenset({"UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "UTC+0", 
 """What days may be said to be in, in upper case."""
 _OURS: Final = frozenset({"day", "adunit", "source"})
 """What no platform but our own schema calls its columns, all of them."""
-_LISTED: Final = 40
-_LONGEST: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +70,6 @@ _ANY_PLATFORM: Final = frozenset(
     folded(alias) for each in ADAPTERS.values() for aliases in each.names.values() for alias in aliases
 )
 """The names of all platforms, which are asked for with each line that may be a header."""
-
-
-def listed(names: Sequence[str]) -> str:
-    """The header's names, as many of them as can be shown."""
-    shown = [f'"{visible(name[:_LONGEST])}"' for name in names[:_LISTED]]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _base(name: str) -> str:
