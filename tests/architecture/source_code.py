@@ -19,7 +19,8 @@ LAYERS = (
     ("floors", "report"),
     ("ports",),
     ("apply", "web", "disk", "installed"),
-    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "given", "cache"),
+    ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "given"),
+    ("cache",),
     ("cli",),
     ("__main__",),
 )
