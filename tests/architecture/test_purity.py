@@ -14,6 +14,7 @@ HOMES = {
     "click": {"cli"},
     "deepdiff": {"diff"},
     "duckdb": {"reporting"},
+    "h11": {"sandbox"},
     "httptools": {"web"},
     "httpx": {"dt", "forge", "reporting", "web"},
     "ibis": {"reporting"},
@@ -24,8 +25,6 @@ HOMES = {
     "pycountry": {"manifest", "reporting"},
     "rich": {"cli"},
     "sqlite3": {"sandbox"},
-    "starlette": {"sandbox"},
-    "uvicorn": {"sandbox"},
     "yaml": {"manifest"},
 }
 """Whose code is used where: a library is known to one room, so that it can be changed in one room."""
