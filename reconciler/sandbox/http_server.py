@@ -47,7 +47,7 @@ class Connection:
         """Whether no call is under way."""
 
     async def call(self) -> Call | None:
-        """The next call; None where there is none on this connection any more. Raises `h11.RemoteProtocolError` for what is no call."""
+        """The next call; None where no more can come. Raises `h11.RemoteProtocolError` for what is no call."""
         self.is_idle = True
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
