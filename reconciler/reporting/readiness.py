@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.web.message import server_message
 
 
@@ -47,15 +47,15 @@ _AGAIN: Final = "run the command again to ask for a new report"
 def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
     """What an answer means. Of a 200, `size` is the body's length and `head` its beginning."""
     match end:
-        case Unsent(why=why, final=True, hint=hint):
+        case RequestNotSent(why=why, final=True, hint=hint):
             return Hopeless(why, hint)
-        case Lost(why=why, final=True):
+        case NoResponse(why=why, final=True):
             return Hopeless(why)
-        case Unsent(why=why) | Lost(why=why):
+        case RequestNotSent(why=why) | NoResponse(why=why):
             return Broken(why)
-        case Reply(status=200):
+        case Response(status=200):
             return _of_a_body(size, head)
-        case Reply():
+        case Response():
             return _of_a_refusal(end)
         case never:
             assert_never(never)
@@ -75,7 +75,7 @@ def _of_a_body(size: int, head: bytes) -> Readiness:
     return Hopeless(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
 
 
-def _of_a_refusal(reply: Reply) -> Readiness:
+def _of_a_refusal(reply: Response) -> Readiness:
     status = reply.status
     spoken = _of_markup(reply.body)
     if status in {202, 204, 404}:

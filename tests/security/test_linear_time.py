@@ -37,13 +37,13 @@ from reconciler.reporting.countries import alpha2
 from reconciler.reporting.links import link
 from reconciler.reporting.quotes import without_open_quotes
 from reconciler.reporting.readiness import readiness
-from reconciler.web.exchange import Reply
+from reconciler.web.auth import error_code, read_token
+from reconciler.web.exchange import Response
 from reconciler.web.json_body import decode
 from reconciler.web.message import server_message
 from reconciler.web.origin import Origin
 from reconciler.web.redaction import discreet, without
 from reconciler.web.retry import retry_after
-from reconciler.web.token import error_code, read_token
 
 LENGTHS = (2_000, 40_000)
 SECONDS = 1.0
@@ -199,7 +199,7 @@ FUNCTIONS = {
     "an error code": lambda text: error_code(f'{{"error": "{text}"}}'.encode()),
     "Retry-After": lambda text: retry_after(text, NOW),
     "a link": lambda text: link(f"https://{text}", ORIGIN),
-    "readiness": lambda text: readiness(Reply(403, text.encode()), len(text), text.encode()),
+    "readiness": lambda text: readiness(Response(403, text.encode()), len(text), text.encode()),
     "country": alpha2,
     "column": folded,
     "header": lambda text: places(text.split(",")),
