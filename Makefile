@@ -3,6 +3,7 @@
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+DEMO  := $(if $(wildcard $(READY)),$(VENV),.venv-demo)
 
 # The first of these that is tested, else the first that is new enough. Recursive on purpose: looked for only when an
 # environment is made.
@@ -13,8 +14,8 @@ PYTHON ?= $(shell for below in 15 99; do for python in python3 python3.14 python
 # Whoever calls may have set PYTHONPATH, PYTHONOPTIMIZE and the like for something else.
 unexport $(filter PYTHON%,$(.VARIABLES)) VIRTUAL_ENV
 
-PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input
-LOCKED  := $(PIP) install --quiet --no-build-isolation --require-hashes --requirement
+PIP     = $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCKED  = $(PIP) install --quiet --no-build-isolation --require-hashes --requirement
 UV      := $(BIN)/uv --quiet --no-progress
 UPGRADE := --upgrade
 SHIPPED := reconciler/requirements
@@ -50,14 +51,15 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
 	@for group in docs bench lock; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
+	@$(LOCK) pyproject.toml --group demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
 	@$(LOCK) pyproject.toml --extra policies --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
 	@for extra in floors postgres; do \
 		$(LOCK) pyproject.toml --extra policies --extra $$extra --constraint requirements/dev.txt \
 			--output-file $(SHIPPED)/run-$$extra.txt || exit 1; done
 
-demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
-	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
+demo: $(DEMO)/.ready  ## validate, plan, apply and drift against a sandbox of its own, under .demo
+	@PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" bash examples/demo/run.sh
 
 test: $(READY) browser pooler  ## all tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
@@ -154,4 +156,14 @@ $(VENV)/.locked: requirements/setup.txt requirements/dev.txt
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(LOCKED) requirements/setup.txt
 	@$(LOCKED) requirements/dev.txt
+	@touch $@
+
+# The demo alone needs none of what tests need. Where .venv is there already, it is taken.
+.venv-demo/.ready: BIN := .venv-demo/bin
+.venv-demo/.ready: pyproject.toml requirements/demo.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python from 3.11 on was found; set PYTHON=/path/to/one" >&2; exit 1; }
+	@echo "setting up $(@D)" >&2
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(LOCKED) requirements/demo.txt
+	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -1,15 +1,14 @@
-"""EDGE. The memory of earlier loads: a file of lines in the project, each sealed with a key that only this copy has.
+"""EDGE. The cache of earlier loads: a file of lines in the project, each sealed with a key that only this copy has.
 
 A cache that somebody commits, or that is copied here, must not tell what manifests say: a review would show one thing
-and an apply do another. So every line carries a keyed digest, and the key is what the file system says of an empty
-file beside it: its number and the time it was made at, which no commit can carry. It follows that anything broken is
-not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds lines that do not
-fit their seals. Nothing here fails: a cache that cannot be read or written is one that knows nothing.
+and an apply do another. So every line carries a keyed digest, with a key that no commit can carry (see `store.seal`).
+It follows that anything broken is not recalled, and that nothing needs to be locked: whoever reads half of another
+run's file finds lines that do not fit their seals. Nothing here fails: a cache that cannot be read or written is empty.
+See docs/adr/0014.
 """
 
 import hashlib
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from reconciler import __version__
+from reconciler import __version__, disk
+from reconciler.errors import UnfitFile
+from reconciler.store.seal import found_key, made_key
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
@@ -40,16 +41,17 @@ class Cache:
     def __init__(self, folder: Path, *, build: str | None = None, least: int = WORTH_KEEPING) -> None:
         self._folder = folder
         self._least = least
-        self._build = this_build() if build is None else build
-        self._seal_key = self._found_seal_key()
-        self._stored = dict(_records(_content(folder / _NAME))) if self._seal_key else {}
+        build = this_build() if build is None else build
+        self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
+        self._seal_key = found_key(folder, _KEY_NAME)
+        self._stored = dict(_records(self._content())) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
 
     def get(self, key: bytes) -> bytes | None:
         """What was put under the key by the same program on this machine; None for what does not fit its seal."""
         seal, data = self._stored.get(key, (b"", b""))
-        if not seal or self._seal_key is None or not compare_digest(seal, _seal(self._seal_key, key, data)):
+        if not seal or self._seal_key is None or not compare_digest(seal, self._seal(self._seal_key, key, data)):
             return None
         self._used[key] = data
         return data
@@ -68,49 +70,34 @@ class Cache:
         is_worth_it = sum(map(len, self._used.values())) >= self._least
         if not (self._is_new and is_worth_it) or self._folder.resolve() != self._folder:
             return
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if not (self._folder / ".gitignore").exists():
-                self._write(".gitignore", b"*\n")
-            seal_key = self._found_seal_key() or self._made_seal_key()
-            self._write(_NAME, b"".join(_lines(self._used, seal_key)))
-            self._is_new = False
+        with suppress(OSError, UnfitFile):
+            disk.create(self._folder, ".gitignore", b"*\n")
+            seal_key = made_key(self._folder, _KEY_NAME)
+            if seal_key is not None:
+                disk.remove_drafts(self._folder / _NAME)  # a run at work that loses its own saves nothing
+                data = b"".join(self._lines(seal_key))
+                disk.write(self._folder, _NAME, data, mode=0o600, durable=False)
+                self._is_new = False
 
-    def _found_seal_key(self) -> bytes | None:
-        try:
-            seen = (self._folder / _KEY_NAME).lstat()
-        except OSError:
-            return None
-        if not stat.S_ISREG(seen.st_mode):
-            return None
-        facts = f"{self._build} {seen.st_ino} {seen.st_ctime_ns}"
-        return hashlib.blake2b(facts.encode(), digest_size=32).digest()
+    def _content(self) -> bytes:
+        """The bytes of the file; none where it is too large or anything but a regular file."""
+        with suppress(OSError, UnfitFile), os.fdopen(disk.opened(self._folder, _NAME), "rb") as file:
+            return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
+        return b""
 
-    def _made_seal_key(self) -> bytes:
-        with suppress(FileExistsError):  # another run has just made it
-            os.close(os.open(self._folder / _KEY_NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        made = self._found_seal_key()
-        if made is None:
-            raise OSError
-        return made
+    def _lines(self, seal_key: bytes) -> Iterator[bytes]:
+        room = _MOST
+        for key, data in self._used.items():
+            line = b"%b %b %b\n" % (key, self._seal(seal_key, key, data), data)
+            room -= len(line)
+            if room < 0:
+                return
+            yield line
 
-    def _write(self, name: str, data: bytes) -> None:
-        """Put a file in place at once. What killed runs left goes; a run at work that loses its file saves nothing."""
-        for left in self._folder.glob(f"{name}.*.tmp"):
-            left.unlink(missing_ok=True)
-        scratch = self._folder / f"{name}.{os.getpid()}.tmp"
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(data)
-        scratch.replace(self._folder / name)
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a regular file that is not too large; none of anything else, such as a link to an endless device."""
-    with suppress(OSError):
-        seen = path.lstat()
-        if stat.S_ISREG(seen.st_mode) and seen.st_size <= _MOST:
-            return path.read_bytes()
-    return b""
+    def _seal(self, seal_key: bytes, key: bytes, data: bytes) -> bytes:
+        whole = hashlib.blake2b(key, key=seal_key, person=self._person, digest_size=16)
+        whole.update(data)
+        return whole.hexdigest().encode()
 
 
 def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
@@ -119,22 +106,6 @@ def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
         key, _, rest = line.partition(b" ")
         seal, _, data = rest.partition(b" ")
         yield key, (seal, data)
-
-
-def _lines(records: dict[bytes, bytes], seal_key: bytes) -> Iterator[bytes]:
-    room = _MOST
-    for key, data in records.items():
-        line = b"%b %b %b\n" % (key, _seal(seal_key, key, data), data)
-        room -= len(line)
-        if room < 0:
-            return
-        yield line
-
-
-def _seal(seal_key: bytes, key: bytes, data: bytes) -> bytes:
-    whole = hashlib.blake2b(key, key=seal_key, digest_size=16)
-    whole.update(data)
-    return whole.hexdigest().encode()
 
 
 @cache

@@ -3,15 +3,15 @@
 Whoever may open a pull request decides what a checkout holds: links to other files of the machine, named pipes, folders
 that are links. So a file is opened without following a link and without waiting for a writer, and is looked at again
 once it is open, before a byte of it is read or written. The folders between the root and the file have to be folders
-themselves. The root is where the user says it is, and may be reached through links.
-
-Names are relative to the root, with forward slashes. What is refused raises `UnfitFile`, which holds no content.
+themselves. The root is where the user says it is, and may be reached through links. Names are relative to it, with
+forward slashes. What is refused raises `UnfitFile`, which holds no content.
 """
 
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -150,32 +150,66 @@ def make_folder(root: Path, name: str) -> Path:
     return root / name
 
 
-def write(root: Path, name: str, data: bytes) -> None:
+def write(root: Path, name: str, data: bytes, *, mode: int = 0o666, durable: bool = True) -> None:
     """Replace a file so that a reader, or a crash, meets the old bytes or the new ones and nothing between.
 
-    Its folders are made; its mode and owner stay, and at no moment may anybody read it who could not before. Another
-    name of the same file (a hard link) keeps the old bytes. Raises `UnfitFile` where it, or a folder on the way, is a
-    link or anything else that is no regular file, and OSError.
+    Its folders are made; its mode and owner stay (`mode` is for a new one), and at no moment may anybody read it who
+    could not before. Another name of the same file (a hard link) keeps the old bytes. `durable`: on the medium on
+    return. Raises `UnfitFile` where it, or a folder on the way, is a link or no regular file, and OSError.
     """
     path = check(root, name)
     make_folder(root, name.rpartition("/")[0])
-    scratch = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.tmp")
+    before = path.lstat() if path.exists() else None
+    with _draft(path, data, mode, before, durable=durable) as draft:
+        draft.replace(path)
+    if durable:
+        sync_folder(path.parent)
+
+
+def create(root: Path, name: str, data: bytes, *, mode: int = 0o666) -> bool:
+    """Write a file where nothing is, whole or not at all; False where anything is, which is left as it is.
+
+    Raises as `write` does.
+    """
+    make_folder(root, name.rpartition("/")[0])
+    path = root / name
+    if os.path.lexists(path):
+        return False
+    with suppress(FileExistsError), _draft(path, data, mode, None, durable=False) as draft:
+        try:
+            os.link(draft, path)
+        except OSError:  # it is there meanwhile, or there are no hard links: whoever makes the empty file replaces it
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, 0o600))
+            draft.replace(path)
+        return True
+    return False
+
+
+@contextmanager
+def _draft(path: Path, data: bytes, mode: int, before: os.stat_result | None, *, durable: bool) -> Iterator[Path]:
+    """A file with the data beside a path; what is left of it in the end is removed."""
+    draft = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.tmp")
     try:
-        scratch.unlink(missing_ok=True)
-        before = path.lstat() if path.exists() else None
-        mode = 0o666 if before is None else stat.S_IMODE(before.st_mode) & 0o700
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, mode), "wb") as file:
+        draft.unlink(missing_ok=True)
+        mode = mode if before is None else stat.S_IMODE(before.st_mode) & 0o700
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, mode), "wb") as file:
             if before is not None:
-                _keep_owner_and_mode(scratch, before)
+                _keep_owner_and_mode(draft, before)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError:
+            if durable:
+                os.fsync(file.fileno())
+        yield draft
+    finally:
         with suppress(OSError):
-            scratch.unlink()
-        raise
-    sync_folder(path.parent)
+            draft.unlink()
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what processes that were killed while they wrote a file have left beside it."""
+    for draft in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _keep_owner_and_mode(scratch: Path, before: os.stat_result) -> None:
@@ -189,23 +223,6 @@ def _keep_owner_and_mode(scratch: Path, before: os.stat_result) -> None:
 def _shortened(name: str) -> str:
     data = os.fsencode(name)
     return name if len(data) <= _LONGEST_NAME else os.fsdecode(data[:_LONGEST_NAME])
-
-
-def create(root: Path, name: str, data: bytes) -> bool:
-    """Write a file where nothing is; False where anything is, which is left as it is. Raises as `write` does."""
-    make_folder(root, name.rpartition("/")[0])
-    try:
-        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFULLY, 0o666)
-    except FileExistsError:
-        return False
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-    except OSError:
-        with suppress(OSError):
-            (root / name).unlink()
-        raise
-    return True
 
 
 def sync_folder(folder: Path) -> None:
@@ -240,8 +257,7 @@ def walk(root: Path, mark: str) -> Iterator[tuple[str, list[str], bool]]:
 
 def _steps(name: str) -> list[str]:
     """The folders on the way to a folder, and it: of `a/b` these are `a` and `a/b`."""
-    parts = [part for part in name.split("/") if part]
-    return ["/".join(parts[: at + 1]) for at in range(len(parts))]
+    return list(accumulate(filter(None, name.split("/")), "{}/{}".format))
 
 
 def _check_folders(root: Path, name: str) -> None:

@@ -11,7 +11,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.evidence import Evidence, Question, Unmatched
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.outcome import Ended, Intent, Result
+from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.model.value import Fields
 
 
@@ -124,7 +124,7 @@ class RunStore(Protocol):
         """Record durably, before it is sent, what is about to be written."""
         ...
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: StepResult) -> None:
         """Record what came of a step, and bring the ledger up to it."""
         ...
 

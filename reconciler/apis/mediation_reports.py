@@ -16,13 +16,12 @@ from reconciler.apis.answer_checks import answered_otherwise, failure, is_alarmi
 from reconciler.apis.days import DayRange
 from reconciler.errors import ApiError, ApiRejected, Interrupted, ProjectError, UnreadableAnswer
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials
+from reconciler.web.auth import Credentials, Service
 from reconciler.web.client import ApiClient
-from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.exchange import AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
 from reconciler.web.json_body import AnswerError, decode, encode, folded
 from reconciler.web.message import server_message
-from reconciler.web.retry import Patience
-from reconciler.web.service import Service
+from reconciler.web.retry import RetryPolicy
 
 _NAP: Final = 1.0
 
@@ -119,7 +118,7 @@ _DISPENSABLE: Final = "partner_placement_name"
 
 RATE: Final = Rate(requests=36, seconds=600.0)
 """Below the API's 40 requests in 10 minutes (documented for its v1)."""
-PATIENCE: Final = Patience(deadline=1800.0, read=180.0)
+PATIENCE: Final = RetryPolicy(deadline=1800.0, read=180.0)
 """A call may have to wait for its turn, and the server is given time to add up a month."""
 
 _AUDIENCE: Final = "https://public.api.gateway.chartboost.com"
@@ -130,7 +129,7 @@ _NOT_WHOLE: Final = "nothing was stored of this answer; fetch fewer days, or nam
 _LOOK: Final = "look at what answers at CHARTBOOST_API_URL; nothing was concluded from it"
 
 
-def token_call(credentials: Credentials) -> Call:
+def token_call(credentials: Credentials) -> Request:
     """Asks for a token; may be repeated."""
     body = {
         "client_id": credentials.client_id.reveal(),
@@ -138,7 +137,7 @@ def token_call(credentials: Credentials) -> Call:
         "audience": _AUDIENCE,
         "grant_type": "client_credentials",
     }
-    return Call("POST", "/oauth/token", body=encode(body))
+    return Request("POST", "/oauth/token", body=encode(body))
 
 
 MEDIATION: Final = Service(
@@ -188,11 +187,11 @@ class Chartboost:
         """
         partner = self._partner[network]
         body = body_of(span, network, dated=dated, apps=self._apps, partner=partner)
-        call = Call("POST", _PATH, body=encode(body))
+        call = Request("POST", _PATH, body=encode(body))
         exchange = self._client.call(call)
-        if isinstance(exchange.end, Lost) and exchange.end.final:
+        if isinstance(exchange.end, NoResponse) and exchange.end.final:
             return None
-        if partner and isinstance(exchange.end, Reply) and _blames_partner(exchange.end):
+        if partner and isinstance(exchange.end, Response) and _blames_partner(exchange.end):
             self._partner[network] = False
             self._told(f"Chartboost gives no {_DISPENSABLE} for {network}: {self._words(exchange.end)}")
             return self.rows(span, network, dated=dated)
@@ -201,25 +200,27 @@ class Chartboost:
             self._told(f"Chartboost says beside its rows of {span}: {beside}")
         return rows
 
-    def _reply(self, call: Call, exchange: Exchange) -> Reply:
+    def _reply(self, call: Request, exchange: CallResult) -> Response:
         match exchange.end:
-            case Reply(status=200) as reply:
+            case Response(status=200) as reply:
                 return reply
-            case Reply() as reply:
+            case Response() as reply:
                 said = exchange.told(f"{call}: HTTP {reply.status}: {self._words(reply)}")
                 if reply.status < 400:
                     raise UnreadableAnswer(said, hint=_LOOK)
                 if reply.status == 429 or reply.status >= 500:
                     raise ApiError(said, hint=exchange.hint(_LATER))
                 raise ApiRejected(said, hint=exchange.hint("mend what it names"))
-            case Unsent(why=why) | Lost(why=why):
+            case RequestNotSent(why=why) | NoResponse(why=why):
                 raise ApiError(f"{call}: {why}", hint=_LATER)
-            case NoToken(error=error):
+            case AuthFailed(error=error):
                 raise error
             case never:
                 assert_never(never)
 
-    def _whole(self, call: Call, reply: Reply, asked: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+    def _whole(
+        self, call: Request, reply: Response, asked: Mapping[str, Any]
+    ) -> tuple[Sequence[Mapping[str, Any]], str]:
         """The rows of an answer that can be believed to hold all of them, and what it says beside them.
 
         An answer that says that something failed is none, and neither is one without rows that says anything else.
@@ -246,7 +247,7 @@ class Chartboost:
             raise ApiRejected(f"{call}: {'' if rows else 'no rows, but '}{words}", hint=_REFUSED)
         return rows, words
 
-    def _words(self, reply: Reply) -> str:
+    def _words(self, reply: Response) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
 
 
@@ -271,5 +272,5 @@ def rows_by_range(
             raise UnreadableAnswer(f"Chartboost's rows of {part} are more than can be read", hint="name its apps")
 
 
-def _blames_partner(reply: Reply) -> bool:
+def _blames_partner(reply: Response) -> bool:
     return reply.status == 400 and _DISPENSABLE.encode() in reply.body

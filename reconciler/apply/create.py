@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from reconciler.apply.site import CreatedResource, Moment, Site
+from reconciler.apply.context import CreatedResource, ExecutionContext, Moment
 from reconciler.apply.verify import is_kept_form
 from reconciler.diff.change import Create
 from reconciler.model.address import app_of, kind_of
@@ -22,7 +22,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {"app": ("platform", "bundle"), "pl
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Created:
     """The resource exists. `said` holds the fields that the answer, or the list it was found in, speaks of.
 
     `attempts` counts requests; `began` is when the create that made it was sent at the earliest.
@@ -37,7 +37,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class NotMade:
+class NotCreated:
     """The resource was surely not created."""
 
     why: str
@@ -65,34 +65,36 @@ class Doubtful:
     answered: str | None = None
 
 
-Creation: TypeAlias = Made | NotMade | Doubtful
+Creation: TypeAlias = Created | NotCreated | Doubtful
 
 
-def send_create(change: Create, app_id: str | None, site: Site, before: Doubtful | None = None) -> Creation:
+def send_create(
+    change: Create, app_id: str | None, context: ExecutionContext, before: Doubtful | None = None
+) -> Creation:
     """Send the create of a step once. `before`: what is known of it where it was sent already.
 
     Raises `StoreError` and `CredentialsError` where it was not sent because of them.
     """
     sent = 1 if before is None else before.sent + 1
     attempts = 0 if before is None else before.attempts
-    began = site.moment() if before is None else before.began
-    site.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
-    answer = site.gateway.create(kind_of(change.address), change.send, app_id=app_id)
+    began = context.moment() if before is None else before.began
+    context.store.intend(Intent(change.address, "create", None, sent, change.send, {}))
+    answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
     attempts += answer.attempts
 
     def doubtful(why: str, *, may_repeat: bool = True) -> Doubtful:
-        return Doubtful(change, app_id, why, attempts, sent, began, site.moment(), may_repeat)
+        return Doubtful(change, app_id, why, attempts, sent, began, context.moment(), may_repeat)
 
     match answer:
         case Accepted(str(resource_id), said):
-            made = Made(change, app_id, resource_id, said, attempts, began)
-            trouble = not_ours(made, said, site) or claim(made, site)
+            made = Created(change, app_id, resource_id, said, attempts, began)
+            trouble = not_ours(made, said, context) or claim(made, context)
             return made if trouble is None else doubtful(trouble, may_repeat=False)
         case Accepted():
             return doubtful("the answer names no id")
         case Rejected() | NotSent():
             if before is None:
-                return NotMade(_refusal(answer), attempts)
+                return NotCreated(_refusal(answer), attempts)
             return doubtful(f"{before.why}; sent again: {_refusal(answer)}", may_repeat=False)
         case Ambiguous(why):
             return doubtful(why)
@@ -102,20 +104,20 @@ def _refusal(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def claim(made: Made, site: Site) -> str | None:
+def claim(made: Created, context: ExecutionContext) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
     kind = kind_of(made.change.address)
-    if made.id in site.seen.known.get(kind, ()):
-        site.created.mixed = True
+    if made.id in context.seen.known.get(kind, ()):
+        context.created.mixed = True
         hint = "; the account may hold only one of such names: pin that id instead" if made.change.distinct else ""
         return f"it was answered with id {made.id}, which was there before{hint}"
-    if not site.created.claim(CreatedResource(made.change.address, made.id, made.app_id, made.began)):
-        site.created.mixed = True
+    if not context.created.claim(CreatedResource(made.change.address, made.id, made.app_id, made.began)):
+        context.created.mixed = True
         return f"it was answered with id {made.id}, which is that of another create of this run"
     return None
 
 
-def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
+def not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | None:
     """Why fields that are shown under an answered id are another resource's; None where nothing speaks against it.
 
     A server may keep a name otherwise than it was sent (in lower case, trimmed, cut, escaped): that is no
@@ -126,24 +128,26 @@ def not_ours(made: Made, shown: Fields, site: Site) -> str | None:
         wanted, seen = made.change.send[key], shown.get(key, made.change.send[key])
         if seen == wanted:
             continue
-        if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), site):
-            site.created.mixed = True
+        if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), context):
+            context.created.mixed = True
             return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 
 
-def _is_anothers(made: Made, key: str, seen: str, site: Site) -> bool:
+def _is_anothers(made: Created, key: str, seen: str, context: ExecutionContext) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
     kind = kind_of(made.change.address)
-    before = (site.seen.by_id.get((kind, each)) for each in site.listed_before(made.app_id))
+    before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(made.app_id))
     others = (each for each in before if each is not None)
     within = app_of(made.change.address) if kind == "placement" else ""
-    return seen in site.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
+    return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
-def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> list[LiveResource]:
+def carrying(
+    change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+) -> list[LiveResource]:
     """Those in a list that carry the identity of a create and were not there before."""
-    before = site.listed_before(app_id)
+    before = context.listed_before(app_id)
     keys = KEYS[kind_of(change.address)]
     return [
         each
@@ -152,11 +156,11 @@ def carrying(change: Create, app_id: str | None, listed: Iterable[LiveResource],
     ]
 
 
-def read_list(app_id: str | None, site: Site) -> tuple[LiveResource, ...]:
+def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResource, ...]:
     """The list that shows what was created: the placements of an app, or all apps. Raises `ApiError` and the like."""
     if app_id is None:
-        return site.gateway.apps()
-    return site.gateway.placements(app_id, expected=bool(site.listed_before(app_id)))
+        return context.gateway.apps()
+    return context.gateway.placements(app_id, expected=bool(context.listed_before(app_id)))
 
 
 def several(ids: Iterable[str]) -> str:

@@ -7,15 +7,16 @@ names otherwise than they are sent.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from reconciler.apply.create import Doubtful, Made, carrying, claim, read_list, several
-from reconciler.apply.site import Moment, Site
+from reconciler.apply.context import ExecutionContext, Moment
+from reconciler.apply.create import Created, Doubtful, carrying, claim, read_list, several
 from reconciler.errors import ApiError, CredentialsError, StoreError
-from reconciler.model.address import Kind
-from reconciler.model.journal import lag_event
-from reconciler.model.live import LiveResource
+from reconciler.model.address import Kind, kind_of
+from reconciler.model.journal import lag_event, shown_event
+from reconciler.model.live import LiveResource, LiveState
 
 SENT_AT_MOST: Final = 3
 """How often a create that was surely not done is sent in all."""
@@ -28,7 +29,7 @@ ASKED_AT_MOST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
+class Indeterminate:
     """Nobody can tell whether it was made, or too many were. `suspects`: ids that it may have made."""
 
     doubtful: Doubtful
@@ -58,45 +59,45 @@ class _Silent:
     why: str | None
 
 
-Settled: TypeAlias = Made | Unclear | Unseen | Repeat
-_Sight: TypeAlias = Made | Unclear | _Silent
+Settled: TypeAlias = Created | Indeterminate | Unseen | Repeat
+_Sight: TypeAlias = Created | Indeterminate | _Silent
 
 
-def settle(doubtful: Sequence[Doubtful], site: Site) -> Iterator[Settled]:
+def settle(doubtful: Sequence[Doubtful], context: ExecutionContext) -> Iterator[Settled]:
     """What becomes of doubtful creates: their lists are read until each is clear, or its settle time is over."""
     waiting = list(doubtful)
     pause = FIRST_PAUSE
     while waiting:
-        sights = [sight for app_id, group in _by_list(waiting) for sight in _look(app_id, group, site)]
+        sights = [sight for app_id, group in _by_list(waiting) for sight in _look(app_id, group, context)]
         rest = []
         for each, sight in sights:
-            left = each.failed.seconds + site.settle_seconds - site.clock.monotonic()
-            if left > 0 and site.brake.reason is None and not isinstance(sight, Made):
+            left = each.failed.seconds + context.settle_seconds - context.clock.monotonic()
+            if left > 0 and context.brake.reason is None and not isinstance(sight, Created):
                 rest.append(each)
             else:
-                yield _concluded(each, sight, site)
+                yield _concluded(each, sight, context)
         waiting = rest
         if waiting:
-            last = max(each.failed.seconds for each in waiting) + site.settle_seconds
-            wait_for(min(pause, max(last - site.clock.monotonic(), 0.0)), site)
+            last = max(each.failed.seconds for each in waiting) + context.settle_seconds
+            wait_for(min(pause, max(last - context.clock.monotonic(), 0.0)), context)
             pause *= 2
 
 
-def _concluded(doubtful: Doubtful, sight: _Sight, site: Site) -> Settled:
+def _concluded(doubtful: Doubtful, sight: _Sight, context: ExecutionContext) -> Settled:
     """What the last look at a create comes to."""
     if not isinstance(sight, _Silent):
         return sight
-    if doubtful.answered is not None and not site.created.mixed:
+    if doubtful.answered is not None and not context.created.mixed:
         return Unseen(doubtful, doubtful.answered)
-    why = _why_not_again(doubtful, sight, site)
+    why = _why_not_again(doubtful, sight, context)
     if why is None:
         return Repeat(doubtful)
-    return Unclear(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
+    return Indeterminate(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
 
 
-def _why_not_again(doubtful: Doubtful, sight: _Silent, site: Site) -> str | None:
+def _why_not_again(doubtful: Doubtful, sight: _Silent, context: ExecutionContext) -> str | None:
     """Why a create that no list shows is not sent once more; None where it may be."""
-    if site.brake.reason is not None:
+    if context.brake.reason is not None:
         return "it was not sent again, as all further writes were stopped"
     if not doubtful.may_repeat:
         return "nothing new of that name has appeared, and it was not sent again"
@@ -114,20 +115,22 @@ def _by_list(doubtful: Iterable[Doubtful]) -> Iterator[tuple[str | None, list[Do
     yield from groups.items()
 
 
-def _look(app_id: str | None, group: Sequence[Doubtful], site: Site) -> list[tuple[Doubtful, _Sight]]:
+def _look(app_id: str | None, group: Sequence[Doubtful], context: ExecutionContext) -> list[tuple[Doubtful, _Sight]]:
     """What one reading of a list shows of each doubtful create in it."""
     try:
-        listed = read_list(app_id, site)
-        left_out = _left_out(app_id, listed, site)
+        listed = read_list(app_id, context)
+        left_out = _left_out(app_id, listed, context)
     except (ApiError, CredentialsError) as wrong:
-        return [(each, Unclear(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group]
-    ours = {each.id for each in site.created.all() if each.app_id == app_id}
-    new = [each for each in listed if each.id not in site.listed_before(app_id) and each.id not in ours]
-    exact = {each.change.address: carrying(each.change, app_id, new, site) for each in group}
+        return [
+            (each, Indeterminate(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group
+        ]
+    ours = {each.id for each in context.created.all() if each.app_id == app_id}
+    new = [each for each in listed if each.id not in context.listed_before(app_id) and each.id not in ours]
+    exact = {each.change.address: carrying(each.change, app_id, new, context) for each in group}
     taken = {found.id for carriers in exact.values() for found in carriers}
     unclaimed = tuple(sorted(each.id for each in new if each.id not in taken))
-    silence = _silence(app_id, listed, left_out=left_out, site=site)
-    return [(each, _sight(each, exact[each.change.address], unclaimed, silence, site)) for each in group]
+    silence = _silence(app_id, listed, left_out=left_out, context=context)
+    return [(each, _sight(each, exact[each.change.address], unclaimed, silence, context)) for each in group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +141,36 @@ class _Silence:
     shown: tuple[Moment, ...]
 
 
-def _silence(app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, site: Site) -> _Silence:
+def _silence(
+    app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, context: ExecutionContext
+) -> _Silence:
     ids = {each.id for each in listed}
-    shown = (each.began for each in site.created.all() if each.app_id == app_id and each.id in ids)
+    shown = (each.began for each in context.created.all() if each.app_id == app_id and each.id in ids)
     return _Silence(left_out, tuple(shown))
 
 
 def _sight(
-    doubtful: Doubtful, carriers: Sequence[LiveResource], new: tuple[str, ...], silence: _Silence, site: Site
+    doubtful: Doubtful,
+    carriers: Sequence[LiveResource],
+    new: tuple[str, ...],
+    silence: _Silence,
+    context: ExecutionContext,
 ) -> _Sight:
     if len(carriers) > 1:
         ids = tuple(sorted(each.id for each in carriers))
-        return Unclear(doubtful, several(ids), ids)
+        return Indeterminate(doubtful, several(ids), ids)
     if carriers:
         found = carriers[0]
-        made = Made(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
-        trouble = claim(made, site)
-        return made if trouble is None else Unclear(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
+        made = Created(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
+        trouble = claim(made, context)
+        return made if trouble is None else Indeterminate(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
     if new:
-        return Unclear(doubtful, f"{doubtful.why}; {strange(new)}", new)
+        return Indeterminate(doubtful, f"{doubtful.why}; {strange(new)}", new)
     if silence.left_out:
         return _Silent("the account's list leaves out resources that do exist, so its silence tells nothing")
     if not any(began > doubtful.failed for began in silence.shown):
         return _Silent(
-            f"the account's list has not shown it within {site.settle_seconds:g} s, nor anything younger, so it was "
+            f"the account's list has not shown it within {context.settle_seconds:g} s, nor anything younger, so it was "
             "not sent again; the next run looks for it first"
         )
     return _Silent(None)
@@ -173,32 +182,46 @@ def strange(ids: Iterable[str]) -> str:
     return f"the account holds something new under another name (id {named}), which may be this: pin it to adopt it"
 
 
-def _left_out(app_id: str | None, listed: Iterable[LiveResource], site: Site) -> bool:
+def _left_out(app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext) -> bool:
     """Whether a list leaves out what was in it before and still exists. Raises `ApiError` and the like."""
-    lost = sorted(site.listed_before(app_id) - {each.id for each in listed})
+    lost = sorted(context.listed_before(app_id) - {each.id for each in listed})
     kind: Kind = "app" if app_id is None else "placement"
     if len(lost) > ASKED_AT_MOST:
         return True
-    return any(site.gateway.find(kind, each) is not None for each in lost)
+    return any(context.gateway.find(kind, each) is not None for each in lost)
 
 
-def wait_for(seconds: float, site: Site) -> None:
+def wait_for(seconds: float, context: ExecutionContext) -> None:
     """Wait, but not much longer than until all further writes are stopped."""
-    end = site.clock.monotonic() + seconds
-    while site.brake.reason is None and (left := end - site.clock.monotonic()) > 0:
-        site.clock.sleep(min(left, FIRST_PAUSE))
+    end = context.clock.monotonic() + seconds
+    while context.brake.reason is None and (left := end - context.clock.monotonic()) > 0:
+        context.clock.sleep(min(left, FIRST_PAUSE))
 
 
-def note_lag(made: Made, site: Site) -> None:
+def note_lag(made: Created, context: ExecutionContext) -> None:
     """Record how long a list did not show what a doubtful create had made."""
-    seconds = site.clock.monotonic() - made.began.seconds
+    seconds = context.clock.monotonic() - made.began.seconds
     if seconds >= FIRST_PAUSE:
         try:
-            site.store.observed(lag_event(seconds))
+            context.store.observed(lag_event(seconds))
         except StoreError:
             return
 
 
-def after_refusal(doubtful: Doubtful, why: str) -> Unclear:
+def note_shown(after: LiveState, context: ExecutionContext) -> None:
+    """Record which resources of this run the lists show, and the age of the oldest that they do not."""
+    there = after.by_id().keys()
+    read = {None, *after.placements}
+    made = {(kind_of(each.address), each.id): each for each in context.created.all() if each.app_id in read}
+    ages = [context.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
+    events = [shown_event(made.keys() & there)] if made.keys() & there else []
+    if ages:
+        events.append(lag_event(max(ages)))
+    with suppress(StoreError):
+        for event in events:
+            context.store.observed(event)
+
+
+def after_refusal(doubtful: Doubtful, why: str) -> Indeterminate:
     """A create that could not be sent again."""
-    return Unclear(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")
+    return Indeterminate(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")

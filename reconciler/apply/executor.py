@@ -5,20 +5,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from reconciler.apply.create import Doubtful, Made, NotMade, send_create
+from reconciler.apply.context import ExecutionContext, result
+from reconciler.apply.create import Created, Doubtful, NotCreated, send_create
 from reconciler.apply.creating import finish, never_made, unseen
-from reconciler.apply.doubtful import Repeat, Settled, Unclear, Unseen, after_refusal, note_lag, settle
-from reconciler.apply.ending import result
+from reconciler.apply.doubtful import Indeterminate, Repeat, Settled, Unseen, after_refusal, note_lag, settle
 from reconciler.apply.recheck import recheck
-from reconciler.apply.schedule import waves
-from reconciler.apply.site import Site
-from reconciler.apply.steps import carry_out
+from reconciler.apply.steps import carry_out, waves
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
 from reconciler.model.journal import listed_event
 from reconciler.model.live import LiveState
-from reconciler.model.outcome import Ended, Result
+from reconciler.model.outcome import Result, StepResult
 from reconciler.plan.plan import Plan
 from reconciler.ports import Listener
 
@@ -41,17 +39,17 @@ class Execution:
     after: LiveState | str | None = None
 
 
-def execute(plan: Plan, site: Site, listener: Listener, parallelism: int) -> Execution:
+def execute(plan: Plan, context: ExecutionContext, listener: Listener, parallelism: int) -> Execution:
     """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
-    run = _Run(replace(site, asked=_asked(plan.changes)), listener, plan.changes)
+    run = _Run(replace(context, asked=_asked(plan.changes)), listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
     run.see_through(ordered, parallelism)
     for change in plan.changes:
         if isinstance(change, Blocked):
-            run.heard(Ended(result(change, "blocked", error=change.reason)))
+            run.heard(StepResult(result(change, "blocked", error=change.reason)))
     results = sorted(run.results, key=lambda each: address_order(each.address))
-    return Execution(tuple(results), run.ended_by, site.brake.interrupted, run.after)
+    return Execution(tuple(results), run.ended_by, context.brake.interrupted, run.after)
 
 
 def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
@@ -68,13 +66,13 @@ def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
 class _Run:
     """The results of a run as they come in from the workers."""
 
-    def __init__(self, site: Site, listener: Listener, changes: Sequence[Change]) -> None:
+    def __init__(self, context: ExecutionContext, listener: Listener, changes: Sequence[Change]) -> None:
         self.results: list[Result] = []
         self.ended_by: ReconcilerError | None = None
         self.after: LiveState | str | None = None
         self._changes = changes
         self._doubtful: list[Doubtful] = []
-        self._site = site
+        self._site = context
         self._listener = listener
         self._lock = Lock()
 
@@ -137,17 +135,17 @@ class _Run:
 
     def _settled(self, settled: Settled) -> None:
         match settled:
-            case Made(change):
+            case Created(change):
                 note_lag(settled, self._site)
                 self._see(change, lambda: finish(settled, self._site))
             case Repeat(doubtful):
                 self._see(doubtful.change, lambda: self._repeated(doubtful))
             case Unseen(doubtful, resource_id):
                 self._see(doubtful.change, lambda: unseen(doubtful, resource_id, self._site))
-            case Unclear(doubtful, why, suspects):
+            case Indeterminate(doubtful, why, suspects):
                 self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
 
-    def _repeated(self, doubtful: Doubtful) -> Ended | Doubtful:
+    def _repeated(self, doubtful: Doubtful) -> StepResult | Doubtful:
         try:
             creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
         except (StoreError, CredentialsError) as stop:
@@ -155,27 +153,27 @@ class _Run:
             unclear = after_refusal(doubtful, stop.message)
             return never_made(unclear.doubtful, unclear.why, self._site)
         match creation:
-            case Made():
+            case Created():
                 return finish(creation, self._site)
             case Doubtful():
                 return creation
-            case NotMade(why, attempts):
-                return Ended(result(doubtful.change, "failed", attempts=attempts, error=why))
+            case NotCreated(why, attempts):
+                return StepResult(result(doubtful.change, "failed", attempts=attempts, error=why))
 
     def _step(self, change: Change) -> None:
         self._listener.begun(change)
         self._see(change, lambda: carry_out(change, self._site))
 
-    def _see(self, change: Change, carried_out: Callable[[], Ended | Doubtful]) -> None:
+    def _see(self, change: Change, carried_out: Callable[[], StepResult | Doubtful]) -> None:
         """Record what a step comes to, or put it aside where nobody knows yet."""
         try:
             ended = carried_out()
         except (StoreError, CredentialsError) as stop:
             self._stop(stop)
-            ended = Ended(result(change, "failed", error=stop.message))
+            ended = StepResult(result(change, "failed", error=stop.message))
         except ReconcilerError as stop:
             self._stop(stop)
-            ended = Ended(result(change, "unknown", error=stop.message))
+            ended = StepResult(result(change, "unknown", error=stop.message))
         except BaseException:
             self._site.brake.pull("not tried: the program broke off")
             raise
@@ -188,13 +186,13 @@ class _Run:
         self._record(ended)
         self.heard(ended)
 
-    def _record(self, ended: Ended) -> None:
+    def _record(self, ended: StepResult) -> None:
         try:
             self._site.store.end(ended)
         except StoreError as lost:
             self._stop(lost)
 
-    def _correct(self, ended: Ended) -> None:
+    def _correct(self, ended: StepResult) -> None:
         """Put another end in the place of one that was recorded before more was known."""
         self._record(ended)
         key = ended.result.address, ended.result.action
@@ -204,7 +202,7 @@ class _Run:
         self._site.brake.pull(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
-    def _hold_back(self, change: Change, ended: Ended) -> None:
+    def _hold_back(self, change: Change, ended: StepResult) -> None:
         """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
         if isinstance(change, Create) and ended.entry is not None:
             return
@@ -213,7 +211,7 @@ class _Run:
         elif isinstance(change, Delete):
             self._site.apps.keeps(app_of(change.address))
 
-    def heard(self, ended: Ended) -> None:
+    def heard(self, ended: StepResult) -> None:
         """Add a result and tell the listener, one at a time."""
         with self._lock:
             self.results.append(ended.result)

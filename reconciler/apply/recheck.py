@@ -6,23 +6,20 @@ time is over, as lists may lag, and is then called by its name.
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.apply.changing import concluded
-from reconciler.apply.create import Made, carrying, claim, not_ours, several
+from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
+from reconciler.apply.create import Created, carrying, claim, not_ours, several
 from reconciler.apply.creating import created
-from reconciler.apply.doubtful import FIRST_PAUSE, strange, wait_for
-from reconciler.apply.ending import read_back, result
-from reconciler.apply.site import Removal, Site, Write
+from reconciler.apply.doubtful import FIRST_PAUSE, note_shown, strange, wait_for
 from reconciler.apply.verify import Verification, not_taken, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
-from reconciler.errors import ApiError, CredentialsError, StoreError
+from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
-from reconciler.model.journal import lag_event, shown_event
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.outcome import Ended, Result
+from reconciler.model.outcome import Result, StepResult
 from reconciler.model.value import Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})
@@ -36,40 +33,42 @@ class Recheck:
     """`after`: the account as it was read, or why it could not be. `corrections`: other ends of steps than they had."""
 
     after: LiveState | str
-    corrections: tuple[Ended, ...] = ()
+    corrections: tuple[StepResult, ...] = ()
 
 
-def recheck(changes: Sequence[Change], results: Sequence[Result], site: Site, parallelism: int) -> Recheck:
+def recheck(
+    changes: Sequence[Change], results: Sequence[Result], context: ExecutionContext, parallelism: int
+) -> Recheck:
     """Read what a run has touched, and say which of its steps came to another end than their answers told."""
-    pending = [_Pending(write, ended, ended) for write, ended in site.unconfirmed.all()]
-    corrections: list[Ended] = []
+    pending = [_Pending(write, ended, ended) for write, ended in context.unconfirmed.all()]
+    corrections: list[StepResult] = []
     pause = FIRST_PAUSE
-    over = site.clock.monotonic() + site.settle_seconds
-    touched = _touched(changes, results, site)
+    over = context.clock.monotonic() + context.settle_seconds
+    touched = _touched(changes, results, context)
     apps = any(kind_of(each.address) == "app" for each in results if each.attempts)
     after: LiveState | str = "it was not read"
     while True:
-        settled = site.clock.monotonic() >= over
+        settled = context.clock.monotonic() >= over
         try:
             if isinstance(after, str):
-                after = _read(touched, site, parallelism, apps=apps)
+                after = _read(touched, context, parallelism, apps=apps)
             else:
-                after = _read_again(after, pending, site)
+                after = _read_again(after, pending, context)
         except (ApiError, CredentialsError) as wrong:
             after = wrong.message if isinstance(after, str) else after
         else:
-            pending, clear = _judge_all(pending, after, site, settled=settled)
+            pending, clear = _judge_all(pending, after, context, settled=settled)
             corrections += clear
-        if (not pending and not isinstance(after, str)) or settled or site.brake.reason is not None:
+        if (not pending and not isinstance(after, str)) or settled or context.brake.reason is not None:
             break
-        wait_for(min(pause, max(over - site.clock.monotonic(), 0.0)), site)
+        wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
         pause *= 2
     if isinstance(after, str):
         corrections += [_unread(each.told, after) for each in pending]
         return Recheck(after, tuple(corrections))
-    _note_shown(after, site)
+    note_shown(after, context)
     corrections += [
-        _unread(each.told, NOT_SHOWN) if each.seen == each.told else _withdrawn(each, each.seen, site)
+        _unread(each.told, NOT_SHOWN) if each.seen == each.told else _withdrawn(each, each.seen, context)
         for each in pending
     ]
     return Recheck(after, tuple(corrections))
@@ -80,27 +79,27 @@ class _Pending:
     """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
 
     write: Write | Removal
-    told: Ended
-    seen: Ended
+    told: StepResult
+    seen: StepResult
 
 
 def _judge_all(
-    pending: Sequence[_Pending], after: LiveState, site: Site, *, settled: bool
-) -> tuple[list[_Pending], list[Ended]]:
+    pending: Sequence[_Pending], after: LiveState, context: ExecutionContext, *, settled: bool
+) -> tuple[list[_Pending], list[StepResult]]:
     """The steps of which a reading tells nothing for sure, and the ends of the others that are not as told."""
-    _release_wrong([each.write for each in pending], after, site)
+    _release_wrong([each.write for each in pending], after, context)
     waiting: list[_Pending] = []
-    corrections: list[Ended] = []
+    corrections: list[StepResult] = []
     for each in pending:
-        sure, end = _judged(each, after, site, settled=settled)
+        sure, end = _judged(each, after, context, settled=settled)
         if not sure and not settled:
             waiting.append(replace(each, seen=end))
         elif end != each.told:
-            corrections.append(_withdrawn(each, end, site))
+            corrections.append(_withdrawn(each, end, context))
     return waiting, corrections
 
 
-def _withdrawn(pending: _Pending, end: Ended, site: Site) -> Ended:
+def _withdrawn(pending: _Pending, end: StepResult, context: ExecutionContext) -> StepResult:
     """An end that leaves nothing to remember of a write, with what the ledger held before the write was answered.
 
     The answer alone has put the values that were sent, the beginning of a quarantine or a new address into the ledger.
@@ -108,14 +107,14 @@ def _withdrawn(pending: _Pending, end: Ended, site: Site) -> Ended:
     change = pending.write.change
     if isinstance(change, Create | Delete) or pending.told.entry is None or end.entry is not None:
         return end
-    known = site.ledger.get(change.address)
+    known = context.ledger.get(change.address)
     if known is not None:
         return replace(end, entry=known)
-    former = (site.ledger[each] for each in pending.told.forget if each in site.ledger)
+    former = (context.ledger[each] for each in pending.told.forget if each in context.ledger)
     return replace(end, entry=next(former, None), forget=(change.address,))
 
 
-def _unread(ended: Ended, why: str) -> Ended:
+def _unread(ended: StepResult, why: str) -> StepResult:
     """The end of a step, which is not confirmed where it was answered as done."""
     if ended.result.outcome not in BELIEVED:
         return ended
@@ -123,7 +122,7 @@ def _unread(ended: Ended, why: str) -> Ended:
     return replace(ended, result=replace(ended.result, outcome="unverified", error=error))
 
 
-def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -> frozenset[str]:
+def _touched(changes: Iterable[Change], results: Sequence[Result], context: ExecutionContext) -> frozenset[str]:
     """The ids of the apps whose placements a plan spoke of, without those that it deleted."""
     made = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
     gone = {
@@ -132,111 +131,123 @@ def _touched(changes: Iterable[Change], results: Sequence[Result], site: Site) -
         if (each.action, each.outcome, kind_of(each.address)) == ("delete", "applied", "app")
     }
     homes = (change.app_id or made.get(app_of(change.address)) for change in changes if not isinstance(change, Blocked))
-    there = site.seen.listed[""] | set(site.apps.ids.values())
+    there = context.seen.listed[""] | set(context.apps.ids.values())
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
 
 
-def _read(touched: Iterable[str], site: Site, parallelism: int, *, apps: bool) -> LiveState:
+def _read(touched: Iterable[str], context: ExecutionContext, parallelism: int, *, apps: bool) -> LiveState:
     """The placements of the apps that were touched, and the list of apps: read anew where one of these was."""
-    before = (site.seen.by_id["app", each] for each in sorted(site.listed_before(None)))
-    return LiveState(site.gateway.apps() if apps else tuple(before), _lists(touched, site, parallelism))
+    before = (context.seen.by_id["app", each] for each in sorted(context.listed_before(None)))
+    return LiveState(context.gateway.apps() if apps else tuple(before), _lists(touched, context, parallelism))
 
 
-def _lists(app_ids: Iterable[str], site: Site, parallelism: int) -> Mapping[str, tuple[LiveResource, ...]]:
+def _lists(
+    app_ids: Iterable[str], context: ExecutionContext, parallelism: int
+) -> Mapping[str, tuple[LiveResource, ...]]:
     ids = sorted(app_ids)
     with ThreadPoolExecutor(parallelism, thread_name_prefix="recheck") as workers:
-        lists = list(workers.map(lambda app_id: site.gateway.placements(app_id, expected=False), ids))
+        lists = list(workers.map(lambda app_id: context.gateway.placements(app_id, expected=False), ids))
     return dict(zip(ids, lists, strict=True))
 
 
-def _read_again(after: LiveState, pending: Iterable[_Pending], site: Site) -> LiveState:
+def _read_again(after: LiveState, pending: Iterable[_Pending], context: ExecutionContext) -> LiveState:
     """The same with the lists read anew that show what is not clear yet."""
     writes = [each.write for each in pending if isinstance(each.write, Write)]
-    apps = site.gateway.apps() if any(each.app_id is None for each in writes) else after.apps
+    apps = context.gateway.apps() if any(each.app_id is None for each in writes) else after.apps
     ids = {each.app_id for each in writes if each.app_id in after.placements and each.app_id is not None}
-    return LiveState(apps, {**after.placements, **_lists(ids, site, 1)})
+    return LiveState(apps, {**after.placements, **_lists(ids, context, 1)})
 
 
-def _judged(pending: _Pending, after: LiveState, site: Site, *, settled: bool) -> tuple[bool, Ended]:
+def _judged(
+    pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool
+) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
     write, ended = pending.write, pending.told
     if isinstance(write, Removal):
-        return _judged_removal(write, ended, site)
+        return _judged_removal(write, ended, context)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
-        return _judged_create(write, write.change, ended, listed, site, settled=settled)
+        return _judged_create(write, write.change, ended, listed, context, settled=settled)
     shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
     if shown is None and settled:
-        shown = read_back(kind_of(write.change.address), write.id or "", site)
+        shown = read_back(kind_of(write.change.address), write.id or "", context)
         if shown is None:
             gone = result(write.change, "failed", attempts=ended.result.attempts, error="it is gone from the account")
-            return True, Ended(gone)
+            return True, StepResult(gone)
     if not isinstance(shown, LiveResource):
         return False, pending.seen
-    seen = _seen_of(write, shown.fields, site)
+    seen = _seen_of(write, shown.fields, context)
     if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
         return True, ended
     if settled and None in (seen.contradicted or {}).values():
-        seen = _confirmed_by_id(write, shown, seen, site)
+        seen = _confirmed_by_id(write, shown, seen, context)
     end = concluded(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
     return not not_taken(write.sent, write.before, write.said, seen, settled=False), end
 
 
-def _confirmed_by_id(write: Write, shown: LiveResource, seen: Verification, site: Site) -> Verification:
+def _confirmed_by_id(write: Write, shown: LiveResource, seen: Verification, context: ExecutionContext) -> Verification:
     """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
-    found = read_back(shown.kind, shown.id, site)
+    found = read_back(shown.kind, shown.id, context)
     if not isinstance(found, LiveResource):
         return seen
-    listed, by_id = seen.contradicted or {}, _seen_of(write, found.fields, site).contradicted or {}
+    listed, by_id = seen.contradicted or {}, _seen_of(write, found.fields, context).contradicted or {}
     contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
     unlisted = listed.keys() - contradicted.keys()
     return replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | unlisted)
 
 
-def _seen_of(write: Write, shown: Fields, site: Site) -> Verification:
+def _seen_of(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
     """A resource against a write; a field that the answer spoke of is one that the account shows."""
-    returned = site.seen.returned_like({**write.sent, **write.before}) | write.said.keys()
+    returned = context.seen.returned_like({**write.sent, **write.before}) | write.said.keys()
     return verify(write.sent, write.before, shown, returned)
 
 
-def _judged_removal(removal: Removal, ended: Ended, site: Site) -> tuple[bool, Ended]:
+def _judged_removal(removal: Removal, ended: StepResult, context: ExecutionContext) -> tuple[bool, StepResult]:
     change = removal.change
-    found = read_back(kind_of(change.address), change.id, site)
+    found = read_back(kind_of(change.address), change.id, context)
     attempts = ended.result.attempts
     if found is None:
-        return True, Ended(result(change, "applied", attempts=attempts), forget=(change.address,))
+        return True, StepResult(result(change, "applied", attempts=attempts), forget=(change.address,))
     if isinstance(found, str):
         return False, ended
     error = "; ".join(filter(None, (removal.doubt, "it is still in the account")))
-    return False, Ended(result(change, "failed", attempts=attempts, error=error))
+    return False, StepResult(result(change, "failed", attempts=attempts, error=error))
 
 
 def _judged_create(
-    write: Write, change: Create, ended: Ended, listed: Sequence[LiveResource], site: Site, *, settled: bool
-) -> tuple[bool, Ended]:
+    write: Write,
+    change: Create,
+    ended: StepResult,
+    listed: Sequence[LiveResource],
+    context: ExecutionContext,
+    *,
+    settled: bool,
+) -> tuple[bool, StepResult]:
     attempts = ended.result.attempts
-    carriers = {each.id: each for each in carrying(change, write.app_id, listed, site)}
+    carriers = {each.id: each for each in carrying(change, write.app_id, listed, context)}
     shown = next((each for each in listed if each.id == write.id), None)
-    another = None if shown is None else not_ours(_made(write, change, site), shown.fields, site)
+    another = None if shown is None else not_ours(_made(write, change, context), shown.fields, context)
     is_ours = write.id is not None and another is None
     ids = {*carriers, write.id} if is_ours and write.id is not None else {*carriers}
     if len(ids) > 1:
-        told = Ended(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
+        told = StepResult(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
         return True, replace(told, suspects=tuple(sorted(ids)))
     if is_ours:
-        return _judged_known(write, change, ended, shown, site, settled=settled)
+        return _judged_known(write, change, ended, shown, context, settled=settled)
     for found in carriers.values():
-        if claim(replace(_made(write, change, site), id=found.id), site) is None:
-            return True, _created(write, change, found, attempts, site, settled=settled)
+        if claim(replace(_made(write, change, context), id=found.id), context) is None:
+            return True, _created(write, change, found, attempts, context, settled=settled)
     if another is not None:
-        ended = Ended(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
-    return True, _with_suspects(ended, write.app_id, listed, site)
+        ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
+    return True, _with_suspects(ended, write.app_id, listed, context)
 
 
-def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResource], site: Site) -> Ended:
+def _with_suspects(
+    ended: StepResult, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+) -> StepResult:
     """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
-    ours = {each.id for each in site.created.all() if each.app_id == app_id}
-    new = {each.id for each in listed} - site.listed_before(app_id) - ours
+    ours = {each.id for each in context.created.all() if each.app_id == app_id}
+    new = {each.id for each in listed} - context.listed_before(app_id) - ours
     suspects = tuple(sorted({*ended.suspects, *new}))
     if suspects == ended.suspects:
         return ended
@@ -245,51 +256,45 @@ def _with_suspects(ended: Ended, app_id: str | None, listed: Iterable[LiveResour
 
 
 def _judged_known(
-    write: Write, change: Create, ended: Ended, shown: LiveResource | None, site: Site, *, settled: bool
-) -> tuple[bool, Ended]:
+    write: Write,
+    change: Create,
+    ended: StepResult,
+    shown: LiveResource | None,
+    context: ExecutionContext,
+    *,
+    settled: bool,
+) -> tuple[bool, StepResult]:
     """Whether what was made under a known id is clear, and what that step came to."""
     if ended.result.outcome == "failed":
         return True, ended
     attempts = ended.result.attempts
     if shown is None and not settled:
         return False, ended
-    found = shown or read_back(kind_of(change.address), write.id or "", site)
+    found = shown or read_back(kind_of(change.address), write.id or "", context)
     if not isinstance(found, LiveResource):
         return True, created(change, write.id or "", found or NOT_SHOWN, attempts, settled=True)
-    end = _created(write, change, found, attempts, site, settled=settled)
+    end = _created(write, change, found, attempts, context, settled=settled)
     as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
-    unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, site).unconfirmed
+    unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, context).unconfirmed
     return settled or end.result.outcome == "applied" or (as_told and not unclear), end
 
 
-def _made(write: Write, change: Create, site: Site) -> Made:
+def _made(write: Write, change: Create, context: ExecutionContext) -> Created:
     """A create as it was answered."""
-    return Made(change, write.app_id, write.id or "", {}, 0, site.moment())
+    return Created(change, write.app_id, write.id or "", {}, 0, context.moment())
 
 
-def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, site: Site) -> None:
+def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, context: ExecutionContext) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
     shown = after.by_id()
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
             found = shown.get((kind_of(write.change.address), write.id))
-            if found is not None and not_ours(_made(write, write.change, site), found.fields, site) is not None:
-                site.created.release(write.change.address, write.id)
+            if found is not None and not_ours(_made(write, write.change, context), found.fields, context) is not None:
+                context.created.release(write.change.address, write.id)
 
 
-def _created(write: Write, change: Create, found: LiveResource, attempts: int, site: Site, *, settled: bool) -> Ended:
-    return created(change, found.id, _seen_of(write, found.fields, site), attempts, settled=settled)
-
-
-def _note_shown(after: LiveState, site: Site) -> None:
-    """Record which resources of this run the lists show, and the age of the oldest that they do not."""
-    there = after.by_id().keys()
-    read = {None, *after.placements}
-    made = {(kind_of(each.address), each.id): each for each in site.created.all() if each.app_id in read}
-    ages = [site.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
-    events = [shown_event(made.keys() & there)] if made.keys() & there else []
-    if ages:
-        events.append(lag_event(max(ages)))
-    with suppress(StoreError):
-        for event in events:
-            site.store.observed(event)
+def _created(
+    write: Write, change: Create, found: LiveResource, attempts: int, context: ExecutionContext, *, settled: bool
+) -> StepResult:
+    return created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reconciler.cli.settings import Environment
 from reconciler.errors import CredentialsError, ProjectError, UsageError
-from reconciler.forge.place import Kind, Place
+from reconciler.forge.repository import Kind, Repository
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Asked:
 OF_THIS_JOB: Final = Asked()
 
 
-def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bool = False) -> Place:
+def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bool = False) -> Repository:
     """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
 
     Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,
@@ -60,7 +60,7 @@ def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bo
     if named is None:
         raise UsageError(f"which repository at {_FORGES[kind]} is not known", hint="--repository R names it")
     request = _own_request(kind, variables) if of_job is not None and named == of_job else None
-    return Place(
+    return Repository(
         kind,
         _api(kind, variables, own),
         _escaped(kind, named, is_given=asked.repository is not None),

@@ -69,7 +69,7 @@ def _chartboost(session: Session, reports: Reports, folder: Path, stack: ExitSta
         _credentials(session, _CHARTBOOST),
         clock=session.clock,
         token_url=session.environment.chartboost_auth_url,
-        toll=limiter.pass_one,
+        before_request=limiter.pass_one,
         patience=PATIENCE,
     )
     return Chartboost(stack.enter_context(client), apps=reports.chartboost_apps, told=session.console.talk)

@@ -9,10 +9,9 @@ import httpx
 from reconciler.dt.origin import EXAMPLE, VARIABLE
 from reconciler.dt.wire import calls
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials
-from reconciler.web.client import MOST, PATIENT, ApiClient
-from reconciler.web.retry import Patience
-from reconciler.web.service import Service
+from reconciler.web.auth import Credentials, Service
+from reconciler.web.client import MOST, USUAL_POLICY, ApiClient
+from reconciler.web.retry import RetryPolicy
 
 MANAGEMENT: Final = Service(
     name="the Management API",
@@ -32,7 +31,7 @@ class DtClient(ApiClient):
         credentials: Credentials,
         *,
         clock: Clock,
-        patience: Patience = PATIENT,
+        patience: RetryPolicy = USUAL_POLICY,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         read_only: bool = False,
         parallelism: int = MOST,

@@ -12,7 +12,7 @@ from reconciler.model.address import Kind
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Ambiguous, Answer, NotSent, Rejected
-from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
+from reconciler.web.exchange import AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
 from reconciler.web.json_body import AnswerError, BlankError, NotJsonError, decode, folded, is_page
 from reconciler.web.message import server_message, words_of
 from reconciler.web.paging import more_in_headers
@@ -28,11 +28,11 @@ _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded
 class _Heard:
     """A reply and the JSON value of its body, or why it has none."""
 
-    reply: Reply
+    reply: Response
     value: Any
 
     @classmethod
-    def of(cls, reply: Reply) -> "_Heard":
+    def of(cls, reply: Response) -> "_Heard":
         try:
             return cls(reply, decode(reply.body))
         except AnswerError as wrong:
@@ -106,7 +106,7 @@ class DtReader:
                 )
         return found
 
-    def _heard(self, call: Call, *, missing: bool = False) -> "_Heard":
+    def _heard(self, call: Request, *, missing: bool = False) -> "_Heard":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
         It ends as `BlankError` only where both were.
@@ -117,25 +117,25 @@ class DtReader:
         second = _Heard.of(self._reply(call, missing=missing))
         return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
 
-    def _reply(self, call: Call, *, missing: bool) -> Reply:
+    def _reply(self, call: Request, *, missing: bool) -> Response:
         exchange = self._client.call(call)
         match exchange.end:
-            case Reply(status=status) as reply:
+            case Response(status=status) as reply:
                 if status in {200, 204} or (missing and _is_missing(reply)):
                     return reply
                 raise self._refused(call, reply, exchange)
-            case NoToken(error=error):
+            case AuthFailed(error=error):
                 raise error
-            case Lost(why=why, final=True):
+            case NoResponse(why=why, final=True):
                 raise UnreadableAnswer(f"{call}: {why}", hint=_LOOK)
-            case Unsent(why=why, final=True, hint=hint):
+            case RequestNotSent(why=why, final=True, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or _LATER)
-            case Unsent(why=why) | Lost(why=why):
+            case RequestNotSent(why=why) | NoResponse(why=why):
                 raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
             case never:
                 assert_never(never)
 
-    def _refused(self, call: Call, reply: Reply, exchange: Exchange) -> ApiError:
+    def _refused(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
         status = reply.status
         if status < 300:
             return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
@@ -146,7 +146,7 @@ class DtReader:
             return ApiError(text, hint=exchange.hint(_LATER))
         return ApiRejected(text, hint=exchange.hint(""))
 
-    def _understood(self, call: Call, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
+    def _understood(self, call: Request, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
         try:
             found = heard.read(read)
         except AnswerError as wrong:
@@ -154,7 +154,7 @@ class DtReader:
             raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
         return found
 
-    def _words(self, reply: Reply) -> str:
+    def _words(self, reply: Response) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
 
 
@@ -179,25 +179,25 @@ class DtGateway(DtReader):
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
         exchange = self._client.call(calls.delete(kind, resource_id))
-        if exchange.doubt and isinstance(exchange.end, Reply) and _is_missing(exchange.end):
+        if exchange.doubt and isinstance(exchange.end, Response) and _is_missing(exchange.end):
             return Accepted(resource_id, attempts=exchange.tries)
         return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
 
-    def _answer(self, exchange: Exchange, done: Callable[[Reply], Answer]) -> Answer:
+    def _answer(self, exchange: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
         match exchange.end:
-            case Reply(status=status) as reply if 200 <= status < 300:
+            case Response(status=status) as reply if 200 <= status < 300:
                 return self._discreet(done(reply))
-            case Reply(status=status) as reply:
+            case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
                 if _leaves_open(reply):
                     return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
                 return self._undone(exchange, status, exchange.told(words))
-            case NoToken(error=error):
+            case AuthFailed(error=error):
                 return _not_sent(exchange, error.message)
-            case Unsent(why=why):
+            case RequestNotSent(why=why):
                 return _not_sent(exchange, why)
-            case Lost(why=why):
+            case NoResponse(why=why):
                 return Ambiguous(why, exchange.tries)
             case never:
                 assert_never(never)
@@ -205,7 +205,7 @@ class DtGateway(DtReader):
     def _discreet(self, told: Answer) -> Answer:
         return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
 
-    def _undone(self, exchange: Exchange, status: int, words: str) -> Answer:
+    def _undone(self, exchange: CallResult, status: int, words: str) -> Answer:
         if status == 408 or status >= 500:
             return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
         if exchange.doubt:
@@ -213,7 +213,7 @@ class DtGateway(DtReader):
         return Rejected(status, words, exchange.tries)
 
 
-def _leaves_open(reply: Reply) -> bool:
+def _leaves_open(reply: Response) -> bool:
     """Whether an answer to a write may stand for one that was done: a redirect to what is there now, or a conflict.
 
     A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
@@ -225,7 +225,7 @@ def _leaves_open(reply: Reply) -> bool:
     return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
 
 
-def _created(kind: Kind, reply: Reply, app_id: str | None, tries: int) -> Answer:
+def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
     try:
         resource_id, said_app, said = answer.written(kind, decode(reply.body))
     except AnswerError as wrong:
@@ -237,7 +237,7 @@ def _created(kind: Kind, reply: Reply, app_id: str | None, tries: int) -> Answer
     return Accepted(resource_id, said, tries)
 
 
-def _updated(before: LiveResource, reply: Reply, tries: int) -> Answer:
+def _updated(before: LiveResource, reply: Response, tries: int) -> Answer:
     """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
@@ -252,7 +252,7 @@ def _updated(before: LiveResource, reply: Reply, tries: int) -> Answer:
     return Accepted(before.id, said, tries)
 
 
-def _deleted(resource_id: str, reply: Reply, tries: int) -> Answer:
+def _deleted(resource_id: str, reply: Response, tries: int) -> Answer:
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
     try:
@@ -263,12 +263,12 @@ def _deleted(resource_id: str, reply: Reply, tries: int) -> Answer:
     return Ambiguous(failure, tries) if failure else Accepted(resource_id, attempts=tries)
 
 
-def _is_missing(reply: Reply) -> bool:
+def _is_missing(reply: Response) -> bool:
     """Whether the API says that there is no such resource; a page says only that something else has answered."""
     return reply.status == 404 and not is_page(reply.body)
 
 
-def _not_sent(exchange: Exchange, why: str) -> Answer:
+def _not_sent(exchange: CallResult, why: str) -> Answer:
     tries = max(exchange.tries, 1)
     return (
         Ambiguous(f"an earlier try may have been done; then: {why}", tries) if exchange.doubt else NotSent(why, tries)

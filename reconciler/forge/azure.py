@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.forge.client import ForgeClient
-from reconciler.forge.post import Post
+from reconciler.forge.comments import Comment
 from reconciler.model.secret import Secret
 
 _VERSION: Final = "api-version=7.1"
@@ -36,7 +36,7 @@ class Threads:
             case _:
                 raise UnreadableAnswer("Azure DevOps does not say whose token this is")
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All threads that were not deleted; the answer has them all."""
         match self._client.ask("GET", f"{self._path}?{_VERSION}"):
             case {"value": list(rows)}:
@@ -44,7 +44,7 @@ class Threads:
             case _:
                 raise UnreadableAnswer("Azure DevOps answers something that is no list of threads")
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new thread, closed: it asks nobody for anything, and keeps no request from being completed."""
         del title
         comment = {"parentCommentId": 0, "content": body, "commentType": "text"}
@@ -54,17 +54,17 @@ class Threads:
             raise UnreadableAnswer("Azure DevOps answers something that is no thread")
         return post
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another text for the comment that the thread began with, which has the number 1."""
         self._client.ask("PATCH", f"{self._path}/{post.number}/comments/1?{_VERSION}", {"content": body})
-        return Post(post.number, post.author, body, post.url)
+        return Comment(post.number, post.author, body, post.url)
 
     def is_merged(self) -> bool:
         """False: what was reviewed is not read from here."""
         return False
 
 
-def _post(row: Any) -> Post | None:
+def _post(row: Any) -> Comment | None:
     """None for a thread that is deleted, or does not begin with a comment that somebody wrote."""
     match row:
         case {"isDeleted": True}:
@@ -72,7 +72,9 @@ def _post(row: Any) -> Post | None:
         case {"id": int(number), "comments": [{"id": 1, "author": {"id": str(author)}, **first}, *_]}:
             body = first.get("content")
             return (
-                None if not isinstance(body, str) or first.get("isDeleted") else Post(number, author.lower(), body, "")
+                None
+                if not isinstance(body, str) or first.get("isDeleted")
+                else Comment(number, author.lower(), body, "")
             )
         case {"id": int()}:
             return None

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from reconciler.errors import ApiError, UnreadableAnswer
 from reconciler.forge.client import PAGE, PAGES, ForgeClient
-from reconciler.forge.post import Post
+from reconciler.forge.comments import Comment
 from reconciler.model.secret import Secret
 
 _SHOWN: Final = re.compile(r"^<!-- (reconciler:[^\n()]*) -->$", re.MULTILINE)
@@ -42,7 +42,7 @@ class Comments:
             case _:
                 raise UnreadableAnswer("Bitbucket does not say whose token this is")
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All comments that stand under the request itself and were not deleted, the oldest first."""
         for number in range(1, PAGES + 1):
             answer = self._client.ask("GET", f"{self._path}?pagelen={PAGE}&page={number}&sort=created_on")
@@ -55,12 +55,12 @@ class Comments:
                 return
         raise ApiError(f"Bitbucket: GET {self._path}: more than {PAGES * PAGE:,} posts were looked through")
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new comment."""
         del title
         return _post(self._client.ask("POST", self._path, {"content": {"raw": _stored(body)}}))
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another body."""
         return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"content": {"raw": _stored(body)}}))
 
@@ -78,7 +78,7 @@ def _is_elsewhere(row: Any) -> bool:
     return isinstance(row, dict) and bool(row.get("deleted") or row.get("inline"))
 
 
-def _post(row: Any) -> Post:
+def _post(row: Any) -> Comment:
     match row:
         case {"id": int(number), "content": {"raw": str(body)}}:
             match row.get("links"):
@@ -88,6 +88,6 @@ def _post(row: Any) -> Post:
                     url = ""
             user = row.get("user")
             author = user.get("uuid") if isinstance(user, dict) else ""
-            return Post(number, str(author), _HIDDEN.sub(r"<!-- \1 -->", body), url)
+            return Comment(number, str(author), _HIDDEN.sub(r"<!-- \1 -->", body), url)
         case _:
             raise UnreadableAnswer("Bitbucket answers something that is no comment")

@@ -12,15 +12,16 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
-from reconciler.forge.place import Kind, Place
+from reconciler.forge.repository import Kind, Repository
 from reconciler.ports import Clock
-from reconciler.web.exchange import Attempt, Reply
-from reconciler.web.http import HEADERS, Connections, exchange
+from reconciler.web.connections import Connections
+from reconciler.web.exchange import Attempt, Response
+from reconciler.web.http import HEADERS, exchange
 from reconciler.web.json_body import AnswerError, decode
 from reconciler.web.message import server_message
 from reconciler.web.origin import origin
 from reconciler.web.redaction import discreet, without
-from reconciler.web.retry import Patience, is_throttled, pause, retry_after
+from reconciler.web.retry import RetryPolicy, is_throttled, pause, retry_after
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
 
@@ -70,11 +71,11 @@ class Refusal(ApiRejected):
 class ForgeClient:
     """The API of one forge, called by one thread. Raises `ProjectError` for a URL that a token may not be sent to."""
 
-    def __init__(self, place: Place, headers: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, place: Repository, headers: Mapping[str, str], clock: Clock) -> None:
         self._place = place
         self._headers = {**HEADERS, **headers}
         self._clock = clock
-        self._patience = Patience(deadline=60.0, tries=4, throttled_tries=4)
+        self._patience = RetryPolicy(deadline=60.0, tries=4, throttled_tries=4)
         try:
             parts = urlsplit(place.api)
         except ValueError:
@@ -125,7 +126,7 @@ class ForgeClient:
         """The same for a path that begins at the host."""
         end = self._repeated(method, target, None if body is None else json.dumps(body).encode())
         shown = f"{NAMES[self._place.kind]}: {method} {target.partition('?')[0]}"
-        if not isinstance(end, Reply):
+        if not isinstance(end, Response):
             raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
         if not 200 <= end.status < 300:
             words = self._redacted(server_message(end.status, end.body))
@@ -166,7 +167,9 @@ class ForgeClient:
                 is_late = partial(self._is_after, ends)
                 end = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
             ended[is_throttled(end)] += 1
-            asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
+            asked = (
+                retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
+            )
             seconds = pause(
                 end,
                 nth=ended[is_throttled(end)],
@@ -200,7 +203,7 @@ class ForgeClient:
 
 def _as_throttled(end: Attempt) -> Attempt:
     """How a call ended. GitHub also says with a 403 that it wants less traffic: it is the 429 that the others send."""
-    if not (isinstance(end, Reply) and end.status == 403):
+    if not (isinstance(end, Response) and end.status == 403):
         return end
     asks = "retry-after" in end.headers or end.headers.get("x-ratelimit-remaining") == "0"
     return replace(end, status=429) if asks else end

@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
 from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
-from reconciler.forge.post import Post, Request
+from reconciler.forge.comments import Comment
+from reconciler.forge.repository import MergeRequest
 from reconciler.model.secret import Secret
 from reconciler.web.redaction import discreet
 
@@ -53,18 +54,18 @@ class Comments:
         """The login of the token's account."""
         return login(self._client)
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All comments, the oldest first."""
         rows = self._client.pages(f"/repos/{self._repository}/issues/{self._number}/comments", {})
         return (_post(row, "id") for row in rows)
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new comment."""
         del title
         path = f"/repos/{self._repository}/issues/{self._number}/comments"
         return _post(self._client.ask("POST", path, {"body": body}), "id")
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another body."""
         path = f"/repos/{self._repository}/issues/comments/{post.number}"
         return _post(self._client.ask("PATCH", path, {"body": body}), "id")
@@ -89,25 +90,25 @@ class OpenIssues:
         """The login of the token's account."""
         return login(self._client)
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All open issues; GitHub counts pull requests among them, which are left out."""
         rows = self._client.pages(f"/repos/{self._repository}/issues", {"state": "open"})
         return (_post(row, "number") for row in rows if row.get("pull_request") is None)
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new issue."""
         path = f"/repos/{self._repository}/issues"
         return _post(self._client.ask("POST", path, {"title": title, "body": body}), "number")
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another body; the title is left to people."""
         return _post(self._client.ask("PATCH", self._path(post), {"body": body}), "number")
 
-    def close(self, post: Post) -> None:
+    def close(self, post: Comment) -> None:
         """Closed as completed."""
         self._client.ask("PATCH", self._path(post), {"state": "closed", "state_reason": "completed"})
 
-    def _path(self, post: Post) -> str:
+    def _path(self, post: Comment) -> str:
         return f"/repos/{self._repository}/issues/{post.number}"
 
 
@@ -143,11 +144,11 @@ class Branches:
             case _:
                 return []
 
-    def open_requests(self, branch: str) -> Iterator[Request]:
+    def open_requests(self, branch: str) -> Iterator[MergeRequest]:
         """The open pull requests from a branch of the repository itself."""
         return (request for row in self._pulls(branch, "open") if (request := self._request(row, branch)) is not None)
 
-    def merged_requests(self, branch: str) -> Iterator[Request]:
+    def merged_requests(self, branch: str) -> Iterator[MergeRequest]:
         """The merged ones, the newest first; those that were closed without are left out."""
         rows = (row for row in self._pulls(branch, "closed") if row.get("merged_at"))
         return (request for row in rows if (request := self._request(row, branch)) is not None)
@@ -162,12 +163,12 @@ class Branches:
         owner = self._repository.partition("/")[0]
         return self._client.pages(f"{self._path}/pulls", {"state": state, "head": f"{owner}:{branch}"})
 
-    def _request(self, row: Any, branch: str) -> Request | None:
+    def _request(self, row: Any, branch: str) -> MergeRequest | None:
         match row:
             case {"head": {"ref": ref, "repo": {"full_name": str(home)}, **head}, "base": {"ref": str(into)}}:
                 if ref != branch or home.lower() != self._repository.lower():
                     return None
-                return Request(into, str(head.get("sha") or ""), _text(row, "html_url"))
+                return MergeRequest(into, str(head.get("sha") or ""), _text(row, "html_url"))
             case _:
                 return None  # from a fork that is gone
 
@@ -226,7 +227,7 @@ class Merges:
                 return None
 
 
-def _post(row: Any, key: str) -> Post:
+def _post(row: Any, key: str) -> Comment:
     match row:
         case {"user": {"login": str(author)}}:
             pass
@@ -237,7 +238,7 @@ def _post(row: Any, key: str) -> Post:
     number = row.get(key)
     if not isinstance(number, int):
         raise UnreadableAnswer(f"GitHub answers a post without {key}")
-    return Post(number, author, str(row.get("body") or ""), str(row.get("html_url") or ""))
+    return Comment(number, author, str(row.get("body") or ""), str(row.get("html_url") or ""))
 
 
 def _text(answer: Any, key: str) -> str:

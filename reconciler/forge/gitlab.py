@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.forge.client import PAGE, ForgeClient, first_parents
-from reconciler.forge.post import Post, Request
+from reconciler.forge.comments import Comment
+from reconciler.forge.repository import MergeRequest
 from reconciler.model.secret import Secret
 
 
@@ -27,17 +28,17 @@ class Notes:
         """The id of the token's account."""
         return _user(self._client)
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All notes that somebody wrote, the oldest first."""
         rows = self._client.pages(self._path, {"sort": "asc", "order_by": "created_at"})
         return (_post(row, "id", "body") for row in rows if not row.get("system"))
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new note."""
         del title
         return _post(self._client.ask("POST", self._path, {"body": body}), "id", "body")
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another body."""
         return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"body": body}), "id", "body")
 
@@ -61,21 +62,21 @@ class OpenIssues:
         """The id of the token's account."""
         return _user(self._client)
 
-    def posts(self) -> Iterator[Post]:
+    def posts(self) -> Iterator[Comment]:
         """All open issues."""
         rows = self._client.pages(self._path, {"state": "opened", "scope": "all"})
         return (_post(row, "iid", "description") for row in rows)
 
-    def write(self, title: str, body: str) -> Post:
+    def write(self, title: str, body: str) -> Comment:
         """A new issue."""
         return _post(self._client.ask("POST", self._path, {"title": title, "description": body}), "iid", "description")
 
-    def rewrite(self, post: Post, body: str) -> Post:
+    def rewrite(self, post: Comment, body: str) -> Comment:
         """Another description; the title is left to people."""
         row = self._client.ask("PUT", f"{self._path}/{post.number}", {"description": body})
         return _post(row, "iid", "description")
 
-    def close(self, post: Post) -> None:
+    def close(self, post: Comment) -> None:
         """Closed."""
         self._client.ask("PUT", f"{self._path}/{post.number}", {"state_event": "close"})
 
@@ -106,11 +107,11 @@ class Branches:
             case _:
                 return []
 
-    def open_requests(self, branch: str) -> Iterator[Request]:
+    def open_requests(self, branch: str) -> Iterator[MergeRequest]:
         """The open merge requests from a branch of the project itself."""
         return self._requests(branch, "opened")
 
-    def merged_requests(self, branch: str) -> Iterator[Request]:
+    def merged_requests(self, branch: str) -> Iterator[MergeRequest]:
         """The merged ones, the newest first."""
         return self._requests(branch, "merged")
 
@@ -120,10 +121,10 @@ class Branches:
         asked = {**between, "title": title, "description": body, "remove_source_branch": True}
         return str(self._client.ask("POST", f"{self._path}/merge_requests", asked).get("web_url") or "")
 
-    def _requests(self, branch: str, state: str) -> Iterator[Request]:
+    def _requests(self, branch: str, state: str) -> Iterator[MergeRequest]:
         for row in self._client.pages(f"{self._path}/merge_requests", {"state": state, "source_branch": branch}):
             if row.get("source_project_id") == row.get("target_project_id"):
-                yield Request(*(str(row.get(key) or "") for key in ("target_branch", "sha", "web_url")))
+                yield MergeRequest(*(str(row.get(key) or "") for key in ("target_branch", "sha", "web_url")))
 
     def commit(self, branch: str, head: str, file: tuple[str, bytes], message: str) -> str | None:
         """A commit by the API, which GitLab signs where it is set up to."""
@@ -177,7 +178,7 @@ class Merges:
                 return None
 
 
-def _post(row: Any, key: str, text: str) -> Post:
+def _post(row: Any, key: str, text: str) -> Comment:
     match row:
         case {"author": {"id": int(author)}}:
             number = row.get(key)
@@ -185,7 +186,7 @@ def _post(row: Any, key: str, text: str) -> Post:
             number = None
     if not isinstance(number, int):
         raise UnreadableAnswer("GitLab answers something that is neither a note nor an issue")
-    return Post(number, str(author), str(row.get(text) or ""), str(row.get("web_url") or ""))
+    return Comment(number, str(author), str(row.get(text) or ""), str(row.get("web_url") or ""))
 
 
 def _user(client: ForgeClient) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.errors import ProjectError
 from reconciler.forge.git import Git
-from reconciler.forge.post import Branches
+from reconciler.forge.repository import Branches
 from reconciler.ports import Clock
 from reconciler.web.redaction import discreet
 

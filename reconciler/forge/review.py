@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.errors import ApiError
-from reconciler.forge.keep import find
-from reconciler.forge.mark import APPLIED, ending_in, last_line
-from reconciler.forge.post import Comments, History, Wall
+from reconciler.forge.comments import APPLIED, Comments, CommentThread, ending_in, find, last_line
+from reconciler.forge.repository import History
 from reconciler.plan.reviewed import NOTHING, Reviewed, marks_of, reviewed_in
 
 LOOK_BACK: Final = 50
@@ -20,7 +19,7 @@ LOOK_BACK: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReviewedPlans:
     """The requests that were merged and not applied, the newest first, and what their plans held together.
 
     `without_plan` are those of them under which our own account has told no plan.
@@ -31,7 +30,7 @@ class Found:
     without_plan: tuple[int, ...]
 
 
-def find_reviewed(history: History, wall_of: Callable[[int], Wall], mark: str, head: str) -> Found:
+def find_reviewed(history: History, wall_of: Callable[[int], CommentThread], mark: str, head: str) -> ReviewedPlans:
     """Look for the plans, each in the comment that carries the marker and that the token's own account wrote.
 
     Raises `ApiError`, and `PlanUnusable` for a comment that was cut.
@@ -46,14 +45,14 @@ def find_reviewed(history: History, wall_of: Callable[[int], Wall], mark: str, h
             post = find(wall_of(number), mark)
             told = "" if post is None else last_line(post.body)
             if told == APPLIED:
-                return Found(tuple(seen), known, tuple(without))
+                return ReviewedPlans(tuple(seen), known, tuple(without))
             seen.append(number)
             found = reviewed_in(told)
             if found is None:
                 without.append(number)
             else:
                 known |= found
-    return Found(tuple(seen), known, tuple(without))
+    return ReviewedPlans(tuple(seen), known, tuple(without))
 
 
 def is_settled(comments: Comments, body: str) -> bool:
@@ -68,7 +67,7 @@ def is_settled(comments: Comments, body: str) -> bool:
 
 
 def set_applied(
-    wall_of: Callable[[int], Wall], mark: str, numbers: Iterable[int], left: frozenset[bytes] = frozenset()
+    wall_of: Callable[[int], CommentThread], mark: str, numbers: Iterable[int], left: frozenset[bytes] = frozenset()
 ) -> None:
     """Say in the plans under these requests that they have been applied, and so count no more, but for what is left.
 

@@ -44,7 +44,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class StepResult:
     """A step that came to its end, and what the ledger holds of it from then on.
 
     `entry` is to be remembered (None: nothing new), the addresses in `forget` are not ours any more. `suspects` are the

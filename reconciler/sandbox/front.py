@@ -1,18 +1,14 @@
-"""The server's front: an ASGI application that takes calls in, waits, strikes faults, answers and remembers.
+"""The server's application: it takes calls in, waits, strikes faults, answers and remembers.
 
 It knows no API; it is given routes.
 """
 
 import asyncio
 import os
-import socket
-import struct
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, TypeAlias
-from urllib.parse import parse_qsl
+from typing import Final
 
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body, remembered_query
@@ -29,13 +25,9 @@ from reconciler.sandbox.faults import (
     Timeout,
     Truncate,
 )
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+from reconciler.sandbox.http_server import Connection
 
 _UNANSWERED: Final = Answer(0, b"")
-_CLOSE_AT_ONCE: Final = struct.pack("ii", 1, 0)
 _TRICKLES: Final = 10
 CONTROL: Final = "/reconciler-sandbox"
 """A path of the sandbox's own, which no fault strikes and no memory keeps: GET tells who it is, DELETE ends it.
@@ -43,11 +35,7 @@ A page in a browser cannot ask for the second, as browsers ask first whether the
 
 
 class Front:
-    """An ASGI application over routes. `latency` is in seconds, added to every call.
-
-    The server must put each connection's transport in `scope["state"]["transport"]`, so that faults can close it, and
-    how it is ended in `end`.
-    """
+    """Answers calls by routes. `latency` is in seconds, added to every call. `end` is how the server is ended."""
 
     def __init__(self, account: Account, routes: Routes, script: Script, latency: float = 0) -> None:
         self._account = account
@@ -58,11 +46,12 @@ class Front:
         self._closing = asyncio.Event()
         self.end: Callable[[], None] = lambda: None
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def take(self, call: Call, connection: Connection) -> None:
         """Take one call. Whatever a handler raises is a bug here and is left to the server to show."""
-        call = await _call(scope, receive)
         if call.path == CONTROL:
-            await self._control(call, send)
+            await connection.answer(json_answer(200, {"sandbox": os.getpid()}))
+            if call.method == "DELETE":
+                self.end()
             return
         fault = self._script.strike(call)
         if self._latency:
@@ -71,21 +60,19 @@ class Front:
         self._remember(call, answer, fault)
         match fault:
             case Timeout():
-                await self._hold(fault.seconds, receive)
-                await _drop(scope, receive)
+                await self._hold(fault.seconds, connection)
+                connection.reset()
             case Reset() | Late():
-                await _drop(scope, receive)
+                connection.reset()
             case Truncate() if answer.body:
-                await _start(answer, send)
-                await send({"type": "http.response.body", "body": _half(answer.body), "more_body": True})
-                scope["state"]["transport"].close()
-                await _until_gone(receive)
+                await connection.begin(answer)
+                await connection.send(_half(answer.body))
+                connection.close()
             case Slow():
-                await _start(answer, send)
-                await _trickle(answer.body, fault.seconds, send)
+                await connection.begin(answer)
+                await _trickle(answer.body, fault.seconds, connection)
             case _:
-                await _start(answer, send)
-                await send({"type": "http.response.body", "body": answer.body})
+                await connection.answer(answer)
 
     def answer(self, call: Call, fault: Fault | None = None) -> Answer:
         """What is answered to a call, faults of the connection apart.
@@ -104,13 +91,6 @@ class Front:
                 pass
         due = _UNANSWERED if fault is not None and fault.when == "before" else self._handled(call)
         return broken(fault, due) if isinstance(fault, AnswerFault) else due
-
-    async def _control(self, call: Call, send: Send) -> None:
-        answer = json_answer(200, {"sandbox": os.getpid()})
-        await _start(answer, send)
-        await send({"type": "http.response.body", "body": answer.body})
-        if call.method == "DELETE":
-            self.end()
 
     def close(self) -> None:
         """Let go of the connections that are held."""
@@ -132,59 +112,20 @@ class Front:
         seen = Seen(call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck)
         self._account.requests.append(seen)
 
-    async def _hold(self, seconds: float, receive: Receive) -> None:
+    async def _hold(self, seconds: float, connection: Connection) -> None:
         """Wait until so many seconds are over, the client is gone, or the server closes."""
-        ends = [asyncio.ensure_future(_until_gone(receive)), asyncio.ensure_future(self._closing.wait())]
+        ends = [asyncio.ensure_future(connection.gone()), asyncio.ensure_future(self._closing.wait())]
         await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
 
 
-async def _call(scope: Message, receive: Receive) -> Call:
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    sent = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    scheme, _, bearer = (sent or b"").decode("latin-1").partition(" ")
-    return Call(
-        method=scope["method"],
-        path=scope["path"],
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-        body=body,
-        token=bearer.strip() if scheme.lower() == "bearer" else "",
-        target=scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b""),
-        authorized=sent is not None,
-    )
-
-
-async def _start(answer: Answer, send: Send) -> None:
-    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-
-
-async def _trickle(body: bytes, seconds: float, send: Send) -> None:
+async def _trickle(body: bytes, seconds: float, connection: Connection) -> None:
     step = max(1, -(-len(body) // _TRICKLES))
     for start in range(0, len(body), step):
         await asyncio.sleep(seconds / _TRICKLES)
-        await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _drop(scope: Message, receive: Receive) -> None:
-    """Close the connection the hard way: the client sees a reset, not an end."""
-    transport: asyncio.Transport = scope["state"]["transport"]
-    with suppress(OSError):  # the client was first to close it
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
-    transport.abort()
-    await _until_gone(receive)
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await connection.send(body[start : start + step])
+    await connection.finish()
 
 
 def _half(body: bytes) -> bytes:

@@ -1,18 +1,13 @@
 """The sandbox as a running server, on the loopback address alone."""
 
-import asyncio
-import logging
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Final, Self
-
-from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from types import TracebackType
+from typing import Final, Self
 
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox.account import Account
@@ -20,6 +15,7 @@ from reconciler.sandbox.exchange import Keys, Routes
 from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.front import Front
+from reconciler.sandbox.http_server import Server
 from reconciler.sandbox.management import Management
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
@@ -29,10 +25,7 @@ from reconciler.sandbox.seed import seed_named
 LOOPBACK: Final = "127.0.0.1"
 DEMO_MARKET: Final = 3408
 """A market in which the demo's floors are some too low, some too high, some right, and some without evidence."""
-_IDLE_SECONDS: Final = 120
-_GRACE_SECONDS: Final = 2
 _START_SECONDS: Final = 10
-_WAITING_CONNECTIONS: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ def serve(options: SandboxOptions, *, announce: Callable[[str], None]) -> None:
     for a port that is taken.
     """
     with closing(_account(options)) as account, _listen(options.port) as listening:
-        _server(options, account, _url(listening), lambda: announce(_url(listening))).run(sockets=[listening])
+        _server(options, account, listening, lambda: announce(_url(listening))).run()
 
 
 class RunningSandbox:
@@ -81,9 +74,9 @@ class RunningSandbox:
             listening = opened.enter_context(_listen(options.port))
             self.url = _url(listening)
             self._listens = threading.Event()
-            self._server = _server(options, self.account, self.url, self._listens.set)
+            self._server = _server(options, self.account, listening, self._listens.set)
             self._opened = opened.pop_all()
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, daemon=True)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -96,42 +89,10 @@ class RunningSandbox:
 
     def stop(self) -> None:
         """End the server and close the account's file. Stopping twice is harmless."""
-        self._server.should_exit = True
         if self._thread.is_alive():
+            self._server.end()
             self._thread.join()
         self._opened.close()
-
-
-class _ReachableProtocol(H11Protocol):
-    """Puts the connection's transport where the application finds it: ASGI alone gives no way to break a connection."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
-
-
-class _Server(Server):
-    """Says when it listens, lets go of held connections when it ends, and takes a signal as a plain request to end."""
-
-    def __init__(self, config: Config, front: Front, listens: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._front = front
-        self._listens = listens
-        front.end = self._end
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listens()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._front.close()
-        await super().shutdown(sockets)
-
-    def _end(self) -> None:
-        self.should_exit = True
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's arguments
-        self.should_exit = True
 
 
 def _account(options: SandboxOptions) -> Account:
@@ -145,22 +106,12 @@ def _account(options: SandboxOptions) -> Account:
     return account
 
 
-def _server(options: SandboxOptions, account: Account, url: str, listens: Callable[[], None]) -> _Server:
+def _server(options: SandboxOptions, account: Account, listening: socket.socket, listens: Callable[[], None]) -> Server:
     script = Script(options.faults, seed=options.chance)
-    front = Front(account, _routes(options, account, url), script, options.latency)
-    plain: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
-    config = Config(
-        front,
-        http=_ReachableProtocol,
-        log_level=logging.ERROR,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        **plain,
-    )
-    return _Server(config, front, listens)
+    front = Front(account, _routes(options, account, _url(listening)), script, options.latency)
+    server = Server(front, listening, listens)
+    front.end = server.end
+    return server
 
 
 def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:
@@ -182,7 +133,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
-        listening.listen(_WAITING_CONNECTIONS)
+        listening.listen()
     except (OSError, OverflowError) as wrong:
         listening.close()
         raise ReconcilerError(

@@ -6,7 +6,7 @@ from typing import Any, Final
 from reconciler.model import checked
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry, entry_from_json, entry_to_json
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.outcome import Intent, StepResult
 from reconciler.model.value import fields_to_json
 
 RUN_STARTED: Final = "run-started"
@@ -30,7 +30,7 @@ def intent_event(intent: Intent) -> dict[str, Any]:
     }
 
 
-def ended_event(ended: Ended) -> dict[str, Any]:
+def ended_event(ended: StepResult) -> dict[str, Any]:
     """What came of a step."""
     result = ended.result
     return {

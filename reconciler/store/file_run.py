@@ -14,7 +14,7 @@ from reconciler import disk
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import AccountId, LedgerEntry
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.outcome import Intent, StepResult
 from reconciler.ports import Clock
 from reconciler.store.events import (
     FLUSHED,
@@ -80,7 +80,7 @@ class FileRun:
         """Record durably, before it is sent, what is about to be written."""
         self._append(intent_event(intent))
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: StepResult) -> None:
         """Record what came of a step, and bring the ledger up to it.
 
         Nobody waits for the disk here: should the power go before the next step's intent takes this along, the intent

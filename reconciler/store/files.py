@@ -27,7 +27,6 @@ from reconciler.store.ledger_file import (
     LedgerFile,
     checked_account,
     read_ledger_file,
-    remove_leftovers,
 )
 from reconciler.store.seal import Seals, found_key, made_key
 
@@ -145,7 +144,7 @@ class FileStore:
         except (OSError, UnfitFile) as wrong:
             raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
         try:
-            remove_leftovers(self._ledger_path)
+            disk.remove_drafts(self._ledger_path)
             began = self._clock.monotonic()
             found = self._ours()
             took = self._clock.monotonic() - began

@@ -5,7 +5,6 @@ that touched different resources merge in git without conflict. Files of earlier
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,10 +175,3 @@ def write_atomically(path: Path, text: str) -> None:
         disk.write(path.parent, path.name, text.encode())
     except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed while they wrote this file have left beside it."""
-    for scratch in path.parent.glob(f".{path.name}.*.tmp"):
-        with suppress(OSError):
-            scratch.unlink()

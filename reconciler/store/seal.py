@@ -1,14 +1,13 @@
-"""Seals on the lines of a journal: they tell what this checkout wrote, and in which order, from what came with it.
+"""Seals on the lines of a journal or a cache: they tell what this checkout wrote from what came with it.
 
 The journal of a killed run is believed over the ledger. One that somebody commits, or that is copied here, must not be:
 the ledger is reviewed, and a journal is not. So each line carries a keyed digest of itself and of the seal before it.
 The key is made of a file beside the journal: of random bytes in it, and of what the file system says of it, its number
-and the time it was last changed at, which no commit and no copy can carry.
+and the time it was last changed at, which no commit and no copy can carry. A cache has a key of the same kind.
 """
 
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from pathlib import Path
 from typing import Final
+
+from reconciler import disk
 
 KEY_NAME: Final = "journal.key"
 _KEY_BYTES: Final = 64
@@ -63,12 +64,10 @@ class Seals:
         return whole.hexdigest().encode()
 
 
-def found_key(folder: Path) -> bytes | None:
-    """The key of a state folder; None where there is none that can be had."""
+def found_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+    """The key that a file of a state folder gives; None where there is none that can be had."""
     try:
-        descriptor = os.open(
-            folder / KEY_NAME, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        )
+        descriptor = os.open(folder / name, os.O_RDONLY | disk.CAREFULLY)
     except OSError:
         return None
     try:
@@ -84,18 +83,18 @@ def found_key(folder: Path) -> bytes | None:
     return hashlib.blake2b(facts + content, digest_size=32).digest()
 
 
-def made_key(folder: Path) -> bytes | None:
-    """The key of a state folder, made where there is none yet, and on disk; None where it cannot be made."""
-    if (known := found_key(folder)) is not None:
+def made_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+    """The same, made where there is none yet, and on disk; None where it cannot be made."""
+    if (known := found_key(folder, name)) is not None:
         return known
     with suppress(OSError):
-        descriptor = os.open(folder / KEY_NAME, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
-            os.write(descriptor, secrets.token_hex(_KEY_BYTES // 2).encode())
+            os.write(descriptor, os.urandom(_KEY_BYTES // 2).hex().encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    return found_key(folder)
+    return found_key(folder, name)
 
 
 def told_apart(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:

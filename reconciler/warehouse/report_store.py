@@ -9,7 +9,6 @@ A file is complete under its name, or absent. The salt that hashes ids of users 
 """
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -199,25 +198,11 @@ def project_salt(state: Path) -> Secret:
     root, name = state.parent, f"{state.name}/{_SALT_FILE}"
     try:
         disk.make_folder(root, state.name)
-        path = disk.check(root, name)
-        if not path.exists():
-            _write(path)
+        disk.check(root, name)
+        disk.create(root, name, secrets.token_hex(32).encode(), mode=0o600)
         text = disk.read(root, name).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as wrong:
         raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from wrong
     if not _HEX.fullmatch(text):
         raise ProjectError(f"{_SALT_FILE} holds no salt of ours", hint=_NO_SALT)
     return Secret(text)
-
-
-def _write(path: Path) -> None:
-    """Whole or not at all, and never over one that another run has just written."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-        if not path.exists():
-            draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

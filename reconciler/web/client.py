@@ -16,20 +16,19 @@ import httpx
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials, Token, TokenDesk, renewal_time
-from reconciler.web.exchange import Attempt, Call, Exchange, Lost, NoToken, Reply, Unsent
-from reconciler.web.gate import Gate
-from reconciler.web.http import HEADERS, Connections, exchange
+from reconciler.web.auth import Credentials, Service, Token, TokenProvider, error_code, read_token, renewal_time
+from reconciler.web.concurrency import CallLimiter
+from reconciler.web.connections import Connections
+from reconciler.web.exchange import Attempt, AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
+from reconciler.web.http import HEADERS, exchange
 from reconciler.web.json_body import AnswerError
 from reconciler.web.origin import Origin, origin
-from reconciler.web.read_only import ReadOnlyTransport
 from reconciler.web.redaction import discreet, without
-from reconciler.web.retry import Patience, is_throttled, may_have_been_done, pause, retry_after, until_words
-from reconciler.web.service import Service
-from reconciler.web.token import error_code, read_token
+from reconciler.web.retry import RetryPolicy, is_throttled, may_have_been_done, pause, retry_after, until_words
+from reconciler.web.transport import ReadOnlyTransport
 
 _log: Final = logging.getLogger("reconciler.web")
-PATIENT: Final = Patience()
+USUAL_POLICY: Final = RetryPolicy()
 """How long and how often, unless a caller says otherwise."""
 MOST: Final = 1000
 """Calls at once where a caller names no bound of its own: as good as none."""
@@ -39,12 +38,12 @@ _LATER: Final = "try again later; nothing was written"
 class ApiClient:
     """A service at a base URL. Threads may share it; `close` it after the last call.
 
-    `token_url` is where tokens are asked for, if that is a host of its own. `toll` is called before each request that
-    goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one connection;
-    `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
+    `token_url` is where tokens are asked for, if that is a host of its own. `before_request` is called before each
+    request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
+    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
     `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
     the API answers slowly or asks for less: see `Width`. Raises `ProjectError` for a base URL that credentials may not
-    be sent to. A call raises nothing: see `Exchange`.
+    be sent to. A call raises nothing: see `CallResult`.
     """
 
     def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name
@@ -55,8 +54,8 @@ class ApiClient:
         *,
         clock: Clock,
         token_url: str | None = None,
-        toll: Callable[[], None] = lambda: None,
-        patience: Patience = PATIENT,
+        before_request: Callable[[], None] = lambda: None,
+        patience: RetryPolicy = USUAL_POLICY,
         transport: Callable[[], httpx.BaseTransport] | None = None,
         read_only: bool = False,
         parallelism: int = MOST,
@@ -67,7 +66,7 @@ class ApiClient:
         self._token_origin = self._origin
         if token_url is not None:
             self._token_origin = origin(token_url, variable=service.token_variable, example=service.token_example)
-        self._toll = toll
+        self._before_request = before_request
         self._credentials = credentials
         self._clock = clock
         self._patience = patience
@@ -77,8 +76,8 @@ class ApiClient:
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
         )
-        self._gate = Gate(parallelism)
-        self._desk = TokenDesk(self._fetch_token, clock)
+        self._limiter = CallLimiter(parallelism)
+        self._tokens = TokenProvider(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0
@@ -94,19 +93,19 @@ class ApiClient:
         """The same, and whether it is secure or this very machine."""
         return self._origin
 
-    def call(self, call: Call) -> Exchange:
+    def call(self, call: Request) -> CallResult:
         """Make a call once it is its turn, and make it again where that is safe and worth it."""
-        with self._gate.turn():
-            return self._called(call)
+        with self._limiter.turn():
+            return self._call_with_token(call)
 
-    def _called(self, call: Call) -> Exchange:
+    def _call_with_token(self, call: Request) -> CallResult:
         ends = self._clock.monotonic() + self._patience.deadline
         try:
-            token = self._desk.current()
+            token = self._tokens.current()
         except (ApiError, CredentialsError) as error:
-            return Exchange(NoToken(error), tries=0)
-        first = self._repeated(call, token, ends)
-        return first if not _is_unauthorized(first) else first.then(self._renewed(call, token, ends))
+            return CallResult(AuthFailed(error), tries=0)
+        first = self._send_with_retries(call, token, ends)
+        return first if not _is_unauthorized(first) else first.then(self._call_with_new_token(call, token, ends))
 
     def requests(self) -> Mapping[str, int]:
         """How many requests went out so far, by method and last part of the path, as in `GET placement`."""
@@ -121,7 +120,7 @@ class ApiClient:
 
     def redacted(self, text: str) -> str:
         """A text of the server's without our credentials and token, should it repeat them."""
-        held = self._desk.held
+        held = self._tokens.held
         own = self._credentials.client_id.reveal(), self._credentials.client_secret.reveal()
         return without(text, [*own, ":".join(own), *([held.text.reveal()] if held else [])])
 
@@ -138,39 +137,42 @@ class ApiClient:
     ) -> None:
         self.close()
 
-    def _renewed(self, call: Call, refused: Token, ends: float) -> Exchange:
+    def _call_with_new_token(self, call: Request, refused: Token, ends: float) -> CallResult:
         try:
-            token = self._desk.after(refused)
+            token = self._tokens.after(refused)
         except (ApiError, CredentialsError) as error:
-            return Exchange(NoToken(error), tries=0)
-        second = self._repeated(call, token, ends)
+            return CallResult(AuthFailed(error), tries=0)
+        second = self._send_with_retries(call, token, ends)
         if not _is_unauthorized(second):
             return second
         name, keys = self._service.name, self._service.keys
         refusal = CredentialsError(f"{name} does not accept the token it has just given", hint=keys)
-        return Exchange(NoToken(refusal), second.tries, second.doubt)
+        return CallResult(AuthFailed(refusal), second.tries, second.doubt)
 
-    def _repeated(self, call: Call, token: Token | None, ends: float) -> Exchange:
+    def _send_with_retries(self, call: Request, token: Token | None, ends: float) -> CallResult:
+        """Send it, wait and send it again, for as long as the retry policy wants."""
         ended: Counter[bool] = Counter()
         doubt = False
         while True:
-            end = self._tried(call, token, ends, ended.total() + 1)
+            end = self._send_after_cool_down(call, token, ends, ended.total() + 1)
             ended[is_throttled(end)] += 1
-            asked = retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Reply) else None
+            asked = (
+                retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
+            )
             seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
             if seconds is None:
-                return Exchange(end, ended.total(), doubt, self._too_long(end, asked, ends))
+                return CallResult(end, ended.total(), doubt, self._too_long(end, asked, ends))
             doubt = doubt or may_have_been_done(end)
             self._clock.sleep(seconds)
 
     def _too_long(self, end: Attempt, asked: float | None, ends: float) -> str:
         """Until when a refusal asks for no more calls, where the call has not that much time left; else nothing."""
-        refused = isinstance(end, Reply) and end.status >= 400
+        refused = isinstance(end, Response) and end.status >= 400
         if not refused or asked is None or asked < ends - self._clock.monotonic():
             return ""
         return until_words(asked, self._clock.now())
 
-    def _pause(self, call: Call, end: Attempt, nth: int, ends: float, asked: float | None) -> float | None:
+    def _pause(self, call: Request, end: Attempt, nth: int, ends: float, asked: float | None) -> float | None:
         now = self._clock.monotonic()
         seconds = pause(
             end,
@@ -190,43 +192,45 @@ class ApiClient:
         with self._lock:
             self._not_before = max(self._not_before, until)
 
-    def _tried(self, call: Call, token: Token | None, ends: float, nth: int) -> Attempt:
+    def _send_after_cool_down(self, call: Request, token: Token | None, ends: float, nth: int) -> Attempt:
+        """Send it once, after the pause that the server has asked all workers for."""
         held = self._not_before - self._clock.monotonic()
         if held > 0:
             held += self._chance() * self._patience.first_pause
             if held >= ends - self._clock.monotonic():
                 until = until_words(held, self._clock.now())
-                return Unsent(f"the API asks for a longer pause than a call may take, {until}")
+                return RequestNotSent(f"the API asks for a longer pause than a call may take, {until}")
             self._clock.sleep(held)
         left = ends - self._clock.monotonic()
-        return self._sent(call, token, ends, nth) if left > 0 else Unsent("no time was left for it")
+        return self._send_once(call, token, ends, nth) if left > 0 else RequestNotSent("no time was left for it")
 
-    def _sent(self, call: Call, token: Token | None, ends: float, nth: int) -> Attempt:
+    def _send_once(self, call: Request, token: Token | None, ends: float, nth: int) -> Attempt:
+        """Send it over a connection of its own for the time, and count it."""
         connections = self._connections if token else self._token_connections
         if token is not None:
-            self._toll()
+            self._before_request()
         kind = self._count(call)
         sent_at, started = self._clock.monotonic(), time.perf_counter()
         with connections.lent() as connection:
             end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
-        if not isinstance(end, Reply):
+        if not isinstance(end, Response):
             end = replace(end, why=self.redacted(discreet(end.why)))
         with self._lock:
             self._seconds += took
-        if isinstance(end, Reply):
-            self._gate.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
+        if isinstance(end, Response):
+            self._limiter.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
         return end
 
-    def _count(self, call: Call) -> str:
+    def _count(self, call: Request) -> str:
         kind = f"{call.method} {call.path.rpartition('/')[2]}"
         with self._lock:
             self._counts[kind] += 1
         return kind
 
-    def _request(self, call: Call, token: Token | None, ends: float) -> httpx.Request:
+    def _request(self, call: Request, token: Token | None, ends: float) -> httpx.Request:
         left = max(0.001, ends - self._clock.monotonic())
         connect, read = min(self._patience.connect, left), min(self._patience.read, left)
         return httpx.Request(
@@ -240,10 +244,10 @@ class ApiClient:
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
         call = self._service.token(self._credentials)
-        fetched = self._repeated(call, None, asked_at + self._patience.deadline)
+        fetched = self._send_with_retries(call, None, asked_at + self._patience.deadline)
         end = fetched.end
-        if not isinstance(end, Reply):
-            hint = end.hint if isinstance(end, Unsent) else ""
+        if not isinstance(end, Response):
+            hint = end.hint if isinstance(end, RequestNotSent) else ""
             raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
         if end.status not in {200, 201}:
             raise self._token_refused(end, fetched)
@@ -255,7 +259,7 @@ class ApiClient:
             raise UnreadableAnswer(f"{call}: {wrong}", hint=f"check {self._token_home}") from None
         return Token(Secret(text), renewal_time(asked_at, lifetime))
 
-    def _token_refused(self, reply: Reply, fetched: Exchange) -> ApiError | CredentialsError:
+    def _token_refused(self, reply: Response, fetched: CallResult) -> ApiError | CredentialsError:
         if reply.status in {400, 401, 403}:
             return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
         if reply.status == 429 or reply.status >= 500:
@@ -276,15 +280,15 @@ def _as_it_is(transport: httpx.BaseTransport) -> httpx.BaseTransport:
     return transport
 
 
-def _is_unauthorized(exchange: Exchange) -> bool:
-    return isinstance(exchange.end, Reply) and exchange.end.status == 401
+def _is_unauthorized(exchange: CallResult) -> bool:
+    return isinstance(exchange.end, Response) and exchange.end.status == 401
 
 
-def _shown(end: Attempt | NoToken) -> str:
+def _shown(end: Attempt | AuthFailed) -> str:
     match end:
-        case NoToken(error=error):
+        case AuthFailed(error=error):
             return error.message
-        case Reply(status=status):
+        case Response(status=status):
             return str(status)
-        case Unsent(why=why) | Lost(why=why):
+        case RequestNotSent(why=why) | NoResponse(why=why):
             return why

@@ -11,7 +11,7 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Request:
     """What is asked: a path below the base URL, a query or a JSON body.
 
     `repeatable` says that doing it twice is the same as doing it once. Others are sent again only where the first try
@@ -34,7 +34,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """The server answered. Of a refusal the body may be cut short: its status alone says what became of the call."""
 
     status: int
@@ -43,7 +43,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
+class RequestNotSent:
     """No connection: the call surely never reached the server.
 
     `final`: another try would end the same way; `hint` says what would change that, if anything is known to.
@@ -55,7 +55,7 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class NoResponse:
     """The call went out and no whole answer came back. `final`: another try would end the same way."""
 
     why: str
@@ -63,23 +63,23 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class NoToken:
+class AuthFailed:
     """The call was not sent, or not looked at, for want of a token that the server accepts."""
 
     error: ApiError | CredentialsError
 
 
-Attempt: TypeAlias = Reply | Unsent | Lost
+Attempt: TypeAlias = Response | RequestNotSent | NoResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class CallResult:
     """How a call ended after `tries`. `doubt`: a try before the last may have been done without our hearing of it.
 
     `wait` tells in words until when the server asks for no more calls, where no call may wait as long; else nothing.
     """
 
-    end: Attempt | NoToken
+    end: Attempt | AuthFailed
     tries: int = 1
     doubt: bool = False
     wait: str = ""
@@ -92,6 +92,6 @@ class Exchange:
         """What to do about it: to wait as long as the server asks for, or something else."""
         return "run it again after that time" if self.wait else otherwise
 
-    def then(self, later: "Exchange") -> "Exchange":
+    def then(self, later: "CallResult") -> "CallResult":
         """Both as one: the same call, taken up again."""
-        return Exchange(later.end, self.tries + later.tries, self.doubt or later.doubt, later.wait)
+        return CallResult(later.end, self.tries + later.tries, self.doubt or later.doubt, later.wait)

@@ -7,11 +7,11 @@ from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Final
 
-from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.exchange import Attempt, NoResponse, RequestNotSent, Response
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long and how often. Times are seconds.
 
     `deadline` bounds a call with all its tries and waits; `connect` and `read` a single wait for the network. A server
@@ -29,22 +29,22 @@ class Patience:
 
 def is_throttled(end: Attempt) -> bool:
     """Whether the server asked for less traffic, and so did nothing."""
-    return isinstance(end, Reply) and end.status == 429
+    return isinstance(end, Response) and end.status == 429
 
 
 def may_have_been_done(end: Attempt) -> bool:
     """Whether the server may have acted although it did not say so."""
     match end:
-        case Reply(status=status):
+        case Response(status=status):
             return status == 408 or status >= 500
-        case Lost():
+        case NoResponse():
             return True
-        case Unsent():
+        case RequestNotSent():
             return False
 
 
 def pause(  # noqa: PLR0913 - a decision over six plain facts
-    end: Attempt, *, nth: int, repeatable: bool, asked: float | None, chance: float, left: float, patience: Patience
+    end: Attempt, *, nth: int, repeatable: bool, asked: float | None, chance: float, left: float, patience: RetryPolicy
 ) -> float | None:
     """Seconds to wait before the next try, or None where there is none.
 
@@ -60,9 +60,9 @@ def pause(  # noqa: PLR0913 - a decision over six plain facts
 
 
 def _worth_another(end: Attempt, *, repeatable: bool) -> bool:
-    if isinstance(end, Lost | Unsent) and end.final:
+    if isinstance(end, NoResponse | RequestNotSent) and end.final:
         return False
-    if isinstance(end, Unsent) or is_throttled(end):
+    if isinstance(end, RequestNotSent) or is_throttled(end):
         return True
     return repeatable and may_have_been_done(end)
 

@@ -9,8 +9,9 @@ import httpx
 from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
-from reconciler.web.exchange import Lost, Reply, Unsent
-from reconciler.web.http import USER_AGENT, Connections, exchange
+from reconciler.web.connections import Connections
+from reconciler.web.exchange import NoResponse, RequestNotSent, Response
+from reconciler.web.http import USER_AGENT, exchange
 from reconciler.web.origin import Origin, origin
 from reconciler.web.redaction import discreet, without
 
@@ -66,9 +67,9 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
     finally:
         connections.close()
     match end:
-        case Reply(status=status):
+        case Response(status=status):
             return None if 200 <= status < 300 else f"HTTP {status}{_meaning(status)}"
-        case Unsent(why=why) | Lost(why=why):
+        case RequestNotSent(why=why) | NoResponse(why=why):
             return without(discreet(why), [hook.url.reveal(), request.url.path, request.url.raw_path.decode()])
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex
 from reconciler.apply.executor import Execution, execute
-from reconciler.apply.site import Apps, Brake, Seen, Site
 from reconciler.diff.change import Create
 from reconciler.model.journal import PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
@@ -37,7 +37,7 @@ class Conditions:
     listener: Listener
     parallelism: int = 8
     settle_seconds: float = 30
-    brake: Brake = field(default_factory=Brake)
+    brake: CancellationToken = field(default_factory=CancellationToken)
 
 
 def carry_out_plan(
@@ -48,7 +48,9 @@ def carry_out_plan(
         store.remember(plan.remember, plan.forget)
     known = {**ledger, **{entry.address: entry for entry in plan.remember}}
     brake, settle_seconds = conditions.brake, conditions.settle_seconds
-    site = Site(gateway, store, conditions.clock, Seen.of(live, known), known, Apps(), brake, settle_seconds)
+    site = ExecutionContext(
+        gateway, store, conditions.clock, LiveIndex.of(live, known), known, Apps(), brake, settle_seconds
+    )
     return execute(plan, site, conditions.listener, conditions.parallelism)
 
 

@@ -20,7 +20,8 @@ LAYERS = (
     ("ports",),
     ("apply", "web", "disk", "installed"),
     ("apis",),
-    ("workflow", "dt", "warehouse", "store", "sandbox", "forge", "project", "given", "cache"),
+    ("workflow", "dt", "warehouse", "store", "sandbox", "forge", "project", "given"),
+    ("cache",),
     ("cli",),
     ("__main__",),
 )

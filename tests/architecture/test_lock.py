@@ -17,13 +17,14 @@ SUPPORTED = pytest.mark.parametrize("python", PYTHONS)
 
 GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
+RUN = PROJECT["project"]["dependencies"]
 ASKED = {
     "setup": (*GROUPS["setup"], *PROJECT["build-system"]["requires"]),
-    "dev": (*PROJECT["project"]["dependencies"], *(one for extra in EXTRAS.values() for one in extra), *GROUPS["dev"]),
-    **{name: tuple(GROUPS[name]) for name in GROUPS if name not in {"setup", "dev", "build"}},
+    "dev": (*RUN, *(one for extra in EXTRAS.values() for one in extra), *GROUPS["dev"]),
+    **{name: tuple(GROUPS[name]) for name in GROUPS if name not in {"setup", "dev", "build", "demo"}},
+    "demo": (*RUN, *GROUPS["demo"]),
 }
 """What each file of the lock must have: the whole of pyproject.toml is in one of them."""
-RUN = PROJECT["project"]["dependencies"]
 SHIPPED = {
     "build": (*GROUPS["build"], *PROJECT["build-system"]["requires"]),
     "run": tuple(RUN),

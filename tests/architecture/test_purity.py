@@ -24,8 +24,7 @@ HOMES = {
     "pycountry": {"manifest", "warehouse"},
     "rich": {"cli"},
     "sqlite3": {"sandbox"},
-    "starlette": {"sandbox"},
-    "uvicorn": {"sandbox"},
+    "h11": {"sandbox"},
     "yaml": {"yaml"},
 }
 """Whose code is used where: a library is known to one room, so that it can be changed in one room."""

@@ -32,13 +32,13 @@ from reconciler.report import sanitise
 from reconciler.report.adoption import changed_lines
 from reconciler.warehouse.countries import alpha2
 from reconciler.warehouse.user_report_csv import folded, places, without_open_quotes
-from reconciler.web.exchange import Reply
+from reconciler.web.auth import error_code, read_token
+from reconciler.web.exchange import Response
 from reconciler.web.json_body import decode
 from reconciler.web.message import server_message
 from reconciler.web.origin import Origin
 from reconciler.web.redaction import discreet, without
 from reconciler.web.retry import retry_after
-from reconciler.web.token import error_code, read_token
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import resolve
 from reconciler.yaml.text import ManifestText
@@ -91,7 +91,7 @@ def test_every_pattern_is_a_constant_of_a_module_so_that_the_test_below_sees_it(
         f"{module.__name__}:{node.lineno}"
         for module in modules()
         for node in ast.walk(source(module))
-        if isinstance(node, ast.Call)
+        if isinstance(node, ast.Request)
         and ast.unparse(node.func).startswith("re.")
         and not (ast.unparse(node.func) == "re.compile" and node.col_offset and _is_constant(module, node))
         and module.__name__ not in TRUSTED
@@ -197,7 +197,7 @@ FUNCTIONS = {
     "an error code": lambda text: error_code(f'{{"error": "{text}"}}'.encode()),
     "Retry-After": lambda text: retry_after(text, NOW),
     "a link": lambda text: checked_url(f"https://{text}", ORIGIN),
-    "readiness": lambda text: readiness(Reply(403, text.encode()), len(text), text.encode()),
+    "readiness": lambda text: readiness(Response(403, text.encode()), len(text), text.encode()),
     "country": alpha2,
     "column": folded,
     "header": lambda text: places(text.split(",")),

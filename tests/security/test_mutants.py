@@ -42,7 +42,7 @@ from reconciler.floors.record import records_from_text, with_evidence
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Safety, Source
 from reconciler.model.journal import SETTLE_AT_MOST, of_resource, past_creates, past_runs, seconds_to_settle
-from reconciler.model.outcome import Ended, Intent, Result
+from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.model.value import digest, document_json
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.gate import Limits, gate
@@ -204,7 +204,7 @@ def journal_events():
     told = (
         {"event": "run-started", "who": {"user": "ada"}, "ledger": None},
         intent_event(wanted),
-        ended_event(Ended(done, KNOWN[1], (at("gone"),))),
+        ended_event(StepResult(done, KNOWN[1], (at("gone"),))),
         intent_event(replace(wanted, action="create", id=None)),
         {"event": "remembered", "entries": [ledger_lines()[2]], "forget": []},
         {"event": "flushed", "ledger": "0" * 64},

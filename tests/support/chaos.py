@@ -21,7 +21,7 @@ from reconciler.errors import ApiError, StoreError, UnreadableAnswer
 from reconciler.model.address import Address, Kind
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.outcome import Intent, StepResult
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Answer, NotSent, Rejected, RunStore
 from reconciler.store.files import FileStore
@@ -341,7 +341,7 @@ class _Run:
         with self._line():
             self._run.intend(intent)
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: StepResult) -> None:
         with self._line():
             self._run.end(ended)
 

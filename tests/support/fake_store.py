@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.outcome import Intent, StepResult
 
 
 class FakeStore:
@@ -24,7 +24,7 @@ class FakeStore:
         self, entries: Iterable[LedgerEntry] = (), *, fails_at: int | None = None, fails_from: int | None = None
     ) -> None:
         self.entries: dict[Address, LedgerEntry] = {entry.address: entry for entry in entries}
-        self.events: list[Intent | Ended | tuple[Sequence[LedgerEntry], Sequence[Address]]] = []
+        self.events: list[Intent | StepResult | tuple[Sequence[LedgerEntry], Sequence[Address]]] = []
         self.seen: list[Mapping[str, Any]] = []
         self._fails_at = fails_at
         self._fails_from = fails_from
@@ -37,8 +37,8 @@ class FakeStore:
         return [event for event in self.events if isinstance(event, Intent)]
 
     @property
-    def ended(self) -> list[Ended]:
-        return [event for event in self.events if isinstance(event, Ended)]
+    def ended(self) -> list[StepResult]:
+        return [event for event in self.events if isinstance(event, StepResult)]
 
     def ledger(self) -> Ledger:
         with self._lock:
@@ -59,7 +59,7 @@ class FakeStore:
             self._count()
             self.events.append(intent)
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: StepResult) -> None:
         with self._lock:
             self._count()
             self.events.append(ended)

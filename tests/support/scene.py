@@ -8,8 +8,8 @@ from support.fake_clock import FakeClock
 from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
 
+from reconciler.apply.context import Apps, CancellationToken, CreatedResources, ExecutionContext, LiveIndex
 from reconciler.apply.executor import Execution, execute
-from reconciler.apply.site import Apps, Brake, CreatedResources, Seen, Site
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.ledger import LedgerEntry
@@ -57,7 +57,7 @@ class Scene:
         self.gateway = gateway(live, habits, self.clock)
         self.store = store or FakeStore(entries)
         self.ears = Ears(self.gateway)
-        self.brake = Brake()
+        self.brake = CancellationToken()
         self.created = CreatedResources()
         self.plan: Plan
         self.execution: Execution
@@ -73,11 +73,11 @@ class Scene:
 
     def carry_out(self, plan: Plan, parallelism: int = 1) -> Mapping[Address, Result]:
         """Carry out a plan. Results by address."""
-        site = Site(
+        site = ExecutionContext(
             self.gateway,
             self.store,
             self.clock,
-            Seen.of(self.live, self.ledger),
+            LiveIndex.of(self.live, self.ledger),
             self.ledger,
             Apps(),
             self.brake,

@@ -32,13 +32,13 @@ from reconciler.sandbox.seed import seed_resources
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
-from reconciler.web.retry import Patience
+from reconciler.web.retry import RetryPolicy
 from reconciler.workflow.carrying_out import Conditions, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
-IMPATIENT = Patience(
+IMPATIENT = RetryPolicy(
     deadline=10, connect=1, read=0.3, tries=2, throttled_tries=3, first_pause=0.005, longest_pause=0.01
 )
 """Two tries of 0.3 s: enough for an answer from this machine, and soon over where there is none."""
@@ -97,7 +97,7 @@ class Wire:
         self.sandbox._server._front._script = Script(faults, seed=seed)
 
     @contextmanager
-    def gateway(self, patience: Patience = IMPATIENT) -> Iterator[DtGateway]:
+    def gateway(self, patience: RetryPolicy = IMPATIENT) -> Iterator[DtGateway]:
         """The account, as the program sees it. `sent` tells afterwards how many requests that took."""
         with DtClient(self.sandbox.url, KEYS, clock=self.clock, patience=patience) as client:
             yield DtGateway(client, PUBLISHER)
@@ -109,7 +109,7 @@ class Wire:
         root: Path,
         *,
         parallelism: int = 4,
-        patience: Patience = IMPATIENT,
+        patience: RetryPolicy = IMPATIENT,
         between: Callable[[], object] | None = None,
         **more: Any,
     ) -> tuple[Plan, Execution]:

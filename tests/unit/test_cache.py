@@ -135,7 +135,7 @@ def test_two_runs_that_save_leave_what_one_of_them_knew(folder):
 
 def test_what_a_killed_run_left_goes(folder):
     filled(folder)
-    (folder / "manifests.4711.tmp").write_bytes(b"half")
+    (folder / ".manifests.4711.tmp").write_bytes(b"half")
     filled(folder, {b"k" * 64: b"new"})
     assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "key", "manifests"]
 

@@ -22,15 +22,15 @@ from reconciler.apis.user_reports.signed_url import (
 )
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials
+from reconciler.web.auth import Credentials, Service
 from reconciler.web.client import ApiClient
-from reconciler.web.exchange import Call, Exchange, Lost, NoToken, Reply, Unsent
-from reconciler.web.http import USER_AGENT, Connections, receive
+from reconciler.web.connections import Connections
+from reconciler.web.exchange import AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
+from reconciler.web.http import USER_AGENT, receive
 from reconciler.web.json_body import AnswerError, decode, encode, folded
 from reconciler.web.message import server_message
 from reconciler.web.redaction import discreet
 from reconciler.web.retry import retry_after, until_words
-from reconciler.web.service import Service
 
 _AGAIN: Final = "run the command again to order it again"
 _LIFE: Final = 3 * 3600.0
@@ -69,14 +69,14 @@ class ReceivedReport:
     digest: str
 
 
-def token_call(credentials: Credentials) -> Call:
+def token_call(credentials: Credentials) -> Request:
     """Asks for a token; may be repeated."""
     body = {
         "grant_type": "client_credentials",
         "client_id": credentials.client_id.reveal(),
         "client_secret": credentials.client_secret.reveal(),
     }
-    return Call("POST", "/auth/v1/token", body=encode(body))
+    return Request("POST", "/auth/v1/token", body=encode(body))
 
 
 REPORTING: Final = Service(
@@ -138,7 +138,7 @@ class DtReports:
     def _order(self, app_id: str, day: date) -> tuple[SignedUrl, str]:
         """Where the report will be, and what else the answer says: it explains a report without rows."""
         body = encode({"date": day.isoformat(), "appId": app_id})
-        call = Call("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
+        call = Request("POST", "/api/v1/report/user-level-data", {"format": "csv"}, body=body, repeatable=False)
         reply = self._accepted_reply(call, self._client.call(call))
         try:
             answer = decode(reply.body)
@@ -157,22 +157,22 @@ class DtReports:
             url, self._client.origin, self._waiting.hosts
         ), f"; the API said of it: {words}" if words else ""
 
-    def _accepted_reply(self, call: Call, exchange: Exchange) -> Reply:
+    def _accepted_reply(self, call: Request, exchange: CallResult) -> Response:
         match exchange.end:
-            case Reply(status=200 | 201 | 202) as reply:
+            case Response(status=200 | 201 | 202) as reply:
                 return reply
-            case Reply(status=status, body=body):
+            case Response(status=status, body=body):
                 said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
                 if status == 408 or status >= 500:
                     raise _unknown_outcome(call, said)
                 if status == 429:
                     raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
                 raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))
-            case Lost(why=why):
+            case NoResponse(why=why):
                 raise _unknown_outcome(call, why)
-            case Unsent(why=why, hint=hint):
+            case RequestNotSent(why=why, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or "try again later; no report was ordered")
-            case NoToken(error=error):
+            case AuthFailed(error=error):
                 raise error
             case never:
                 assert_never(never)
@@ -209,9 +209,9 @@ class DtReports:
             end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
         if stopped():
             raise Interrupted("stopped while a report was fetched")
-        if not isinstance(end, Reply):
+        if not isinstance(end, Response):
             end = replace(end, why=discreet(end.why))
-        header = end.headers.get("retry-after") if isinstance(end, Reply) else None
+        header = end.headers.get("retry-after") if isinstance(end, Response) else None
         return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
 
     def _request(self, found: SignedUrl) -> httpx.Request:
@@ -239,7 +239,7 @@ class DtReports:
             self._clock.sleep(min(left, _NAP))
 
 
-def _unknown_outcome(call: Call, why: str) -> ApiError:
+def _unknown_outcome(call: Request, why: str) -> ApiError:
     return ApiError(
         f"{call}: nobody knows whether the report was ordered ({why}); it is not ordered a second time in this run",
         hint=_AGAIN,

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, assert_never
 from urllib.parse import urlsplit
 
 from reconciler.errors import UnreadableAnswer
-from reconciler.web.exchange import Attempt, Lost, Reply, Unsent
+from reconciler.web.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.web.message import server_message
 from reconciler.web.origin import Origin, is_loopback
 
@@ -122,15 +122,15 @@ _AGAIN: Final = "run the command again to ask for a new report"
 def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
     """What an answer means. Of a 200, `size` is the body's length and `head` its beginning."""
     match end:
-        case Unsent(why=why, final=True, hint=hint):
+        case RequestNotSent(why=why, final=True, hint=hint):
             return Failed(why, hint)
-        case Lost(why=why, final=True):
+        case NoResponse(why=why, final=True):
             return Failed(why)
-        case Unsent(why=why) | Lost(why=why):
+        case RequestNotSent(why=why) | NoResponse(why=why):
             return TransientFailure(why)
-        case Reply(status=200):
+        case Response(status=200):
             return _body_state(size, head)
-        case Reply():
+        case Response():
             return _refusal_state(end)
         case never:
             assert_never(never)
@@ -148,7 +148,7 @@ def _body_state(size: int, head: bytes) -> Readiness:
     return Failed(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
 
 
-def _refusal_state(reply: Reply) -> Readiness:
+def _refusal_state(reply: Response) -> Readiness:
     status = reply.status
     spoken = _markup_state(reply.body)
     if status in {202, 204, 404}:

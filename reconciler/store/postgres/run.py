@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from reconciler.errors import StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry, entry_to_json
-from reconciler.model.outcome import Ended, Intent
+from reconciler.model.outcome import Intent, StepResult
 from reconciler.ports import Clock
 from reconciler.store.events import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
 from reconciler.store.postgres.database import Database, begun
@@ -60,7 +60,7 @@ class PostgresRun:
         """Record durably, before it is sent, what is about to be written."""
         self._add(intent_event(intent))
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: StepResult) -> None:
         """Record what came of a step, and bring the ledger up to it."""
         self._add(ended_event(ended), () if ended.entry is None else (ended.entry,), ended.forget)
 

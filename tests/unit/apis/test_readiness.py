@@ -1,7 +1,7 @@
 import pytest
 
 from reconciler.apis.user_reports.signed_url import Failed, Pending, Ready, TransientFailure, readiness
-from reconciler.web.exchange import Lost, Reply, Unsent
+from reconciler.web.exchange import NoResponse, RequestNotSent, Response
 
 each = pytest.mark.parametrize
 
@@ -13,12 +13,12 @@ def xml(code, message="x"):
 @each(
     "reply",
     [
-        Reply(404),
-        Reply(404, xml("NoSuchKey")),
-        Reply(403, xml("AccessDenied")),
-        Reply(403, b"AccessDenied"),
-        Reply(403),
-        Reply(202),
+        Response(404),
+        Response(404, xml("NoSuchKey")),
+        Response(403, xml("AccessDenied")),
+        Response(403, b"AccessDenied"),
+        Response(403),
+        Response(202),
     ],
 )
 def test_a_report_that_is_not_there_is_waited_for(reply):
@@ -27,18 +27,18 @@ def test_a_report_that_is_not_there_is_waited_for(reply):
 
 @each("head", [b"", b"\xef\xbb\xbf", b" \r\n", xml("AccessDenied"), xml("NoSuchKey")])
 def test_an_empty_file_is_waited_for_and_so_is_one_that_is_only_said_to_be_missing(head):
-    assert isinstance(readiness(Reply(200), len(head), head), Pending)
+    assert isinstance(readiness(Response(200), len(head), head), Pending)
 
 
 @each(
     "reply",
     [
-        Reply(403, xml("AccessDenied", "Request has expired")),
-        Reply(403, xml("SignatureDoesNotMatch")),
-        Reply(403, b"<html>Forbidden</html>"),
-        Reply(400, xml("AuthorizationQueryParametersError")),
-        Reply(302, headers={"location": "https://evil.example"}),
-        Reply(410),
+        Response(403, xml("AccessDenied", "Request has expired")),
+        Response(403, xml("SignatureDoesNotMatch")),
+        Response(403, b"<html>Forbidden</html>"),
+        Response(400, xml("AuthorizationQueryParametersError")),
+        Response(302, headers={"location": "https://evil.example"}),
+        Response(410),
     ],
 )
 def test_a_refusal_is_final(reply):
@@ -47,13 +47,16 @@ def test_a_refusal_is_final(reply):
 
 @each("head", [b"<html>", b"\xef\xbb\xbf \n<?xml", xml("SignatureDoesNotMatch"), b'{"error": "x"}', b"[]"])
 def test_what_is_not_csv_is_final(head):
-    assert isinstance(readiness(Reply(200), 5000, head), Failed)
+    assert isinstance(readiness(Response(200), 5000, head), Failed)
 
 
-@each("end", [Reply(500), Reply(503), Reply(429), Lost("x"), Unsent("x"), Reply(503, xml("SlowDown"))])
+@each(
+    "end",
+    [Response(500), Response(503), Response(429), NoResponse("x"), RequestNotSent("x"), Response(503, xml("SlowDown"))],
+)
 def test_a_failing_server_is_asked_again(end):
     assert isinstance(readiness(end, 0, b""), TransientFailure)
 
 
 def test_a_file_is_ready():
-    assert readiness(Reply(200), 10, b"Date,App ID") == Ready()
+    assert readiness(Response(200), 10, b"Date,App ID") == Ready()

@@ -22,7 +22,13 @@ def chartboost(server, folder, clock=None, told=lambda _: None, apps=()):
     clock = clock or FakeClock()
     limiter = RequestLimit(folder / "calls.json", RATE, clock)
     client = ApiClient(
-        MEDIATION, server.url, KEYS, clock=clock, token_url=server.url, toll=limiter.pass_one, patience=PATIENCE
+        MEDIATION,
+        server.url,
+        KEYS,
+        clock=clock,
+        token_url=server.url,
+        before_request=limiter.pass_one,
+        patience=PATIENCE,
     )
     return Chartboost(client, told=told, apps=apps)
 

@@ -18,7 +18,7 @@ from support.fake_gateway import Call, FakeGateway, Habits, Leaving, Lost, Silen
 from support.fake_store import FakeStore
 from support.scene import Scene
 
-from reconciler.apply.site import CreatedResource, Moment
+from reconciler.apply.context import CreatedResource, Moment
 from reconciler.errors import ApiError, CredentialsError, UnreadableAnswer
 from reconciler.model.address import app_address
 from reconciler.ports import Accepted, NotSent, Rejected

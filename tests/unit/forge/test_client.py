@@ -6,9 +6,9 @@ from support.forge import REPOSITORY, TOKEN, Forge
 
 from reconciler.errors import ApiError
 from reconciler.forge.client import Refusal
-from reconciler.forge.keep import keep
-from reconciler.forge.place import Place
-from reconciler.forge.walls import comments
+from reconciler.forge.comments import upsert
+from reconciler.forge.connect import comments
+from reconciler.forge.repository import Repository
 from reconciler.model.secret import Secret
 
 BODY = "<!-- reconciler:plan 3432-0123456789abcdef -->\nThe plan\n"
@@ -23,9 +23,9 @@ def forge():
 
 
 def write(forge, kind="github", clock=None):
-    place = Place(kind, f"{forge.url}{ROOTS[kind]}", REPOSITORIES.get(kind, REPOSITORY), Secret(TOKEN))
+    place = Repository(kind, f"{forge.url}{ROOTS[kind]}", REPOSITORIES.get(kind, REPOSITORY), Secret(TOKEN))
     with comments(place, 4, clock or FakeClock()) as wall:
-        return keep(wall, "", BODY)
+        return upsert(wall, "", BODY)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Over real sockets: what only a connection can show."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.sandbox.faults import BadGzip, Reset, Slow, Timeout, Truncate
+from reconciler.sandbox.faults import BadGzip, Reset, Slow, Status, Timeout, Truncate
 from reconciler.sandbox.seed import seed_generated
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
@@ -214,3 +215,51 @@ def test_its_own_path_tells_who_it_is_whatever_the_faults_and_is_not_remembered(
     running, client = sandbox(Reset(on="GET *"))
     assert client.get("/reconciler-sandbox").json() == {"sandbox": os.getpid()}
     assert [seen.path for seen in running.account.requests if "sandbox" in seen.path] == []
+
+
+def spoken(url, sent):
+    """All that the server answers to these bytes until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5) as client:
+        client.sendall(sent)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+CLOSE = b"Host: x\r\nConnection: close\r\n"
+
+
+def test_what_is_no_http_is_refused(sandbox):
+    running, _ = sandbox()
+    assert spoken(running.url, b"no call\r\n\r\n").startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_calls_that_come_at_once_are_answered_in_their_order(sandbox):
+    running, _ = sandbox()
+    told = spoken(running.url, b"GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert re.findall(rb"nothing at (/\w+)", told) == [b"/one", b"/two"]
+
+
+@pytest.mark.parametrize(("asked", "status"), [(b"HEAD /reconciler-sandbox", b"200"), (b"GET /app", b"304")])
+def test_an_answer_without_a_body_has_none_and_ends(sandbox, asked, status):
+    running, _ = sandbox(Status(on="GET app", status=304))
+    told = spoken(running.url, asked + b" HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert told.startswith(b"HTTP/1.1 " + status)
+    assert told.endswith(b"\r\n\r\n")
+
+
+def test_who_waits_for_leave_to_send_a_body_is_given_it(sandbox):
+    running, _ = sandbox()
+    call = b"PUT /nothing HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n"
+    port = int(running.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 5) as client:
+        client.sendall(call)
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"{}")
+        assert client.recv(65536).startswith(b"HTTP/1.1 404")
+
+
+def test_a_bug_is_told_and_costs_one_call(sandbox, caplog):
+    running, client = sandbox()
+    running.account.close()
+    assert client.get(APPS, params={"publisherId": 3432}).status_code == 500
+    assert "Traceback" in caplog.text
+    assert client.get("/nothing").status_code == 404

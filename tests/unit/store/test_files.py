@@ -12,7 +12,7 @@ from support.fake_clock import FakeClock
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.outcome import Ended, Intent, Result
+from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.store.file_run import FLUSH_SECONDS, FLUSH_SHARE
 from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
@@ -28,7 +28,7 @@ def entry(address, resource_id="1", **applied):
 
 
 def applied(known, *forget):
-    return Ended(Result(known.address, "create", "applied", known.id, 1), known, forget)
+    return StepResult(Result(known.address, "create", "applied", known.id, 1), known, forget)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_an_intent_is_on_disk_before_the_call_it_speaks_of(store, tmp_path):
 
 def test_a_run_that_changes_nothing_writes_no_ledger(store, tmp_path):
     with store.run({}) as run:
-        run.end(Ended(Result(INT, "create", "failed")))
+        run.end(StepResult(Result(INT, "create", "failed")))
     assert not (tmp_path / "reconciler.lock").exists()
 
 

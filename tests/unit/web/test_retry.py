@@ -2,36 +2,36 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reconciler.web.exchange import Lost, Reply, Unsent
-from reconciler.web.retry import Patience, may_have_been_done, pause, retry_after, until_words
+from reconciler.web.exchange import NoResponse, RequestNotSent, Response
+from reconciler.web.retry import RetryPolicy, may_have_been_done, pause, retry_after, until_words
 
 NOW = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)
 each = pytest.mark.parametrize
 
 
 def seconds(end, *, nth=1, repeatable=True, asked=None, chance=1.0, left=120.0):
-    return pause(end, nth=nth, repeatable=repeatable, asked=asked, chance=chance, left=left, patience=Patience())
+    return pause(end, nth=nth, repeatable=repeatable, asked=asked, chance=chance, left=left, patience=RetryPolicy())
 
 
 def test_pauses_double_from_a_quarter_second_to_eight_seconds():
-    assert [seconds(Reply(429), nth=nth) for nth in range(1, 9)] == [0.25, 0.5, 1, 2, 4, 8, 8, 8]
+    assert [seconds(Response(429), nth=nth) for nth in range(1, 9)] == [0.25, 0.5, 1, 2, 4, 8, 8, 8]
 
 
 def test_chance_spreads_workers_over_the_whole_pause():
-    assert [seconds(Reply(503), nth=3, chance=chance) for chance in (0.0, 0.5, 1.0)] == [0.0, 0.5, 1.0]
+    assert [seconds(Response(503), nth=3, chance=chance) for chance in (0.0, 0.5, 1.0)] == [0.0, 0.5, 1.0]
 
 
 def test_a_failing_call_is_tried_five_times_and_a_throttled_one_twelve():
-    assert [seconds(Reply(500), nth=nth) is None for nth in (4, 5)] == [False, True]
-    assert [seconds(Reply(429), nth=nth) is None for nth in (11, 12)] == [False, True]
+    assert [seconds(Response(500), nth=nth) is None for nth in (4, 5)] == [False, True]
+    assert [seconds(Response(429), nth=nth) is None for nth in (11, 12)] == [False, True]
 
 
-@each("end", [Unsent("refused"), Reply(429)])
+@each("end", [RequestNotSent("refused"), Response(429)])
 def test_what_was_surely_not_done_is_tried_again_even_where_that_is_not_repeatable(end):
     assert seconds(end, repeatable=False) is not None
 
 
-@each("end", [Lost("read timeout"), Reply(408), Reply(500), Reply(502), Reply(503), Reply(504)])
+@each("end", [NoResponse("read timeout"), Response(408), Response(500), Response(502), Response(503), Response(504)])
 def test_what_may_have_been_done_is_tried_again_only_where_that_is_repeatable(end):
     assert may_have_been_done(end)
     assert seconds(end, repeatable=True) is not None
@@ -40,20 +40,20 @@ def test_what_may_have_been_done_is_tried_again_only_where_that_is_repeatable(en
 
 @each("status", [200, 201, 204, 301, 302, 400, 401, 403, 404, 409, 422])
 def test_an_answer_is_taken_at_its_word(status):
-    assert seconds(Reply(status)) is None
+    assert seconds(Response(status)) is None
 
 
 def test_what_would_end_the_same_way_is_not_tried_again():
-    assert seconds(Lost("too large", final=True)) is None
+    assert seconds(NoResponse("too large", final=True)) is None
 
 
 def test_a_pause_is_at_least_what_the_server_asks_for():
-    assert seconds(Reply(429), asked=7.0, chance=0.0) == 7.0
+    assert seconds(Response(429), asked=7.0, chance=0.0) == 7.0
 
 
 def test_a_pause_beyond_the_deadline_is_not_begun():
-    assert seconds(Reply(429), asked=7200.0) is None
-    assert seconds(Reply(500), nth=4, left=1.0) is None
+    assert seconds(Response(429), asked=7200.0) is None
+    assert seconds(Response(500), nth=4, left=1.0) is None
 
 
 @each(

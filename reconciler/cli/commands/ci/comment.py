@@ -9,8 +9,8 @@ from reconciler.cli.offered import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.forge.mark import marked
-from reconciler.forge.place import Kind
+from reconciler.forge.comments import marked
+from reconciler.forge.repository import Kind
 from reconciler.given import read_text
 
 
@@ -33,9 +33,9 @@ def command(
       reconciler ci comment plan.md
       reconciler ci comment plan.md --forge bitbucket --repository studio/ads --request 12
     """
-    from reconciler.forge.keep import keep  # noqa: PLC0415
+    from reconciler.forge.comments import upsert  # noqa: PLC0415
+    from reconciler.forge.connect import comments  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
     from reconciler.forge.review import is_settled  # noqa: PLC0415
-    from reconciler.forge.walls import comments  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
     place = place_of(session.environment, Asked(forge, repository, request))
@@ -46,6 +46,6 @@ def command(
         if is_settled(wall, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
             return 0
-        kept = keep(wall, "", body)
+        kept = upsert(wall, "", body)
     session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())
     return 0

@@ -12,7 +12,7 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, UsageError
 from reconciler.floors.record import RECORD_NAME
-from reconciler.forge.place import Kind
+from reconciler.forge.repository import Kind
 from reconciler.project import STATE_FOLDER, find_manifests
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def _keep(session: Session, branch: str | None) -> int:
 
 
 def _ask(session: Session, branch: str | None, asked: Asked) -> int:
+    from reconciler.forge.connect import branches  # noqa: PLC0415
     from reconciler.forge.floors_commit import request_changes  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
-    from reconciler.forge.walls import branches  # noqa: PLC0415
 
     project = session.project()
     target, variables = push_target(session.environment, branch)

@@ -8,8 +8,8 @@ from reconciler.cli.forge import Asked, place_of
 from reconciler.cli.offered import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
-from reconciler.forge.mark import mark_of, marked
-from reconciler.forge.place import Kind
+from reconciler.forge.comments import mark_of, marked
+from reconciler.forge.repository import Kind
 from reconciler.given import read_text
 
 TITLE = "The ad account has drifted"
@@ -43,14 +43,14 @@ def command(
       reconciler ci issue drift.md
       reconciler ci issue --close drift.md
     """
-    from reconciler.forge.keep import close, keep  # noqa: PLC0415
-    from reconciler.forge.walls import open_issues  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
+    from reconciler.forge.comments import close, upsert  # noqa: PLC0415
+    from reconciler.forge.connect import open_issues  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
     place = place_of(session.environment, Asked(forge, repository, request))
     body = marked(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
-        kept = close(issues, mark_of(body) or "") if closing else keep(issues, title, body)
+        kept = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
     told = "none is open" if kept is None else f"{kept.done} {kept.url}"
     session.console.talk(f"issue: {told}".rstrip())
     return 0

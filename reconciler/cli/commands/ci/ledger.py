@@ -11,10 +11,10 @@ from reconciler.cli.offered import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.forge.place import Kind
+from reconciler.forge.repository import Kind
 
 if TYPE_CHECKING:
-    from reconciler.forge.post import Branches
+    from reconciler.forge.repository import Branches
 
 LEDGER: Final = "reconciler.lock"
 BRANCH: Final = "reconciler/ledger"
@@ -96,9 +96,9 @@ def _setting(session: Session) -> Way:
 
 def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
     """Commit in the way that is wanted; what was done."""
+    from reconciler.forge.connect import branches  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.ledger_commit import commit_ledger, request_ledger, sign_ledger  # noqa: PLC0415
-    from reconciler.forge.walls import branches  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     environment = session.environment
     target, variables = push_target(environment, branch)
@@ -127,9 +127,9 @@ def _asked(known: "Branches", own: str, into: str, message: str) -> str:
 
 def _take(session: Session, way: Way, asked: Asked) -> int:
     """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
+    from reconciler.forge.connect import branches  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.ledger_commit import note_taken, waiting_ledger  # noqa: PLC0415
-    from reconciler.forge.walls import branches  # noqa: PLC0415 - as above
 
     if way != "request":
         return 0

@@ -11,14 +11,14 @@ from reconciler.cli.offered import comment_key_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
-from reconciler.forge.mark import last_line, named_mark
+from reconciler.forge.comments import last_line, named_mark
 from reconciler.given import read_text, write_given
 from reconciler.plan.plan import Origin
 from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
 from reconciler.report.count import counted
 
 if TYPE_CHECKING:
-    from reconciler.forge.review import Found
+    from reconciler.forge.review import ReviewedPlans
 
 
 @click.command("reviewed")
@@ -65,8 +65,8 @@ def command(
       reconciler apply --yes --reviewed reviewed.txt --format markdown >result.md
       reconciler ci reviewed --applied --result result.md --number 12
     """
+    from reconciler.forge.connect import reviews  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
     from reconciler.forge.review import find_reviewed, set_applied  # noqa: PLC0415
-    from reconciler.forge.walls import reviews  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
     session = Session.of(options)
     _check(out, result, numbers, applied=applied)
@@ -118,7 +118,7 @@ def _head(session: Session) -> str:
     return Git(session.root_if_any() or Path.cwd(), session.environment.variables).does("rev-parse", "HEAD")
 
 
-def _tell(session: Session, found: "Found", *, direct: bool) -> None:
+def _tell(session: Session, found: "ReviewedPlans", *, direct: bool) -> None:
     for number in found.requests:
         session.console.raw(str(number))
     told = counted(len(found.requests), "request")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.outcome import Ended, Intent, Result
+from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.model.secret import Secret
 from reconciler.store.postgres.database import Database
 
@@ -21,7 +21,7 @@ def entry(address, resource_id="1", **applied):
 
 
 def applied(known, *forget):
-    return Ended(Result(known.address, "create", "applied", known.id, 1), known, forget)
+    return StepResult(Result(known.address, "create", "applied", known.id, 1), known, forget)
 
 
 def intent(address, **sends):

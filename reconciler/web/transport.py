@@ -1,7 +1,7 @@
-"""One connection as a transport of httpx, with a parser in C: a quarter of the work of httpx's own transport.
+"""Transports of httpx: one connection with a parser in C, and one that lets reads through and nothing else.
 
-httpx brings its transport for pools, HTTP/2 and proxies. The thousands of short calls that reading and writing an
-account takes need none of it: each worker has a connection to itself. See docs/adr/0001.
+httpx brings its own transport, for pools, HTTP/2 and proxies. The thousands of short calls that reading and writing an
+account takes need none of it: each worker has a connection to itself. See docs/adr/0001 and 0013.
 """
 
 import select
@@ -228,3 +228,29 @@ def _broken(wrong: OSError | HttpParserError, request: httpx.Request) -> httpx.T
             return httpx.ReadError(told, request=request)
         case _:
             return httpx.RemoteProtocolError(told, request=request)
+
+
+class WriteAttempted(RuntimeError):
+    """Something tried to write where nothing may be written: a bug of ours, so not an error that users could mend."""
+
+
+class ReadOnlyTransport(httpx.BaseTransport):
+    """Passes on GET, and POST to the one path where tokens are given out.
+
+    Raises `WriteAttempted` for any other request, before a connection is even made.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, token_path: str) -> None:
+        self._inner = inner
+        self._token_path = token_path
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer to a read, or to the call for a token."""
+        asks_for_token = request.method == "POST" and request.url.raw_path == self._token_path.encode()
+        if request.method != "GET" and not asks_for_token:
+            raise WriteAttempted(f"{request.method} {request.url.path} over a transport that only reads")
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close what is underneath."""
+        self._inner.close()

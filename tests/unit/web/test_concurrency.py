@@ -5,8 +5,7 @@ from threading import Barrier, BrokenBarrierError, Lock
 
 import pytest
 
-from reconciler.web.gate import Gate
-from reconciler.web.width import FIRST, ROUND, Latency, Width
+from reconciler.web.concurrency import FIRST, ROUND, CallLimiter, ConcurrencyLimit, Latency
 
 
 def after(width, *, answers, sent_at=10.0, now=10.1, throttled=False, slow=False):
@@ -16,17 +15,17 @@ def after(width, *, answers, sent_at=10.0, now=10.1, throttled=False, slow=False
 
 
 def test_a_run_begins_with_a_few_and_never_with_more_than_was_allowed():
-    assert Width.up_to(64).limit == FIRST
-    assert Width.up_to(3).limit == 3
+    assert ConcurrencyLimit.up_to(64).limit == FIRST
+    assert ConcurrencyLimit.up_to(3).limit == 3
 
 
 def test_a_round_of_good_answers_doubles_the_width_up_to_what_was_allowed():
-    assert after(Width.up_to(64), answers=FIRST).limit == 2 * FIRST
-    assert after(Width.up_to(64), answers=1000).limit == 64
+    assert after(ConcurrencyLimit.up_to(64), answers=FIRST).limit == 2 * FIRST
+    assert after(ConcurrencyLimit.up_to(64), answers=1000).limit == 64
 
 
 def test_being_asked_for_less_halves_the_width_once_for_all_that_was_under_way_down_to_one():
-    wide = Width(64, 64)
+    wide = ConcurrencyLimit(64, 64)
     once = after(wide, answers=20, throttled=True)
     assert once.limit == 32
     assert after(once, answers=1, sent_at=9.0, now=10.2, throttled=True).limit == 32
@@ -36,18 +35,18 @@ def test_being_asked_for_less_halves_the_width_once_for_all_that_was_under_way_d
 
 
 def test_after_that_a_whole_round_of_good_answers_lets_out_one_more():
-    cut = after(Width(64, 64), answers=1, throttled=True)
+    cut = after(ConcurrencyLimit(64, 64), answers=1, throttled=True)
     grown = after(cut, answers=33, sent_at=11.0, now=11.1)
     assert 33 <= grown.limit < 34
 
 
 def test_slow_answers_shrink_the_width_but_never_below_what_a_run_begins_with():
-    width = Width(64, 64)
+    width = ConcurrencyLimit(64, 64)
     assert after(width, answers=1, slow=True).limit < 64
     for second in range(11, 60):
         width = after(width, answers=1, sent_at=second, now=second + 0.1, slow=True)
     assert width.limit == FIRST
-    assert after(Width(4, 2.0), answers=1, slow=True).limit == 2
+    assert after(ConcurrencyLimit(4, 2.0), answers=1, slow=True).limit == 2
 
 
 @pytest.mark.parametrize(("seconds", "answers", "risen"), [(3.0, 1, False), (3.0, 2 * ROUND, True), (0.3, 500, False)])
@@ -59,7 +58,7 @@ def test_one_long_answer_tells_nothing_and_many_tell_of_a_queue(seconds, answers
 
 
 def test_no_more_calls_than_the_width_are_let_through_at_once():
-    gate, lock, under_way, seen = Gate(3), Lock(), [0], []
+    gate, lock, under_way, seen = CallLimiter(3), Lock(), [0], []
     three = Barrier(3)
 
     def call():
@@ -78,7 +77,7 @@ def test_no_more_calls_than_the_width_are_let_through_at_once():
 
 
 def test_good_answers_let_more_calls_through_together():
-    gate = Gate(2 * FIRST)
+    gate = CallLimiter(2 * FIRST)
     together = Barrier(2 * FIRST)
 
     def call():
@@ -93,7 +92,7 @@ def test_good_answers_let_more_calls_through_together():
 
 
 def test_a_throttled_answer_holds_the_next_calls_back():
-    gate = Gate(2)
+    gate = CallLimiter(2)
     gate.heard("POST placement", sent_at=0.0, now=0.1, throttled=True)
     alone = Barrier(2)
 
@@ -111,7 +110,7 @@ def test_a_throttled_answer_holds_the_next_calls_back():
 
 
 def test_a_kind_of_call_that_always_takes_long_is_no_queue():
-    gate = Gate(64)
+    gate = CallLimiter(64)
     for _ in range(100):
         gate.heard("POST auth", sent_at=0.0, now=0.01, throttled=False)
         gate.heard("GET app", sent_at=0.0, now=4.0, throttled=False)

@@ -13,8 +13,8 @@ from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.secret import Secret
 from reconciler.web.auth import Credentials
-from reconciler.web.exchange import Call
-from reconciler.web.read_only import ReadOnlyTransport, WriteAttempted
+from reconciler.web.exchange import Request
+from reconciler.web.transport import ReadOnlyTransport, WriteAttempted
 
 KEYS = Credentials(Secret(CLIENT_ID), Secret(CLIENT_SECRET))
 TOKEN_PATH = "/api/v2/management/auth"
@@ -84,5 +84,5 @@ def test_only_get_and_the_very_call_for_a_token_pass(method, path):
 
 def test_without_it_the_same_write_does_leave(rival):
     with DtClient(rival.url, KEYS, clock=SystemClock()) as client:
-        client.call(Call("DELETE", "/api/management/v1/app", body=b'{"appId": "1"}'))
+        client.call(Request("DELETE", "/api/management/v1/app", body=b'{"appId": "1"}'))
     assert [asked.name for asked in rival.writes] == ["DELETE app"]

@@ -8,20 +8,20 @@ from typing import assert_never
 from reconciler.errors import UsageError
 from reconciler.forge import azure, bitbucket, gitea, github, gitlab
 from reconciler.forge.client import NAMES, ForgeClient
-from reconciler.forge.place import Place
-from reconciler.forge.post import Branches, Comments, History, Issues, Wall
+from reconciler.forge.comments import Comments, CommentThread, Issues
+from reconciler.forge.repository import Branches, History, Repository
 from reconciler.ports import Clock
 
 
 @contextmanager
-def comments(place: Place, request: int, clock: Clock) -> Iterator[Comments]:
+def comments(place: Repository, request: int, clock: Clock) -> Iterator[Comments]:
     """The comments of a pull or merge request."""
     with _client(place, clock) as client:
         yield _wall(client, place, request)
 
 
 @contextmanager
-def open_issues(place: Place, clock: Clock) -> Iterator[Issues]:
+def open_issues(place: Repository, clock: Clock) -> Iterator[Issues]:
     """The open issues of the repository. Raises `UsageError` for forges that have none."""
     with _client(place, clock) as client:
         match place.kind:
@@ -37,7 +37,7 @@ def open_issues(place: Place, clock: Clock) -> Iterator[Issues]:
 
 
 @contextmanager
-def branches(place: Place, clock: Clock) -> Iterator[Branches]:
+def branches(place: Repository, clock: Clock) -> Iterator[Branches]:
     """The repository's branches. Raises `UsageError` for forges where the ledger can only be pushed."""
     with _client(place, clock) as client:
         match place.kind:
@@ -50,7 +50,7 @@ def branches(place: Place, clock: Clock) -> Iterator[Branches]:
 
 
 @contextmanager
-def reviews(place: Place, branch: str, clock: Clock) -> Iterator[tuple[History, Callable[[int], Wall]]]:
+def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[History, Callable[[int], CommentThread]]]:
     """The history of a branch, and the comments of each request by its number.
 
     Raises `UsageError` for forges where it cannot be found out.
@@ -71,7 +71,7 @@ def reviews(place: Place, branch: str, clock: Clock) -> Iterator[tuple[History, 
                 )
 
 
-def _wall(client: ForgeClient, place: Place, request: int) -> Comments:
+def _wall(client: ForgeClient, place: Repository, request: int) -> Comments:
     match place.kind:
         case "github" | "gitea":
             return github.Comments(client, place.repository, request)
@@ -84,7 +84,7 @@ def _wall(client: ForgeClient, place: Place, request: int) -> Comments:
     assert_never(place.kind)
 
 
-def _client(place: Place, clock: Clock) -> ForgeClient:
+def _client(place: Repository, clock: Clock) -> ForgeClient:
     match place.kind:
         case "github":
             return ForgeClient(place, github.github_headers(place.token), clock)

@@ -11,9 +11,8 @@ from reconciler.dt.gateway import DtGateway
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Ambiguous, NotSent
-from reconciler.web.auth import Credentials, renewal_time
+from reconciler.web.auth import Credentials, read_token, renewal_time
 from reconciler.web.json_body import AnswerError
-from reconciler.web.token import read_token
 
 each = pytest.mark.parametrize
 

@@ -1,61 +1,36 @@
-"""PURE. What the two forges have in common: posts, and who wrote them."""
+"""PURE. A repository at a forge: where it is, its branches, and the requests that were merged into them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+from reconciler.model.secret import Secret
+
+Kind: TypeAlias = Literal["github", "gitlab", "gitea", "bitbucket", "azure"]
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """A comment or an issue. `number` is what calls name it by; `author` is the id of an account."""
+class Repository:
+    """A repository at a forge.
 
-    number: int
-    author: str
-    body: str
-    url: str
+    `api` is the API's base URL, path included. `repository` is as paths of calls have it: `owner/name` at GitHub and
+    Gitea, the project's number or escaped path at GitLab, `workspace/name` at Bitbucket, `project/name` at Azure
+    DevOps, each escaped. `request` is the number of the pull or merge request that the job is for; None for jobs that
+    are for none. `account` is the id of the token's account, for forges that do not tell it to every token,
+    and `email` the address that goes with a person's token.
+    """
 
-
-class Wall(Protocol):
-    """Where posts of one kind hang: the comments of a request, or the open issues of a repository."""
-
-    def author(self) -> str:
-        """The id of the account that the token belongs to. Raises `ApiError`."""
-        ...
-
-    def posts(self) -> Iterator[Post]:
-        """All posts, fetched as they are asked for. Raises `ApiError`."""
-        ...
-
-    def write(self, title: str, body: str) -> Post:
-        """A new post; comments have no title. Raises `ApiError`."""
-        ...
-
-    def rewrite(self, post: Post, body: str) -> Post:
-        """Another body for a post. Raises `ApiError`."""
-        ...
-
-
-class Comments(Wall, Protocol):
-    """The comments of a request."""
-
-    def is_merged(self) -> bool:
-        """Whether the request has been merged; never, at forges where nothing reads comments of merged ones.
-
-        Raises `ApiError`.
-        """
-        ...
-
-
-class Issues(Wall, Protocol):
-    """Issues can be closed, too."""
-
-    def close(self, post: Post) -> None:
-        """Close an issue. Raises `ApiError`."""
-        ...
+    kind: Kind
+    api: str
+    repository: str
+    token: Secret
+    request: int | None = None
+    account: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class MergeRequest:
     """A pull or merge request from a branch of the repository itself.
 
     `into` is the branch that it is to be merged into, `head` the newest commit that it has brought.
@@ -77,11 +52,11 @@ class Branches(Protocol):
         """The parents of the newest commit on a branch that changed a file; may be none. Raises `ApiError`."""
         ...
 
-    def open_requests(self, branch: str) -> Iterator[Request]:
+    def open_requests(self, branch: str) -> Iterator[MergeRequest]:
         """The open requests that bring a branch into another. Raises `ApiError`."""
         ...
 
-    def merged_requests(self, branch: str) -> Iterator[Request]:
+    def merged_requests(self, branch: str) -> Iterator[MergeRequest]:
         """Those that were merged, the newest first. Raises `ApiError`."""
         ...
 

@@ -1,4 +1,4 @@
-"""Where steps are carried out: the ports, what was seen before, and what becomes known while the run goes on."""
+"""What the steps of a run share: the ports, what was seen before, and what becomes known while the run goes on."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,18 +7,19 @@ from threading import Lock
 from typing import Final
 
 from reconciler.apply.verify import Verification
-from reconciler.diff.change import Create, Deactivate, Delete, Update
+from reconciler.diff.change import Change, Create, Deactivate, Delete, Update, action_of, id_of
+from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, Kind, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveResource, LiveState
-from reconciler.model.outcome import Ended
+from reconciler.model.outcome import Outcome, Result, StepResult
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
 
 NO_LEDGER: Final[Ledger] = {}
 
 
-class Brake:
+class CancellationToken:
     """Stops further writes; the first reason stays. Calls in flight are not touched by it."""
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LiveIndex:
     """The live resources that a plan was made or checked against, by kind and id, and the ids of each list.
 
     `returned` holds the fields that the account showed a value of, by placement type (None: apps). `known` holds every
@@ -54,7 +55,7 @@ class Seen:
     known: Mapping[Kind, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, live: LiveState, ledger: Ledger = NO_LEDGER) -> "Seen":
+    def of(cls, live: LiveState, ledger: Ledger = NO_LEDGER) -> "LiveIndex":
         """What a live state shows; the list of apps goes by the empty id."""
         by_id = live.by_id()
         listed = {app: frozenset(each.id for each in listed) for app, listed in live.placements.items()}
@@ -193,23 +194,23 @@ class Unconfirmed:
     """What the steps of a run came to, as far as their answers tell. Safe to share between workers."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Write | Removal, Ended]] = []
+        self._all: list[tuple[Write | Removal, StepResult]] = []
         self._lock = Lock()
 
-    def add(self, write: Write | Removal, ended: Ended) -> Ended:
+    def add(self, write: Write | Removal, ended: StepResult) -> StepResult:
         """Remember what one step came to so far, and return it."""
         with self._lock:
             self._all.append((write, ended))
         return ended
 
-    def all(self) -> tuple[tuple[Write | Removal, Ended], ...]:
+    def all(self) -> tuple[tuple[Write | Removal, StepResult], ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
             return tuple(sorted(self._all, key=lambda each: address_order(each[0].change.address)))
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ExecutionContext:
     """Everything a step needs.
 
     `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
@@ -219,10 +220,10 @@ class Site:
     gateway: Gateway
     store: RunStore
     clock: Clock
-    seen: Seen
+    seen: LiveIndex
     ledger: Ledger
     apps: Apps
-    brake: Brake
+    brake: CancellationToken
     settle_seconds: float = 30
     created: CreatedResources = field(default_factory=CreatedResources)
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
@@ -236,3 +237,18 @@ class Site:
     def listed_before(self, app_id: str | None) -> frozenset[str]:
         """The ids that a list held before the run: the placements of an app, or all apps."""
         return self.seen.listed.get(app_id or "", frozenset())
+
+
+def result(
+    change: Change, outcome: Outcome, *, made: str | None = None, attempts: int = 0, error: str | None = None
+) -> Result:
+    """The result of a step; `made` is the id of a resource that had none before."""
+    return Result(change.address, action_of(change), outcome, made or id_of(change), attempts, error)
+
+
+def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveResource | str | None:
+    """The resource as it is now, None where it is surely not there, or a text that says why nobody can tell."""
+    try:
+        return context.gateway.find(kind, resource_id)
+    except (ApiError, CredentialsError) as wrong:
+        return f"reading it back failed: {wrong.message}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from reconciler.web.direct import DirectTransport
+from reconciler.web.transport import DirectTransport
 
 each = pytest.mark.parametrize
 

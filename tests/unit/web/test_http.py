@@ -18,7 +18,7 @@ from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
 from reconciler.web import http
 from reconciler.web.auth import Credentials
-from reconciler.web.exchange import Call, Lost, Reply, Unsent
+from reconciler.web.exchange import NoResponse, Request, RequestNotSent, Response
 
 each = pytest.mark.parametrize
 
@@ -48,7 +48,7 @@ def test_no_exception_of_httpx_escapes(kind, when):
         return httpx.Response(200, stream=Body())
 
     end = http.exchange(httpx.MockTransport(serve), httpx.Request("GET", "https://h"), lambda: False)
-    assert isinstance(end, Unsent | Lost)
+    assert isinstance(end, RequestNotSent | NoResponse)
 
 
 @each("sent", [gzip.compress(b"[]")[:-1], gzip.compress(b"[]")[:10], b"\x1f\x8b no gzip", b"[]"], ids=range(4))
@@ -60,7 +60,7 @@ def test_a_packed_body_that_is_damaged_or_cut_is_no_answer_and_never_an_empty_on
 
     answer = httpx.Response(200, stream=Body(), headers={"Content-Encoding": encoding})
     end = http.exchange(httpx.MockTransport(lambda _: answer), httpx.Request("GET", "https://h"), lambda: False)
-    assert isinstance(end, Lost)
+    assert isinstance(end, NoResponse)
     assert end.why.startswith("the answer cannot be unpacked (its gzip is ")
 
 
@@ -281,19 +281,19 @@ def test_the_proxy_of_the_environment_is_used_unless_the_host_is_excepted(monkey
     with served(refusal) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.removeprefix("http://"))
         with local("https://api.invalid") as client:
-            end = client._sent(Call("GET", "/x"), None, 1100, 1)
-            assert isinstance(end, Unsent)
+            end = client._send_once(Request("GET", "/x"), None, 1100, 1)
+            assert isinstance(end, RequestNotSent)
             assert "407" in end.why
         monkeypatch.setenv("NO_PROXY", "api.invalid")
         with local("https://api.invalid") as client:
-            end = client._sent(Call("GET", "/x"), None, 1100, 1)
+            end = client._send_once(Request("GET", "/x"), None, 1100, 1)
             assert "407" not in end.why
 
 
 def test_calls_to_this_machine_never_go_through_a_proxy(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:1")
     with served(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]") as url, local(url) as client:
-        assert client._sent(Call("GET", "/x"), None, 1100, 1).status == 200
+        assert client._send_once(Request("GET", "/x"), None, 1100, 1).status == 200
 
 
 @contextmanager
@@ -339,19 +339,19 @@ def local(url):
 )
 def test_an_answer_cut_short_on_a_real_connection_is_lost(answer):
     with served(answer) as url, local(url) as client:
-        assert isinstance(client._sent(Call("GET", "/x"), None, 1100, 1), Lost)
+        assert isinstance(client._send_once(Request("GET", "/x"), None, 1100, 1), NoResponse)
 
 
 def test_no_listener_on_a_real_port_is_unsent():
     with served(b"") as url:
         pass
     with local(url) as client:
-        assert isinstance(client._sent(Call("POST", "/x", body=b"{}"), None, 1100, 1), Unsent)
+        assert isinstance(client._send_once(Request("POST", "/x", body=b"{}"), None, 1100, 1), RequestNotSent)
 
 
 def test_a_whole_answer_on_a_real_connection_is_a_reply():
     body = b"HTTP/1.1 201 Created\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\n{}"
     with served(body) as url, local(url) as client:
-        end = client._sent(Call("POST", "/x", body=b"{}"), None, 1100, 1)
-    assert end == Reply(201, b"{}", end.headers)
+        end = client._send_once(Request("POST", "/x", body=b"{}"), None, 1100, 1)
+    assert end == Response(201, b"{}", end.headers)
     assert end.headers["retry-after"] == "3"

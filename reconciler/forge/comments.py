@@ -1,0 +1,149 @@
+"""PURE. Comments and issues: found again by a marker in their first line, written once, and rewritten in place.
+
+A comment counts as ours only where the token's own account wrote it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Literal, Protocol
+
+from reconciler.errors import ProjectError
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment or an issue. `number` is what calls name it by; `author` is the id of an account."""
+
+    number: int
+    author: str
+    body: str
+    url: str
+
+
+class CommentThread(Protocol):
+    """Where posts of one kind hang: the comments of a request, or the open issues of a repository."""
+
+    def author(self) -> str:
+        """The id of the account that the token belongs to. Raises `ApiError`."""
+        ...
+
+    def posts(self) -> Iterator[Comment]:
+        """All posts, fetched as they are asked for. Raises `ApiError`."""
+        ...
+
+    def write(self, title: str, body: str) -> Comment:
+        """A new post; comments have no title. Raises `ApiError`."""
+        ...
+
+    def rewrite(self, post: Comment, body: str) -> Comment:
+        """Another body for a post. Raises `ApiError`."""
+        ...
+
+
+class Comments(CommentThread, Protocol):
+    """The comments of a request."""
+
+    def is_merged(self) -> bool:
+        """Whether the request has been merged; never, at forges where nothing reads comments of merged ones.
+
+        Raises `ApiError`.
+        """
+        ...
+
+
+class Issues(CommentThread, Protocol):
+    """Issues can be closed, too."""
+
+    def close(self, post: Comment) -> None:
+        """Close an issue. Raises `ApiError`."""
+        ...
+
+
+_MARK: Final = re.compile(r"<!-- reconciler:[A-Za-z0-9 -]{1,100} -->")
+
+
+def mark_of(body: str) -> str | None:
+    """The marker in the first line of a body; None where there is none. A forge may have changed the line's end."""
+    first = body.partition("\n")[0].strip()
+    return first if _MARK.fullmatch(first) else None
+
+
+def last_line(body: str) -> str:
+    """The last line of a body that holds anything, where a report says for programs what was reviewed.
+
+    It is looked for nowhere else. A forge may have changed how the line ends.
+    """
+    return body.rstrip().rpartition("\n")[2].strip()
+
+
+def ending_in(body: str, line: str) -> str:
+    """A body with another last line."""
+    return f"{body.rstrip().rpartition(chr(10))[0]}\n{line}\n"
+
+
+APPLIED: Final = "<!-- reconciler:applied -->"
+"""The last line of a plan that has been applied: what was reviewed of it counts no more."""
+
+
+def named_mark(name: str) -> str:
+    """The marker for a name of any text, the same for the same name."""
+    return f"<!-- reconciler:as {sha256(name.encode('utf-8', errors='surrogatepass')).hexdigest()[:16]} -->"
+
+
+def marked(text: str, name: str | None) -> str:
+    """A report with the marker that a name stands for, else with its own. Raises `ProjectError` without any."""
+    found = mark_of(text)
+    if name is not None:
+        report = text.partition("\n")[2] if found else text
+        return f"{named_mark(name)}\n{report.lstrip()}"
+    if found is None:
+        raise ProjectError(
+            "the report has no marker in its first line: it could not be found again",
+            hint="print it with --format markdown, or name it with --as NAME",
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertResult:
+    """What was done, and where to look at it."""
+
+    done: Literal["wrote", "updated", "kept", "closed"]
+    url: str
+
+
+def upsert(wall: CommentThread, title: str, body: str) -> UpsertResult:
+    """Make a post say this: the one of ours that carries the body's marker, else a new one. Raises `ApiError`."""
+    post = find(wall, mark_of(body))
+    if post is None:
+        return UpsertResult("wrote", wall.write(title, body).url)
+    if _as_stored(post.body) == _as_stored(body):
+        return UpsertResult("kept", post.url)
+    return UpsertResult("updated", wall.rewrite(post, body).url)
+
+
+def close(issues: Issues, mark: str) -> UpsertResult | None:
+    """Close the open issue of ours that carries a marker; None where there is none. Raises `ApiError`."""
+    post = find(issues, mark)
+    if post is None:
+        return None
+    issues.close(post)
+    return UpsertResult("closed", post.url)
+
+
+def find(wall: CommentThread, mark: str | None) -> Comment | None:
+    """The first post with this marker that the token's own account wrote: whoever copies a marker is not obeyed."""
+    me: str | None = None
+    for post in wall.posts():
+        if mark_of(post.body) != mark:
+            continue
+        me = wall.author() if me is None else me
+        if post.author == me:
+            return post
+    return None
+
+
+def _as_stored(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
