@@ -21,8 +21,9 @@ from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan, Span
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, Kind, name_of
+from reconciler.model.field import from_json
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, from_json, price
+from reconciler.model.value import Fields, Value, price
 
 _ORDER: Mapping[Kind, tuple[str, ...]] = {"app": APP_KEYS, "placement": PLACEMENT_KEYS}
 

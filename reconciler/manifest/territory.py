@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
+from reconciler.manifest.field_models import CountryPrice
 from reconciler.manifest.hints import quoted, shown
-from reconciler.manifest.models import CountryPrice
 from reconciler.manifest.node import Map
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.text import Place
