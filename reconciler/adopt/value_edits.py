@@ -21,7 +21,7 @@ from reconciler.manifest.edit.spans import AliasSpan, MapSpan, SeqSpan, Span
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, Kind, name_of
-from reconciler.model.field import from_json
+from reconciler.model.field import PRICED, from_json
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
 from reconciler.model.value import Fields, Value, price
 
@@ -66,7 +66,7 @@ def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
 
 def _changed(path: Path, name: str, raw: Any, span: Span, value: Value, groups: Groups) -> list[Edit]:
     match value:
-        case Mapping() if name == "floorPrices" and isinstance(raw, dict | list) and raw:
+        case Mapping() if name in PRICED and isinstance(raw, dict | list) and raw:
             return floor_edits(path, raw, span, cast("Floors", value), groups)
         case Mapping() if isinstance(raw, dict) and isinstance(span, MapSpan):
             return _mapping_edits(path, raw, span, value, groups)

@@ -200,6 +200,8 @@ TYPES: Final[Mapping[str, FieldType]] = {spec.name: spec.type for specs in FIELD
 
 PRICED: Final = frozenset(name for name, field_type in TYPES.items() if isinstance(field_type, PricesType))
 """The fields that are tables of prices; the parts of one are named by country."""
+TURN_OFF: Final = frozenset(spec.name for specs in FIELDS.values() for spec in specs.values() if spec.turns_off)
+"""The fields that can be off."""
 
 
 def from_json(path: str, raw: Any) -> Value:

@@ -46,7 +46,7 @@ def app_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def app_to_update(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields an update of an app may change; all others are overlooked, as the vendor does."""
-    return {name: check(name, body[name]) for name, check in _OF_APPS.items() if name in body}
+    return {name: check(name, body[name]) for name, check in OF_APPS.items() if name in body}
 
 
 def placement_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,7 +241,7 @@ def _check(spec: FieldSpec) -> Check:
 _OF_PLACEMENTS: Final = {
     name: (_check(spec), spec.only_for) for name, spec in PLACEMENT_FIELDS.items() if spec.remedy is None
 }
-_OF_APPS: Final = {
+OF_APPS: Final = {
     name: _text_or_none if isinstance(spec.type, TextType) else _check(spec)
     for name, spec in APP_FIELDS.items()
     if spec.remedy is None

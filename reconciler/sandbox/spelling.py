@@ -98,7 +98,7 @@ def _shown(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if value is not None}
 
 
-_UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
+UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
 """What this server has for fields that were never sent, beside those whose silence means something."""
 
 
@@ -112,7 +112,7 @@ def _said(resource: Stored, quirks: Quirks) -> dict[str, Any]:
 
 def _spelled(spec: FieldSpec, resource: Stored, quirks: Quirks) -> Any:
     unset = None if isinstance(spec.when_unset, Absent) else spec.when_unset
-    value = resource.fields.get(spec.name, _UNLESS_SENT.get(spec.name, unset))
+    value = resource.fields.get(spec.name, UNLESS_SENT.get(spec.name, unset))
     match spec.type:
         case FlagType():
             return None if value is None else _boolean(value, quirks)
