@@ -11,6 +11,8 @@ from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.order import INNER_KEYS
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Kind
+from reconciler.model.field import PRICED, TYPES
+from reconciler.model.field_type import GeoType, PricesType
 from reconciler.model.floors import WORLDWIDE, Floors
 from reconciler.model.value import Fields, Value, to_json
 from reconciler.yaml.edit.changes import Writable
@@ -27,7 +29,7 @@ _STAND_INS: Final[Mapping[Kind, Mapping[str, str]]] = {
 def form_of(name: str, value: Value, groups: Groups) -> Writable:
     """The value of a field as a manifest says it; floors by the groups that have one price."""
     match value:
-        case Mapping() if name == "floorPrices":
+        case Mapping() if name in PRICED:
             return _table(cast("Floors", value), groups)
         case Mapping():
             order = INNER_KEYS.get(name, ())
@@ -71,7 +73,7 @@ def unsayable(kind: Kind, fields: Fields) -> Mapping[str, str]:
             wrong[name] = "holds characters that no file can hold"
         elif any(VARIABLE in text for text in _texts(value)):
             wrong[name] = f"holds {VARIABLE}, which a manifest does not hold: it is read as a variable"
-        elif unknown := sorted(_countries(name, value) - COUNTRIES - ({WORLDWIDE} if name == "floorPrices" else set())):
+        elif unknown := sorted(_countries(name, value) - COUNTRIES - ({WORLDWIDE} if name in PRICED else set())):
             wrong[name] = f"names {', '.join(unknown)}, which is no ISO 3166 country"
     sayable = {name: to_json(value) for name, value in fields.items() if name not in wrong}
     try:
@@ -110,11 +112,13 @@ def _is_sendable(text: str) -> bool:
 
 
 def _countries(name: str, value: Value) -> set[str]:
-    if name == "floorPrices" and isinstance(value, Mapping):
-        return set(value)
-    if name == "geo" and isinstance(value, Mapping):
-        return set(cast("Iterable[str]", value["countries"]))
-    return set()
+    match TYPES.get(name):
+        case PricesType() if isinstance(value, Mapping):
+            return set(value)
+        case GeoType() if isinstance(value, Mapping):
+            return set(cast("Iterable[str]", value["countries"]))
+        case _:
+            return set()
 
 
 def untargeted(fields: Mapping[str, Any]) -> Mapping[str, str]:

@@ -9,8 +9,9 @@ from reconciler.manifest.floor_edits import line_price
 from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
 from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, Kind, name_of
+from reconciler.model.field import PRICED, from_json
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, from_json, price
+from reconciler.model.value import Fields, Value, price
 from reconciler.yaml.edit.changes import (
     AddEntry,
     AddItem,
@@ -65,7 +66,7 @@ def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
 
 def _changed(path: Path, name: str, raw: Any, node: Node, value: Value, groups: Groups) -> list[Edit]:
     match value:
-        case Mapping() if name == "floorPrices" and isinstance(raw, dict | list) and raw:
+        case Mapping() if name in PRICED and isinstance(raw, dict | list) and raw:
             return floor_edits(path, raw, node, cast("Floors", value), groups)
         case Mapping() if isinstance(raw, dict) and isinstance(node, Map):
             return _mapping_edits(path, raw, node, value, groups)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from reconciler.model.address import Address
 from reconciler.model.checked import instant
 from reconciler.model.evidence import Cell
+from reconciler.model.field import fields_from_json
 from reconciler.model.floors import WORLDWIDE, Floors, complete, effective, floor_table
 from reconciler.model.journal import PastRun, PastStep
-from reconciler.model.value import fields_from_json
 
 _UNDONE = frozenset({"failed", "skipped", "blocked"})
 

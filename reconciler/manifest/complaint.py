@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, ID_PATTERN, VERSION
-from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
+from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PRICED, TURN_OFF, TYPES
+from reconciler.model.field_type import WordsType
 from reconciler.yaml.hints import described, did_you_mean, quoted, shown
 from reconciler.yaml.node import Step
 from reconciler.yaml.scalar import Based
@@ -41,10 +42,12 @@ _EXPECTED: Final = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
 }
-_SWITCHABLE: Final = frozenset(("geo", "connectivity", "capping", "pacing", "ssrConfig"))
 _OFF: Final = frozenset(("no", "off", "none", "disabled"))
 _NEVER_EMPTY: Final = frozenset(
-    ("tiers", "manifests", "countries", "creativeTypes", "hosts", "chartboostApps", "countryGroups")
+    (
+        *("tiers", "manifests", "countries", "hosts", "chartboostApps", "countryGroups"),
+        *(name for name, field_type in TYPES.items() if isinstance(field_type, WordsType)),
+    )
 )
 """Lists that hold something where they are written."""
 _YES_AND_NO: Final = frozenset(("yes", "no", "on", "off", "y", "n", "true", "false"))
@@ -75,7 +78,7 @@ def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
             return _unfit_text(label, error["input"], error["ctx"]["pattern"])
         case "version":
             return Complaint("unknown-version", is_now, f"write version: {VERSION}, the one this program reads")
-        case "greater_than_equal" if label.startswith("floorPrices"):
+        case "greater_than_equal" if label.startswith(tuple(PRICED)):
             return Complaint("floor-too-low", f"{is_now}; the least floor is 0.01", "0.01 counts as no floor")
         case "greater_than_equal":
             message = f"{is_now}; the least is {error['ctx']['ge']:g}"
@@ -114,7 +117,7 @@ def _wrong_type(kind: str, value: Any, is_now: str, label: str) -> Complaint:
     if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
         return Complaint("bad-value", f"{is_now}; no price or amount is that large")
     is_off = value is False or (isinstance(value, str) and value.lower() in _OFF)
-    hint = "write null to turn it off" if is_off and label in _SWITCHABLE else _type_hint(kind, value, label)
+    hint = "write null to turn it off" if is_off and label in TURN_OFF else _type_hint(kind, value, label)
     return Complaint("wrong-type", f"{is_now}; expected {expected}", hint)
 
 

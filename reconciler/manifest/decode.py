@@ -14,6 +14,7 @@ from reconciler.manifest.block import EXTENSION, VERSION, Block
 from reconciler.manifest.complaint import complaint, decimal_point
 from reconciler.manifest.report import Reporter
 from reconciler.model.address import app_address, placement_address
+from reconciler.model.field import PRICED
 from reconciler.yaml.hints import described, quoted, shown
 from reconciler.yaml.node import VARIABLE, Document, Map, Seq, Step, make_map, make_seq, node_at, place_at
 from reconciler.yaml.scalar import Based, spelling
@@ -101,7 +102,7 @@ def _path(location: Sequence[Step]) -> Path:
     return tuple(
         step
         for before, step in zip((None, *location), location, strict=False)
-        if not (before == "floorPrices" and step in {"(map)", "(list)"})
+        if not (before in PRICED and step in {"(map)", "(list)"})
     )
 
 
@@ -117,7 +118,7 @@ def _report(model: type[Block], root: Map, error: ErrorDetails, path: Path, repo
 def _comma_in_flow(root: Map, path: Path) -> str:
     """The hint for `{WW: 1,5}`, which YAML reads as a price of 1 and a key 5 without a value; empty for all else."""
     table = node_at(root, path[:-1])
-    if not (path[-2:-1] == ("floorPrices",) and isinstance(table, Map) and str(path[-1]).isdigit()):
+    if not (path[-2:-1] and path[-2] in PRICED and isinstance(table, Map) and str(path[-1]).isdigit()):
         return ""
     keys = list(table)
     at = keys.index(str(path[-1])) if table.get(str(path[-1]), 0) is None else 0
@@ -237,7 +238,7 @@ def _cut(root: Map, path: Path) -> Path:
             depth = end
     if depth == len(path):
         return path
-    if path[depth] == "floorPrices":
+    if path[depth] in PRICED:
         return path[: depth + 2]
     is_item = len(path) > depth + 1 and _is_list_item(path[: depth + 2])
     return path[: depth + 2 if is_item else depth + 1]
@@ -260,7 +261,7 @@ def _without(node: Any, cuts: Iterable[Path]) -> Any:
     if isinstance(node, Map):
         pairs = {key: kept(key, value) for key, value in node.items() if key not in gone}
         marks = [mark for at, key in enumerate(node) if key not in gone for mark in node.marks[2 * at : 2 * at + 2]]
-        broken = {*node.broken, *map(str, gone), *(step for step in below if step == "floorPrices")}
+        broken = {*node.broken, *map(str, gone), *(step for step in below if step in PRICED)}
         return make_map(pairs, node.mark, marks, broken)
     items = [kept(at, value) for at, value in enumerate(node) if at not in gone]
     marks = [mark for at, mark in enumerate(node.marks) if at not in gone]

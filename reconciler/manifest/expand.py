@@ -4,20 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.manifest.layer import Layer, layer, read_lifecycle, report_type_bound
+from reconciler.manifest.layer import APP_READERS, Layer, canonical_fields, layer, read_lifecycle, report_type_bound
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Lifecycle, Source
-from reconciler.model.field import APP_FIELDS
 from reconciler.model.value import Value
 from reconciler.yaml.node import Map
 from reconciler.yaml.text import Place
 
-_APP_ATTRIBUTES: Final = {
-    str(part.alias): attribute for attribute, part in AppBlock.model_fields.items() if part.alias in APP_FIELDS
-}
 _ALWAYS_THERE: Final = Lifecycle()
 
 
@@ -65,8 +61,7 @@ def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter
     )
     address = app_address(platform, bundle)
     about = reporter.about(address)
-    written = block.__dict__
-    fields: dict[str, Value] = {name: written[_APP_ATTRIBUTES[name]] for name in raw if name in _APP_ATTRIBUTES}
+    fields, _ = canonical_fields(APP_READERS, block, raw, settings.terms, about)
     singles = [
         _placement(part, node, address, settings, about)
         for part, node in _pairs(block.placements, raw.get("placements"))

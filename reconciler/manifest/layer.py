@@ -2,15 +2,31 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, assert_never
 
+from reconciler.manifest.block import Block
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
-from reconciler.manifest.models import Frequency, Geo, LifecycleBlock, PlacementFields, Reward
+from reconciler.manifest.field_models import Frequency, Geo, Reward
+from reconciler.manifest.models import LifecycleBlock, PlacementFields
 from reconciler.manifest.report import Reporter
 from reconciler.manifest.territory import SIX, Groups, country_list, floor_names, floor_table
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
-from reconciler.model.field import FIELDS, PLACEMENT_FIELDS
+from reconciler.model.field import APP_FIELDS, FIELDS, PLACEMENT_FIELDS, PRICED
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FieldType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+    parts_of,
+)
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.value import Value, is_rounded, number, to_json
 from reconciler.yaml.hints import did_you_mean, quoted
@@ -48,21 +64,32 @@ class _Reading:
     wrong: set[str] = field(default_factory=set)
 
 
+Reader: TypeAlias = Callable[[Any, str, _Reading], Value]
+"""A checked value, the name of its field, and what stands around it -> the canonical value."""
+
+
 def layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
     """The layer of a block and of what stands in the file for it."""
+    fields, wrong = canonical_fields(PLACEMENT_READERS, block, raw, terms, reporter)
+    lifecycle = read_lifecycle(block.lifecycle, raw, "placement", reporter) if "lifecycle" in raw else None
+    lines = tuple(floor_names(block.__dict__["floorPrices"])) if "floorPrices" in fields else ()
+    broken = {*raw.broken, *wrong} if raw.broken or wrong else ()
+    return Layer(reporter.file, raw, fields, broken, lines, lifecycle)
+
+
+def canonical_fields(
+    readers: Mapping[str, Reader], block: Block, raw: Map, terms: Terms, reporter: Reporter
+) -> tuple[dict[str, Value], Collection[str]]:
+    """The fields that a block declares, in canonical form, and the names of those whose values are wrong."""
     reading = _Reading(raw, terms, reporter)
     written = block.__dict__
     fields: dict[str, Value] = {}
     for name in raw:
-        if name in _READERS:
-            attribute, read = _READERS[name]
-            fields[name] = read(written[attribute], reading)
+        if name in readers:
+            fields[name] = readers[name](written[name], name, reading)
     for name in reading.wrong:
         del fields[name]
-    lifecycle = read_lifecycle(block.lifecycle, raw, "placement", reporter) if "lifecycle" in raw else None
-    lines = tuple(floor_names(block.floor_prices)) if "floorPrices" in fields else ()
-    broken = {*raw.broken, *reading.wrong} if raw.broken or reading.wrong else ()
-    return Layer(reporter.file, raw, fields, broken, lines, lifecycle)
+    return fields, reading.wrong
 
 
 def report_type_bound(over: Layer, placement_type: str | None, reporter: Reporter) -> None:
@@ -99,81 +126,79 @@ def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, r
         reporter.error(place_at(raw, steps), "unknown-field", message, did_you_mean(first, FIELDS[kind]))
     elif not dot:
         return
-    elif first == "floorPrices":
+    elif first in PRICED:
         if part not in COUNTRIES and part != WORLDWIDE:
-            hint = country_hint(part, ()) if looks_like_country(part) else "name each country, or floorPrices alone"
-            message = f"{quoted(part)} is no country, and so no part of floorPrices"
+            hint = country_hint(part, ()) if looks_like_country(part) else f"name each country, or {first} alone"
+            message = f"{quoted(part)} is no country, and so no part of {first}"
             reporter.error(place_at(raw, steps), "unknown-country", message, hint)
-    elif part not in _PARTS.get(first, ()):
-        hint = did_you_mean(part, _PARTS.get(first, ())) or f"name {first} as a whole"
+    elif part not in (parts := parts_of(FIELDS[kind][first].type)):
+        hint = did_you_mean(part, parts) or f"name {first} as a whole"
         reporter.error(place_at(raw, steps), "unknown-field", f"{quoted(part)} is no part of {first}", hint)
 
 
-def _as_it_is(value: Any, _: _Reading) -> Value:
+def _as_it_is(value: Any, _name: str, _reading: _Reading) -> Value:
     plain: Value = value
     return plain
 
 
-def _sorted(items: list[str] | None, _: _Reading) -> Value:
+def _sorted(items: list[str] | None, _name: str, _reading: _Reading) -> Value:
     return None if items is None else tuple(sorted(set(items)))
 
 
-def _floors(lines: Any, reading: _Reading) -> Value:
-    raw, terms = reading.raw["floorPrices"], reading.terms
-    table = floor_table(lines, raw, terms.groups, terms.max_floor, reading.reporter)
+def _floors(lines: Any, name: str, reading: _Reading) -> Value:
+    table = floor_table(lines, reading.raw[name], reading.terms.groups, reading.terms.max_floor, reading.reporter)
     if table is None:
-        reading.wrong.add("floorPrices")
+        reading.wrong.add(name)
     return table
 
 
-def _geo(geo: Geo | None, reading: _Reading) -> Value:
+def _geo(geo: Geo | None, name: str, reading: _Reading) -> Value:
     if geo is None:
         return None
-    raw = reading.raw["geo"]["countries"]
+    raw = reading.raw[name]["countries"]
     places = [raw.item_place(at) for at in range(len(raw))]
     countries = country_list(geo.countries, places, reading.terms.groups, reading.reporter)
-    if not all(name in COUNTRIES or name in reading.terms.groups for name in geo.countries):
-        reading.wrong.add("geo")
+    if not all(country in COUNTRIES or country in reading.terms.groups for country in geo.countries):
+        reading.wrong.add(name)
     return {"include": geo.include, "countries": countries}
 
 
-def _frequency(limit: Frequency | None, _: _Reading) -> Value:
+def _frequency(limit: Frequency | None, _name: str, _reading: _Reading) -> Value:
     return {"value": limit.value, "unit": limit.unit} if limit is not None and limit.enabled else None
 
 
-def _reward(reward: Reward | None, reading: _Reading) -> Value:
+def _reward(reward: Reward | None, name: str, reading: _Reading) -> Value:
     if reward is None or not reward.enabled:
         return None
     if is_rounded(reward.amount):
         message = f"the amount {reward.amount!r} is taken as {to_json(number(reward.amount))}"
-        reading.reporter.warning(reading.raw["ssrConfig"].value_place("amount"), "rounded", message, SIX)
+        reading.reporter.warning(reading.raw[name].value_place("amount"), "rounded", message, SIX)
     return {"currency": reward.currency, "amount": number(reward.amount)}
 
 
-_PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "geo": ("include", "countries"),
-    "capping": ("value", "unit"),
-    "pacing": ("value", "unit"),
-    "ssrConfig": ("currency", "amount"),
-}
-"""The parts that differences in a block are told by."""
+def _reader(field_type: FieldType) -> Reader:
+    """What brings a checked value of a manifest into canonical form."""
+    read: Reader
+    match field_type:
+        case FlagType() | TextType() | BundleType() | WordType() | CountType():
+            read = _as_it_is
+        case WordsType():
+            read = _sorted
+        case PricesType():
+            read = _floors
+        case GeoType():
+            read = _geo
+        case LimitType():
+            read = _frequency
+        case RewardType():
+            read = _reward
+        case _:
+            assert_never(field_type)
+    return read
+
+
 _ONLY_FOR: Final = {spec.name: spec.only_for for spec in PLACEMENT_FIELDS.values() if spec.only_for is not None}
-_READ: Final[Mapping[str, Callable[[Any, _Reading], Value]]] = {
-    "status": _as_it_is,
-    "coppa": _as_it_is,
-    "creativeTypes": _sorted,
-    "bannerRefresh": _as_it_is,
-    "floorPrices": _floors,
-    "targetingEnabled": _as_it_is,
-    "geo": _geo,
-    "connectivity": _sorted,
-    "capping": _frequency,
-    "pacing": _frequency,
-    "ssrConfig": _reward,
-    "skipability": _as_it_is,
-}
-_READERS: Final = {
-    str(part.alias): (attribute, _READ[str(part.alias)])
-    for attribute, part in PlacementFields.model_fields.items()
-    if part.alias in _READ
+APP_READERS: Final = {name: _reader(spec.type) for name, spec in APP_FIELDS.items()}
+PLACEMENT_READERS: Final = {
+    name: _reader(spec.type) for name, spec in PLACEMENT_FIELDS.items() if name in PlacementFields.model_fields
 }

@@ -3,34 +3,27 @@
 from collections.abc import Mapping
 from typing import Final
 
-_SAID_OF_PLACEMENTS: Final = (
-    "coppa",
-    "status",
-    "creativeTypes",
-    "bannerRefresh",
-    "floorPrices",
-    "targetingEnabled",
-    "geo",
-    "connectivity",
-    "capping",
-    "pacing",
-    "ssrConfig",
-    "skipability",
-    "lifecycle",
-)
+from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS
+from reconciler.model.field_type import LimitType, RewardType, parts_of
+
+
+def _fields(kind: Kind, *but: str) -> tuple[str, ...]:
+    """The fields in the order of their table, `coppa` before `status`: it is what no create goes without."""
+    names = [name for name in FIELDS[kind] if name not in but]
+    names.insert(names.index("status"), names.pop(names.index("coppa")))
+    return tuple(names)
+
+
+_SAID_OF_PLACEMENTS: Final = (*_fields("placement", "name", "placementType"), "lifecycle")
 _NAMES: Final = ("placementId", "renamedFrom", "state")
+_IDENTITY: Final = ("platform", "bundle")
 
 DOCUMENT_KEYS: Final = ("version", "apps")
 APP_KEYS: Final = (
-    "platform",
-    "bundle",
+    *_IDENTITY,
     "appId",
-    "name",
-    "category1",
-    "category2",
-    "coppa",
-    "status",
-    "rewardedAdUrl",
+    *_fields("app", *_IDENTITY),
     "state",
     "prune",
     "lifecycle",
@@ -42,10 +35,12 @@ TIER_KEYS: Final = ("name", *_NAMES, *_SAID_OF_PLACEMENTS)
 WATERFALL_KEYS: Final = ("name", "placementType", *_SAID_OF_PLACEMENTS, "tiers")
 
 INNER_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "geo": ("include", "countries"),
-    "capping": ("value", "unit", "enabled"),
-    "pacing": ("value", "unit", "enabled"),
-    "ssrConfig": ("currency", "amount", "enabled"),
+    **{
+        spec.name: (*parts_of(spec.type), *(("enabled",) if isinstance(spec.type, LimitType | RewardType) else ()))
+        for specs in FIELDS.values()
+        for spec in specs.values()
+        if parts_of(spec.type)
+    },
     "lifecycle": ("ignoreChanges", "protect", "distinct", "acceptDrift"),
     "acceptDrift": ("field", "reason", "until"),
 }

@@ -3,16 +3,32 @@
 The bytes are JSON: whoever reads them back gets texts, numbers and lists, and runs nothing that stands in them.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, assert_never
 
 import orjson
 
 from reconciler.manifest.claims import Claim
+from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.diagnostic import Finding
+from reconciler.model.field import FIELDS
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FieldType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+)
 from reconciler.model.value import Value
 
 FORMAT: Final = 3
@@ -100,6 +116,7 @@ def reading_from_bytes(data: bytes, file: str, prices: Prices) -> Reading | None
 
 def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
     address, line, fields, placements, ladders, pin, state, prune, lifecycle = row
+    _restore(fields, _APP_SHAPES, prices)
     return DesiredApp(
         address,
         fields,
@@ -115,30 +132,66 @@ def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
 
 def _placement(row: list[Any], file: str, prices: Prices) -> DesiredPlacement:
     address, line, fields, *rest = row
-    for name, value in fields.items():
-        if name in _SHAPED and value is not None:
-            fields[name] = _shaped(name, value, prices)
+    _restore(fields, _PLACEMENT_SHAPES, prices)
     if not rest:
         return DesiredPlacement(address, fields, Source(file, line))
     pin, renamed_from, state, lifecycle = rest
     return DesiredPlacement(address, fields, Source(file, line), pin, renamed_from, state, _lifecycle(lifecycle))
 
 
-_SHAPED: Final = frozenset(("floorPrices", "geo", "creativeTypes", "connectivity", "ssrConfig"))
-"""The fields whose values are not in JSON what they are here: prices are texts there, and tuples lists."""
+Shape: TypeAlias = Callable[[Any, Prices], Value]
 
 
-def _shaped(name: str, value: Any, prices: Prices) -> Value:
-    match name:
-        case "floorPrices":
-            return {country: prices[price] for country, price in value.items()}
-        case "geo":
-            return {**value, "countries": tuple(value["countries"])}
-        case "ssrConfig":
-            amount = value["amount"]
-            return {**value, "amount": prices[amount] if isinstance(amount, str) else amount}
+def _restore(fields: dict[str, Any], shapes: Mapping[str, Shape], prices: Prices) -> None:
+    """Give values back the form they had: prices are texts in JSON, and tuples lists."""
+    for name, value in fields.items():
+        if name in shapes and value is not None:
+            fields[name] = shapes[name](value, prices)
+
+
+def _table(value: Any, prices: Prices) -> Value:
+    return {country: prices[price] for country, price in value.items()}
+
+
+def _geo(value: Any, _: Prices) -> Value:
+    return {**value, "countries": tuple(value["countries"])}
+
+
+def _reward(value: Any, prices: Prices) -> Value:
+    amount = value["amount"]
+    return {**value, "amount": prices[amount] if isinstance(amount, str) else amount}
+
+
+def _words(value: Any, _: Prices) -> Value:
+    return tuple(value)
+
+
+def _shape_of(field_type: FieldType) -> Shape | None:
+    """What gives a value its form back; None for what is in JSON what it is here."""
+    shape: Shape | None
+    match field_type:
+        case FlagType() | TextType() | BundleType() | WordType() | CountType() | LimitType():
+            shape = None
+        case WordsType():
+            shape = _words
+        case PricesType():
+            shape = _table
+        case GeoType():
+            shape = _geo
+        case RewardType():
+            shape = _reward
         case _:
-            return tuple(value)
+            assert_never(field_type)
+    return shape
+
+
+def _shapes(kind: Kind) -> Mapping[str, Shape]:
+    shapes = ((name, _shape_of(spec.type)) for name, spec in FIELDS[kind].items())
+    return {name: shape for name, shape in shapes if shape is not None}
+
+
+_APP_SHAPES: Final = _shapes("app")
+_PLACEMENT_SHAPES: Final = _shapes("placement")
 
 
 def _lifecycle(row: list[Any] | None) -> Lifecycle:

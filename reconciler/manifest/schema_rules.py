@@ -17,7 +17,8 @@ from reconciler.manifest.patterns import CLOSED_FOLDERS
 from reconciler.manifest.policies import LONGEST_RULE
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Kind
-from reconciler.model.field import FIELDS, KNOWN_SKIPABILITY, PLACEMENT_FIELDS, PLACEMENT_TYPES
+from reconciler.model.field import FIELDS, PLACEMENT_FIELDS, PLACEMENT_TYPES
+from reconciler.model.field_type import PricesType, TextType
 from reconciler.model.floors import WORLDWIDE
 
 Schema: TypeAlias = dict[str, Any]
@@ -67,11 +68,17 @@ def with_rules(schema: Schema, known: Known | None) -> Schema:
 
 
 def _placement_fields(fields: Schema, known: Known | None) -> None:
-    table, lines = fields["floorPrices"]["oneOf"]
-    table["propertyNames"] = _ref("FloorCountry")
-    _bound(table["additionalProperties"], known)
-    lines["uniqueItems"] = True
-    _also(fields["skipability"], {"anyOf": [{"enum": list(KNOWN_SKIPABILITY)}, {"type": "string"}]})
+    for name in PLACEMENT_FIELDS.keys() & fields.keys():
+        match PLACEMENT_FIELDS[name].type:
+            case PricesType():
+                table, lines = fields[name]["oneOf"]
+                table["propertyNames"] = _ref("FloorCountry")
+                _bound(table["additionalProperties"], known)
+                lines["uniqueItems"] = True
+            case TextType(words) if words:
+                _also(fields[name], {"anyOf": [{"enum": list(words)}, {"type": "string"}]})
+            case _:
+                pass
     _also(fields["lifecycle"], _paths("placement"))
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
-from reconciler.manifest.models import CountryPrice
+from reconciler.manifest.field_models import CountryPrice
 from reconciler.manifest.report import Reporter
 from reconciler.model.floors import WORLDWIDE, Floors, complete
 from reconciler.model.value import is_rounded, price, to_json

@@ -5,10 +5,11 @@ Every function returns the value, or raises ValueError that says in a few words 
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from reconciler.model.value import Fields, Value, from_json
+from reconciler.model.field import PRICED, TYPES, from_json
+from reconciler.model.field_type import fits_of
+from reconciler.model.value import Fields, Value
 
 Checked = TypeVar("Checked")
 
@@ -103,54 +104,12 @@ def fields(raw: Any) -> Fields:
 def _field(name: str, raw: Any) -> Value:
     value = from_json(name, raw)
     fits = _FORMS.get(name)
-    if fits is not None and not (fits(value) or (value is None and name != "floorPrices")):
+    if fits is not None and not (fits(value) or (value is None and name not in PRICED)):
         raise ValueError(f"{name} is {_kind(raw)} of another form")
     return value
 
 
-def _is_text(value: Value) -> bool:
-    return type(value) is str
-
-
-def _is_flag(value: Value) -> bool:
-    return type(value) is bool
-
-
-def _is_number(value: Value) -> bool:
-    return type(value) is int or type(value) is Decimal
-
-
-def _is_list(value: Value) -> bool:
-    return type(value) is tuple
-
-
-def _is_block(**parts: Callable[[Value], bool]) -> Callable[[Value], bool]:
-    def fits(value: Value) -> bool:
-        return (
-            isinstance(value, Mapping)
-            and value.keys() <= parts.keys()
-            and all(parts[name](part) for name, part in value.items())
-        )
-
-    return fits
-
-
-def _is_floors(value: Value) -> bool:
-    return isinstance(value, Mapping)  # of prices, as `from_json` sees to
-
-
-_LIMIT: Final = _is_block(value=_is_number, unit=_is_text)
-_FORMS: Final[Mapping[str, Callable[[Value], bool]]] = {
-    **dict.fromkeys(("name", "platform", "bundle", "category1", "category2", "status"), _is_text),
-    **dict.fromkeys(("rewardedAdUrl", "placementType", "skipability"), _is_text),
-    **dict.fromkeys(("coppa", "targetingEnabled"), _is_flag),
-    **dict.fromkeys(("creativeTypes", "connectivity"), _is_list),
-    **dict.fromkeys(("capping", "pacing"), _LIMIT),
-    "bannerRefresh": _is_number,
-    "floorPrices": _is_floors,
-    "geo": _is_block(include=_is_flag, countries=_is_list),
-    "ssrConfig": _is_block(currency=_is_text, amount=_is_number),
-}
+_FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
 
 
 def _kind(raw: Any) -> str:

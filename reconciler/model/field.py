@@ -1,22 +1,34 @@
-"""The fields of apps and placements: what can be changed, what an unset one means, what a type allows.
+"""The fields of apps and placements, one entry for each: its type, what people are told of it, what an unset one means.
 
-One table for the whole program: decoding, diffing, the wire and the schemas read it. Facts are the vendor's
-Management API pages, and where these are silent, what was seen of the API.
+One table for the whole program: manifests and their schemas, comparison, plans, the wire, the sandbox and reports are
+derived from it. Facts are the vendor's Management API pages, and where these are silent, what was seen of the API.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from reconciler.model.address import Kind
-from reconciler.model.value import ABSENT, Absent, Value
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FieldType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+)
+from reconciler.model.value import ABSENT, Absent, Fields, Value, is_text, number, price
 
 PLATFORMS: Final = ("android", "ios")
 STATUSES: Final = ("active", "inactive")
 PLACEMENT_TYPES: Final = ("Banner", "Rewarded", "Interstitial", "MREC")
 CREATIVE_TYPES: Final = ("video", "display")
 CONNECTIVITY: Final = ("Cellular", "WIFI")
-UNITS: Final = ("second", "minute", "hour", "day")
 KNOWN_SKIPABILITY: Final = ("NonSkippable",)
 
 
@@ -24,15 +36,30 @@ KNOWN_SKIPABILITY: Final = ("NonSkippable",)
 class FieldSpec:
     """One field of one kind of resource.
 
+    `description` and `examples`, which are as a manifest declares the field, go into schemas and into the reference.
     `remedy` says what a user can do about a difference in a field that the API cannot change; None where it can.
-    `when_unset` is what a full answer without the field means; ABSENT where that tells nothing.
-    `only_for` names the one placement type that has the field.
+    `when_unset` is what a full answer without the field means; ABSENT where that tells nothing. None is a field that
+    can be turned off. `only_for` names the one placement type that has the field. `required_to_create` is one that no
+    resource is created without.
     """
 
     name: str
+    type: FieldType
+    description: str
+    examples: tuple[Any, ...]
     remedy: str | None = None
     when_unset: "Value | Absent" = ABSENT
     only_for: str | None = None
+    required_to_create: bool = False
+
+    @property
+    def turns_off(self) -> bool:
+        """Whether None is a value of the field: it is off."""
+        return self.when_unset is None
+
+
+def _by_name(*specs: FieldSpec) -> Mapping[str, FieldSpec]:
+    return {spec.name: spec for spec in specs}
 
 
 _STORE_OWNED = (
@@ -40,46 +67,179 @@ _STORE_OWNED = (
 )
 _IDENTITY = "it is fixed after creation: {} is another app, give it a block of its own"
 
-APP_FIELDS: Final[Mapping[str, FieldSpec]] = {
-    spec.name: spec
-    for spec in (
-        FieldSpec("platform", remedy=_IDENTITY.format("another platform")),
-        FieldSpec("bundle", remedy=_IDENTITY.format("another bundle")),
-        FieldSpec("name", remedy="the vendor takes it from the store"),
-        FieldSpec("category1", remedy=_STORE_OWNED),
-        FieldSpec("category2", remedy=_STORE_OWNED),
-        FieldSpec("status"),
-        FieldSpec("coppa"),
-        FieldSpec("rewardedAdUrl"),
-    )
-}
+APP_FIELDS: Final = _by_name(
+    FieldSpec(
+        "platform",
+        WordType(PLATFORMS),
+        "The store's platform.",
+        ("android",),
+        remedy=_IDENTITY.format("another platform"),
+        required_to_create=True,
+    ),
+    FieldSpec(
+        "bundle",
+        BundleType(),
+        "Android package name; for iOS the App Store number or a bundle id.",
+        ("com.cash_crash.54", 1234567),
+        remedy=_IDENTITY.format("another bundle"),
+        required_to_create=True,
+    ),
+    FieldSpec(
+        "name",
+        TextType(),
+        "Needed to create the app.",
+        ("CashCrash",),
+        remedy="the vendor takes it from the store",
+        required_to_create=True,
+    ),
+    FieldSpec(
+        "category1",
+        TextType(),
+        "First store category; needed to create the app.",
+        ("Finance",),
+        remedy=_STORE_OWNED,
+        required_to_create=True,
+    ),
+    FieldSpec("category2", TextType(), "Second store category.", ("Business",), remedy=_STORE_OWNED),
+    FieldSpec("status", WordType(STATUSES), "Whether the app serves ads.", ("active",)),
+    FieldSpec(
+        "coppa",
+        FlagType(),
+        "Directed to children under 13 (COPPA); needed to create the app.",
+        (False,),
+        required_to_create=True,
+    ),
+    FieldSpec(
+        "rewardedAdUrl",
+        TextType(),
+        "https address called for rewards; should hold the macro {{USER_ID}}.",
+        ("https://example.com/cb?user_id={{USER_ID}}&amount={{AMOUNT}}&sig={{SIG}}",),
+    ),
+)
 
-PLACEMENT_FIELDS: Final[Mapping[str, FieldSpec]] = {
-    spec.name: spec
-    for spec in (
-        FieldSpec("name"),
-        FieldSpec(
-            "placementType",
-            remedy="it is fixed after creation: declare a new placement under another name, and make this one absent",
-        ),
-        FieldSpec("status"),
-        FieldSpec("coppa"),
-        FieldSpec("creativeTypes", only_for="Interstitial"),
-        FieldSpec("bannerRefresh", only_for="Banner"),
-        FieldSpec("floorPrices"),
-        FieldSpec("targetingEnabled", when_unset=False),
-        FieldSpec("geo", when_unset=None),
-        FieldSpec("connectivity", when_unset=None),
-        FieldSpec("capping", when_unset=None),
-        FieldSpec("pacing", when_unset=None),
-        FieldSpec("ssrConfig", when_unset=None, only_for="Rewarded"),
-        FieldSpec("skipability"),
-    )
-}
+PLACEMENT_FIELDS: Final = _by_name(
+    FieldSpec("name", TextType(), "The placement's name, unique within its app.", ("int_13",), required_to_create=True),
+    FieldSpec(
+        "placementType",
+        WordType(PLACEMENT_TYPES),
+        "What it shows; fixed once created.",
+        ("Interstitial",),
+        remedy="it is fixed after creation: declare a new placement under another name, and make this one absent",
+        required_to_create=True,
+    ),
+    FieldSpec("status", WordType(STATUSES), "Whether it serves ads.", ("active",)),
+    FieldSpec("coppa", FlagType(), "Directed to children under 13 (COPPA).", (False,), required_to_create=True),
+    FieldSpec(
+        "creativeTypes",
+        WordsType(CREATIVE_TYPES),
+        "Kinds of creative; Interstitial only.",
+        (["video", "display"],),
+        only_for="Interstitial",
+    ),
+    FieldSpec("bannerRefresh", CountType(), "Refresh interval; Banner only.", (45,), only_for="Banner"),
+    FieldSpec(
+        "floorPrices",
+        PricesType(),
+        "Least prices in USD per thousand impressions, by country, group, or WW for all others (0.01 unless said). A"
+        " country's own line beats its group's.",
+        ({"WW": 0.01, "US": 1.2}, [{"country": "US", "price": 1.2}]),
+    ),
+    FieldSpec(
+        "targetingEnabled",
+        FlagType(),
+        "Must be true where geo or connectivity are set.",
+        (True,),
+        when_unset=False,
+    ),
+    FieldSpec(
+        "geo",
+        GeoType(),
+        "Countries to ask for ads in; null turns it off.",
+        ({"include": True, "countries": ["BT", "SG"]},),
+        when_unset=None,
+    ),
+    FieldSpec(
+        "connectivity",
+        WordsType(CONNECTIVITY),
+        "Connections to ask for ads on; null turns it off.",
+        (["WIFI"],),
+        when_unset=None,
+    ),
+    FieldSpec(
+        "capping",
+        LimitType(),
+        "Most impressions per unit of time; null turns it off.",
+        ({"value": 12, "unit": "minute"},),
+        when_unset=None,
+    ),
+    FieldSpec(
+        "pacing",
+        LimitType(),
+        "Least time between impressions; null turns it off.",
+        ({"value": 13, "unit": "second"},),
+        when_unset=None,
+    ),
+    FieldSpec(
+        "ssrConfig",
+        RewardType(),
+        "Reward announced from server to server; Rewarded only; null turns it off.",
+        ({"currency": "coins", "amount": 10},),
+        when_unset=None,
+        only_for="Rewarded",
+    ),
+    FieldSpec("skipability", TextType(KNOWN_SKIPABILITY), "Whether an ad can be skipped.", ("NonSkippable",)),
+)
 
 FIELDS: Final[Mapping[Kind, Mapping[str, FieldSpec]]] = {"app": APP_FIELDS, "placement": PLACEMENT_FIELDS}
 
 REQUIRED_TO_CREATE: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "app": ("name", "bundle", "platform", "category1", "coppa"),
-    "placement": ("name", "placementType", "coppa"),
+    kind: tuple(spec.name for spec in specs.values() if spec.required_to_create) for kind, specs in FIELDS.items()
 }
+TYPES: Final[Mapping[str, FieldType]] = {spec.name: spec.type for specs in FIELDS.values() for spec in specs.values()}
+"""The type by name alone, for documents that do not say whose field it is: a name is of one type in both kinds."""
+
+PRICED: Final = frozenset(name for name, field_type in TYPES.items() if isinstance(field_type, PricesType))
+"""The fields that are tables of prices; the parts of one are named by country."""
+TURN_OFF: Final = frozenset(spec.name for specs in FIELDS.values() for spec in specs.values() if spec.turns_off)
+"""The fields that can be off."""
+
+
+def from_json(path: str, raw: Any) -> Value:
+    """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
+    match raw:
+        case dict() if path in PRICED:
+            return {_country(country): price(amount) for country, amount in raw.items()}
+        case dict() if path.count(".") < _DEEPEST and all(map(is_text, raw)):
+            return {key: from_json(f"{path}.{key}", part) for key, part in raw.items()}
+        case list() if all(map(is_text, raw)):
+            return tuple(raw)
+        case bool() | None:
+            return raw
+        case str() if is_text(raw):
+            return raw
+        case int() | float():
+            return price(raw) if path.partition(".")[0] in PRICED else _counted(raw)
+        case _:
+            raise ValueError(f"{path[:40]}: such a {type(raw).__name__} is not a canonical value")
+
+
+_DEEPEST: Final = 4
+"""Dots in a path; blocks within blocks go no deeper than one."""
+
+
+def _country(raw: str) -> str:
+    if not is_text(raw):
+        raise ValueError("a country with half a character")
+    return raw
+
+
+def _counted(raw: float) -> Value:
+    exact = number(raw)
+    if not -(2**53) < exact < 2**53:
+        raise ValueError("a number that large")
+    return exact
+
+
+def fields_from_json(raw: Mapping[str, Any]) -> Fields:
+    """The inverse of `fields_to_json`."""
+    return {name: from_json(name, value) for name, value in raw.items()}

@@ -106,30 +106,7 @@ def _number_of(exact: Decimal) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-def from_json(field: str, raw: Any) -> Value:
-    """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
-    match raw:
-        case dict() if field == "floorPrices":
-            return {_country(country): price(amount) for country, amount in raw.items()}
-        case dict() if field.count(".") < _DEEPEST and all(map(_is_text, raw)):
-            return {key: from_json(f"{field}.{key}", part) for key, part in raw.items()}
-        case list() if all(map(_is_text, raw)):
-            return tuple(raw)
-        case bool() | None:
-            return raw
-        case str() if _is_text(raw):
-            return raw
-        case int() | float():
-            return price(raw) if field.startswith("floorPrices") else _counted(raw)
-        case _:
-            raise ValueError(f"{field[:40]}: such a {type(raw).__name__} is not a canonical value")
-
-
-_DEEPEST: Final = 4
-"""Dots in a path; blocks within blocks go no deeper than one."""
-
-
-def _is_text(raw: Any) -> bool:
+def is_text(raw: Any) -> bool:
     """Whether a JSON value is a text that can be written as UTF-8."""
     if type(raw) is not str:
         return False
@@ -141,27 +118,9 @@ def _is_text(raw: Any) -> bool:
     return True
 
 
-def _country(raw: str) -> str:
-    if not _is_text(raw):
-        raise ValueError("a country with half a character")
-    return raw
-
-
-def _counted(raw: float) -> int | Decimal:
-    exact = number(raw)
-    if not -(2**53) < exact < 2**53:
-        raise ValueError("a number that large")
-    return exact
-
-
 def fields_to_json(fields: Fields) -> dict[str, Any]:
     """A resource's fields as a JSON object, sorted by name."""
     return {name: to_json(fields[name]) for name in sorted(fields)}
-
-
-def fields_from_json(raw: Mapping[str, Any]) -> Fields:
-    """The inverse of `fields_to_json`."""
-    return {name: from_json(name, value) for name, value in raw.items()}
 
 
 def canonical_json(data: Any) -> str:

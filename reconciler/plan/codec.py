@@ -33,9 +33,9 @@ from reconciler.errors import PlanUnusable
 from reconciler.model import checked
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import Source
-from reconciler.model.field import FIELDS
+from reconciler.model.field import FIELDS, from_json
 from reconciler.model.ledger import entry_from_json, entry_to_json
-from reconciler.model.value import Fields, digest, document_json, fields_to_json, from_json, to_json
+from reconciler.model.value import Fields, digest, document_json, fields_to_json, to_json
 from reconciler.plan.plan import Origin, Plan, summary
 
 FORMAT: Final = "reconciler.plan/1"

@@ -13,11 +13,12 @@ from typing import cast
 from reconciler.diff.change import Change, Deactivate, FieldChange, Note, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.desired import Source
+from reconciler.model.field import fields_from_json
 from reconciler.model.floors import Floors, complete
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, fields_from_json, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Origin, Plan
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, way_back
 

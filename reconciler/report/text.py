@@ -9,6 +9,7 @@ from typing import Final
 
 from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
+from reconciler.model.field import PRICED, TURN_OFF
 from reconciler.model.floors import WORLDWIDE, percent_change
 from reconciler.model.outcome import Result
 from reconciler.model.value import Value, to_json
@@ -155,7 +156,7 @@ def origin_text(change: Change, field: FieldChange) -> str:
 
 def percent_text(field: FieldChange) -> str:
     """How far a floor moves; empty where there was none, and for other fields."""
-    if not (field.path.startswith("floorPrices.") and isinstance(field.before, Decimal | int)):
+    if not (field.field in PRICED and isinstance(field.before, Decimal | int)):
         return ""
     if not isinstance(field.after, Decimal | int):
         return ""
@@ -191,14 +192,12 @@ def shown(value: Value, path: str = "", worldwide: Decimal | None = None) -> str
 
 
 def _shown_nothing(path: str, worldwide: Decimal | None) -> str:
-    if path.startswith("floorPrices"):
-        instead = path != _WORLDWIDE and worldwide is not None
+    name, _, country = path.partition(".")
+    if name in PRICED:
+        instead = country != WORLDWIDE and worldwide is not None
         return f"(none; WW {to_json(worldwide)} holds)" if instead else "(none)"
-    return "(off)" if path in _BLOCKS else "(unset)"
+    return "(off)" if path in TURN_OFF else "(unset)"
 
-
-_WORLDWIDE: Final = f"floorPrices.{WORLDWIDE}"
-_BLOCKS: Final = frozenset({"capping", "pacing", "ssrConfig", "geo", "connectivity"})
 
 OUTCOME_TONES: Final[Mapping[str, Tone]] = {
     "applied": "add",

@@ -5,22 +5,30 @@ A field's reader takes what was sent and returns what is stored, None where the 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.manifest.categories import categories
 from reconciler.manifest.countries import COUNTRIES
-from reconciler.model.field import (
-    CONNECTIVITY,
-    CREATIVE_TYPES,
-    PLACEMENT_FIELDS,
-    PLACEMENT_TYPES,
-    PLATFORMS,
-    STATUSES,
+from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PLACEMENT_TYPES, PLATFORMS, FieldSpec
+from reconciler.model.field_type import (
     UNITS,
+    BundleType,
+    CountType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
 )
 from reconciler.model.floors import MINIMUM, WORLDWIDE
 from reconciler.sandbox.exchange import RefusalError
+
+Check: TypeAlias = Callable[[str, Any], Any]
 
 
 def app_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,14 +46,7 @@ def app_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def app_to_update(body: Mapping[str, Any]) -> dict[str, Any]:
     """The fields an update of an app may change; all others are overlooked, as the vendor does."""
-    fields: dict[str, Any] = {}
-    if "status" in body:
-        fields["status"] = _one_of("status", body["status"], STATUSES)
-    if "coppa" in body:
-        fields["coppa"] = _boolean("coppa", body["coppa"])
-    if "rewardedAdUrl" in body:
-        fields["rewardedAdUrl"] = _text("rewardedAdUrl", body["rewardedAdUrl"], empty=True) or None
-    return fields
+    return {name: check(name, body[name]) for name, check in OF_APPS.items() if name in body}
 
 
 def placement_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,13 +64,12 @@ def placement_to_update(body: Mapping[str, Any], placement_type: str) -> dict[st
     `placementType` and `appId` are overlooked, as they cannot be changed.
     """
     fields: dict[str, Any] = {}
-    for name, read in _READERS.items():
+    for name, (check, only_for) in _OF_PLACEMENTS.items():
         if name not in body:
             continue
-        only_for = PLACEMENT_FIELDS[name].only_for
         if only_for not in (None, placement_type):
             raise RefusalError(400, f"{name} is only valid for {only_for} placements.")
-        fields[name] = read(name, body[name])
+        fields[name] = check(name, body[name])
     return fields
 
 
@@ -109,6 +109,11 @@ def _text(name: str, raw: Any, *, empty: bool = False) -> str:
     return raw
 
 
+def _text_or_none(name: str, raw: Any) -> str | None:
+    """A text of an app; an empty one takes away what is there."""
+    return _text(name, raw, empty=True) or None
+
+
 def _boolean(name: str, raw: Any) -> bool:
     """A JSON boolean; an empty string is false, other text is refused."""
     if raw == "":
@@ -137,10 +142,15 @@ def _one_of(name: str, raw: Any, known: tuple[str, ...]) -> str:
     return str(raw)
 
 
-def _some_of(name: str, raw: Any, known: tuple[str, ...]) -> list[str] | None:
+def _some_of(name: str, raw: Any, known: tuple[str, ...], *, turns_off: bool) -> list[str] | None:
+    if raw is None and turns_off:
+        return None
     if not isinstance(raw, list):
         raise RefusalError(400, f"{name} must be an array.")
-    return [_one_of(name, item, known) for item in dict.fromkeys(map(str, raw))] or None
+    some = [_one_of(name, item, known) for item in dict.fromkeys(map(str, raw))]
+    if not some and not turns_off:
+        raise RefusalError(400, f"{name} must not be empty.")
+    return some or None
 
 
 def _mapping(name: str, raw: Any) -> Mapping[str, Any]:
@@ -194,13 +204,6 @@ def _reward(name: str, raw: Any) -> dict[str, Any] | None:
     return {"currency": currency, "amount": _number(f"{name}.amount", raw.get("amount"), least=0)}
 
 
-def _creatives(name: str, raw: Any) -> list[str]:
-    creatives = _some_of(name, raw, CREATIVE_TYPES)
-    if creatives is None:
-        raise RefusalError(400, f"{name} must not be empty.")
-    return creatives
-
-
 def _category(name: str, raw: Any, platform: str) -> str:
     known = categories()[platform]
     if raw not in known:
@@ -208,18 +211,38 @@ def _category(name: str, raw: Any, platform: str) -> str:
     return str(raw)
 
 
-_READERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
-    "name": _text,
-    "status": lambda name, raw: _one_of(name, raw, STATUSES),
-    "coppa": _boolean,
-    "creativeTypes": _creatives,
-    "bannerRefresh": _whole,
-    "floorPrices": _floors,
-    "targetingEnabled": _boolean,
-    "geo": _geo,
-    "connectivity": lambda name, raw: None if raw is None else _some_of(name, raw, CONNECTIVITY),
-    "capping": _limit,
-    "pacing": _limit,
-    "ssrConfig": _reward,
-    "skipability": _text,
+def _check(spec: FieldSpec) -> Check:
+    """What is stored of a value of the field that was sent."""
+    check: Check
+    match spec.type:
+        case FlagType():
+            check = _boolean
+        case TextType() | BundleType():
+            check = _text
+        case WordType(choices):
+            check = partial(_one_of, known=choices)
+        case WordsType(choices):
+            check = partial(_some_of, known=choices, turns_off=spec.turns_off)
+        case CountType():
+            check = _whole
+        case PricesType():
+            check = _floors
+        case GeoType():
+            check = _geo
+        case LimitType():
+            check = _limit
+        case RewardType():
+            check = _reward
+        case _:
+            assert_never(spec.type)
+    return check
+
+
+_OF_PLACEMENTS: Final = {
+    name: (_check(spec), spec.only_for) for name, spec in PLACEMENT_FIELDS.items() if spec.remedy is None
+}
+OF_APPS: Final = {
+    name: _text_or_none if isinstance(spec.type, TextType) else _check(spec)
+    for name, spec in APP_FIELDS.items()
+    if spec.remedy is None
 }

@@ -16,7 +16,7 @@ from reconciler.sandbox.exchange import Answer, Call, Keys, RefusalError, Routes
 from reconciler.sandbox.faults import Echo, OldId
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.resources import Stored, kept, same_to_a_server
-from reconciler.sandbox.spelling import id_key, listed, spelled
+from reconciler.sandbox.spelling import UNLESS_SENT, id_key, listed, spelled
 
 AUTH_PATH: Final = "/api/v2/management/auth"
 _PATHS: Final[Mapping[Kind, str]] = {
@@ -181,7 +181,7 @@ class Management:
     def _updated(self, before: Stored, sent: dict[str, Any]) -> dict[str, Any]:
         replaces = self._quirks.put == "replace"
         if before.kind == "app":
-            resets = {"status": "active", "coppa": False, "rewardedAdUrl": None} if replaces else {}
+            resets = {name: UNLESS_SENT.get(name) for name in checks.OF_APPS} if replaces else {}
             merged = {**before.fields, **resets, **sent}
             return {name: value for name, value in merged.items() if value is not None}
         fixed = {name: before.fields[name] for name in ("name", "placementType")}

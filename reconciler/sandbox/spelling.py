@@ -6,8 +6,22 @@ Source: the vendor's Management API pages, whose response examples disagree with
 import hashlib
 import zlib
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
+from reconciler.model.field import FIELDS, FieldSpec
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+)
+from reconciler.model.value import Absent
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.resources import Stored
 
@@ -54,54 +68,66 @@ def security_token(app_id: str) -> str:
 
 
 def _app(app: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    fields = app.fields
+    said = _said(app, quirks)
     answer = {
         id_key("app", quirks, occasion): spelled_id(app.id, quirks),
-        "publisherId": spelled_id(str(fields.get("publisherId", "")), quirks),
-        "name": fields.get("name"),
-        "bundle": fields.get("bundle"),
-        "status": fields.get("status", "active"),
-        "platform": fields.get("platform"),
-        "storeURL" if quirks.keys == "contrary" else "storeUrl": _store_url(fields),
-        "category1": fields.get("category1"),
-        "category2": fields.get("category2"),
-        "coppa": _boolean(fields.get("coppa", False), quirks),
-        "rewardedAdUrl": fields.get("rewardedAdUrl"),
+        "publisherId": spelled_id(str(app.fields.get("publisherId", "")), quirks),
+        **{name: said[name] for name in ("name", "bundle", "status", "platform")},
+        "storeURL" if quirks.keys == "contrary" else "storeUrl": _store_url(app.fields),
+        **said,
         "rewardedAdSecurityToken": security_token(app.id),
     }
-    return _shown(answer, quirks)
+    return _shown(answer)
 
 
 def _placement(placement: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    fields = placement.fields
-    creatives = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "read")
+    said = _said(placement, quirks)
+    odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "read")
+    renamed = {"ssrConfig": "rewardedConfig", **({"creativeTypes": "createTypes"} if odd else {})}
     answer = {
         id_key("placement", quirks, occasion): spelled_id(placement.id, quirks),
-        "name": fields.get("name"),
+        "name": said["name"],
         "appId": spelled_id(placement.app_id or "", quirks),
-        "placementType": fields.get("placementType"),
-        "status": fields.get("status", "active"),
-        "coppa": _boolean(fields.get("coppa", False), quirks),
-        "createTypes" if creatives else "creativeTypes": fields.get("creativeTypes"),
-        "bannerRefresh": fields.get("bannerRefresh"),
-        "rewardedConfig": _reward(fields, quirks),
-        "floorPrices": _floors(placement.id, fields.get("floorPrices", {})),
-        "targetingEnabled": _boolean(fields.get("targetingEnabled", False), quirks),
-        "geo": _geo(fields.get("geo"), quirks),
-        "connectivity": fields.get("connectivity"),
-        "capping": _limit(fields.get("capping"), quirks),
-        "pacing": _limit(fields.get("pacing"), quirks),
-        "skipability": fields.get("skipability"),
+        **{renamed.get(name, name): value for name, value in said.items()},
     }
-    return _shown(answer, quirks)
+    return _shown(answer)
 
 
-def _shown(answer: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
-    """The answer without what is unset and what this server keeps to itself."""
-    sent_as = {"rewardedConfig": "ssrConfig", "createTypes": "creativeTypes"}
+def _shown(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer without what is unset."""
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
+"""What this server has for fields that were never sent, beside those whose silence means something."""
+
+
+def _said(resource: Stored, quirks: Quirks) -> dict[str, Any]:
+    """The fields by the names that they are sent under; None for what is unset, or kept to itself by this server."""
     return {
-        key: value for key, value in answer.items() if value is not None and sent_as.get(key, key) not in quirks.hidden
+        name: None if name in quirks.hidden else _spelled(spec, resource, quirks)
+        for name, spec in FIELDS[resource.kind].items()
     }
+
+
+def _spelled(spec: FieldSpec, resource: Stored, quirks: Quirks) -> Any:
+    unset = None if isinstance(spec.when_unset, Absent) else spec.when_unset
+    value = resource.fields.get(spec.name, UNLESS_SENT.get(spec.name, unset))
+    match spec.type:
+        case FlagType():
+            return None if value is None else _boolean(value, quirks)
+        case PricesType():
+            return _floors(resource.id, value or {})
+        case GeoType():
+            return _geo(value, quirks)
+        case LimitType():
+            return _limit(value, quirks)
+        case RewardType():
+            return _reward(value, resource.fields.get("placementType"), quirks)
+        case TextType() | BundleType() | WordType() | WordsType() | CountType():
+            return value
+        case _:
+            assert_never(spec.type)
 
 
 def _boolean(value: bool, quirks: Quirks) -> bool | str:
@@ -130,9 +156,8 @@ def _limit(limit: Mapping[str, Any] | None, quirks: Quirks) -> dict[str, Any] | 
     return {"value": limit["value"], "unit": limit["unit"], "enabled": _boolean(True, quirks)}
 
 
-def _reward(fields: Mapping[str, Any], quirks: Quirks) -> dict[str, Any] | None:
-    reward = fields.get("ssrConfig")
-    if reward is None and (quirks.off_blocks == "absent" or fields.get("placementType") != "Rewarded"):
+def _reward(reward: Mapping[str, Any] | None, placement_type: Any, quirks: Quirks) -> dict[str, Any] | None:
+    if reward is None and (quirks.off_blocks == "absent" or placement_type != "Rewarded"):
         return None
     currency, amount = (reward["currency"], reward["amount"]) if reward else ("", 0)
     return {

@@ -18,11 +18,11 @@ from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.desired import DesiredState
+from reconciler.model.field import fields_from_json
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
-from reconciler.model.value import fields_from_json
 from reconciler.plan.plan import Plan
 from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault

@@ -4,11 +4,24 @@ Ids go as text in bodies (a number is refused when a placement is created), bool
 Only `appId`, `placementId` and `creativeTypes` are written, whatever else is read.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.dt.wire.answer import ID_KEYS
 from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS, FieldSpec
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+)
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields, Value, to_json
@@ -17,8 +30,6 @@ from reconciler.web.exchange import Request
 from reconciler.web.json_body import encode
 
 _PATHS: Final[Mapping[Kind, str]] = {"app": "/api/management/v1/app", "placement": "/api/management/v1/placement"}
-_SWITCHED: Final = ("capping", "pacing", "ssrConfig")
-"""Blocks that carry `enabled`: absence is not off when sent, so off is sent as such."""
 
 
 def token(credentials: Credentials) -> Request:
@@ -55,7 +66,7 @@ def create(kind: Kind, fields: Fields, owner: str) -> Request:
     body: dict[str, Any] = {"publisherId" if kind == "app" else "appId": owner}
     for name, value in fields.items():
         if value is not None and not (kind == "placement" and name == "status"):
-            body[name] = _spelled(name, value, None)
+            body[name] = _SPELLERS.get(name, _plain)(value, None)
     return Request("POST", _PATHS[kind], body=encode(body), repeatable=False)
 
 
@@ -63,7 +74,7 @@ def update(before: LiveResource, fields: Fields) -> Request:
     """Sends the given fields of a resource and no others. The same values twice are the same as once."""
     body: dict[str, Any] = {ID_KEYS[before.kind]: before.id}
     for name, value in fields.items():
-        body[name] = _spelled(name, value, before.fields.get(name))
+        body[name] = _SPELLERS.get(name, _plain)(value, before.fields.get(name))
     return Request("PUT", _PATHS[before.kind], body=encode(body))
 
 
@@ -72,22 +83,52 @@ def delete(kind: Kind, resource_id: str) -> Request:
     return Request("DELETE", _PATHS[kind], body=encode({ID_KEYS[kind]: resource_id}))
 
 
-def _spelled(name: str, value: Value, before: Value) -> Any:
-    match name, value:
-        case "floorPrices", Mapping():
-            countries = sorted(value, key=lambda country: (country != WORLDWIDE, country))
-            return [{"country": country, "price": to_json(value[country])} for country in countries]
-        case "geo", None:
-            return {"include": True, "countries": []}
-        case "connectivity", None:
-            return []
-        case _ if name in _SWITCHED:
-            return _switched(value, before)
-        case _:
-            return to_json(value)
+Speller: TypeAlias = Callable[[Value, Value], Any]
+"""The value to send, and the live one before it -> what stands in the body."""
+
+
+def _plain(value: Value, _: Value) -> Any:
+    return to_json(value)
+
+
+def _words(value: Value, _: Value) -> Any:
+    return [] if value is None else to_json(value)
+
+
+def _floor_lines(value: Value, _: Value) -> Any:
+    if not isinstance(value, Mapping):
+        return to_json(value)
+    countries = sorted(value, key=lambda country: (country != WORLDWIDE, country))
+    return [{"country": country, "price": to_json(value[country])} for country in countries]
+
+
+def _geo(value: Value, _: Value) -> Any:
+    return {"include": True, "countries": []} if value is None else to_json(value)
 
 
 def _switched(value: Value, before: Value) -> Any:
+    """A block with `enabled`: absence is not off when sent, so off is sent as such, beside what there was."""
     shown = before if value is None else value
     parts = to_json(shown) if isinstance(shown, Mapping) else {}
     return {**parts, "enabled": value is not None}
+
+
+def _speller(spec: FieldSpec) -> Speller:
+    spell: Speller
+    match spec.type:
+        case WordsType() if spec.turns_off:
+            spell = _words
+        case FlagType() | TextType() | BundleType() | WordType() | WordsType() | CountType():
+            spell = _plain
+        case PricesType():
+            spell = _floor_lines
+        case GeoType():
+            spell = _geo
+        case LimitType() | RewardType():
+            spell = _switched
+        case _:
+            assert_never(spec.type)
+    return spell
+
+
+_SPELLERS: Final = {spec.name: _speller(spec) for specs in FIELDS.values() for spec in specs.values()}

@@ -5,23 +5,27 @@ Keys are read in any case, and `createTypes` and `rewardedConfig` as what they a
 Management API pages, and what was seen of the API where they contradict themselves.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.dt.wire.floor_table import read_country, read_floors
 from reconciler.dt.wire.memo import of_texts
 from reconciler.model.address import Kind
-from reconciler.model.field import (
-    CONNECTIVITY,
-    CREATIVE_TYPES,
-    FIELDS,
-    KNOWN_SKIPABILITY,
-    PLACEMENT_TYPES,
-    PLATFORMS,
-    STATUSES,
+from reconciler.model.field import FIELDS, STATUSES, FieldSpec
+from reconciler.model.field_type import (
     UNITS,
+    BundleType,
+    CountType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
 )
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number
 from reconciler.web.json_body import TWOFOLD, folded
@@ -207,34 +211,48 @@ def _rewarded_config(raw: Any) -> Value:
     return _reward(block) if by_server else None
 
 
-_READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {
-    "app": (
-        ("platform", "platform", _word(PLATFORMS)),
-        ("bundle", "bundle", _text),
-        ("name", "name", _text),
-        ("category1", "category1", _text),
-        ("category2", "category2", _text),
-        ("status", "status", _word(STATUSES)),
-        ("coppa", "coppa", read_bool),
-        ("rewardedAdUrl", "rewardedadurl", _text),
-    ),
-    "placement": (
-        ("name", "name", _text),
-        ("placementType", "placementtype", _word(PLACEMENT_TYPES)),
-        ("status", "status", _word(STATUSES)),
-        ("coppa", "coppa", read_bool),
-        ("creativeTypes", "creativetypes", _words(CREATIVE_TYPES, when_none=())),
-        ("creativeTypes", "createtypes", _words(CREATIVE_TYPES, when_none=())),
-        ("bannerRefresh", "bannerrefresh", _number),
-        ("floorPrices", "floorprices", read_floors),
-        ("targetingEnabled", "targetingenabled", read_bool),
-        ("geo", "geo", _geo),
-        ("connectivity", "connectivity", _words(CONNECTIVITY, when_none=None)),
-        ("capping", "capping", _limit),
-        ("pacing", "pacing", _limit),
-        ("ssrConfig", "ssrconfig", _ssr_config),
-        ("ssrConfig", "rewardedconfig", _rewarded_config),
-        ("skipability", "skipability", _word(KNOWN_SKIPABILITY)),
-    ),
+def _reader(spec: FieldSpec) -> Reader:
+    """What reads a value of the field under the name that it is sent by."""
+    read: Reader
+    match spec.type:
+        case FlagType():
+            read = read_bool
+        case BundleType() | TextType(known=()):
+            read = _text
+        case TextType(known) | WordType(known):
+            read = _word(known)
+        case WordsType(choices):
+            read = _words(choices, when_none=None if spec.turns_off else ())
+        case CountType():
+            read = _number
+        case PricesType():
+            read = read_floors
+        case GeoType():
+            read = _geo
+        case LimitType():
+            read = _limit
+        case RewardType():
+            read = _ssr_config
+        case _:
+            assert_never(spec.type)
+    return read
+
+
+_ALIASES: Final[Mapping[Kind, Mapping[str, "tuple[str, Reader | None]"]]] = {
+    "app": {},
+    "placement": {"creativeTypes": ("createtypes", None), "ssrConfig": ("rewardedconfig", _rewarded_config)},
 }
+"""Other keys, in lower case, that answers have fields under; with what reads them, where it is another reader."""
+
+
+def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
+    for name, spec in FIELDS[kind].items():
+        read = _reader(spec)
+        yield name, name.lower(), read
+        if name in _ALIASES[kind]:
+            key, other = _ALIASES[kind][name]
+            yield name, key, other or read
+
+
+_READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
 """Canonical name, key in lower case, reader. Of two keys for one field the first that says something counts."""

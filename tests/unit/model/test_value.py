@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.field import fields_from_json, from_json
 from reconciler.model.value import (
     ABSENT,
     canonical_json,
     digest,
-    fields_from_json,
     fields_to_json,
-    from_json,
     leaves,
     number,
     price,
