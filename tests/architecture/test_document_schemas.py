@@ -10,18 +10,19 @@ from architecture.command import reconciler
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
+from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
+from reconciler.model.document_schema import published
 from reconciler.model.evidence import Unmatched
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_to_json
 from reconciler.report.document import OUTCOMES, findings_document, result_document
 from reconciler.report.floors.document import backtest_document, suggestions_document
-from reconciler.report.schemas.published import document_schemas
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
-FILES = sorted(document_schemas())
+FILES = sorted(published(DOCUMENTS))
 A = Address("android:com.a/int")
 RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
 each_file = pytest.mark.parametrize("file", FILES)
@@ -29,12 +30,12 @@ each_file = pytest.mark.parametrize("file", FILES)
 
 @each_file
 def test_committed_schemas_are_current(file):
-    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(document_schemas()[file])
+    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(published(DOCUMENTS)[file])
 
 
 @each_file
 def test_schemas_are_valid_and_every_key_is_described(file):
-    schema = document_schemas()[file]
+    schema = published(DOCUMENTS)[file]
     jsonschema.Draft7Validator.check_schema(schema)
     for block in (schema, *schema["definitions"].values()):
         assert block["description"]
@@ -47,7 +48,7 @@ def test_documents_and_files_of_the_project_have_schemas_of_their_own():
 
 
 def test_the_command_gives_all_of_them():
-    assert json.loads(reconciler("schema").stdout) == {**schemas(), **document_schemas()}
+    assert json.loads(reconciler("schema").stdout) == {**schemas(), **published(DOCUMENTS)}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)

@@ -8,13 +8,14 @@ from unit.reporting.world import CANARIES, chartboost, dt_reports
 
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
+from reconciler.report.reports_document import fetch_document
 from reconciler.reporting.chartboost import METRICS
 from reconciler.reporting.days import Span
 from reconciler.reporting.fetch import Errand, Sources, fetch
 from reconciler.reporting.intake import Rules
 from reconciler.reporting.shelf import Partition, Shelf
 from reconciler.reporting.subtotals import figures
-from reconciler.reporting.telling import fetch_document, fetch_lines
+from reconciler.reporting.telling import fetch_lines
 from reconciler.reporting.totals import TOTALS
 
 each = pytest.mark.parametrize

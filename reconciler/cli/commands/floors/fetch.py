@@ -13,11 +13,12 @@ from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.cli.sources import Source, sources
 from reconciler.errors import UsageError
+from reconciler.report.reports_document import fetch_document
 from reconciler.reporting.days import Span, last_complete, usual_span
 from reconciler.reporting.fetch import Errand, fetch
 from reconciler.reporting.schedule import Outcome
 from reconciler.reporting.shelf import Partition
-from reconciler.reporting.telling import fetch_document, fetch_lines
+from reconciler.reporting.telling import fetch_lines
 
 
 @click.command("fetch")

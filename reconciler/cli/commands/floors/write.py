@@ -16,7 +16,8 @@ from reconciler.manifest.edit.floors import FloorChange
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion, Suggestions
 from reconciler.project import read_manifests, write_manifest
-from reconciler.report.floors.written import written_document, written_lines
+from reconciler.report.floors.document import written_document
+from reconciler.report.floors.written import written_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.floors import Ground, suggest_floors
 

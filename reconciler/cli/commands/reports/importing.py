@@ -8,10 +8,11 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import reports_folder
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
+from reconciler.report.reports_document import import_document
 from reconciler.reporting.evidence.opening import opened
 from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
 from reconciler.reporting.evidence.taking import Wanted, take
-from reconciler.reporting.evidence.telling import import_document, import_lines
+from reconciler.reporting.evidence.telling import import_lines
 from reconciler.reporting.libraries import require_floors
 from reconciler.reporting.shelf import Shelf
 
