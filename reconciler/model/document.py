@@ -107,7 +107,9 @@ class Shape:
     def __init_subclass__(
         cls, *, base: Convert | None = None, by: Callable[[str], Convert] = attrgetter, order: str = "", name: str = ""
     ) -> None:
-        inherited = {name: (each, _after(base, name, get)) for name, (each, get) in cls.__keys__.items()}
+        inherited = {
+            name: (each, _after(base, get or _attribute(name, each))) for name, (each, get) in cls.__keys__.items()
+        }
         own = {name: (each, _getter(name, each, by)) for name, each in vars(cls).items() if isinstance(each, Key)}
         cls.__keys__, cls.__order__ = inherited | own, order.split()
         cls.__named__ = name or cls.__name__.removesuffix("Json")
@@ -122,7 +124,7 @@ class Shape:
             return _writer(cls)(value)
         told = {}
         for attribute, each, get, convert in _parts(cls):
-            part = given[attribute] if attribute in given else (get or attrgetter(attribute))(value)
+            part = given[attribute] if attribute in given else (get or _attribute(attribute, each))(value)
             if part is not ABSENT:
                 told[spelled(attribute, each)] = part if convert is None else convert(part)
         return told
@@ -153,17 +155,16 @@ class Document(Shape):
         cls.__keys__ = {"format": (named, lambda _: format), **cls.__keys__}
 
 
-def _after(base: Convert | None, name: str, get: Convert | None) -> Convert | None:
-    if base is None:
-        return get
-    inner = get or attrgetter(name)
-    return lambda value: inner(base(value))
+def _attribute(name: str, each: Key) -> Convert:
+    return (lambda value: getattr(value, name, ABSENT)) if each.optional else attrgetter(name)
+
+
+def _after(base: Convert | None, get: Convert) -> Convert:
+    return get if base is None else lambda value: get(base(value))
 
 
 def _getter(name: str, each: Key, by: Callable[[str], Convert]) -> Convert | None:
     """What gives a key's value; None for the attribute of its name."""
-    if each.of is None and each.optional:
-        return lambda value: getattr(value, name, ABSENT)
     return each.of or (None if by is attrgetter else by(name))
 
 
@@ -194,16 +195,20 @@ def _writer(shape: type[Any]) -> Callable[[Any], dict[str, Any]]:
     Its text holds nothing but names of attributes and of keys.
     """
     known: dict[str, Any] = {"ABSENT": ABSENT}
-    always, sometimes = [], []
+    first: list[str] = []
+    lines: list[str] = []
     for attribute, each, get, convert in _parts(shape):
         known |= {f"get_{attribute}": get, f"convert_{attribute}": convert}
-        value = f"value.{attribute}" if get is None else f"get_{attribute}(value)"
+        named = f"getattr(value, {attribute!r}, ABSENT)" if each.optional else f"value.{attribute}"
+        value = named if get is None else f"get_{attribute}(value)"
         made, name = "{}" if convert is None else f"convert_{attribute}({{}})", repr(spelled(attribute, each))
         if each.optional:
-            sometimes.append(f"if (part := {value}) is not ABSENT: told[{name}] = {made.format('part')}")
+            lines.append(f"if (part := {value}) is not ABSENT: told[{name}] = {made.format('part')}")
+        elif lines:
+            lines.append(f"told[{name}] = {made.format(value)}")
         else:
-            always.append(f"{name}: {made.format(value)}")
-    lines = [f"told = {{{', '.join(always)}}}", *sometimes, "return told"]
+            first.append(f"{name}: {made.format(value)}")
+    lines = [f"told = {{{', '.join(first)}}}", *lines, "return told"]
     exec("def write(value):\n " + "\n ".join(lines), known)  # noqa: S102 - as `dataclass` makes its methods
     return known["write"]  # type: ignore[no-any-return]
 

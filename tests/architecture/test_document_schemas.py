@@ -10,13 +10,16 @@ from architecture.command import reconciler
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
+from reconciler.audit.audit import Audit, AuditedField, Item
 from reconciler.cli.commands.schema import DOCUMENTS
+from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
 from reconciler.model.document_schema import published
 from reconciler.model.evidence import Unmatched
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_to_json
+from reconciler.report.audit.document import audit_document
 from reconciler.report.document import OUTCOMES, findings_document, result_document
 from reconciler.report.floors.document import backtest_document, suggestions_document
 
@@ -80,3 +83,13 @@ def test_a_document_of_another_shape_is_refused():
     assert not strict("floors").is_valid(wrong)
     assert not strict("floors").is_valid({**good, "unmatched": {**good["unmatched"], "rows": -1}})
     assert Unmatched().rows == 0
+
+
+def test_findings_and_fields_of_audits_keep_the_order_that_readers_of_text_know():
+    (first, *_) = findings_document(FINDINGS)["findings"]
+    assert list(first) == ["file", "line", "column", "code", "message", "severity", "address", "hint"]
+    field = AuditedField(FieldChange("x", 1, 2, "drift", "why"), "drift")
+    (item,) = audit_document(Audit("2026-11-21T19:00:00Z", "1", "api", (Item(A, "1", "drift", (field,)),)))["items"]
+    assert list(item) == ["address", "kind", "id", "class", "fields", "source", "note", "openSince"]
+    shown = ["path", "before", "after", "origin", "evidence", "class", "applied", "reason", "until"]
+    assert list(item["fields"][0]) == shown
