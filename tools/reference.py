@@ -16,11 +16,12 @@ import yaml
 from facts import EVERYWHERE, EXIT_CODES, VARIABLES
 
 from reconciler import errors
+from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.cli.main import cli
 from reconciler.cli.settings import WHO
 from reconciler.manifest.schema import schemas
+from reconciler.model.document_schema import published
 from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
-from reconciler.report.schemas.published import document_schemas
 from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -152,7 +153,7 @@ def _yaml(value: Any) -> str:
 def documents_page() -> str:
     """What commands print as JSON: a section for each document, its parts below."""
     sections = ["# JSON documents", OF_DOCUMENTS]
-    for file, schema in document_schemas().items():
+    for file, schema in published(DOCUMENTS).items():
         short = file.partition(".")[0]
         title = f"{schema['title']}: `schemas/{file}`."
         whole = block_section(schema["properties"]["format"]["const"], schema).replace("\n\n", f"\n\n{title}\n\n", 1)

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
-from reconciler.model.value import Fields, fields_to_json
+from reconciler.model.document import AddressText, Id, Shape, Values, key
+from reconciler.model.value import ABSENT, Fields
 
 FORMAT: Final = "reconciler.ledger/2"
 _FAMILY: Final = "reconciler.ledger/"
@@ -110,25 +111,31 @@ def shared_id(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, LedgerEntry]
     return None
 
 
+class EntryJson(
+    Shape, name="LedgerEntry", order="address kind id applied unconfirmed kept protect orphaned inactive_since"
+):
+    """A line of the ledger to be written without any call."""
+
+    address: AddressText = key("The resource's address.")
+    kind: Kind = key("What the resource is.")
+    id: Id = key("The server's id.")
+    applied: Values = key("The values last applied, by field.")
+    unconfirmed: list[str] = key(
+        "Fields that were sent and never shown back.", lambda entry: sorted(entry.unconfirmed) or ABSENT, optional=True
+    )
+    protect: bool = key("Never to be removed.", lambda entry: entry.protect or ABSENT, optional=True)
+    orphaned: bool = key("No manifest names it any more.", lambda entry: entry.orphaned or ABSENT, optional=True)
+    inactive_since: str | None = key(
+        "When we set it inactive, ISO 8601.",
+        lambda entry: ABSENT if entry.inactive_since is None else entry.inactive_since,
+        optional=True,
+    )
+    kept: Values = key("", lambda entry: entry.kept or ABSENT, optional=True)
+
+
 def entry_to_json(entry: LedgerEntry) -> dict[str, Any]:
     """The entry as one JSON object; flags that are off are left out, so that lines stay short and diffs quiet."""
-    line: dict[str, Any] = {
-        "address": entry.address,
-        "kind": entry.kind,
-        "id": entry.id,
-        "applied": fields_to_json(entry.applied),
-    }
-    if entry.unconfirmed:
-        line["unconfirmed"] = sorted(entry.unconfirmed)
-    if entry.kept:
-        line["kept"] = fields_to_json(entry.kept)
-    if entry.protect:
-        line["protect"] = True
-    if entry.orphaned:
-        line["orphaned"] = True
-    if entry.inactive_since is not None:
-        line["inactiveSince"] = entry.inactive_since
-    return line
+    return EntryJson.write(entry)
 
 
 def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:

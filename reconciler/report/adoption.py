@@ -1,17 +1,18 @@
 """What `pull` writes, or would write, as text and as JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Any, Final, Literal
 
 from reconciler.adopt.adoption import Adoption
 from reconciler.model.address import kind_of
-from reconciler.model.value import to_json
+from reconciler.model.document import AddressText, Count, Document, Leaf, Shape, key
+from reconciler.plan.document import NoteJson
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, Tone, line
 from reconciler.yaml.text import ManifestText
 
-PULL_FORMAT: Final = "reconciler.pull/1"
 _NAMED: Final = 3
 """Addresses that a note names which is made of many."""
 _TONES: Final[Mapping[str, Tone]] = {"+": "add", "-": "remove", "@": "faint"}
@@ -94,28 +95,57 @@ def _summary(adoption: Adoption, *, checked: bool) -> str:
     return f"Would write: {told}." if checked else f"Pulled: {told}."
 
 
+class WrittenFileJson(Shape):
+    """A manifest that was written, or would be."""
+
+    file: str = key("The file, relative to the project, with forward slashes.", itemgetter(0))
+    action: Literal["create", "update"] = key("create: it is new; update: values in it change.", itemgetter(1))
+
+
+class TakenOverJson(Shape):
+    """A value that was taken over from the account."""
+
+    address: AddressText = key("The resource's address.", itemgetter(0))
+    path: str = key("The field, dotted: `floorPrices.US`.", lambda taken: taken[1].path)
+    live: Leaf = key("The live value, which the manifest gets.", lambda taken: taken[1].before)
+    declared: Leaf = key("The value that was declared.", lambda taken: taken[1].after)
+
+
+class AdoptedJson(Shape):
+    """A resource that the ledger knows from now on, or knows better."""
+
+    address: AddressText = key("The resource's address.")
+    id: str = key("The server's id.")
+
+
+class HeldJson(Shape):
+    """A difference that could not be written, and stays as declared."""
+
+    file: str = key("The file, relative to the project.")
+    line: Count = key("Its line, from 1.")
+    column: Count = key("Its column, from 1.")
+    address: str | None = key("The resource it is about, where one is known.", lambda held: held.address or None)
+    code: str = key("What kind of finding it is; stays the same between versions.")
+    message: str = key("Why it could not be written.")
+
+
+def _files(adoption: Adoption) -> list[tuple[str, str]]:
+    return [(text.file, "create" if text.file in adoption.new else "update") for text in adoption.texts]
+
+
+class PullDocument(Document, format="reconciler.pull/1", title="Adoption (pull --format json)"):
+    """What an adoption came to."""
+
+    written: bool = key("false where it was only checked.")
+    files: list[WrittenFileJson] = key("The manifests that change.", _files)
+    adopted: list[AddressText] = key("Apps and placements that manifests declare from now on.", attrgetter("added"))
+    changes: list[TakenOverJson] = key("Values that were taken over.")
+    ledger: list[AdoptedJson] = key("Lines of the ledger that are new or other.", attrgetter("remember"))
+    forgotten: list[AddressText] = key("Addresses that the ledger drops.", attrgetter("forget"))
+    notes: list[NoteJson] = key("What else a reader should know.")
+    held: list[HeldJson] = key("What could not be written.")
+
+
 def adoption_document(adoption: Adoption, *, checked: bool) -> dict[str, Any]:
     """The adoption as a JSON document; `written` is false where it was only checked."""
-    return {
-        "format": PULL_FORMAT,
-        "written": not checked,
-        "files": [
-            {"file": text.file, "action": "create" if text.file in adoption.new else "update"}
-            for text in adoption.texts
-        ],
-        "adopted": list(adoption.added),
-        "changes": [
-            {"address": address, "path": each.path, "live": to_json(each.before), "declared": to_json(each.after)}
-            for address, each in adoption.changes
-        ],
-        "ledger": [{"address": entry.address, "id": entry.id} for entry in adoption.remember],
-        "forgotten": list(adoption.forget),
-        "notes": [{"address": note.address, "text": note.text} for note in adoption.notes],
-        "held": list(_held(adoption)),
-    }
-
-
-def _held(adoption: Adoption) -> Iterable[dict[str, Any]]:
-    for each in adoption.held:
-        place = {"file": each.file, "line": each.line, "column": each.column}
-        yield {**place, "address": each.address or None, "code": each.code, "message": each.message}
+    return PullDocument.write(adoption, written=not checked)

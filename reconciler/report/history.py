@@ -3,11 +3,12 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from io import StringIO
 from typing import Any, Final
 
+from reconciler.model.document import AddressText, Count, Document, Shape, itself, key
 from reconciler.model.journal import PastRun, PastStep
+from reconciler.model.outcome import Outcome
 from reconciler.plan.reversal import is_undoable, undo_counts
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
@@ -17,7 +18,6 @@ from reconciler.report.sanitise import table_cell, whole_lines
 from reconciler.report.text import OUTCOME_TONES
 
 UNRECORDED: Final = "unrecorded"
-HISTORY_FORMAT: Final = "reconciler.history/1"
 
 
 def history_lines(runs: Sequence[PastRun], empty: str = "") -> Iterator[Line]:
@@ -70,19 +70,39 @@ FEW: Final = 3
 """Steps of a run that a line names."""
 
 
+class PastStepJson(Shape):
+    """One step of a past run."""
+
+    at: str = key("When it was begun, ISO 8601 in UTC.")
+    address: AddressText = key("The resource's address then.")
+    action: str = key("What was to be done.")
+    id: str | None = key("The server's id, where one is known.")
+    outcome: Outcome | None = key("What came of it; null where that was never recorded.")
+    attempts: Count = key("Write calls that were sent.")
+    error: str | None = key("What went wrong or is unverified.")
+    before: dict[str, Any] = key("The live values before, by field.")
+    after: dict[str, Any] = key("The values that were sent, by field.")
+
+
+class PastRunJson(Shape):
+    """One past run."""
+
+    run: str = key("The run's name in the journal.")
+    started_at: str = key("When it began, ISO 8601 in UTC.")
+    ended_at: str | None = key("When it ended; null where it was killed, or is still at work.")
+    who: dict[str, str] = key("Who ran it, as far as the environment said: user, commit, ref, job, ...")
+    steps: list[PastStepJson] = key("Its steps, in the order in which they were begun.")
+
+
+class HistoryDocument(Document, format="reconciler.history/1", title="The journal (history --format json)"):
+    """What the journal tells."""
+
+    runs: list[PastRunJson] = key("Runs, oldest first.", itself)
+
+
 def history_document(runs: Sequence[PastRun]) -> dict[str, Any]:
     """`reconciler.history/1`: runs, oldest first, with their steps."""
-    return {"format": HISTORY_FORMAT, "runs": [_run(run) for run in runs]}
-
-
-def _run(run: PastRun) -> dict[str, Any]:
-    return {
-        "run": run.run,
-        "startedAt": run.started_at,
-        "endedAt": run.ended_at,
-        "who": dict(run.who),
-        "steps": [asdict(step) for step in run.steps],
-    }
+    return HistoryDocument.write(runs)
 
 
 def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:

@@ -1,11 +1,14 @@
-"""A list of resources as a table, as `reconciler.list/1` and as CSV."""
+"""Resources as a table, as `reconciler.list/1` and as CSV; what the credentials see as `reconciler.ping/1`."""
 
 import csv
 from collections.abc import Iterator, Sequence
 from io import StringIO
+from operator import itemgetter
 from typing import Any, Final
 
 from reconciler.diff.inventory import Listed
+from reconciler.model.address import Kind
+from reconciler.model.document import AddressText, Count, Document, Shape, itself, key
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
 from reconciler.report.sanitise import visible
@@ -44,23 +47,46 @@ def _numbers(listed: Sequence[Listed]) -> str:
     )
 
 
+class ListedResourceJson(Shape):
+    """One resource that is declared, owned or live."""
+
+    kind: Kind = key("What it is.")
+    address: AddressText = key("By its block, else by the ledger, else by its own identity.")
+    declared: bool = key("Whether a manifest has a block for it.")
+    owned: bool = key("Whether the ledger knows it.")
+    live: bool = key("Whether the account shows it.")
+    id: str | None = key("The live id, else the one that the ledger knows.")
+    status: str | None = key("The live status; null for what is not live.")
+
+
+class ListDocument(Document, format="reconciler.list/1", title="Resources (list --format json)"):
+    """Everything that is declared, owned or live."""
+
+    resources: list[ListedResourceJson] = key("In the order of addresses.", itself)
+
+
 def list_document(listed: Sequence[Listed]) -> dict[str, Any]:
     """`reconciler.list/1`."""
-    return {
-        "format": "reconciler.list/1",
-        "resources": [
-            {
-                "kind": each.kind,
-                "address": each.address,
-                "declared": each.declared,
-                "owned": each.owned,
-                "live": each.live,
-                "id": each.id,
-                "status": each.status,
-            }
-            for each in listed
-        ],
-    }
+    return ListDocument.write(listed)
+
+
+class ProgramJson(Shape, by=itemgetter):
+    """The program that asked."""
+
+    version: str = key("Its version.")
+    folder: str = key("The folder it runs from.")
+    url: str | None = key("The repository or file that it was installed from, where that is known.")
+    commit: str | None = key("The commit of that repository.")
+    sha256: str | None = key("The SHA-256 of that file.")
+
+
+class PingDocument(Document, format="reconciler.ping/1", title="What the credentials see (ping --format json)"):
+    """What the credentials can see."""
+
+    api: str = key("Scheme and host of the API that took them.")
+    publisher_id: str = key("The publisher of the project.")
+    apps: Count = key("Apps of the account.")
+    program: ProgramJson = key("From where the program that asked was installed.")
 
 
 def list_csv(listed: Sequence[Listed]) -> str:

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from operator import attrgetter
+from typing import Annotated, Any
 
 from reconciler.diff.change import Held
 from reconciler.errors import ReconcilerError
-from reconciler.model.address import kind_of
+from reconciler.model.address import Kind, kind_of
+from reconciler.model.document import AddressText, Count, Document, Form, Shape, itself, key
 from reconciler.model.outcome import Result
 from reconciler.plan.aftermath import Aftermath, Moved
-from reconciler.plan.codec import field_to_json
-from reconciler.report.document import result_document
+from reconciler.plan.document import FieldChangeJson
+from reconciler.report.document import ResultDocument, result_document
 from reconciler.report.line import Line, Span, Tone, line
 from reconciler.report.text import after_text, before_text, result_lines
-
-REHEARSAL_FORMAT: Final = "reconciler.rehearsal/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +37,65 @@ class Rehearsal:
     held: Sequence[Held] = ()
 
 
+class MovedJson(Shape):
+    """A resource of the sandbox that is not what it was before."""
+
+    kind: Kind = key("What the resource is.", lambda moved: kind_of(moved.address))
+    address: AddressText = key("The resource's address.")
+    id: str = key("The server's id.")
+    planned: bool = key("Whether the plan speaks of it.")
+    fields: list[FieldChangeJson] = key("The fields that differ now.")
+
+
+class TwinsJson(Shape):
+    """Several resources with one identity."""
+
+    address: AddressText = key("The address they share.")
+    ids: list[str] = key("Their ids.")
+
+
+class AftermathJson(Shape):
+    """What the run left in the sandbox's account."""
+
+    made: list[MovedJson] = key("Resources that are new.")
+    changed: list[MovedJson] = key("Resources with other values than before.")
+    deleted: list[MovedJson] = key("Resources that are gone.")
+    twins: list[TwinsJson] = key("Identities that more than one resource has.")
+
+
+class UnfulfilledJson(Shape):
+    """A change of the plan that does not hold in the sandbox."""
+
+    address: AddressText = key("The resource's address.")
+    why: str = key("What is otherwise.")
+
+
+class RehearsalDocument(
+    Document, format="reconciler.rehearsal/1", title="Rehearsal of a plan (rehearse --format json)"
+):
+    """What came of carrying out a plan on a sandbox."""
+
+    api: str = key("The API that was read, and only read, to fill the sandbox.")
+    exit_code: int = key("What apply would have exited with.")
+    error: str | None = key(
+        "What ended the run before its end, if anything did.",
+        lambda rehearsal: None if rehearsal.error is None else rehearsal.error.message,
+    )
+    result: Annotated[ResultDocument, Form(write=itself)] = key(
+        "The result, as apply tells it.", lambda rehearsal: result_document(rehearsal.results, rehearsal.run)
+    )
+    account: AftermathJson = key("The sandbox's account afterwards.", attrgetter("aftermath"))
+    fulfilled: bool = key(
+        "Whether the plan holds there, field by field.", lambda rehearsal: not rehearsal.aftermath.unfulfilled
+    )
+    unfulfilled: list[UnfulfilledJson] = key("Where it does not.", attrgetter("aftermath.unfulfilled"))
+    requests: dict[str, Count] = key("How many calls of each kind were made.")
+    faults: dict[str, Count] = key("How many faults struck, by what they did.")
+
+
 def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
     """`reconciler.rehearsal/1`: the result as apply tells it, and the sandbox account afterwards."""
-    left = rehearsal.aftermath
-    return {
-        "format": REHEARSAL_FORMAT,
-        "api": rehearsal.api,
-        "exitCode": rehearsal.exit_code,
-        "error": None if rehearsal.error is None else rehearsal.error.message,
-        "result": result_document(rehearsal.results, rehearsal.run),
-        "account": {
-            "made": [_moved(each) for each in left.made],
-            "changed": [_moved(each) for each in left.changed],
-            "deleted": [_moved(each) for each in left.deleted],
-            "twins": [{"address": each.address, "ids": list(each.ids)} for each in left.twins],
-        },
-        "fulfilled": not left.unfulfilled,
-        "unfulfilled": [{"address": each.address, "why": each.why} for each in left.unfulfilled],
-        "requests": dict(rehearsal.requests),
-        "faults": dict(rehearsal.faults),
-    }
-
-
-def _moved(moved: Moved) -> dict[str, Any]:
-    return {
-        "kind": kind_of(moved.address),
-        "address": moved.address,
-        "id": moved.id,
-        "planned": moved.planned,
-        "fields": [field_to_json(each) for each in moved.fields],
-    }
+    return RehearsalDocument.write(rehearsal)
 
 
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:

@@ -1,13 +1,12 @@
-"""What a fetch came to, as lines to read and as a document."""
+"""What a fetch came to, as lines to read."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
-from reconciler.warehouse.fetch_schedule import FetchOutcome, FetchState, FetchSummary
+from reconciler.warehouse.fetch_schedule import FetchOutcome, FetchSummary
 
-FETCH_FORMAT: Final = "reconciler.fetch/1"
 _MOST_DAYS: Final = 20
 """Days whose repeated rows are told one by one."""
 _SOURCES: Final[Mapping[str, str]] = {"dt": "DT user level", "chartboost": "Chartboost"}
@@ -79,39 +78,3 @@ def _whole(summary: FetchSummary) -> str:
     told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
     kept = f"; {counted(shrunk, 'day')} not replaced, since what came holds far less" if shrunk else ""
     return f"{told}{kept}; {counted(gaps, 'day')} missing." if gaps else f"{told}{kept}; nothing is missing."
-
-
-def fetch_document(summary: FetchSummary) -> dict[str, Any]:
-    """`reconciler.fetch/1`: a summary, every source, app and day, and the gaps as spans."""
-    states: tuple[FetchState, ...] = ("fetched", "kept", "refused", "failed")
-    return {
-        "format": FETCH_FORMAT,
-        "summary": {
-            **{state: len(summary.of(state)) for state in states},
-            "rows": summary.rows,
-            "quarantined": dict(summary.quarantined),
-            "repeated": summary.repeated,
-            "shrunk": len(summary.shrunk),
-        },
-        "reports": [_report(outcome) for outcome in summary.outcomes],
-        "gaps": [
-            {"source": source, "app": app, "from": span.first.isoformat(), "to": span.last.isoformat()}
-            for (source, app), spans in summary.gaps.items()
-            for span in spans
-        ],
-        "notes": list(summary.notes),
-    }
-
-
-def _report(outcome: FetchOutcome) -> dict[str, Any]:
-    return {
-        "source": outcome.source,
-        "app": outcome.app,
-        "day": outcome.day.isoformat(),
-        "state": outcome.state,
-        "rows": outcome.rows,
-        "quarantined": dict(outcome.quarantined),
-        "repeated": outcome.repeated,
-        "shrunk": outcome.shrunk,
-        "why": outcome.why or None,
-    }

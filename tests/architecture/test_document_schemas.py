@@ -7,21 +7,25 @@ from pathlib import Path
 import jsonschema
 import pytest
 from architecture.command import reconciler
+from reconciler.audit.audit import Audit, AuditedField, Item
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
+from reconciler.cli.commands.schema import DOCUMENTS
+from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
+from reconciler.model.document_schema import published
 from reconciler.model.evidence import Unmatched
 from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_to_json
+from reconciler.report.audit.document import audit_document
 from reconciler.report.document import OUTCOMES, findings_document, result_document
 from reconciler.report.floors.document import backtest_document, suggestions_document
-from reconciler.report.schemas.published import document_schemas
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
-FILES = sorted(document_schemas())
+FILES = sorted(published(DOCUMENTS))
 A = Address("android:com.a/int")
 RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
 each_file = pytest.mark.parametrize("file", FILES)
@@ -29,12 +33,12 @@ each_file = pytest.mark.parametrize("file", FILES)
 
 @each_file
 def test_committed_schemas_are_current(file):
-    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(document_schemas()[file])
+    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(published(DOCUMENTS)[file])
 
 
 @each_file
 def test_schemas_are_valid_and_every_key_is_described(file):
-    schema = document_schemas()[file]
+    schema = published(DOCUMENTS)[file]
     jsonschema.Draft7Validator.check_schema(schema)
     for block in (schema, *schema["definitions"].values()):
         assert block["description"]
@@ -47,7 +51,7 @@ def test_documents_and_files_of_the_project_have_schemas_of_their_own():
 
 
 def test_the_command_gives_all_of_them():
-    assert json.loads(reconciler("schema").stdout) == {**schemas(), **document_schemas()}
+    assert json.loads(reconciler("schema").stdout) == {**schemas(), **published(DOCUMENTS)}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)
@@ -79,3 +83,13 @@ def test_a_document_of_another_shape_is_refused():
     assert not strict("floors").is_valid(wrong)
     assert not strict("floors").is_valid({**good, "unmatched": {**good["unmatched"], "rows": -1}})
     assert Unmatched().rows == 0
+
+
+def test_findings_and_fields_of_audits_keep_the_order_that_readers_of_text_know():
+    (first, *_) = findings_document(FINDINGS)["findings"]
+    assert list(first) == ["file", "line", "column", "code", "message", "severity", "address", "hint"]
+    field = AuditedField(FieldChange("x", 1, 2, "drift", "why"), "drift")
+    (item,) = audit_document(Audit("2026-11-21T19:00:00Z", "1", "api", (Item(A, "1", "drift", (field,)),)))["items"]
+    assert list(item) == ["address", "kind", "id", "class", "fields", "source", "note", "openSince"]
+    shown = ["path", "before", "after", "origin", "evidence", "class", "applied", "reason", "until"]
+    assert list(item["fields"][0]) == shown

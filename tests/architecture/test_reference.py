@@ -8,9 +8,10 @@ import pytest
 from architecture.source_code import ROOT, modules, strings
 
 from reconciler import errors
+from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.report.schemas.published import document_schemas
+from reconciler.model.document_schema import published
 
 TOOLS = ROOT / "tools"
 VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")
@@ -66,7 +67,7 @@ def test_every_field_is_there_with_the_words_that_editors_show(page, schema):
 
 
 def test_every_document_has_its_section():
-    for schema in document_schemas().values():
+    for schema in published(DOCUMENTS).values():
         assert f"\n## {schema['properties']['format']['const']}\n" in PAGES["documents.md"]
 
 

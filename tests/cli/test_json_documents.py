@@ -9,8 +9,9 @@ from support.command import Project
 from support.evidence import SAMPLES
 from support.schemas import strict
 
+from reconciler.cli.commands.schema import DOCUMENTS
+from reconciler.model.document_schema import published
 from reconciler.model.ledger import FORMAT as LEDGER
-from reconciler.report.schemas.published import document_schemas
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.
@@ -71,7 +72,7 @@ def test_a_command_prints_what_its_schema_says(told, call):
 
 def test_the_round_meets_every_schema(told):
     assert {f"{done.json['format'].split('.')[1].split('/')[0]}.schema.json" for done in told.values()} == {
-        *document_schemas()
+        *published(DOCUMENTS)
     }
 
 
@@ -91,4 +92,4 @@ def test_one_suggestion_that_is_explained_is_the_whole_document(told):
 
 def test_every_document_that_the_program_names_is_published():
     named = {text for module in modules() for text, _ in strings(module) if FORMAT.fullmatch(text)}
-    assert named - {LEDGER} == {schema["properties"]["format"]["const"] for schema in document_schemas().values()}
+    assert named - {LEDGER} == {schema["properties"]["format"]["const"] for schema in published(DOCUMENTS).values()}

@@ -5,7 +5,8 @@ from typing import Any
 
 import jsonschema
 
-from reconciler.report.schemas.published import document_schemas
+from reconciler.cli.commands.schema import DOCUMENTS
+from reconciler.model.document_schema import published
 
 
 def closed(node: Any) -> Any:
@@ -20,7 +21,7 @@ def closed(node: Any) -> Any:
 
 def strict(name: str) -> jsonschema.Draft7Validator:
     """Says whether a document has all keys of `name.schema.json` and no others."""
-    return jsonschema.Draft7Validator(closed(document_schemas()[f"{name}.schema.json"]))
+    return jsonschema.Draft7Validator(closed(published(DOCUMENTS)[f"{name}.schema.json"]))
 
 
 def assert_as_published(document: Any, name: str) -> None:

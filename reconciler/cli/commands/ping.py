@@ -7,6 +7,7 @@ from reconciler.cli.session import Session
 from reconciler.errors import WrongAccount
 from reconciler.installed import program, whence
 from reconciler.report.count import counted
+from reconciler.report.inventory import PingDocument
 from reconciler.report.line import Span, line
 
 
@@ -30,9 +31,10 @@ def command(options: Options) -> int:
         apps = reader.apps()
     if not apps:
         _tell_nothing(session, sum(entry.kind == "app" for entry in ledger.values()))
-    seen = {"api": session.api(), "publisherId": settings.publisher_id, "apps": len(apps), "program": program()}
     if options.format == "json":
-        session.console.document({"format": "reconciler.ping/1", **seen})
+        session.console.document(
+            PingDocument.write(api=session.api(), publisher_id=settings.publisher_id, apps=len(apps), program=program())
+        )
     else:
         number = counted(len(apps), "app")
         good = "credentials are good" if apps else "credentials are accepted"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,7 +13,35 @@ from reconciler.given import write_given
 from reconciler.manifest.load import load_settings
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.manifest.schema_rules import Known, Schema, known_of
-from reconciler.report.schemas.published import document_schemas
+from reconciler.model.document import Document
+from reconciler.model.document_schema import published
+from reconciler.plan.document import PlanDocument
+from reconciler.report.adoption import PullDocument
+from reconciler.report.audit.document import DriftDocument
+from reconciler.report.document import FindingsDocument, FmtDocument, ResultDocument
+from reconciler.report.floors.document import BacktestDocument, FloorsDocument, WrittenDocument
+from reconciler.report.history import HistoryDocument
+from reconciler.report.inventory import ListDocument, PingDocument
+from reconciler.report.rehearsal import RehearsalDocument
+from reconciler.report.reports_document import FetchDocument, ImportDocument
+
+DOCUMENTS: Final[tuple[type[Document], ...]] = (
+    BacktestDocument,
+    DriftDocument,
+    FetchDocument,
+    FindingsDocument,
+    FloorsDocument,
+    FmtDocument,
+    HistoryDocument,
+    ImportDocument,
+    ListDocument,
+    PingDocument,
+    PlanDocument,
+    PullDocument,
+    RehearsalDocument,
+    ResultDocument,
+    WrittenDocument,
+)
 
 FOLDER = "schemas"
 """Where `init` puts the schemas of both formats, and modelines look for them."""
@@ -37,7 +66,7 @@ def command(options: Options, *, out: Path | None) -> int:
     session = Session.of(options)
     known = _known(session) if options.for_project else None
     formats = schemas(known)
-    found = {**formats, **document_schemas()}
+    found = {**formats, **published(DOCUMENTS)}
     if known is not None and out is None:
         _write(session, session.root() / FOLDER, formats, session.root())
     if out is None:

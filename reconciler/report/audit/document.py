@@ -1,93 +1,123 @@
 """An audit as JSON: `reconciler.drift/1`."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any
 
-from reconciler.diff.audit import Audit, AuditedField, Episode, Item, Trend, summary
-from reconciler.model.address import kind_of
-from reconciler.model.value import to_json
-from reconciler.plan.codec import field_to_json
-
-DRIFT_FORMAT: Final = "reconciler.drift/1"
-
-
-def audit_document(audit: Audit, history: Trend | None = None) -> dict[str, Any]:
-    """The numbers, and every resource with its class, in sync or not; `trend` is null where it was not asked for.
-
-    In `fields`, `applied` was last applied, `before` is live, `after` is what the manifest wants.
-    """
-    counts = summary(audit)
-    return {
-        "format": DRIFT_FORMAT,
-        "at": audit.at,
-        "publisherId": audit.publisher_id,
-        "api": audit.api,
-        "summary": {
-            "drift": counts.drift,
-            "pending": counts.pending,
-            "conflict": counts.conflict,
-            "accepted": counts.accepted,
-            "unmanaged": counts.unmanaged,
-            "missing": counts.missing,
-            "inSync": counts.in_sync,
-            "coveragePercent": counts.coverage_percent,
-        },
-        "items": [_item(item, audit) for item in audit.items],
-        "notes": [{"address": note.address or None, "text": note.text} for note in audit.notes],
-        "trend": None if history is None else _trend(history, datetime.fromisoformat(audit.at)),
-    }
-
-
-def _item(item: Item, audit: Audit) -> dict[str, Any]:
-    return {
-        "address": item.address,
-        "kind": kind_of(item.address),
-        "id": item.id,
-        "class": item.of,
-        "fields": [_field(field) for field in item.fields],
-        "source": None if item.source is None else {"file": item.source.file, "line": item.source.line},
-        "note": item.note or None,
-        "openSince": audit.open_since.get(item.address),
-    }
-
-
-def _field(field: AuditedField) -> dict[str, Any]:
-    acceptance = field.acceptance
-    return {
-        **field_to_json(field.change),
-        "class": field.of,
-        "applied": to_json(field.applied),
-        "reason": None if acceptance is None else acceptance.reason,
-        "until": None if acceptance is None or acceptance.until is None else acceptance.until.isoformat(),
-    }
-
-
-def _trend(history: Trend, now: datetime) -> dict[str, Any]:
-    return {
-        "since": history.since.isoformat(),
-        "days": [
-            {
-                "day": day.day.isoformat(),
-                "audits": day.audits,
-                "opened": day.opened,
-                "closed": day.closed,
-                "open": day.still_open,
-            }
-            for day in history.days
-        ],
-        "alarms": [_episode(episode, now) for episode in history.episodes],
-    }
-
-
-def _episode(episode: Episode, now: datetime) -> dict[str, Any]:
-    return {
-        "address": episode.address,
-        "class": episode.of,
-        "openedAt": _spelled(episode.opened_at),
-        "closedAt": None if episode.closed_at is None else _spelled(episode.closed_at),
-        "openSeconds": int(episode.seconds(now)),
-    }
+from reconciler.diff.audit import Audit, Class, Trend, summary
+from reconciler.model.address import Kind, kind_of
+from reconciler.model.document import AddressText, Count, Day, Document, Form, Leaf, Shape, key
+from reconciler.plan.document import FieldChangeJson, SourceJson
 
 
 def _spelled(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[str, Form(write=_spelled)]
+
+
+def _of_first(name: str) -> Callable[[tuple[Any, ...]], Any]:
+    """An attribute of the first of two values that an object is made of."""
+    return lambda told: getattr(told[0], name)
+
+
+class DriftSummaryJson(Shape):
+    """How many resources are in each class."""
+
+    drift: Count = key("Live moved away from what was applied; the manifest did not.")
+    pending: Count = key("The manifest moved and live did not; or never applied by us.")
+    conflict: Count = key("Live and manifest both moved, to different values.")
+    accepted: Count = key("Drift under an acceptance that holds.")
+    unmanaged: Count = key("Alive, and in no manifest and not in the ledger.")
+    missing: Count = key("Wanted and applied before, and gone from the account.")
+    in_sync: Count = key("As applied and as declared.")
+    coverage_percent: Annotated[float, Form({"maximum": 100, "minimum": 0})] = key(
+        "The share of live resources that a block or the ledger stands for."
+    )
+
+
+class AuditedFieldJson(FieldChangeJson, base=attrgetter("change")):
+    """One field that is not as it should be: `before` is live, `after` is wanted."""
+
+    of: Class = key("What the audit made of the field.", name="class")
+    applied: Leaf = key("What was last applied; null also where nothing was.")
+    reason: str | None = key(
+        "Of the acceptance that covers it, or covered it until it ended.",
+        lambda field: None if field.acceptance is None else field.acceptance.reason,
+    )
+    until: Day | None = key(
+        "The last day of that acceptance, ISO 8601.",
+        lambda field: None if field.acceptance is None else field.acceptance.until,
+    )
+
+
+class ItemJson(Shape, by=_of_first):
+    """One resource, in sync or not."""
+
+    address: AddressText = key("The resource's address.")
+    kind: Kind = key("What the resource is.", lambda told: kind_of(told[0].address))
+    id: str | None = key("The server's id; null for what was never made.")
+    of: Class = key("What the audit made of it: the gravest class of its fields.", name="class")
+    fields: list[AuditedFieldJson] = key("The fields that are not in sync.")
+    source: SourceJson | None = key("Its block; null where no manifest names it.")
+    note: str | None = key("What else there is to know of it.", lambda told: told[0].note or None)
+    open_since: str | None = key("The first audit that saw the alarm, ISO 8601 in UTC.", itemgetter(1))
+
+
+class AuditNoteJson(Shape):
+    """Something to know, about an address or about all."""
+
+    address: str | None = key("What it is about, where it is about one resource.", lambda note: note.address or None)
+    text: str = key("The note.")
+
+
+class TrendDayJson(Shape):
+    """One day (UTC) of the trend."""
+
+    day: Day = key("The day, ISO 8601.")
+    audits: Count = key("Audits on that day.")
+    opened: Count = key("Alarms that began.")
+    closed: Count = key("Alarms that ended.")
+    still_open: Count = key("Alarms that were open at its end.", name="open")
+
+
+class AlarmJson(Shape, by=_of_first):
+    """One alarm, from the audit that saw it first to the one that saw it gone."""
+
+    address: AddressText = key("The resource's address.")
+    of: Class = key("Its class.", name="class")
+    opened_at: Moment = key("When it was first seen, ISO 8601 in UTC.")
+    closed_at: Moment | None = key("When it was first seen gone; null while it is open.")
+    open_seconds: Count = key("How long it was open, or has been.", lambda told: int(told[0].seconds(told[1])))
+
+
+class TrendPartJson(Shape, by=_of_first):
+    """What earlier audits tell."""
+
+    since: Day = key("The first day, ISO 8601.")
+    days: list[TrendDayJson] = key("Day by day.")
+    alarms: list[AlarmJson] = key(
+        "Every alarm that was open in this time.", lambda told: [(episode, told[1]) for episode in told[0].episodes]
+    )
+
+
+class DriftDocument(Document, format="reconciler.drift/1", title="Audit (drift --format json)"):
+    """An audit: the live state against what was last applied."""
+
+    at: str = key("When the account was read, ISO 8601 in UTC.")
+    publisher_id: str = key("The publisher of the account.")
+    api: str = key("Scheme and host of the API that was read.")
+    summary: DriftSummaryJson = key("The audit in numbers.", summary)
+    items: list[ItemJson] = key(
+        "Every resource, in the order of addresses.",
+        lambda audit: [(item, audit.open_since.get(item.address)) for item in audit.items],
+    )
+    notes: list[AuditNoteJson] = key("What else there is to know.")
+    trend: TrendPartJson | None = key("What earlier audits tell; null without --since.")
+
+
+def audit_document(audit: Audit, history: Trend | None = None) -> dict[str, Any]:
+    """The numbers, and every resource with its class, in sync or not; `trend` is null where it was not asked for."""
+    return DriftDocument.write(audit, trend=history and (history, datetime.fromisoformat(audit.at)))

@@ -1,13 +1,12 @@
-"""What an import came to, as lines to read and as a document."""
+"""What an import came to, as lines to read."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from reconciler.report.count import counted
 from reconciler.report.line import Line, Span, line
 from reconciler.warehouse.imports.importing import Imported, reason_text
 
-IMPORT_FORMAT: Final = "reconciler.import/1"
 _SHOWN: Final = 8
 
 
@@ -40,31 +39,3 @@ def _whole(found: Imported) -> str:
 def _listed(texts: Sequence[str]) -> str:
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more
-
-
-def import_document(found: Imported) -> dict[str, Any]:
-    """`reconciler.import/1`: how the report was read, what became of its rows, and what lies there now."""
-    account = found.account
-    return {
-        "format": IMPORT_FORMAT,
-        "name": found.name,
-        "network": found.header.adapter.name,
-        "columns": dict(found.header.theirs),
-        "decimals": found.writing.decimals,
-        "summary": {
-            "rows": account.rows,
-            "imported": found.kept,
-            "refused": account.refused.total(),
-            "repeated": found.repeated,
-            "leftOut": account.left_out,
-            "replaced": found.replaced,
-        },
-        "days": {"from": found.days[0], "to": found.days[-1], "count": len(found.days)},
-        "apps": list(found.apps),
-        "sources": dict(found.sources),
-        "refused": [
-            {"reason": reason, "rows": rows, "unit": found.unit, "places": account.places[reason]}
-            for reason, rows in account.refused.most_common()
-        ],
-        "notes": list(found.notes),
-    }

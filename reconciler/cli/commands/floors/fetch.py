@@ -14,10 +14,11 @@ from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.cli.sources import Source, sources
 from reconciler.errors import UsageError
+from reconciler.report.reports_document import fetch_document
 from reconciler.warehouse.fetch import FetchRequest, fetch
 from reconciler.warehouse.fetch_schedule import FetchOutcome
 from reconciler.warehouse.report_store import Partition
-from reconciler.warehouse.telling import fetch_document, fetch_lines
+from reconciler.warehouse.telling import fetch_lines
 
 
 @click.command("fetch")

@@ -16,7 +16,8 @@ from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floor
 from reconciler.model.evidence import Cell
 from reconciler.model.suggestion import Suggestion, Suggestions
 from reconciler.project import write_manifests
-from reconciler.report.floors.written import written_document, written_lines
+from reconciler.report.floors.document import written_document
+from reconciler.report.floors.written import written_lines
 from reconciler.store.ledger_file import write_atomically
 from reconciler.workflow.floors import Ground, suggest_floors
 from reconciler.yaml.text import ManifestText

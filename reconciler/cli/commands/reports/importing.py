@@ -8,11 +8,12 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.reports import reports_folder
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
+from reconciler.report.reports_document import import_document
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.imports.importing import ImportOptions, import_report
 from reconciler.warehouse.imports.readers import opened
 from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
-from reconciler.warehouse.imports.telling import import_document, import_lines
+from reconciler.warehouse.imports.telling import import_lines
 from reconciler.warehouse.report_store import ReportStore
 
 
