@@ -17,7 +17,7 @@ from facts import EVERYWHERE, EXIT_CODES, VARIABLES
 
 from reconciler import errors
 from reconciler.cli.main import cli
-from reconciler.cli.settings import WHO
+from reconciler.api.environment import WHO
 from reconciler.manifest.schema import schemas
 from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
 from reconciler.report.schemas.published import document_schemas

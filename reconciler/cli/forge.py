@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
-from reconciler.cli.settings import Environment
+from reconciler.api.environment import Environment
 from reconciler.errors import CredentialsError, ProjectError, UsageError
 from reconciler.forge.place import Kind, Place
 from reconciler.model.secret import Secret

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from reconciler.cli.settings import Environment
+from reconciler.api.environment import Environment
 from reconciler.errors import ProjectError, UsageError
 from reconciler.installed import FOLDER, origin
 

@@ -20,6 +20,7 @@ LAYERS = (
     ("ports",),
     ("apply", "web", "disk", "installed"),
     ("workflow", "dt", "reporting", "store", "sandbox", "forge", "project", "given", "cache"),
+    ("api",),
     ("cli",),
     ("__main__",),
 )

@@ -14,7 +14,7 @@ from reconciler.diff.block import View
 from reconciler.diff.change import Deactivate, Delete, Update
 from reconciler.diff.reconcile import reconcile
 from reconciler.model.live import LiveState
-from reconciler.workflow.auditing import take_audit
+from reconciler.workflow.drift import take_audit
 from reconciler.workflow.observing import Selection
 
 

@@ -44,7 +44,7 @@ def exports(url: str) -> tuple[str, ...]:
 @click.option("--detach", is_flag=True, help="Run on in the background; print what to export once it answers.")
 @click.option("--stop", "ends", is_flag=True, help="End the sandbox at --port, however it was started.")
 @shared_options(formats=("text",))
-def command(
+def sandbox(
     options: Options,
     *,
     port: int,

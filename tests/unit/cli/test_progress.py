@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from support.fake_clock import FakeClock
 
-from reconciler.cli.logs import log_to_stderr
+from reconciler.cli.console import log_to_stderr
 from reconciler.cli.progress import EVERY_SECONDS, Lines, Place
 
 CLOCK_STARTS = 0.0

@@ -7,7 +7,7 @@ import click
 
 from reconciler import disk
 from reconciler.cli.forge import Asked, place_of, push_target
-from reconciler.cli.offered import forge_options
+from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError, UsageError
@@ -31,7 +31,7 @@ _SIGNS: Final = re.compile(r"[^A-Za-z0-9]+")
 @click.option("--keep", is_flag=True, help="After a fetch: keep the reports for later jobs.")
 @forge_options()
 @shared_options(formats=("text",))
-def command(
+def floors(
     options: Options,
     *,
     branch: str | None,
@@ -65,7 +65,7 @@ def _take(session: Session, branch: str | None) -> int:
     from reconciler.forge.floors_commit import take_reports  # noqa: PLC0415 - httpx costs 0.15 s
     from reconciler.forge.git import Git  # noqa: PLC0415
 
-    root = session.project().root
+    root = session.workspace().root
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
     own = _own(REPORTS, git)
@@ -79,7 +79,7 @@ def _keep(session: Session, branch: str | None) -> int:
     from reconciler.forge.floors_commit import keep_reports  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
 
-    root = session.project().root
+    root = session.workspace().root
     folder = disk.check_folder(root, _FOLDER)
     names = sorted(f"{_FOLDER}/{path.name}" for path in folder.glob("source=*") if any(path.rglob("*.parquet")))
     if not names:
@@ -98,11 +98,11 @@ def _ask(session: Session, branch: str | None, asked: Asked) -> int:
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.walls import branches  # noqa: PLC0415
 
-    project = session.project()
+    project = session.workspace()
     target, variables = push_target(session.environment, branch)
     git = Git(project.root, variables)
     own = _own(FLOORS, git)
-    manifests = find_manifests(project.root, session.settings(project).manifests).texts
+    manifests = find_manifests(project.root, project.settings().manifests).texts
     names = [*(text.file for text in manifests), RECORD_NAME]
     commit = request_changes(git, names, TITLE, target, own)
     if commit is None:

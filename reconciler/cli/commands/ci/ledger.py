@@ -7,7 +7,7 @@ import click
 
 from reconciler import disk
 from reconciler.cli.forge import Asked, place_of, push_target
-from reconciler.cli.offered import forge_options
+from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
@@ -35,7 +35,7 @@ Way: TypeAlias = Literal["push", "request", "signed"]
 @click.option("--take", is_flag=True, help="Before a plan or apply: the ledger of a request that is not merged yet.")
 @forge_options()
 @shared_options(formats=("text",))
-def command(
+def ledger(
     options: Options,
     *,
     branch: str | None,
@@ -66,7 +66,7 @@ def command(
     way, asked = by or _setting(session), Asked(forge, repository, request)
     if take:
         return _take(session, way, asked)
-    root = session.project().root
+    root = session.workspace().root
     if not disk.check(root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
@@ -81,8 +81,8 @@ def _check_account(session: Session, data: bytes) -> None:
 
     found = account_in(LEDGER, data)
     if found is not None:
-        publisher_id = session.settings(session.project()).publisher_id
-        checked_account(LEDGER, found, session.account(publisher_id))
+        workspace = session.workspace()
+        checked_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
 
 
 def _setting(session: Session) -> Way:
@@ -102,7 +102,7 @@ def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
 
     environment = session.environment
     target, variables = push_target(environment, branch)
-    git = Git(session.project().root, variables)
+    git = Git(session.workspace().root, variables)
     message = _message(environment.who().get("commit", ""), asked.request)
     same = "the ledger is as it was: nothing to commit"
     if way == "push":
@@ -133,7 +133,7 @@ def _take(session: Session, way: Way, asked: Asked) -> int:
 
     if way != "request":
         return 0
-    root = session.project().root
+    root = session.workspace().root
     git = Git(root, session.environment.variables)
     prefix = git.does("rev-parse", "--show-prefix")
     own = _branch_of(prefix)

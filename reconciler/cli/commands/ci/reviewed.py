@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.forge import applied_branch, place_of, pushed_commit
-from reconciler.cli.offered import comment_key_option
+from reconciler.cli.groups import comment_key_option
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import Session
 from reconciler.errors import UsageError
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--number", "numbers", type=click.IntRange(1), multiple=True, help="With --applied: which requests.")
 @shared_options(formats=("text",))
-def command(
+def reviewed(
     options: Options,
     *,
     out: Path | None,
@@ -107,8 +107,9 @@ def _left(session: Session, result: Path) -> frozenset[bytes] | None:
 def _plan_mark(session: Session, key: str) -> str:
     from reconciler.report.markdown.marker import marker  # noqa: PLC0415 - not needed with a name
 
-    publisher = session.settings(session.project()).publisher_id
-    return marker("plan", Origin("", "", publisher, session.api(), ""), key)
+    workspace = session.workspace()
+    publisher = workspace.settings().publisher_id
+    return marker("plan", Origin("", "", publisher, workspace.api(), ""), key)
 
 
 def _head(session: Session) -> str:
