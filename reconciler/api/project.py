@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from reconciler.plan.plan import Plan
     from reconciler.workflow.observing import Selection
 
-    AnyPlan = PlanResult | Plan | Path | str
-
 # Each method imports what it takes: opening and validating a project must not wait for HTTP or for a warehouse.
 # ruff: noqa: PLC0415
 
@@ -89,7 +87,7 @@ class Project:
 
     def apply(
         self,
-        plan: "AnyPlan | None" = None,
+        plan: "PlanResult | Plan | Path | str | None" = None,
         *,
         allowances: "Allowances | None" = None,
         skip_stale: bool = False,
@@ -129,7 +127,7 @@ class Project:
 
     def rehearse(
         self,
-        plan: "AnyPlan",
+        plan: "PlanResult | Plan | Path | str",
         *,
         faults: Path | str | None = None,
         allowances: "Allowances | None" = None,
@@ -147,7 +145,7 @@ class Project:
         limits = allowances or Allowances()
         return rehearse(self._workspace, self._made(plan), limits, script, skip_stale=skip_stale)
 
-    def _made(self, plan: "AnyPlan") -> "Plan":
+    def _made(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
         from reconciler.api.plan import load_plan
 
         if isinstance(plan, Path | str):

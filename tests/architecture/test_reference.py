@@ -26,6 +26,7 @@ def tool(name):
 
 
 facts = tool("facts")
+tool("python_page")
 reference = tool("reference")
 PAGES = reference.pages()
 
