@@ -53,7 +53,7 @@ class Words(Protocol[Told_contra]):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProgressTarget:
     """Where progress is told: `talk` takes a line, `as_json` says that the log is of JSON lines."""
 
     clock: "Clock"
@@ -68,7 +68,7 @@ class Lines(Generic[End]):
     Implements `api.observer.StepListener`.
     """
 
-    def __init__(self, what: str, words: Words[End], place: Place) -> None:
+    def __init__(self, what: str, words: Words[End], place: ProgressTarget) -> None:
         self._what, self._words, self._place = what, words, place
         self._steps = self._done = self._failed = 0
         self._began = self._told_at = place.clock.monotonic()
@@ -147,7 +147,7 @@ def _lasted(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-class Bar(Generic[End]):
+class ProgressBar(Generic[End]):
     """Shows on a terminal how many steps have ended, and the last one. Implements `api.observer.StepListener`."""
 
     def __init__(self, what: str, words: Words[End], *, no_color: bool) -> None:
@@ -185,11 +185,13 @@ class Bar(Generic[End]):
         self._progress.update(self._task, advance=1, description=terminal(self._told(end)))
 
 
-def watched(what: str, words: Words[End], place: Place) -> "AbstractContextManager[Bar[End] | Lines[End]]":
+def watched(
+    what: str, words: Words[End], place: ProgressTarget
+) -> "AbstractContextManager[ProgressBar[End] | Lines[End]]":
     """A bar where somebody watches a terminal, else lines; events where the log is of JSON lines."""
     if place.as_json or not shows_progress():
         return Lines(what, words, place)
-    return Bar(what, words, no_color=place.no_color)
+    return ProgressBar(what, words, no_color=place.no_color)
 
 
 class _ApplyWords:

@@ -24,7 +24,7 @@ AUDIT_FORMATS: Final = ("text", "json", "markdown", "html", "openmetrics", "gith
 # ruff: noqa: PLC0415
 
 
-class Document(Protocol):
+class JsonDocument(Protocol):
     """A result that has a JSON document."""
 
     def to_dict(self) -> Mapping[str, Any]:
@@ -35,7 +35,7 @@ class Document(Protocol):
 def print_result(
     console: Console,
     form: str,
-    result: Document,
+    result: JsonDocument,
     lines: Callable[[], "Iterable[Line]"],
     **others: Callable[[], None],
 ) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class CommandSession:
     """One call of a command."""
 
     options: Options
@@ -36,7 +36,7 @@ class Session:
     clock: SystemClock
 
     @classmethod
-    def of(cls, options: Options) -> "Session":
+    def of(cls, options: Options) -> "CommandSession":
         """The session for a command called with these options."""
         log_to_stderr(options.verbosity, options.log_format)
         return cls(options, Console(no_color=options.no_color), Environment(), SystemClock())
@@ -79,7 +79,7 @@ class Session:
 class TerminalObserver(Observer):
     """Tells on the terminal what goes on; a request to stop the process stops the steps."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: CommandSession) -> None:
         self._console, self._options, self._clock = session.console, session.options, session.clock
 
     def notice(self, notice: Notice) -> None:
@@ -125,8 +125,8 @@ class TerminalObserver(Observer):
 
     def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
         """A bar, lines or events, as the terminal and the log's format have it."""
-        from reconciler.cli.progress import WORDS, Place, watched  # noqa: PLC0415 - for what has steps only
+        from reconciler.cli.progress import WORDS, ProgressTarget, watched  # noqa: PLC0415 - for what has steps only
 
         as_json = self._options.log_format == "json"
-        place = Place(self._clock, self._console.talk, as_json, self._options.no_color)
+        place = ProgressTarget(self._clock, self._console.talk, as_json, self._options.no_color)
         return watched(verb, WORDS[verb], place)

@@ -9,7 +9,7 @@ import click
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.options import Options, addresses, only_option, shared_options, since_day
 from reconciler.cli.render import AUDIT_FORMATS, print_audit, print_result
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import ReconcilerError, WrongAccount
 from reconciler.model.secret import Secret
 
@@ -41,7 +41,7 @@ def list_resources(options: Options, *, globs: tuple[str, ...]) -> int:
     """
     from reconciler.report.inventory import list_csv, list_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     found = session.project().inventory(globs)
     listed = found.resources
     print_result(
@@ -76,7 +76,7 @@ def drift(options: Options, *, only: tuple[str, ...], since: date | None, notify
       reconciler drift --only 'android:com.cash_crash.54*' --format json
       reconciler drift --since 30d --format html > drift.html
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     hook = _webhook(session, notify)
     found = session.project().drift(only, since=since, record=record)
     print_audit(session.console, options.format, found, session.project_name)
@@ -85,7 +85,7 @@ def drift(options: Options, *, only: tuple[str, ...], since: date | None, notify
     return DRIFTED if found.alarming else 0
 
 
-def _webhook(session: Session, flag: str | None) -> "Webhook | None":
+def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
     """Where to tell of alarms: the flag's URL, else the environment's; None without either.
 
     Raises `ProjectError` for what is no webhook, before the account is asked for anything.
@@ -98,7 +98,7 @@ def _webhook(session: Session, flag: str | None) -> "Webhook | None":
     return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
 
 
-def _notify(session: Session, audit: "Audit", hook: "Webhook") -> None:
+def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
     """Post the alarms. What goes wrong is told and changes nothing: the exit code speaks of the account."""
     from reconciler.report.audit.message import audit_message
     from reconciler.web.webhook import post
@@ -140,11 +140,11 @@ def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) 
       reconciler pull --theirs
       reconciler pull --app android:com.cash_crash.54
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     return print_adoption(session, session.project().pull(apps, check=check, theirs=theirs))
 
 
-def print_adoption(session: Session, made: "PullResult") -> int:
+def print_adoption(session: CommandSession, made: "PullResult") -> int:
     """Show an adoption; the exit code that says how it went."""
     from reconciler.report.adoption import adoption_lines
 
@@ -174,7 +174,7 @@ def ping(options: Options) -> int:
     from reconciler.report.count import counted
     from reconciler.report.line import line
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     workspace = session.workspace()
     settings = workspace.settings()
     ledger = workspace.store(settings.publisher_id).ledger()
@@ -193,7 +193,7 @@ def ping(options: Options) -> int:
     return 0
 
 
-def _tell_nothing(session: Session, owned: int) -> None:
+def _tell_nothing(session: CommandSession, owned: int) -> None:
     """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
     from reconciler.report.count import counted
     from reconciler.report.line import Span

@@ -10,7 +10,7 @@ from reconciler.api.results import INCOMPLETE
 from reconciler.cli.console import asks_on_terminal
 from reconciler.cli.options import Options, addresses, limit_options, selection_options, shared_options, since_option
 from reconciler.cli.render import RESULT_FORMATS, print_result
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import Refused, UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def apply(
     """
     from reconciler.workflow.observing import Selection
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     project = session.project()
     if file is not None:
         _check_saved(reviewed, is_shaped=selection != Selection())
@@ -86,14 +86,14 @@ def _check_saved(reviewed: str | None, *, is_shaped: bool) -> None:
         raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
 
 
-def _exit_code(session: Session, made: "ApplyResult") -> int:
+def _exit_code(session: CommandSession, made: "ApplyResult") -> int:
     if made.declined:
         session.console.talk("nothing was applied")
         return DECLINED
     return 0 if made.is_done else INCOMPLETE
 
 
-def _asks(session: Session, question: str) -> "Approval":
+def _asks(session: CommandSession, question: str) -> "Approval":
     """An approval by whoever sits at the terminal."""
     return lambda _plan: session.console.confirm(question)
 
@@ -121,7 +121,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
 
     if run is None and (manifests or yes or allowances != Allowances()):
         raise UsageError("which run to undo is not said", hint="`reconciler undo` alone lists the runs; then name one")
-    session = Session.of(options)
+    session = CommandSession.of(options)
     project = session.project()
     if run is None:
         found = project.undoable()
@@ -141,7 +141,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
     return 0 if made.is_done else INCOMPLETE
 
 
-def _asks_to_undo(session: Session) -> "Approval":
+def _asks_to_undo(session: CommandSession) -> "Approval":
     def approve(_plan: "PlanResult") -> bool:
         if not asks_on_terminal():
             raise Refused("nothing was undone: there is no terminal to ask on", hint="--yes undoes without asking")
@@ -169,7 +169,7 @@ def history(options: Options, *, address: str | None, first: datetime | None, na
     """
     from reconciler.report.history import history_csv, history_lines, history_markdown
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     found = session.project().history(address, run=named, since=first, failed=failed)
     empty = "nothing of the journal is like that" if found.any_recorded else ""
     print_result(

@@ -11,7 +11,7 @@ from reconciler.api.results import INCOMPLETE
 from reconciler.cli.groups import CommandEntry, Lazy
 from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
 from reconciler.cli.render import print_result
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import ProjectError, UsageError
 from reconciler.reporting.evidence.schema import ADAPTERS, ALSO, COLUMNS
 
@@ -73,7 +73,7 @@ def fetch(
     """
     from reconciler.reporting.telling import fetch_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().fetch_reports(source, first=day_of(first), last=day_of(last), replace=replace)
     print_result(session.console, options.format, made, lambda: fetch_lines(made.fetched))
     if made.is_done:
@@ -114,7 +114,7 @@ def suggest(
     from reconciler.report.floors.markdown import suggestions_markdown
     from reconciler.report.floors.text import suggestion_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
     if explain:
         one = _explained(made, *explain)
@@ -165,7 +165,7 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
     """
     from reconciler.report.floors.written import written_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().write_floors(day_of(first), day_of(last), only=only)
     session.console.give_account()
     session.console.findings(made.findings, to_answer=False)
@@ -191,7 +191,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
     """
     from reconciler.report.floors.backtest import backtest_lines, backtest_markdown
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
     found = made.backtest
     print_result(
@@ -256,7 +256,7 @@ def import_report(options: Options, *, report: str, mapped: tuple[str, ...], net
     """
     from reconciler.reporting.evidence.telling import import_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     columns = dict(_pairs(mapped))
     made = session.project().import_report(report, columns=columns, network=network)
     print_result(session.console, options.format, made, lambda: import_lines(made.imported))

@@ -12,7 +12,7 @@ from reconciler.api.pull import adopt_live, read_account
 from reconciler.cli.commands.account import print_adoption
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.scaffold import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.manifest.outline import UNKNOWN_PUBLISHER
@@ -61,7 +61,7 @@ def init(
       reconciler init --ci gitlab
       reconciler init --source https://github.com/studio/waterfall-reconciler@0123456789abcdef0123456789abcdef01234567
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if publisher_id is not None and not (
         publisher_id.isdecimal() and publisher_id.isascii() and publisher_id.strip("0")
     ):
@@ -86,7 +86,7 @@ def init(
     return 0
 
 
-def _tell_unknown(session: Session, around: Surroundings) -> None:
+def _tell_unknown(session: CommandSession, around: Surroundings) -> None:
     """That the publisher is to be filled in, and where."""
     of_ci = " and for the 0 of account-0 in the CI files" if around.ci != "none" else ""
     session.console.warn(
@@ -95,7 +95,7 @@ def _tell_unknown(session: Session, around: Surroundings) -> None:
     )
 
 
-def _from_live(session: Session, directory: Path, publisher_id: str, around: Surroundings) -> int:
+def _from_live(session: CommandSession, directory: Path, publisher_id: str, around: Surroundings) -> int:
     """Read the account before anything is written, then write the project and adopt it."""
     texts = {name: text for name, text in project_texts(publisher_id).items() if name != EXAMPLE}
     blank = ProjectFiles(directory.resolve(), ManifestText(SETTINGS_NAME, texts[SETTINGS_NAME].encode()))
@@ -106,7 +106,7 @@ def _from_live(session: Session, directory: Path, publisher_id: str, around: Sur
     return print_adoption(session, adopt_live(workspace, live))
 
 
-def _write_all(session: Session, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
+def _write_all(session: CommandSession, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
     of_ci = ci_texts(around)
     _write(session, directory, texts)
     place = around.root if around.folder else directory
@@ -120,7 +120,7 @@ def _write_all(session: Session, directory: Path, texts: Mapping[str, str], arou
         _tell_source(session, around)
 
 
-def _tell_source(session: Session, around: Surroundings) -> None:
+def _tell_source(session: CommandSession, around: Surroundings) -> None:
     """From where jobs install the program; what is to be filled in where that is not known."""
     if around.source != UNKNOWN:
         session.console.talk(f"CI installs this program from {around.source}")
@@ -134,7 +134,7 @@ def _tell_source(session: Session, around: Surroundings) -> None:
         session.console.warn("no branch of that repository is known to hold this commit: push it, or jobs fail")
 
 
-def _write(session: Session, directory: Path, texts: Mapping[str, str]) -> None:
+def _write(session: CommandSession, directory: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         written = write_new(directory, name, text)
         session.console.talk(f"{'wrote' if written else 'kept '}  {directory / name}")

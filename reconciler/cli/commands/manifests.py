@@ -10,7 +10,7 @@ from reconciler.api.results import ValidationResult
 from reconciler.api.workspace import Workspace
 from reconciler.cli.options import Options, addresses, shared_options
 from reconciler.cli.render import FINDINGS_FORMATS, print_findings
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import EditError, InvalidManifests, ProjectError, UnfitFile
 from reconciler.manifest.text import ManifestText
 from reconciler.model.diagnostic import Finding
@@ -41,7 +41,7 @@ def validate(options: Options, *, strict: bool) -> int:
       reconciler validate
       reconciler validate --strict --format github
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     found = _validated(session)
     errors, warnings = len(found.errors), len(found.warnings)
     told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
@@ -54,7 +54,7 @@ def validate(options: Options, *, strict: bool) -> int:
     return 1 if errors or (strict and warnings) else 0
 
 
-def _validated(session: Session) -> ValidationResult:
+def _validated(session: CommandSession) -> ValidationResult:
     """The findings; settings that are no file of the project are one, too."""
     try:
         return session.project().validate()
@@ -79,7 +79,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     from reconciler.report.document import fmt_document
     from reconciler.report.line import line
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     workspace = session.workspace()
     changed, findings = _formatted(_texts(workspace, paths))
     files = [text.file for text in changed]
@@ -138,7 +138,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
     from reconciler.manifest.write import manifest_text
     from reconciler.model.glob import selector
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     workspace = session.workspace()
     blocks = expanded_blocks(workspace.desired(remember=False), workspace.settings(), selector(globs))
     if globs and not blocks:
@@ -169,7 +169,7 @@ def schema(options: Options, *, out: Path | None) -> int:
     from reconciler.manifest.schema import schemas
     from reconciler.report.schemas.published import document_schemas
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     known = _known(session) if options.for_project else None
     formats = schemas(known)
     found = {**formats, **document_schemas()}
@@ -182,7 +182,7 @@ def schema(options: Options, *, out: Path | None) -> int:
     return 0
 
 
-def _known(session: Session) -> "Known":
+def _known(session: CommandSession) -> "Known":
     """What the project's settings say. Raises `ProjectError` where they cannot be read."""
     from reconciler.manifest.load import load_settings
     from reconciler.manifest.schema_rules import known_of
@@ -193,7 +193,7 @@ def _known(session: Session) -> "Known":
     return known_of(settings)
 
 
-def _write(session: Session, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:
+def _write(session: CommandSession, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:
     from reconciler.given import write_given
     from reconciler.manifest.schema import schema_text
 

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.options import Options, fail_on_option, limit_options, selection_options, shared_options
 from reconciler.cli.render import PLAN_FORMATS, print_plan, print_result
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import InvalidManifests, ProjectError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plan(
     """
     from reconciler.plan.outlook import gravest, obstacles
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().plan(selection, allowances)
     is_kept = out is not None and _save(session, out, made)
     print_plan(session.console, options, made, session.folder)
@@ -78,7 +78,7 @@ def _what_becomes_of(saved: Path, made: "PlanResult") -> str:
     return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
-def _save(session: Session, path: Path, made: "PlanResult") -> bool:
+def _save(session: CommandSession, path: Path, made: "PlanResult") -> bool:
     """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
     from reconciler.given import write_given
 
@@ -101,13 +101,13 @@ def show(options: Options, *, file: Path, allowances: "Allowances") -> int:
     """
     from reconciler.api.plan import load_plan
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     plan = load_plan(file, session.root_if_any())
     print_plan(session.console, options, _within_limits(session, plan, allowances), session.folder)
     return 0
 
 
-def _within_limits(session: Session, plan: "Plan", allowances: "Allowances") -> "PlanResult":
+def _within_limits(session: CommandSession, plan: "Plan", allowances: "Allowances") -> "PlanResult":
     """The plan and what it exceeds by the limits of the project it is shown in; without one, that is said."""
     from reconciler.api.plan import check_limits
     from reconciler.api.results import PlanResult
@@ -142,7 +142,7 @@ def rehearse(options: Options, *, file: Path, faults: Path | None, skip_stale: b
     """
     from reconciler.report.rehearsal import rehearsal_lines
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     made = session.project().rehearse(file, faults=faults, allowances=allowances, skip_stale=skip_stale)
     print_result(session.console, options.format, made, lambda: rehearsal_lines(made.rehearsal))
     if made.rehearsal.error is not None:

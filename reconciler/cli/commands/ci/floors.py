@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler import disk
-from reconciler.cli.forge import Asked, place_of, push_target
+from reconciler.cli.forge import ForgeOptions, place_of, push_target
 from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import ProjectError, UsageError
 from reconciler.floors.record import RECORD_NAME
 from reconciler.forge.place import Kind
@@ -55,13 +55,13 @@ def floors(
     """
     if take and keep:
         raise UsageError("--take comes before a fetch and --keep after it", hint="call it twice")
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if take:
         return _take(session, branch)
-    return _keep(session, branch) if keep else _ask(session, branch, Asked(forge, repository, request))
+    return _keep(session, branch) if keep else _ask(session, branch, ForgeOptions(forge, repository, request))
 
 
-def _take(session: Session, branch: str | None) -> int:
+def _take(session: CommandSession, branch: str | None) -> int:
     from reconciler.forge.floors_commit import take_reports  # noqa: PLC0415 - httpx costs 0.15 s
     from reconciler.forge.git import Git  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ def _take(session: Session, branch: str | None) -> int:
     return 0
 
 
-def _keep(session: Session, branch: str | None) -> int:
+def _keep(session: CommandSession, branch: str | None) -> int:
     from reconciler.forge.floors_commit import keep_reports  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ def _keep(session: Session, branch: str | None) -> int:
     return 0
 
 
-def _ask(session: Session, branch: str | None, asked: Asked) -> int:
+def _ask(session: CommandSession, branch: str | None, asked: ForgeOptions) -> int:
     from reconciler.forge.floors_commit import request_changes  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.walls import branches  # noqa: PLC0415

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import click
 
 from reconciler import disk
-from reconciler.cli.forge import Asked, place_of, push_target
+from reconciler.cli.forge import ForgeOptions, place_of, push_target
 from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 from reconciler.forge.place import Kind
 
@@ -59,11 +59,11 @@ def ledger(
       reconciler ci ledger
       reconciler ci ledger --by request
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if session.environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    way, asked = by or _setting(session), Asked(forge, repository, request)
+    way, asked = by or _setting(session), ForgeOptions(forge, repository, request)
     if take:
         return _take(session, way, asked)
     root = session.workspace().root
@@ -75,7 +75,7 @@ def ledger(
     return 0
 
 
-def _check_account(session: Session, data: bytes) -> None:
+def _check_account(session: CommandSession, data: bytes) -> None:
     """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
     from reconciler.store.ledger_file import account_in, checked_account  # noqa: PLC0415 - as below
 
@@ -85,7 +85,7 @@ def _check_account(session: Session, data: bytes) -> None:
         checked_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
 
 
-def _setting(session: Session) -> Way:
+def _setting(session: CommandSession) -> Way:
     found = session.environment.variables.get("RECONCILER_LEDGER") or "push"
     match found:
         case "push" | "request" | "signed":
@@ -94,7 +94,7 @@ def _setting(session: Session) -> Way:
             raise UsageError("RECONCILER_LEDGER is none of push, request and signed")
 
 
-def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
+def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | None) -> str:
     """Commit in the way that is wanted; what was done."""
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.ledger_commit import commit_ledger, request_ledger, sign_ledger  # noqa: PLC0415
@@ -125,7 +125,7 @@ def _asked(known: "Branches", own: str, into: str, message: str) -> str:
     return next(there, None) or known.ask(own, into, message, _WHY)
 
 
-def _take(session: Session, way: Way, asked: Asked) -> int:
+def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
     """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
     from reconciler.forge.git import Git  # noqa: PLC0415
     from reconciler.forge.ledger_commit import note_taken, waiting_ledger  # noqa: PLC0415

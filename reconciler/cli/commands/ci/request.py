@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.forge import Asked, place_of
+from reconciler.cli.forge import ForgeOptions, place_of
 from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 from reconciler.forge.mark import mark_of, marked
 from reconciler.forge.place import Kind
@@ -39,8 +39,8 @@ def comment(
     from reconciler.forge.review import is_settled  # noqa: PLC0415
     from reconciler.forge.walls import comments  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
-    session = Session.of(options)
-    place = place_of(session.environment, Asked(forge, repository, request))
+    session = CommandSession.of(options)
+    place = place_of(session.environment, ForgeOptions(forge, repository, request))
     if place.request is None:
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
     body = marked(read_text(file, session.root_if_any()), name)
@@ -84,8 +84,8 @@ def issue(
     from reconciler.forge.keep import close, keep  # noqa: PLC0415
     from reconciler.forge.walls import open_issues  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
 
-    session = Session.of(options)
-    place = place_of(session.environment, Asked(forge, repository, request))
+    session = CommandSession.of(options)
+    place = place_of(session.environment, ForgeOptions(forge, repository, request))
     body = marked(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
         kept = close(issues, mark_of(body) or "") if closing else keep(issues, title, body)
