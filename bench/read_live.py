@@ -10,8 +10,7 @@ import time
 
 from generate import PUBLISHER
 
-from reconciler.cli.clock import SystemClock
-from reconciler.cli.collector import collect_rarely
+from reconciler.api.process import SystemClock, collect_rarely
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.dt.wire import calls

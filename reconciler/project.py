@@ -21,7 +21,7 @@ STATE_FOLDER: Final = ".reconciler"
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectFiles:
     """A project's root folder and the text of its settings."""
 
     root: Path
@@ -46,14 +46,14 @@ class Manifests:
         return list(self.texts)
 
 
-def find_project(start: Path, given: Path | None) -> Project:
+def find_project(start: Path, given: Path | None) -> ProjectFiles:
     """The project at a given folder (or settings file), else the nearest one above `start`.
 
     Raises `ProjectError` where there is none, and `UnfitFile` for settings that are no file of the project.
     """
     path = find_settings(start, given)
     root = path.parent.resolve()
-    return Project(root, ManifestText(path.name, _content(root, path.name)))
+    return ProjectFiles(root, ManifestText(path.name, _content(root, path.name)))
 
 
 def find_settings(start: Path, given: Path | None) -> Path:

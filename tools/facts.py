@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.cli.settings import CHARTBOOST_AUTH_URL, CHARTBOOST_URL, MANAGEMENT_URL, REPORTING_URL
+from reconciler.api.environment import CHARTBOOST_AUTH_URL, CHARTBOOST_URL, MANAGEMENT_URL, REPORTING_URL
 
 
 @dataclass(frozen=True, slots=True)

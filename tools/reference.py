@@ -14,13 +14,14 @@ from typing import Any, Final
 import click
 import yaml
 from facts import EVERYWHERE, EXIT_CODES, VARIABLES
+from python_page import python_page
 
 from reconciler import errors
-from reconciler.cli.commands.schema import DOCUMENTS
+from reconciler.api.environment import WHO
 from reconciler.cli.main import cli
-from reconciler.cli.settings import WHO
 from reconciler.manifest.schema import schemas
 from reconciler.model.document_schema import published
+from reconciler.report.documents import DOCUMENTS
 from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
 from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
@@ -64,6 +65,7 @@ def pages() -> dict[str, str]:
         "evidence.md": evidence_page(),
         "findings.md": findings_page(),
         "environment.md": environment_page(),
+        "python.md": python_page(),
     }
     return {name: text.replace("\n", f"\n\n{MADE}\n", 1).rstrip() + "\n" for name, text in made.items()}
 

@@ -166,7 +166,7 @@ def _shows(sent: Fields, before: Fields, after: Fields) -> bool:
 def _replaced(write: Write, seen: Verification, attempts: int, context: ExecutionContext) -> StepResult:
     """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
     fields = ", ".join(sorted(seen.reset))
-    context.brake.pull("not tried: an update reset fields it was not sent, so all further writes were stopped")
+    context.cancellation.pull("not tried: an update reset fields it was not sent, so all further writes were stopped")
     error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
     seen = replace(seen, untaken=frozenset(seen.contradicted or {}))
     ended = result(write.change, "failed", attempts=attempts, error=error)

@@ -223,7 +223,7 @@ class ExecutionContext:
     seen: LiveIndex
     ledger: Ledger
     apps: Apps
-    brake: CancellationToken
+    cancellation: CancellationToken
     settle_seconds: float = 30
     created: CreatedResources = field(default_factory=CreatedResources)
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)

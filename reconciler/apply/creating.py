@@ -94,7 +94,7 @@ def _another(made: Created, found: LiveResource | str | None, context: Execution
 
 def _finish_status(made: Created, context: ExecutionContext) -> _SecondCall:
     """A placement is always born active: an inactive one takes a second call."""
-    if context.brake.reason is not None:
+    if context.cancellation.reason is not None:
         return _SecondCall(trouble="made, but still active: all further writes were stopped")
     change = made.change
     active = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
@@ -103,7 +103,7 @@ def _finish_status(made: Created, context: ExecutionContext) -> _SecondCall:
         context.store.intend(intent)
         answer = context.gateway.update(active, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
-        context.brake.pull(f"not tried: {lost.message}")
+        context.cancellation.pull(f"not tried: {lost.message}")
         return _SecondCall(trouble=f"made, but still active: {lost.message}")
     return _second_call(answer)
 

@@ -72,7 +72,7 @@ def settle(doubtful: Sequence[Doubtful], context: ExecutionContext) -> Iterator[
         rest = []
         for each, sight in sights:
             left = each.failed.seconds + context.settle_seconds - context.clock.monotonic()
-            if left > 0 and context.brake.reason is None and not isinstance(sight, Created):
+            if left > 0 and context.cancellation.reason is None and not isinstance(sight, Created):
                 rest.append(each)
             else:
                 yield _concluded(each, sight, context)
@@ -97,7 +97,7 @@ def _concluded(doubtful: Doubtful, sight: _Sight, context: ExecutionContext) -> 
 
 def _why_not_again(doubtful: Doubtful, sight: _Silent, context: ExecutionContext) -> str | None:
     """Why a create that no list shows is not sent once more; None where it may be."""
-    if context.brake.reason is not None:
+    if context.cancellation.reason is not None:
         return "it was not sent again, as all further writes were stopped"
     if not doubtful.may_repeat:
         return "nothing new of that name has appeared, and it was not sent again"
@@ -194,7 +194,7 @@ def _left_out(app_id: str | None, listed: Iterable[LiveResource], context: Execu
 def wait_for(seconds: float, context: ExecutionContext) -> None:
     """Wait, but not much longer than until all further writes are stopped."""
     end = context.clock.monotonic() + seconds
-    while context.brake.reason is None and (left := end - context.clock.monotonic()) > 0:
+    while context.cancellation.reason is None and (left := end - context.clock.monotonic()) > 0:
         context.clock.sleep(min(left, FIRST_PAUSE))
 
 

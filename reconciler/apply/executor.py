@@ -49,7 +49,7 @@ def execute(plan: Plan, context: ExecutionContext, listener: Listener, paralleli
         if isinstance(change, Blocked):
             run.heard(StepResult(result(change, "blocked", error=change.reason)))
     results = sorted(run.results, key=lambda each: address_order(each.address))
-    return Execution(tuple(results), run.ended_by, context.brake.interrupted, run.after)
+    return Execution(tuple(results), run.ended_by, context.cancellation.interrupted, run.after)
 
 
 def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
@@ -88,7 +88,7 @@ class _Run:
                 while not work.done():
                     self._wait(work)
             except BaseException:
-                self._site.brake.pull("not tried: the run was broken off")
+                self._site.cancellation.pull("not tried: the run was broken off")
                 raise
             work.result()
 
@@ -96,7 +96,7 @@ class _Run:
         try:
             wait([work], timeout=LISTENS_EVERY_S)
         except KeyboardInterrupt:
-            self._site.brake.interrupt()
+            self._site.cancellation.interrupt()
 
     def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         self._note_lists()
@@ -175,7 +175,7 @@ class _Run:
             self._stop(stop)
             ended = StepResult(result(change, "unknown", error=stop.message))
         except BaseException:
-            self._site.brake.pull("not tried: the program broke off")
+            self._site.cancellation.pull("not tried: the program broke off")
             raise
         if isinstance(ended, Doubtful):
             with self._lock:
@@ -199,7 +199,7 @@ class _Run:
         self.results = [ended.result if (each.address, each.action) == key else each for each in self.results]
 
     def _stop(self, error: ReconcilerError) -> None:
-        self._site.brake.pull(f"not tried: {error.message}")
+        self._site.cancellation.pull(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
     def _hold_back(self, change: Change, ended: StepResult) -> None:

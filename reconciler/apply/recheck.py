@@ -59,7 +59,7 @@ def recheck(
         else:
             pending, clear = _judge_all(pending, after, context, settled=settled)
             corrections += clear
-        if (not pending and not isinstance(after, str)) or settled or context.brake.reason is not None:
+        if (not pending and not isinstance(after, str)) or settled or context.cancellation.reason is not None:
             break
         wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
         pause *= 2

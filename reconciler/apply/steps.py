@@ -66,8 +66,8 @@ def _why_not(change: Change, context: ExecutionContext) -> str | None:
     app = app_of(change.address)
     if isinstance(change, Blocked):
         return None
-    if context.brake.reason is not None:
-        return context.brake.reason
+    if context.cancellation.reason is not None:
+        return context.cancellation.reason
     if app in context.apps.failed and app != change.address:
         return f"its app {app} was not applied"
     if app in context.apps.occupied and app == change.address:

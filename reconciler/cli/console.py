@@ -1,14 +1,16 @@
 """The only writer to stdout and stderr. The answer goes to stdout, talk to stderr; every text is sanitised here."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import click
 
-from reconciler.cli.settings import wants_color
+from reconciler.api.environment import Environment
 from reconciler.cli.streams import is_unicode, silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
@@ -31,7 +33,7 @@ class Console:
     """Prints answers and talk; colours only where a terminal shows them and nobody asked for none."""
 
     def __init__(self, *, no_color: bool = False) -> None:
-        self._color = not no_color and wants_color()
+        self._color = not no_color and Environment().wants_color
         self._is_account = self._is_lost = False
 
     def give_account(self) -> None:
@@ -70,6 +72,10 @@ class Console:
     def talk(self, *parts: str | Span) -> None:
         """A line for the person who watches."""
         self._print(line(*parts), to_answer=False)
+
+    def warn(self, message: str) -> None:
+        """What may be wrong."""
+        self.talk(Span("warning: ", "change"), message)
 
     def error(self, message: str, hint: str = "") -> None:
         """What went wrong, and what to do about it."""
@@ -163,3 +169,31 @@ def _width(stream: TextIO | None) -> int:
 def _is_terminal(stream: TextIO | None) -> bool:
     """Python has no stream where the descriptor was closed before it started."""
     return stream is not None and stream.isatty()
+
+
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+def log_to_stderr(verbosity: int, log_format: str) -> None:
+    """Send our own loggers' records to stderr: warnings, with -v what is done, with -vv every request."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if log_format == "json" else _Text())
+    logger = logging.getLogger("reconciler")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])
+    logging.getLogger("reconciler.progress").setLevel(logging.INFO)  # events of steps, which JSON lines always hold
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return whole_line(terminal(f"{record.levelname.lower()}: {record.getMessage()}"))
+
+
+class _JsonLines(logging.Formatter):
+    """A line of JSON for each record; what a record has as `facts` stands in it beside the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        return json_text(json.dumps({**line, **getattr(record, "facts", {})}))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
-from reconciler.cli.settings import Environment
+from reconciler.api.environment import Environment
 from reconciler.errors import CredentialsError, ProjectError, UsageError
 from reconciler.forge.repository import Kind, Repository
 from reconciler.model.secret import Secret
@@ -30,7 +30,7 @@ _HELPER: Final = f'!f() {{ echo username=reconciler; echo "password=${_PASSWORD}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ForgeOptions:
     """What the command line says of the forge; None is for the job's own."""
 
     forge: Kind | None = None
@@ -38,10 +38,10 @@ class Asked:
     request: int | None = None
 
 
-OF_THIS_JOB: Final = Asked()
+OF_THIS_JOB: Final = ForgeOptions()
 
 
-def place_of(environment: Environment, asked: Asked = OF_THIS_JOB, *, pushes: bool = False) -> Repository:
+def place_of(environment: Environment, asked: ForgeOptions = OF_THIS_JOB, *, pushes: bool = False) -> Repository:
     """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
 
     Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,

@@ -7,32 +7,39 @@ from typing import Final
 
 import click
 
-from reconciler.cli.lazy import Entry, Lazy
-from reconciler.cli.offered import group_options
-from reconciler.cli.stopping import end_by, stop_at_once, stop_on_request
+from reconciler.cli.groups import CommandEntry, Lazy, group_options
+from reconciler.cli.signals import end_by, stop_at_once, stop_on_request
 from reconciler.cli.streams import is_told, settle
 
 COMMANDS: Final = {
-    "init": Entry("init", "Start a project: settings, an example manifest, schemas, CI workflow."),
-    "validate": Entry("validate", "Check everything that can be known without the network."),
-    "plan": Entry("plan", "Read the account and show what apply would do. Writes nothing."),
-    "list": Entry("list", "List resources: declared, owned, live, id and status."),
-    "render": Entry("render", "Print the manifests expanded: defaults, groups and waterfalls written out."),
-    "drift": Entry("drift", "Audit the account against what was last applied. Cannot write to it."),
-    "apply": Entry("apply", "Make the account as declared, or carry out a saved plan."),
-    "fmt": Entry("fmt", "Put manifests in their usual order and spacing, comments kept."),
-    "pull": Entry("pull", "Adopt what is live: write manifests and ledger for it."),
-    "rehearse": Entry("rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."),
-    "show": Entry("show", "Show a saved plan again."),
-    "floors": Entry("floors", "Fetch reports, suggest floors from them, and write them into the manifests."),
-    "reports": Entry("reports", "Take in reports of other mediation platforms, or of a warehouse."),
-    "history": Entry("history", "Show what was done, when, by which run, and what came of it."),
-    "undo": Entry("undo", "Put back what a run has changed, as far as nobody has changed it since."),
-    "ci": Entry("ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
-    "ping": Entry("ping", "Check the credentials, and what they can see."),
-    "schema": Entry("schema", "Print the JSON Schemas of the project's files, for editors."),
-    "completion": Entry("completion", "Print a script that makes a shell complete commands and addresses."),
-    "sandbox": Entry("sandbox", "Run a local server that speaks the APIs, to try things on."),
+    "init": CommandEntry("init:init", "Start a project: settings, an example manifest, schemas, CI workflow."),
+    "validate": CommandEntry("manifests:validate", "Check everything that can be known without the network."),
+    "plan": CommandEntry("plan:plan", "Read the account and show what apply would do. Writes nothing."),
+    "list": CommandEntry("account:list_resources", "List resources: declared, owned, live, id and status."),
+    "render": CommandEntry(
+        "manifests:render", "Print the manifests expanded: defaults, groups and waterfalls written out."
+    ),
+    "drift": CommandEntry("account:drift", "Audit the account against what was last applied. Cannot write to it."),
+    "apply": CommandEntry("apply:apply", "Make the account as declared, or carry out a saved plan."),
+    "fmt": CommandEntry("manifests:fmt", "Put manifests in their usual order and spacing, comments kept."),
+    "pull": CommandEntry("account:pull", "Adopt what is live: write manifests and ledger for it."),
+    "rehearse": CommandEntry(
+        "plan:rehearse", "Carry out a saved plan on a sandbox, under faults, and show the account."
+    ),
+    "show": CommandEntry("plan:show", "Show a saved plan again."),
+    "floors": CommandEntry(
+        "floors:floors", "Fetch reports, suggest floors from them, and write them into the manifests."
+    ),
+    "reports": CommandEntry("floors:reports", "Take in reports of other mediation platforms, or of a warehouse."),
+    "history": CommandEntry("apply:history", "Show what was done, when, by which run, and what came of it."),
+    "undo": CommandEntry("apply:undo", "Put back what a run has changed, as far as nobody has changed it since."),
+    "ci": CommandEntry("ci:ci", "In a CI job: comment on pull requests, keep an issue while the account drifts."),
+    "ping": CommandEntry("account:ping", "Check the credentials, and what they can see."),
+    "schema": CommandEntry("manifests:schema", "Print the JSON Schemas of the project's files, for editors."),
+    "completion": CommandEntry(
+        "completion:completion", "Print a script that makes a shell complete commands and addresses."
+    ),
+    "sandbox": CommandEntry("sandbox:sandbox", "Run a local server that speaks the APIs, to try things on."),
 }
 
 
@@ -87,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(None if arguments is None else list(arguments), prog_name="reconciler", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as end:  # noqa: BLE001 - each is told in words, and ends with a code
-        from reconciler.cli.ending import ended  # noqa: PLC0415 - most runs end well
+        from reconciler.cli.errors import exit_code_of  # noqa: PLC0415 - most runs end well
 
-        return ended(end, sys.argv[1:] if arguments is None else arguments)
+        return exit_code_of(end, sys.argv[1:] if arguments is None else arguments)
     return code if isinstance(code, int) else 0

@@ -1,14 +1,16 @@
-"""Options that many commands share, accepted before the command's name and behind it alike."""
+"""Options of commands: those that many share, before the command's name and behind it alike, and those of some."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
-from reconciler.cli.offered import (
+from reconciler.cli.groups import (
     DEFAULT_PARALLELISM,
     LONE,
     comment_key_option,
@@ -17,6 +19,12 @@ from reconciler.cli.offered import (
     parallelism_option,
     project_option,
 )
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.plan.outlook import Obstacle
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +97,158 @@ def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]
         parallelism=chosen("parallelism", DEFAULT_PARALLELISM),
         for_project=lone or project is not None,
     )
+
+
+def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Addresses that the project's manifests declare; none, and no word, where they cannot be read."""
+    del param
+    from reconciler.manifest.load import load_settings  # noqa: PLC0415
+    from reconciler.manifest.settings_models import SettingsDocument  # noqa: PLC0415
+    from reconciler.manifest.sites import addresses_in  # noqa: PLC0415 - most calls complete nothing
+    from reconciler.project import find_manifests, find_project  # noqa: PLC0415
+
+    given = ctx.params.get("project") or ctx.find_root().params.get("project")
+    try:
+        project = find_project(Path.cwd(), Path(given) if given else None)
+        settings, _ = load_settings(project.settings)
+        usual = SettingsDocument.model_fields["manifests"].default
+        texts = find_manifests(project.root, settings.manifests if settings else usual).texts
+    except (ReconcilerError, OSError):
+        return []
+    return list(addresses_in(texts, incomplete))
+
+
+def only_option(help_: str = "Only addresses that match, as in 'android:com.a/*'; repeatable.") -> Decorator:
+    """`--only`, which a shell completes from the manifests."""
+    return click.option("--only", multiple=True, metavar="GLOB", shell_complete=addresses, help=help_)
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--only`, `--recreate`, `--overwrite-drift` and `--hold-conflicts`, given to the function as `selection`."""
+
+    @wraps(function)
+    def call(
+        *given: Any, only: tuple[str, ...], recreate: bool, overwrite_drift: bool, hold_conflicts: bool, **others: Any
+    ) -> Any:
+        from reconciler.workflow.observing import Selection  # noqa: PLC0415 - not needed to list options
+
+        if overwrite_drift and hold_conflicts:
+            raise click.UsageError("--overwrite-drift and --hold-conflicts contradict each other")
+        selection = Selection(only, recreate=recreate, overwrite_drift=overwrite_drift, hold_conflicts=hold_conflicts)
+        return function(*given, selection=selection, **others)
+
+    recreate = click.option(
+        "--recreate", is_flag=True, help="Make owned resources that are gone from the account again."
+    )
+    overwrite = click.option(
+        "--overwrite-drift",
+        is_flag=True,
+        help="Overwrite in this run what was changed in the account, whatever safety.onDrift holds.",
+    )
+    hold = click.option(
+        "--hold-conflicts",
+        is_flag=True,
+        help="Hold what was changed both in the account and in a manifest, unless safety.onDrift is overwrite.",
+    )
+    return only_option()(recreate(overwrite(hold(call))))
+
+
+def day_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--from` and `--to`, given to the function as `first` and `last`."""
+    days = click.DateTime(["%Y-%m-%d"])
+    first = click.option("--from", "first", type=days, metavar="DAY", help="The first day, UTC, as in 2026-11-01.")
+    last = click.option("--to", "last", type=days, metavar="DAY", help="The last day, UTC; it is included.")
+    return first(last(function))
+
+
+def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--max-deletes` and `--allow-floor-jump`, given to the function as `allowances`."""
+
+    @wraps(function)
+    def call(*given: Any, max_deletes: int | None, allow_floor_jump: bool, **others: Any) -> Any:
+        from reconciler.plan.guard import Allowances  # noqa: PLC0415 - as above
+
+        return function(*given, allowances=Allowances(max_deletes, allow_floor_jump), **others)
+
+    deletes = click.option(
+        "--max-deletes",
+        type=click.IntRange(0),
+        help="Allow so many deletes in this run, whatever safety.maxDeletes says.",
+    )
+    jump = click.option(
+        "--allow-floor-jump", is_flag=True, help="Allow floor changes beyond safety.maxFloorChangePercent in this run."
+    )
+    return deletes(jump(call))
+
+
+def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--fail-on`, given to the function as a set of `Obstacle`s."""
+    return click.option(
+        "--fail-on",
+        multiple=True,
+        metavar="LIST",
+        callback=lambda _context, _option, given: _obstacles(given),
+        help="Exit other than 0 where the plan is one of these: refused (6), blocked (3), warnings (1); "
+        "with commas between, and repeatable.",
+    )(function)
+
+
+def _obstacles(given: tuple[str, ...]) -> "frozenset[Obstacle]":
+    from reconciler.plan.outlook import OBSTACLES  # noqa: PLC0415 - as above
+
+    words = [word.strip() for each in given for word in each.split(",")]
+    for word in words:
+        if word not in OBSTACLES:
+            raise click.BadParameter(f"{word!r} is none of {', '.join(OBSTACLES)}", param_hint="--fail-on")
+    return frozenset(cast("list[Obstacle]", words))
+
+
+_AGO: Final = re.compile(r"([0-9]{1,6}) ?([mhdw])", re.ASCII)
+_MINUTES: Final = {"m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}
+
+
+def since_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--since`, given to the function as `first`: a time in UTC, or None."""
+    return click.option(
+        "--since",
+        "first",
+        metavar="D",
+        callback=lambda _context, _option, given: None if given is None else since_when(given, datetime.now(UTC)),
+        help="Only what is not older: a day or a time (UTC unless it says otherwise), or how long ago, as 7d or 24h.",
+    )(function)
+
+
+def since_when(given: str, now: datetime) -> datetime:
+    """The time that a day, a time or a duration before `now` names. Raises `click.BadParameter` for what is none."""
+    ago = _AGO.fullmatch(given.strip())
+    try:
+        if ago is not None:
+            return now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])
+        at = datetime.fromisoformat(given.strip())
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as wrong:
+        raise click.BadParameter(
+            f"{given!r} is no day (2026-11-21), time (2026-11-21T19:00Z) or duration (30m, 24h, 7d, 2w)",
+            param_hint="--since",
+        ) from wrong
+
+
+_DAYS_AGO: Final = re.compile(r"(\d{1,5})d")
+
+
+def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
+    """A day in UTC, from `2026-11-01` or from `30d`: so many days before today."""
+    if value is None:
+        return None
+    if ago := _DAYS_AGO.fullmatch(value):
+        return datetime.now(UTC).date() - timedelta(days=int(ago[1]))
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        told = f"{value!r} is neither a day such as 2026-11-01 nor a number of days such as 30d"
+        raise click.BadParameter(told, ctx, param) from None
+
+
+def day_of(given: datetime | None) -> date | None:
+    """The day that a `day_options` option names."""
+    return None if given is None else given.date()

@@ -9,11 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.cli.console import shows_progress
+from reconciler.diff.change import Change, action_of, id_of
+from reconciler.model.journal import DONE
+from reconciler.model.outcome import Result
 from reconciler.report.count import counted
+from reconciler.report.sanitise import terminal
 
 if TYPE_CHECKING:
-    from reconciler.cli.bar import ProgressBar
     from reconciler.ports import Clock
+    from reconciler.warehouse.fetch_schedule import FetchOutcome
+    from reconciler.warehouse.report_store import Partition
 
 End = TypeVar("End")
 Told_contra = TypeVar("Told_contra", contravariant=True)
@@ -25,27 +30,6 @@ EVERY_SECONDS: Final = 30.0
 _LOOKS_EVERY_SECONDS: Final = 1.0
 
 log = logging.getLogger("reconciler.progress")
-
-
-class Quiet:
-    """Implements `ports.Listener`, and the listener of a fetch, without a word."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
-
-    def begun(self, step: Any) -> None:
-        """One of them is about to be tried."""
-
-    def ended(self, end: Any) -> None:
-        """One of them came to its end."""
 
 
 class Words(Protocol[Told_contra]):
@@ -69,7 +53,7 @@ class Words(Protocol[Told_contra]):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProgressTarget:
     """Where progress is told: `talk` takes a line, `as_json` says that the log is of JSON lines."""
 
     clock: "Clock"
@@ -81,10 +65,10 @@ class Place:
 class Lines(Generic[End]):
     """Tells now and then, also while a single step takes long, how many steps have ended and how many were not done.
 
-    Implements the same as `Quiet`.
+    Implements `api.observer.StepListener`.
     """
 
-    def __init__(self, what: str, words: Words[End], place: Place) -> None:
+    def __init__(self, what: str, words: Words[End], place: ProgressTarget) -> None:
         self._what, self._words, self._place = what, words, place
         self._steps = self._done = self._failed = 0
         self._began = self._told_at = place.clock.monotonic()
@@ -163,12 +147,92 @@ def _lasted(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+class ProgressBar(Generic[End]):
+    """Shows on a terminal how many steps have ended, and the last one. Implements `api.observer.StepListener`."""
+
+    def __init__(self, what: str, words: Words[End], *, no_color: bool) -> None:
+        from rich.console import Console as RichConsole  # noqa: PLC0415 - 50 ms, for whoever watches
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._told = words.told
+        self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
+        self._task = self._progress.add_task(what, total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+        self._progress.update(self._task, total=steps)
+
+    def begun(self, step: object) -> None:
+        """One of them is about to be tried."""
+
+    def ended(self, end: End) -> None:
+        """One of them came to its end."""
+        self._progress.update(self._task, advance=1, description=terminal(self._told(end)))
+
+
 def watched(
-    what: str, words: Words[End], place: Place
-) -> "AbstractContextManager[ProgressBar[End] | Lines[End] | Quiet]":
+    what: str, words: Words[End], place: ProgressTarget
+) -> "AbstractContextManager[ProgressBar[End] | Lines[End]]":
     """A bar where somebody watches a terminal, else lines; events where the log is of JSON lines."""
     if place.as_json or not shows_progress():
         return Lines(what, words, place)
-    from reconciler.cli.bar import ProgressBar  # noqa: PLC0415 - 50 ms, for whoever watches
+    return ProgressBar(what, words, no_color=place.no_color)
 
-    return ProgressBar(what, words.told, no_color=place.no_color)
+
+class _ApplyWords:
+    """How the steps of an apply are told."""
+
+    def told(self, end: Result) -> str:
+        return f"{end.outcome} {end.action} {end.address}"
+
+    def is_done(self, end: Result) -> bool:
+        return end.outcome in DONE
+
+    def step(self, step: Change) -> Mapping[str, str | None]:
+        return {"address": step.address, "action": action_of(step), "id": id_of(step)}
+
+    def end(self, end: Result) -> Mapping[str, str | int | None]:
+        return {
+            "address": end.address,
+            "action": end.action,
+            "id": end.id,
+            "outcome": end.outcome,
+            "attempts": end.attempts,
+            "error": end.error,
+        }
+
+
+class _FetchWords:
+    """How the days of a fetch are told."""
+
+    def told(self, end: "FetchOutcome") -> str:
+        return f"{end.state} {end.source} {end.app} {end.day}"
+
+    def is_done(self, end: "FetchOutcome") -> bool:
+        return end.state in {"fetched", "kept"} and not end.shrunk
+
+    def step(self, step: "Partition") -> Mapping[str, str]:
+        return {"source": step.source, "app": step.app, "day": step.day}
+
+    def end(self, end: "FetchOutcome") -> Mapping[str, str | int]:
+        about = {"source": end.source, "app": end.app, "day": end.day.isoformat()}
+        return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
+
+
+WORDS: Final[Mapping[str, Words[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
+"""By what has steps, as an observer is told."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from reconciler.cli.settings import Environment
+from reconciler.api.environment import Environment
 from reconciler.errors import ProjectError, UsageError
 from reconciler.installed import FOLDER, origin
 
@@ -99,14 +99,14 @@ def _checked(url: str, schemes: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSource:
     """The source of the running program. `is_pushed` is False where no branch of the remote is known to hold it."""
 
     source: Source
     is_pushed: bool = True
 
 
-def found_source(environment: Environment) -> Found | None:
+def found_source(environment: Environment) -> FoundSource | None:
     """From where the running program was installed; None where that is unknown, or a place of this machine alone.
 
     What installer and build noted counts, else the checkout that the program runs from or was installed from, by its
@@ -122,10 +122,10 @@ def found_source(environment: Environment) -> Found | None:
     source = _usable(
         f"{_public(url)}@{noted['commit']}" if "commit" in noted else f"{url}#sha256={noted.get('sha256')}"
     )
-    return None if source is None else Found(source)
+    return None if source is None else FoundSource(source)
 
 
-def _of_checkout(folder: Path, git: Callable[..., tuple[bool, str]], commit: str | None) -> Found | None:
+def _of_checkout(folder: Path, git: Callable[..., tuple[bool, str]], commit: str | None) -> FoundSource | None:
     """By git, where the folder is the root of a checkout of this program, and not just a folder of some repository."""
     try:
         well, root = git("rev-parse", "--show-toplevel")
@@ -134,7 +134,7 @@ def _of_checkout(folder: Path, git: Callable[..., tuple[bool, str]], commit: str
         named, url = git("remote", "get-url", "origin")
         known, head = (True, commit) if commit else git("rev-parse", "HEAD")
         source = _usable(f"{_public(url)}@{head}") if named and known else None
-        return None if source is None else Found(source, git("branch", "--remotes", "--contains", head)[1] != "")
+        return None if source is None else FoundSource(source, git("branch", "--remotes", "--contains", head)[1] != "")
     except (ProjectError, OSError):
         return None
 

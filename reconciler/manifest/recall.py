@@ -7,7 +7,7 @@ looked at every time.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler import __version__
 from reconciler.manifest.assemble import Loaded, assemble, by_file
@@ -15,6 +15,12 @@ from reconciler.manifest.outline import Outline, outline_from_bytes, outline_to_
 from reconciler.manifest.reading import FORMAT, Prices, Reading, reading_from_bytes, reading_to_bytes
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.text import ManifestText
+
+if TYPE_CHECKING:
+    from reconciler.manifest.settings import Settings
+
+ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple[Finding, ...]]]"
+"""`load_settings`, or what remembers its answer for the rest of a run."""
 
 
 class Memory(Protocol):
@@ -44,16 +50,22 @@ class Forgetful:
         """Nothing to keep."""
 
 
-def recall_settings(text: ManifestText, memory: Memory) -> tuple[Outline | None, tuple[Finding, ...]]:
+def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding, ...]]":
+    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - what is recalled needs no YAML, no models
+
+    return load_settings(text)
+
+
+def recall_settings(
+    text: ManifestText, memory: Memory, read_settings: ReadSettings = _load_settings
+) -> tuple[Outline | None, tuple[Finding, ...]]:
     """The outline of what `load_settings` makes of the text, and the same findings."""
     key = _key_of(text)(None)
     known = memory.get(key)
     outlined = outline_from_bytes(known) if known is not None else None
     if outlined is not None:
         return outlined
-    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - what is recalled needs no YAML, no models
-
-    settings, findings = load_settings(text)
+    settings, findings = read_settings(text)
     if settings is None:
         return None, findings
     data = outline_to_bytes(settings.outline, findings)
@@ -63,14 +75,20 @@ def recall_settings(text: ManifestText, memory: Memory) -> tuple[Outline | None,
 
 
 def recall_desired(
-    outline: Outline, settings_text: ManifestText, manifests: Sequence[ManifestText], memory: Memory
+    outline: Outline,
+    settings_text: ManifestText,
+    manifests: Sequence[ManifestText],
+    memory: Memory,
+    read_settings: ReadSettings = _load_settings,
 ) -> Loaded:
     """What `load_desired` makes of the manifests. `outline` is of the settings in `settings_text`."""
     texts = by_file(manifests)
-    return assemble(outline, settings_text, texts, _readings(settings_text, texts, memory))
+    return assemble(outline, settings_text, texts, _readings(settings_text, texts, memory, read_settings))
 
 
-def _readings(settings_text: ManifestText, texts: Sequence[ManifestText], memory: Memory) -> Iterator[Reading]:
+def _readings(
+    settings_text: ManifestText, texts: Sequence[ManifestText], memory: Memory, read_settings: ReadSettings
+) -> Iterator[Reading]:
     key_of = _key_of(settings_text)
     prices = Prices()
     read: Callable[[ManifestText], Reading] | None = None
@@ -79,7 +97,7 @@ def _readings(settings_text: ManifestText, texts: Sequence[ManifestText], memory
         known = memory.get(key)
         reading = reading_from_bytes(known, text.file, prices) if known is not None else None
         if reading is None:
-            read = read or _reader(settings_text)
+            read = read or _reader(settings_text, read_settings)
             reading = read(text)
             data = reading_to_bytes(reading)
             if data is not None:
@@ -87,12 +105,11 @@ def _readings(settings_text: ManifestText, texts: Sequence[ManifestText], memory
         yield reading
 
 
-def _reader(settings_text: ManifestText) -> Callable[[ManifestText], Reading]:
+def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callable[[ManifestText], Reading]:
     from reconciler.manifest.load import read_manifest  # noqa: PLC0415 - as above
-    from reconciler.manifest.settings import load_settings  # noqa: PLC0415
     from reconciler.yaml.scalar import PlainScalars  # noqa: PLC0415
 
-    settings, _ = load_settings(settings_text)
+    settings, _ = read_settings(settings_text)
     if settings is None:
         raise ValueError("settings with an outline can be read")
     scalars = PlainScalars()

@@ -22,6 +22,7 @@ LAYERS = (
     ("apis",),
     ("workflow", "dt", "warehouse", "store", "sandbox", "forge", "project", "given"),
     ("cache",),
+    ("api",),
     ("cli",),
     ("__main__",),
 )

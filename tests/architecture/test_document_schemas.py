@@ -11,7 +11,6 @@ from reconciler.audit.audit import Audit, AuditedField, Item
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
-from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
@@ -21,6 +20,7 @@ from reconciler.model.outcome import Result
 from reconciler.plan.codec import plan_to_json
 from reconciler.report.audit.document import audit_document
 from reconciler.report.document import OUTCOMES, findings_document, result_document
+from reconciler.report.documents import DOCUMENTS
 from reconciler.report.floors.document import backtest_document, suggestions_document
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ import pytest
 from architecture.source_code import ROOT, modules, strings
 
 from reconciler import errors
-from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
 from reconciler.model.document_schema import published
+from reconciler.report.documents import DOCUMENTS
 
 TOOLS = ROOT / "tools"
 VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")
@@ -27,6 +27,7 @@ def tool(name):
 
 
 facts = tool("facts")
+tool("python_page")
 reference = tool("reference")
 PAGES = reference.pages()
 

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from support.command import ONE_APP
 
-from reconciler.cli.choices import since_when
+from reconciler.cli.options import since_when
 
 APP = "android:com.a"
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import judging
-from reconciler.cli.judging import BUDGET_SECONDS
+from reconciler.api import judge as judging
+from reconciler.api.judge import BUDGET_SECONDS
 
 HEAD = """
 version: 1

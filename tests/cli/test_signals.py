@@ -101,7 +101,7 @@ def test_a_request_while_python_shuts_down_ends_it_without_a_traceback(project, 
 
 CLEANER = """
 import os, signal
-from reconciler.cli.stopping import stop_on_request
+from reconciler.cli.signals import stop_on_request
 
 class Cleaned:
     def __del__(self):

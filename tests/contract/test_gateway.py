@@ -8,7 +8,7 @@ import pytest
 from support.builders import canonical, floors
 from support.fake_gateway import FakeGateway
 
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.live import LiveResource

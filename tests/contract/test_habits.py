@@ -8,7 +8,7 @@ from support.builders import floors
 from support.fake_clock import FakeClock
 from support.fake_gateway import Echoed, FakeGateway, Habits, Lost, OldId, Refused
 
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.secret import Secret

@@ -8,7 +8,7 @@ from support.reports import serving
 from support.rival_reports import Demand, RivalReports, spread
 from support.runner import git, push
 
-from reconciler.cli.beginning import Surroundings, ci_texts
+from reconciler.cli.scaffold import Surroundings, ci_texts
 
 MANIFEST = """\
 version: 1

@@ -22,7 +22,7 @@ from reconciler.model.value import ABSENT, Fields
 from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Revalidated, revalidate
-from reconciler.workflow.carrying_out import Before, Conditions, carry_out_plan, undo_of
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan, undo_of
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, plan_anew
 
@@ -70,9 +70,9 @@ class Run:
         return run
 
     def carry_out(self, plan: Plan) -> Execution:
-        conditions = Conditions(FakeClock(), Deaf(), parallelism=2)
         _, live = self.again()
-        return carry_out_plan(plan, live, self.gateway, self.store, self.store.ledger(), conditions)
+        request = ApplyRequest(plan, live, self.store.ledger(), self.gateway, self.store)
+        return carry_out_plan(request, FakeClock(), Deaf(), parallelism=2)
 
     def again(self):
         return make_plan(self.world.desired, self.gateway, self.store.ledger(), origin(), Selection(parallelism=2))
@@ -269,10 +269,10 @@ def test_a_plan_holds_while_nothing_moves(world, habits):
 @law(worlds(), habits)
 def test_an_undo_holds_but_for_what_is_protected(world, habits):
     run = Run.planned(world, habits)
-    before = Before(world.live, dict(run.store.ledger()))
+    before = ApplyRequest(run.plan, world.live, dict(run.store.ledger()), run.gateway, run.store)
     execution = run.carry_out(run.plan)
     after = execution.after or world.live  # nothing is read after a run that sent nothing
-    undo = undo_of(run.plan, execution, after, before, origin())
+    undo = undo_of(before, execution, after, origin())
     now = plan_anew(undo, world.desired, Ground(run.gateway, run.store.ledger()), origin(), 2)
     found = revalidate(undo, undo, now)
     assert {each.how for each in found.stale} <= {"it is protected, and would be set inactive"}

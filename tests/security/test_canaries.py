@@ -21,7 +21,7 @@ from security.canaries import (
 from support.command import Project
 from support.rival import AUTH
 
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.cli.main import COMMANDS
 from reconciler.dt.client import DtClient
 from reconciler.dt.wire import calls

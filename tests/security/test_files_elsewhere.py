@@ -9,7 +9,7 @@ import pytest
 from support.command import ONE_APP, SETTINGS
 from support.forge import Forge
 
-from reconciler.cli.findings import FINDINGS_FORMATS
+from reconciler.cli.render import FINDINGS_FORMATS
 from reconciler.disk import LARGEST
 
 each = pytest.mark.parametrize

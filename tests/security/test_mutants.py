@@ -31,8 +31,8 @@ from support.fake_clock import FakeClock
 from support.mutants import mutant
 from support.scene import Scene
 
+from reconciler.api.apply import part_that_holds
 from reconciler.cache import Cache
-from reconciler.cli.applying import Saved, part_that_holds
 from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.dt.wire import calls
@@ -152,7 +152,7 @@ def used(plan):
         if isinstance(change, Create | Update):
             calls.create(kind_of(change.address), change.send, change.app_id or "1")
     Scene(LIVE, *KNOWN).carry_out(without(within, stale_changes(within, LIVE)))
-    part, _ = part_that_holds(Saved(plan, within), Now(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
+    part, _ = part_that_holds(plan, within, Now(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
     Scene(LIVE, *KNOWN).carry_out(part)
 
 

@@ -12,7 +12,7 @@ from reconciler.apply.executor import Execution
 from reconciler.model.address import Address, app_of
 from reconciler.model.live import LiveResource
 from reconciler.plan.plan import Plan
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import make_plan
 
@@ -39,9 +39,9 @@ class TwoCheckouts(History):
             self.require(not self.twins(), f"one checkout alone made twins: {self.twins()}")
             if not self.world.lags:
                 self.clock.advance(seconds=self.chance.choice([0, 1, 60]))
-            conditions = Conditions(self.clock, Nobody(), self.parallelism, SETTLE_SECONDS)
             self.gateway.shown.clear()
-            execution = carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
+            request = ApplyRequest(plan, live, ledger, self.gateway, run, SETTLE_SECONDS)
+            execution = carry_out_plan(request, self.clock, Nobody(), self.parallelism)
         self.tally.runs["interleaved"] += 1
         self.tally.outcomes.update(each.outcome for each in execution.results)
         made_twice = self._made_twice()

@@ -18,7 +18,7 @@ from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
@@ -54,8 +54,9 @@ class Clone:
 
             ground = Ground(self.gateway, self.ledger(), past)
             plan, _ = make_settled_plan(read_plan, ground, settle, self.clock, str)
-            conditions = Conditions(self.clock, Nobody(), parallelism, past.settle_seconds(settle))
-            self.execution = carry_out_plan(plan, self._live, self.gateway, run, self.ledger(), conditions)
+            settle_seconds = past.settle_seconds(settle)
+            request = ApplyRequest(plan, self._live, self.ledger(), self.gateway, run, settle_seconds)
+            self.execution = carry_out_plan(request, self.clock, Nobody(), parallelism)
         return {each.address: each for each in self.execution.results}
 
     def ledger(self) -> Ledger:

@@ -41,7 +41,7 @@ from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
@@ -311,8 +311,8 @@ class History:
             plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             self.planned_deletes = {change.id for change in plan.changes if isinstance(change, Delete)}
             settle_seconds = past.settle_seconds(SETTLE_SECONDS)
-            conditions = Conditions(self.clock, Nobody(), self.parallelism, settle_seconds)
-            execution = carry_out_plan(plan, live, self.gateway, run, ledger, conditions)
+            request = ApplyRequest(plan, live, ledger, self.gateway, run, settle_seconds)
+            execution = carry_out_plan(request, self.clock, Nobody(), self.parallelism)
         self._only_ours_were_changed(plan, there)
         return plan, execution
 

@@ -24,7 +24,7 @@ from support.histories import Nobody
 from support.thirty import Thirty, thirty
 from support.wire import KEYS
 
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.journal import past_creates
@@ -32,7 +32,7 @@ from reconciler.model.live import LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Clock
 from reconciler.store.files import FileStore
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
@@ -126,8 +126,8 @@ def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points
 
         ground = Ground(gateway, ledger, past)
         plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, clock, str)
-        conditions = Conditions(clock, Nobody(), parallelism, SETTLE_SECONDS)
-        execution = carry_out_plan(plan, live, gateway, points.wrapped(run), ledger, conditions)
+        request = ApplyRequest(plan, live, ledger, gateway, points.wrapped(run), SETTLE_SECONDS)
+        execution = carry_out_plan(request, clock, Nobody(), parallelism)
     return {str(each.address): each.outcome for each in execution.results}
 
 

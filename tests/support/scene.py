@@ -57,7 +57,7 @@ class Scene:
         self.gateway = gateway(live, habits, self.clock)
         self.store = store or FakeStore(entries)
         self.ears = Ears(self.gateway)
-        self.brake = CancellationToken()
+        self.cancellation = CancellationToken()
         self.created = CreatedResources()
         self.plan: Plan
         self.execution: Execution
@@ -80,7 +80,7 @@ class Scene:
             LiveIndex.of(self.live, self.ledger),
             self.ledger,
             Apps(),
-            self.brake,
+            self.cancellation,
             settle_seconds=30,
             created=self.created,
         )

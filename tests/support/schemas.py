@@ -5,8 +5,8 @@ from typing import Any
 
 import jsonschema
 
-from reconciler.cli.commands.schema import DOCUMENTS
 from reconciler.model.document_schema import published
+from reconciler.report.documents import DOCUMENTS
 
 
 def closed(node: Any) -> Any:

@@ -13,8 +13,8 @@ from support.builders import origin
 from support.fake_gateway import when_unset
 from support.histories import Nobody
 
+from reconciler.api.process import SystemClock
 from reconciler.apply.executor import Execution
-from reconciler.cli.clock import SystemClock
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.desired import DesiredState
@@ -33,7 +33,7 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.web.auth import Credentials
 from reconciler.web.retry import RetryPolicy
-from reconciler.workflow.carrying_out import Conditions, carry_out_plan
+from reconciler.workflow.apply import ApplyRequest, carry_out_plan
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 
@@ -123,8 +123,8 @@ class Wire:
             plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             if between is not None:
                 between()
-            conditions = Conditions(self.clock, Nobody(), parallelism, SETTLE_SECONDS)
-            return plan, carry_out_plan(plan, live, gateway, run, ledger, conditions)
+            request = ApplyRequest(plan, live, ledger, gateway, run, SETTLE_SECONDS)
+            return plan, carry_out_plan(request, self.clock, Nobody(), parallelism)
 
     def plan(self, desired: DesiredState, root: Path) -> Plan:
         """What an apply would do now."""

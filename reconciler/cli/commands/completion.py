@@ -50,7 +50,7 @@ _SHELLS: Final[dict[str, type[ShellComplete]]] = {"bash": _Bash, "zsh": ZshCompl
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(_SHELLS)))
 @click.pass_context
-def command(ctx: click.Context, /, shell: str) -> int:
+def completion(ctx: click.Context, /, shell: str) -> int:
     """Print a script that makes a shell complete commands, options and the addresses of your manifests.
 
     \b

@@ -8,16 +8,15 @@ from pathlib import Path
 import click
 
 from reconciler.adopt.fresh import with_defaults
-from reconciler.cli.beginning import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
+from reconciler.api.pull import adopt_live, read_account
+from reconciler.cli.commands.account import print_adoption
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.pulling import begun, declared, tell
-from reconciler.cli.session import Session
+from reconciler.cli.scaffold import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
+from reconciler.cli.session import CommandSession
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.manifest.outline import UNKNOWN_PUBLISHER
-from reconciler.project import SETTINGS_NAME, Project, write_new
-from reconciler.report.line import Span
-from reconciler.workflow.observing import observe_account
+from reconciler.project import SETTINGS_NAME, ProjectFiles, write_new
 from reconciler.yaml.text import ManifestText
 
 _SECRETS = {
@@ -44,7 +43,7 @@ _SECRETS = {
     help="From where CI installs this program. [default: as this one was installed]",
 )
 @shared_options(formats=("text",), api=True)
-def command(
+def init(
     options: Options, *, directory: Path, publisher_id: str | None, from_live: bool, ci: Ci | None, named: str | None
 ) -> int:
     """Start a project: settings, an example manifest, schemas for editors, CI workflows, CODEOWNERS, .gitignore.
@@ -62,7 +61,7 @@ def command(
       reconciler init --ci gitlab
       reconciler init --source https://github.com/studio/waterfall-reconciler@0123456789abcdef0123456789abcdef01234567
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if publisher_id is not None and not (
         publisher_id.isdecimal() and publisher_id.isascii() and publisher_id.strip("0")
     ):
@@ -87,29 +86,27 @@ def command(
     return 0
 
 
-def _tell_unknown(session: Session, around: Surroundings) -> None:
+def _tell_unknown(session: CommandSession, around: Surroundings) -> None:
     """That the publisher is to be filled in, and where."""
     of_ci = " and for the 0 of account-0 in the CI files" if around.ci != "none" else ""
-    session.console.talk(
-        Span("warning: ", "change"),
+    session.console.warn(
         f"the publisher is not known, and commands refuse the settings until it is: put its id into "
         f"{SETTINGS_NAME}{of_ci}; the console shows it under User Profile",
     )
 
 
-def _from_live(session: Session, directory: Path, publisher_id: str, around: Surroundings) -> int:
+def _from_live(session: CommandSession, directory: Path, publisher_id: str, around: Surroundings) -> int:
     """Read the account before anything is written, then write the project and adopt it."""
     texts = {name: text for name, text in project_texts(publisher_id).items() if name != EXAMPLE}
-    with session.reader(publisher_id) as reader:
-        live = observe_account(reader, {}, (), session.options.parallelism)
-    settings = with_defaults(ManifestText(SETTINGS_NAME, texts[SETTINGS_NAME].encode()), live)
+    blank = ProjectFiles(directory.resolve(), ManifestText(SETTINGS_NAME, texts[SETTINGS_NAME].encode()))
+    live = read_account(session.workspace(blank), publisher_id)
+    settings = with_defaults(blank.settings, live)
     _write_all(session, directory, {**texts, SETTINGS_NAME: settings.data.decode()}, around)
-    project = Project(directory.resolve(), settings)
-    stands = declared(session, project)
-    return tell(session, begun(session, project, stands, live), stands, check=False)
+    workspace = session.workspace(ProjectFiles(directory.resolve(), settings))
+    return print_adoption(session, adopt_live(workspace, live))
 
 
-def _write_all(session: Session, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
+def _write_all(session: CommandSession, directory: Path, texts: Mapping[str, str], around: Surroundings) -> None:
     of_ci = ci_texts(around)
     _write(session, directory, texts)
     place = around.root if around.folder else directory
@@ -123,25 +120,21 @@ def _write_all(session: Session, directory: Path, texts: Mapping[str, str], arou
         _tell_source(session, around)
 
 
-def _tell_source(session: Session, around: Surroundings) -> None:
+def _tell_source(session: CommandSession, around: Surroundings) -> None:
     """From where jobs install the program; what is to be filled in where that is not known."""
     if around.source != UNKNOWN:
         session.console.talk(f"CI installs this program from {around.source}")
-    warning = Span("warning: ", "change")
     if around.source == UNKNOWN:
-        session.console.talk(
-            warning,
+        session.console.warn(
             "from where CI is to install this program is not known, and its jobs fail until it is: fill in "
             "RECONCILER_SOURCE and RECONCILER_COMMIT in the CI files",
         )
         session.console.talk(f"hint: next time, init --source {FORMS}")
     elif not around.is_pushed:
-        session.console.talk(
-            warning, "no branch of that repository is known to hold this commit: push it, or jobs fail"
-        )
+        session.console.warn("no branch of that repository is known to hold this commit: push it, or jobs fail")
 
 
-def _write(session: Session, directory: Path, texts: Mapping[str, str]) -> None:
+def _write(session: CommandSession, directory: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         written = write_new(directory, name, text)
         session.console.talk(f"{'wrote' if written else 'kept '}  {directory / name}")

@@ -1,34 +1,28 @@
-"""`reconciler plan`."""
+"""Commands that make a plan, or take one that was saved without applying it: `plan`, `show`, `rehearse`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.cli.choices import fail_on_option, limit_options, selection_options
-from reconciler.cli.judging import within_budget
-from reconciler.cli.options import Options, shared_options
-from reconciler.cli.printing import PLAN_FORMATS, print_plan
-from reconciler.cli.session import Session
-from reconciler.errors import ProjectError
-from reconciler.floors.record import with_evidence
-from reconciler.given import write_given
-from reconciler.model.desired import DesiredState
-from reconciler.model.journal import past_creates
-from reconciler.plan.gate import Limits, gate
-from reconciler.plan.guard import Allowances, Refusal
-from reconciler.plan.outlook import Obstacle, gravest, obstacles
-from reconciler.plan.plan import Plan
-from reconciler.project import Project
-from reconciler.report.outlook import not_carried_out
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.cli.options import Options, fail_on_option, limit_options, selection_options, shared_options
+from reconciler.cli.render import PLAN_FORMATS, print_plan, print_result
+from reconciler.cli.session import CommandSession
+from reconciler.errors import InvalidManifests, ProjectError
+
+if TYPE_CHECKING:
+    from reconciler.api.results import PlanResult
+    from reconciler.plan.guard import Allowances
+    from reconciler.plan.outlook import Obstacle
+    from reconciler.plan.plan import Plan
+    from reconciler.workflow.observing import Selection
 
 DIFFERENCES: Final = 2
-FAILURES: Final[Mapping[Obstacle, int]] = {"refused": 6, "blocked": 3, "warnings": 1}
+FAILURES: Final[Mapping[str, int]] = {"refused": 6, "blocked": 3, "warnings": 1}
 """What `--fail-on` exits with: as apply would, where the plan stays as it is."""
+
+# ruff: noqa: PLC0415 - each command imports what it takes
 
 
 @click.command("plan")
@@ -38,14 +32,14 @@ FAILURES: Final[Mapping[Obstacle, int]] = {"refused": 6, "blocked": 3, "warnings
 @selection_options
 @limit_options
 @shared_options(formats=PLAN_FORMATS, api=True)
-def command(
+def plan(
     options: Options,
     *,
     out: Path | None,
     detailed_exitcode: bool,
-    fail_on: frozenset[Obstacle],
-    selection: Selection,
-    allowances: Allowances,
+    fail_on: "frozenset[Obstacle]",
+    selection: "Selection",
+    allowances: "Allowances",
 ) -> int:
     """Read the account and show what apply would do. Writes nothing anywhere but to --out FILE.
 
@@ -60,46 +54,97 @@ def command(
       reconciler plan --out plan.json --format markdown >comment.md
       reconciler plan --fail-on refused,blocked
     """
-    session = Session.of(options)
-    project = session.project()
-    loaded, desired = session.checked(project, remember=False)
-    made = _made(session, project, desired, replace(selection, parallelism=options.parallelism))
-    limits = Limits(desired.safety, allowances, desired.policies, desired.country_groups, within_budget)
-    plan, exceeded = gate(made, limits)
-    is_kept = out is not None and _save(out, plan, project.root)
-    print_plan(session, plan, exceeded)
+    from reconciler.plan.outlook import gravest, obstacles
+
+    session = CommandSession.of(options)
+    made = session.project().plan(selection, allowances)
+    is_kept = out is not None and _save(session, out, made)
+    print_plan(session.console, options, made, session.folder)
     if out is not None and is_kept:
-        session.console.talk(_what_becomes_of(out, plan, exceeded))
-    if (grave := gravest(obstacles(plan, exceeded, loaded.findings) & fail_on)) is not None:
+        session.console.talk(_what_becomes_of(out, made))
+    if (grave := gravest(obstacles(made.plan, made.refusals, made.findings) & fail_on)) is not None:
         session.console.talk(f"exit {FAILURES[grave]}, as --fail-on asks for: {grave}")
         return FAILURES[grave]
-    return DIFFERENCES if detailed_exitcode and plan.changes else 0
+    return DIFFERENCES if detailed_exitcode and made.plan.changes else 0
 
 
-def _made(session: Session, project: Project, desired: DesiredState, selection: Selection) -> Plan:
-    """The plan before limits, with the evidence of its prices."""
-    with session.gateway(desired.publisher_id) as gateway:
-        store = session.store(project, desired.publisher_id)
-        origin, ledger = session.origin(desired), store.ledger()
-        made, live = make_plan(desired, gateway, ledger, origin, selection, lambda: past_creates(store.events()))
-    if ledger and not live.apps:
-        session.tell_nothing_live()
-    return with_evidence(made, session.price_evidence(project))
-
-
-def _what_becomes_of(saved: Path, plan: Plan, exceeded: Sequence[Refusal]) -> str:
+def _what_becomes_of(saved: Path, made: "PlanResult") -> str:
     """What an apply of a saved plan does, as far as is known now."""
-    missing = not_carried_out(plan, exceeded)
+    from reconciler.report.outlook import not_carried_out
+
+    missing = not_carried_out(made.plan, made.refusals)
     if not missing:
         return f"saved to {saved}; `reconciler apply {saved}` carries out exactly this"
     return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
-def _save(path: Path, plan: Plan, root: Path) -> bool:
+def _save(session: CommandSession, path: Path, made: "PlanResult") -> bool:
     """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
-    from reconciler.plan.codec import plan_text  # noqa: PLC0415 - most plans are not kept
+    from reconciler.given import write_given
 
     try:
-        return write_given(path, plan_text(plan), root)
+        return write_given(path, made.to_text(), session.root())
     except ProjectError as wrong:
         raise ProjectError(f"the plan could not be saved: {wrong.message}", hint=wrong.hint) from wrong
+
+
+@click.command("show")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@limit_options
+@shared_options(formats=PLAN_FORMATS)
+def show(options: Options, *, file: Path, allowances: "Allowances") -> int:
+    """Show a saved plan again, in any format, and what of the project's limits it exceeds by now.
+
+    \b
+      reconciler show plan.json
+      reconciler show plan.json --format json
+    """
+    from reconciler.api.plan import load_plan
+
+    session = CommandSession.of(options)
+    plan = load_plan(file, session.root_if_any())
+    print_plan(session.console, options, _within_limits(session, plan, allowances), session.folder)
+    return 0
+
+
+def _within_limits(session: CommandSession, plan: "Plan", allowances: "Allowances") -> "PlanResult":
+    """The plan and what it exceeds by the limits of the project it is shown in; without one, that is said."""
+    from reconciler.api.plan import check_limits
+    from reconciler.api.results import PlanResult
+
+    try:
+        settings = session.workspace().settings()
+    except (ProjectError, InvalidManifests) as wrong:
+        session.console.talk(f"limits and policies are not checked: {wrong.message}")
+        return PlanResult(plan)
+    if settings.publisher_id != plan.origin.publisher_id:
+        session.console.talk("limits and policies are not checked: the project here is another publisher's")
+        return PlanResult(plan)
+    return check_limits(settings, plan, allowances)
+
+
+@click.command("rehearse")
+@click.argument("file", metavar="PLAN", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A YAML file of faults and quirks.")
+@click.option("--skip-stale", is_flag=True, help="Leave out what moved since the plan was made.")
+@limit_options
+@shared_options(api=True)
+def rehearse(options: Options, *, file: Path, faults: Path | None, skip_stale: bool, allowances: "Allowances") -> int:
+    """Carry out a saved plan on a sandbox, under faults, and show the account of it.
+
+    The sandbox holds what the account holds now, under the same ids. The account itself is only read; ledger, journal
+    and lock of the project are left alone. Exits as `apply PLAN` would have.
+
+    \b
+      reconciler plan --out plan.json
+      reconciler rehearse plan.json
+      reconciler rehearse plan.json --faults faults.yaml --format json
+    """
+    from reconciler.report.rehearsal import rehearsal_lines
+
+    session = CommandSession.of(options)
+    made = session.project().rehearse(file, faults=faults, allowances=allowances, skip_stale=skip_stale)
+    print_result(session.console, options.format, made, lambda: rehearsal_lines(made.rehearsal))
+    if made.rehearsal.error is not None:
+        raise made.rehearsal.error
+    return made.rehearsal.exit_code

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import detached
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox.faultfile import FaultFile, read_faults
 from reconciler.sandbox.seed import SEEDS
@@ -44,7 +44,7 @@ def exports(url: str) -> tuple[str, ...]:
 @click.option("--detach", is_flag=True, help="Run on in the background; print what to export once it answers.")
 @click.option("--stop", "ends", is_flag=True, help="End the sandbox at --port, however it was started.")
 @shared_options(formats=("text",))
-def command(
+def sandbox(
     options: Options,
     *,
     port: int,
@@ -66,7 +66,7 @@ def command(
       exports=$(reconciler sandbox --detach --seed demo) && eval "$exports" && reconciler plan
       reconciler sandbox --stop
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if ends:
         return _end(session, port, detach=detach)
     told = read_faults(faults) if faults is not None else FaultFile()
@@ -86,14 +86,14 @@ def command(
     return 0
 
 
-def _announce(session: Session, url: str) -> None:
+def _announce(session: CommandSession, url: str) -> None:
     session.console.raw(url)
     for exported in exports(url):
         session.console.talk(exported)
     session.console.talk("Ctrl-C ends it")
 
 
-def _end(session: Session, port: int, *, detach: bool) -> int:
+def _end(session: CommandSession, port: int, *, detach: bool) -> int:
     if detach or not port:
         raise click.UsageError("--stop ends the sandbox at --port N; it goes with nothing else")
     detached.stop(port)
@@ -101,7 +101,7 @@ def _end(session: Session, port: int, *, detach: bool) -> int:
     return 0
 
 
-def _detach(session: Session, port: int, given: Mapping[str, object]) -> int:
+def _detach(session: CommandSession, port: int, given: Mapping[str, object]) -> int:
     """Start one with the same options in a process of its own, and print what to export for it."""
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     talk = ["--log-format", session.options.log_format, *["-v"] * session.options.verbosity]

@@ -347,12 +347,12 @@ class TestBrake:
     def test_it_is_seen_in_an_answer_in_full_too(self):
         scene = Scene(account(), habits=Habits(put_replaces=True))
         assert update(scene, status="inactive").outcome == "failed"
-        assert scene.brake.reason
+        assert scene.cancellation.reason
 
     def test_a_value_that_was_at_its_default_before_is_no_reset(self):
         scene = Scene(account(live_placement("1", "int_1")), habits=Habits(put_replaces=True))
         assert update(scene, status="inactive").outcome == "applied"
-        assert scene.brake.reason is None
+        assert scene.cancellation.reason is None
 
 
 class TestRename:

@@ -1,7 +1,7 @@
 import pytest
+from reconciler.cli.reports import Desk
 
 from reconciler.cli.options import Options
-from reconciler.cli.reports import Desk
 from reconciler.cli.session import Session
 from reconciler.errors import ProjectError
 

@@ -1,5 +1,5 @@
+from reconciler.api.environment import MANAGEMENT_URL, Environment
 from reconciler.cli.commands.sandbox import exports
-from reconciler.cli.settings import MANAGEMENT_URL, Environment
 
 URL = "http://127.0.0.1:8099"
 APIS = ("DT", "DT_REPORTING", "CHARTBOOST")

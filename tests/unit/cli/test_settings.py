@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.cli.settings import MANAGEMENT_URL, Environment
+from reconciler.api.environment import MANAGEMENT_URL, Environment
 from reconciler.errors import CredentialsError
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 
@@ -117,7 +117,7 @@ class ReadJson(PartJson):
 
 
 class TestReading:
-    RAW = {"firstName": "x", "size": 3, "appId": 7, "class": "nonsense", "more": 1}
+    RAW: ClassVar = {"firstName": "x", "size": 3, "appId": 7, "class": "nonsense", "more": 1}
 
     def test_a_dataclass_takes_the_keys_of_its_fields_and_its_own_defaults(self):
         assert PartJson.read(self.RAW, Part) == Part("x", 3, "7", "none")

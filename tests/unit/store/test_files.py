@@ -352,7 +352,7 @@ def test_a_store_that_cannot_be_made_is_an_error_of_the_store(tmp_path, clock):
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.store.files import FileStore
 with FileStore(Path(sys.argv[1]), SystemClock()).run({}):
     print("held", flush=True)

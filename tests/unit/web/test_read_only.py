@@ -2,16 +2,17 @@
 
 import httpx
 import pytest
+from reconciler.manifest.text import ManifestText
 from support.builders import live_placement
 from support.command import CLIENT_ID, CLIENT_SECRET
 from support.rival import Rival
 
-from reconciler.cli.clock import SystemClock
-from reconciler.cli.options import Options
-from reconciler.cli.session import Session
+from reconciler.api.process import SystemClock
+from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.dt.client import DtClient
 from reconciler.dt.gateway import DtGateway
 from reconciler.model.secret import Secret
+from reconciler.project import ProjectFiles
 from reconciler.web.auth import Credentials
 from reconciler.web.exchange import Request
 from reconciler.web.transport import ReadOnlyTransport, WriteAttempted
@@ -46,13 +47,10 @@ def test_a_write_over_a_read_only_client_raises_and_never_leaves(rival, write):
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_the_reader_of_a_session_has_such_a_client(rival, monkeypatch, write):
-    for name, value in {
-        "DT_MANAGEMENT_URL": rival.url, "DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET,
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    session = Session.of(Options(None, "text", no_color=True, verbosity=0, log_format="text", parallelism=1))
-    with session.reader("3432") as reader:
+def test_the_reader_of_a_project_has_such_a_client(rival, tmp_path, write):
+    environ = {"DT_MANAGEMENT_URL": rival.url, "DT_CLIENT_ID": CLIENT_ID, "DT_CLIENT_SECRET": CLIENT_SECRET}
+    files = ProjectFiles(tmp_path, ManifestText("reconciler.yaml", b""))
+    with Workspace(files, WorkspaceOptions.of(environ, None, 1)).reader("3432") as reader:
         assert reader.apps() == ()
         with pytest.raises(WriteAttempted):
             write(DtGateway(reader._client, "3432"))

@@ -21,7 +21,7 @@ from support.fake_gateway import FakeGateway
 
 from reconciler.diff.change import Blocked, Create
 from reconciler.model.journal import past_creates, shown_event
-from reconciler.workflow.auditing import take_audit
+from reconciler.workflow.drift import take_audit
 from reconciler.workflow.observing import Selection
 from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
 

@@ -2,19 +2,25 @@
 
 import click
 
-from reconciler.cli.lazy import Entry, Lazy
+from reconciler.cli.groups import CommandEntry, Lazy
 
 COMMANDS = {
-    "comment": Entry("ci.comment", "Write a report under a pull or merge request, or rewrite the one that is there."),
-    "reviewed": Entry("ci.reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
-    "ledger": Entry("ci.ledger", "Commit the ledger and push it, after an apply."),
-    "floors": Entry("ci.floors", "Ask for the merge of floors that were written, or carry reports from job to job."),
-    "issue": Entry("ci.issue", "Open an issue with a report, rewrite the one that is open, or close it."),
+    "comment": CommandEntry(
+        "ci.request:comment", "Write a report under a pull or merge request, or rewrite the one that is there."
+    ),
+    "reviewed": CommandEntry("ci.reviewed:reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
+    "ledger": CommandEntry("ci.ledger:ledger", "Commit the ledger and push it, after an apply."),
+    "floors": CommandEntry(
+        "ci.floors:floors", "Ask for the merge of floors that were written, or carry reports from job to job."
+    ),
+    "issue": CommandEntry(
+        "ci.request:issue", "Open an issue with a report, rewrite the one that is open, or close it."
+    ),
 }
 
 
 @click.group("ci", cls=Lazy, entries=COMMANDS)
-def command() -> None:
+def ci() -> None:
     """In a job of CI: tell people at the forge, find what was reviewed there, keep the ledger.
 
     \b

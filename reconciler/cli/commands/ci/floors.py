@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from reconciler import disk
-from reconciler.cli.forge import Asked, place_of, push_target
-from reconciler.cli.offered import forge_options
+from reconciler.cli.forge import ForgeOptions, place_of, push_target
+from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import ProjectError, UsageError
 from reconciler.floors.record import RECORD_NAME
 from reconciler.forge.repository import Kind
@@ -31,7 +31,7 @@ _SIGNS: Final = re.compile(r"[^A-Za-z0-9]+")
 @click.option("--keep", is_flag=True, help="After a fetch: keep the reports for later jobs.")
 @forge_options()
 @shared_options(formats=("text",))
-def command(
+def floors(
     options: Options,
     *,
     branch: str | None,
@@ -55,17 +55,17 @@ def command(
     """
     if take and keep:
         raise UsageError("--take comes before a fetch and --keep after it", hint="call it twice")
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if take:
         return _take(session, branch)
-    return _keep(session, branch) if keep else _ask(session, branch, Asked(forge, repository, request))
+    return _keep(session, branch) if keep else _ask(session, branch, ForgeOptions(forge, repository, request))
 
 
-def _take(session: Session, branch: str | None) -> int:
+def _take(session: CommandSession, branch: str | None) -> int:
     from reconciler.forge.floors_commit import take_reports  # noqa: PLC0415 - httpx costs 0.15 s
     from reconciler.forge.git import Git  # noqa: PLC0415
 
-    root = session.project().root
+    root = session.workspace().root
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
     own = _own(REPORTS, git)
@@ -75,11 +75,11 @@ def _take(session: Session, branch: str | None) -> int:
     return 0
 
 
-def _keep(session: Session, branch: str | None) -> int:
+def _keep(session: CommandSession, branch: str | None) -> int:
     from reconciler.forge.floors_commit import keep_reports  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
 
-    root = session.project().root
+    root = session.workspace().root
     folder = disk.check_folder(root, _FOLDER)
     names = sorted(f"{_FOLDER}/{path.name}" for path in folder.glob("source=*") if any(path.rglob("*.parquet")))
     if not names:
@@ -93,16 +93,16 @@ def _keep(session: Session, branch: str | None) -> int:
     return 0
 
 
-def _ask(session: Session, branch: str | None, asked: Asked) -> int:
+def _ask(session: CommandSession, branch: str | None, asked: ForgeOptions) -> int:
     from reconciler.forge.connect import branches  # noqa: PLC0415
     from reconciler.forge.floors_commit import request_changes  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
 
-    project = session.project()
+    project = session.workspace()
     target, variables = push_target(session.environment, branch)
     git = Git(project.root, variables)
     own = _own(FLOORS, git)
-    manifests = find_manifests(project.root, session.settings(project).manifests).texts
+    manifests = find_manifests(project.root, project.settings().manifests).texts
     names = [*(text.file for text in manifests), RECORD_NAME]
     commit = request_changes(git, names, TITLE, target, own)
     if commit is None:

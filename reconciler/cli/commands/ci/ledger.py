@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import click
 
 from reconciler import disk
-from reconciler.cli.forge import Asked, place_of, push_target
-from reconciler.cli.offered import forge_options
+from reconciler.cli.forge import ForgeOptions, place_of, push_target
+from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 from reconciler.forge.repository import Kind
 
@@ -35,7 +35,7 @@ Way: TypeAlias = Literal["push", "request", "signed"]
 @click.option("--take", is_flag=True, help="Before a plan or apply: the ledger of a request that is not merged yet.")
 @forge_options()
 @shared_options(formats=("text",))
-def command(
+def ledger(
     options: Options,
     *,
     branch: str | None,
@@ -59,14 +59,14 @@ def command(
       reconciler ci ledger
       reconciler ci ledger --by request
     """
-    session = Session.of(options)
+    session = CommandSession.of(options)
     if session.environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    way, asked = by or _setting(session), Asked(forge, repository, request)
+    way, asked = by or _setting(session), ForgeOptions(forge, repository, request)
     if take:
         return _take(session, way, asked)
-    root = session.project().root
+    root = session.workspace().root
     if not disk.check(root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
@@ -75,17 +75,17 @@ def command(
     return 0
 
 
-def _check_account(session: Session, data: bytes) -> None:
+def _check_account(session: CommandSession, data: bytes) -> None:
     """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
     from reconciler.store.ledger_file import account_in, checked_account  # noqa: PLC0415 - as below
 
     found = account_in(LEDGER, data)
     if found is not None:
-        publisher_id = session.settings(session.project()).publisher_id
-        checked_account(LEDGER, found, session.account(publisher_id))
+        workspace = session.workspace()
+        checked_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
 
 
-def _setting(session: Session) -> Way:
+def _setting(session: CommandSession) -> Way:
     found = session.environment.variables.get("RECONCILER_LEDGER") or "push"
     match found:
         case "push" | "request" | "signed":
@@ -94,7 +94,7 @@ def _setting(session: Session) -> Way:
             raise UsageError("RECONCILER_LEDGER is none of push, request and signed")
 
 
-def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
+def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | None) -> str:
     """Commit in the way that is wanted; what was done."""
     from reconciler.forge.connect import branches  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
     from reconciler.forge.git import Git  # noqa: PLC0415
@@ -102,7 +102,7 @@ def _keep(session: Session, way: Way, asked: Asked, branch: str | None) -> str:
 
     environment = session.environment
     target, variables = push_target(environment, branch)
-    git = Git(session.project().root, variables)
+    git = Git(session.workspace().root, variables)
     message = _message(environment.who().get("commit", ""), asked.request)
     same = "the ledger is as it was: nothing to commit"
     if way == "push":
@@ -125,7 +125,7 @@ def _asked(known: "Branches", own: str, into: str, message: str) -> str:
     return next(there, None) or known.ask(own, into, message, _WHY)
 
 
-def _take(session: Session, way: Way, asked: Asked) -> int:
+def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
     """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
     from reconciler.forge.connect import branches  # noqa: PLC0415 - as above
     from reconciler.forge.git import Git  # noqa: PLC0415
@@ -133,7 +133,7 @@ def _take(session: Session, way: Way, asked: Asked) -> int:
 
     if way != "request":
         return 0
-    root = session.project().root
+    root = session.workspace().root
     git = Git(root, session.environment.variables)
     prefix = git.does("rev-parse", "--show-prefix")
     own = _branch_of(prefix)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.forge import applied_branch, place_of, pushed_commit
-from reconciler.cli.offered import comment_key_option
+from reconciler.cli.groups import comment_key_option
 from reconciler.cli.options import Options, shared_options
-from reconciler.cli.session import Session
+from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 from reconciler.forge.comments import last_line, named_mark
 from reconciler.given import read_text, write_given
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--number", "numbers", type=click.IntRange(1), multiple=True, help="With --applied: which requests.")
 @shared_options(formats=("text",))
-def command(
+def reviewed(
     options: Options,
     *,
     out: Path | None,
@@ -68,7 +68,7 @@ def command(
     from reconciler.forge.connect import reviews  # noqa: PLC0415 - httpx costs 0.15 s, and --help needs none
     from reconciler.forge.review import find_reviewed, set_applied  # noqa: PLC0415
 
-    session = Session.of(options)
+    session = CommandSession.of(options)
     _check(out, result, numbers, applied=applied)
     left = frozenset[bytes]() if result is None else _left(session, result)
     if left is None:
@@ -98,27 +98,28 @@ def _check(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, a
         raise UsageError("--result goes with --applied", hint=hint)
 
 
-def _left(session: Session, result: Path) -> frozenset[bytes] | None:
+def _left(session: CommandSession, result: Path) -> frozenset[bytes] | None:
     """What an apply has left, by its report; None where it has done nothing."""
     text = read_text(result, session.root_if_any())
     return left_in(last_line(text))
 
 
-def _plan_mark(session: Session, key: str) -> str:
+def _plan_mark(session: CommandSession, key: str) -> str:
     from reconciler.report.markdown.marker import marker  # noqa: PLC0415 - not needed with a name
 
-    publisher = session.settings(session.project()).publisher_id
-    return marker("plan", Origin("", "", publisher, session.api(), ""), key)
+    workspace = session.workspace()
+    publisher = workspace.settings().publisher_id
+    return marker("plan", Origin("", "", publisher, workspace.api(), ""), key)
 
 
-def _head(session: Session) -> str:
+def _head(session: CommandSession) -> str:
     """The commit that is checked out, and will be applied. Raises `ProjectError` without git."""
     from reconciler.forge.git import Git  # noqa: PLC0415 - as above
 
     return Git(session.root_if_any() or Path.cwd(), session.environment.variables).does("rev-parse", "HEAD")
 
 
-def _tell(session: Session, found: "ReviewedPlans", *, direct: bool) -> None:
+def _tell(session: CommandSession, found: "ReviewedPlans", *, direct: bool) -> None:
     for number in found.requests:
         session.console.raw(str(number))
     told = counted(len(found.requests), "request")

@@ -12,15 +12,12 @@ PREAMBLE = """
 import sys
 from pathlib import Path
 from reconciler.errors import ReconcilerError
-from reconciler.cli.session import Session
-from reconciler.cli.console import Console
-from reconciler.cli.settings import Environment
-from reconciler.cli.clock import SystemClock
+from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.project import find_project
 
 def store(**variables):
-    session = Session(None, Console(), Environment(variables), SystemClock())
-    return session.store(find_project(Path.cwd(), Path("reconciler.yaml")), "3432")
+    files = find_project(Path.cwd(), Path("reconciler.yaml"))
+    return Workspace(files, WorkspaceOptions.of(variables, None, 1)).store("3432")
 """
 
 

@@ -30,7 +30,7 @@ def intent(address, **sends):
 
 HOLDER = """
 import sys
-from reconciler.cli.clock import SystemClock
+from reconciler.api.process import SystemClock
 from reconciler.errors import StoreError
 from reconciler.model.secret import Secret
 from reconciler.store.postgres.database import Database

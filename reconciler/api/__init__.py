@@ -1,0 +1,83 @@
+"""The public Python interface: everything that the commands do, as functions and values.
+
+`Project.open` is where to begin. What is exported here is stable under semantic versioning; nothing else of the package
+is. Importing this module is cheap: each name is loaded when it is first asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from reconciler.api.apply import Approval
+    from reconciler.api.drift import DriftResult, InventoryResult
+    from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
+    from reconciler.api.history import HistoryResult
+    from reconciler.api.observer import Notice, Observer
+    from reconciler.api.plan import load_plan
+    from reconciler.api.project import Project
+    from reconciler.api.pull import PullResult
+    from reconciler.api.rehearse import RehearsalResult
+    from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.results import ApplyResult, PlanResult, UndoResult, ValidationResult
+    from reconciler.plan.guard import Allowances
+    from reconciler.workflow.observing import Selection
+
+_HOMES: Final = {
+    "Allowances": "reconciler.plan.guard",
+    "ApplyResult": "reconciler.api.results",
+    "Approval": "reconciler.api.apply",
+    "BacktestResult": "reconciler.api.floors",
+    "DriftResult": "reconciler.api.drift",
+    "FetchResult": "reconciler.api.reports",
+    "FloorsWriteResult": "reconciler.api.floors",
+    "HistoryResult": "reconciler.api.history",
+    "ImportResult": "reconciler.api.reports",
+    "InventoryResult": "reconciler.api.drift",
+    "Notice": "reconciler.api.observer",
+    "Observer": "reconciler.api.observer",
+    "PlanResult": "reconciler.api.results",
+    "Project": "reconciler.api.project",
+    "PullResult": "reconciler.api.pull",
+    "RehearsalResult": "reconciler.api.rehearse",
+    "Selection": "reconciler.workflow.observing",
+    "SuggestionsResult": "reconciler.api.floors",
+    "UndoResult": "reconciler.api.results",
+    "ValidationResult": "reconciler.api.results",
+    "load_plan": "reconciler.api.plan",
+}
+
+__all__ = [
+    "Allowances",
+    "ApplyResult",
+    "Approval",
+    "BacktestResult",
+    "DriftResult",
+    "FetchResult",
+    "FloorsWriteResult",
+    "HistoryResult",
+    "ImportResult",
+    "InventoryResult",
+    "Notice",
+    "Observer",
+    "PlanResult",
+    "Project",
+    "PullResult",
+    "RehearsalResult",
+    "Selection",
+    "SuggestionsResult",
+    "UndoResult",
+    "ValidationResult",
+    "load_plan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """An exported name, loaded now."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

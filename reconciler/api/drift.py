@@ -1,0 +1,137 @@
+"""Looking at the account without changing it: an audit against what was last applied, and a list of resources."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from reconciler.api.arrow import Columns, flat, table
+from reconciler.api.workspace import NOTHING_LIVE, Workspace
+from reconciler.diff.audit import (
+    Audit,
+    Item,
+    PastAudit,
+    Trend,
+    audit_event,
+    past_audits,
+    remembered,
+    trend,
+    with_history,
+)
+from reconciler.diff.inventory import Listed, inventory
+from reconciler.errors import ProjectError, StoreError
+from reconciler.model.glob import selector
+from reconciler.model.journal import past_creates
+from reconciler.plan.plan import Origin
+from reconciler.ports import AuditLog
+from reconciler.report.audit.document import audit_document
+from reconciler.report.inventory import list_document
+from reconciler.workflow.drift import take_audit
+from reconciler.workflow.observing import Selection, observe_account
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+log = logging.getLogger("reconciler")
+
+
+@dataclass(frozen=True, slots=True)
+class DriftResult:
+    """An audit of the account, and the trend of earlier ones where it was asked for."""
+
+    audit: Audit
+    trend: Trend | None = None
+
+    @property
+    def alarming(self) -> tuple[Item, ...]:
+        """What drifted, is in conflict or is missing."""
+        return self.audit.alarming
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.drift/1`."""
+        return audit_document(self.audit, self.trend)
+
+    def to_arrow(self) -> "Table":
+        """A row for each field that differs, and one for each resource of which none does; values as JSON.
+
+        `class` is the resource's, `fieldClass` the field's.
+        """
+        columns: Columns = {
+            "address": "text", "kind": "text", "id": "text", "class": "text", "path": "text", "fieldClass": "text",
+            "applied": "json", "before": "json", "after": "json", "note": "text", "openSince": "text",
+        }  # fmt: skip
+        return table(columns, flat(map(_with_both_classes, self.to_dict()["items"])))
+
+
+def _with_both_classes(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    fields = [{**each, "class": item["class"], "fieldClass": each["class"]} for each in item["fields"]]
+    return {**item, "fields": fields}
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryResult:
+    """Resources that are declared, owned or live, in the order of addresses."""
+
+    resources: tuple[Listed, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.list/1`."""
+        return list_document(self.resources)
+
+    def to_arrow(self) -> "Table":
+        """A row for each resource."""
+        columns: Columns = {
+            "kind": "text", "address": "text", "declared": "flag", "owned": "flag", "live": "flag", "id": "text",
+            "status": "text",
+        }  # fmt: skip
+        return table(columns, self.to_dict()["resources"])
+
+
+def drift(workspace: Workspace, only: tuple[str, ...], since: date | None, *, record: bool) -> DriftResult:
+    """Audit the account. `record` remembers the audit of a whole account, for the trend from `since` on."""
+    desired = workspace.desired()
+    store, origin = workspace.store(desired.publisher_id), workspace.origin(desired)
+    selection = Selection(only, workspace.parallelism)
+    with workspace.reader(desired.publisher_id) as reader:
+        ledger = store.ledger()
+        audit = take_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
+    if ledger and not only and not any(item.live for item in audit.items):
+        workspace.warn(NOTHING_LIVE)
+    past = _known_audits(store, origin, needed=since is not None)
+    audit = with_history(audit, past)
+    if record and not only:
+        _remember(audit, store)
+    return DriftResult(audit, None if since is None else trend([*past, remembered(audit)], since))
+
+
+def _known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[PastAudit]:
+    """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
+    try:
+        return past_audits(store.audits(), origin.publisher_id, origin.api)
+    except StoreError as wrong:
+        if needed:
+            raise
+        log.warning("earlier audits cannot be read: %s", wrong.message)
+        return []
+
+
+def _remember(audit: Audit, store: AuditLog) -> None:
+    """Remember an audit where the store can be written; in a read-only checkout it goes on without."""
+    try:
+        store.remember_audit(audit_event(audit))
+    except StoreError as wrong:
+        log.info("this audit is not remembered: %s", wrong.message)
+
+
+def list_resources(workspace: Workspace, globs: Sequence[str]) -> InventoryResult:
+    """Resources that are declared, owned or live, and whose address matches; all without patterns."""
+    desired = workspace.desired(remember=False)
+    ledger = workspace.store(desired.publisher_id).ledger()
+    with workspace.reader(desired.publisher_id) as reader:
+        live = observe_account(reader, ledger, (), workspace.parallelism)
+    wanted = selector(globs)
+    listed = tuple(each for each in inventory(desired, live, ledger) if wanted(each.address))
+    if globs and not listed:
+        raise ProjectError(f"{' '.join(globs)}: no address matches", hint="`reconciler list` without it shows all")
+    return InventoryResult(listed)

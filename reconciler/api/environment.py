@@ -1,0 +1,174 @@
+"""Environment variables: credentials, addresses of the APIs, who runs this. The only reader of the process's own."""
+
+import getpass
+import os
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import CredentialsError
+from reconciler.model.secret import Secret
+from reconciler.yaml.text import text_of
+
+if TYPE_CHECKING:
+    from reconciler.warehouse.imports.records import Keys
+
+_ALONE: Final = "it has to hold the secret alone, as text"
+MANAGEMENT_URL: Final = "https://console.fyber.com"
+REPORTING_URL: Final = "https://reporting.fyber.com"
+CHARTBOOST_URL: Final = "https://helium-api.chartboost.com"
+CHARTBOOST_AUTH_URL: Final = "https://chartboost.us.auth0.com"
+
+_KEYS: Final[Mapping[str, str]] = {
+    "DT_CLIENT": "the keys are in the console under User Profile, Management API",
+    "DT_REPORTING_CLIENT": "the Reporting API keys, which are others, are in the console under User Profile",
+    "CHARTBOOST_CLIENT": "the keys are in the dashboard under Access Management, API v5 credentials",
+}
+"""Where a pair of credentials is found, by what their variables begin with."""
+
+WHO: Final[Mapping[str, tuple[str, ...]]] = {
+    "user": ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER", "USER", "USERNAME"),
+    "commit": ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT"),
+    "ref": ("GITHUB_REF", "CI_COMMIT_REF_NAME", "GIT_BRANCH"),
+    "repository": ("GITHUB_REPOSITORY", "CI_PROJECT_PATH"),
+    "job": ("GITHUB_RUN_ID", "CI_JOB_URL", "BUILD_URL"),
+}
+"""What the journal says of a run's author, and the variables of CI systems that tell."""
+
+
+_BLANKS: Final = f"{string.whitespace}\xa0\ufeff\0"
+"""What editors and shells put around a secret: blanks, line ends, byte order marks, and half of a UTF-16 line end."""
+
+
+def _sendable(what: str, text: str) -> str:
+    """The text without what stands around it, if it can be sent. Raises `CredentialsError`, which holds none of it."""
+    bare = text.strip(_BLANKS).strip()
+    try:
+        bare.encode()  # Python reads bytes of a variable that are not UTF-8 as what cannot be written again
+    except UnicodeEncodeError:
+        raise CredentialsError(f"{what} is not UTF-8 text") from None
+    if "\n" in bare or "\r" in bare:
+        raise CredentialsError(f"{what} has more than one line", hint=_ALONE)
+    if not bare.isprintable():
+        raise CredentialsError(f"{what} holds characters that no secret has", hint=_ALONE)
+    return bare
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A view of environment variables; without any, of the process's own."""
+
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    @property
+    def management_url(self) -> str:
+        """Scheme, host and port of the Management API."""
+        return self.variables.get("DT_MANAGEMENT_URL") or MANAGEMENT_URL
+
+    @property
+    def reporting_url(self) -> str:
+        """The same of the User Level Reporting API."""
+        return self.variables.get("DT_REPORTING_URL") or REPORTING_URL
+
+    @property
+    def chartboost_url(self) -> str:
+        """The same of the Mediation Reporting API."""
+        return self.variables.get("CHARTBOOST_API_URL") or CHARTBOOST_URL
+
+    @property
+    def chartboost_auth_url(self) -> str:
+        """Where tokens for it come from."""
+        return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
+
+    @property
+    def wants_cache(self) -> bool:
+        """Whether loads may remember what they read: unless RECONCILER_CACHE is off."""
+        return self.variables.get("RECONCILER_CACHE", "").strip().lower() not in {"off", "0", "false", "no"}
+
+    @property
+    def wants_color(self) -> bool:
+        """Whether colours are wanted (https://no-color.org)."""
+        return not self.variables.get("NO_COLOR") and self.variables.get("TERM") != "dumb"
+
+    def has(self, *names: str) -> bool:
+        """Whether each of these secrets is set, itself or as a file."""
+        return all(self.variables.get(name) or self.variables.get(f"{name}_FILE") for name in names)
+
+    def secret(self, name: str) -> Secret | None:
+        """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
+        text = self.variables.get(name, "")
+        if text.strip():
+            return Secret(_sendable(name, text))
+        path = self.variables.get(f"{name}_FILE", "")
+        if not path:
+            return None
+        try:
+            text = _sendable(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
+        except OSError as wrong:
+            why = f": {wrong.strerror}" if wrong.strerror else ""
+            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from wrong
+        except ValueError as wrong:
+            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from wrong
+        if not text:
+            raise CredentialsError(f"the file that {name}_FILE names is empty")
+        return Secret(text)
+
+    def s3_keys(self) -> "Keys":
+        """What opens s3:// by the variables of AWS's own programs."""
+        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - for imports only
+
+        told = self.variables
+        return Keys(
+            self.secret("AWS_ACCESS_KEY_ID"),
+            self.secret("AWS_SECRET_ACCESS_KEY"),
+            self.secret("AWS_SESSION_TOKEN"),
+            told.get("AWS_REGION") or told.get("AWS_DEFAULT_REGION") or "",
+            told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL") or "",
+        )
+
+    def gcs_keys(self) -> "Keys":
+        """What opens gs://: HMAC keys of a service account."""
+        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - as above
+
+        return Keys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
+
+    def required_secret(self, name: str) -> Secret:
+        """The same, or `CredentialsError`."""
+        found = self.secret(name)
+        if found is None:
+            where = "".join(f"; {told}" for begin, told in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"})
+            raise CredentialsError(
+                f"{name} is not set", hint=f"set {name}, or {name}_FILE to a file that holds it{where}"
+            )
+        return found
+
+    def who(self) -> dict[str, str]:
+        """Who runs this, as far as the environment says."""
+        told = {}
+        for fact, names in WHO.items():
+            value = next((self.variables[name] for name in names if self.variables.get(name)), "")
+            if value:
+                told[fact] = _readable(_without_credentials(value))
+        return told or {"user": _readable(_login())}
+
+
+def _readable(text: str) -> str:
+    """The text with a sign in the place of bytes that are not UTF-8, which no journal could hold."""
+    return os.fsencode(text).decode(errors="replace") if not text.isascii() else text
+
+
+def _without_credentials(text: str) -> str:
+    """A URL's scheme, host and path, which is where a job is found; other texts as they are."""
+    scheme, separator, rest = text.partition("://")
+    place = rest.partition("?")[0].partition("#")[0]
+    host, slash, path = place.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if separator else text
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

@@ -1,0 +1,233 @@
+"""Floors from reports: suggested, written into the manifests, and tried on days that they had not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.api.arrow import Columns, table
+from reconciler.api.reports import reports_folder
+from reconciler.api.workspace import Workspace
+from reconciler.errors import ProjectError, UsageError
+from reconciler.floors.decide import Window
+from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
+from reconciler.floors.rules import Rules
+from reconciler.manifest.assemble import by_file, digest_of
+from reconciler.manifest.checked_edits import ProjectContext
+from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
+from reconciler.manifest.settings import Settings
+from reconciler.model.backtest import Backtest
+from reconciler.model.desired import DesiredState
+from reconciler.model.diagnostic import Finding
+from reconciler.model.evidence import Cell
+from reconciler.model.suggestion import Suggestion, Suggestions
+from reconciler.project import changed_meanwhile, read_manifests, write_manifests
+from reconciler.report.floors.document import backtest_document, suggestions_document, written_document
+from reconciler.store.ledger_file import write_atomically
+from reconciler.warehouse.report_store import ReportStore
+from reconciler.warehouse.warehouse import Warehouse
+from reconciler.workflow.floors import Ground, backtest_floors, ground, suggest_floors
+from reconciler.yaml.text import ManifestText
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+USUAL_DAYS: Final = 14
+HELD_OUT: Final = 7
+"""Days at the end of the window that suggestions are tried on, unless a day is named."""
+_ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionsResult:
+    """What the reports speak for, of each declared floor."""
+
+    suggestions: Suggestions
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.floors/1`."""
+        return suggestions_document(self.suggestions)
+
+    def to_arrow(self) -> "Table":
+        """A row for each floor, in USD; the expected change of revenue is USD a week, with its bounds."""
+        columns: Columns = {
+            "address": "text", "country": "text", "mode": "text", "verdict": "text", "current": "number",
+            "suggested": "number", "changeLow": "number", "change": "number", "changeHigh": "number",
+        }  # fmt: skip
+        return table(columns, map(_suggestion_row, self.suggestions.cells))
+
+
+def _suggestion_row(one: Suggestion) -> dict[str, Any]:
+    row = {"address": one.cell.address, "country": one.cell.country, "mode": one.mode, "verdict": one.verdict}
+    change = one.change
+    bounds = {} if change is None else {"changeLow": change.low, "change": change.estimate, "changeHigh": change.high}
+    return {**row, "current": one.current, "suggested": one.suggested, **bounds}
+
+
+@dataclass(frozen=True, slots=True)
+class FloorsWriteResult:
+    """The floors that were written, the files that they are in, and what could not be written."""
+
+    written: tuple[Suggestion, ...]
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every price was written."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.written/1`."""
+        return written_document(self.written, self.files)
+
+    def to_arrow(self) -> "Table":
+        """A row for each floor, in USD."""
+        columns: Columns = {"address": "text", "country": "text", "before": "number", "after": "number"}
+        return table(columns, self.to_dict()["floors"])
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """What earlier suggestions would have done on later days."""
+
+    backtest: Backtest
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.backtest/1`."""
+        return backtest_document(self.backtest)
+
+    def to_arrow(self) -> "Table":
+        """A row for each move, in USD; `expected` and `came` are USD a week, null where nobody can tell."""
+        columns: Columns = {
+            "address": "text", "country": "text", "current": "number", "suggested": "number", "expected": "number",
+            "came": "number", "silent": "text",
+        }  # fmt: skip
+        rows = (
+            {
+                "address": each.cell.address,
+                "country": each.cell.country,
+                "current": each.current,
+                "suggested": each.suggested,
+                "expected": None if each.expected is None else each.expected.estimate,
+                "came": None if each.came is None else each.came.estimate,
+                "silent": each.silent or None,
+            }
+            for each in self.backtest.replays
+        )
+        return table(columns, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _FloorsFrame:
+    """What floors are judged in: settings, manifests, the window of days, and the first day of which anything is known.
+
+    Raises as `Workspace.desired` does, and `ProjectError` where there are no reports of the days.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    desired: DesiredState
+    window: Window
+    earliest: date
+
+    @classmethod
+    def of(cls, workspace: Workspace, first: date | None, last: date | None) -> "_FloorsFrame":
+        settings, desired = workspace.settings(), workspace.desired()
+        reports = ReportStore(reports_folder(workspace))
+        partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
+        days = sorted({date.fromisoformat(partition.day) for partition in partitions})
+        window = _window(days, first, last, workspace.clock.now().date())
+        return cls(workspace, settings, desired, window, days[0])
+
+    def manifests(self) -> list[ManifestText]:
+        """The texts that declare what is desired. Raises `ProjectError` where they have changed since."""
+        texts = by_file(read_manifests(self.workspace.root, self.settings.manifests))
+        if digest_of(self.workspace.settings_text, texts) != self.desired.digest:
+            raise changed_meanwhile("manifests")
+        return texts
+
+    def ground(self) -> Ground:
+        """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
+        found = ground(self.desired, self.workspace.store(self.settings.publisher_id))
+        if not found.declared:
+            raise ProjectError(
+                "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
+            )
+        return found
+
+    def warehouse(self) -> Warehouse:
+        """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
+        folder, engine = reports_folder(self.workspace), self.workspace.environment.secret(_ENGINE)
+        return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
+
+    def suggestions(self, on: Ground, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
+        return suggest_floors(on, warehouse, self.window, Rules(safety=self.settings.safety), self.earliest, only)
+
+
+def _window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
+    """The days to look at: the last two weeks of those that reports tell of, unless they are named."""
+    inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
+    if not inside:
+        named = f" from {first or '...'} to {last or '...'}" if first or last else ""
+        hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
+        raise ProjectError(f"no reports{named} were fetched or imported", hint=hint)
+    end = last or inside[-1]
+    recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
+    return Window(first or recent[0], end, today)
+
+
+def suggest(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> SuggestionsResult:
+    """A suggestion for every declared floor whose address matches. Changes nothing."""
+    frame = _FloorsFrame.of(workspace, first, last)
+    with frame.warehouse() as warehouse:
+        return SuggestionsResult(frame.suggestions(frame.ground(), warehouse, only))
+
+
+def backtest(workspace: Workspace, first: date | None, last: date | None, split: date | None) -> BacktestResult:
+    """What suggestions of the days up to `split` would have done on the days after it; seven days without one."""
+    frame = _FloorsFrame.of(workspace, first, last)
+    window = frame.window
+    last_seen = split or window.last - timedelta(days=HELD_OUT)
+    if not window.first <= last_seen < window.last:
+        raise UsageError(
+            f"the reports of {window.first} to {window.last} cannot be parted after {last_seen}",
+            hint="name a --split between the first and the last day; more days can be fetched",
+        )
+    with frame.warehouse() as warehouse:
+        rules = Rules(safety=frame.settings.safety)
+        return BacktestResult(backtest_floors(frame.ground(), warehouse, window, last_seen, rules))
+
+
+def write(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> FloorsWriteResult:
+    """Write suggested floors into the manifests, and what speaks for them beside the ledger."""
+    frame = _FloorsFrame.of(workspace, first, last)
+    on = frame.ground()
+    with frame.warehouse() as warehouse:
+        made = frame.suggestions(on, warehouse, only)
+    texts = frame.manifests()
+    context = ProjectContext(frame.settings, workspace.settings_text)
+    done = write_floors(context, texts, frame.desired, _changes(made))
+    written = _written(workspace, on, made, texts, done)
+    return FloorsWriteResult(written, tuple(text.file for text in done.texts), tuple(done.findings))
+
+
+def _written(
+    workspace: Workspace, on: Ground, made: Suggestions, read: Sequence[ManifestText], done: FloorTexts
+) -> tuple[Suggestion, ...]:
+    """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
+    write_manifests(workspace.root, read, done.texts)
+    cells = {Cell(change.address, change.country) for change in done.written}
+    if cells:
+        new = records_of(made, cells, workspace.clock.now().date())
+        known = merged(workspace.price_evidence(), new, on.declared)
+        write_atomically(workspace.root / RECORD_NAME, records_text(known))
+    return tuple(one for one in made.cells if one.cell in cells)
+
+
+def _changes(made: Suggestions) -> list[FloorChange]:
+    return [
+        FloorChange(one.cell.address, one.cell.country, one.suggested)
+        for one in made.cells
+        if one.suggested != one.current
+    ]

@@ -1,0 +1,120 @@
+"""Making a plan, reading one that was saved, and holding either to the project's limits and to what was reviewed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.api.judge import within_budget
+from reconciler.api.results import PlanResult
+from reconciler.api.workspace import Workspace
+from reconciler.errors import PlanUnusable, Refused, StalePlan
+from reconciler.floors.record import with_evidence
+from reconciler.given import read_text
+from reconciler.manifest.settings import Settings
+from reconciler.model.desired import DesiredState
+from reconciler.model.journal import past_creates
+from reconciler.plan.codec import plan_from_text
+from reconciler.plan.gate import Limits, gate
+from reconciler.plan.guard import Allowances, Refusal
+from reconciler.plan.plan import Plan
+from reconciler.plan.reviewed import ANYTHING, Reviewed, reviewed, reviewed_in, unreviewed
+from reconciler.workflow.observing import Selection
+from reconciler.workflow.planning import make_plan
+
+
+def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> PlanResult:
+    """Read the account, and say what an apply would do. Writes nothing."""
+    loaded, desired = workspace.load(remember=False)
+    with workspace.gateway(desired.publisher_id) as gateway:
+        store = workspace.store(desired.publisher_id)
+        origin, ledger = workspace.origin(desired), store.ledger()
+        wanted = replace(selection, parallelism=workspace.parallelism)
+        made, live = make_plan(desired, gateway, ledger, origin, wanted, lambda: past_creates(store.events()))
+    workspace.warn_of_empty_account(ledger, live)
+    within, exceeded = gate(with_evidence(made, workspace.price_evidence()), limits_of(desired, allowances))
+    return PlanResult(within, exceeded, loaded.findings)
+
+
+def limits_of(project: DesiredState | Settings, allowances: Allowances) -> Limits:
+    """What plans of a project are held to. Rules of policies are evaluated in a process of their own."""
+    return Limits(project.safety, allowances, project.policies, project.country_groups, within_budget)
+
+
+def load_plan(path: Path | str, root: Path | None = None) -> Plan:
+    """The plan in a file; below the project at `root`, a file of the project. Raises `PlanUnusable`."""
+    return plan_from_text(read_text(Path(path), root))
+
+
+def check_limits(settings: Settings, plan: Plan, allowances: Allowances) -> PlanResult:
+    """A plan that was made before, and what of the limits of these settings it exceeds."""
+    return PlanResult(*gate(plan, limits_of(settings, allowances)))
+
+
+def within_limits(workspace: Workspace, plan: Plan, desired: DesiredState, allowances: Allowances) -> Plan:
+    """A plan that was made before, as the limits of this run let it out; what does not bind goes to the observer.
+
+    Raises `PlanUnusable` for another publisher or API, and `Refused` for a limit or policy that binds.
+    """
+    _check_target(plan, desired.publisher_id, workspace.api())
+    within, exceeded = gate(plan, limits_of(desired, allowances))
+    workspace.observer.exceeded([refusal for refusal in exceeded if not refusal.binding])
+    refuse(exceeded)
+    return within
+
+
+def refuse(exceeded: Sequence[Refusal]) -> None:
+    """Raise `Refused` where any of these binds, with the switches that would allow it."""
+    binding = [refusal for refusal in exceeded if refusal.binding]
+    if binding:
+        switches = "; ".join(dict.fromkeys(refusal.switch for refusal in binding))
+        told = "\n".join(f"{refusal.message} [{refusal.limit}]" for refusal in binding)
+        raise Refused(told, hint=f"what would allow it: {switches}")
+
+
+def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Reviewed | None:
+    """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+
+    None where a file says that no review is needed.
+
+    Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
+    """
+    known = reviewed_in(given)
+    if known is not None:
+        return known
+    text = read_text(Path(given), workspace.root)
+    if text.lstrip().startswith("{"):
+        plan = plan_from_text(text)
+        _check_target(plan, desired.publisher_id, workspace.api())
+        return reviewed(plan)
+    if text.strip() == ANYTHING:
+        return None
+    known = reviewed_in(text)
+    if known is None:
+        raise PlanUnusable(
+            "the file given to --reviewed says nothing of what was reviewed",
+            hint="a plan saved by `reconciler plan --out FILE`, its report in Markdown, or what `ci reviewed` wrote",
+        )
+    return known
+
+
+def hold_to_review(workspace: Workspace, plan: Plan, known: Reviewed) -> None:
+    """Raise `StalePlan` where a plan would do what was not reviewed; the observer hears of it first."""
+    more = unreviewed(plan, known)
+    if not more:
+        return
+    workspace.observer.unreviewed(plan, more)
+    told = "\n".join(f"{each.address}: {each.told}" for each in more)
+    raise StalePlan(
+        f"nothing was applied; the reviewed plan did not hold:\n{told}",
+        hint="have a new plan of it reviewed; without --reviewed it is applied unseen",
+    )
+
+
+def _check_target(plan: Plan, publisher_id: str, api: str) -> None:
+    """A plan applies only to the publisher and API it was made for."""
+    if (plan.origin.publisher_id, plan.origin.api) != (publisher_id, api):
+        raise PlanUnusable(
+            f"the plan is for publisher {plan.origin.publisher_id} at {plan.origin.api}, "
+            f"this project for {publisher_id} at {api}",
+            hint="apply it where it was made, or make a new one here",
+        )

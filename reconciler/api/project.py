@@ -1,0 +1,267 @@
+"""A project as Python sees it: one method for each thing that can be done with it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from reconciler.api.observer import Observer
+from reconciler.api.results import ApplyResult, PlanResult, UndoResult, ValidationResult
+from reconciler.api.workspace import DEFAULT_PARALLELISM, Workspace, WorkspaceOptions
+from reconciler.errors import UnfitFile
+from reconciler.manifest.assemble import Loaded
+from reconciler.project import find_project
+
+if TYPE_CHECKING:
+    from reconciler.api.apply import Approval
+    from reconciler.api.drift import DriftResult, InventoryResult
+    from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
+    from reconciler.api.history import HistoryResult
+    from reconciler.api.pull import PullResult
+    from reconciler.api.rehearse import RehearsalResult
+    from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.plan.guard import Allowances
+    from reconciler.plan.plan import Plan
+    from reconciler.workflow.observing import Selection
+
+# Each method imports what it takes: opening and validating a project must not wait for HTTP or for a warehouse.
+# ruff: noqa: PLC0415
+
+
+class Project:
+    """A project that is opened. Its settings are read once; manifests, ledger and account by each method anew.
+
+    Every method raises errors of `reconciler.errors` and nothing else on purpose, prints nothing, and tells the
+    observer what is worth knowing. A project is not for several threads at once.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace: Final = workspace
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
+        parallelism: int = DEFAULT_PARALLELISM,
+    ) -> "Project":
+        """The project in a folder, or whose `reconciler.yaml` is named; else the nearest one above the working folder.
+
+        `environ` holds the variables of the command line, credentials among them: it is read instead of the process's
+        own environment. `parallelism`: calls side by side at most. Raises `ProjectError` where there is no project.
+        """
+        files = find_project(Path.cwd(), None if path is None else Path(path))
+        return cls(Workspace(files, WorkspaceOptions.of(environ, observer, parallelism)))
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self._workspace.root
+
+    @property
+    def publisher_id(self) -> str:
+        """Whose account it is. Raises `InvalidManifests` for settings that cannot be read."""
+        return self._workspace.settings().publisher_id
+
+    def validate(self) -> ValidationResult:
+        """Check everything that can be known without the network. Findings are values; nothing is raised for them."""
+        try:
+            loaded = self._workspace.validate()
+        except UnfitFile as wrong:
+            loaded = Loaded(None, (wrong.finding,))
+        return ValidationResult(loaded.findings, loaded.state)
+
+    def plan(self, selection: "Selection | None" = None, allowances: "Allowances | None" = None) -> PlanResult:
+        """Read the account, and say what an apply would do. Writes nothing.
+
+        A plan that exceeds a limit is returned with the refusals. Raises `InvalidManifests`, `CredentialsError`,
+        `ApiError`, `WrongAccount`, and `ProjectError` for a selection that nothing matches.
+        """
+        from reconciler.api.plan import plan
+        from reconciler.plan.guard import Allowances
+        from reconciler.workflow.observing import Selection
+
+        return plan(self._workspace, selection or Selection(), allowances or Allowances())
+
+    def apply(
+        self,
+        plan: "PlanResult | Plan | Path | str | None" = None,
+        *,
+        allowances: "Allowances | None" = None,
+        skip_stale: bool = False,
+    ) -> ApplyResult:
+        """Carry out a plan that was made before, or read from a file; without one, plan and carry that out.
+
+        Whoever calls has approved. What the plan rests on is read again under the lock; where any of it has moved,
+        `StalePlan` is raised, or with `skip_stale` the rest is carried out. A step that fails is an outcome. Raises
+        `LockHeld` beside another run, `Refused` for a limit or policy, `Interrupted`, and as `plan` does.
+        """
+        if plan is None:
+            return self.plan_and_apply(allowances=allowances)
+        from reconciler.api.apply import apply_saved
+        from reconciler.plan.guard import Allowances
+
+        return apply_saved(self._workspace, self._made(plan), allowances or Allowances(), skip_stale=skip_stale)
+
+    def plan_and_apply(
+        self,
+        selection: "Selection | None" = None,
+        *,
+        allowances: "Allowances | None" = None,
+        reviewed: str | None = None,
+        approve: "Approval | None" = None,
+    ) -> ApplyResult:
+        """Plan and carry out under one lock, after what an earlier run may have created had its time to appear.
+
+        `approve` is asked with the plan, where it writes, and the account is read again after a yes. `reviewed` is a
+        digest, or the path of a file that says what was reviewed: `StalePlan` is raised where the plan does more.
+        """
+        from reconciler.api.apply import apply_new
+        from reconciler.plan.guard import Allowances
+        from reconciler.workflow.observing import Selection
+
+        wanted, limits = selection or Selection(), allowances or Allowances()
+        return apply_new(self._workspace, wanted, limits, reviewed, approve)
+
+    def rehearse(
+        self,
+        plan: "PlanResult | Plan | Path | str",
+        *,
+        faults: Path | str | None = None,
+        allowances: "Allowances | None" = None,
+        skip_stale: bool = False,
+    ) -> "RehearsalResult":
+        """Carry out a plan on a sandbox that holds what the account holds now; the account itself is only read.
+
+        `faults` is the path of a YAML file of faults. Raises as `apply` does before it writes; what would break the
+        apply off is in the result.
+        """
+        from reconciler.api.rehearse import fault_file, rehearse
+        from reconciler.plan.guard import Allowances
+
+        script = fault_file(None if faults is None else Path(faults))
+        limits = allowances or Allowances()
+        return rehearse(self._workspace, self._made(plan), limits, script, skip_stale=skip_stale)
+
+    def _made(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
+        from reconciler.api.plan import load_plan
+
+        if isinstance(plan, Path | str):
+            return load_plan(plan, self.root)
+        return plan.plan if isinstance(plan, PlanResult) else plan
+
+    def undo(
+        self,
+        run: str,
+        *,
+        manifests: bool = False,
+        allowances: "Allowances | None" = None,
+        approve: "Approval | None" = None,
+    ) -> UndoResult:
+        """Put back what a run has changed, as far as the account is still as that run left it.
+
+        `run` is the name of a run, or the beginning of it. `manifests` writes the old values there, too. `approve` is
+        asked with the plan. Raises as `apply` does, and `ProjectError` for a run that the journal does not know.
+        """
+        from reconciler.api.undo import undo
+        from reconciler.plan.guard import Allowances
+
+        return undo(self._workspace, run, allowances or Allowances(), approve, manifests=manifests)
+
+    def undoable(self) -> "HistoryResult":
+        """The latest runs of which anything may be undone, oldest first."""
+        from reconciler.api.history import undoable
+
+        return undoable(self._workspace)
+
+    def history(
+        self,
+        address: str | None = None,
+        *,
+        run: str | None = None,
+        since: datetime | None = None,
+        failed: bool = False,
+    ) -> "HistoryResult":
+        """The journal, or of it what concerns a resource, a run, the time from `since` on, or what was not done."""
+        from reconciler.api.history import history
+
+        return history(self._workspace, address, run, since, failed=failed)
+
+    def drift(self, only: Sequence[str] = (), *, since: date | None = None, record: bool = True) -> "DriftResult":
+        """Audit the account against what was last applied. Cannot write to the account.
+
+        `record` remembers the audit in the project's store, unless it is of a part (`only`). `since`: with the trend
+        from that day on.
+        """
+        from reconciler.api.drift import drift
+
+        return drift(self._workspace, tuple(only), since, record=record)
+
+    def inventory(self, globs: Sequence[str] = ()) -> "InventoryResult":
+        """Resources that are declared, owned or live. Raises `ProjectError` where patterns match none."""
+        from reconciler.api.drift import list_resources
+
+        return list_resources(self._workspace, globs)
+
+    def pull(self, apps: Sequence[str] = (), *, check: bool = False, theirs: bool = False) -> "PullResult":
+        """Adopt what is live: write manifests and ledger so that a plan finds nothing to change.
+
+        `apps`: only these, by id or address. `check`: say what would be written. `theirs`: take what is live where the
+        manifest has moved since the last apply, too.
+        """
+        from reconciler.api.pull import pull
+
+        return pull(self._workspace, apps, check=check, theirs=theirs)
+
+    def suggest_floors(
+        self, first: date | None = None, last: date | None = None, *, only: Sequence[str] = ()
+    ) -> "SuggestionsResult":
+        """What reports of these days, else of the last two weeks of them, speak for. Changes nothing."""
+        from reconciler.api.floors import suggest
+
+        return suggest(self._workspace, first, last, only)
+
+    def write_floors(
+        self, first: date | None = None, last: date | None = None, *, only: Sequence[str] = ()
+    ) -> "FloorsWriteResult":
+        """Write suggested floors into the manifests: prices change, and nothing else."""
+        from reconciler.api.floors import write
+
+        return write(self._workspace, first, last, only)
+
+    def backtest_floors(
+        self, first: date | None = None, last: date | None = None, *, split: date | None = None
+    ) -> "BacktestResult":
+        """What suggestions of the days up to `split` would have done on later ones; by default seven are held out."""
+        from reconciler.api.floors import backtest
+
+        return backtest(self._workspace, first, last, split)
+
+    def fetch_reports(
+        self,
+        source: Literal["dt", "chartboost", "all"] = "all",
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        replace: bool = False,
+    ) -> "FetchResult":
+        """Fetch reports that are missing, or that the vendor may have restated; a day that cannot be had is an outcome.
+
+        `replace` fetches days that are there and settled, too, and takes what comes even where it holds far less.
+        """
+        from reconciler.api.reports import fetch_reports
+
+        return fetch_reports(self._workspace, source, first, last, again=replace)
+
+    def import_report(
+        self, report: str, *, columns: Mapping[str, str] | None = None, network: str | None = None
+    ) -> "ImportResult":
+        """Take in a mediation report of another platform: a file, or a table of a warehouse.
+
+        `columns` maps names of columns in the report to ours.
+        """
+        from reconciler.api.reports import import_report
+
+        return import_report(self._workspace, report, tuple((columns or {}).items()), network)

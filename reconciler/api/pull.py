@@ -1,0 +1,130 @@
+"""Adopting an account: manifests and ledger that declare what is live."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.adopt.adoption import Adoption, adopt
+from reconciler.adopt.inputs import Account, Declared
+from reconciler.api.arrow import Columns, table
+from reconciler.api.process import collector_paused
+from reconciler.api.unread import doubts_about, unread_texts
+from reconciler.api.workspace import Workspace
+from reconciler.errors import InvalidManifests
+from reconciler.manifest.checked_edits import ProjectContext
+from reconciler.manifest.load import load_desired
+from reconciler.model.journal import past_creates
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
+from reconciler.ports import RunStore
+from reconciler.project import ProjectFiles, find_manifests, folder_names, write_manifests
+from reconciler.workflow.apply import let_settle
+from reconciler.workflow.observing import check_ledger, observe_account
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+SCHEMA: Final = "schemas/manifest.schema.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PullResult:
+    """What was adopted of the account; with `checked` what would be. `before` holds the manifests as they were."""
+
+    adoption: Adoption
+    before: Mapping[str, bytes]
+    checked: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.pull/1`."""
+        from reconciler.report.adoption import adoption_document  # noqa: PLC0415
+
+        return adoption_document(self.adoption, checked=self.checked)
+
+    def to_arrow(self) -> "Table":
+        """A row for each value taken over, and one without a path for each resource that no block stood for."""
+        document = self.to_dict()
+        rows = [{"address": address} for address in document["adopted"]]
+        columns: Columns = {"address": "text", "path": "text", "live": "json", "declared": "json"}
+        return table(columns, [*rows, *document["changes"]])
+
+
+def declared(workspace: Workspace) -> Declared:
+    """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
+    settings, text = workspace.settings(), workspace.settings_text
+    files = ProjectFiles(workspace.root, text)
+    found = find_manifests(workspace.root, settings.manifests)
+    doubts = doubts_about(files, found, settings.manifests, workspace.environment.variables)
+    manifests = found.sound()
+    with collector_paused():
+        loaded = load_desired(settings, text, manifests)
+    if loaded.state is None:
+        raise InvalidManifests(loaded.findings)
+    return Declared(
+        ProjectContext(settings, text),
+        tuple(manifests),
+        loaded.state,
+        frozenset(folder_names(workspace.root, settings.manifests)),
+        (workspace.root / SCHEMA).is_file(),
+        tuple(doubts),
+        tuple(unread_texts(files, doubts)),
+    )
+
+
+def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool) -> PullResult:
+    """Write what is live, files before the ledger; with `check` say what would be written.
+
+    `theirs` takes what is live where the manifest has moved since the last apply, too. Raises `LockHeld`, and
+    `ApiError` for what cannot be read.
+    """
+    stands = declared(workspace)
+    store = workspace.store(stands.state.publisher_id)
+    with workspace.reader(stands.state.publisher_id) as reader:
+        if check:
+            ledger = store.ledger()
+            _warn_of_doubts(workspace, stands, ledger)
+            live = observe_account(reader, ledger, apps, workspace.parallelism)
+            past = past_creates(store.events())
+            check_ledger(stands.state, live, ledger, past)
+            account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            return _result(stands, adopt(stands, account), checked=True)
+        with store.run(workspace.environment.who()) as run:
+            past = let_settle(store, workspace.clock, stands.state.safety.settle_seconds)
+            ledger = store.ledger()
+            _warn_of_doubts(workspace, stands, ledger)
+            live = observe_account(reader, ledger, apps, workspace.parallelism)
+            check_ledger(stands.state, live, ledger, past)
+            account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            return _result(stands, _kept(workspace, run, stands, adopt(stands, account)), checked=False)
+
+
+def _warn_of_doubts(workspace: Workspace, stands: Declared, ledger: Ledger) -> None:
+    """Warn that there may be more manifests; that there are none yet is no news where nothing is owned."""
+    is_new = not (stands.manifests or ledger)
+    workspace.observer.findings([each for each in stands.doubts if not is_new or each.code == "unread-manifest"])
+
+
+def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
+    """All of an account that no project stands for yet."""
+    with workspace.reader(publisher_id) as reader:
+        return observe_account(reader, {}, (), workspace.parallelism)
+
+
+def adopt_live(workspace: Workspace, live: LiveState) -> PullResult:
+    """Write what was just read of an account into a project that is new."""
+    stands = declared(workspace)
+    store = workspace.store(stands.state.publisher_id)
+    with store.run(workspace.environment.who()) as run:
+        adoption = adopt(stands, Account(live, store.ledger(), workspace.clock.now()))
+        return _result(stands, _kept(workspace, run, stands, adoption), checked=False)
+
+
+def _kept(workspace: Workspace, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
+    write_manifests(workspace.root, stands.manifests, adoption.texts)
+    if adoption.remember or adoption.forget:
+        run.remember(adoption.remember, adoption.forget)
+    return adoption
+
+
+def _result(stands: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
+    return PullResult(adoption, {text.file: text.data for text in stands.manifests}, checked)

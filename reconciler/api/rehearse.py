@@ -1,0 +1,161 @@
+"""A plan carried out on a sandbox that holds what was read of the account, under faults: nothing real is written."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from reconciler.api.apply import execute, part_that_holds, why_ended, with_left_out
+from reconciler.api.arrow import table
+from reconciler.api.plan import within_limits
+from reconciler.api.results import INCOMPLETE, RESULT_COLUMNS
+from reconciler.api.workspace import Workspace
+from reconciler.dt.client import DtClient
+from reconciler.dt.gateway import DtGateway
+from reconciler.dt.wire.answer import live_list
+from reconciler.errors import ReconcilerError, StoreError
+from reconciler.model.desired import DesiredState
+from reconciler.model.journal import DONE, past_creates
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
+from reconciler.model.outcome import Result
+from reconciler.model.secret import Secret
+from reconciler.plan.aftermath import aftermath, bound_to
+from reconciler.plan.guard import Allowances
+from reconciler.plan.plan import Plan
+from reconciler.report.rehearsal import Rehearsal, rehearsal_document
+from reconciler.sandbox.account import Account
+from reconciler.sandbox.faultfile import FaultFile, read_faults
+from reconciler.sandbox.quirks import Quirks
+from reconciler.sandbox.seed import seed_live
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.sandbox.spelling import spelled
+from reconciler.store.file_run import FileRun
+from reconciler.store.files import FileStore
+from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
+from reconciler.web.auth import Credentials
+from reconciler.workflow.apply import ApplyRequest
+from reconciler.workflow.planning import Ground, plan_anew
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+_ANYBODY = Credentials(Secret("rehearsal"), Secret("rehearsal"))
+"""The sandbox takes any credentials; the real ones stay where they are."""
+
+_PLAIN = Quirks()
+
+_Told = tuple[str, Sequence[Result], ReconcilerError | None]
+"""The run's name, its results, and what broke it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalResult:
+    """What came of carrying out a plan on a sandbox. `rehearsal.error` is what would have broken the apply off."""
+
+    rehearsal: Rehearsal
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.rehearsal/1`."""
+        return rehearsal_document(self.rehearsal)
+
+    def to_arrow(self) -> "Table":
+        """A row for each step."""
+        return table(RESULT_COLUMNS, self.to_dict()["result"]["results"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a rehearsal begins with. `left_out`: results of what was stale in the account already."""
+
+    workspace: Workspace
+    desired: DesiredState
+    ledger: Ledger
+    left_out: tuple[Result, ...]
+    skip_stale: bool
+
+
+def fault_file(path: Path | None) -> FaultFile:
+    """The faults that a file describes; none without a file. Raises `ProjectError`."""
+    return read_faults(path) if path is not None else FaultFile()
+
+
+def rehearse(
+    workspace: Workspace, plan: Plan, allowances: Allowances, script: FaultFile, *, skip_stale: bool
+) -> RehearsalResult:
+    """Carry out a plan that was made before on a sandbox of its own, with a store of its own, as `apply` would."""
+    desired = workspace.desired(remember=False)
+    within = within_limits(workspace, plan, desired, allowances)
+    store = workspace.store(desired.publisher_id)
+    ledger = store.ledger()
+    with workspace.reader(desired.publisher_id) as reader:
+        ground = Ground(reader, ledger, past_creates(store.events()))
+        now = plan_anew(within, desired, ground, workspace.origin(desired), workspace.parallelism)
+    part, left_out = part_that_holds(plan, within, now, skip_stale=skip_stale)
+    stage = _Stage(workspace, desired, ledger, left_out, skip_stale)
+    return RehearsalResult(_rehearsed(stage, part, now.live, script))
+
+
+def _rehearsed(stage: _Stage, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
+    options = SandboxOptions(faults=script.faults, quirks=script.quirks, chance=script.chance)
+    fill = partial(seed_live, live=live, publisher_id=part.origin.publisher_id)
+    with RunningSandbox(options, fill=fill) as sandbox, TemporaryDirectory(prefix="rehearsal-") as folder:
+        before = _as_read(sandbox.account, _PLAIN)
+        plan = bound_to(part, _as_read(sandbox.account, script.quirks))
+        run, results, error = _applied(stage, plan, sandbox.url, Path(folder))
+        sandbox.account.finish()
+        is_done = all(each.outcome in DONE for each in results)
+        return Rehearsal(
+            api=plan.origin.api,
+            run=run,
+            results=results,
+            aftermath=aftermath(plan, before, _as_read(sandbox.account, _PLAIN)),
+            exit_code=error.exit_code if error is not None else 0 if is_done else INCOMPLETE,
+            error=error,
+            requests=Counter(f"{seen.method} {seen.path.rpartition('/')[2]}" for seen in sandbox.account.requests),
+            faults=Counter(seen.fault for seen in sandbox.account.requests if seen.fault is not None),
+            held=plan.held,
+        )
+
+
+def _applied(stage: _Stage, plan: Plan, url: str, folder: Path) -> _Told:
+    """As `apply` does with a saved plan."""
+    write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
+    told: _Told | None = None
+    try:
+        account = stage.workspace.account(plan.origin.publisher_id)
+        with FileStore(folder, stage.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
+            told = _carried_out(stage, plan, url, run)
+    except StoreError as wrong:  # as with `apply`, the account of what was done comes first
+        if told is None:
+            raise
+        return told[0], told[1], told[2] or wrong
+    return told
+
+
+def _carried_out(stage: _Stage, plan: Plan, url: str, run: FileRun) -> _Told:
+    workspace, desired = stage.workspace, stage.desired
+    with DtClient(url, _ANYBODY, clock=workspace.clock) as client:
+        gateway = DtGateway(client, plan.origin.publisher_id)
+        try:
+            ground = Ground(gateway, stage.ledger)
+            now = plan_anew(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
+            part, left_out = part_that_holds(plan, plan, now, skip_stale=stage.skip_stale)
+            request = ApplyRequest(part, now.live, stage.ledger, gateway, run, desired.safety.settle_seconds)
+            execution = execute(workspace, request)
+        except ReconcilerError as wrong:
+            return run.run_id, stage.left_out, wrong
+        return run.run_id, with_left_out(execution, [*left_out, *stage.left_out]), why_ended(execution)
+
+
+def _as_read(account: Account, quirks: Quirks) -> LiveState:
+    """All of a sandbox's account, as a client would read it of a server with these quirks."""
+    apps = live_list("app", [spelled(app, quirks) for app in account.apps()])
+    placements = {
+        app.id: live_list("placement", [spelled(each, quirks) for each in account.placements(app.id)], app_id=app.id)
+        for app in apps
+    }
+    return LiveState(apps, placements)

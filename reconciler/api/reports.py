@@ -1,0 +1,202 @@
+"""Reports: fetched from the vendors' reporting APIs, or imported from files of other platforms."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from reconciler import disk
+from reconciler.api.arrow import Columns, table
+from reconciler.api.workspace import Workspace
+from reconciler.apis.days import DayRange, last_complete, usual_range
+from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
+from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
+from reconciler.apis.user_reports.signed_url import ALLOWED_HOSTS
+from reconciler.errors import CredentialsError, UsageError
+from reconciler.manifest.settings import Reports
+from reconciler.model.desired import DesiredState
+from reconciler.model.secret import Secret
+from reconciler.project import STATE_FOLDER
+from reconciler.report.count import counted
+from reconciler.report.reports_document import fetch_document, import_document
+from reconciler.warehouse.engines import require_floors
+from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
+from reconciler.warehouse.fetch_schedule import FetchSummary
+from reconciler.warehouse.imports.importing import Imported, ImportOptions
+from reconciler.warehouse.imports.importing import import_report as import_records
+from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.schema import ALSO
+from reconciler.warehouse.report_store import ReportStore, project_salt
+from reconciler.warehouse.user_report_csv import with_own
+from reconciler.warehouse.user_report_intake import IntakeSettings
+from reconciler.web.auth import Credentials
+from reconciler.web.client import ApiClient
+from reconciler.workflow.floors import app_ids
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+ReportSource = Literal["dt", "chartboost", "all"]
+
+_DT: Final = ("DT_REPORTING_CLIENT_ID", "DT_REPORTING_CLIENT_SECRET")
+_CHARTBOOST: Final = ("CHARTBOOST_CLIENT_ID", "CHARTBOOST_CLIENT_SECRET")
+_LEFT_CHARTBOOST: Final = (
+    f"Chartboost is not asked: {_CHARTBOOST[0]} is not set. Without what the other sources pay no floor can be judged; "
+    "`reconciler reports import FILE` brings reports of other platforms"
+)
+_LEFT_DT: Final = f"DT is not asked: {_DT[0]} is not set, so nothing will tell what single impressions were paid"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What became of each source, app and day. A day that could not be had is an outcome."""
+
+    fetched: FetchSummary
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all days are there, and none came with far less than what is there already."""
+        return not self.fetched.of("refused", "failed") and not self.fetched.shrunk
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.fetch/1`."""
+        return fetch_document(self.fetched)
+
+    def to_arrow(self) -> "Table":
+        """A row for each source, app and day."""
+        columns: Columns = {
+            "source": "text", "app": "text", "day": "day", "state": "text", "rows": "count", "repeated": "count",
+            "shrunk": "flag", "why": "text",
+        }  # fmt: skip
+        days = [{**row, "day": date.fromisoformat(row["day"])} for row in self.to_dict()["reports"]]
+        return table(columns, days)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """How a report was read, and what became of its rows."""
+
+    imported: Imported
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.import/1`."""
+        return import_document(self.imported)
+
+
+def reports_folder(workspace: Workspace) -> Path:
+    """Where a project's reports lie. Raises `UnfitFile` where a link has its place."""
+    return disk.check_folder(workspace.root, f"{STATE_FOLDER}/reports")
+
+
+def fetch_reports(
+    workspace: Workspace, source: ReportSource, first: date | None, last: date | None, *, again: bool
+) -> FetchResult:
+    """Fetch reports that are missing or that the vendor may have restated; with `again` those that are there, too."""
+    settings, desired = workspace.settings(), workspace.desired()
+    span = _span(workspace, first, last)
+    apps = _dt_apps(workspace, desired) if source != "chartboost" else ()
+    folder = reports_folder(workspace)
+    with _sources(workspace, source, settings.reports, folder) as chosen:
+        request = FetchRequest(apps, span, workspace.parallelism, again)
+        with workspace.observer.progress("fetch") as listener:
+            rules = _intake_rules(workspace, settings.reports)
+            return FetchResult(fetch(request, chosen, ReportStore(folder), rules, workspace.clock, listener))
+
+
+def _span(workspace: Workspace, first: date | None, last: date | None) -> DayRange | None:
+    """The days that were named; where only one end was, the other is the usual one."""
+    if first is None and last is None:
+        return None
+    now = workspace.clock.now()
+    span = DayRange(first or usual_range("chartboost", now).first, last or last_complete(now))
+    if not len(span):
+        raise UsageError(f"--from {span.first} comes after --to {span.last}")
+    return span
+
+
+def _dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
+    """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
+    ledger = workspace.store(desired.publisher_id).ledger()
+    known = app_ids(desired, ledger)
+    if None in known.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+        with workspace.reader(desired.publisher_id) as reader:
+            known = app_ids(desired, ledger, reader)
+    left = [address for address, app_id in known.items() if app_id is None]
+    if left:
+        workspace.inform(
+            f"{counted(len(left), 'app')} of the manifests, as {left[0]}: no id is known, no report asked for"
+        )
+    return tuple(sorted({app_id for app_id in known.values() if app_id is not None}))
+
+
+def _intake_rules(workspace: Workspace, reports: Reports) -> IntakeSettings:
+    """How DT's reports are read."""
+    salt = project_salt(workspace.root / STATE_FOLDER) if reports.people == "hash" else Secret("")
+    return IntakeSettings(salt, reports.people, with_own(reports.columns))
+
+
+def import_report(
+    workspace: Workspace, report: str, columns: Sequence[tuple[str, str]], network: str | None
+) -> ImportResult:
+    """Take in a report of another platform. `columns`: pairs of a column of the report and our name for it."""
+    wanted = ImportOptions(columns, ALSO.get(network or "", network))
+    folder = reports_folder(workspace)
+    require_floors()
+    environment = workspace.environment
+    url = environment.secret("RECONCILER_EVIDENCE_URL")
+    named = [column for column, _ in columns]
+    with opened(report, url, environment.s3_keys(), environment.gcs_keys(), named) as records:
+        return ImportResult(import_records(records, wanted, ReportStore(folder), workspace.clock.now()))
+
+
+@contextmanager
+def _sources(workspace: Workspace, wanted: ReportSource, reports: Reports, folder: Path) -> Iterator[ReportClients]:
+    """The APIs that are wanted; of `all`, those that there are credentials for, and the other is told.
+
+    `folder` is where the times of requests to a limited API are kept. Raises `CredentialsError`.
+    """
+    has_dt, has_chartboost = workspace.environment.has(*_DT), workspace.environment.has(*_CHARTBOOST)
+    if wanted == "all" and not has_dt and not has_chartboost:
+        hint = f"set {' and '.join(_DT)}, or {' and '.join(_CHARTBOOST)}"
+        raise CredentialsError("no credentials for reports are set", hint=hint)
+    with ExitStack() as stack:
+        found = ReportClients()
+        if wanted == "dt" or (wanted == "all" and has_dt):
+            found = replace(found, dt=_dt(workspace, reports, stack))
+        if wanted == "chartboost" or (wanted == "all" and has_chartboost):
+            found = replace(found, chartboost=_chartboost(workspace, reports, folder, stack))
+        if wanted == "all" and not (has_dt and has_chartboost):
+            workspace.inform(_LEFT_CHARTBOOST if has_dt else _LEFT_DT)
+        yield found
+
+
+def _dt(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
+    url, keys = workspace.environment.reporting_url, _credentials(workspace, _DT)
+    client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=workspace.clock))
+    waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
+    return DtReports(client, clock=workspace.clock, waiting=waiting)
+
+
+def _chartboost(workspace: Workspace, reports: Reports, folder: Path, stack: ExitStack) -> Chartboost:
+    def told(seconds: float) -> None:
+        until = workspace.clock.now() + timedelta(seconds=seconds)
+        wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"
+        workspace.inform(f"Chartboost allows {RATE.requests} calls in ten minutes: {wait}")
+
+    limiter = RequestLimit(folder / "chartboost-calls.json", RATE, workspace.clock, told=told)
+    client = ApiClient(
+        MEDIATION,
+        workspace.environment.chartboost_url,
+        _credentials(workspace, _CHARTBOOST),
+        clock=workspace.clock,
+        token_url=workspace.environment.chartboost_auth_url,
+        before_request=limiter.pass_one,
+        patience=PATIENCE,
+    )
+    return Chartboost(stack.enter_context(client), apps=reports.chartboost_apps, told=workspace.inform)
+
+
+def _credentials(workspace: Workspace, names: tuple[str, str]) -> Credentials:
+    return Credentials(*(workspace.environment.required_secret(name) for name in names))

@@ -1,0 +1,159 @@
+"""Undoing a run that the journal tells of: in the account, and in the manifests where that is asked for."""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from reconciler.adopt.known import restored
+from reconciler.api.apply import Approval, carry_out, part_that_holds, writes
+from reconciler.api.history import named_run, recorded
+from reconciler.api.plan import limits_of, refuse
+from reconciler.api.pull import declared
+from reconciler.api.results import ApplyResult, PlanResult, UndoResult
+from reconciler.api.workspace import Workspace
+from reconciler.diff.change import FieldChange, Update
+from reconciler.manifest.checked_edits import blocks_by_address
+from reconciler.model.address import Address, address_order
+from reconciler.model.desired import DesiredState
+from reconciler.model.journal import DONE, past_creates
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
+from reconciler.model.value import Fields
+from reconciler.plan.gate import gate
+from reconciler.plan.guard import Allowances
+from reconciler.plan.plan import Plan
+from reconciler.plan.reversal import Ground as ReversalGround
+from reconciler.plan.reversal import declared_again, reversal
+from reconciler.project import write_manifests
+from reconciler.workflow.apply import ApplyRequest
+from reconciler.workflow.observing import check_ledger, observe_apps_of
+from reconciler.workflow.planning import Ground, plan_anew
+
+
+def undo(
+    workspace: Workspace, name: str, allowances: Allowances, approve: Approval | None, *, manifests: bool
+) -> UndoResult:
+    """Put back what a run has changed, as far as the account is still as that run left it."""
+    runs = recorded(workspace)
+    undone = named_run(runs, name)
+    desired = workspace.desired()
+    store, parallelism = workspace.store(desired.publisher_id), workspace.parallelism
+    who = {**workspace.environment.who(), "undoes": undone.run}
+    with workspace.gateway(desired.publisher_id) as gateway, store.run(who) as run:
+        ledger, past = store.ledger(), past_creates(store.events())
+        live = observe_apps_of([step.address for step in undone.steps], desired, gateway, ledger, parallelism)
+        check_ledger(desired, live, ledger, past)
+        earlier = runs[: runs.index(undone)]
+        back = reversal(undone, earlier, _ground(desired, live, ledger), workspace.origin(desired))
+        plan, exceeded = gate(back.plan, limits_of(desired, allowances))
+        workspace.observer.plan_made(plan, exceeded)
+        refuse(exceeded)
+        asking = still_asked(desired, back.leaves)
+        if not writes(plan) and not (manifests and (asking.again or asking.quiet)):
+            workspace.inform(f"nothing of run {undone.run} is to be undone in the account")
+            _see_to_manifests(workspace, asking, write=False)
+            return UndoResult(undone.run)
+        if approve is not None and not approve(PlanResult(plan, exceeded)):
+            return UndoResult(undone.run, declined=True)
+        result = None
+        if writes(plan):
+            now = plan_anew(plan, desired, Ground(gateway, ledger, past), workspace.origin(desired), parallelism)
+            part, left_out = part_that_holds(plan, plan, now, skip_stale=True)
+            settle_seconds = past.settle_seconds(desired.safety.settle_seconds)
+            result = carry_out(workspace, ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds), left_out)
+            asking = asking.without(_not_undone(plan, result))
+        manifests_done = _see_to_manifests(workspace, asking, write=manifests)
+    return UndoResult(undone.run, result, manifests_done=manifests_done)
+
+
+def _ground(desired: DesiredState, live: LiveState, ledger: Ledger) -> ReversalGround:
+    blocks = blocks_by_address(desired.apps)
+    sources = {address: block.source for address, block in blocks.items()}
+    protected = frozenset(address for address, block in blocks.items() if block.lifecycle.protect)
+    return ReversalGround(live, ledger, sources, protected)
+
+
+def _not_undone(plan: Plan, result: ApplyResult) -> frozenset[Address]:
+    """The addresses, as they were before, of what is not undone."""
+    done = {each.address for each in result.results if each.outcome in DONE}
+    former = {each.address: each.renamed_from for each in plan.changes if isinstance(each, Update)}
+    return frozenset(former.get(each.address) or each.address for each in plan.changes if each.address not in done)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the manifests still ask for of what is undone, by the address of the block.
+
+    `again` holds the fields that a block would declare instead, where the next apply would else do it again; `quiet`
+    those that say what the next apply leaves alone anyhow; `by_hand` says what no edit of values can do.
+    """
+
+    again: Mapping[Address, Fields]
+    quiet: Mapping[Address, Fields]
+    by_hand: Mapping[Address, str]
+
+    def without(self, addresses: AbstractSet[Address]) -> "Asking":
+        """The same but for these addresses."""
+        again, quiet = (
+            {address: fields for address, fields in each.items() if address not in addresses}
+            for each in (self.again, self.quiet)
+        )
+        by_hand = {address: text for address, text in self.by_hand.items() if address not in addresses}
+        return Asking(again, quiet, by_hand)
+
+
+def still_asked(desired: DesiredState, leaves: Mapping[Address, tuple[FieldChange, ...]]) -> Asking:
+    """What blocks declare of leaves that are as before the run again, or are to be."""
+    again: dict[Address, Fields] = {}
+    quiet: dict[Address, Fields] = {}
+    by_hand: dict[Address, str] = {}
+    blocks = blocks_by_address(desired.apps)
+    for address, changes in leaves.items():
+        block = blocks.get(address)
+        status = next((each.after for each in changes if each.path == "status"), None)
+        if block is None or block.state == "absent":
+            if status == "active":
+                how = "no block declares it" if block is None else "its block says `state: absent`"
+                by_hand[address] = f"{how}: change that, or it may be switched off again"
+            continue
+        if any(each.path == "name" for each in changes):
+            by_hand[address] = "its block keeps the name that the run gave it: change it back, and take out renamedFrom"
+        values = [each for each in changes if each.path != "name"]
+        fields = declared_again(block.fields, values)
+        if fields != block.fields:
+            again[address] = fields
+        elif status == "inactive" and "status" not in block.fields:
+            quiet[address] = {**block.fields, "status": status}
+    return Asking(again, quiet, by_hand)
+
+
+def _see_to_manifests(workspace: Workspace, asking: Asking, *, write: bool) -> bool:
+    """Write the old values into the manifests, or warn that the next apply does it again. False: some are left."""
+    for address, text in asking.by_hand.items():
+        workspace.warn(f"{address}: {text}")
+    if not write:
+        if asking.again:
+            workspace.warn(
+                "the manifests still ask for what was undone, so the next apply does it again: "
+                f"{_named(asking.again)}; `reconciler undo RUN --manifests` writes the old values into them"
+            )
+        return True
+    wanted = {**asking.again, **asking.quiet}
+    stands = declared(workspace)
+    made = restored(stands, wanted)
+    write_manifests(workspace.root, stands.manifests, made.texts)
+    for manifest in made.texts:
+        workspace.inform(f"wrote {manifest.file}")
+    workspace.observer.findings(made.held)
+    left = [address for address in wanted if address not in made.done]
+    if left:
+        workspace.warn(
+            f"the old values could not be written for {_named(left)}: edit them, or the next apply does it again"
+        )
+    return not left and not asking.by_hand
+
+
+def _named(addresses: Iterable[Address]) -> str:
+    ordered = sorted(addresses, key=address_order)
+    more = f" and {len(ordered) - 5} more" if len(ordered) > 5 else ""
+    return ", ".join(ordered[:5]) + more

@@ -1,0 +1,208 @@
+"""Commands that read the account: `list`, `drift`, `pull`, `ping`."""
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from reconciler.api.results import INCOMPLETE
+from reconciler.cli.options import Options, addresses, only_option, shared_options, since_day
+from reconciler.cli.render import AUDIT_FORMATS, print_audit, print_result
+from reconciler.cli.session import CommandSession
+from reconciler.errors import ReconcilerError, WrongAccount
+from reconciler.model.secret import Secret
+
+if TYPE_CHECKING:
+    from reconciler.api.pull import PullResult
+    from reconciler.diff.audit import Audit
+    from reconciler.web.webhook import Webhook
+
+DRIFTED: Final = 2
+DIFFERENCES: Final = 2
+NOTIFY_URL: Final = "RECONCILER_NOTIFY_URL"
+
+# ruff: noqa: PLC0415 - each command imports what it takes
+
+
+@click.command("list")
+@click.argument("globs", metavar="[GLOB]...", nargs=-1, shell_complete=addresses)
+@shared_options(formats=("table", "json", "csv"), api=True)
+def list_resources(options: Options, *, globs: tuple[str, ...]) -> int:
+    """List resources: declared, owned or live, with id and status.
+
+    Declared: a manifest has a block for it. Owned: the ledger knows it. Live: the account shows it; what is live alone
+    is unmanaged. Reads the whole account, writes nothing.
+
+    \b
+      reconciler list
+      reconciler list 'android:com.cash_crash.54*'
+      reconciler list --format csv > resources.csv
+    """
+    from reconciler.report.inventory import list_csv, list_lines
+
+    session = CommandSession.of(options)
+    found = session.project().inventory(globs)
+    listed = found.resources
+    print_result(
+        session.console,
+        options.format,
+        found,
+        lambda: list_lines(listed),
+        csv=lambda: session.console.raw(list_csv(listed)),
+    )
+    return 0
+
+
+@click.command("drift")
+@only_option("Only addresses that match; repeatable. Not remembered.")
+@click.option(
+    "--since",
+    metavar="DAY|Nd",
+    callback=since_day,
+    help="Show the trend too, from a DAY (2026-11-01) or from N days ago (30d).",
+)
+@click.option("--notify", metavar="URL", help="Post alarms to this Slack-compatible webhook.")
+@click.option("--record/--no-record", default=True, help="Remember this audit, for the trend. [default: record]")
+@shared_options(formats=AUDIT_FORMATS, api=True)
+def drift(options: Options, *, only: tuple[str, ...], since: date | None, notify: str | None, record: bool) -> int:
+    """Audit the account: what in it is not as it was last applied. It cannot write to the account.
+
+    Exits 2 when something drifted, is in conflict or is missing. A webhook's URL is a secret: RECONCILER_NOTIFY_URL, or
+    a file that RECONCILER_NOTIFY_URL_FILE names, keeps it out of the list of processes and posts without --notify.
+
+    \b
+      reconciler drift
+      reconciler drift --only 'android:com.cash_crash.54*' --format json
+      reconciler drift --since 30d --format html > drift.html
+    """
+    session = CommandSession.of(options)
+    hook = _webhook(session, notify)
+    found = session.project().drift(only, since=since, record=record)
+    print_audit(session.console, options.format, found, session.project_name)
+    if hook is not None and found.alarming:
+        _notify(session, found.audit, hook)
+    return DRIFTED if found.alarming else 0
+
+
+def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
+    """Where to tell of alarms: the flag's URL, else the environment's; None without either.
+
+    Raises `ProjectError` for what is no webhook, before the account is asked for anything.
+    """
+    url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
+    if url is None:
+        return None
+    from reconciler.web.webhook import webhook
+
+    return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
+
+
+def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
+    """Post the alarms. What goes wrong is told and changes nothing: the exit code speaks of the account."""
+    from reconciler.report.audit.message import audit_message
+    from reconciler.web.webhook import post
+
+    body = json.dumps(audit_message(audit), ensure_ascii=True).encode()
+    try:
+        why = post(hook, body, session.clock)
+    except ReconcilerError as wrong:
+        why = wrong.message
+    if why is not None:
+        session.console.warn(f"the notification was not delivered: {why}")
+
+
+@click.command("pull")
+@click.option(
+    "--app",
+    "apps",
+    multiple=True,
+    metavar="ID",
+    shell_complete=addresses,
+    help="Only this live app, by id or address; repeatable.",
+)
+@click.option("--check", is_flag=True, help="Say what would be written, write nothing; exit 2 if there is anything.")
+@click.option(
+    "--theirs", is_flag=True, help="Take what is live where the manifest has moved since the last apply, too."
+)
+@shared_options(api=True)
+def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) -> int:
+    """Adopt what is live: write manifests and ledger so that a plan finds nothing to change.
+
+    New apps get files of their own. In files that exist, only values that differ change; comments, order, quotes and
+    anchors stay. What a manifest has changed since the last apply stays, and is told.
+
+    Exit 3: some differences could not be written, and are named. 1: the manifests have errors.
+
+    \b
+      reconciler pull
+      reconciler pull --check
+      reconciler pull --theirs
+      reconciler pull --app android:com.cash_crash.54
+    """
+    session = CommandSession.of(options)
+    return print_adoption(session, session.project().pull(apps, check=check, theirs=theirs))
+
+
+def print_adoption(session: CommandSession, made: "PullResult") -> int:
+    """Show an adoption; the exit code that says how it went."""
+    from reconciler.report.adoption import adoption_lines
+
+    adoption, before, checked = made.adoption, made.before, made.checked
+    if not checked:
+        session.console.give_account()
+    lines = adoption_lines(adoption, before, checked=checked)
+    print_result(session.console, session.options.format, made, lambda: lines)
+    if checked and not adoption.is_empty:
+        return DIFFERENCES
+    return INCOMPLETE if adoption.held else 0
+
+
+@click.command("ping")
+@shared_options(api=True)
+def ping(options: Options) -> int:
+    """Check the credentials: are they good, and what can they see? Reads one list, writes nothing.
+
+    Exit 1: they are not accepted, see another publisher's apps, or see none although the ledger knows some.
+
+    Tells also which program asks: its version, from where it runs, and the commit or file that it was installed from.
+
+    \b
+      reconciler ping
+    """
+    from reconciler.installed import program, whence
+    from reconciler.report.count import counted
+    from reconciler.report.inventory import PingDocument
+    from reconciler.report.line import line
+
+    session = CommandSession.of(options)
+    workspace = session.workspace()
+    settings = workspace.settings()
+    ledger = workspace.store(settings.publisher_id).ledger()
+    with workspace.reader(settings.publisher_id) as reader:
+        apps = reader.apps()
+    if not apps:
+        _tell_nothing(session, sum(entry.kind == "app" for entry in ledger.values()))
+    api = workspace.api()
+    if options.format == "json":
+        session.console.document(
+            PingDocument.write(api=api, publisher_id=settings.publisher_id, apps=len(apps), program=program())
+        )
+    else:
+        good = "credentials are good" if apps else "credentials are accepted"
+        told = f"{good}: publisher {settings.publisher_id} at {api} has {counted(len(apps), 'app')}"
+        session.console.answer([line(told), line(f"asked by {whence()}")])
+    return 0
+
+
+def _tell_nothing(session: CommandSession, owned: int) -> None:
+    """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
+    from reconciler.report.count import counted
+    from reconciler.report.line import Span
+
+    check = "check publisherId in reconciler.yaml, and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are"
+    if owned:
+        told = f"no app is visible, and the ledger knows {counted(owned, 'app')}"
+        raise WrongAccount(f"{told}: the credentials may be of another account", hint=check)
+    session.console.warn("no app is visible, which is right for an empty account alone")
+    session.console.talk(Span("hint: ", "strong"), check)

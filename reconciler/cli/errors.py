@@ -1,0 +1,92 @@
+"""How an error that ends a command is told, and its exit code."""
+
+import errno
+import logging
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli.console import Console
+from reconciler.cli.other_tools import hint_of_option
+from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
+from reconciler.report.line import line
+
+_PACKAGE: Final = Path(__file__).parents[1]
+_DONE: Final = "what an apply did until then is in `reconciler history` and in the ledger"
+_FEW_FILES: Final = "raise the limit (`ulimit -n 1024`), or lower --parallelism"
+_INSTALL: Final = "install the program anew, with all that its lock names, into an environment of its own"
+_REPORT: Final = "call it again with -v to see where it happened, and report that"
+
+
+def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> int:
+    """Say what ended the command that was called with these words; its exit code.
+
+    What comes from the machine is told in its words. What is our own bug is told with the place where it struck, and
+    with -v as a traceback.
+    """
+    console = Console()
+    match end:
+        case click.exceptions.Exit():
+            return end.exit_code
+        case click.UsageError():
+            console.usage(end, hint_of_option(end, words))
+            return UsageError.exit_code
+        case click.ClickException():
+            console.error(end.format_message())
+        case click.Abort() | KeyboardInterrupt():
+            console.error("interrupted; nothing was in flight")
+            return Interrupted.exit_code
+        case ReconcilerError():
+            if isinstance(end, InvalidManifests):
+                console.findings(end.findings, to_answer=False)
+            console.error(end.message, end.hint)
+            return end.exit_code
+        case BrokenPipeError():
+            console.abandon()
+        case OSError():
+            console.error(*_of_the_system(end))
+        case _:
+            console.error(*_foreign(end))
+            if logging.getLogger("reconciler").isEnabledFor(logging.INFO):
+                console.aside(line(text) for part in traceback.format_exception(end) for text in part.splitlines())
+    return 1
+
+
+def _of_the_system(end: OSError) -> tuple[str, str]:
+    """What is told of something that the system refused, and what to do about it."""
+    match end:
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "too many files and connections are open at once", _FEW_FILES
+        case FileNotFoundError(filename=None):
+            return "the working directory is not there any more", "call this from a folder that exists"
+        case _:
+            name = "" if end.filename is None else f"{end.filename}: "
+            return f"{name}{end.strerror or end}", ""
+
+
+def _foreign(end: Exception) -> tuple[str, str]:
+    """The same of an exception that is none of this program's."""
+    match end:
+        case MemoryError():
+            return "there is not enough memory", _DONE
+        case UnicodeError():
+            return f"a text that is not UTF-8, in an argument or in a file's name, cannot be used ({_place(end)})", ""
+        case ImportError():
+            part = f" ({end.name})" if end.name else ""
+            return f"a part of this program{part} cannot be loaded", _INSTALL
+        case _:
+            return f"this is a bug of reconciler ({_place(end)}): it does not know how to go on", f"{_DONE}; {_REPORT}"
+
+
+def _place(end: BaseException) -> str:
+    """Where in this program something was raised, as a file and a line of it."""
+    frames = [
+        frame for frame in traceback.extract_tb(end.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    if not frames:
+        return "outside of its own code"
+    last = frames[-1]
+    return f"{Path(last.filename).relative_to(_PACKAGE.parent).as_posix()}:{last.lineno}"

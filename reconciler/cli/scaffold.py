@@ -1,0 +1,196 @@
+"""The files of a new project: the skeleton, fitted to the repository around it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from textwrap import indent
+from typing import Final, Literal, TypeAlias, assert_never
+
+from reconciler.api.environment import Environment
+from reconciler.cli.source import UNKNOWN, Commit, Source, Wheel
+from reconciler.errors import ProjectError
+from reconciler.manifest.schema import schema_texts
+from reconciler.project import SETTINGS_NAME
+
+Ci: TypeAlias = Literal["github", "gitlab", "none"]
+UNKNOWN_ACCOUNT: Final = "0"
+"""What CI files call an account whose publisher is not known; to be filled in."""
+EXAMPLE: Final = "apps/example.yaml"
+
+_PARTS: Final = {"reconciler.yaml": SETTINGS_NAME, "apps/example.yaml": EXAMPLE, "gitignore": ".gitignore"}
+_COMMIT_INPUT: Final = f"""    commit:
+      description: Its commit, all 40 digits.
+      default: "{UNKNOWN.commit}"
+"""
+_SCHEME: Final = re.compile(r"^\w+://")
+_WRITABLE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
+"""Names of branches and folders that can stand in a workflow as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a new project stands.
+
+    `folder` is its own in the repository, empty at the `root`; `branch` the one that is applied; `source` from where
+    its jobs install this program; `is_pushed` whether its commit is one that others can have, as far as is known;
+    `account` its publisher id.
+    """
+
+    root: Path
+    folder: str
+    ci: Ci
+    branch: str = "main"
+    source: Source = UNKNOWN
+    is_pushed: bool = True
+    account: str = UNKNOWN_ACCOUNT
+
+
+def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
+    """What git says about a folder; outside of a repository the folder is the root of one to come, at GitHub."""
+    place = directory.resolve()
+    known = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
+    root = Path(_git(known, environment, "rev-parse", "--show-toplevel") or place)
+    folder = place.relative_to(root).as_posix() if place.is_relative_to(root) and place != root else ""
+    remote = _git(known, environment, "remote", "get-url", "origin")
+    head = _git(known, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    branch = head or _git(known, environment, "symbolic-ref", "--short", "HEAD")
+    main = branch if _WRITABLE.fullmatch(branch) and (head or branch in {"main", "master", "trunk"}) else "main"
+    return Surroundings(root, folder, wanted or _ci_of(root, remote), main)
+
+
+def _ci_of(root: Path, remote: str) -> Ci:
+    """By the host of the remote, else by what is there already."""
+    host = _SCHEME.sub("", remote).rpartition("@")[2].partition("/")[0].partition(":")[0].lower()
+    if "gitlab" in host:
+        return "gitlab"
+    there = (root / ".gitlab-ci.yml").exists() or (root / ".gitlab").exists()
+    return "gitlab" if there and "github" not in host and not (root / ".github").exists() else "github"
+
+
+def _git(folder: Path, environment: Environment, *arguments: str) -> str:
+    """What git answers; empty where it has nothing to say, and where there is no git."""
+    from reconciler.forge.git import Git  # noqa: PLC0415 - httpx costs 0.15 s
+
+    try:
+        well, said = Git(folder, environment.variables).tries(*arguments)
+    except ProjectError:
+        return ""
+    return said if well else ""
+
+
+def project_texts(publisher_id: str) -> dict[str, str]:
+    """The files of a new project but for those of CI, by their path in it."""
+    texts = {target: _skeleton(part) for part, target in _PARTS.items()}
+    texts[SETTINGS_NAME] = texts[SETTINGS_NAME].replace("{publisher_id}", publisher_id)
+    return {**texts, **{f"schemas/{name}": text for name, text in schema_texts().items()}}
+
+
+def ci_texts(around: Surroundings) -> dict[str, str]:
+    """The files that make its jobs run, by their path in the repository. Raises `ProjectError` for odd folder names."""
+    if around.ci != "none" and around.folder and not _WRITABLE.fullmatch(around.folder):
+        raise ProjectError(
+            "the folder's name cannot stand in a CI file as it is", hint="--ci none leaves the CI files out"
+        )
+    match around.ci:
+        case "github":
+            texts = _github(around)
+        case "gitlab":
+            texts = _gitlab(around)
+        case "none":
+            return {}
+    of_account = {
+        "account-0": f"account-{around.account}",
+        'RECONCILER_ACCOUNT: "0"': f'RECONCILER_ACCOUNT: "{around.account}"',
+    }
+    return {name: _installing(_replaced(text, of_account), around.source) for name, text in texts.items()}
+
+
+def _installing(text: str, source: Source) -> str:
+    """A CI file whose jobs install from a source; the skeleton's install from `UNKNOWN`."""
+    match source:
+        case Commit():
+            return _replaced(text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'})
+        case Wheel():
+            steps = {
+                indent(_skeleton("install/commit.sh"), " " * wide): indent(_skeleton("install/wheel.sh"), " " * wide)
+                for wide in (10, 6)
+            }
+            pins = {
+                f'RECONCILER_SOURCE: "{UNKNOWN.url}"': f'RECONCILER_WHEEL: "{source}"',
+                f'  RECONCILER_COMMIT: "{UNKNOWN.commit}"\n': "",
+                f'"{UNKNOWN.url}"': f'"{source}"',
+                'RECONCILER_SOURCE: "$[[ inputs.source ]]"': 'RECONCILER_WHEEL: "$[[ inputs.source ]]"',
+                '    RECONCILER_COMMIT: "$[[ inputs.commit ]]"\n': "",
+                "The repository that the program is installed from.": "The wheel that the program is installed from.",
+                _COMMIT_INPUT: "",
+            }
+            return _replaced(text, {**steps, **pins})
+    assert_never(source)
+
+
+def _github(around: Surroundings) -> dict[str, str]:
+    slug = f"-{around.folder.replace('/', '-')}" if around.folder else ""
+    in_a_folder = {
+        "    shell: bash\n": f"    shell: bash\n    working-directory: {around.folder}\n",
+        'paths: [reconciler.yaml, "apps/**"]': f'paths: ["{around.folder}/reconciler.yaml", "{around.folder}/apps/**"]',
+        "name: reconcile\n": f"name: reconcile{slug}\n",
+        "name: drift\n": f"name: drift{slug}\n",
+        "name: floors\n": f"name: floors{slug}\n",
+        "group: reconcile-": f"group: reconcile{slug}-",
+        "group: drift": f"group: drift{slug}",
+        "group: floors": f"group: floors{slug}",
+        "path: .reconciler/": f"path: {around.folder}/.reconciler/",
+        "            .reconciler/": f"            {around.folder}/.reconciler/",
+        "reconciler-journal-": f"reconciler-journal{slug}-",
+        "reconciler-audits-": f"reconciler-audits{slug}-",
+        "--as plan": f"--as plan{slug}",
+        "--as apply": f"--as apply{slug}",
+        "--as drift": f"--as drift{slug}",
+        "--as floors": f"--as floors{slug}",
+    }
+    of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
+    changes = {**(in_a_folder if around.folder else {}), **({} if around.branch == "main" else of_branch)}
+    return {
+        f".github/workflows/{name}{slug}.yml": _replaced(_skeleton(f"github/{name}.yml"), changes)
+        for name in ("reconcile", "drift", "floors")
+    } | {".github/CODEOWNERS": _owners(around, "/.github/")}
+
+
+def _gitlab(around: Surroundings) -> dict[str, str]:
+    """For the first project of a repository a template, for each further one the component by a name of its own."""
+    template = "reconciler.gitlab-ci.yml"
+    common = {
+        ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
+        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
+    }
+    if around.folder and (around.root / template).exists():
+        slug = around.folder.replace("/", "-").replace(".", "-")
+        changes = {"{slug}": slug, "{folder}": around.folder, 'account: "0"': f'account: "{around.account}"'}
+        return {
+            ".gitlab/reconciler.component.yml": _skeleton("gitlab/component.yml"),
+            f"reconciler-{slug}.gitlab-ci.yml": _replaced(_skeleton("gitlab/included.yml"), changes),
+            **common,
+        }
+    text = _skeleton(f"gitlab/{template}")
+    if around.folder:
+        text = text.replace("RECONCILER_FOLDER: . ", f"RECONCILER_FOLDER: {around.folder} ")
+        listed = "- reconciler.yaml\n    - apps/**/*\n"
+        text = text.replace(listed, f"- {around.folder}/reconciler.yaml\n    - {around.folder}/apps/**/*\n")
+    return {template: text, **common}
+
+
+def _owners(around: Surroundings, ci_files: str) -> str:
+    folder = f"/{around.folder}/" if around.folder else "/"
+    return _replaced(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
+
+
+def _replaced(text: str, changes: Mapping[str, str]) -> str:
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _skeleton(name: str) -> str:
+    return files("reconciler.cli").joinpath("skeleton", name).read_text(encoding="utf-8")
