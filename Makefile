@@ -36,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak coverage browser pooler uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak coverage mutants changelog browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -77,6 +77,12 @@ check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, sc
 
 coverage: $(READY) browser pooler  ## all tests with branch coverage
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
+
+mutants: $(READY)  ## change the source at random places and see whether tests fail (ROOMS="diff plan", SAMPLE=40, SEED=1)
+	@$(BIN)/python tools/mutants.py $(if $(ROOMS),--rooms $(ROOMS)) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)
+
+changelog: $(READY)  ## put the fragments of changelog.d/ into CHANGELOG.md (VERSION=0.2.0: as that release's)
+	@$(BIN)/python tools/changelog.py $(VERSION)
 
 # Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
 # as source for Go, held to its hash by Go's checksum database, gitlab-ci-local from npm by its version.
