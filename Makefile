@@ -36,7 +36,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak coverage mutants changelog browser pooler uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak dist coverage mutants changelog browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -48,7 +48,7 @@ setup: $(READY)  ## the development environment, in .venv
 lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= changes only what pyproject.toml asks for)
 	@$(LOCK) --group setup --output-file requirements/setup.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
-	@for group in docs bench lock; do \
+	@for group in docs bench lock release; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
 	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
 	@$(LOCK) pyproject.toml --extra policies --constraint requirements/dev.txt --output-file $(SHIPPED)/run.txt
@@ -123,9 +123,16 @@ instructions: $(READY)  ## count the instructions of each stage of a plan, again
 market: $(READY)  ## score floor suggestions against other rules, in markets whose best floors are known
 	@$(BIN)/python bench/market/score.py --seeds 1-10 --rounds 12
 
-soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws
+soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws (LAWS=N times)
 	@$(BIN)/python bench/soak.py
-	@$(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others
+	@for round in $$(seq $(or $(LAWS),1)); do $(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others || exit 1; done
+
+dist: $(READY)  ## build the wheel and the source distribution in dist/, and check what an index would show of them
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(BIN)/python -m venv --clear build/release
+	@build/release/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement requirements/release.txt
+	@build/release/bin/python -m twine check --strict dist/*
 
 # Debian's packages, where none of the programs is there and one can be had without asking. Without them the tests that
 # need them are skipped, but not in CI.
