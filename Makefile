@@ -59,8 +59,9 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 demo: $(READY)  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo/run.sh
 
+# More at once than there are cores: tests of timeouts and of servers wait for most of their time.
 test: $(READY) browser pooler  ## all tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-lowest: uv browser pooler  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(call resolved,.venv-lowest,lowest-direct)
