@@ -132,7 +132,7 @@ dist: $(READY)  ## build the wheel and the source distribution in dist/, and che
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
 	@$(BIN)/python -m venv --clear build/release
-	@build/release/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement requirements/release.txt
+	@build/release/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-build-isolation --require-hashes --requirement requirements/release.txt
 	@build/release/bin/python -m twine check --strict dist/*
 
 # Debian's packages, where none of the programs is there and one can be had without asking. Without them the tests that
