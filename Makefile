@@ -37,7 +37,7 @@ endef
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak coverage browser pooler uv reference docs
+.PHONY: help setup lock demo test test-lowest test-newest check lint-kits fmt goldens schemas bench instructions market soak dist coverage mutants changelog browser pooler uv reference docs
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -49,7 +49,7 @@ setup: $(READY)  ## the development environment, in .venv
 lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= changes only what pyproject.toml asks for)
 	@$(LOCK) --group setup --output-file requirements/setup.txt
 	@$(LOCK) pyproject.toml --all-extras --group dev --constraint requirements/setup.txt --output-file requirements/dev.txt
-	@for group in docs bench lock; do \
+	@for group in docs bench lock release; do \
 		$(LOCK) --group $$group --constraint requirements/dev.txt --output-file requirements/$$group.txt || exit 1; done
 	@$(LOCK) pyproject.toml --group demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	@$(LOCK) --group build --constraint requirements/setup.txt --output-file $(SHIPPED)/build.txt
@@ -61,8 +61,9 @@ lock: $(READY) uv  ## lock the newest versions in requirements/ (UPGRADE= change
 demo: $(DEMO)/.ready  ## validate, plan, apply and drift against a sandbox of its own, under .demo
 	@PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" bash examples/demo/run.sh
 
+# More at once than there are cores: tests of timeouts and of servers wait for most of their time.
 test: $(READY) browser pooler  ## all tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-lowest: uv browser pooler  ## all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 	$(call resolved,.venv-lowest,lowest-direct)
@@ -79,6 +80,12 @@ check: $(READY) browser pooler  ## the one gate: format, lint, types, layers, sc
 
 coverage: $(READY) browser pooler  ## all tests with branch coverage
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-branch --cov-report=term:skip-covered
+
+mutants: $(READY)  ## change the source at random places and see whether tests fail (ROOMS="diff plan", SAMPLE=40, SEED=1)
+	@$(BIN)/python tools/mutants.py $(if $(ROOMS),--rooms $(ROOMS)) --sample $(or $(SAMPLE),40) --seed $(or $(SEED),1)
+
+changelog: $(READY)  ## put the fragments of changelog.d/ into CHANGELOG.md (VERSION=0.2.0: as that release's)
+	@$(BIN)/python tools/changelog.py $(VERSION)
 
 # Findings that need the network (is a commit the one that its tag names?) are looked for with GH_TOKEN set. actionlint comes
 # as source for Go, held to its hash by Go's checksum database, gitlab-ci-local from npm by its version.
@@ -119,9 +126,16 @@ instructions: $(READY)  ## count the instructions of each stage of a plan, again
 market: $(READY)  ## score floor suggestions against other rules, in markets whose best floors are known
 	@$(BIN)/python bench/market/score.py --seeds 1-10 --rounds 12
 
-soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws
+soak: $(READY)  ## play 10,000 random fault histories (SOAK_HISTORIES=N), kill an apply at every point, draw other examples of laws (LAWS=N times)
 	@$(BIN)/python bench/soak.py
-	@$(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others
+	@for round in $$(seq $(or $(LAWS),1)); do $(BIN)/python -m pytest -n auto tests/laws --hypothesis-profile=others || exit 1; done
+
+dist: $(READY)  ## build the wheel and the source distribution in dist/, and check what an index would show of them
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(BIN)/python -m venv --clear build/release
+	@build/release/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-build-isolation --require-hashes --requirement requirements/release.txt
+	@build/release/bin/python -m twine check --strict dist/*
 
 # Debian's packages, where none of the programs is there and one can be had without asking. Without them the tests that
 # need them are skipped, but not in CI.

@@ -97,15 +97,16 @@ def repository(index, tmp_path_factory):
 class Runner:
     """Runs the step of a workflow, or the script of a template, that installs: with a Python that holds nothing."""
 
-    def __init__(self, folder, index):
+    def __init__(self, folder, index, python):
         self.folder, self.index = folder, index
-        venv.create(folder / "python", with_pip=True, symlinks=True)
+        shutil.copytree(python, folder / "python", symlinks=True)
         self.bin = folder / "python" / "bin"
 
     def runs(self, script, place, **variables):
         env = {
             "PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": str(self.folder), "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.index), "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_COMPILE": "1",
         }  # fmt: skip
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script],
@@ -125,9 +126,19 @@ class Runner:
         return {canonicalize_name(one["name"]): one["version"] for one in json.loads(said)}
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """An environment with nothing but pip, made once: a copy is one too, without scripts that know where they were."""
+    folder = tmp_path_factory.mktemp("empty") / "python"
+    venv.create(folder, with_pip=True, symlinks=True)
+    for script in folder.glob("bin/pip*"):
+        script.unlink()
+    return folder
+
+
 @pytest.fixture
-def runner(tmp_path, index):
-    return Runner(tmp_path, index)
+def runner(tmp_path, index, empty):
+    return Runner(tmp_path, index, empty)
 
 
 def initial(folder, source, ci="github"):

@@ -40,7 +40,7 @@ def limited(project, most, *arguments):
 def lines(project, rival):
     """The bytes of the journal before each of its lines, of an apply that has room; the account is empty again."""
     project.write("apps/a.yaml", MANIFEST)
-    assert project.run("apply", "--yes").code == 0
+    assert project.call("apply", "--yes").code == 0
     text = (project.root / ".reconciler/journal.jsonl").read_bytes()
     rival.apps.clear()
     rival.placements.clear()

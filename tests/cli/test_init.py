@@ -45,7 +45,7 @@ REMOTES = [
 @pytest.mark.parametrize(("remote", "written"), REMOTES)
 def test_ci_files_are_those_of_the_remotes_host(place, remote, written):
     repository(place, remote=remote)
-    done = place.run("init")
+    done = place.call("init")
     assert done.code == 0, done.err
     assert "word" not in done.err
     assert (GITHUB | GITLAB) & files(place) == written
@@ -54,7 +54,7 @@ def test_ci_files_are_those_of_the_remotes_host(place, remote, written):
 def test_a_repository_with_gitlabs_file_is_gitlabs(place):
     repository(place)
     place.write(".gitlab-ci.yml", "mine: true\n")
-    assert place.run("init").code == 0
+    assert place.call("init").code == 0
     assert place.read(".gitlab-ci.yml") == "mine: true\n"
     assert "reconciler.gitlab-ci.yml" in files(place)
 
@@ -62,13 +62,13 @@ def test_a_repository_with_gitlabs_file_is_gitlabs(place):
 @pytest.mark.parametrize(("flag", "written"), [("github", GITHUB), ("gitlab", GITLAB), ("none", set())])
 def test_the_flag_wins(place, flag, written):
     repository(place, remote="git@gitlab.com:studio/ads.git")
-    assert place.run("init", "--ci", flag).code == 0
+    assert place.call("init", "--ci", flag).code == 0
     assert (GITHUB | GITLAB) & files(place) == written
 
 
 def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
     repository(place, branch="trunk")
-    assert place.run("init", "games/ads", "--publisher-id", "3432").code == 0
+    assert place.call("init", "games/ads", "--publisher-id", "3432").code == 0
     workflow = yaml.safe_load(place.read(".github/workflows/reconcile-games-ads.yml"))
     assert workflow["defaults"]["run"]["working-directory"] == "games/ads"
     own = ["games/ads/reconciler.yaml", "games/ads/apps/**"]
@@ -84,7 +84,7 @@ def test_a_project_in_a_folder_has_its_workflows_at_the_root(place):
 
 def test_a_project_in_a_folder_has_floors_of_its_own(place):
     repository(place, branch="trunk")
-    assert place.run("init", "games/ads", "--publisher-id", "3432").code == 0
+    assert place.call("init", "games/ads", "--publisher-id", "3432").code == 0
     text = place.read(".github/workflows/floors-games-ads.yml")
     read = yaml.safe_load(text)
     assert (read["name"], read["concurrency"]["group"]) == ("floors-games-ads", "floors-games-ads")
@@ -100,7 +100,7 @@ def test_a_project_in_a_folder_has_floors_of_its_own(place):
 def test_two_projects_of_a_repository_get_in_nobodys_way(place):
     repository(place)
     for folder in ("one", "two"):
-        assert place.run("init", folder).code == 0
+        assert place.call("init", folder).code == 0
     read = [yaml.safe_load(place.read(f".github/workflows/reconcile-{folder}.yml")) for folder in ("one", "two")]
     assert read[0]["concurrency"]["group"] != read[1]["concurrency"]["group"]
     said = [place.read(f".github/workflows/drift-{folder}.yml") for folder in ("one", "two")]
@@ -112,12 +112,12 @@ def test_two_projects_of_a_repository_get_in_nobodys_way(place):
 
 def test_environments_are_the_accounts(place):
     repository(place)
-    assert "account-3432-plan" in place.run("init", "--publisher-id", "3432").err
+    assert "account-3432-plan" in place.call("init", "--publisher-id", "3432").err
     jobs = yaml.safe_load(place.read(".github/workflows/reconcile.yml"))["jobs"]
     audit = yaml.safe_load(place.read(".github/workflows/drift.yml"))["jobs"]["audit"]
     assert (jobs["plan"]["environment"], jobs["apply"]["environment"]) == ("account-3432-plan", "account-3432")
     assert audit["environment"] == "account-3432-plan"
-    assert place.run("init", "b", "--publisher-id", "3499", "--ci", "gitlab").code == 0
+    assert place.call("init", "b", "--publisher-id", "3499", "--ci", "gitlab").code == 0
     told = yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))
     assert told["variables"]["RECONCILER_ACCOUNT"] == "3499"
     names = [told[f"reconciler:{name}"]["environment"]["name"] for name in ("plan", "apply", "drift")]
@@ -126,7 +126,7 @@ def test_environments_are_the_accounts(place):
 
 def test_gitlab_is_told_the_projects_folder(place):
     repository(place)
-    assert place.run("init", "games", "--ci", "gitlab").code == 0
+    assert place.call("init", "games", "--ci", "gitlab").code == 0
     told = yaml.safe_load(place.read("reconciler.gitlab-ci.yml"))
     assert told["variables"]["RECONCILER_FOLDER"] == "games"
     rules = [rule for name in ("validate", "plan", "apply") for rule in told[f"reconciler:{name}"]["rules"]]
@@ -137,7 +137,7 @@ def test_two_projects_of_a_gitlab_repository_both_have_jobs(place):
     repository(place, remote="git@gitlab.com:studio/ads.git")
     source = "https://gitlab.com/studio/waterfall-reconciler@" + "5" * 40
     for folder, account in (("one", "3432"), ("games/two", "3499"), ("games/three", "3500")):
-        assert place.run("init", folder, "--publisher-id", account, "--source", source).code == 0
+        assert place.call("init", folder, "--publisher-id", account, "--source", source).code == 0
     assert yaml.safe_load(place.read(".gitlab-ci.yml"))["include"] == [{"local": "/reconciler*.gitlab-ci.yml"}]
     told = [
         yaml.safe_load(place.read(f"reconciler-games-{name}.gitlab-ci.yml"))["include"] for name in ("two", "three")
@@ -155,7 +155,7 @@ def test_a_component_can_install_a_wheel(place):
     repository(place, remote="git@gitlab.com:studio/ads.git")
     wheel = "https://files.example/waterfall_reconciler-0.1.0-py3-none-any.whl#sha256=" + "a" * 64
     for folder in ("one", "two"):
-        assert place.run("init", folder, "--source", wheel).code == 0
+        assert place.call("init", folder, "--source", wheel).code == 0
     text = place.read(".gitlab/reconciler.component.yml")
     header, jobs = yaml.safe_load_all(text)
     assert header["spec"]["inputs"]["source"]["default"] == wheel
@@ -167,21 +167,21 @@ def test_a_component_can_install_a_wheel(place):
 def test_a_file_of_yours_that_includes_nothing_of_ours_is_left_and_you_are_told(place):
     repository(place)
     place.write(".gitlab-ci.yml", "mine: true\n")
-    assert "reconciler*.gitlab-ci.yml" in place.run("init").err
+    assert "reconciler*.gitlab-ci.yml" in place.call("init").err
 
 
 def test_a_folder_that_would_be_yaml_or_shell_is_refused_before_anything_is_written(place):
     repository(place)
-    done = place.run("init", "a; b: $(x)")
+    done = place.call("init", "a; b: $(x)")
     assert done.code == 1
     assert "--ci none" in done.err
     assert files(place) == set()
-    assert place.run("init", "a; b: $(x)", "--ci", "none").code == 0
+    assert place.call("init", "a; b: $(x)", "--ci", "none").code == 0
 
 
 def test_a_branch_with_an_odd_name_is_not_written_into_a_workflow(place):
     repository(place, branch="main'+x")
-    assert place.run("init").code == 0
+    assert place.call("init").code == 0
     assert yaml.safe_load(place.read(".github/workflows/reconcile.yml"))[True]["push"]["branches"] == ["main"]
 
 
@@ -189,12 +189,12 @@ def test_the_remotes_main_branch_counts_not_the_one_that_is_checked_out(place):
     repository(place, branch="feature")
     git = ["git", "-C", str(place.root)]
     subprocess.run([*git, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release"], check=True)
-    assert place.run("init").code == 0
+    assert place.call("init").code == 0
     assert yaml.safe_load(place.read(".github/workflows/reconcile.yml"))[True]["push"]["branches"] == ["release"]
 
 
 def test_it_works_without_git(place, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = place.run("init", "new", PATH=str(tmp_path / "empty"))
+    done = place.call("init", "new", PATH=str(tmp_path / "empty"))
     assert done.code == 0
     assert (tmp_path / "new" / ".github" / "workflows" / "reconcile.yml").is_file()

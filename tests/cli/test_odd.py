@@ -43,7 +43,7 @@ def test_names_that_cannot_be_meant_are_refused(project, rival, name):
 
 def test_without_a_project_the_way_to_one_is_told(project, tmp_path):
     for arguments in (["plan"], ["plan", "--project", str(tmp_path / "nowhere")]):
-        done = project.run(*arguments, cwd=tmp_path)
+        done = project.call(*arguments, cwd=tmp_path)
         assert done.code == 1
         assert "reconciler init" in done.err
 

@@ -30,7 +30,7 @@ class TestSecretFiles:
         def told(data):
             path = tmp_path / "secret"
             path.write_bytes(data)
-            return project.run("ping", DT_CLIENT_SECRET=None, DT_CLIENT_SECRET_FILE=str(path))
+            return project.call("ping", DT_CLIENT_SECRET=None, DT_CLIENT_SECRET_FILE=str(path))
 
         return told
 
@@ -63,13 +63,13 @@ class TestSecretFiles:
     @each("path", ["/nowhere/secret", "apps", "x\ny"])
     def test_a_file_that_cannot_be_read_says_why(self, project, path):
         project.write("apps/a.yaml", MANIFEST)
-        done = project.run("ping", DT_CLIENT_SECRET=None, DT_CLIENT_SECRET_FILE=path)
+        done = project.call("ping", DT_CLIENT_SECRET=None, DT_CLIENT_SECRET_FILE=path)
         in_words(done)
         assert "directory" in done.err
 
     def test_a_variable_may_have_a_mark_and_a_line_end_too(self, project, rival):
         rival.secrets = (CLIENT_ID, SECRET)
-        assert project.run("ping", DT_CLIENT_SECRET=f"\N{ZERO WIDTH NO-BREAK SPACE}{SECRET}\r\n").code == 0
+        assert project.call("ping", DT_CLIENT_SECRET=f"\N{ZERO WIDTH NO-BREAK SPACE}{SECRET}\r\n").code == 0
 
 
 class TestMarksAndLineEnds:
@@ -81,32 +81,32 @@ class TestMarksAndLineEnds:
 
     @each("encoding", ["utf-8-sig", "utf-16"])
     def test_a_saved_plan_may_have_gone_through_powershell(self, project, encoding):
-        plan = project.run("plan", "--format", "json").out
+        plan = project.call("plan", "--format", "json").out
         project.write("p.json", plan.replace("\n", "\r\n").encode(encoding))
-        assert "2 to create" in project.run("show", "p.json").out
-        assert project.run("apply", "p.json").code == 0
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert "2 to create" in project.call("show", "p.json").out
+        assert project.call("apply", "p.json").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
 
     @each("encoding", ["utf-8-sig", "utf-16"])
     def test_a_ledger_may_have_gone_through_an_editor(self, project, encoding):
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         project.write("reconciler.lock", project.read("reconciler.lock").replace("\n", "\r\n").encode(encoding))
-        done = project.run("plan", "--detailed-exitcode")
+        done = project.call("plan", "--detailed-exitcode")
         assert done.code == 0, done.err
 
     def test_a_ledger_that_is_no_text_is_told_with_its_line(self, project):
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         project.write("reconciler.lock", project.read("reconciler.lock").encode() + b"\xff\xfe\n")
         lines = project.root.joinpath("reconciler.lock").read_bytes().count(b"\n")
-        done = project.run("plan")
+        done = project.call("plan")
         in_words(done)
         assert f"reconciler.lock:{lines}: the line cannot be read: it is not UTF-8 text" in done.err
 
     def test_faults_may_begin_with_a_mark(self, project):
         project.write("faults.yaml", MARK + b"faults:\r\n  - {do: nonsense}\r\n")
-        assert "faults.yaml:2:" in project.run("sandbox", "--faults", "faults.yaml").err
+        assert "faults.yaml:2:" in project.call("sandbox", "--faults", "faults.yaml").err
         project.write("faults.yaml", "faults: []".encode("utf-16"))
-        done = project.run("sandbox", "--faults", "faults.yaml")
+        done = project.call("sandbox", "--faults", "faults.yaml")
         in_words(done)
         assert "save the file as UTF-8" in done.err
 
@@ -117,10 +117,10 @@ class TestMarksAndLineEnds:
             "        floorPrices:\n          WW: 0.01\n          US: 1\r\n        status: active\n"
         )
         project.write("apps/a.yaml", data)
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         (live,) = rival.placements.values()
         live["floorPrices"] = [{"country": c, "price": p} for c, p in (("WW", 0.01), ("US", 1.5), ("FR", 3))]
-        done = project.run("pull")
+        done = project.call("pull")
         assert done.code == 0, done.err
         wanted = data.replace("US: 1\r\n", "US: 1.5\r\n          FR: 3\r\n")
         assert (project.root / "apps/a.yaml").read_bytes().decode() == wanted
@@ -149,14 +149,14 @@ class TestProxiesAndCertificates:
          f"http://user:{SECRET}@:3128", "http://h:0"],
     )  # fmt: skip
     def test_a_proxy_that_is_no_address_is_told_by_its_variable(self, project, proxy):
-        done = project.run("ping", DT_MANAGEMENT_URL="https://console.fyber.com", HTTPS_PROXY=proxy)
+        done = project.call("ping", DT_MANAGEMENT_URL="https://console.fyber.com", HTTPS_PROXY=proxy)
         in_words(done)
         assert "HTTPS_PROXY" in done.err
         assert SECRET not in done.err
 
     @each("proxy", ["socks5://127.0.0.1:9", "http://[::1", "nonsense://x"])
     def test_what_goes_to_this_machine_asks_no_proxy(self, project, proxy):
-        assert project.run("ping", ALL_PROXY=proxy, HTTPS_PROXY=proxy, HTTP_PROXY=proxy).code == 0
+        assert project.call("ping", ALL_PROXY=proxy, HTTPS_PROXY=proxy, HTTP_PROXY=proxy).code == 0
 
     @each("spared", ["localhost.example", ".example", "*", " localhost.example , x", "localhost.example:8443"])
     def test_hosts_that_need_no_proxy_are_read_in_every_spelling(self, project, spared):
@@ -174,7 +174,7 @@ class TestProxiesAndCertificates:
     def test_certificates_that_are_none_are_told(self, project, tmp_path, content):
         if content is not None:
             (tmp_path / "x.pem").write_bytes(content)
-        done = project.run("ping", DT_MANAGEMENT_URL="https://127.0.0.1:9", SSL_CERT_FILE=str(tmp_path / "x.pem"))
+        done = project.call("ping", DT_MANAGEMENT_URL="https://127.0.0.1:9", SSL_CERT_FILE=str(tmp_path / "x.pem"))
         in_words(done)
         assert "SSL_CERT_FILE" in done.err
 

@@ -72,10 +72,10 @@ def test_it_holds_no_stream_and_outlives_the_shell(started):
 
 def test_a_stop_ends_it_and_frees_the_port_at_once(project, started):
     (port,) = started(f"reconciler {DETACH}").ports
-    assert project.run("sandbox", "--stop", "--port", str(port)).code == 0
+    assert project.call("sandbox", "--stop", "--port", str(port)).code == 0
     with socket.create_server(("127.0.0.1", port)):
         pass
-    done = project.run("sandbox", "--stop", "--port", str(port))
+    done = project.call("sandbox", "--stop", "--port", str(port))
     assert (done.code, done.out) == (1, "")
     assert f"no sandbox answers at port {port}" in done.err
 
@@ -127,4 +127,4 @@ def test_one_whose_exports_cannot_be_written_is_ended_again(project):
 
 @pytest.mark.parametrize("arguments", [["--stop", "--detach"], ["--stop", "--port", "0"]])
 def test_a_stop_goes_with_a_port_alone(project, arguments):
-    assert project.run("sandbox", *arguments).code == 64
+    assert project.call("sandbox", *arguments).code == 64

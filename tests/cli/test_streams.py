@@ -24,7 +24,7 @@ def test_a_document_is_all_there_is_on_stdout_and_its_keys_are_those_of_the_cont
         "notes",
     }  # fmt: skip
     assert plan.json["format"] == "reconciler.plan/1"
-    done = project.run("apply", "--yes", "--format", "json", "-vv")
+    done = project.call("apply", "--yes", "--format", "json", "-vv")
     assert set(done.json) >= {"format", "run", "summary", "results"}
     assert done.json["format"] == "reconciler.result/1"
     assert "create" in done.err
@@ -39,7 +39,7 @@ def test_the_plan_is_on_stderr_where_stdout_holds_the_result(project):
 def test_a_saved_plan_is_shown_again_in_any_format_without_network_or_credentials(project):
     plan = project.call("plan", "--format", "json", "--out", str(project.root / "p.json"))
     assert json.loads(project.read("p.json")) == plan.json
-    again = project.run("show", "p.json", "--format", "json", DT_CLIENT_ID=None, DT_MANAGEMENT_URL=None)
+    again = project.call("show", "p.json", "--format", "json", DT_CLIENT_ID=None, DT_MANAGEMENT_URL=None)
     assert again.json == plan.json
     assert "+ create int" in project.call("show", str(project.root / "p.json")).out
 
@@ -48,7 +48,7 @@ def test_a_saved_plan_is_shown_again_in_any_format_without_network_or_credential
 def test_global_options_stand_before_and_behind_the_command(project, tmp_path, placed):
     options = ["--project", str(project.root), "--format", "json", "--parallelism", "2", "--no-color", "-v"]
     arguments = [*options, "plan"] if placed == "before" else ["plan", *options]
-    done = project.run(*arguments, cwd=tmp_path)
+    done = project.call(*arguments, cwd=tmp_path)
     assert done.code == 0, done.err
     assert done.json["summary"]["create"] == 2
     assert "requests: " in done.err
@@ -59,11 +59,11 @@ def test_what_stands_behind_the_command_wins(project):
 
 
 def test_the_project_is_found_from_a_folder_within_it(project):
-    assert project.run("plan", cwd=project.root / "apps").code == 0
+    assert project.call("plan", cwd=project.root / "apps").code == 0
 
 
 def test_settings_named_by_their_file_are_the_project(project, tmp_path):
-    assert project.run("plan", "--project", str(project.root / "reconciler.yaml"), cwd=tmp_path).code == 0
+    assert project.call("plan", "--project", str(project.root / "reconciler.yaml"), cwd=tmp_path).code == 0
 
 
 def test_logs_as_json_are_one_object_a_line(project):
@@ -89,7 +89,7 @@ def test_no_secret_is_in_any_output(project, rival):
     )
     project.edit("apps/a.yaml", ("{name: int,", "{name: other, renamedFrom: int,"), ("coppa: false}", "coppa: true}"))
     project.write("apps/b.yaml", ONE.replace("com.a", "com.b"))
-    done = project.run("apply", "--yes", "-vv", "--format", "json")
+    done = project.call("apply", "--yes", "-vv", "--format", "json")
     assert done.code == 3
     told.append(done.out + done.err)
     rival.secrets = ("other", "pair")
@@ -108,7 +108,7 @@ class TestCredentials:
         rival.secrets = (CLIENT_ID, "from-file-canary")
         (tmp_path / "secret").write_text("from-file-canary\n")
         env = {"DT_CLIENT_SECRET": None, "DT_CLIENT_SECRET_FILE": str(tmp_path / "secret")}
-        done = project.run("ping", **env)
+        done = project.call("ping", **env)
         assert done.code == 0
         assert "from-file-canary" not in done.out + done.err
 

@@ -136,7 +136,7 @@ def test_a_name_is_no_markup_to_the_progress_bar(project, rival, name):
 @pytest.mark.parametrize("width", [40, 72])
 def test_reasons_notes_and_hints_are_wrapped_to_the_terminal_and_lose_nothing(project, width):
     project.write("apps/a.yaml", ONE.replace("name: A, ", "name: A, unknown_field_that_is_not_there: 1, "))
-    plain = project.run("validate")
+    plain = project.call("validate")
     terminal = Terminal(project, "validate", size=width)
     assert terminal.end() == plain.code == 1
     lines = terminal.seen.replace("\r\n", "\n").split("\n")
@@ -147,6 +147,6 @@ def test_reasons_notes_and_hints_are_wrapped_to_the_terminal_and_lose_nothing(pr
 
 def test_off_a_terminal_no_line_is_broken(project):
     project.write("apps/a.yaml", ONE.replace("name: A, ", "name: A, unknown_field_that_is_not_there: 1, "))
-    (finding, *_) = project.run("validate", COLUMNS="40").out.splitlines()
+    (finding, *_) = project.call("validate", COLUMNS="40").out.splitlines()
     assert len(finding) > 80
     assert finding.endswith("[unknown-field]")

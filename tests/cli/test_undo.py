@@ -238,7 +238,7 @@ class TestLimits:
         codes = []
 
         def meanwhile(_asked):
-            codes.append(project.run("undo", run, "--yes").code)
+            codes.append(project.call("undo", run, "--yes").code)
 
         rival.instead["PUT placement"] = meanwhile
         declare(project, FIRST.replace("US: 1", "US: 1.3"))

@@ -94,9 +94,9 @@ class TestNarrowEncodings:
 
     @each("arguments", [["drift"], ["history"], ["pull"], ["fmt"], ["floors", "suggest"], ["show", "p.json"]])
     def test_other_commands_end_as_they_do_on_a_wide_stream(self, project, arguments):
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         project.edit("apps/a.yaml", ("US: 1", "US: 2"))
-        assert project.run("plan", "--out", "p.json").code == 0
+        assert project.call("plan", "--out", "p.json").code == 0
         wide, narrow = (raw(project, *arguments, PYTHONIOENCODING=named) for named in ("utf-8", "ascii:strict"))
         assert narrow.returncode == wide.returncode, narrow.stderr
         assert b"Traceback" not in narrow.stderr
@@ -123,7 +123,7 @@ class TestAnAccountWithoutAPlace:
         assert done.err.endswith("code 0\n"), done.err
         assert len(rival.placements) == 1
         assert "applied" in done.err
-        assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("plan", "--detailed-exitcode").code == 0
 
     def test_is_a_whole_document_there(self, project):
         done = self.shell(project, "reconciler apply --yes --format json > /dev/full")
@@ -145,7 +145,7 @@ class TestAnAccountWithoutAPlace:
         assert events[-1]["event"] == "run-ended"
 
     def test_of_a_pull_is_told_as_well(self, project):
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         (project.root / "apps/a.yaml").unlink()
         done = self.shell(project, "reconciler pull > /dev/full")
         assert done.err.endswith("code 0\n"), done.err
@@ -177,7 +177,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(project):
     )  # fmt: skip
     found = [path for path in project.root.rglob("*") if path.is_file() and path.name != "probe.py"]
     assert not [path for path in found if b"stray-" in path.read_bytes()]
-    assert project.run("plan", "--detailed-exitcode").code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
 
 
 def test_a_pipe_that_does_not_block_gets_all_of_it(project):
@@ -254,9 +254,9 @@ class TestOddMachines:
         place = tmp_path / name
         project.root.rename(place)
         for arguments in (["validate"], ["plan", "--out", "p.json"], ["apply", "p.json"], ["drift"], ["history"]):
-            done = project.run(*arguments, cwd=place)
+            done = project.call(*arguments, cwd=place)
             assert done.code == 0, done.err
-        done = project.run("plan", "--detailed-exitcode", "--project", str(place), cwd=tmp_path)
+        done = project.call("plan", "--detailed-exitcode", "--project", str(place), cwd=tmp_path)
         assert done.code == 0, done.err
 
     @each("arguments", [["plan"], ["apply", "--yes"], ["drift"], ["history"], ["ping"], ["validate"]])
@@ -308,8 +308,8 @@ def test_who_runs_it_is_journaled_readably_whatever_bytes_the_environment_holds(
     """A journal with half a character in it could not be read by any later run."""
     for name in ("GITHUB_ACTOR", "USER", "CI_JOB_URL", "GITHUB_REF"):
         project.edit("apps/a.yaml", ("category1: Finance\n", "category1: Finance\n#\n"))
-        assert project.run("apply", "--yes", **{name: "a\udcff"}).code == 0
-    assert project.run("plan", "--detailed-exitcode").code == 0
+        assert project.call("apply", "--yes", **{name: "a\udcff"}).code == 0
+    assert project.call("plan", "--detailed-exitcode").code == 0
     assert "a\N{REPLACEMENT CHARACTER}" in project.read(".reconciler/journal.jsonl")
 
 

@@ -78,7 +78,7 @@ class TestOut:
         got = []
         reader = Thread(target=lambda: got.append((tmp_path / "pipe").read_text()), daemon=True)
         reader.start()
-        done = project.run("plan", "--out", str(tmp_path / "pipe"))
+        done = project.call("plan", "--out", str(tmp_path / "pipe"))
         reader.join(PATIENCE)
         assert done.code == 0, done.err
         assert is_plan(got[0])
@@ -86,7 +86,7 @@ class TestOut:
 
     def test_the_null_device_stays_one_and_is_not_recommended(self, project):
         before = Path("/dev/null").stat()
-        done = project.run("plan", "--out", "/dev/null")
+        done = project.call("plan", "--out", "/dev/null")
         assert done.code == 0, done.err
         assert stat.S_ISCHR(before.st_mode)
         assert (Path("/dev/null").stat().st_ino, Path("/dev/null").stat().st_mode) == (before.st_ino, before.st_mode)
@@ -94,7 +94,7 @@ class TestOut:
 
     @each("name", ["/dev/full", "/dev/fd/77", "/proc/nothing/here", ""])
     def test_what_takes_nothing_is_told_in_words(self, project, name):
-        done = project.run("plan", "--out", name)
+        done = project.call("plan", "--out", name)
         assert done.code == 1
         assert done.err.startswith("error: the plan could not be saved: ")
         assert "Errno" not in done.err
@@ -117,7 +117,7 @@ class TestOut:
             case "link to nowhere":
                 place.symlink_to("nothing")
         before = place.lstat()
-        done = project.run("plan", "--out", str(place))
+        done = project.call("plan", "--out", str(place))
         assert done.code in {1, 64}
         assert done.err.startswith("error: ")
         assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)
@@ -125,7 +125,7 @@ class TestOut:
         assert not (tmp_path / "nothing").exists()
 
     def test_a_folder_is_wrong_usage(self, project, tmp_path):
-        assert project.run("plan", "--out", str(tmp_path)).code == 64
+        assert project.call("plan", "--out", str(tmp_path)).code == 64
 
     @each("mode", [0o600, 0o640, 0o444, 0o666])
     @each("inside", [True, False])
@@ -133,7 +133,7 @@ class TestOut:
         place = (project.root if inside else tmp_path) / "plan.json"
         place.write_text("old")
         place.chmod(mode)
-        assert project.run("plan", "--out", str(place)).code == 0
+        assert project.call("plan", "--out", str(place)).code == 0
         assert stat.S_IMODE(place.stat().st_mode) == mode
         assert is_plan(place.read_text())
 
@@ -145,16 +145,16 @@ class TestOut:
     def test_another_name_of_the_file_keeps_what_it_held(self, project, tmp_path):
         (tmp_path / "one").write_text("old")
         (tmp_path / "two").hardlink_to(tmp_path / "one")
-        assert project.run("plan", "--out", str(tmp_path / "one")).code == 0
+        assert project.call("plan", "--out", str(tmp_path / "one")).code == 0
         assert (tmp_path / "two").read_text() == "old"
 
     def test_a_file_with_the_longest_name_is_written(self, project, tmp_path):
-        assert project.run("plan", "--out", str(tmp_path / ("n" * 255))).code == 0
+        assert project.call("plan", "--out", str(tmp_path / ("n" * 255))).code == 0
 
     @each("where", ["file/plan.json", "file/deep/plan.json"])
     def test_a_way_that_leads_through_a_file_is_told(self, project, tmp_path, where):
         (tmp_path / "file").write_text("old")
-        done = project.run("plan", "--out", str(tmp_path / where))
+        done = project.call("plan", "--out", str(tmp_path / where))
         assert done.code == 1
         assert "file is no folder" in done.err
         assert "Traceback" not in done.err
@@ -184,17 +184,17 @@ class TestOut:
 class TestModesOfWhatCommandsKeep:
     @each("name", ["reconciler.lock", ".reconciler/journal.jsonl", "apps/a.yaml"])
     def test_a_private_file_stays_private(self, project, name):
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("apply", "--yes").code == 0
         (project.root / name).chmod(0o600)
         project.edit("apps/a.yaml", ("{US: 1}", "{ US:   1.2 }"))
-        assert project.run("fmt").code == 0
-        assert project.run("apply", "--yes").code == 0
+        assert project.call("fmt").code == 0
+        assert project.call("apply", "--yes").code == 0
         assert stat.S_IMODE((project.root / name).stat().st_mode) == 0o600
 
     def test_a_ledger_that_is_a_link_is_refused_before_any_write_and_stays_one(self, project, rival, tmp_path):
         (tmp_path / "elsewhere.lock").write_text("")
         (project.root / "reconciler.lock").symlink_to(tmp_path / "elsewhere.lock")
-        done = project.run("apply", "--yes")
+        done = project.call("apply", "--yes")
         assert done.code == 1
         assert "reconciler.lock is a symbolic link" in done.err
         assert rival.writes == []

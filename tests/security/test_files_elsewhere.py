@@ -246,11 +246,11 @@ def test_a_link_to_a_file_of_the_project_is_read_and_written_as_that_file(placed
 
 def test_a_project_may_be_reached_through_links(placed, tmp_path):
     (tmp_path / "checkout").symlink_to(placed.root)
-    assert placed.run("plan", cwd=tmp_path / "checkout").code == 0
-    assert placed.run("plan", "--project", str(tmp_path / "checkout"), "--out", "plan.json", cwd=tmp_path).code == 0
+    assert placed.call("plan", cwd=tmp_path / "checkout").code == 0
+    assert placed.call("plan", "--project", str(tmp_path / "checkout"), "--out", "plan.json", cwd=tmp_path).code == 0
     linked = tmp_path / "checkout"
-    assert placed.run("plan", "--out", str(linked / "p.json"), "--project", str(linked), cwd=tmp_path).code == 0
-    assert placed.run("apply", str(linked / "p.json"), "--yes", cwd=linked).code == 0
+    assert placed.call("plan", "--out", str(linked / "p.json"), "--project", str(linked), cwd=tmp_path).code == 0
+    assert placed.call("apply", str(linked / "p.json"), "--yes", cwd=linked).code == 0
     assert placed.call("plan", "--detailed-exitcode").code == 0
 
 
@@ -391,7 +391,7 @@ def test_a_new_project_is_not_written_through_a_link(tmp_path, project, outside,
     folder = tmp_path / "new"
     folder.mkdir()
     (folder / where).symlink_to(outside.folder)
-    done = project.run("init", str(folder), "--ci", "github", cwd=tmp_path)
+    done = project.call("init", str(folder), "--ci", "github", cwd=tmp_path)
     assert done.code == 1
     assert f"{where}:1:1: " in done.err
     outside.assert_untouched()
@@ -401,7 +401,7 @@ def test_settings_that_are_a_link_to_nowhere_are_there_already(tmp_path, project
     folder = tmp_path / "new"
     folder.mkdir()
     (folder / "reconciler.yaml").symlink_to(tmp_path / "made.yaml")
-    assert project.run("init", str(folder), cwd=tmp_path).code == 1
+    assert project.call("init", str(folder), cwd=tmp_path).code == 1
     assert not (tmp_path / "made.yaml").exists()
 
 
@@ -414,7 +414,7 @@ def test_no_post_holds_what_a_link_leads_to(placed, outside, tmp_path, command):
             "GITHUB_API_URL": f"{forge.url}/api/v3", "GITHUB_GRAPHQL_URL": f"{forge.url}/api/graphql",
         }  # fmt: skip
         number = ["--number", "1"] if command == "comment" else []
-        done = placed.run("ci", command, "plan.md", *number, **there)
+        done = placed.call("ci", command, "plan.md", *number, **there)
         assert done.code == 1
         assert "plan.md:1:1: " in done.err
         assert forge.asked == []
@@ -422,7 +422,7 @@ def test_no_post_holds_what_a_link_leads_to(placed, outside, tmp_path, command):
 
 def test_a_ledger_that_is_a_link_is_not_committed(placed, outside):
     (placed.root / "reconciler.lock").symlink_to(outside.file)
-    done = placed.run("ci", "ledger", "--branch", "main", GITHUB_ACTIONS="true", GITHUB_TOKEN="t")
+    done = placed.call("ci", "ledger", "--branch", "main", GITHUB_ACTIONS="true", GITHUB_TOKEN="t")
     assert done.code == 1
     assert "reconciler.lock:1:1: " in done.err
 
@@ -430,7 +430,7 @@ def test_a_ledger_that_is_a_link_is_not_committed(placed, outside):
 def test_files_to_format_that_are_links_elsewhere_stay_as_they_are(placed, outside):
     (placed.root / "apps" / "x.yaml").symlink_to(outside.file)
     for where in ("apps", "apps/x.yaml", "."):
-        done = placed.run("fmt", where)
+        done = placed.call("fmt", where)
         assert done.code == 1
         assert SECRET not in done.out + done.err
     outside.assert_untouched()

@@ -39,7 +39,7 @@ def project(tmp_path, secure):
 
 
 def test_an_unknown_authority_is_refused_by_name_and_the_way_out_is_told(project, secure):
-    done = project.run("ping", "-vv")
+    done = project.call("ping", "-vv")
     assert (done.code, done.out, secure.asked) == (1, "", [])
     assert "the certificate of localhost is not trusted (" in done.err
     assert "SSL_CERT_FILE" in done.err
@@ -48,7 +48,7 @@ def test_an_unknown_authority_is_refused_by_name_and_the_way_out_is_told(project
 
 def test_an_authority_that_ssl_cert_file_names_is_trusted(project, authority, tmp_path):
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    assert project.run("ping", SSL_CERT_FILE=str(tmp_path / "authority.pem")).code == 0
+    assert project.call("ping", SSL_CERT_FILE=str(tmp_path / "authority.pem")).code == 0
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="names of files in such a folder are made by openssl")
@@ -57,13 +57,13 @@ def test_an_authority_in_the_folder_that_ssl_cert_dir_names_is_trusted(project, 
     folder.mkdir()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     subprocess.run(["openssl", "rehash", str(folder)], check=True, capture_output=True)
-    assert project.run("ping", SSL_CERT_DIR=str(folder)).code == 0
+    assert project.call("ping", SSL_CERT_DIR=str(folder)).code == 0
 
 
 def test_a_certificate_file_that_is_none_is_told_without_a_call(project, secure, tmp_path):
     (tmp_path / "authority.pem").write_text("not a certificate", encoding="utf-8")
     for path in ("authority.pem", "missing.pem"):
-        done = project.run("ping", SSL_CERT_FILE=str(tmp_path / path))
+        done = project.call("ping", SSL_CERT_FILE=str(tmp_path / path))
         assert (done.code, secure.asked) == (1, [])
         assert "SSL_CERT_FILE" in done.err
         assert "Traceback" not in done.err
@@ -81,7 +81,7 @@ def test_a_certificate_that_does_not_fit_is_refused(tmp_path, authority, issued,
     certificate = authority.issue_cert(*issued.pop("identities"), **issued)
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with over_tls(Rival(), certificate) as rival:
-        done = Project(tmp_path / "project", rival.url).run("ping", SSL_CERT_FILE=str(tmp_path / "authority.pem"))
+        done = Project(tmp_path / "project", rival.url).call("ping", SSL_CERT_FILE=str(tmp_path / "authority.pem"))
         assert (done.code, rival.asked) == (1, [])
     assert "the certificate of localhost is not trusted (" in done.err
     assert why in done.err
@@ -89,13 +89,13 @@ def test_a_certificate_that_does_not_fit_is_refused(tmp_path, authority, issued,
 
 def test_a_server_without_tls_gets_no_credentials_over_https(tmp_path):
     with Rival().running() as rival:
-        done = Project(tmp_path / "project", rival.url.replace("http:", "https:")).run("ping")
+        done = Project(tmp_path / "project", rival.url.replace("http:", "https:")).call("ping")
         assert (done.code, rival.asked) == (1, [])
 
 
 @each("url", ["http://console.example", "http://10.0.0.7:8080", "http://localhost.example", "http://127.0.0.1.example"])
 def test_plain_http_to_another_machine_is_refused_before_any_call(tmp_path, url):
-    done = Project(tmp_path / "project", url).run("ping")
+    done = Project(tmp_path / "project", url).call("ping")
     assert (done.code, done.out) == (1, "")
     assert "plain http would show the credentials to the network" in done.err
 
@@ -114,7 +114,7 @@ def test_nothing_turns_the_verification_off(project, secure):
 @each("path", [AUTH, APP])
 def test_a_redirect_is_not_followed_with_credentials_or_without(tmp_path, status, path):
     with Rival().running() as elsewhere, redirecting(path, status, elsewhere.url) as (url, asked):
-        done = Project(tmp_path / "project", url).run("ping")
+        done = Project(tmp_path / "project", url).call("ping")
         assert (done.code, elsewhere.asked, asked.count(path)) == (1, [], 1), done.err
     assert str(status) in done.err
 

@@ -1,5 +1,7 @@
 """Whether what a saved plan rests on still holds, and in which words it does not."""
 
+from dataclasses import replace
+
 import pytest
 from support.builders import (
     APP,
@@ -22,7 +24,7 @@ from reconciler.diff.change import Blocked, Create, Delete, Update
 from reconciler.model.desired import Lifecycle
 from reconciler.plan.codec import plan_from_text, plan_text
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import Stale, without
+from reconciler.plan.stale import Stale, other_values, without
 
 FLOORS = {"US": 1, "CA": 2}
 BLOCK = desired_placement("p", floorPrices={"US": 1.5, "CA": 2}, capping={"value": 1, "unit": "day"})
@@ -178,3 +180,30 @@ class TestWithout:
         plan = planned(BLOCK, desired_placement("winner", pin="7"), live=live)
         assert [type(change) for change in plan.changes] == [Create, Update]
         assert stale_changes(plan, live) == ()
+
+
+class TestValuesThatTheManifestsAskForByNow:
+    update = Update(at("p"), "7", BLOCK.source, (), {"coppa": True, "name": "p"}, {}, "sha256:x")
+    create = Create(at("p"), BLOCK.source, (), {"coppa": True, "name": "p"}, {})
+
+    def test_the_same_ones_are_no_difference_and_a_field_more_of_an_update_neither(self):
+        assert other_values(self.update, self.update) is None
+        assert other_values(self.update, replace(self.update, send={**self.update.send, "status": "inactive"})) is None
+        assert other_values(self.create, self.create) is None
+
+    def test_another_value_or_none_of_an_update_is_told_by_its_field(self):
+        told = other_values(self.update, replace(self.update, send={"coppa": False, "name": "p"}))
+        assert "coppa" in told
+        assert "name" not in told
+        assert "name" in other_values(self.update, replace(self.update, send={"coppa": True}))
+        assert "coppa, name" in other_values(self.update, None)
+        assert "coppa, name" in other_values(self.update, self.create)
+
+    def test_a_create_is_held_to_all_of_its_values(self):
+        assert other_values(self.create, None)
+        assert other_values(self.create, replace(self.create, send={**self.create.send, "status": "inactive"}))
+        assert other_values(self.create, self.update)
+
+    def test_what_has_no_values_has_no_others(self):
+        assert other_values(Delete(at("p"), "7", "declared absent", "sha256:x"), None) is None
+        assert other_values(Blocked(at("p"), "it cannot be changed"), None) is None
