@@ -16,11 +16,11 @@ from reconciler.diff.assessment import (
     Scope,
     Stranger,
     Unmatched,
+    Unnamed,
     Unseen,
     entry_of,
     leaving,
     matched,
-    owned_unnamed,
     unmatched,
 )
 from reconciler.diff.change import Blocked, Contradiction, Create, Forget, Note
@@ -66,7 +66,7 @@ def assess_others(context: DiffContext) -> Iterator[Assessment]:
             removal = Removal(Note(address, left_while_suspected(suspected[address])))
         else:
             removal = None if live.id in alike else removal_of_unnamed(entry, live, prune, context, "")
-        yield owned_unnamed(entry, live, removal, context, prune, address)
+        yield Unnamed(entry, live, removal, _is_pruned(entry, prune), address)
         yield from _inside(address, live, removal, prune, context)
     unclear = (each for each, found in context.resolutions.items() if isinstance(found, Unclear))
     known = {context.ledger[each].id for each in (*context.orphans, *unclear) if each in context.ledger}
@@ -188,7 +188,8 @@ def _unnamed_in(
             removal = Removal(Note(address, left_while_suspected(suspected[address])))
         elif address not in declared and live.id not in alike:
             removal = removal_of_unnamed(entry, live, app.prune, context, scope.app_id)
-        yield owned_unnamed(entry, live, removal, context, app.prune, placement_address(app.address, live.name))
+        shown_as = placement_address(app.address, live.name)
+        yield Unnamed(entry, live, removal, _is_pruned(entry, app.prune), shown_as)
 
 
 def _without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
@@ -218,7 +219,7 @@ def _left_alone(
             continue
         live, left = by_id.get(entry.id), Note(address, LEFT_ALONE)
         if live is not None:
-            yield owned_unnamed(entry, live, Removal(left), context)
+            yield Unnamed(entry, live, Removal(left))
         elif listed is None:
             yield Unseen(address, left, None)
         else:
@@ -242,7 +243,7 @@ def _inside(
         if live is None:
             yield Unseen(entry.address, None, FORGOTTEN)
         else:
-            yield owned_unnamed(entry, live, removal_with_app(entry, live, removal), context, prune)
+            yield Unnamed(entry, live, removal_with_app(entry, live, removal), _is_pruned(entry, prune))
     if app.id in context.options.doubtful:
         yield Doubtful(address)
 
@@ -254,6 +255,10 @@ def _gone_apps(context: DiffContext) -> Iterator[Unseen]:
     for app, entries in context.by_app.items():
         if app not in declared and app in entries and entries[app].id not in live_ids:
             yield from (Unseen(address, Forget(address), FORGOTTEN) for address in entries)
+
+
+def _is_pruned(entry: LedgerEntry, prune: Prune | None) -> bool:
+    return prune in ("deactivate", "delete") and not entry.protect
 
 
 def _known(block: DesiredPlacement, entries: Ledger) -> LedgerEntry | None:

@@ -5,7 +5,7 @@ has come. The plan and the drift report are both read off these values.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.diff.change import Blocked, Create, Forget, Note
@@ -16,7 +16,7 @@ from reconciler.diff.identity import Found, Missing, NotFound, Unclear
 from reconciler.diff.removals import Removal, removal_of_tombstone
 from reconciler.diff.unclear import unread, unresolved
 from reconciler.model.address import Address
-from reconciler.model.desired import DesiredPlacement, DesiredResource, Lifecycle, Prune
+from reconciler.model.desired import DesiredPlacement, DesiredResource
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
 from reconciler.model.value import Fields
@@ -37,14 +37,6 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
-class SinceApplied:
-    """How a live resource differs from what was last applied to it; `entry` holds what of that is still wanted."""
-
-    entry: LedgerEntry
-    compared: Comparison
-
-
-@dataclass(frozen=True, slots=True)
 class Leaving:
     """A block that is declared absent, and the live resource that it stands for, with its ledger entry."""
 
@@ -52,7 +44,6 @@ class Leaving:
     found: Found
     entry: LedgerEntry | None
     removal: Removal
-    moved: SinceApplied | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +78,14 @@ class NotRead:
 class Unnamed:
     """An owned live resource that no block stands for.
 
-    `removal` is None where nothing is said or done, and `shown_as` the address by which it counts as unmanaged, if so.
+    `removal` is None where nothing is said or done. `is_pruned` says that it is to go in the end, and `shown_as` is the
+    address by which it counts as unmanaged, if so.
     """
 
     entry: LedgerEntry
     live: LiveResource
     removal: Removal | None
-    moved: SinceApplied
+    is_pruned: bool = False
     shown_as: Address | None = None
 
 
@@ -166,9 +158,7 @@ def matched(block: DesiredResource, found: Found, entry: LedgerEntry | None, con
 def leaving(block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str) -> Leaving:
     """A block declared absent and its live resource; `app_id` is the app whose list shows that (`""` for apps)."""
     entry = entry_of(block.address, found, entries)
-    removal = removal_of_tombstone(block, found.live, entry, context, app_id)
-    moved = None if entry is None else _since_applied(entry, found.live, context, going=True)
-    return Leaving(block, found, entry, removal, moved)
+    return Leaving(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
 
 
 def unmatched(
@@ -195,27 +185,3 @@ def unmatched(
             near = None if owned is None else matched(block, Found(owned), entry, context)
     unclaimed = near is not None and near.found.live.id not in scope.claimed
     return Unmatched(block, resolution, entry, step, hidden, near, unclaimed)
-
-
-def _since_applied(entry: LedgerEntry, live: LiveResource, context: DiffContext, *, going: bool) -> SinceApplied:
-    """What moved since the last apply. A resource that is going may be inactive, and stays so."""
-    applied = dict(entry.applied)
-    if going and live.fields.get("status") == "inactive":
-        applied.pop("status", None)
-    elif going and entry.inactive_since is not None:
-        applied["status"] = "inactive"
-    known = replace(entry, applied=applied)
-    return SinceApplied(known, compare(entry.kind, applied, live.fields, known, Lifecycle(), context.today))
-
-
-def owned_unnamed(
-    entry: LedgerEntry,
-    live: LiveResource,
-    removal: Removal | None,
-    context: DiffContext,
-    prune: Prune | None = "report",
-    shown_as: Address | None = None,
-) -> Unnamed:
-    """An owned live resource without a block; `prune` is what its block's absence means, where it means anything."""
-    going = prune in ("deactivate", "delete") and not entry.protect
-    return Unnamed(entry, live, removal, _since_applied(entry, live, context, going=going), shown_as)

@@ -14,7 +14,6 @@ from reconciler.diff.assessment import (
     Leaving,
     Matched,
     NotRead,
-    SinceApplied,
     Stranger,
     Unmatched,
     Unnamed,
@@ -22,7 +21,7 @@ from reconciler.diff.assessment import (
 )
 from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, item_order
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
-from reconciler.diff.compare import Comparison, covers, or_none, value_at
+from reconciler.diff.compare import Comparison, compare, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
 from reconciler.diff.identity import Missing, NotFound
 from reconciler.diff.removals import Removal
@@ -73,9 +72,9 @@ def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Not
         case Unmatched(block, resolution):
             yield from asides(block, resolution)
             yield _unmatched(each, today)
-        case Leaving(block, found, _, removal, moved):
+        case Leaving(block, found, entry, removal):
             yield from asides(block, found)
-            fields = _since_applied(found.live, moved, today)
+            fields = () if entry is None else _since_applied(entry, found.live, today, going=True)
             yield Item(
                 block.address,
                 found.live.id,
@@ -84,8 +83,8 @@ def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Not
                 block.source,
                 _next(removal, "declared absent", GOING, WAITING),
             )
-        case Unnamed(entry, live, removal, moved):
-            fields = _since_applied(live, moved, today)
+        case Unnamed(entry, live, removal, is_pruned):
+            fields = _since_applied(entry, live, today, going=is_pruned)
             yield Item(
                 entry.address,
                 live.id,
@@ -170,10 +169,16 @@ def _next(removal: Removal | None, why: str, acts: str, rests: str) -> str:
             return rests
 
 
-def _since_applied(live: LiveResource, moved: SinceApplied | None, today: date) -> tuple[AuditedField, ...]:
-    if moved is None:
-        return ()
-    return tuple(_fields(moved.compared, live, moved.entry, Lifecycle(), today))
+def _since_applied(entry: LedgerEntry, live: LiveResource, today: date, *, going: bool) -> tuple[AuditedField, ...]:
+    """The leaves of a live resource that are not as last applied. One that is going may be inactive, and stays so."""
+    applied = dict(entry.applied)
+    if going and live.fields.get("status") == "inactive":
+        applied.pop("status", None)
+    elif going and entry.inactive_since is not None:
+        applied["status"] = "inactive"
+    known = replace(entry, applied=applied)
+    found = compare(entry.kind, applied, live.fields, known, Lifecycle(), today)
+    return tuple(_fields(found, live, known, Lifecycle(), today))
 
 
 def _fields(
