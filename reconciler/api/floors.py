@@ -119,7 +119,7 @@ class BacktestResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _FloorsFrame:
+class FloorsContext:
     """What floors are judged in: settings, manifests, the window of days, and the first day of which anything is known.
 
     Raises as `Workspace.desired` does, and `ProjectError` where there are no reports of the days.
@@ -132,7 +132,7 @@ class _FloorsFrame:
     earliest: date
 
     @classmethod
-    def of(cls, workspace: Workspace, first: date | None, last: date | None) -> "_FloorsFrame":
+    def of(cls, workspace: Workspace, first: date | None, last: date | None) -> "FloorsContext":
         settings, desired = workspace.settings(), workspace.desired()
         reports = ReportStore(reports_folder(workspace))
         partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
@@ -179,14 +179,14 @@ def _window(days: Sequence[date], first: date | None, last: date | None, today: 
 
 def suggest(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> SuggestionsResult:
     """A suggestion for every declared floor whose address matches. Changes nothing."""
-    frame = _FloorsFrame.of(workspace, first, last)
+    frame = FloorsContext.of(workspace, first, last)
     with frame.warehouse() as warehouse:
         return SuggestionsResult(frame.suggestions(frame.ground(), warehouse, only))
 
 
 def backtest(workspace: Workspace, first: date | None, last: date | None, split: date | None) -> BacktestResult:
     """What suggestions of the days up to `split` would have done on the days after it; seven days without one."""
-    frame = _FloorsFrame.of(workspace, first, last)
+    frame = FloorsContext.of(workspace, first, last)
     window = frame.window
     last_seen = split or window.last - timedelta(days=HELD_OUT)
     if not window.first <= last_seen < window.last:
@@ -201,7 +201,7 @@ def backtest(workspace: Workspace, first: date | None, last: date | None, split:
 
 def write(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> FloorsWriteResult:
     """Write suggested floors into the manifests, and what speaks for them beside the ledger."""
-    frame = _FloorsFrame.of(workspace, first, last)
+    frame = FloorsContext.of(workspace, first, last)
     on = frame.ground()
     with frame.warehouse() as warehouse:
         made = frame.suggestions(on, warehouse, only)

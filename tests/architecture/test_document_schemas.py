@@ -7,10 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from architecture.command import reconciler
-from reconciler.audit.audit import Audit, AuditedField, Item
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
+from reconciler.diff.audit import Audit, AuditedField, Item
 from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address

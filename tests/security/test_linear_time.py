@@ -24,7 +24,6 @@ from reconciler.apis.user_reports.signed_url import checked_url, readiness
 from reconciler.diff.rename import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
-from reconciler.manifest import hints
 from reconciler.manifest.patterns import looks_like_manifest, plain_patterns, says_nothing, set_aside
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
@@ -39,6 +38,7 @@ from reconciler.web.message import server_message
 from reconciler.web.origin import Origin
 from reconciler.web.redaction import discreet, without
 from reconciler.web.retry import retry_after
+from reconciler.yaml import hints
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import resolve
 from reconciler.yaml.text import ManifestText

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from threading import Lock
 
-from support.builders import ledger_of, planned
+from support.builders import ledger_of, plan_for
 from support.fake_clock import FakeClock
 from support.fake_gateway import NOTHING, PLAIN, FakeGateway, Habits
 from support.fake_store import FakeStore
@@ -64,7 +64,7 @@ class Scene:
 
     def planned(self, *apps: DesiredApp) -> Plan:
         """The plan that the blocks lead to."""
-        self.plan = planned(apps, self.live, self.ledger)
+        self.plan = plan_for(apps, self.live, self.ledger)
         return self.plan
 
     def apply(self, *apps: DesiredApp, parallelism: int = 1) -> Mapping[Address, Result]:

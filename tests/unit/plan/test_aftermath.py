@@ -6,7 +6,7 @@ from support.builders import APP, APP_ID, at, canonical, desired_placement, live
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.model.live import LiveState
-from reconciler.plan.aftermath import Aftermath, Moved, Twins, aftermath, bound_to
+from reconciler.plan.aftermath import Aftermath, AmbiguousMatch, Moved, aftermath, bound_to
 from reconciler.plan.plan import Plan
 
 SOURCE = desired_placement().source
@@ -84,11 +84,11 @@ class TestWhatMoved:
         assert changed.address == at("new")
 
 
-class TestTwins:
+class TestAmbiguousMatch:
     def test_two_of_one_identity_are_told_where_one_is_new(self):
         now = [live_placement("2"), live_placement("1")]
-        assert after(before=now[:1], now=now).twins == (Twins(at("int_1"), ("1", "2")),)
-        assert after(now=now).twins == (Twins(at("int_1"), ("1", "2")),)
+        assert after(before=now[:1], now=now).twins == (AmbiguousMatch(at("int_1"), ("1", "2")),)
+        assert after(now=now).twins == (AmbiguousMatch(at("int_1"), ("1", "2")),)
 
     def test_those_that_there_were_before_are_not(self):
         both = [live_placement("1"), live_placement("2")]

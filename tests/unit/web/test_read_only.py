@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from reconciler.manifest.text import ManifestText
 from support.builders import live_placement
 from support.command import CLIENT_ID, CLIENT_SECRET
 from support.rival import Rival
@@ -16,6 +15,7 @@ from reconciler.project import ProjectFiles
 from reconciler.web.auth import Credentials
 from reconciler.web.exchange import Request
 from reconciler.web.transport import ReadOnlyTransport, WriteAttempted
+from reconciler.yaml.text import ManifestText
 
 KEYS = Credentials(Secret(CLIENT_ID), Secret(CLIENT_SECRET))
 TOKEN_PATH = "/api/v2/management/auth"
