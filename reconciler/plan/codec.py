@@ -39,6 +39,7 @@ from reconciler.plan.document import (
     PlanDocument,
     SourceJson,
     UnmanagedJson,
+    address_of,
 )
 from reconciler.plan.plan import Origin, Plan
 
@@ -145,9 +146,9 @@ def _held_from_json(raw: Mapping[str, Any]) -> Held:
 
 
 _KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {
-    **dict.fromkeys((Create, Update), ("source", "fields", "send")),
-    **dict.fromkeys((Deactivate, Delete), ("source",)),
-    Blocked: ("source", "fields"),
+    **dict.fromkeys((Create, Update), ("address", "source", "fields", "send")),
+    **dict.fromkeys((Deactivate, Delete), ("address", "source")),
+    Blocked: ("address", "source", "fields"),
 }
 """What is read of a change before it is known what is made of it."""
 
@@ -155,7 +156,7 @@ _MADE: Final[Mapping[Any, type[Change]]] = {action: made for made, action in ACT
 
 
 def _change_from_json(raw: Mapping[str, Any]) -> Change:
-    fields = checked.listed(_field_from_json, raw["fields"])
+    address, fields = address_of(raw["address"]), checked.listed(_field_from_json, raw["fields"])
     sent = {"send": checked.fields(raw["send"])} if "send" in raw else {}
     if sent:
         fields = with_worldwide(fields, sent["send"].get("floorPrices"))
@@ -163,7 +164,7 @@ def _change_from_json(raw: Mapping[str, Any]) -> Change:
     makes = _MADE.get(action) if isinstance(action, str) else None
     if makes is None or (makes is Create and source is None):
         raise ValueError("an action that there is not")
-    known: dict[str, Any] = {"source": source, "fields": fields, **sent}
+    known: dict[str, Any] = {"address": address, "source": source, "fields": fields, **sent}
     change = ChangeJson.read(raw, makes, **{name: known[name] for name in _KNOWN[makes] if name in known})
     if isinstance(change, Create):
         _check_created(change)
