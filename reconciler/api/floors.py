@@ -133,6 +133,7 @@ class FloorsContext:
 
     @classmethod
     def of(cls, workspace: Workspace, first: date | None, last: date | None) -> "FloorsContext":
+        """For the reports of these days; the last two weeks of what there is, unless they are named."""
         settings, desired = workspace.settings(), workspace.desired()
         reports = ReportStore(reports_folder(workspace))
         partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
@@ -162,6 +163,7 @@ class FloorsContext:
         return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
 
     def suggestions(self, on: Ground, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
+        """A suggestion for every declared floor whose address matches."""
         return suggest_floors(on, warehouse, self.window, Rules(safety=self.settings.safety), self.earliest, only)
 
 

@@ -108,7 +108,8 @@ class Shape:
         cls, *, base: Convert | None = None, by: Callable[[str], Convert] = attrgetter, order: str = "", name: str = ""
     ) -> None:
         inherited = {
-            name: (each, _after(base, get or _attribute(name, each))) for name, (each, get) in cls.__keys__.items()
+            attribute: (each, get if base is None else _after(base, get or _attribute(attribute, each)))
+            for attribute, (each, get) in cls.__keys__.items()
         }
         own = {name: (each, _getter(name, each, by)) for name, each in vars(cls).items() if isinstance(each, Key)}
         cls.__keys__, cls.__order__ = inherited | own, order.split()
@@ -159,8 +160,8 @@ def _attribute(name: str, each: Key) -> Convert:
     return (lambda value: getattr(value, name, ABSENT)) if each.optional else attrgetter(name)
 
 
-def _after(base: Convert | None, get: Convert) -> Convert:
-    return get if base is None else lambda value: get(base(value))
+def _after(base: Convert, get: Convert) -> Convert:
+    return lambda value: get(base(value))
 
 
 def _getter(name: str, each: Key, by: Callable[[str], Convert]) -> Convert | None:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from reconciler.diff.change import (
     ACTIONS,
+    Blocked,
     Change,
     Create,
     Deactivate,
@@ -38,6 +39,7 @@ from reconciler.plan.document import (
     PlanDocument,
     SourceJson,
     UnmanagedJson,
+    address_of,
 )
 from reconciler.plan.plan import Origin, Plan
 
@@ -133,7 +135,7 @@ def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:
         each is None or isinstance(each, Decimal) for each in (before, after)
     ):
         raise ValueError("a floor that is no price")
-    return FieldChangeJson.read(raw, FieldChange, before=before, after=after)
+    return FieldChangeJson.read(raw, FieldChange, path=path, before=before, after=after)
 
 
 def _held_from_json(raw: Mapping[str, Any]) -> Held:
@@ -143,19 +145,27 @@ def _held_from_json(raw: Mapping[str, Any]) -> Held:
     return HeldJson.read(raw, Held, change=change)
 
 
+_KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {
+    **dict.fromkeys((Create, Update), ("address", "source", "fields", "send")),
+    **dict.fromkeys((Deactivate, Delete), ("address", "source")),
+    Blocked: ("address", "source", "fields"),
+}
+"""What is read of a change before it is known what is made of it."""
+
 _MADE: Final[Mapping[Any, type[Change]]] = {action: made for made, action in ACTIONS.items()}
 
 
 def _change_from_json(raw: Mapping[str, Any]) -> Change:
-    fields = checked.listed(_field_from_json, raw["fields"])
-    if "send" in raw:
-        fields = with_worldwide(fields, checked.fields(raw["send"]).get("floorPrices"))
+    address, fields = address_of(raw["address"]), checked.listed(_field_from_json, raw["fields"])
+    sent = {"send": checked.fields(raw["send"])} if "send" in raw else {}
+    if sent:
+        fields = with_worldwide(fields, sent["send"].get("floorPrices"))
     action, source = raw["action"], checked.optional(lambda block: SourceJson.read(block, Source), raw["source"])
     makes = _MADE.get(action) if isinstance(action, str) else None
     if makes is None or (makes is Create and source is None):
         raise ValueError("an action that there is not")
-    more = {"source": source} if makes in {Deactivate, Delete} else {"source": source, "fields": fields}
-    change = ChangeJson.read(raw, makes, **more)
+    known: dict[str, Any] = {"address": address, "source": source, "fields": fields, **sent}
+    change = ChangeJson.read(raw, makes, **{name: known[name] for name in _KNOWN[makes] if name in known})
     if isinstance(change, Create):
         _check_created(change)
     if isinstance(change, Create | Update):

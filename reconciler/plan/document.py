@@ -25,14 +25,15 @@ def _choice(choices: Any, complaint: str) -> Form:
     return Form(read=read)
 
 
-def _address(raw: Any) -> str:
+def address_of(raw: Any) -> str:
+    """A text that is not empty. Raises ValueError."""
     address = checked.text(raw)
     if not address:
         raise ValueError("an empty address")
     return address
 
 
-_Address = Annotated[AddressText, Form(read=_address)]
+_Address = Annotated[AddressText, Form(read=address_of)]
 
 
 class SummaryJson(Shape):

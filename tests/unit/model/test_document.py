@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from types import SimpleNamespace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -116,20 +116,21 @@ class ReadJson(PartJson):
     at: Annotated[str, Form(read=checked.moment)] = key("When.")
 
 
-class TestReading:
-    RAW: ClassVar = {"firstName": "x", "size": 3, "appId": 7, "class": "nonsense", "more": 1}
+RAW = {"firstName": "x", "size": 3, "appId": 7, "class": "nonsense", "more": 1}
 
+
+class TestReading:
     def test_a_dataclass_takes_the_keys_of_its_fields_and_its_own_defaults(self):
-        assert PartJson.read(self.RAW, Part) == Part("x", 3, "7", "none")
-        assert PartJson.read({**self.RAW, "note": "n", "size": None}, Part) == Part("x", None, "7", "n")
+        assert PartJson.read(RAW, Part) == Part("x", 3, "7", "none")
+        assert PartJson.read({**RAW, "note": "n", "size": None}, Part) == Part("x", None, "7", "n")
 
     def test_what_is_given_is_not_read(self):
-        assert PartJson.read({**self.RAW, "size": "junk"}, Part, size=1) == Part("x", 1, "7")
+        assert PartJson.read({**RAW, "size": "junk"}, Part, size=1) == Part("x", 1, "7")
 
     @pytest.mark.parametrize("lacking", ["firstName", "size", "appId"])
     def test_a_key_that_is_not_there_is_named(self, lacking):
         with pytest.raises(KeyError, match=lacking):
-            PartJson.read({key: value for key, value in self.RAW.items() if key != lacking}, Part)
+            PartJson.read({key: value for key, value in RAW.items() if key != lacking}, Part)
 
     @pytest.mark.parametrize(
         ("wrong", "complaint"),
@@ -142,7 +143,7 @@ class TestReading:
     )
     def test_a_value_that_does_not_fit_is_refused_and_null_where_the_field_may_not_be_none(self, wrong, complaint):
         with pytest.raises(ValueError, match=complaint):
-            PartJson.read({**self.RAW, **wrong}, Part)
+            PartJson.read({**RAW, **wrong}, Part)
 
 
 def test_fields_and_times_are_held_to_their_forms():
