@@ -167,10 +167,7 @@ def write(root: Path, name: str, data: bytes, *, mode: int = 0o666, durable: boo
 
 
 def create(root: Path, name: str, data: bytes, *, mode: int = 0o666) -> bool:
-    """Write a file where nothing is, whole or not at all; False where anything is, which is left as it is.
-
-    Raises as `write` does.
-    """
+    """As `write`, but where nothing is; False where anything is, which is left as it is."""
     make_folder(root, name.rpartition("/")[0])
     path = root / name
     if os.path.lexists(path):

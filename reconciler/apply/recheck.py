@@ -236,7 +236,7 @@ def _judged_create(
         return _judged_known(write, change, ended, shown, context, settled=settled)
     for found in carriers.values():
         if claim(replace(_made(write, change, context), id=found.id), context) is None:
-            return True, _created(write, change, found, attempts, context, settled=settled)
+            return True, created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)
     if another is not None:
         ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
     return True, _with_suspects(ended, write.app_id, listed, context)
@@ -273,7 +273,7 @@ def _judged_known(
     found = shown or read_back(kind_of(change.address), write.id or "", context)
     if not isinstance(found, LiveResource):
         return True, created(change, write.id or "", found or NOT_SHOWN, attempts, settled=True)
-    end = _created(write, change, found, attempts, context, settled=settled)
+    end = created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)
     as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
     unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, context).unconfirmed
     return settled or end.result.outcome == "applied" or (as_told and not unclear), end
@@ -292,9 +292,3 @@ def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, context:
             found = shown.get((kind_of(write.change.address), write.id))
             if found is not None and not_ours(_made(write, write.change, context), found.fields, context) is not None:
                 context.created.release(write.change.address, write.id)
-
-
-def _created(
-    write: Write, change: Create, found: LiveResource, attempts: int, context: ExecutionContext, *, settled: bool
-) -> StepResult:
-    return created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)

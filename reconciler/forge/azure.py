@@ -36,35 +36,35 @@ class Threads:
             case _:
                 raise UnreadableAnswer("Azure DevOps does not say whose token this is")
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All threads that were not deleted; the answer has them all."""
         match self._client.ask("GET", f"{self._path}?{_VERSION}"):
             case {"value": list(rows)}:
-                return iter([post for row in rows if (post := _post(row)) is not None])
+                return iter([comment for row in rows if (comment := _comment(row)) is not None])
             case _:
                 raise UnreadableAnswer("Azure DevOps answers something that is no list of threads")
 
     def write(self, title: str, body: str) -> Comment:
         """A new thread, closed: it asks nobody for anything, and keeps no request from being completed."""
         del title
-        comment = {"parentCommentId": 0, "content": body, "commentType": "text"}
-        row = self._client.ask("POST", f"{self._path}?{_VERSION}", {"comments": [comment], "status": "closed"})
-        post = _post(row)
-        if post is None:
+        sent = {"parentCommentId": 0, "content": body, "commentType": "text"}
+        row = self._client.ask("POST", f"{self._path}?{_VERSION}", {"comments": [sent], "status": "closed"})
+        comment = _comment(row)
+        if comment is None:
             raise UnreadableAnswer("Azure DevOps answers something that is no thread")
-        return post
+        return comment
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another text for the comment that the thread began with, which has the number 1."""
-        self._client.ask("PATCH", f"{self._path}/{post.number}/comments/1?{_VERSION}", {"content": body})
-        return Comment(post.number, post.author, body, post.url)
+        self._client.ask("PATCH", f"{self._path}/{comment.number}/comments/1?{_VERSION}", {"content": body})
+        return Comment(comment.number, comment.author, body, comment.url)
 
     def is_merged(self) -> bool:
         """False: what was reviewed is not read from here."""
         return False
 
 
-def _post(row: Any) -> Comment | None:
+def _comment(row: Any) -> Comment | None:
     """None for a thread that is deleted, or does not begin with a comment that somebody wrote."""
     match row:
         case {"isDeleted": True}:

@@ -42,13 +42,13 @@ class Comments:
             case _:
                 raise UnreadableAnswer("Bitbucket does not say whose token this is")
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All comments that stand under the request itself and were not deleted, the oldest first."""
         for number in range(1, PAGES + 1):
             answer = self._client.ask("GET", f"{self._path}?pagelen={PAGE}&page={number}&sort=created_on")
             match answer:
                 case {"values": list(rows)}:
-                    yield from (_post(row) for row in rows if not _is_elsewhere(row))
+                    yield from (_comment(row) for row in rows if not _is_elsewhere(row))
                 case _:
                     raise UnreadableAnswer("Bitbucket answers something that is no list of comments")
             if not answer.get("next"):
@@ -58,11 +58,11 @@ class Comments:
     def write(self, title: str, body: str) -> Comment:
         """A new comment."""
         del title
-        return _post(self._client.ask("POST", self._path, {"content": {"raw": _stored(body)}}))
+        return _comment(self._client.ask("POST", self._path, {"content": {"raw": _stored(body)}}))
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another body."""
-        return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"content": {"raw": _stored(body)}}))
+        return _comment(self._client.ask("PUT", f"{self._path}/{comment.number}", {"content": {"raw": _stored(body)}}))
 
     def is_merged(self) -> bool:
         """False: what was reviewed is not read from here."""
@@ -78,7 +78,7 @@ def _is_elsewhere(row: Any) -> bool:
     return isinstance(row, dict) and bool(row.get("deleted") or row.get("inline"))
 
 
-def _post(row: Any) -> Comment:
+def _comment(row: Any) -> Comment:
     match row:
         case {"id": int(number), "content": {"raw": str(body)}}:
             match row.get("links"):

@@ -28,7 +28,7 @@ Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
 PAGE: Final = 100
 """Posts in a page: the most that either forge gives."""
 PAGES: Final = 200
-"""Pages after which a search is given up: 20,000 posts."""
+"""Pages after which a search is given up: 20,000 comments."""
 
 NAMES: Final[Mapping[Kind, str]] = {
     "github": "GitHub",

@@ -23,22 +23,22 @@ class Comment:
 
 
 class CommentThread(Protocol):
-    """Where posts of one kind hang: the comments of a request, or the open issues of a repository."""
+    """Comments of one kind: those of a request, or the open issues of a repository."""
 
     def author(self) -> str:
         """The id of the account that the token belongs to. Raises `ApiError`."""
         ...
 
-    def posts(self) -> Iterator[Comment]:
-        """All posts, fetched as they are asked for. Raises `ApiError`."""
+    def comments(self) -> Iterator[Comment]:
+        """All comments, fetched as they are asked for. Raises `ApiError`."""
         ...
 
     def write(self, title: str, body: str) -> Comment:
-        """A new post; comments have no title. Raises `ApiError`."""
+        """A new comment; comments have no title. Raises `ApiError`."""
         ...
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
-        """Another body for a post. Raises `ApiError`."""
+    def rewrite(self, comment: Comment, body: str) -> Comment:
+        """Another body for a comment. Raises `ApiError`."""
         ...
 
 
@@ -56,7 +56,7 @@ class Comments(CommentThread, Protocol):
 class Issues(CommentThread, Protocol):
     """Issues can be closed, too."""
 
-    def close(self, post: Comment) -> None:
+    def close(self, comment: Comment) -> None:
         """Close an issue. Raises `ApiError`."""
         ...
 
@@ -114,34 +114,34 @@ class UpsertResult:
     url: str
 
 
-def upsert(wall: CommentThread, title: str, body: str) -> UpsertResult:
-    """Make a post say this: the one of ours that carries the body's marker, else a new one. Raises `ApiError`."""
-    post = find(wall, mark_of(body))
-    if post is None:
-        return UpsertResult("wrote", wall.write(title, body).url)
-    if _as_stored(post.body) == _as_stored(body):
-        return UpsertResult("kept", post.url)
-    return UpsertResult("updated", wall.rewrite(post, body).url)
+def upsert(thread: CommentThread, title: str, body: str) -> UpsertResult:
+    """Make a comment say this: the one of ours that carries the body's marker, else a new one. Raises `ApiError`."""
+    comment = find(thread, mark_of(body))
+    if comment is None:
+        return UpsertResult("wrote", thread.write(title, body).url)
+    if _as_stored(comment.body) == _as_stored(body):
+        return UpsertResult("kept", comment.url)
+    return UpsertResult("updated", thread.rewrite(comment, body).url)
 
 
 def close(issues: Issues, mark: str) -> UpsertResult | None:
     """Close the open issue of ours that carries a marker; None where there is none. Raises `ApiError`."""
-    post = find(issues, mark)
-    if post is None:
+    comment = find(issues, mark)
+    if comment is None:
         return None
-    issues.close(post)
-    return UpsertResult("closed", post.url)
+    issues.close(comment)
+    return UpsertResult("closed", comment.url)
 
 
-def find(wall: CommentThread, mark: str | None) -> Comment | None:
-    """The first post with this marker that the token's own account wrote: whoever copies a marker is not obeyed."""
+def find(thread: CommentThread, mark: str | None) -> Comment | None:
+    """The first comment with this marker that the token's own account wrote: whoever copies a marker is not obeyed."""
     me: str | None = None
-    for post in wall.posts():
-        if mark_of(post.body) != mark:
+    for comment in thread.comments():
+        if mark_of(comment.body) != mark:
             continue
-        me = wall.author() if me is None else me
-        if post.author == me:
-            return post
+        me = thread.author() if me is None else me
+        if comment.author == me:
+            return comment
     return None
 
 

@@ -1,4 +1,4 @@
-"""The right walls for a place."""
+"""The clients of the forges: comments and issues, branches, and what was merged."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from reconciler.ports import Clock
 def comments(place: Repository, request: int, clock: Clock) -> Iterator[Comments]:
     """The comments of a pull or merge request."""
     with _client(place, clock) as client:
-        yield _wall(client, place, request)
+        yield _thread(client, place, request)
 
 
 @contextmanager
@@ -56,14 +56,14 @@ def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[Hist
     Raises `UsageError` for forges where it cannot be found out.
     """
     with _client(place, clock) as client:
-        walls = partial(_wall, client, place)
+        threads = partial(_thread, client, place)
         match place.kind:
             case "github":
-                yield github.Merges(client, place.repository, branch), walls
+                yield github.Merges(client, place.repository, branch), threads
             case "gitlab":
-                yield gitlab.Merges(client, place.repository, branch), walls
+                yield gitlab.Merges(client, place.repository, branch), threads
             case "gitea":
-                yield gitea.Merges(client, place.repository, branch), walls
+                yield gitea.Merges(client, place.repository, branch), threads
             case "bitbucket" | "azure":
                 raise UsageError(
                     f"what was reviewed cannot be found out at {NAMES[place.kind]}",
@@ -71,7 +71,7 @@ def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[Hist
                 )
 
 
-def _wall(client: ForgeClient, place: Repository, request: int) -> Comments:
+def _thread(client: ForgeClient, place: Repository, request: int) -> Comments:
     match place.kind:
         case "github" | "gitea":
             return github.Comments(client, place.repository, request)

@@ -23,7 +23,7 @@ def github_headers(token: Secret) -> Mapping[str, str]:
 
 
 def login(client: ForgeClient) -> str:
-    """The login of the token's account, as `user.login` of its posts has it.
+    """The login of the token's account, as `user.login` of its comments has it.
 
     The token of a job is an app's and may not ask the REST API who it is (403), only GraphQL, which leaves out the
     `[bot]` that logins of apps end in.
@@ -54,21 +54,21 @@ class Comments:
         """The login of the token's account."""
         return login(self._client)
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All comments, the oldest first."""
         rows = self._client.pages(f"/repos/{self._repository}/issues/{self._number}/comments", {})
-        return (_post(row, "id") for row in rows)
+        return (_comment(row, "id") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
         """A new comment."""
         del title
         path = f"/repos/{self._repository}/issues/{self._number}/comments"
-        return _post(self._client.ask("POST", path, {"body": body}), "id")
+        return _comment(self._client.ask("POST", path, {"body": body}), "id")
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another body."""
-        path = f"/repos/{self._repository}/issues/comments/{post.number}"
-        return _post(self._client.ask("PATCH", path, {"body": body}), "id")
+        path = f"/repos/{self._repository}/issues/comments/{comment.number}"
+        return _comment(self._client.ask("PATCH", path, {"body": body}), "id")
 
     def is_merged(self) -> bool:
         """By `merged`, which both forges have."""
@@ -90,26 +90,26 @@ class OpenIssues:
         """The login of the token's account."""
         return login(self._client)
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All open issues; GitHub counts pull requests among them, which are left out."""
         rows = self._client.pages(f"/repos/{self._repository}/issues", {"state": "open"})
-        return (_post(row, "number") for row in rows if row.get("pull_request") is None)
+        return (_comment(row, "number") for row in rows if row.get("pull_request") is None)
 
     def write(self, title: str, body: str) -> Comment:
         """A new issue."""
         path = f"/repos/{self._repository}/issues"
-        return _post(self._client.ask("POST", path, {"title": title, "body": body}), "number")
+        return _comment(self._client.ask("POST", path, {"title": title, "body": body}), "number")
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another body; the title is left to people."""
-        return _post(self._client.ask("PATCH", self._path(post), {"body": body}), "number")
+        return _comment(self._client.ask("PATCH", self._path(comment), {"body": body}), "number")
 
-    def close(self, post: Comment) -> None:
+    def close(self, comment: Comment) -> None:
         """Closed as completed."""
-        self._client.ask("PATCH", self._path(post), {"state": "closed", "state_reason": "completed"})
+        self._client.ask("PATCH", self._path(comment), {"state": "closed", "state_reason": "completed"})
 
-    def _path(self, post: Comment) -> str:
-        return f"/repos/{self._repository}/issues/{post.number}"
+    def _path(self, comment: Comment) -> str:
+        return f"/repos/{self._repository}/issues/{comment.number}"
 
 
 _COMMIT: Final = (
@@ -227,7 +227,7 @@ class Merges:
                 return None
 
 
-def _post(row: Any, key: str) -> Comment:
+def _comment(row: Any, key: str) -> Comment:
     match row:
         case {"user": {"login": str(author)}}:
             pass

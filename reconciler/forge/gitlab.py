@@ -28,19 +28,19 @@ class Notes:
         """The id of the token's account."""
         return _user(self._client)
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All notes that somebody wrote, the oldest first."""
         rows = self._client.pages(self._path, {"sort": "asc", "order_by": "created_at"})
-        return (_post(row, "id", "body") for row in rows if not row.get("system"))
+        return (_comment(row, "id", "body") for row in rows if not row.get("system"))
 
     def write(self, title: str, body: str) -> Comment:
         """A new note."""
         del title
-        return _post(self._client.ask("POST", self._path, {"body": body}), "id", "body")
+        return _comment(self._client.ask("POST", self._path, {"body": body}), "id", "body")
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another body."""
-        return _post(self._client.ask("PUT", f"{self._path}/{post.number}", {"body": body}), "id", "body")
+        return _comment(self._client.ask("PUT", f"{self._path}/{comment.number}", {"body": body}), "id", "body")
 
     def is_merged(self) -> bool:
         """By its state."""
@@ -62,23 +62,25 @@ class OpenIssues:
         """The id of the token's account."""
         return _user(self._client)
 
-    def posts(self) -> Iterator[Comment]:
+    def comments(self) -> Iterator[Comment]:
         """All open issues."""
         rows = self._client.pages(self._path, {"state": "opened", "scope": "all"})
-        return (_post(row, "iid", "description") for row in rows)
+        return (_comment(row, "iid", "description") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
         """A new issue."""
-        return _post(self._client.ask("POST", self._path, {"title": title, "description": body}), "iid", "description")
+        return _comment(
+            self._client.ask("POST", self._path, {"title": title, "description": body}), "iid", "description"
+        )
 
-    def rewrite(self, post: Comment, body: str) -> Comment:
+    def rewrite(self, comment: Comment, body: str) -> Comment:
         """Another description; the title is left to people."""
-        row = self._client.ask("PUT", f"{self._path}/{post.number}", {"description": body})
-        return _post(row, "iid", "description")
+        row = self._client.ask("PUT", f"{self._path}/{comment.number}", {"description": body})
+        return _comment(row, "iid", "description")
 
-    def close(self, post: Comment) -> None:
+    def close(self, comment: Comment) -> None:
         """Closed."""
-        self._client.ask("PUT", f"{self._path}/{post.number}", {"state_event": "close"})
+        self._client.ask("PUT", f"{self._path}/{comment.number}", {"state_event": "close"})
 
 
 class Branches:
@@ -178,7 +180,7 @@ class Merges:
                 return None
 
 
-def _post(row: Any, key: str, text: str) -> Comment:
+def _comment(row: Any, key: str, text: str) -> Comment:
     match row:
         case {"author": {"id": int(author)}}:
             number = row.get(key)

@@ -30,7 +30,7 @@ class ReviewedPlans:
     without_plan: tuple[int, ...]
 
 
-def find_reviewed(history: History, wall_of: Callable[[int], CommentThread], mark: str, head: str) -> ReviewedPlans:
+def find_reviewed(history: History, thread_of: Callable[[int], CommentThread], mark: str, head: str) -> ReviewedPlans:
     """Look for the plans, each in the comment that carries the marker and that the token's own account wrote.
 
     Raises `ApiError`, and `PlanUnusable` for a comment that was cut.
@@ -42,8 +42,8 @@ def find_reviewed(history: History, wall_of: Callable[[int], CommentThread], mar
         for number in history.requests(commit):
             if number in seen:
                 continue
-            post = find(wall_of(number), mark)
-            told = "" if post is None else last_line(post.body)
+            comment = find(thread_of(number), mark)
+            told = "" if comment is None else last_line(comment.body)
             if told == APPLIED:
                 return ReviewedPlans(tuple(seen), known, tuple(without))
             seen.append(number)
@@ -67,18 +67,18 @@ def is_settled(comments: Comments, body: str) -> bool:
 
 
 def set_applied(
-    wall_of: Callable[[int], CommentThread], mark: str, numbers: Iterable[int], left: frozenset[bytes] = frozenset()
+    thread_of: Callable[[int], CommentThread], mark: str, numbers: Iterable[int], left: frozenset[bytes] = frozenset()
 ) -> None:
     """Say in the plans under these requests that they have been applied, and so count no more, but for what is left.
 
     Raises `ApiError`.
     """
     for number in numbers:
-        wall = wall_of(number)
-        post = find(wall, mark)
-        known = None if post is None else reviewed_in(last_line(post.body))
-        if post is None or known is None:
+        thread = thread_of(number)
+        comment = find(thread, mark)
+        known = None if comment is None else reviewed_in(last_line(comment.body))
+        if comment is None or known is None:
             continue
         rest = known.entries & left
         if not rest or rest != known.entries:
-            wall.rewrite(post, ending_in(post.body, marks_of(Reviewed(rest)) if rest else APPLIED))
+            thread.rewrite(comment, ending_in(comment.body, marks_of(Reviewed(rest)) if rest else APPLIED))

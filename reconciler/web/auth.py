@@ -41,7 +41,7 @@ def renewal_time(fetched_at: float, lifetime: float) -> float:
     return fetched_at + lifetime - min(_MARGIN, lifetime / 2)
 
 
-class TokenProvider:
+class TokenSource:
     """Hands out the current token. Safe to share: however many workers want a new one, one of them fetches it."""
 
     def __init__(self, fetch: Callable[[], Token], clock: Clock) -> None:

@@ -16,7 +16,7 @@ import httpx
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials, Service, Token, TokenProvider, error_code, read_token, renewal_time
+from reconciler.web.auth import Credentials, Service, Token, TokenSource, error_code, read_token, renewal_time
 from reconciler.web.concurrency import CallLimiter
 from reconciler.web.connections import Connections
 from reconciler.web.exchange import Attempt, AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
@@ -77,7 +77,7 @@ class ApiClient:
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
         )
         self._limiter = CallLimiter(parallelism)
-        self._tokens = TokenProvider(self._fetch_token, clock)
+        self._tokens = TokenSource(self._fetch_token, clock)
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0

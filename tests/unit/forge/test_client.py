@@ -24,8 +24,8 @@ def forge():
 
 def write(forge, kind="github", clock=None):
     place = Repository(kind, f"{forge.url}{ROOTS[kind]}", REPOSITORIES.get(kind, REPOSITORY), Secret(TOKEN))
-    with comments(place, 4, clock or FakeClock()) as wall:
-        return upsert(wall, "", BODY)
+    with comments(place, 4, clock or FakeClock()) as thread:
+        return upsert(thread, "", BODY)
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,11 @@ def comment(
     if place.request is None:
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
     body = marked(read_text(file, session.root_if_any()), name)
-    with comments(place, place.request, session.clock) as wall:
-        if is_settled(wall, body):
+    with comments(place, place.request, session.clock) as thread:
+        if is_settled(thread, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
             return 0
-        kept = upsert(wall, "", body)
+        kept = upsert(thread, "", body)
     session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())
     return 0
 

@@ -76,11 +76,11 @@ def reviewed(
         return 0
     mark = named_mark(name) if name is not None else _plan_mark(session, options.comment_key)
     place = place_of(session.environment)
-    with reviews(place, branch or applied_branch(session.environment), session.clock) as (history, wall_of):
+    with reviews(place, branch or applied_branch(session.environment), session.clock) as (history, thread_of):
         if out is None:
-            set_applied(wall_of, mark, numbers, left)
+            set_applied(thread_of, mark, numbers, left)
             return 0
-        found = find_reviewed(history, wall_of, mark, _head(session))
+        found = find_reviewed(history, thread_of, mark, _head(session))
         behind = history.requests(pushed_commit(session.environment) or _head(session))
     direct = direct_push == "apply" and not behind
     write_given(out, f"{ANYTHING if direct else marks_of(found.known)}\n", session.root_if_any())
