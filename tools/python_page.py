@@ -115,7 +115,8 @@ def _section(name: str, value: Any) -> str:
     if dataclasses.is_dataclass(value):
         listed = ", ".join(f"`{field.name}: {_plain(field.type)}`" for field in dataclasses.fields(value))
         parts.append(f"Fields: {listed}.")
-    rows = [f"- `{member}`: {_about(getattr(value, member))}" for member in _public(value)]
+    told = {member: " ".join(_about(getattr(value, member)).split()) for member in _public(value)}
+    rows = [f"- `{member}`: {text}" for member, text in told.items()]
     return "\n\n".join([*parts, *(["\n".join(rows)] if rows else [])])
 
 
