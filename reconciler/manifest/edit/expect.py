@@ -63,9 +63,9 @@ def _copied(node: Any) -> Any:
 def _read_back(value: Writable) -> Any:
     """The value as the parser reads it."""
     match value:
-        case Decimal():
-            return int(value) if "." not in format(value, "f") else float(value)
-        case None | str() | bool() | int() | float():
+        case float():
+            return Decimal(repr(value))
+        case None | str() | bool() | int() | Decimal():
             return value
         case Mapping():
             return {key: _read_back(part) for key, part in value.items()}
