@@ -11,7 +11,7 @@ from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, Kind, name_of
 from reconciler.model.field import PRICED, from_json
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, price
+from reconciler.model.value import Fields, Value, number, price
 from reconciler.yaml.edit.changes import (
     AddEntry,
     AddItem,
@@ -96,13 +96,18 @@ def _mapping_edits(
         if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(node, key):
             edits += list_edits((*path, key), written, part, groups)
         elif node.find(key) is None:
-            if written is None or from_json(key, written) != part:
+            if written is None or _canonical(key, written) != part:
                 edits.append(AddEntry(path, key, form_of("", part, {})))
         elif isinstance(part, tuple):
             edits.append(SetValue((*path, key), list(part)))
-        elif from_json(key, written) != part:
+        elif _canonical(key, written) != part:
             edits.append(SetScalar((*path, key), cast("str | int | Decimal | bool", part)))
     return edits
+
+
+def _canonical(key: str, written: Any) -> Value:
+    """What a part of a block says, in the form in which parts are compared."""
+    return number(written) if isinstance(written, Decimal) else from_json(key, written)
 
 
 def _is_alias(node: Map, key: str) -> bool:

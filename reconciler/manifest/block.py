@@ -1,12 +1,15 @@
 """What every manifest model is made of: strict blocks, and the scalars with rules of their own."""
 
 import re
+from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Final
+from decimal import Decimal
+from math import isfinite
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from reconciler.yaml.scalar import Exponential, Spelled
 
@@ -59,6 +62,44 @@ def _without_exponent(raw: Any) -> Any:
     return raw
 
 
+Number: TypeAlias = int | float | Decimal
+"""A finite number as it is written: whole, exact, or with an exponent."""
+
+
+def _number_from(least: float) -> Callable[[Any], Number]:
+    """A number that is at least so much, left as it is written."""
+    exact_least = Decimal(str(least))
+
+    def number(raw: Any) -> Number:
+        if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
+            raise PydanticKnownError("float_type")
+        if isinstance(raw, int) and abs(raw) >= _MOST_EXACT:
+            raw = _double(raw)
+        if isinstance(raw, float) and not isfinite(raw):
+            raise PydanticKnownError("finite_number")
+        amount: Number = raw
+        if amount < exact_least:
+            raise PydanticKnownError("greater_than_equal", {"ge": least})
+        return amount
+
+    return number
+
+
+_MOST_EXACT: Final = 2**53
+"""Whole numbers from here on are taken as the doubles that the API would make of them."""
+
+
+def _double(raw: int) -> float:
+    try:
+        return float(raw)
+    except OverflowError:
+        raise PydanticKnownError("float_type") from None
+
+
+def _as_double(raw: Any) -> Any:
+    return float(raw) if isinstance(raw, Decimal) else raw
+
+
 def _day(raw: Any) -> date:
     if not isinstance(raw, str) or not _LIKE_A_DAY.fullmatch(raw):
         raise PydanticCustomError("day", "no day in that form")
@@ -83,7 +124,14 @@ Text = Annotated[str, Field(pattern=_PRINTABLE)]
 Id = Annotated[str, BeforeValidator(_id_text), Field(pattern=ID_PATTERN), _number_or_text(ID_PATTERN)]
 Bundle = Annotated[str, BeforeValidator(_id_text), Field(pattern=_BUNDLE), _number_or_text(_BUNDLE)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _SOME_DAY})]
-Price = Annotated[float, Field(ge=0.01, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_without_exponent)]
+Price = Annotated[Number, PlainValidator(_number_from(0.01)), WithJsonSchema({"minimum": 0.01, "type": "number"})]
+Amount = Annotated[
+    Number,
+    PlainValidator(_number_from(0)),
+    BeforeValidator(_without_exponent),
+    WithJsonSchema({"minimum": 0, "type": "number"}),
+]
+AS_DOUBLE: Final = BeforeValidator(_as_double)
+"""For numbers that nothing is paid with, such as shares and times: behind their limits."""
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Percent = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, allow_inf_nan=False), AS_DOUBLE]

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel
@@ -126,7 +127,7 @@ def _type_hint(kind: str, value: Any, label: str) -> str:
         may_be_empty = kind == "list_type" and _NEVER_EMPTY.isdisjoint(label.split("."))
         return "write [] for none" if may_be_empty else "write a value, or remove the line"
     match kind:
-        case "string_type" if isinstance(value, int | float | Based):
+        case "string_type" if isinstance(value, int | float | Decimal | Based):
             return "put quotes around it"
         case "int_type" | "float_type":
             return _number_hint(value)
@@ -143,12 +144,16 @@ def _number_hint(value: Any) -> str:
     match value:
         case Based(number=number) if number < _TOO_LONG:
             return f"write {number}, in plain digits"
-        case float() if value.is_integer() and abs(value) < _TOO_LONG:
-            return f"write {int(value)}"
+        case float() | Decimal():
+            return _whole(value)
         case str():
             return _number_in_text(value)
         case _:
             return ""
+
+
+def _whole(value: float | Decimal) -> str:
+    return f"write {int(value)}" if -_TOO_LONG < value < _TOO_LONG and int(value) == value else ""
 
 
 def _number_in_text(value: str) -> str:

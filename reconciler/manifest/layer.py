@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.manifest.block import Block
@@ -31,6 +32,7 @@ from reconciler.model.floors import WORLDWIDE
 from reconciler.model.value import Value, is_rounded, number, to_json
 from reconciler.yaml.hints import did_you_mean, quoted
 from reconciler.yaml.node import Map, place_at
+from reconciler.yaml.scalar import spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Terms:
     """What the project's settings say about reading values: its country groups, and the highest floor in USD."""
 
     groups: Groups
-    max_floor: float
+    max_floor: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +172,11 @@ def _frequency(limit: Frequency | None, _name: str, _reading: _Reading) -> Value
 def _reward(reward: Reward | None, name: str, reading: _Reading) -> Value:
     if reward is None or not reward.enabled:
         return None
+    amount = number(reward.amount)
     if is_rounded(reward.amount):
-        message = f"the amount {reward.amount!r} is taken as {to_json(number(reward.amount))}"
+        message = f"the amount {spelling(reward.amount)} is taken as {to_json(amount)}"
         reading.reporter.warning(reading.raw[name].value_place("amount"), "rounded", message, SIX)
-    return {"currency": reward.currency, "amount": number(reward.amount)}
+    return {"currency": reward.currency, "amount": amount}
 
 
 def _reader(field_type: FieldType) -> Reader:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -74,7 +75,7 @@ class Settings:
     @property
     def terms(self) -> Terms:
         """What the settings say about reading values."""
-        return Terms(self.country_groups, self.safety.max_floor)
+        return _terms(self.country_groups, self.safety)
 
 
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
@@ -110,7 +111,7 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.on_drift,
     )
     _check_publisher(block.publisher_id, raw, reporter)
-    terms = Terms(groups, safety.max_floor)
+    terms = _terms(groups, safety)
     defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
     return Settings(
         publisher_id=block.publisher_id,
@@ -123,6 +124,10 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         reports=_reports(block.reports),
         sound=not reporter.report.has_errors,
     )
+
+
+def _terms(groups: Groups, safety: Safety) -> Terms:
+    return Terms(groups, Decimal(str(safety.max_floor)))
 
 
 def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:

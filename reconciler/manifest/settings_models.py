@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.manifest.block import UNSET, Block, DocumentBlock, Id, Percent, Price, Text, Version
+from reconciler.manifest.block import AS_DOUBLE, UNSET, Block, DocumentBlock, Id, Percent, Text, Version
 from reconciler.manifest.models import PlacementFields, Prune
 from reconciler.model.desired import OnDrift, Safety
 
@@ -66,15 +66,15 @@ class SafetyBlock(Block):
         description="Most a floor may move either way, in percent.",
         examples=[50],
     )
-    max_floor: Price = Field(
+    max_floor: Annotated[float, Field(ge=0.01, allow_inf_nan=False), AS_DOUBLE] = Field(
         default=_LIMITS.max_floor, description="Highest floor in USD per thousand impressions.", examples=[50]
     )
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = Field(
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False), AS_DOUBLE] = Field(
         default=_LIMITS.settle_seconds,
         description="Seconds a create of unknown outcome is given to appear, at least, before it may be sent again.",
         examples=[30],
     )
-    quarantine_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = Field(
+    quarantine_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False), AS_DOUBLE] = Field(
         default=_LIMITS.quarantine_days,
         description="How long a resource must have been inactive before it may be deleted.",
         examples=[14],
@@ -140,7 +140,7 @@ class ReportsBlock(Block):
         description="Hosts that report files may lie on, beside the API's own; `*.` stands for any names in front.",
         examples=[["*.amazonaws.com"]],
     )
-    wait_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+    wait_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False), AS_DOUBLE] = Field(
         default=60, description="How long to wait for a report that was ordered.", examples=[60]
     )
     chartboost_apps: Names = Field(

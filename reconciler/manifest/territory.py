@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from reconciler.manifest.block import Number
 from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
 from reconciler.manifest.field_models import CountryPrice
 from reconciler.manifest.report import Reporter
@@ -11,16 +12,17 @@ from reconciler.model.floors import WORLDWIDE, Floors, complete
 from reconciler.model.value import is_rounded, price, to_json
 from reconciler.yaml.hints import quoted, shown
 from reconciler.yaml.node import Map
+from reconciler.yaml.scalar import spelling
 from reconciler.yaml.text import Place
 
 Groups = Mapping[str, tuple[str, ...]]
-FloorLines = Mapping[str, float] | list[CountryPrice]
+FloorLines = Mapping[str, Number] | list[CountryPrice]
 
 SIX = "write six decimals at most"
 _FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 
 
-def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: float, reporter: Reporter) -> Floors | None:
+def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, reporter: Reporter) -> Floors | None:
     """Floors by country, WW among them; a country's own line beats its group's. None where a line is wrong.
 
     `raw` is what stands in the file, a Map or a Seq of Maps; `most` is the price in USD above which is warned.
@@ -29,20 +31,21 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: float, report
     grouped: dict[str, dict[str, Decimal]] = {}
     sound = True
     for at, (name, amount) in enumerate(_pairs(lines)):
-        if is_rounded(amount):
-            message = f"the floor {amount!r} for {shown(name)} is taken as {to_json(price(amount))}"
+        exact = price(amount)
+        if exact != amount and is_rounded(amount):
+            message = f"the floor {spelling(amount)} for {shown(name)} is taken as {to_json(exact)}"
             reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX)
         if amount > most:
-            prices = f"{to_json(price(amount))} for {shown(name)} is above safety.maxFloor, {to_json(price(most))}"
+            prices = f"{to_json(exact)} for {shown(name)} is above safety.maxFloor, {to_json(price(most))}"
             hint = "apply will refuse it"
             reporter.warning(line_place(raw, at, name, "price"), "floor-above-maximum", f"the floor {prices}", hint)
         if name in own or name in grouped:
             reporter.error(line_place(raw, at, name), "duplicate-country", f"{shown(name)} has two prices")
             sound = False
         elif name in _FLOOR_COUNTRIES:
-            own[name] = price(amount)
+            own[name] = exact
         elif name in groups:
-            grouped[name] = dict.fromkeys(groups[name], price(amount))
+            grouped[name] = dict.fromkeys(groups[name], exact)
         else:
             _report_unknown(name, line_place(raw, at, name), groups, reporter)
             sound = False
@@ -70,7 +73,7 @@ def country_list(names: Iterable[str], places: Iterable[Place], groups: Groups, 
     return tuple(sorted(found))
 
 
-def _pairs(lines: FloorLines) -> Iterable[tuple[str, float]]:
+def _pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
     return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
 
 

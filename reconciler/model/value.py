@@ -38,15 +38,36 @@ PLACES: Final = 6
 def price(raw: Any) -> Decimal:
     """A price in USD per thousand impressions, exact to a millionth.
 
-    Going through the shortest form of the rounded double makes 1.20, "1.2" and 1.2000000000000002 one value on every
-    side: a server that computes in binary would else differ from every manifest for ever.
+    A Decimal, which is what a manifest says, is taken as it is. A double is rounded and taken in its shortest form:
+    so 1.20, "1.2" and 1.2000000000000002 are one value on every side, and a server that computes in binary does not
+    differ from every manifest for ever.
     Raises ValueError for what is not a finite number.
     """
+    if isinstance(raw, Decimal) and raw.is_finite():
+        return _price_of_decimal(raw)
     if isinstance(raw, float):
         return _price_of_float(raw)
     if isinstance(raw, bool):
         raise ValueError("a price is a number, not true or false")  # noqa: TRY004 - as for any other bad number
     return _exact(raw)
+
+
+@lru_cache(maxsize=4096)
+def _price_of_decimal(raw: Decimal) -> Decimal:
+    """The same number in the form that prices have, with one decimal at least.
+
+    More digits than a double holds, or more decimals than are told apart, are rounded as those of a double are: to
+    the value that a server gives back.
+    """
+    _, digits, exponent = raw.as_tuple()
+    if not isinstance(exponent, int) or exponent < -PLACES or len(digits) + max(exponent, 0) > _DIGITS:
+        return _exact(raw)
+    return raw.quantize(_TENTH) if raw == raw.to_integral_value() else raw.normalize()
+
+
+_TENTH: Final = Decimal("0.1")
+_DIGITS: Final = 15
+"""Digits that every double keeps."""
 
 
 _PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
@@ -70,9 +91,10 @@ _price_of_float: Final = lru_cache(maxsize=4096)(_exact)
 comparing them cheap. Floats alone, as 1 == True."""
 
 
-def is_rounded(raw: float) -> bool:
+def is_rounded(raw: float | Decimal) -> bool:
     """Whether the digits of a finite number that are not told apart are more than the noise of binary numbers."""
-    return abs(raw - round(raw, PLACES)) > _NOISE * max(abs(raw), 1)
+    double = float(raw)
+    return abs(double - round(double, PLACES)) > _NOISE * max(abs(double), 1)
 
 
 _NOISE: Final = 1e-12

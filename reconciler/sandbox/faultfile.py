@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args
 
@@ -61,12 +62,22 @@ def read_faults(path: Path) -> FaultFile:
         place = parsed.documents[1].place
         _refuse([Finding(str(path), *place, "one-document", "a second document: a faults file has one")])
     content = parsed.documents[0].value if parsed.documents else {}
+    _with_doubles(content)
     _name_null(content)
     try:
         told = _FileModel.model_validate(content)
     except ValidationError as wrong:
         _refuse([_finding(str(path), content, problem) for problem in wrong.errors(include_url=False)])
     return FaultFile(told.faults, told.quirks, told.chance)
+
+
+def _with_doubles(node: Any) -> None:
+    """Put doubles in the place of exact numbers: nothing here is money."""
+    for key, value in list(node.items()) if isinstance(node, Map) else list(enumerate(node)):
+        if isinstance(value, Decimal):
+            node[key] = float(value)
+        elif isinstance(value, Map | Seq):
+            _with_doubles(value)
 
 
 def _name_null(content: Any) -> None:

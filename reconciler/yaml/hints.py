@@ -1,6 +1,7 @@
 """Words for findings: values of strangers made safe to print, and guesses at what was meant."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
 from unicodedata import category
@@ -57,7 +58,7 @@ def described(value: Any) -> str:
         case int():
             # A longer one is not worth reading, and Python refuses to write it.
             return f"the number {spelling(value)}" if value.bit_length() < 128 else "a huge number"
-        case float() | Based():
+        case float() | Decimal() | Based():
             return f"the number {shown(spelling(value))}"
         case str():
             return f"the text {quoted(value)}"

@@ -1,11 +1,14 @@
 """Plain scalars as the core schema of YAML 1.2 reads them: `NO`, `yes`, `1:30` and dates are text, `010` is ten.
 
+A number with a fraction is the exact Decimal that is written: money never passes through a double on its way in.
+
 A number that is written in another way than Python would write it keeps its spelling, for what is an identity is taken
 as it is spelled.
 """
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 
@@ -23,7 +26,7 @@ class Spelled(int):
 
 
 class Exponential(float):
-    """A number that is written with an exponent."""
+    """A number that is written with an exponent: a double, whose range bounds what a few characters can ask for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,7 @@ class Based:
         return hash(self.number)
 
 
-Scalar: TypeAlias = str | int | float | bool | Based | None
+Scalar: TypeAlias = str | int | float | Decimal | bool | Based | None
 
 _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -69,8 +72,14 @@ def resolve(text: str) -> Scalar:
     if _BASED.match(text):
         return Based(text, int(text, 0))
     if _FLOAT.match(text):
-        return Exponential(text) if "e" in text.lower() else float(text)
+        return _fraction(text)
     return text
+
+
+def _fraction(text: str) -> float | Decimal:
+    if "e" in text.lower():
+        return Exponential(text)
+    return Decimal(text) if len(text) <= _LONGEST_EXACT else float(text)
 
 
 def _integer(text: str) -> int | float:
@@ -82,7 +91,9 @@ def _integer(text: str) -> int | float:
 
 
 def spelling(scalar: Scalar) -> str:
-    """An identity that is written plain, as it is spelled."""
+    """An identity that is written plain, as it is spelled; a number with a fraction, in its shortest form."""
+    if isinstance(scalar, Decimal):
+        return repr(float(scalar))
     return scalar.text if isinstance(scalar, Spelled | Based) else str(scalar)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from support.schemas import doubles
 
 from reconciler.manifest.schema import schema_texts, schemas
 from reconciler.yaml.parse import parse
@@ -16,7 +17,7 @@ SETTINGS = jsonschema.Draft7Validator(schemas()["reconciler.schema.json"])
 
 
 def read(path: Path):
-    return parse(ManifestText(path.name, path.read_bytes())).documents[0].value
+    return doubles(parse(ManifestText(path.name, path.read_bytes())).documents[0].value)
 
 
 def manifest(**placement):

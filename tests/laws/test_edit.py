@@ -79,8 +79,7 @@ def test_scalars_change_and_nothing_else_is_read_otherwise(data, written):
     edits = [SetScalar(path, data.draw(VALUES)) for path in chosen(data.draw, written, is_scalar)]
     wanted = copy.deepcopy(written.documents)
     for edit in edits:
-        value = edit.value
-        holder(wanted, edit.path)[edit.path[-1]] = float(value) if isinstance(value, Decimal) else value
+        holder(wanted, edit.path)[edit.path[-1]] = edit.value
     assert values(apply_edits(written.data, edits)) == wanted
 
 
@@ -96,18 +95,18 @@ def test_only_lines_of_edited_scalars_change(data, written):
 
 @law(st.data(), yaml_texts())
 def test_setting_the_old_value_again_gives_the_old_bytes(data, written):
-    paths = chosen(data.draw, written, lambda node, path: is_scalar(node, path) and type(node) in {int, float})
+    paths = chosen(data.draw, written, lambda node, path: is_scalar(node, path) and type(node) in {int, Decimal})
     there, back = [], []
     for path in paths:
         old = value_at(written.documents, path)
-        there.append(SetScalar(path, old + 1 if isinstance(old, int) else Decimal(repr(old)) + 1))
+        there.append(SetScalar(path, old + 1))
         back.append(SetScalar(path, old))
     assert apply_edits(apply_edits(written.data, there), back) == written.data
 
 
 @law(st.data(), yaml_texts())
 def test_setting_what_is_there_changes_no_byte_of_a_number_or_text(data, written):
-    paths = chosen(data.draw, written, lambda node, path: is_scalar(node, path) and type(node) in {int, float, str})
+    paths = chosen(data.draw, written, lambda node, path: is_scalar(node, path) and type(node) in {int, Decimal, str})
     assert apply_edits(written.data, [SetScalar(path, value_at(written.documents, path)) for path in paths]) == (
         written.data
     )
@@ -118,14 +117,13 @@ def additions(data, written):
     places = chosen(data.draw, written, lambda node, _: isinstance(node, dict | list))
     for number, path in enumerate(places * 2):
         held, value = value_at(wanted, path), data.draw(VALUES)
-        plain = float(value) if isinstance(value, Decimal) else value
         if isinstance(held, list):
             edits.append(AddItem(path, value))
-            held.append(plain)
+            held.append(value)
         else:
             after = data.draw(st.sampled_from([None, *value_at(written.documents, path)]))
             edits.append(AddEntry(path, f"new {number}", value, after))
-            held[f"new {number}"] = plain
+            held[f"new {number}"] = value
     return edits, wanted
 
 

@@ -10,6 +10,7 @@ import pytest
 from cases.test_findings import CASES, DEFAULT_SETTINGS, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.schemas import doubles
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.schema import schemas
@@ -49,7 +50,7 @@ def findings_in(told, manifest):
 def readable(text):
     """The values of a text's documents; none of one that is no YAML as we read it."""
     read = parse(text)
-    return [] if read.findings else [document.value for document in read.documents]
+    return [] if read.findings else [doubles(document.value) for document in read.documents]
 
 
 FOLDERS = [folder for folder in sorted(CASES.iterdir()) if folder.name != "not-utf8"]

@@ -3,6 +3,7 @@
 import copy
 import random
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ class Writer:
             return str(number), number
         if kind in {2, 3}:
             text = f"{self.chance.randrange(20)}.{self.chance.randrange(1000):03d}"[: self.chance.choice([-1, 10])]
-            return text, float(text)
+            return text, Decimal(text)
         return self.quoted(self.chance.choice(WORDS), in_flow=in_flow)
 
     def quoted(self, word: str, *, in_flow: bool) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """The published schemas, closed."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,19 @@ def closed(node: Any) -> Any:
         return node
     shut = {"additionalProperties": False} if "properties" in node else {}
     return {**{key: closed(part) for key, part in node.items()}, **shut}
+
+
+def doubles(node: Any) -> Any:
+    """What other readers of YAML make of a tree: exact numbers as doubles."""
+    match node:
+        case dict():
+            return {key: doubles(part) for key, part in node.items()}
+        case list():
+            return [doubles(part) for part in node]
+        case Decimal():
+            return float(node)
+        case _:
+            return node
 
 
 def strict(name: str) -> jsonschema.Draft7Validator:

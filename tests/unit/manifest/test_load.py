@@ -139,7 +139,7 @@ def test_damage_is_found_and_never_raised(which, data):
     texts = list(contract())
     whole = parse(texts[which]).documents[0].value
     path = data.draw(st.sampled_from(sorted(paths(whole), key=repr)))
-    broken = json.dumps(damaged(whole, path, data.draw(JUNK))).replace("NaN", ".nan")
+    broken = json.dumps(damaged(whole, path, data.draw(JUNK)), default=float).replace("NaN", ".nan")
     texts[which] = ManifestText(texts[which].file, broken.encode())
     settings, findings = load_settings(texts[0])
     if settings is not None:
