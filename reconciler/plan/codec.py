@@ -26,9 +26,7 @@ from reconciler.diff.change import (
     id_of,
     with_worldwide,
 )
-from reconciler.diff.change import (
-    Origin as Cause,
-)
+from reconciler.diff.change import Origin as Cause
 from reconciler.errors import PlanUnusable
 from reconciler.model import checked
 from reconciler.model.address import Address, kind_of
