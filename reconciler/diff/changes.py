@@ -64,7 +64,8 @@ def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[V
     match each:
         case Matched(block, found, entry):
             mixed = _contradiction(block, found.live, entry) if found.live.kind == "app" else ()
-            verdicts = chain(asides(block, found), in_place(each, options), mixed)
+            near = asides(block, found) if found.archived or found.doubles else ()
+            verdicts = chain(near, in_place(each, options), mixed)
         case Unmatched():
             verdicts = _unmatched(each)
         case Leaving(block, found, _, removal):

@@ -38,13 +38,16 @@ def in_place(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
     if each.unread is not None:
         yield Blocked(block.address, each.unread, live.id, source=block.source)
         return
-    result = _guarded(block, without_held(each.compared, options.drift))
+    differs = each.compared is not IN_SYNC
+    result = _guarded(block, without_held(each.compared, options.drift)) if differs else IN_SYNC
     remembered = _remembered(block, live, each.entry, result)
     fixed = [change for change in result.fixed if not is_spelling(live.kind, change)]
-    yield from _told(block, result, fixed)
+    if differs:
+        yield from _told(block, result, fixed)
     if fixed:
         yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
-    yield from _on_drift(block, found, result, options.drift)
+    if differs:
+        yield from _on_drift(block, found, result, options.drift)
     if result.changes:
         stops = live.kind == "app" and any((one.path, one.after) == ("status", "inactive") for one in result.changes)
         update = _update(block, found, result.changes, result.send, remembered.applied)
