@@ -18,18 +18,18 @@ from typing import TypeVar
 import orjson
 from generate import app
 
-from reconciler.cache import Cache
 from reconciler.diff.change import InSync, Remember
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffOptions
+from reconciler.files.project import STATE_FOLDER, Project, find_project, read_manifests
+from reconciler.manifest.cached_load import recall_desired, recall_settings
 from reconciler.manifest.decode import decode
+from reconciler.manifest.findings import Report, Reporter
 from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.recall import recall_desired, recall_settings
-from reconciler.manifest.report import Report, Reporter
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.project import STATE_FOLDER, Project, find_project, read_manifests
+from reconciler.store.cache import Cache
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import PlainScalars
 

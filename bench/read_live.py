@@ -10,13 +10,12 @@ import time
 
 from generate import PUBLISHER
 
-from reconciler.api.process import SystemClock, collect_rarely
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
-from reconciler.dt.wire import calls
+from reconciler.api.environment import SystemClock, collect_rarely
+from reconciler.apis.management.gateway import DtClient, DtGateway
+from reconciler.apis.management.wire import calls
+from reconciler.http.auth import Credentials
 from reconciler.model.secret import Secret
-from reconciler.web.auth import Credentials
-from reconciler.workflow.observing import side_by_side
+from reconciler.workflow.observe import side_by_side
 
 
 def main() -> None:

@@ -13,16 +13,16 @@ from typing import Any, Final
 
 from generate import PUBLISHER, SETTINGS, answers, app, manifest
 
+from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
-from reconciler.dt.wire.answer import live_list
+from reconciler.http.answers import decode
+from reconciler.manifest.cached_load import recall_desired, recall_settings
 from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
-from reconciler.manifest.recall import recall_desired, recall_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build
-from reconciler.report.overview import plan_overview
-from reconciler.web.json_body import decode
+from reconciler.render.plan.overview import plan_overview
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())

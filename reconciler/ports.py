@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeAlias
 from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
 from reconciler.model.evidence import Evidence, Question, Unmatched
+from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.model.value import Fields
 
 

@@ -20,9 +20,8 @@ from reconciler import errors
 from reconciler.api.environment import WHO
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.model.document_schema import published
-from reconciler.report.documents import DOCUMENTS
-from reconciler.report.rules import MANIFEST_RULES, PLAN_RULES, Rule
+from reconciler.render.findings.rules import MANIFEST_RULES, PLAN_RULES, Rule
+from reconciler.render.published import DOCUMENTS, published
 from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"

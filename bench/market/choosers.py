@@ -10,11 +10,10 @@ from market import LOWEST, Floats, Market
 from weeks import DAYS, FIRST_DAY, Week, cells_of, evidence_of
 
 from reconciler.floors.current_floors import CurrentFloor
-from reconciler.floors.reaction import Reaction, reaction
-from reconciler.floors.rules import Rules
+from reconciler.floors.curve import Reaction, reaction
+from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
-from reconciler.model.evidence import Unmatched
-from reconciler.model.suggestion import Suggestions
+from reconciler.model.evidence import Suggestions, Unmatched
 from reconciler.model.value import price
 
 WINDOW = 2

@@ -4,27 +4,34 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.adopt.inputs import Account, AdoptionDraft, Declared
+from reconciler.adopt.fresh import Account, AdoptionDraft, Declared
 from reconciler.adopt.known import EditBatch, known_app
 from reconciler.adopt.new_apps import write_new
 from reconciler.diff.change import FieldChange, Forget, InSync, Note, Remember, Update, Verdict
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffContext, DiffOptions, by_app, context_of
 from reconciler.diff.creates import earlier_creates
-from reconciler.diff.identity import Alike, AmbiguousMatch, Crossed, Found, Missing, NotFound, PinNotFound, Resolution
-from reconciler.diff.rename import suspected_app
-from reconciler.diff.resolve import resolve_apps
-from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
+from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_app, unresolved
+from reconciler.diff.resolve import (
+    Alike,
+    AmbiguousMatch,
+    Crossed,
+    Found,
+    Missing,
+    NotFound,
+    PinNotFound,
+    Resolution,
+    resolve_apps,
+)
 from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
-from reconciler.manifest.checked_edits import carry_out
+from reconciler.manifest.checked_edits import Sites, carry_out
 from reconciler.manifest.load import load_desired
-from reconciler.manifest.sites import Sites
 from reconciler.model.address import Address, address_order, app_of
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,134 @@
-"""Canonical values -> what a manifest says for them, and which of them it cannot say."""
+"""A declared block against the live resource it stands for: the values that the block should have instead."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.manifest.countries import COUNTRIES
+from reconciler.diff.change import FieldChange, Note
+from reconciler.diff.compare import compare
+from reconciler.diff.updates import told_value
+from reconciler.manifest.checked_edits import Block
+from reconciler.manifest.country_expansion import COUNTRIES, Groups
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
-from reconciler.manifest.order import INNER_KEYS
-from reconciler.manifest.territory import Groups
-from reconciler.model.address import Kind
+from reconciler.manifest.settings import Settings
+from reconciler.manifest.write import APP_KEYS, INNER_KEYS, PLACEMENT_KEYS
+from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
+from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle
 from reconciler.model.field import PRICED, TYPES
 from reconciler.model.field_type import GeoType, PricesType
 from reconciler.model.floors import WORLDWIDE, Floors
-from reconciler.model.value import Fields, Value, to_json
+from reconciler.model.ledger import LedgerEntry
+from reconciler.model.live import LiveResource
+from reconciler.model.value import ABSENT, Fields, Value, to_json
 from reconciler.yaml.edit.changes import Writable
 from reconciler.yaml.node import VARIABLE
+
+_TARGETING = ("targetingEnabled", "geo", "connectivity")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The fields of a block that are to change, with their new values, and the leaves in which they differ.
+
+    `address` is the block's own, `becomes` the one it has under its live name.
+    """
+
+    address: Address
+    becomes: Address
+    values: Fields
+    changes: tuple[FieldChange, ...]
+
+
+def difference(
+    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+) -> tuple[Difference | None, list[Note]]:
+    """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
+
+    What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
+    A field that the account does not show stays as it is. So does what the manifest changed since the last apply, which
+    is told, unless `theirs` takes all that is live.
+    """
+    kind = kind_of(block.address)
+    result = compare(kind, block.fields, live.fields, entry, block.lifecycle, today)
+    own = () if theirs or entry is None else tuple(each for each in result.changes if each.origin in _OWN)
+    changes = (*(each for each in result.changes if each not in own), *result.fixed, *result.kept)
+    values: dict[str, Value] = {}
+    notes = [Note(block.address, _left(each)) for each in own]
+    for name in dict.fromkeys(change.field for change in changes):
+        seen = live.fields.get(name, ABSENT)
+        if seen is ABSENT:
+            why = live.why_unreadable(name)
+            seen_as = f"what the account shows is not readable ({why})" if why else "the account does not show it"
+            notes.append(Note(block.address, f"{name} is declared, and {seen_as}: it stays as it is"))
+        else:
+            values[name] = _with(block.fields[name], seen, [change for change in changes if change.field == name])
+    values = {**_targeting_with(values, block, live), **values}
+    for name, why in _obstacles(kind, values, block.fields).items():
+        notes.append(Note(block.address, f"{name} {why}: what is declared stays"))
+        values.pop(name, None)
+    if not values:
+        return None, notes
+    told = tuple(change for change in changes if change.field in values)
+    return Difference(block.address, _address(block.address, values), values, told), notes
+
+
+_OWN = ("pending", "conflict")
+"""Where the manifest has moved since the last apply."""
+
+
+def _left(change: FieldChange) -> str:
+    """What is said of a value that the manifest keeps although the account has another."""
+    values = f"{change.path}: declared {told_value(change.after)}, the account has {told_value(change.before)}"
+    if change.origin == "conflict":
+        return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
+    return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
+
+
+def _obstacles(kind: Kind, values: Fields, declared: Fields) -> Mapping[str, str]:
+    """Why some of the values cannot be declared."""
+    placement_type = values.get("placementType", declared.get("placementType"))
+    known: Fields = {"placementType": placement_type} if placement_type is not None else {}
+    wrong = {name: why for name, why in unsayable(kind, {**known, **values}).items() if name in values}
+    identity = "is part of the address, and another in the account: look whether the pin is right"
+    return {**wrong, **{name: identity for name in ("platform", "bundle") if name in values}}
+
+
+def _with(declared: Value, seen: Value, changes: Iterable[FieldChange]) -> Value:
+    """The declared value with the live one in every leaf that differs and is not left alone."""
+    if not (isinstance(declared, Mapping) and isinstance(seen, Mapping)):
+        return seen
+    kept = dict(declared)
+    for change in changes:
+        leaf = change.path.partition(".")[2]
+        if not leaf:
+            return seen
+        if leaf in seen:
+            kept[leaf] = seen[leaf]
+        else:
+            kept.pop(leaf, None)
+    return kept
+
+
+def _targeting_with(values: Fields, block: Block, live: LiveResource) -> Fields:
+    """What else a block must say of targeting that says more of it than before: the format wants all of it or none."""
+    after = {**block.fields, **values}
+    targets = [name for name in ("geo", "connectivity") if after.get(name) is not None]
+    if not any(name in values for name in _TARGETING) or bool(targets) is bool(after.get("targetingEnabled")):
+        return {}
+    wanted = ("targetingEnabled",) if targets else ("geo", "connectivity")
+    return {name: live.fields[name] for name in wanted if name not in block.fields and live.fields.get(name)}
+
+
+def _address(address: Address, values: Fields) -> Address:
+    if kind_of(address) == "app" or "name" not in values:
+        return address
+    return placement_address(app_of(address), str(values["name"]))
+
 
 _MODELS: Final[Mapping[Kind, type[BaseModel]]] = {"app": AppBlock, "placement": PlacementBlock}
 _STAND_INS: Final[Mapping[Kind, Mapping[str, str]]] = {
@@ -127,3 +239,87 @@ def untargeted(fields: Mapping[str, Any]) -> Mapping[str, str]:
     if fields.get("targetingEnabled") is True:
         return {} if targets else {"targetingEnabled": "is true with neither geo nor connectivity"}
     return dict.fromkeys(targets, "is set while targetingEnabled is not true")
+
+
+Wanted = Callable[[Address], bool]
+
+
+def expanded_blocks(desired: DesiredState, settings: Settings, wanted: Wanted) -> list[Mapping[str, Writable]]:
+    """The blocks of a manifest for the wanted addresses, in the order of addresses.
+
+    An app that is wanted comes with all its placements; one of which placements alone are wanted, with these. Beside
+    the project's settings the manifest is read as the same apps and placements; only where a block stands, and which
+    placements are rungs of a ladder, is not in it.
+    """
+    kinds = {kind for kind, layers in settings.defaults.items() if any(over.lifecycle is not None for over in layers)}
+    return list(_apps(desired, frozenset(kinds), wanted))
+
+
+def _apps(desired: DesiredState, kinds: frozenset[str | None], wanted: Wanted) -> Iterator[Mapping[str, Writable]]:
+    for app in desired.apps:
+        within = app.placements or ()
+        chosen = within if wanted(app.address) else tuple(each for each in within if wanted(each.address))
+        if chosen or wanted(app.address):
+            yield _app_block(app, chosen, desired, kinds)
+
+
+def _app_block(
+    app: DesiredApp, chosen: Sequence[DesiredPlacement], desired: DesiredState, kinds: frozenset[str | None]
+) -> Mapping[str, Writable]:
+    said: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in app.fields.items()}
+    if app.pin is not None:
+        said["appId"] = app.pin
+    if app.state != "present":
+        said["state"] = app.state
+    if app.prune != desired.prune:
+        said["prune"] = app.prune
+    if app.lifecycle != Lifecycle():
+        said["lifecycle"] = lifecycle_form(app.lifecycle)
+    if app.placements is not None:
+        said["placements"] = [_placement_block(each, kinds) for each in chosen]
+    return {name: said[name] for name in APP_KEYS if name in said}
+
+
+def _placement_block(block: DesiredPlacement, kinds: frozenset[str | None]) -> Mapping[str, Writable]:
+    said: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in block.fields.items()}
+    if block.pin is not None:
+        said["placementId"] = block.pin
+    if block.renamed_from is not None:
+        said["renamedFrom"] = block.renamed_from
+    if block.state != "present":
+        said["state"] = block.state
+    if block.lifecycle != Lifecycle() or block.fields.get("placementType") in kinds:
+        said["lifecycle"] = lifecycle_form(block.lifecycle)
+    return {name: said[name] for name in PLACEMENT_KEYS if name in said}
+
+
+def plain(value: Writable) -> Any:
+    """What a manifest says as JSON has it: exact prices as numbers."""
+    match value:
+        case str() | None | bool() | int() | float() | Decimal():
+            return to_json(value) if isinstance(value, Decimal) else value
+        case Mapping():
+            return {key: plain(part) for key, part in value.items()}
+        case _:
+            return [plain(part) for part in value]
+
+
+def lifecycle_form(lifecycle: Lifecycle) -> Mapping[str, Writable]:
+    """A lifecycle as a manifest says it; what is not so is left out."""
+    said: dict[str, Writable] = {}
+    if lifecycle.ignore_changes:
+        said["ignoreChanges"] = sorted(lifecycle.ignore_changes)
+    if lifecycle.protect:
+        said["protect"] = True
+    if lifecycle.distinct:
+        said["distinct"] = True
+    if lifecycle.accept_drift:
+        said["acceptDrift"] = [
+            {
+                "field": drift.path,
+                "reason": drift.reason,
+                **({"until": drift.until.isoformat()} if drift.until is not None else {}),
+            }
+            for drift in lifecycle.accept_drift
+        ]
+    return said

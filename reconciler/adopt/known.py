@@ -5,21 +5,27 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from reconciler.adopt.difference import Difference, difference
-from reconciler.adopt.fresh import Fresh, fresh_placement, sort_out
-from reconciler.adopt.inputs import Declared
+from reconciler.adopt.forms import Difference, difference
+from reconciler.adopt.fresh import Declared, Fresh, fresh_placement, sort_out
 from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.diff.assessment import entry_of
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.context import orphan_placements, suspected_placements
 from reconciler.diff.creates import earlier_creates
-from reconciler.diff.identity import Alike, AmbiguousMatch, Crossed, Found, Missing, NotFound, PinNotFound, Resolution
-from reconciler.diff.rename import suspected_placement
-from reconciler.diff.resolve import resolve_placements
-from reconciler.diff.unclear import ambiguity, asides, crossing, look_alikes, unresolved
-from reconciler.manifest.checked_edits import EditRequest, blocks_by_address, carry_out
+from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_placement, unresolved
+from reconciler.diff.resolve import (
+    Alike,
+    AmbiguousMatch,
+    Crossed,
+    Found,
+    Missing,
+    NotFound,
+    PinNotFound,
+    Resolution,
+    resolve_placements,
+)
+from reconciler.manifest.checked_edits import Block, EditRequest, Site, Sites, blocks_by_address, carry_out
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.sites import Block, Site, Sites
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredApp
 from reconciler.model.diagnostic import Finding
@@ -27,9 +33,8 @@ from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields
-from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable
-from reconciler.yaml.edit.locate import block_along, finding_of
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable, block_along, finding_of
+from reconciler.yaml.scalar import ManifestText
 
 Place: TypeAlias = tuple[str, Path]
 

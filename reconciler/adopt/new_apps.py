@@ -10,8 +10,7 @@ from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from typing import Final
 
-from reconciler.adopt.fresh import Fresh, fresh_app, fresh_placement, sort_out
-from reconciler.adopt.inputs import Account, AdoptionDraft, Declared
+from reconciler.adopt.fresh import Account, AdoptionDraft, Declared, Fresh, fresh_app, fresh_placement, sort_out
 from reconciler.diff.change import Note
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import declared_in
@@ -22,7 +21,7 @@ from reconciler.model.diagnostic import Finding
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, live_app_address
 from reconciler.yaml.parse import parse
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9._-]+")
 _DOTS: Final = re.compile(r"\.{2,}")

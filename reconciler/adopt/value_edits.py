@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
+from reconciler.manifest.country_expansion import Groups
 from reconciler.manifest.floor_edits import line_price
-from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
-from reconciler.manifest.territory import Groups
+from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, name_of
 from reconciler.model.field import PRICED, from_json
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors

@@ -11,16 +11,15 @@ if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.drift import DriftResult, InventoryResult
     from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
-    from reconciler.api.history import HistoryResult
-    from reconciler.api.observer import Notice, Observer
     from reconciler.api.plan import load_plan
     from reconciler.api.project import Project
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
-    from reconciler.api.results import ApplyResult, PlanResult, UndoResult, ValidationResult
+    from reconciler.api.results import ApplyResult, Notice, Observer, PlanResult, UndoResult, ValidationResult
+    from reconciler.api.undo import HistoryResult
     from reconciler.plan.guard import Allowances
-    from reconciler.workflow.observing import Selection
+    from reconciler.workflow.observe import Selection
 
 _HOMES: Final = {
     "Allowances": "reconciler.plan.guard",
@@ -30,16 +29,16 @@ _HOMES: Final = {
     "DriftResult": "reconciler.api.drift",
     "FetchResult": "reconciler.api.reports",
     "FloorsWriteResult": "reconciler.api.floors",
-    "HistoryResult": "reconciler.api.history",
+    "HistoryResult": "reconciler.api.undo",
     "ImportResult": "reconciler.api.reports",
     "InventoryResult": "reconciler.api.drift",
-    "Notice": "reconciler.api.observer",
-    "Observer": "reconciler.api.observer",
+    "Notice": "reconciler.api.results",
+    "Observer": "reconciler.api.results",
     "PlanResult": "reconciler.api.results",
     "Project": "reconciler.api.project",
     "PullResult": "reconciler.api.pull",
     "RehearsalResult": "reconciler.api.rehearse",
-    "Selection": "reconciler.workflow.observing",
+    "Selection": "reconciler.workflow.observe",
     "SuggestionsResult": "reconciler.api.floors",
     "UndoResult": "reconciler.api.results",
     "ValidationResult": "reconciler.api.results",

@@ -15,27 +15,34 @@ from reconciler.api.workspace import Workspace
 from reconciler.apply.executor import Execution
 from reconciler.diff.change import action_of, id_of
 from reconciler.errors import Interrupted, PlanUnusable, ProjectError, ReconcilerError, Refused, StalePlan, UnfitFile
+from reconciler.files.project import write_state
 from reconciler.floors.record import with_evidence
 from reconciler.model.address import address_order
 from reconciler.model.desired import DesiredState
-from reconciler.model.journal import DONE, past_creates
+from reconciler.model.journal import DONE, Result, past_creates
 from reconciler.model.live import LiveState
-from reconciler.model.outcome import Result
-from reconciler.plan.codec import plan_text
-from reconciler.plan.forecast import forecast
-from reconciler.plan.gate import gate
+from reconciler.plan.aftermath import forecast
+from reconciler.plan.document import plan_text
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan, summary
+from reconciler.plan.policy import gate
 from reconciler.plan.revalidate import Now, revalidate
 from reconciler.plan.reviewed import left_mark
 from reconciler.plan.stale import Stale, without
-from reconciler.project import write_state
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan, let_settle, undo_of
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan, plan_anew
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import (
+    ApplyRequest,
+    Ground,
+    carry_out_plan,
+    let_settle,
+    make_plan,
+    make_settled_plan,
+    plan_anew,
+    undo_of,
+)
 
 if TYPE_CHECKING:
-    from reconciler.dt.gateway import DtGateway
+    from reconciler.apis.management.gateway import DtGateway
     from reconciler.ports import Store
 
 Approval: TypeAlias = Callable[[PlanResult], bool]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.arrow import Columns, flat, table
+from reconciler.api.results import Columns, flat, table
 from reconciler.api.workspace import NOTHING_LIVE, Workspace
 from reconciler.diff.audit import (
     Audit,
@@ -21,14 +21,14 @@ from reconciler.diff.audit import (
 )
 from reconciler.diff.inventory import Listed, inventory
 from reconciler.errors import ProjectError, StoreError
-from reconciler.model.glob import selector
+from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
 from reconciler.plan.plan import Origin
 from reconciler.ports import AuditLog
-from reconciler.report.audit.document import audit_document
-from reconciler.report.inventory import list_document
-from reconciler.workflow.drift import take_audit
-from reconciler.workflow.observing import Selection, observe_account
+from reconciler.render.drift.document import audit_document
+from reconciler.render.inventory import list_document
+from reconciler.workflow.observe import Selection, observe_account
+from reconciler.workflow.plan import take_audit
 
 if TYPE_CHECKING:
     from pyarrow import Table

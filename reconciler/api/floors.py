@@ -5,29 +5,27 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.api.arrow import Columns, table
 from reconciler.api.reports import reports_folder
+from reconciler.api.results import Columns, table
 from reconciler.api.workspace import Workspace
 from reconciler.errors import ProjectError, UsageError
+from reconciler.files.project import changed_meanwhile, read_manifests, write_manifests
 from reconciler.floors.decide import Window
+from reconciler.floors.guard import Rules
 from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
-from reconciler.floors.rules import Rules
-from reconciler.manifest.assemble import by_file, digest_of
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
+from reconciler.manifest.load import by_file, digest_of
 from reconciler.manifest.settings import Settings
-from reconciler.model.backtest import Backtest
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding
-from reconciler.model.evidence import Cell
-from reconciler.model.suggestion import Suggestion, Suggestions
-from reconciler.project import changed_meanwhile, read_manifests, write_manifests
-from reconciler.report.floors.document import backtest_document, suggestions_document, written_document
+from reconciler.model.evidence import Backtest, Cell, Suggestion, Suggestions
+from reconciler.render.floors.document import backtest_document, suggestions_document, written_document
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
 from reconciler.workflow.floors import Ground, backtest_floors, ground, suggest_floors
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
     from pyarrow import Table

@@ -5,24 +5,23 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from reconciler.api.observer import Observer
-from reconciler.api.results import ApplyResult, PlanResult, UndoResult, ValidationResult
+from reconciler.api.results import ApplyResult, Observer, PlanResult, UndoResult, ValidationResult
 from reconciler.api.workspace import DEFAULT_PARALLELISM, Workspace, WorkspaceOptions
 from reconciler.errors import UnfitFile
-from reconciler.manifest.assemble import Loaded
-from reconciler.project import find_project
+from reconciler.files.project import find_project
+from reconciler.manifest.load import Loaded
 
 if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.drift import DriftResult, InventoryResult
     from reconciler.api.floors import BacktestResult, FloorsWriteResult, SuggestionsResult
-    from reconciler.api.history import HistoryResult
     from reconciler.api.pull import PullResult
     from reconciler.api.rehearse import RehearsalResult
     from reconciler.api.reports import FetchResult, ImportResult
+    from reconciler.api.undo import HistoryResult
     from reconciler.plan.guard import Allowances
     from reconciler.plan.plan import Plan
-    from reconciler.workflow.observing import Selection
+    from reconciler.workflow.observe import Selection
 
 # Each method imports what it takes: opening and validating a project must not wait for HTTP or for a warehouse.
 # ruff: noqa: PLC0415
@@ -81,7 +80,7 @@ class Project:
         """
         from reconciler.api.plan import plan
         from reconciler.plan.guard import Allowances
-        from reconciler.workflow.observing import Selection
+        from reconciler.workflow.observe import Selection
 
         return plan(self._workspace, selection or Selection(), allowances or Allowances())
 
@@ -120,7 +119,7 @@ class Project:
         """
         from reconciler.api.apply import apply_new
         from reconciler.plan.guard import Allowances
-        from reconciler.workflow.observing import Selection
+        from reconciler.workflow.observe import Selection
 
         wanted, limits = selection or Selection(), allowances or Allowances()
         return apply_new(self._workspace, wanted, limits, reviewed, approve)
@@ -172,7 +171,7 @@ class Project:
 
     def undoable(self) -> "HistoryResult":
         """The latest runs of which anything may be undone, oldest first."""
-        from reconciler.api.history import undoable
+        from reconciler.api.undo import undoable
 
         return undoable(self._workspace)
 
@@ -185,7 +184,7 @@ class Project:
         failed: bool = False,
     ) -> "HistoryResult":
         """The journal, or of it what concerns a resource, a run, the time from `since` on, or what was not done."""
-        from reconciler.api.history import history
+        from reconciler.api.undo import history
 
         return history(self._workspace, address, run, since, failed=failed)
 

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.adoption import Adoption, adopt
-from reconciler.adopt.inputs import Account, Declared
-from reconciler.api.arrow import Columns, table
-from reconciler.api.process import collector_paused
-from reconciler.api.unread import doubts_about, unread_texts
-from reconciler.api.workspace import Workspace
+from reconciler.adopt.fresh import Account, Declared
+from reconciler.api.environment import collector_paused
+from reconciler.api.results import Columns, table
+from reconciler.api.workspace import Workspace, doubts_about, unread_texts
 from reconciler.errors import InvalidManifests
+from reconciler.files.project import ProjectFiles, find_manifests, folder_names, write_manifests
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
-from reconciler.project import ProjectFiles, find_manifests, folder_names, write_manifests
-from reconciler.workflow.apply import let_settle
-from reconciler.workflow.observing import check_ledger, observe_account
+from reconciler.workflow.observe import check_ledger, observe_account
+from reconciler.workflow.plan import let_settle
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -37,7 +36,7 @@ class PullResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.pull/1`."""
-        from reconciler.report.adoption import adoption_document  # noqa: PLC0415
+        from reconciler.render.pull import adoption_document  # noqa: PLC0415
 
         return adoption_document(self.adoption, checked=self.checked)
 

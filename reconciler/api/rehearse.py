@@ -9,36 +9,31 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from reconciler.api.apply import execute, part_that_holds, why_ended, with_left_out
-from reconciler.api.arrow import table
 from reconciler.api.plan import within_limits
-from reconciler.api.results import INCOMPLETE, RESULT_COLUMNS
+from reconciler.api.results import INCOMPLETE, RESULT_COLUMNS, table
 from reconciler.api.workspace import Workspace
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
-from reconciler.dt.wire.answer import live_list
+from reconciler.apis.management.gateway import DtClient, DtGateway
+from reconciler.apis.management.wire.answer import live_list
 from reconciler.errors import ReconcilerError, StoreError
+from reconciler.http.auth import Credentials
 from reconciler.model.desired import DesiredState
-from reconciler.model.journal import DONE, past_creates
+from reconciler.model.journal import DONE, Result, past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
-from reconciler.model.outcome import Result
 from reconciler.model.secret import Secret
 from reconciler.plan.aftermath import aftermath, bound_to
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
-from reconciler.report.rehearsal import Rehearsal, rehearsal_document
+from reconciler.render.result import Rehearsal, rehearsal_document
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.faultfile import FaultFile, read_faults
+from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.seed import seed_live
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.sandbox.spelling import spelled
-from reconciler.store.file_run import FileRun
-from reconciler.store.files import FileStore
+from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
-from reconciler.web.auth import Credentials
-from reconciler.workflow.apply import ApplyRequest
-from reconciler.workflow.planning import Ground, plan_anew
+from reconciler.workflow.plan import ApplyRequest, Ground, plan_anew
 
 if TYPE_CHECKING:
     from pyarrow import Table

@@ -7,23 +7,24 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from reconciler import disk
-from reconciler.api.arrow import Columns, table
+from reconciler.api.results import Columns, table
 from reconciler.api.workspace import Workspace
 from reconciler.apis.days import DayRange, last_complete, usual_range
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
 from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
-from reconciler.apis.user_reports.signed_url import ALLOWED_HOSTS
+from reconciler.apis.user_reports.download import ALLOWED_HOSTS
 from reconciler.errors import CredentialsError, UsageError
+from reconciler.files import disk
+from reconciler.files.project import STATE_FOLDER
+from reconciler.http.auth import Credentials
+from reconciler.http.client import ApiClient
 from reconciler.manifest.settings import Reports
 from reconciler.model.desired import DesiredState
 from reconciler.model.secret import Secret
-from reconciler.project import STATE_FOLDER
-from reconciler.report.count import counted
-from reconciler.report.reports_document import fetch_document, import_document
+from reconciler.render.line import counted
+from reconciler.render.reports import fetch_document, import_document
 from reconciler.warehouse.engines import require_floors
-from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
-from reconciler.warehouse.fetch_schedule import FetchSummary
+from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
 from reconciler.warehouse.imports.importing import Imported, ImportOptions
 from reconciler.warehouse.imports.importing import import_report as import_records
 from reconciler.warehouse.imports.readers import opened
@@ -31,8 +32,6 @@ from reconciler.warehouse.imports.schema import ALSO
 from reconciler.warehouse.report_store import ReportStore, project_salt
 from reconciler.warehouse.user_report_csv import with_own
 from reconciler.warehouse.user_report_intake import IntakeSettings
-from reconciler.web.auth import Credentials
-from reconciler.web.client import ApiClient
 from reconciler.workflow.floors import app_ids
 
 if TYPE_CHECKING:

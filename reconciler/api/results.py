@@ -1,21 +1,151 @@
-"""What operations on a project and its account come to.
+"""What a caller hears while an operation is under way."""
 
-Each result is frozen. `to_dict` gives the JSON document that the command of the same name prints, `to_arrow` its rows
-as a table; columns are named as in the document.
-"""
-
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
-from reconciler.api.arrow import Columns, flat, table
+from reconciler.errors import ProjectError
+from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import DONE
+
+if TYPE_CHECKING:
+    from reconciler.plan.aftermath import Forecast
+    from reconciler.plan.guard import Refusal
+    from reconciler.plan.plan import Plan
+    from reconciler.plan.reviewed import Entry
+
+Verb: TypeAlias = Literal["apply", "fetch"]
+"""What has steps: `apply` (and `undo` and `rehearse`), whose steps are changes, and `fetch`, whose steps are days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about an operation that is under way. A warning says that something may be wrong."""
+
+    message: str
+    level: Literal["info", "warning"] = "info"
+
+
+class StepListener(Protocol):
+    """Hears of steps as they come to pass. Implementations of `ports.Listener` and of a fetch's listener fit."""
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+        ...
+
+    def begun(self, step: Any) -> None:
+        """One of them is about to be tried. Called from any thread."""
+        ...
+
+    def ended(self, end: Any) -> None:
+        """One of them came to its end. Called from any thread, one call at a time."""
+        ...
+
+
+class Observer:
+    """Hears of what an operation does. Every method does nothing: override those that you want.
+
+    An exception raised in a method ends the operation, but for `begun` and `ended`: do not raise there.
+    """
+
+    def notice(self, notice: Notice) -> None:
+        """Something that is good to know."""
+
+    def findings(self, findings: Sequence[Finding]) -> None:
+        """Warnings of the manifests, and, once manifests are written, what could not be written."""
+
+    def plan_made(self, plan: "Plan", refusals: "Sequence[Refusal]") -> None:
+        """The plan that `apply` or `undo` has made and is about to carry out, unless a limit or a person refuses."""
+
+    def exceeded(self, refusals: "Sequence[Refusal]") -> None:
+        """Limits that a plan which was made before exceeds, and that let it pass."""
+
+    def unreviewed(self, plan: "Plan", entries: "Sequence[Entry]") -> None:
+        """What a plan does that was not reviewed; `StalePlan` is raised next."""
+
+    def forecast(self, forecast: "Forecast") -> None:
+        """What carrying out the plan will cost. Only for a plan that writes."""
+
+    def finished(self, result: "ApplyResult") -> None:
+        """What came of a plan, before the lock is let go: also where an error is raised next."""
+
+    def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[Any]:
+        """Wraps the time in which steps are carried out.
+
+        Within it `stop` may be called, from any thread or signal handler: no further step begins, those in flight are
+        finished and recorded, and `Interrupted` is raised.
+        """
+        del stop
+        return nullcontext()
+
+    def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
+        """Wraps the time in which steps are carried out; what it gives hears of them. By default this observer."""
+        del verb
+        return nullcontext(self)
+
+    def planned(self, steps: int) -> None:
+        """So many steps are about to be tried."""
+
+    def begun(self, step: Any) -> None:
+        """One of them is about to be tried: a change of a plan, or a partition of a fetch. Called from any thread."""
+
+    def ended(self, end: Any) -> None:
+        """One of them came to its end: a `Result`, or an outcome of a fetch. Called from any thread, one at a time."""
+
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+Column: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
+"""`json` holds any value of a field as JSON text; a value that is not there is null in every kind of column."""
+
+Columns: TypeAlias = Mapping[str, Column]
+
+_EXTRA: Final = "floors"
+
+
+def table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> "Table":
+    """A table with these columns, and null where a row does not have one.
+
+    Raises `ProjectError` where PyArrow is not installed; its hint names the extra that brings it.
+    """
+    if find_spec("pyarrow") is None:
+        from reconciler.installed import how_to_add  # noqa: PLC0415 - for the error only
+
+        raise ProjectError("tables are made with pyarrow: not installed", hint=how_to_add(_EXTRA))
+    import pyarrow as pa  # noqa: PLC0415 - 0.1 s, for those who ask for a table
+
+    types = {
+        "text": pa.string(), "count": pa.int64(), "number": pa.float64(), "flag": pa.bool_(), "day": pa.date32(),
+        "json": pa.string(),
+    }  # fmt: skip
+    listed = list(rows)
+    arrays = [
+        pa.array([_cell(row.get(name), kind) for row in listed], type=types[kind]) for name, kind in columns.items()
+    ]
+    return pa.table(arrays, names=list(columns))
+
+
+def flat(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """A row for each of the `fields` of a row; the row itself where it has none."""
+    for row in rows:
+        fields: Iterable[Mapping[str, Any]] = row.get("fields") or ({},)
+        yield from ({**row, **field} for field in fields)
+
+
+def _cell(value: Any, kind: Column) -> Any:
+    return json.dumps(value, sort_keys=True) if kind == "json" and value is not None else value
+
 
 if TYPE_CHECKING:
     from pyarrow import Table
 
     from reconciler.model.desired import DesiredState
     from reconciler.model.diagnostic import Finding
-    from reconciler.model.outcome import Result
+    from reconciler.model.journal import Result
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan, Summary
 
@@ -39,7 +169,7 @@ class ValidationResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.findings/1`."""
-        from reconciler.report.document import findings_document  # noqa: PLC0415 - for those who ask, here and below
+        from reconciler.render.result import findings_document  # noqa: PLC0415 - for those who ask, here and below
 
         return findings_document(self.findings)
 
@@ -83,13 +213,13 @@ class PlanResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.plan/1`."""
-        from reconciler.plan.codec import plan_to_json  # noqa: PLC0415
+        from reconciler.plan.document import plan_to_json  # noqa: PLC0415
 
         return plan_to_json(self.plan)
 
     def to_text(self) -> str:
         """The same as the text of a file, which `load_plan` and `reconciler apply FILE` read."""
-        from reconciler.plan.codec import plan_text  # noqa: PLC0415
+        from reconciler.plan.document import plan_text  # noqa: PLC0415
 
         return plan_text(self.plan)
 
@@ -127,7 +257,7 @@ class ApplyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.result/1`."""
-        from reconciler.report.document import result_document  # noqa: PLC0415
+        from reconciler.render.result import result_document  # noqa: PLC0415
 
         return result_document(self.results, self.run, self.undo)
 

@@ -1,33 +1,130 @@
-"""Undoing a run that the journal tells of: in the account, and in the manifests where that is asked for."""
+"""The journal as it is read: what runs have done, and which of them can be undone."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.known import restored
 from reconciler.api.apply import Approval, carry_out, part_that_holds, writes
-from reconciler.api.history import named_run, recorded
 from reconciler.api.plan import limits_of, refuse
 from reconciler.api.pull import declared
-from reconciler.api.results import ApplyResult, PlanResult, UndoResult
+from reconciler.api.results import ApplyResult, Columns, PlanResult, UndoResult, flat, table
 from reconciler.api.workspace import Workspace
 from reconciler.diff.change import FieldChange, Update
+from reconciler.errors import ProjectError
+from reconciler.files.project import write_manifests
 from reconciler.manifest.checked_edits import blocks_by_address
 from reconciler.model.address import Address, address_order
 from reconciler.model.desired import DesiredState
-from reconciler.model.journal import DONE, past_creates
+from reconciler.model.journal import (
+    DONE,
+    FOREIGN,
+    UNREAD,
+    PastRun,
+    not_done,
+    of_resource,
+    past_creates,
+    past_runs,
+    run_named,
+    since,
+)
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.model.value import Fields
-from reconciler.plan.gate import gate
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
+from reconciler.plan.policy import gate
 from reconciler.plan.reversal import Ground as ReversalGround
-from reconciler.plan.reversal import declared_again, reversal
-from reconciler.project import write_manifests
-from reconciler.workflow.apply import ApplyRequest
-from reconciler.workflow.observing import check_ledger, observe_apps_of
-from reconciler.workflow.planning import Ground, plan_anew
+from reconciler.plan.reversal import declared_again, is_undoable, reversal
+from reconciler.render.history import history_document
+from reconciler.render.line import counted
+from reconciler.workflow.observe import check_ledger, observe_apps_of
+from reconciler.workflow.plan import ApplyRequest, Ground, plan_anew
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+
+RECENT: Final = 20
+"""Runs that are listed as undoable, the latest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryResult:
+    """Runs of the journal, oldest first. `any_recorded`: the journal holds runs, whether or not they were asked for."""
+
+    runs: tuple[PastRun, ...]
+    any_recorded: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """`reconciler.history/1`."""
+        return history_document(self.runs)
+
+    def to_arrow(self) -> "Table":
+        """A row for each field of each step, values as JSON; a step without fields has one row. As the CSV of it."""
+        columns: Columns = {
+            "startedAt": "text", "run": "text", "who": "json", "at": "text", "address": "text", "action": "text",
+            "outcome": "text", "id": "text", "attempts": "count", "field": "text", "before": "json", "after": "json",
+            "error": "text",
+        }  # fmt: skip
+        steps = [{**run, **step, "fields": _changed(step)} for run in self.to_dict()["runs"] for step in run["steps"]]
+        return table(columns, flat(steps))
+
+
+def _changed(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The fields that a step of the journal set, each with its value before and after."""
+    before, after = step["before"], step["after"]
+    return [{"field": name, "before": before.get(name), "after": after[name]} for name in sorted(after)] or [
+        {"before": None, "after": None}
+    ]
+
+
+def recorded(workspace: Workspace) -> list[PastRun]:
+    """The runs of the journal, oldest first; warns of lines of it that came from elsewhere, or cannot be read."""
+    events = list(workspace.store(None).events())
+    if unread := [event["line"] for event in events if event.get("event") == UNREAD]:
+        workspace.warn(
+            f"{counted(len(unread), 'line')} of the journal cannot be read (the first is line {unread[0]}): what was "
+            "done there is not shown; a run that was killed leaves one, more are left by whatever changed the file"
+        )
+    if foreign := sum(bool(event.get(FOREIGN)) for event in events) - len(unread):
+        workspace.warn(
+            f"{counted(foreign, 'line')} of the journal came from elsewhere or from an earlier version: they are "
+            "shown, and no ledger is made of them"
+        )
+    return past_runs(events)
+
+
+def named_run(runs: Sequence[PastRun], name: str) -> PastRun:
+    """The run that is called so, or begins so. Raises `ProjectError` where there is none, or more than one."""
+    try:
+        return run_named(runs, name)
+    except ValueError as wrong:
+        raise ProjectError(str(wrong), hint="`reconciler history` and `reconciler undo` list them") from wrong
+
+
+def history(
+    workspace: Workspace, address: str | None, run: str | None, first: datetime | None, *, failed: bool
+) -> HistoryResult:
+    """The part of the journal that concerns a resource, a run, or the time from `first` on; with all, what fits all."""
+    runs = recorded(workspace)
+    any_recorded = bool(runs)
+    if address is not None:
+        runs = list(of_resource(runs, Address(address)))
+    if run is not None:
+        runs = [named_run(runs, run)]
+    if first is not None:
+        runs = list(since(runs, first))
+    if failed:
+        runs = list(not_done(runs))
+    return HistoryResult(tuple(runs), any_recorded)
+
+
+def undoable(workspace: Workspace) -> HistoryResult:
+    """The latest runs of which anything may be undone."""
+    runs = [run for run in recorded(workspace) if any(map(is_undoable, run.steps))]
+    return HistoryResult(tuple(runs[-RECENT:]))
 
 
 def undo(

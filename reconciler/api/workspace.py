@@ -1,30 +1,126 @@
-"""A project that is opened: its manifests, the account, the store, each made when it is asked for."""
+"""Manifests that may be in a project and were not read."""
 
 import gc
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import __version__, disk
-from reconciler.api.environment import Environment
-from reconciler.api.observer import Notice, Observer
-from reconciler.api.process import SystemClock, collect_rarely, collector_paused, connections_within_limit
-from reconciler.api.unread import doubts_about
-from reconciler.cache import Cache
-from reconciler.errors import InvalidManifests, ProjectError
-from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.recall import Forgetful, Memory, recall_desired, recall_settings
+from reconciler import __version__
+from reconciler.api.environment import (
+    Environment,
+    SystemClock,
+    collect_rarely,
+    collector_paused,
+    connections_within_limit,
+)
+from reconciler.api.results import Notice, Observer
+from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
+from reconciler.files import disk
+from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
+from reconciler.manifest.cached_load import Forgetful, Memory, recall_desired, recall_settings
+from reconciler.manifest.load import Loaded
+from reconciler.manifest.patterns import (
+    all_plain,
+    empty_folder,
+    empty_manifest,
+    is_yaml,
+    looks_like_manifest,
+    no_match,
+    not_checked_out,
+    not_read,
+    says_nothing,
+    set_aside,
+    was_set_aside,
+    without_ending,
+)
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.project import STATE_FOLDER, ProjectFiles, find_manifests
-from reconciler.yaml.text import ManifestText
+from reconciler.store.cache import Cache
+from reconciler.yaml.scalar import ManifestText
+
+
+def doubts_about(
+    project: ProjectFiles, manifests: Manifests, patterns: Sequence[str], variables: Mapping[str, str]
+) -> list[Finding]:
+    """Warnings of patterns that nothing matches, of what looks like a manifest, of what is empty or not checked out.
+
+    Hidden folders, those of other projects and of installed packages are not looked into.
+    """
+    settings, root = project.settings, project.root
+    known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
+    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
+    reader = disk.Reader(root)
+    linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
+    found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
+    found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
+    for folder, files, is_empty in disk.walk(root, settings.file):
+        is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
+        if is_empty and is_home:
+            found.append(empty_folder(folder))
+        for name, doubt in _unread(folder, files, known, aside=is_home):
+            with suppress(OSError, UnfitFile):
+                if root / name not in linked and looks_like_manifest(reader.read(name)):
+                    found.append(doubt)
+    left_out = (each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known)
+    within = tuple(f"{home}/" if home else "" for home in homes)
+    return found + [not_checked_out(each) for each in left_out if each.startswith(within)]
+
+
+def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
+    """The files of a project that git knows and a sparse checkout has left out. Of another git is not asked."""
+    if not _may_be_sparse(root):
+        return ()
+    from reconciler.forge.commits import Git  # noqa: PLC0415 - few checkouts are sparse
+
+    try:
+        well, told = Git(root, variables).tries("ls-files", "-t", "-z", "--", ".")
+    except ProjectError:
+        return ()
+    return [line[2:] for line in told.split("\0") if line.startswith("S ")] if well else ()
+
+
+def _may_be_sparse(root: Path) -> bool:
+    """Whether the checkout that a project is in has, or had, patterns of what git is to leave out."""
+    with suppress(OSError, ValueError):
+        for folder in (root.resolve(), *root.resolve().parents):
+            git = folder / ".git"
+            if git.is_file():  # of a linked checkout, or of a submodule: it names the place
+                git = folder / git.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
+            if git.is_dir():
+                return (git / "info" / "sparse-checkout").is_file()
+    return False
+
+
+def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[ManifestText]:
+    """The files among doubts that look like manifests."""
+    reader = disk.Reader(project.root)
+    for each in doubts:
+        if each.code == "unread-manifest":
+            with suppress(OSError, UnfitFile):
+                yield ManifestText(each.file, reader.read(each.file))
+
+
+def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
+    """The files of a folder that are not read and may be manifests, each with the doubt if it looks like one.
+
+    With `aside` also those that have the name of a manifest with something about it, where that manifest is not there.
+    """
+    prefix = f"{folder}/" if folder else ""
+    there = {without_ending(name) for name in known}
+    for file in files:
+        name, manifest = prefix + file, set_aside(file)
+        if is_yaml(file) and name not in known:
+            yield name, not_read(name)
+        elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
+            yield name, was_set_aside(name, f"{prefix}{manifest}")
+
 
 if TYPE_CHECKING:
-    from reconciler.dt.client import DtClient
-    from reconciler.dt.gateway import DtGateway, DtReader
+    from reconciler.apis.management.gateway import DtClient, DtGateway, DtReader
     from reconciler.floors.record import Records
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
@@ -152,7 +248,7 @@ class Workspace:
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
         """The Management API, until the context is left. Raises `CredentialsError` without credentials."""
-        from reconciler.dt.gateway import DtGateway  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
+        from reconciler.apis.management.gateway import DtGateway  # noqa: PLC0415 - httpx costs 0.15 s, and validate needs none
 
         _refuse_placeholder(publisher_id)
         with self._client() as client:
@@ -161,7 +257,7 @@ class Workspace:
     @contextmanager
     def reader(self, publisher_id: str) -> Iterator["DtReader"]:
         """The same over a transport that lets nothing but reads and the call for a token out."""
-        from reconciler.dt.gateway import DtReader  # noqa: PLC0415 - as above
+        from reconciler.apis.management.gateway import DtReader  # noqa: PLC0415 - as above
 
         _refuse_placeholder(publisher_id)
         with self._client(read_only=True) as client:
@@ -169,8 +265,8 @@ class Workspace:
 
     @contextmanager
     def _client(self, *, read_only: bool = False) -> Iterator["DtClient"]:
-        from reconciler.dt.client import DtClient  # noqa: PLC0415
-        from reconciler.web.auth import Credentials  # noqa: PLC0415 - as above
+        from reconciler.apis.management.gateway import DtClient  # noqa: PLC0415
+        from reconciler.http.auth import Credentials  # noqa: PLC0415 - as above
 
         credentials = Credentials(
             self.environment.required_secret("DT_CLIENT_ID"), self.environment.required_secret("DT_CLIENT_SECRET")
@@ -211,7 +307,7 @@ class Workspace:
 
     def api(self) -> str:
         """Scheme, host and port of the Management API, in one spelling."""
-        from reconciler.dt.origin import origin  # noqa: PLC0415 - as above
+        from reconciler.apis.management.origin import origin  # noqa: PLC0415 - as above
 
         return origin(self.environment.management_url).url
 
@@ -248,7 +344,7 @@ NOTHING_LIVE: Final = "the account shows no app at all: if there should be some,
 
 def _refuse_placeholder(publisher_id: str) -> None:
     """Raise `ProjectError` for an id that is no publisher's: no account is asked with it."""
-    from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
+    from reconciler.manifest.settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
 
     if is_no_publisher(publisher_id):
         told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.web.message import words_of
-from reconciler.web.paging import (
+from reconciler.http.answers import (
     count_of,
     is_count,
     is_size,
@@ -19,6 +18,7 @@ from reconciler.web.paging import (
     plain,
     says_something,
 )
+from reconciler.http.exchange import words_of
 
 _KNOWN: Final = frozenset(("rowcount", "processtime", "querytime"))
 """What stands beside the rows in the example of the Mediation Reporting page."""

@@ -11,17 +11,24 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from filelock import FileLock
 
-from reconciler import disk
 from reconciler.apis.answer_checks import answered_otherwise, failure, is_alarming, more_rows, words_beside
 from reconciler.apis.days import DayRange
 from reconciler.errors import ApiError, ApiRejected, Interrupted, ProjectError, UnreadableAnswer
+from reconciler.files import disk
+from reconciler.http.answers import AnswerError, decode, encode, folded
+from reconciler.http.auth import Credentials, Service
+from reconciler.http.client import ApiClient
+from reconciler.http.exchange import (
+    AuthFailed,
+    CallResult,
+    NoResponse,
+    Request,
+    RequestNotSent,
+    Response,
+    server_message,
+)
+from reconciler.http.retry import RetryPolicy
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials, Service
-from reconciler.web.client import ApiClient
-from reconciler.web.exchange import AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
-from reconciler.web.json_body import AnswerError, decode, encode, folded
-from reconciler.web.message import server_message
-from reconciler.web.retry import RetryPolicy
 
 _NAP: Final = 1.0
 

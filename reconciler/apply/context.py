@@ -10,9 +10,9 @@ from reconciler.apply.verify import Verification
 from reconciler.diff.change import Change, Create, Deactivate, Delete, Update, action_of, id_of
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import Address, Kind, address_order, kind_of
+from reconciler.model.journal import Outcome, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveResource, LiveState
-from reconciler.model.outcome import Outcome, Result, StepResult
 from reconciler.model.value import Fields, Value
 from reconciler.ports import Clock, Gateway, RunStore
 

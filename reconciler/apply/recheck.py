@@ -9,17 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.changing import concluded
+from reconciler.apply.change import concluded
 from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
-from reconciler.apply.create import Created, carrying, claim, not_ours, several
-from reconciler.apply.creating import created
-from reconciler.apply.doubtful import FIRST_PAUSE, note_shown, strange, wait_for
+from reconciler.apply.create import Created, carrying, claim, created, not_ours, several
+from reconciler.apply.unclear_creates import FIRST_PAUSE, note_shown, strange, wait_for
 from reconciler.apply.verify import Verification, not_taken, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
+from reconciler.model.journal import Result, StepResult
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.outcome import Result, StepResult
 from reconciler.model.value import Fields
 
 BELIEVED: Final = frozenset({"applied", "normalised", "unverified"})

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 from reconciler.diff.compare import field_changes
+from reconciler.model.address import unescaped
 from reconciler.model.floors import MINIMUM, WORLDWIDE
-from reconciler.model.likeness import unescaped
-from reconciler.model.outcome import Outcome
+from reconciler.model.journal import Outcome
 from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})

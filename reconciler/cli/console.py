@@ -15,8 +15,8 @@ from reconciler.cli.streams import is_unicode, silence
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
-from reconciler.report.line import Line, Span, Tone, line, wrapped
-from reconciler.report.sanitise import json_text, terminal, whole_line
+from reconciler.render.line import Line, Span, Tone, line, wrapped
+from reconciler.render.sanitise import json_text, terminal, whole_line
 
 _STYLES: Final[Mapping[Tone, Mapping[str, Any]]] = {
     "plain": {},

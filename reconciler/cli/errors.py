@@ -10,9 +10,9 @@ from typing import Final
 import click
 
 from reconciler.cli.console import Console
-from reconciler.cli.other_tools import hint_of_option
+from reconciler.cli.scaffold import hint_of_option
 from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
-from reconciler.report.line import line
+from reconciler.render.line import line
 
 _PACKAGE: Final = Path(__file__).parents[1]
 _DONE: Final = "what an apply did until then is in `reconciler history` and in the ledger"

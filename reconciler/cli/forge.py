@@ -14,7 +14,7 @@ from reconciler.forge.repository import Kind, Repository
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
-    from reconciler.forge.ledger_commit import Target
+    from reconciler.forge.commits import Target
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _COMMITS: Final = ("CI_COMMIT_SHA", "GITHUB_SHA", "BITBUCKET_COMMIT", "BUILD_SOURCEVERSION")
@@ -212,7 +212,7 @@ def push_target(environment: Environment, branch: str | None) -> "tuple[Target, 
 
     Raises `UsageError` where no branch is known: a job for a tag or a merge request has none.
     """
-    from reconciler.forge.ledger_commit import Target  # noqa: PLC0415 - httpx costs 0.15 s
+    from reconciler.forge.commits import Target  # noqa: PLC0415 - httpx costs 0.15 s
 
     variables = environment.variables
     gitlab = variables.get("GITLAB_CI") == "true"

@@ -84,7 +84,7 @@ class Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with what it is called here, or the nearest command, named where there is no such one."""
         if args and args[0] not in self.entries and not args[0].startswith("-"):
-            from reconciler.cli.other_tools import COMMANDS  # noqa: PLC0415 - as below
+            from reconciler.cli.scaffold import COMMANDS  # noqa: PLC0415 - as below
 
             if ctx.parent is None and args[0].lower() in COMMANDS:
                 raise click.UsageError(f"No such command {args[0]!r}: {COMMANDS[args[0].lower()]}", ctx)

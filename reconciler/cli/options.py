@@ -22,7 +22,7 @@ from reconciler.cli.groups import (
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.plan.outlook import Obstacle
+    from reconciler.plan.aftermath import Obstacle
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -102,10 +102,10 @@ def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Addresses that the project's manifests declare; none, and no word, where they cannot be read."""
     del param
+    from reconciler.files.project import find_manifests, find_project  # noqa: PLC0415
+    from reconciler.manifest.checked_edits import addresses_in  # noqa: PLC0415 - most calls complete nothing
     from reconciler.manifest.load import load_settings  # noqa: PLC0415
     from reconciler.manifest.settings_models import SettingsDocument  # noqa: PLC0415
-    from reconciler.manifest.sites import addresses_in  # noqa: PLC0415 - most calls complete nothing
-    from reconciler.project import find_manifests, find_project  # noqa: PLC0415
 
     given = ctx.params.get("project") or ctx.find_root().params.get("project")
     try:
@@ -130,7 +130,7 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(
         *given: Any, only: tuple[str, ...], recreate: bool, overwrite_drift: bool, hold_conflicts: bool, **others: Any
     ) -> Any:
-        from reconciler.workflow.observing import Selection  # noqa: PLC0415 - not needed to list options
+        from reconciler.workflow.observe import Selection  # noqa: PLC0415 - not needed to list options
 
         if overwrite_drift and hold_conflicts:
             raise click.UsageError("--overwrite-drift and --hold-conflicts contradict each other")
@@ -194,7 +194,7 @@ def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _obstacles(given: tuple[str, ...]) -> "frozenset[Obstacle]":
-    from reconciler.plan.outlook import OBSTACLES  # noqa: PLC0415 - as above
+    from reconciler.plan.aftermath import OBSTACLES  # noqa: PLC0415 - as above
 
     words = [word.strip() for each in given for word in each.split(",")]
     for word in words:

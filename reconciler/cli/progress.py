@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.cli.console import shows_progress
 from reconciler.diff.change import Change, action_of, id_of
-from reconciler.model.journal import DONE
-from reconciler.model.outcome import Result
-from reconciler.report.count import counted
-from reconciler.report.sanitise import terminal
+from reconciler.model.journal import DONE, Result
+from reconciler.render.line import counted
+from reconciler.render.sanitise import terminal
 
 if TYPE_CHECKING:
     from reconciler.ports import Clock
-    from reconciler.warehouse.fetch_schedule import FetchOutcome
+    from reconciler.warehouse.fetch import FetchOutcome
     from reconciler.warehouse.report_store import Partition
 
 End = TypeVar("End")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
     from reconciler.plan.reviewed import Entry
-    from reconciler.report.line import Line
+    from reconciler.render.line import Line
 
 FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "junit", "html")
 PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "junit", "html")
@@ -63,32 +63,32 @@ def print_findings(
     """
     match options.format:
         case "json":
-            from reconciler.report.document import findings_document
+            from reconciler.render.result import findings_document
 
             console.document(findings_document(findings))
         case "markdown":
-            from reconciler.report.markdown.findings import findings_markdown
+            from reconciler.render.findings.pages import findings_markdown
 
             console.markup(findings_markdown(findings, summary, options.comment_key))
         case "sarif":
-            from reconciler.report.sarif import sarif
+            from reconciler.render.findings.ci import sarif
 
             console.document(sarif(findings, __version__, folder()))
         case "codequality":
-            from reconciler.report.gitlab import code_quality
+            from reconciler.render.findings.ci import code_quality
 
             console.document(code_quality(findings, folder()))
         case "junit":
-            from reconciler.report.junit import findings_junit
+            from reconciler.render.findings.ci import findings_junit
 
             console.markup(findings_junit(findings, folder(), strict=strict))
         case "github":
-            from reconciler.report.github import annotations
+            from reconciler.render.findings.ci import annotations
 
             for line in annotations(findings, folder()):
                 console.raw(line)
         case "html":
-            from reconciler.report.html.findings import findings_page
+            from reconciler.render.findings.pages import findings_page
 
             console.markup(findings_page(findings))
         case _:
@@ -102,33 +102,32 @@ def print_plan(console: Console, options: Options, made: "PlanResult", folder: C
         case "json":
             console.document(made.to_dict())
         case "markdown":
-            from reconciler.report.markdown.plan import plan_markdown
+            from reconciler.render.plan.markdown import plan_markdown
 
             console.markup(plan_markdown(plan, refusals, options.comment_key))
         case "gitlab":
-            from reconciler.report.gitlab import plan_widget
+            from reconciler.render.findings.ci import plan_widget
 
             console.document(plan_widget(plan))
         case "junit":
-            from reconciler.report.junit import plan_junit
+            from reconciler.render.findings.ci import plan_junit
 
             console.markup(plan_junit(plan, refusals))
         case "github" | "sarif" | "codequality":
             _print_as_findings(console, options, made, folder)
         case "html":
-            from reconciler.report.html.plan import plan_page
+            from reconciler.render.plan.html import plan_page
 
             console.markup(plan_page(plan, refusals))
         case _:
-            from reconciler.report.overview import plan_overview
+            from reconciler.render.plan.overview import plan_overview
 
             console.answer(plan_overview(plan, refusals, whole=options.verbosity > 0))
 
 
 def _print_as_findings(console: Console, options: Options, made: "PlanResult", folder: Callable[[], str]) -> None:
-    from reconciler.report.outlook import not_carried_out
-    from reconciler.report.remarks import plan_findings
-    from reconciler.report.text import summary_text
+    from reconciler.render.plan.overview import plan_findings
+    from reconciler.render.plan.text import not_carried_out, summary_text
 
     told = summary_text(made.plan)
     print_findings(console, options, plan_findings(made.plan, made.refusals), told, folder)
@@ -138,7 +137,7 @@ def _print_as_findings(console: Console, options: Options, made: "PlanResult", f
 
 def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Sequence[Refusal]") -> None:
     """A plan before anything is done: on stdout, or on stderr where stdout holds a document."""
-    from reconciler.report.overview import plan_overview
+    from reconciler.render.plan.overview import plan_overview
 
     told = plan_overview(plan, refusals, whole=options.verbosity > 0)
     if options.format == "text":
@@ -150,7 +149,7 @@ def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Seque
 def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: "Sequence[Entry]") -> None:
     """What a plan does that was not reviewed, as Markdown; other formats have no place for it."""
     if options.format == "markdown":
-        from reconciler.report.markdown.result import unreviewed_markdown
+        from reconciler.render.result import unreviewed_markdown
 
         console.markup(unreviewed_markdown(entries, plan.origin, options.comment_key))
 
@@ -162,12 +161,12 @@ def print_results(console: Console, options: Options, made: "ApplyResult") -> No
         case "json":
             console.document(made.to_dict())
         case "markdown":
-            from reconciler.report.markdown.result import result_markdown
+            from reconciler.render.result import result_markdown
 
             key, left = options.comment_key, made.left
             console.markup(result_markdown(made.results, made.run, made.undo, origin, key, held=held, left=left))
         case _:
-            from reconciler.report.text import result_lines
+            from reconciler.render.plan.text import result_lines
 
             console.answer(result_lines(made.results, made.run, made.undo, held))
 
@@ -179,27 +178,27 @@ def print_audit(console: Console, form: str, found: "DriftResult", project_name:
         case "json":
             console.document(found.to_dict())
         case "markdown":
-            from reconciler.report.audit.markdown import audit_markdown
+            from reconciler.render.drift.markdown import audit_markdown
 
             console.markup(audit_markdown(audit, history))
         case "openmetrics":
-            from reconciler.report.audit.metrics import metrics_text
+            from reconciler.render.drift.text import metrics_text
 
             console.raw(metrics_text(audit, project_name()))
         case "github":
-            from reconciler.report.audit.annotations import annotation_lines
+            from reconciler.render.drift.text import annotation_lines
 
             for command in annotation_lines(audit):
                 console.raw(command)
         case "junit":
-            from reconciler.report.junit import audit_junit
+            from reconciler.render.findings.ci import audit_junit
 
             console.markup(audit_junit(audit))
         case "html":
-            from reconciler.report.html.audit import audit_page
+            from reconciler.render.drift.html import audit_page
 
             console.markup(audit_page(audit, history))
         case _:
-            from reconciler.report.audit.text import audit_lines
+            from reconciler.render.drift.text import audit_lines
 
             console.answer(audit_lines(audit, history))

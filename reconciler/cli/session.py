@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.environment import Environment
-from reconciler.api.observer import Notice, Observer, StepListener, Verb
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import Environment, SystemClock
 from reconciler.api.project import Project
+from reconciler.api.results import Notice, Observer, StepListener, Verb
 from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.cli.console import Console, log_to_stderr
 from reconciler.cli.options import Options
 from reconciler.cli.render import print_results, print_unreviewed, show_plan
 from reconciler.errors import ProjectError
+from reconciler.files.project import ProjectFiles, find_project, find_settings, folder_in_repository
 from reconciler.model.diagnostic import Finding
-from reconciler.project import ProjectFiles, find_project, find_settings, folder_in_repository
 
 if TYPE_CHECKING:
     from reconciler.api.results import ApplyResult
-    from reconciler.plan.forecast import Forecast
+    from reconciler.plan.aftermath import Forecast
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
     from reconciler.plan.reviewed import Entry
@@ -99,7 +98,7 @@ class TerminalObserver(Observer):
 
     def exceeded(self, refusals: "Sequence[Refusal]") -> None:
         """A line for each, on stderr."""
-        from reconciler.report.text import refusal_line  # noqa: PLC0415 - for saved plans only
+        from reconciler.render.plan.text import refusal_line  # noqa: PLC0415 - for saved plans only
 
         self._console.aside(map(refusal_line, refusals))
 
@@ -109,7 +108,7 @@ class TerminalObserver(Observer):
 
     def forecast(self, forecast: "Forecast") -> None:
         """As a line of talk."""
-        from reconciler.report.text import forecast_text  # noqa: PLC0415 - for what writes only
+        from reconciler.render.plan.text import forecast_text  # noqa: PLC0415 - for what writes only
 
         self._console.talk(forecast_text(forecast, self._options.parallelism))
 

@@ -112,7 +112,7 @@ def found_source(environment: Environment) -> FoundSource | None:
     What installer and build noted counts, else the checkout that the program runs from or was installed from, by its
     remote `origin` and the commit that is checked out.
     """
-    from reconciler.forge.git import Git  # noqa: PLC0415 - httpx costs 0.15 s
+    from reconciler.forge.commits import Git  # noqa: PLC0415 - httpx costs 0.15 s
 
     noted = origin()
     url = noted.get("url", "")

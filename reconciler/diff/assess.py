@@ -25,11 +25,16 @@ from reconciler.diff.assessment import (
 )
 from reconciler.diff.change import Blocked, Contradiction, Create, Forget, Note
 from reconciler.diff.context import DiffContext, claimed_ids, orphan_placements, suspected_placements
-from reconciler.diff.identity import Found, Missing, NotFound, Resolution, Unclear
+from reconciler.diff.look_alikes import (
+    left_while_suspected,
+    look_alikes,
+    mixed_up,
+    suspected_app,
+    suspected_placement,
+    unknown_former,
+)
 from reconciler.diff.removals import Removal, removal_of_unnamed, removal_with_app
-from reconciler.diff.rename import left_while_suspected, suspected_app, suspected_placement
-from reconciler.diff.resolve import resolve_placements
-from reconciler.diff.unclear import look_alikes, mixed_up, unknown_former
+from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Prune
 from reconciler.model.ledger import Ledger, LedgerEntry

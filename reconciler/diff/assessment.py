@@ -12,9 +12,9 @@ from reconciler.diff.change import Blocked, Create, Forget, Note
 from reconciler.diff.compare import Comparison, compare, covers
 from reconciler.diff.context import DiffContext
 from reconciler.diff.creates import not_visible_yet, to_create
-from reconciler.diff.identity import Found, Missing, NotFound, Unclear
+from reconciler.diff.look_alikes import unread, unresolved
 from reconciler.diff.removals import Removal, removal_of_tombstone
-from reconciler.diff.unclear import unread, unresolved
+from reconciler.diff.resolve import Found, Missing, NotFound, Unclear
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredPlacement, DesiredResource
 from reconciler.model.ledger import Ledger, LedgerEntry

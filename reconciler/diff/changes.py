@@ -33,9 +33,9 @@ from reconciler.diff.change import (
 )
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.creates import without_unclear_creates
-from reconciler.diff.identity import AmbiguousMatch, Crossed, Missing
+from reconciler.diff.look_alikes import asides, mixed_up, nameless
 from reconciler.diff.removals import Removal
-from reconciler.diff.unclear import asides, mixed_up, nameless
+from reconciler.diff.resolve import AmbiguousMatch, Crossed, Missing
 from reconciler.diff.updates import in_place
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredResource, DesiredState

@@ -23,9 +23,9 @@ from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, ite
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
 from reconciler.diff.compare import Comparison, compare, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
-from reconciler.diff.identity import Missing, NotFound
+from reconciler.diff.look_alikes import asides, nameless, unresolved
 from reconciler.diff.removals import Removal
-from reconciler.diff.unclear import asides, nameless, unresolved
+from reconciler.diff.resolve import Missing, NotFound
 from reconciler.diff.updates import is_spelling, kept_notes
 from reconciler.model.address import Address
 from reconciler.model.desired import AcceptedDrift, Lifecycle

@@ -6,9 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, assert_never
 
 from reconciler.diff.change import FieldChange
-from reconciler.diff.identity import Crossed, Found, NotFound, Resolution
-from reconciler.diff.rename import Orphan, suspected_apps, suspected_renames
-from reconciler.diff.resolve import resolve_apps
+from reconciler.diff.look_alikes import Orphan, suspected_apps, suspected_renames
+from reconciler.diff.resolve import Crossed, Found, NotFound, Resolution, resolve_apps
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredApp, DesiredState, OnDrift
 from reconciler.model.journal import NO_CREATES, PastCreates

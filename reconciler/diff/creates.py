@@ -10,8 +10,8 @@ from itertools import chain
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Unmanaged, Verdict
 from reconciler.diff.compare import field_changes
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
-from reconciler.diff.identity import Found, Missing, NotFound, Resolution
-from reconciler.diff.unclear import pin_of, unresolved
+from reconciler.diff.look_alikes import pin_of, unresolved
+from reconciler.diff.resolve import Found, Missing, NotFound, Resolution
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredResource
 from reconciler.model.field import REQUIRED_TO_CREATE

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.diff.context import by_app
-from reconciler.diff.identity import Found, Resolution
-from reconciler.diff.resolve import resolve_apps, resolve_placements
+from reconciler.diff.resolve import Found, Resolution, resolve_apps, resolve_placements
 from reconciler.model.address import Address, Kind, address_order, kind_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.ledger import Ledger

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, Held, Note
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
-from reconciler.diff.unclear import unread
+from reconciler.diff.look_alikes import unread
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
 from reconciler.model.desired import DesiredResource, DesiredState, Prune, Source

@@ -1,31 +1,103 @@
-"""Which live resource a block stands for: its pin, else the ledger, else its natural identity.
-
-The natural identity of an app is platform and bundle, of a placement its name within the app. Two live candidates are
-not chosen between, for an id in a shipped app decides which of them earns; only where one is active and all others are
-inactive is it that one. A live resource whose identity differs from a block's in no more than its spelling is never
-taken for it, and nothing is made beside it: a person has to say which of the two is meant.
-"""
+"""What identity sees of a block, and the live resource that it stands for: the answers of `resolve`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from reconciler.diff.identity import (
-    Alike,
-    AmbiguousMatch,
-    Crossed,
-    Found,
-    Key,
-    Missing,
-    NotFound,
-    PinNotFound,
-    Resolution,
-    Wanted,
-)
-from reconciler.model.address import Address, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement
+from reconciler.model.address import Address, folded_app, folded_placement, kind_of, placement_address
+from reconciler.model.desired import DesiredApp, DesiredPlacement, Presence
 from reconciler.model.ledger import Ledger
-from reconciler.model.likeness import folded_app, folded_placement
 from reconciler.model.live import LiveResource
+
+Key: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One block as identity sees it. `former` and `former_key` are its address and identity before a rename.
+
+    `distinct` says that it is another resource than whatever looks like it.
+    """
+
+    address: Address
+    key: Key
+    pin: str | None = None
+    former: Address | None = None
+    former_key: Key | None = None
+    state: Presence = "present"
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The live resource. `renamed_from` is set when the ledger still knows it by another address.
+
+    Others of the same identity that no block stands for: `archived` are ids of inactive ones that it was preferred to,
+    `doubles` of active ones that the ledger tells it from.
+    """
+
+    live: LiveResource
+    renamed_from: Address | None = None
+    archived: tuple[str, ...] = ()
+    doubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Live resources whose identity is alike: `free` ones that no block stands for, and `claimed` ones.
+
+    `nameless` are those that no block stands for and whose identity cannot be read: each may be any.
+    """
+
+    free: tuple[LiveResource, ...] = ()
+    claimed: tuple[str, ...] = ()
+    nameless: tuple[LiveResource, ...] = ()
+
+
+NOTHING_ALIKE = Alike()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No live resource, and none was ever ours."""
+
+    alike: Alike = NOTHING_ALIKE
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The ledger knows an id that the account no longer has, or that is another block's (`taken_by`) now."""
+
+    id: str
+    alike: Alike = NOTHING_ALIKE
+    taken_by: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinNotFound:
+    """The pinned id is not in the account (or not in this app)."""
+
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousMatch:
+    """Several live resources could be meant."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """The ledger knows `id` for the block, but `carrier` has its identity, and the ledger knows that for `other`."""
+
+    id: str
+    carrier: str
+    other: Address
+
+
+Unclear: TypeAlias = PinNotFound | AmbiguousMatch | Crossed
+Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
 def resolve(

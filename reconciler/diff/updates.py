@@ -19,13 +19,12 @@ from reconciler.diff.change import (
 )
 from reconciler.diff.compare import IN_SYNC, Comparison, field_changes, or_none, value_at, with_live_leaves
 from reconciler.diff.context import DiffOptions, DriftRule, is_drift
-from reconciler.diff.identity import Found
 from reconciler.diff.removals import STOPS_APP
-from reconciler.model.address import Address, Kind, kind_of
+from reconciler.diff.resolve import Found
+from reconciler.model.address import Address, Kind, folded_app, kind_of
 from reconciler.model.desired import DesiredResource
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.likeness import folded_app
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
 

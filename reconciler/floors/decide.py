@@ -6,10 +6,9 @@ from datetime import date
 from typing import Final
 
 from reconciler.floors.curve import beside
-from reconciler.floors.rules import Rules
-from reconciler.model.evidence import Evidence
+from reconciler.floors.guard import Rules
+from reconciler.model.evidence import Bounds, Evidence, Verdict
 from reconciler.model.floors import MINIMUM
-from reconciler.model.suggestion import Bounds, Verdict
 
 NO_FLOOR: Final = float(MINIMUM)
 UNPROVEN: Final = (

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from reconciler.floors.rules import Rules
-from reconciler.model.evidence import Cell, DayEvidence, Evidence
-from reconciler.model.suggestion import Bounds
+from reconciler.floors.guard import Rules
+from reconciler.model.evidence import Bounds, Cell, DayEvidence, Evidence
 
 ROUNDS: Final = 60
 CLOSE_ENOUGH: Final = 1e-7

@@ -14,9 +14,8 @@ from typing import Final, TypeAlias
 from reconciler.diff.change import Blocked, Change, Create, FieldChange, Update
 from reconciler.model.address import Address, address_order
 from reconciler.model.checked import text as text_of
-from reconciler.model.evidence import Cell
+from reconciler.model.evidence import Cell, Suggestion, Suggestions
 from reconciler.model.floors import Floors
-from reconciler.model.suggestion import Suggestion, Suggestions
 from reconciler.model.value import canonical_json, to_json
 from reconciler.plan.plan import Plan
 

@@ -7,16 +7,13 @@ from decimal import Decimal
 from typing import Final
 
 from reconciler.floors.current_floors import CurrentFloor
-from reconciler.floors.curve import Outlook, curve, fixed_price, outlook
+from reconciler.floors.curve import Outlook, Reaction, curve, fixed_price, outlook, reaction, sift
 from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_share
-from reconciler.floors.guard import Ceiling, Guarded, cooling, guarded_lower, guarded_raise
+from reconciler.floors.guard import Ceiling, Guarded, Rules, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
-from reconciler.floors.reaction import Reaction, reaction, sift
-from reconciler.floors.rules import Rules
 from reconciler.model.address import address_order
-from reconciler.model.evidence import Cell, Evidence, Unmatched
+from reconciler.model.evidence import Backtest, Bounds, Cell, Evidence, Replay, Suggestion, Suggestions, Unmatched
 from reconciler.model.floors import WORLDWIDE
-from reconciler.model.suggestion import Bounds, Suggestion, Suggestions
 
 
 def working(
@@ -194,3 +191,39 @@ def _assumptions(case: _Case, floor: Decimal) -> tuple[str, ...]:
     if len(floors) <= 1:
         said.append(f"All days were at one floor: {ONE_FLOOR.format(float(floor))}")
     return tuple(said)
+
+
+def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
+    """Replay the raises and cuts of an earlier run on evidence of other days."""
+    window = Window(first, last, last)
+    told = sift(later).told
+    known = {one.cell: one for one in told}
+    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(told, rules).items()}
+    moves = [made for made in earlier.cells if made.verdict in {"raise", "lower"}]
+    return Backtest(first, last, tuple(_replay(made, known, costs, window, rules) for made in moves))
+
+
+def _replay(
+    made: Suggestion, known: Mapping[Cell, Evidence], costs: Mapping[Cell, Bounds], window: Window, rules: Rules
+) -> Replay:
+    one = known.get(made.cell)
+    cost = costs.get(made.cell)
+    if one is None or not one.prices or (cost is None and made.mode != "unified"):
+        return _silent(made, "there are no later reports to replay it on")
+    lower, upper = sorted((float(made.current), float(made.suggested)))
+    floors = {day.floor for day in one.days if day.floor is not None} or {float(made.current)}
+    if max(floors) > lower:
+        return _silent(made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen")
+    seen = outlook(one, cost, rules.marginal, window.weeks)
+    return Replay(made.cell, made.current, made.suggested, made.change, _came(seen, lower, upper, made))
+
+
+def _came(seen: Outlook, lower: float, upper: float, made: Suggestion) -> Bounds:
+    raised = seen.change(lower, upper)
+    if made.verdict == "raise":
+        return raised
+    return Bounds(-raised.high, -raised.estimate, -raised.low)
+
+
+def _silent(made: Suggestion, why: str) -> Replay:
+    return Replay(made.cell, made.current, made.suggested, made.change, None, why)

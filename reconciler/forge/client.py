@@ -13,15 +13,13 @@ import httpx
 
 from reconciler.errors import ApiError, ApiRejected, ProjectError, UnreadableAnswer
 from reconciler.forge.repository import Kind, Repository
+from reconciler.http.answers import AnswerError, decode
+from reconciler.http.auth import origin
+from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.exchange import Attempt, Response, server_message
+from reconciler.http.redaction import discreet, without
+from reconciler.http.retry import RetryPolicy, is_throttled, pause, retry_after
 from reconciler.ports import Clock
-from reconciler.web.connections import Connections
-from reconciler.web.exchange import Attempt, Response
-from reconciler.web.http import HEADERS, exchange
-from reconciler.web.json_body import AnswerError, decode
-from reconciler.web.message import server_message
-from reconciler.web.origin import origin
-from reconciler.web.redaction import discreet, without
-from reconciler.web.retry import RetryPolicy, is_throttled, pause, retry_after
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT"]
 

@@ -9,8 +9,8 @@ from reconciler.errors import ApiError, UnreadableAnswer, UsageError
 from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
 from reconciler.forge.comments import Comment
 from reconciler.forge.repository import MergeRequest
+from reconciler.http.redaction import discreet
 from reconciler.model.secret import Secret
-from reconciler.web.redaction import discreet
 
 
 def github_headers(token: Secret) -> Mapping[str, str]:

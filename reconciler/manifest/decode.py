@@ -11,13 +11,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
-from reconciler.manifest.complaint import complaint, decimal_point
-from reconciler.manifest.report import Reporter
+from reconciler.manifest.error_messages import complaint, decimal_point
+from reconciler.manifest.findings import Reporter
 from reconciler.model.address import app_address, placement_address
 from reconciler.model.field import PRICED
-from reconciler.yaml.hints import described, quoted, shown
 from reconciler.yaml.node import VARIABLE, Document, Map, Seq, Step, make_map, make_seq, node_at, place_at
-from reconciler.yaml.scalar import Based, spelling
+from reconciler.yaml.scalar import Based, described, quoted, shown, spelling
 
 M = TypeVar("M", bound=Block)
 Path = tuple[Step, ...]

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from reconciler.manifest.findings import Reporter
 from reconciler.manifest.layer import APP_READERS, Layer, canonical_fields, layer, read_lifecycle, report_type_bound
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
-from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.value import Value
 from reconciler.yaml.node import Map
-from reconciler.yaml.text import Place
+from reconciler.yaml.scalar import Place
 
 _ALWAYS_THERE: Final = Lifecycle()
 

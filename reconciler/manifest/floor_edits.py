@@ -7,25 +7,37 @@ from typing import Any, Final, cast
 
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import (
+    Block,
     EditRequest,
     ProjectContext,
+    Site,
+    Sites,
     blocks_by_address,
     check_declared,
     declared_in,
 )
+from reconciler.manifest.country_expansion import Groups
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.sites import Block, Site, Sites
-from reconciler.manifest.territory import Groups
 from reconciler.model.address import Address, kind_of
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
 from reconciler.model.value import price, to_json
 from reconciler.yaml.edit.apply import edit_tree
-from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetScalar, SetValue, Unwritable, Writable
-from reconciler.yaml.edit.locate import finding_of, node_along
+from reconciler.yaml.edit.changes import (
+    AddEntry,
+    AddItem,
+    Edit,
+    Path,
+    SetScalar,
+    SetValue,
+    Unwritable,
+    Writable,
+    finding_of,
+    node_along,
+)
 from reconciler.yaml.node import Map, Node, Seq
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 FIELD: Final = "floorPrices"
 

@@ -6,11 +6,18 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.manifest.block import Block
-from reconciler.manifest.countries import COUNTRIES, country_hint, looks_like_country
-from reconciler.manifest.field_models import Frequency, Geo, Reward
-from reconciler.manifest.models import LifecycleBlock, PlacementFields
-from reconciler.manifest.report import Reporter
-from reconciler.manifest.territory import SIX, Groups, country_list, floor_names, floor_table
+from reconciler.manifest.country_expansion import (
+    COUNTRIES,
+    SIX,
+    Groups,
+    country_hint,
+    country_list,
+    floor_names,
+    floor_table,
+    looks_like_country,
+)
+from reconciler.manifest.findings import Reporter
+from reconciler.manifest.models import Frequency, Geo, LifecycleBlock, PlacementFields, Reward
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import APP_FIELDS, FIELDS, PLACEMENT_FIELDS, PRICED
@@ -30,9 +37,8 @@ from reconciler.model.field_type import (
 )
 from reconciler.model.floors import WORLDWIDE
 from reconciler.model.value import Value, is_rounded, number, to_json
-from reconciler.yaml.hints import did_you_mean, quoted
 from reconciler.yaml.node import Map, place_at
-from reconciler.yaml.scalar import spelling
+from reconciler.yaml.scalar import did_you_mean, quoted, spelling
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,34 @@
-"""What no schema can see: fields that do not go together, and ladders that are none.
+"""The store categories by platform that the vendor is known to take; the lists may grow on its side."""
 
-Tombstones are not linted: what they say is on its way out.
-"""
-
+import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from typing import Final, cast
 from unicodedata import name as script
 
-from reconciler.manifest.categories import categories
-from reconciler.manifest.claims import report_look_alike
-from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.country_expansion import COUNTRIES, line_place
 from reconciler.manifest.expand import Expanded, ExpandedApp
+from reconciler.manifest.findings import Reporter, report_look_alike
 from reconciler.manifest.layer import Layer
-from reconciler.manifest.report import Reporter
 from reconciler.manifest.settings import Settings
-from reconciler.manifest.territory import line_place
+from reconciler.model.address import folded_placement
 from reconciler.model.field import KNOWN_SKIPABILITY
 from reconciler.model.floors import MINIMUM, Floors, effective
-from reconciler.model.likeness import folded_placement
 from reconciler.model.value import to_json
-from reconciler.yaml.hints import did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
 from reconciler.yaml.node import Map
-from reconciler.yaml.text import Place
+from reconciler.yaml.scalar import Place, did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
+
+
+@cache
+def categories() -> Mapping[str, tuple[str, ...]]:
+    """Category names by platform, spelled as the API wants them."""
+    text = files("reconciler.manifest").joinpath("categories.json").read_text(encoding="utf-8")
+    return {platform: tuple(names) for platform, names in json.loads(text).items()}
+
 
 _USER_MACRO: Final = "{{USER_ID}}"
 _STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Final
 
+from reconciler.model.address import one_typo_apart
 from reconciler.model.diagnostic import Finding
-from reconciler.model.likeness import one_typo_apart
 
 MOST: Final = 100
 """Patterns that one with braces may stand for: nobody means more."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from reconciler.manifest.report import Reporter
+from reconciler.manifest.findings import Reporter
 from reconciler.manifest.settings_models import PolicyBlock
 from reconciler.model.desired import Policy
-from reconciler.yaml.hints import did_you_mean, quoted
 from reconciler.yaml.node import Map
+from reconciler.yaml.scalar import did_you_mean, quoted
 
 HINT: Final = "docs/policies.md tells what a rule can speak of"
 

@@ -1,11 +1,9 @@
-"""Evidence for floors: what the reports say of one placement in one country over a window of days.
-
-Prices and earnings are USD, prices per thousand impressions; days are UTC.
-"""
+"""What reports say of placements in countries, the floors suggested for them, and backtests of earlier suggestions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Final, Literal
 
 from reconciler.model.address import Address
@@ -139,3 +137,92 @@ class Question:
     last: date
     known: Sequence[KnownPlacement]
     floors: Mapping[Cell, Mapping[date, float | None]] = field(default_factory=dict)
+
+
+Verdict = Literal["raise", "lower", "keep", "insufficient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """An estimate with its interval (one-sided 90 % bounds either way)."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Expected revenue of a cell per week in USD at one floor: DT's part, and what is left of the waterfall."""
+
+    floor: float
+    revenue: Bounds
+    from_dt: float
+    from_rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One cell. `current` and `suggested` are floors in USD; equal unless the verdict is raise or lower.
+
+    `change` is the expected change of revenue per week in USD, None where the evidence does not allow one.
+    """
+
+    cell: Cell
+    mode: Mode
+    verdict: Verdict
+    current: Decimal
+    suggested: Decimal
+    opportunity_cost: Bounds | None
+    change: Bounds | None
+    evidence: Evidence | None
+    reasons: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    curve: tuple[CurvePoint, ...] = ()
+    working: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """All cells of a run over a window of days (both ends included), and what could not be joined."""
+
+    first: date
+    last: date
+    cells: tuple[Suggestion, ...]
+    unmatched: Unmatched
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One earlier suggestion, USD a week: what it expected, what the later days say, or why they say nothing."""
+
+    cell: Cell
+    current: Decimal
+    suggested: Decimal
+    expected: Bounds | None
+    came: Bounds | None
+    silent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """All moves of an earlier run, replayed on the days from `first` to `last`."""
+
+    first: date
+    last: date
+    replays: tuple[Replay, ...]
+
+    @property
+    def told(self) -> tuple[Replay, ...]:
+        """Those on which the later days have something to say."""
+        return tuple(replay for replay in self.replays if replay.came is not None)
+
+    @property
+    def total(self) -> float:
+        """The change of revenue that these would have made, USD a week."""
+        return sum(replay.came.estimate for replay in self.replays if replay.came)
+
+    @property
+    def lost(self) -> float:
+        """The part of it that was lost, as a negative figure."""
+        return sum(min(0.0, replay.came.estimate) for replay in self.replays if replay.came)

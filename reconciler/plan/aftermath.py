@@ -1,14 +1,68 @@
-"""What a plan has left behind in an account: what moved, whether it was planned, and whether the plan holds now."""
+"""What stands in the way of a plan as it is: what an apply of it would refuse, leave out, or warn of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import Address, app_of, kind_of, placement_address
+from reconciler.model.diagnostic import Finding
 from reconciler.model.live import ById, LiveResource, LiveState, ResourceKey, live_app_address
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
-from reconciler.plan.plan import Plan
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Plan, summary
+
+Obstacle = Literal["refused", "blocked", "warnings"]
+
+OBSTACLES: Final[tuple[Obstacle, ...]] = get_args(Obstacle)
+"""The gravest first: nothing of a refused plan is done, the rest of one with blocked changes is, and a warning stops
+nothing."""
+
+
+def obstacles(plan: Plan, refusals: Iterable[Refusal], findings: Iterable[Finding] = ()) -> frozenset[Obstacle]:
+    """What is so of a plan: a limit or policy binds, a change is blocked, a policy or `findings` warn."""
+    binding = [refusal.binding for refusal in refusals]
+    warned = not all(binding) or any(finding.severity == "warning" for finding in findings)
+    found: dict[Obstacle, bool] = {"refused": any(binding), "blocked": bool(summary(plan).blocked), "warnings": warned}
+    return frozenset(each for each, is_so in found.items() if is_so)
+
+
+def gravest(found: Collection[Obstacle]) -> Obstacle | None:
+    """The first of `OBSTACLES` that was found."""
+    return next((each for each in OBSTACLES if each in found), None)
+
+
+UNKNOWN_PACE: Final = 0.5
+"""Seconds a call, where none has been timed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Calls of an undisturbed run, and the seconds they take at the given pace and parallelism."""
+
+    calls: int
+    seconds: float
+
+
+def forecast(plan: Plan, seconds_a_call: float | None, parallelism: int) -> Forecast:
+    """One call a step; an inactive placement is born by two and read back.
+
+    A delete is read back, and before it goes what is left in an app.
+    """
+    calls = 0
+    for change in plan.changes:
+        match change:
+            case Create():
+                calls += 3 if change.app_id is not None and change.send.get("status") == "inactive" else 1
+            case Update() | Deactivate():
+                calls += 1
+            case Delete():
+                calls += 3 if kind_of(change.address) == "app" else 2
+            case Blocked():
+                pass
+    pace = UNKNOWN_PACE if seconds_a_call is None else seconds_a_call
+    return Forecast(calls, calls * pace / max(1, min(parallelism, calls)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ it was written against.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import product
 from typing import Any, cast
 
 from reconciler.diff.change import Blocked, Change, Create, Delete, Update, action_of, id_of
 from reconciler.model.address import app_of, kind_of, name_of
-from reconciler.model.desired import Policy
+from reconciler.model.desired import Policy, Safety
 from reconciler.model.floors import WORLDWIDE, Floors, complete, effective
 from reconciler.model.value import Value, to_json
-from reconciler.plan.guard import Refusal
+from reconciler.plan.guard import Allowances, Refusal, hold, refusals
+from reconciler.plan.plan import Plan
 from reconciler.plan.rules import Judge, Unfinished, judged
 
 Groups = Mapping[str, tuple[str, ...]]
@@ -111,3 +112,26 @@ def _in_force(change: Change, groups: Groups) -> dict[str, float]:
         return {}
     countries = {WORLDWIDE, *table, *(country for group in groups.values() for country in group)}
     return {country: float(effective(table, country)) for country in sorted(countries)}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What plans of a project are held to, less what was allowed for one run; `judge` evaluates the policies' rules."""
+
+    safety: Safety
+    allowances: Allowances
+    policies: tuple[Policy, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judge: Judge = judged
+
+
+def gate(plan: Plan, limits: Limits) -> tuple[Plan, tuple[Refusal, ...]]:
+    """The plan with what waits for leave held, and every limit and policy that the rest breaks.
+
+    An apply goes ahead with no binding refusal.
+    """
+    within = hold(plan, limits.safety, limits.allowances)
+    return within, (
+        *refusals(within, limits.safety, limits.allowances),
+        *violations(within.changes, limits.policies, limits.groups, limits.judge),
+    )

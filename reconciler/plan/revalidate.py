@@ -12,7 +12,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveState, ResourceKey
-from reconciler.plan.hold import removals
+from reconciler.plan.guard import removals
 from reconciler.plan.plan import Plan
 from reconciler.plan.stale import Stale, contradiction, moved, other_values
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.diff.compare import field_changes
-from reconciler.model.address import Address, app_address, kind_of, name_of
-from reconciler.model.likeness import folded_app, folded_placement
+from reconciler.model.address import Address, app_address, folded_app, folded_placement, kind_of, name_of
 from reconciler.model.live import ById, LiveResource, LiveState
 from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
 from reconciler.plan.plan import Plan

@@ -10,9 +10,9 @@ from typing import Final
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Note, Update
 from reconciler.diff.compare import field_changes
 from reconciler.model.address import Address, address_order, kind_of
+from reconciler.model.journal import Result
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import ById, LiveResource
-from reconciler.model.outcome import Result
 from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.plan.plan import Origin, Plan
 

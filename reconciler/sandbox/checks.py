@@ -9,8 +9,8 @@ from functools import partial
 from math import isfinite
 from typing import Any, Final, TypeAlias, assert_never
 
-from reconciler.manifest.categories import categories
-from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.country_expansion import COUNTRIES
+from reconciler.manifest.lint import categories
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS, PLACEMENT_TYPES, PLATFORMS, FieldSpec
 from reconciler.model.field_type import (
     UNITS,

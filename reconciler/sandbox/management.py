@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from reconciler.model.address import Kind
 from reconciler.sandbox import checks
-from reconciler.sandbox.account import APPS, Account
+from reconciler.sandbox.account import APPS, Account, Stored, kept, same_to_a_server
 from reconciler.sandbox.exchange import Answer, Call, Keys, RefusalError, Routes, json_answer
 from reconciler.sandbox.faults import Echo, OldId
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.resources import Stored, kept, same_to_a_server
 from reconciler.sandbox.spelling import UNLESS_SENT, id_key, listed, spelled
 
 AUTH_PATH: Final = "/api/v2/management/auth"

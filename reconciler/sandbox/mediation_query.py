@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from reconciler.sandbox.account import Account
+from reconciler.sandbox.account import Account, Stored
 from reconciler.sandbox.exchange import RefusalError
-from reconciler.sandbox.market import Market
-from reconciler.sandbox.market_data import is_complete
+from reconciler.sandbox.market import Market, is_complete
 from reconciler.sandbox.report_rows import Line, days, lines, mediation_app
-from reconciler.sandbox.resources import Stored
 
 DIMENSIONS: Final = (
     *("date", "app", "helium_placement_name", "placement_type", "demand_source", "country", "helium_line_item_name"),

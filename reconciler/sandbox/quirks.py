@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reconciler.manifest.countries import COUNTRIES
+from reconciler.manifest.country_expansion import COUNTRIES
 from reconciler.model.field import APP_FIELDS, PLACEMENT_FIELDS
 from reconciler.model.floors import MINIMUM, WORLDWIDE
 

@@ -17,8 +17,7 @@ from uuid import uuid4
 from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import JSON_TYPE, Answer, Call, Keys, RefusalError, Routes, json_answer
 from reconciler.sandbox.management import DEFAULT_PUBLISHER, NOTHING
-from reconciler.sandbox.market import Market
-from reconciler.sandbox.market_data import is_complete, is_kept, uniform
+from reconciler.sandbox.market import Market, is_complete, is_kept, uniform
 from reconciler.sandbox.mediation_query import asked, figures
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_rows import user_csv

@@ -13,9 +13,8 @@ from io import StringIO
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, rest_bids
-from reconciler.sandbox.market_data import count, normal, uniform
-from reconciler.sandbox.resources import Stored
+from reconciler.sandbox.account import Stored
+from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, count, normal, rest_bids, uniform
 
 Network: TypeAlias = Literal["bidding", "mediation"]
 

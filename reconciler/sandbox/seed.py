@@ -9,11 +9,10 @@ from typing import Any, Final
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import fields_to_json
-from reconciler.sandbox.account import Account
+from reconciler.sandbox.account import Account, Stored
 from reconciler.sandbox.checks import settled
 from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.management import DEFAULT_PUBLISHER
-from reconciler.sandbox.resources import Stored
 
 SEEDS: Final = ("demo",)
 _ID: Final = re.compile(r"0|[1-9]\d{0,16}", re.ASCII)

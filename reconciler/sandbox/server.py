@@ -14,8 +14,7 @@ from reconciler.sandbox.account import Account
 from reconciler.sandbox.exchange import Keys, Routes
 from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.front import Front
-from reconciler.sandbox.http_server import Server
+from reconciler.sandbox.front import Front, Server
 from reconciler.sandbox.management import Management
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks

@@ -22,8 +22,8 @@ from reconciler.model.field_type import (
     WordType,
 )
 from reconciler.model.value import Absent
+from reconciler.sandbox.account import Stored
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.resources import Stored
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from reconciler import disk
 from reconciler.errors import StoreError, UnfitFile, WrongAccount
+from reconciler.files import disk
 from reconciler.model.address import Address, address_order
 from reconciler.model.ledger import (
     AccountId,
@@ -27,7 +27,7 @@ from reconciler.model.ledger import (
     shared_id,
 )
 from reconciler.model.value import canonical_json
-from reconciler.yaml.text import text_of
+from reconciler.yaml.scalar import text_of
 
 LEDGER_NAME = "reconciler.lock"
 

@@ -16,7 +16,7 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Final
 
-from reconciler import disk
+from reconciler.files import disk
 
 KEY_NAME: Final = "journal.key"
 _KEY_BYTES: Final = 64

@@ -1,16 +1,19 @@
 """How much of a window is stored, was read, and belongs to known placements; and totals over several days."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from math import isclose
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.apis.days import DayRange
 from reconciler.model.evidence import Absence, Basis, Question
-from reconciler.warehouse.acceptance import STRAY, SUM
+from reconciler.warehouse.acceptance import STRAY, SUM, Figures
+from reconciler.warehouse.countries import NOWHERE, SUMS
 from reconciler.warehouse.join import Matches
 from reconciler.warehouse.report_store import Partition, ReportStore
+from reconciler.warehouse.user_report_csv import literal
 
 TOTALS: Final = "chartboost_totals"
 """The source under which totals lie: their earnings are rounded to cents once, not once a day."""
@@ -90,3 +93,113 @@ def basis(
         joined=joined,
         absences=tuple(absent),
     )
+
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+Place: TypeAlias = tuple[str | None, str | None]
+"""A placement's id and name."""
+Key: TypeAlias = tuple[str | None, str | None, str | None]
+"""The same, and a country as the report spells it."""
+
+_LEAST: Final = 10
+"""Impressions from which equal figures are no chance."""
+_MEMORY: Final = "256MB"
+_KEY: Final = ("placement_id", "placement_name", "country")
+
+
+def is_sum_of(one: Figures, whole: Figures) -> bool:
+    """Whether a row, or a few, have the figures of all others together."""
+    return (
+        one.impressions == whole.impressions >= _LEAST
+        and one.rows <= whole.rows
+        and isclose(one.money, whole.money, rel_tol=1e-6, abs_tol=1e-6)
+    )
+
+
+def sum_of(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
+    """All rows of a data file; `money` is its column of USD."""
+    told = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
+    rows, impressions, amount = connection.execute(told).fetchone() or (0, 0, 0)
+    return Figures(int(rows), float(impressions or 0), float(amount or 0))
+
+
+def figures(data: Path, money: str) -> Figures:
+    """The same of a file by itself."""
+    import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
+
+    with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+        return sum_of(connection, data, money)
+
+
+def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
+    """The sources of demand in files of mediation rows, by app and day."""
+    import duckdb  # noqa: PLC0415 - as above
+
+    found: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    if not files:
+        return found
+    listed = ", ".join(literal(str(path)) for path in files)
+    with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+        told = (
+            f"SELECT DISTINCT coalesce(app, ''), day, source FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as above
+        )
+        for app, day, source in connection.execute(told).fetchall():
+            found[str(app)][day].add(str(source))
+    return found
+
+
+def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:
+    """Take rows that sum others out of a data file; how many they were.
+
+    A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
+    tell. So may a placement be called `Total`, or be none but the sum of the others.
+    """
+    told = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
+        FROM {literal(str(data))} GROUP BY ALL"""  # noqa: S608 - as above
+    cells = {
+        (place, name, country): Figures(int(rows), float(impressions), float(money))
+        for place, name, country, rows, impressions, money in connection.execute(told).fetchall()
+    }
+    found = [*_over_countries(cells)]
+    found += _over_placements({key: each for key, each in cells.items() if key not in found})
+    if not found:
+        return 0
+    left = data.with_name("without-sums.parquet")
+    sums = " OR ".join(map(_is, found))
+    connection.execute(
+        f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(left))} "  # noqa: S608 - as above
+        "(FORMAT parquet, COMPRESSION zstd)"
+    )
+    left.replace(data)
+    return sum(cells[key].rows for key in found)
+
+
+def _over_countries(cells: Mapping[Key, Figures]) -> Iterable[Key]:
+    of: dict[Place, list[Key]] = defaultdict(list)
+    for key in cells:
+        of[key[:2]].append(key)
+    for keys in of.values():
+        named = [key for key in keys if (key[2] or "").lower() not in NOWHERE]
+        whole = _sum(cells, named)
+        yield from (key for key in keys if key not in named and is_sum_of(cells[key], whole))
+
+
+def _over_placements(cells: Mapping[Key, Figures]) -> Sequence[Key]:
+    sums = [key for key in cells if (key[1] or "").strip().lower() in SUMS]
+    named = [key for key in cells if key not in sums]
+    return sums if sums and is_sum_of(_sum(cells, sums), _sum(cells, named)) else []
+
+
+def _sum(cells: Mapping[Key, Figures], keys: Iterable[Key]) -> Figures:
+    return sum((cells[key] for key in keys), Figures())
+
+
+def _is(key: Key) -> str:
+    parts = (
+        f"{name} IS NOT DISTINCT FROM {'NULL' if said is None else literal(said)}"
+        for name, said in zip(_KEY, key, strict=True)
+    )
+    return f"({' AND '.join(parts)})"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from reconciler import disk
 from reconciler.errors import ProjectError
+from reconciler.files import disk
 from reconciler.installed import how_to_add
-from reconciler.warehouse.validation_sql import literal
+from reconciler.warehouse.user_report_csv import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

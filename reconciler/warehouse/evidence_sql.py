@@ -19,7 +19,7 @@ from typing import Final
 
 from reconciler.model.evidence import PRICE_STEP
 from reconciler.model.floors import WORLDWIDE
-from reconciler.warehouse.validation_sql import literal
+from reconciler.warehouse.user_report_csv import literal
 
 DT: Final = "reconciler_dt"
 MEDIATION: Final = "reconciler_mediation"

@@ -23,8 +23,8 @@ from urllib.parse import quote, unquote
 
 from filelock import FileLock, Timeout
 
-from reconciler import disk
 from reconciler.errors import LockHeld, ProjectError
+from reconciler.files import disk
 from reconciler.model.secret import Secret
 
 DATA: Final = "data.parquet"

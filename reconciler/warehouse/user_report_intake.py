@@ -15,18 +15,22 @@ from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.warehouse.acceptance import STRAY, SUM, Figures, unread_reason
 from reconciler.warehouse.countries import NOWHERE, alpha2
+from reconciler.warehouse.coverage import is_sum_of, sum_of, without_sums
 from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
-from reconciler.warehouse.sums import is_sum_of, sum_of, without_sums
-from reconciler.warehouse.user_report_csv import ALIASES, Aliases, cut_short, places, without_open_quotes
-from reconciler.warehouse.validation_sql import (
+from reconciler.warehouse.user_report_csv import (
+    ALIASES,
     MASKED,
     MISSING,
+    Aliases,
     People,
     ReportFile,
+    cut_short,
     good_sql,
     literal,
+    places,
     quarantined_sql,
     rows_sql,
+    without_open_quotes,
 )
 
 if TYPE_CHECKING:

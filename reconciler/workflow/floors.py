@@ -6,10 +6,8 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Final
 
-from reconciler.diff.identity import Found
-from reconciler.diff.resolve import resolve_apps
+from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import ProjectError
-from reconciler.floors.backtest import backtest
 from reconciler.floors.current_floors import (
     CurrentFloor,
     Move,
@@ -19,19 +17,16 @@ from reconciler.floors.current_floors import (
     moves,
     tables_on,
 )
+from reconciler.floors.curve import Reaction, learned, windows_before
 from reconciler.floors.decide import Window
-from reconciler.floors.reaction import Reaction, learned, windows_before
-from reconciler.floors.rules import Rules
-from reconciler.floors.suggest import suggest
-from reconciler.model.address import Address, app_of, kind_of, name_of
-from reconciler.model.backtest import Backtest
+from reconciler.floors.guard import Rules
+from reconciler.floors.suggest import backtest, suggest
+from reconciler.model.address import Address, app_of, kind_of, name_of, selector
 from reconciler.model.desired import DesiredPlacement, DesiredState
-from reconciler.model.evidence import Cell, KnownPlacement, Question
+from reconciler.model.evidence import Backtest, Cell, KnownPlacement, Question, Suggestions
 from reconciler.model.floors import Floors, effective, floor_table
-from reconciler.model.glob import selector
 from reconciler.model.journal import past_runs
 from reconciler.model.ledger import Ledger
-from reconciler.model.suggestion import Suggestions
 from reconciler.ports import EvidenceReader, LedgerReader, LiveReader
 
 WINDOWS_BACK: Final = 26

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, cast
 
-from reconciler.yaml.hints import quoted
 from reconciler.yaml.node import AliasNode, Entry, Map, Mark, Node, ScalarNode, Seq, make_map
+from reconciler.yaml.scalar import quoted
 
 Report: TypeAlias = Callable[[str, Mark, str, str], None]
 """Takes a finding: its code, place, message and hint."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from reconciler.yaml.text import Place
+from reconciler.yaml.scalar import Place
 
 Step: TypeAlias = str | int
 VARIABLE: Final = "${"

@@ -1,21 +1,298 @@
-"""YAML text -> values with places, straight from the parser's events.
+"""One file's parser events -> its documents: the one walk that both reading and editing rest on."""
 
-Reads the core schema of YAML 1.2 plus merge keys (`<<`). Duplicate keys and tags are findings; depth and the size that
-aliases expand to are bounded. Shared anchors stay shared, so an alias costs nothing however often it is used.
-
-`parse` makes values with places. `read_tree` makes the same with the same walk, and with the layout that edits need:
-ends, anchors, and the parts as they are written. It takes about twice the time and is for files that are edited.
-"""
-
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NoReturn
 
-from reconciler.model.diagnostic import Finding
-from reconciler.yaml.loader import Loader
-from reconciler.yaml.node import Document, Node
-from reconciler.yaml.scalar import PlainScalars
-from reconciler.yaml.syntax import encoding_finding
-from reconciler.yaml.text import ManifestText
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.model.diagnostic import Finding, Severity
+from reconciler.yaml.events import Events, Refused, SlowParser, encoding_finding, part_before, refusal_finding
+from reconciler.yaml.merge import MERGE, Frame, lay_out, settled
+from reconciler.yaml.node import (
+    START,
+    VARIABLE,
+    AliasNode,
+    Document,
+    Map,
+    Mark,
+    Node,
+    ScalarNode,
+    Seq,
+    make_map,
+    make_seq,
+    place_of,
+    scalar_node,
+)
+from reconciler.yaml.scalar import ManifestText, PlainScalars, Scalar, quoted
+
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML built without libyaml: slower, but the same events
+    _Parser = SlowParser  # type: ignore[assignment,misc]
+
+DEEPEST: Final = 100
+"""Levels of nesting; a manifest needs about eight."""
+FREE_EXPANSION: Final = 100_000
+"""Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
+
+
+class _Stop(Exception):
+    """Nothing more can be read from this file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """An anchored node. `size` counts the nodes below it with aliases expanded, `height` their levels.
+
+    `node` is the value as written where the layout is asked for.
+    """
+
+    value: Any
+    key_text: str | None
+    size: int
+    height: int
+    node: ScalarNode | Map | Seq | None = None
+
+
+class Loader:
+    """Builds the documents of one file from parser events.
+
+    Events are Any: the stubs give their attributes to none of them, and asking would cost more than reading does. With
+    `content`, the characters of the text, the layout is noted too.
+    """
+
+    def __init__(
+        self,
+        text: ManifestText,
+        scalars: PlainScalars,
+        open_keys: frozenset[str] = frozenset(),
+        content: str | None = None,
+    ) -> None:
+        self.documents: list[Document] = []
+        self.broken_off: list[Document] = []
+        self.findings: list[Finding] = []
+        self._text = text
+        self._scalars = scalars
+        self._open_keys = open_keys
+        self._content = content
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._frame = Frame(START, is_map=False, before=0)
+        self._stack: list[Frame] = []
+        self._nodes = 0
+        self._expanded = 0
+        self._most_expanded = FREE_EXPANSION + len(text.data) // 2
+
+    def read(self) -> None:
+        """Read to the end, or to the first thing that leaves no sense in going on."""
+        try:
+            self._events()
+        except _Stop:
+            return
+        except Refused as refused:
+            if self._tell(refused):
+                self._close_all()
+
+    def _close_all(self) -> None:
+        """Make a document of what was read before the text broke off: whatever is missing in it may come later."""
+        while self._stack:
+            frame = self._frame
+            if frame.is_map and len(frame.items) & 1:
+                del frame.items[-1], frame.marks[-1]
+            value: Any = (
+                self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
+            )
+            if isinstance(value, Map):
+                value.broken = self._open_keys - value.keys()
+            self._frame = self._stack.pop()
+            self._frame.items.append(value)
+            self._frame.marks.append(frame.mark)
+        if self._frame.items and isinstance(self._frame.items[0], Map):
+            has_variables = VARIABLE.encode() in self._text.data
+            self.broken_off.append(Document(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
+
+    def _tell(self, refused: Refused) -> bool:
+        """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
+
+        PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
+        what comes before the place is read again, alone: if it is too deep already, that alone is told.
+        """
+        before = part_before(self._text, refused)
+        if before is not None:
+            reread = Loader(before, self._scalars)
+            with suppress(_Stop, Refused):
+                reread._events()
+            if any(finding.code == "depth-limit" for finding in reread.findings):
+                self.documents, self.findings = reread.documents, reread.findings
+                return False
+        self.findings.append(refusal_finding(self._text, refused))
+        return True
+
+    def _events(self) -> None:
+        event: Any = None
+        try:
+            events = Events(_Parser, self._text)
+        except Exception as wrong:  # whatever PyYAML raises is about the text
+            raise Refused(wrong, place_of(START)) from wrong
+        next_event, scalars, act = events.get_event, self._scalars, self._actions()
+        quick = ScalarEvent if self._content is None else None
+        while True:
+            try:
+                event = next_event()
+            except Exception as wrong:
+                self.findings += events.findings(0 if event is None else event.end_mark.index)
+                raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
+            kind = type(event)
+            if kind is quick and event.tag is None and event.anchor is None:
+                frame = self._frame
+                items, value = frame.items, event.value
+                if not event.style:
+                    if not frame.is_map or len(items) & 1:
+                        value = scalars[value]
+                    elif value == "<<":
+                        value, frame.merges = MERGE, True
+                items.append(value)
+                frame.marks.append(event.start_mark)
+            elif kind in act:
+                act[kind](event)
+            elif kind is StreamEndEvent:
+                self.findings += events.findings()
+                return
+
+    def _actions(self) -> dict[type[Event], Callable[[Any], None]]:
+        # Not kept: a loader that refers to itself leaves its documents for the collector to find.
+        return {
+            DocumentStartEvent: self._document_start,
+            DocumentEndEvent: self._document_end,
+            MappingStartEvent: self._open,
+            SequenceStartEvent: self._open,
+            MappingEndEvent: self._close,
+            SequenceEndEvent: self._close,
+            AliasEvent: self._alias,
+            ScalarEvent: self._scalar,
+        }
+
+    def _document_start(self, event: Any) -> None:
+        self._anchors.clear()
+        self._frame = Frame(event.start_mark, is_map=False, before=0)
+
+    def _document_end(self, _: Any) -> None:
+        value = self._frame.items[0]
+        if value is not None:
+            has_variables = VARIABLE.encode() in self._text.data
+            place = place_of(self._frame.marks[0])
+            self.documents.append(Document(value, place, has_variables, tuple(self._frame.nodes)))
+
+    def _open(self, event: Any) -> None:
+        mark = event.start_mark
+        if self._awaits_key():
+            self._stop("bad-key", mark, "a key is text, not a mapping or a list", "quote text that begins with { or [")
+        if len(self._stack) >= DEEPEST:
+            self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels", "")
+        self._refuse_tag(event)
+        if event.anchor is not None:
+            self._name(event, None)
+        self._stack.append(self._frame)
+        is_map = type(event) is MappingStartEvent
+        self._frame = Frame(mark, event, is_map=is_map, before=self._nodes)
+
+    def _close(self, event: Any) -> None:
+        frame = self._frame
+        value = self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
+        self._nodes += len(frame.items) + 1
+        parent = self._frame = self._stack.pop()
+        parent.items.append(value)
+        parent.marks.append(frame.mark)
+        parent.height = max(parent.height, frame.height + 1)
+        if self._content is not None:
+            lay_out(value, frame, event.end_mark.index)
+            parent.nodes.append(value)
+        anchor = frame.start.anchor
+        if anchor is not None:
+            size = self._nodes - frame.before
+            self._anchors[anchor] = _Anchored(value, None, size, frame.height + 1, value)
+
+    def _scalar(self, event: Any) -> None:
+        """Any scalar; `_events` itself takes those without tag and anchor where the layout is not asked for."""
+        self._refuse_tag(event)
+        frame, key = self._frame, self._awaits_key()
+        value: Scalar = event.value if event.style or key else self._scalars[event.value]
+        if key and not event.style and value == "<<" and event.tag is None and event.anchor is None:
+            value, frame.merges = MERGE, True
+        frame.items.append(value)
+        frame.marks.append(event.start_mark)
+        node = None
+        if self._content is not None:
+            node = scalar_node(self._content, event)
+            frame.nodes.append(node)
+        if event.anchor is not None:
+            self._name(event, _Anchored(value, event.value, 1, 0, node))
+
+    def _name(self, event: Any, anchored: _Anchored | None) -> None:
+        if event.anchor in self._anchors:
+            message = f"the anchor &{event.anchor} is given again: aliases below mean this one"
+            self._report("anchor-again", event.start_mark, message, "rename one of the two", "warning")
+        self._anchors[event.anchor] = anchored
+
+    def _alias(self, event: Any) -> None:
+        name, mark = event.anchor, event.start_mark
+        if name not in self._anchors:
+            self._stop("unknown-alias", mark, f"no anchor &{name} comes before this alias", "")
+        anchored = self._anchors[name]
+        if anchored is None:
+            self._stop("alias-loop", mark, f"*{name} stands inside &{name} itself", "")
+        self._nodes += anchored.size
+        self._expanded += anchored.size
+        if self._expanded > self._most_expanded:
+            message = f"aliases expand to more than {self._most_expanded} values"
+            self._stop("alias-limit", mark, message, "write the values out, or alias less")
+        if len(self._stack) + anchored.height > DEEPEST:
+            self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels by this alias", "")
+        if self._awaits_key() and anchored.key_text is None:
+            self._stop("bad-key", mark, "a key is text, not a mapping or a list", "")
+        frame = self._frame
+        frame.height = max(frame.height, anchored.height)
+        frame.items.append(anchored.key_text if self._awaits_key() else anchored.value)
+        frame.marks.append(mark)
+        if self._content is not None and anchored.node is not None:
+            node = AliasNode(mark.index, event.end_mark.index, place_of(mark), name, anchored.node)
+            frame.nodes.append(node)
+            anchored.node.uses.append(node)
+
+    def _awaits_key(self) -> bool:
+        return self._frame.is_map and not len(self._frame.items) & 1
+
+    def _map(self, frame: Frame) -> Map:
+        pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
+        if frame.merges or 2 * len(pairs) != len(frame.items):
+            return settled(frame, self._report)
+        return make_map(pairs, frame.mark, frame.marks)
+
+    def _refuse_tag(self, event: Any) -> None:
+        if event.tag is not None:
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"the tag {quoted(tag)} is not read"
+            self._report("tag", event.start_mark, message, "remove it; quote a value that is to be text")
+
+    def _report(self, code: str, mark: Mark, message: str, hint: str, severity: Severity = "error") -> None:
+        self.findings.append(Finding(self._text.file, *place_of(mark), code, message, severity, hint=hint))
+
+    def _stop(self, code: str, mark: Mark, message: str, hint: str) -> NoReturn:
+        self._report(code, mark, message, hint)
+        raise _Stop
+
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 

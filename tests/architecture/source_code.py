@@ -16,12 +16,11 @@ LAYERS = (
     ("yaml",),
     ("manifest", "diff"),
     ("plan", "adopt"),
-    ("floors", "report"),
+    ("floors", "render"),
     ("ports",),
-    ("apply", "web", "disk", "installed"),
+    ("apply", "http", "files", "installed"),
     ("apis",),
-    ("workflow", "dt", "warehouse", "store", "sandbox", "forge", "project", "given"),
-    ("cache",),
+    ("workflow", "warehouse", "store", "sandbox", "forge"),
     ("api",),
     ("cli",),
     ("__main__",),
@@ -29,7 +28,7 @@ LAYERS = (
 """The rooms from the bottom up. A room may import the rooms of the rows above its own here, and no other."""
 
 RANK = {room: rank for rank, row in enumerate(LAYERS) for room in row}
-PURE = ("model", "errors", "yaml", "manifest", "diff", "plan", "adopt", "floors", "report")
+PURE = ("model", "errors", "yaml", "manifest", "diff", "plan", "adopt", "floors", "render")
 PORTS = ("ports", "apply", "workflow")
 
 

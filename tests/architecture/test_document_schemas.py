@@ -14,14 +14,13 @@ from reconciler.diff.audit import Audit, AuditedField, Item
 from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
-from reconciler.model.document_schema import published
 from reconciler.model.evidence import Unmatched
-from reconciler.model.outcome import Result
-from reconciler.plan.codec import plan_to_json
-from reconciler.report.audit.document import audit_document
-from reconciler.report.document import OUTCOMES, findings_document, result_document
-from reconciler.report.documents import DOCUMENTS
-from reconciler.report.floors.document import backtest_document, suggestions_document
+from reconciler.model.journal import Result
+from reconciler.plan.document import plan_to_json
+from reconciler.render.drift.document import audit_document
+from reconciler.render.floors.document import backtest_document, suggestions_document
+from reconciler.render.published import DOCUMENTS, published
+from reconciler.render.result import OUTCOMES, findings_document, result_document
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))

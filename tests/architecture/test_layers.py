@@ -57,14 +57,14 @@ def _target(name: str, known: set[str]) -> str:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import reconciler.dt.client",
+        "import reconciler.apis.management.gateway",
         "from reconciler.dt import client",
         "from reconciler import dt",
         "from ..dt import client",
         "from .. import dt",
-        "def later():\n    from reconciler.dt.client import Client",
-        "if TYPE_CHECKING:\n    from reconciler.dt.client import Client",
-        "import_module('reconciler.dt.client')",
+        "def later():\n    from reconciler.apis.management.gateway import Client",
+        "if TYPE_CHECKING:\n    from reconciler.apis.management.gateway import Client",
+        "import_module('reconciler.apis.management.gateway')",
         "from reconciler.manifest.load import load_desired",
     ],
 )

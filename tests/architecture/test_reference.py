@@ -10,8 +10,7 @@ from architecture.source_code import ROOT, modules, strings
 from reconciler import errors
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.model.document_schema import published
-from reconciler.report.documents import DOCUMENTS
+from reconciler.render.published import DOCUMENTS, published
 
 TOOLS = ROOT / "tools"
 VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")

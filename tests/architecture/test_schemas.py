@@ -7,7 +7,7 @@ from support.schemas import doubles
 
 from reconciler.manifest.schema import schema_texts, schemas
 from reconciler.yaml.parse import parse
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "cases" / "findings" / "contract-example"

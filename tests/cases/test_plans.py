@@ -14,19 +14,19 @@ from support.builders import API
 from support.fake_clock import FakeClock
 from support.fake_gateway import FakeGateway
 
-from reconciler.dt.wire.answer import live_list
+from reconciler.apis.management.wire.answer import live_list
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
-from reconciler.plan.codec import plan_from_text, plan_text
-from reconciler.plan.gate import Limits, gate
+from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Origin, Plan
-from reconciler.report.markdown.plan import plan_markdown
-from reconciler.report.text import plan_lines
+from reconciler.plan.policy import Limits, gate
+from reconciler.render.plan.markdown import plan_markdown
+from reconciler.render.plan.text import plan_lines
 from reconciler.store.ledger_file import read_ledger
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import make_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import make_plan
 
 CASES = Path(__file__).parent / "plan"
 

@@ -119,7 +119,7 @@ def test_1_for_a_plan_edited_by_hand(project, rival):
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
 from reconciler.store.files import FileStore
 with FileStore(Path(sys.argv[1]), SystemClock()).run({}):
     print("held", flush=True)

@@ -9,9 +9,8 @@ from support.command import Project
 from support.evidence import SAMPLES
 from support.schemas import strict
 
-from reconciler.model.document_schema import published
 from reconciler.model.ledger import FORMAT as LEDGER
-from reconciler.report.documents import DOCUMENTS
+from reconciler.render.published import DOCUMENTS, published
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
 # Ibis calls DuckDB by a name that DuckDB is about to give up.

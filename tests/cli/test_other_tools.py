@@ -4,7 +4,7 @@ import pytest
 from support.command import Project
 
 from reconciler.cli.main import COMMANDS as OURS
-from reconciler.cli.other_tools import COMMANDS
+from reconciler.cli.scaffold import COMMANDS
 
 
 @pytest.fixture

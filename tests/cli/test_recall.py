@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.cache import WORTH_KEEPING
+from reconciler.store.cache import WORTH_KEEPING
 
 SOUND = """version: 1
 apps:

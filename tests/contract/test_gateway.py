@@ -8,14 +8,13 @@ import pytest
 from support.builders import canonical, floors
 from support.fake_gateway import FakeGateway
 
-from reconciler.api.process import SystemClock
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.gateway import DtClient, DtGateway
+from reconciler.http.auth import Credentials
 from reconciler.model.live import LiveResource
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Gateway, Rejected
 from reconciler.sandbox.server import RunningSandbox
-from reconciler.web.auth import Credentials
 
 UNKNOWN = "987654321"
 FULL = canonical({

@@ -8,14 +8,13 @@ from support.builders import floors
 from support.fake_clock import FakeClock
 from support.fake_gateway import Echoed, FakeGateway, Habits, Lost, OldId, Refused
 
-from reconciler.api.process import SystemClock
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.gateway import DtClient, DtGateway
+from reconciler.http.auth import Credentials
 from reconciler.model.secret import Secret
 from reconciler.ports import Accepted, Ambiguous, Rejected
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
-from reconciler.web.auth import Credentials
 
 each = pytest.mark.parametrize
 

@@ -8,11 +8,11 @@ from support.builders import live_app, live_placement, live_state, reconciled
 from support.fake_clock import START
 
 from reconciler.adopt.adoption import adopt
-from reconciler.adopt.inputs import Account, Declared
+from reconciler.adopt.fresh import Account, Declared
 from reconciler.manifest.checked_edits import ProjectContext, blocks_by_address
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.model.live import LiveState
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 EXAMPLES = 150
 

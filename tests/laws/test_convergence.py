@@ -19,12 +19,11 @@ from reconciler.model.desired import DesiredApp, DesiredPlacement
 from reconciler.model.field import FIELDS
 from reconciler.model.live import LiveResource
 from reconciler.model.value import ABSENT, Fields
-from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
+from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Revalidated, revalidate
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan, undo_of
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, plan_anew
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, plan_anew, undo_of
 
 EXAMPLES = 60
 

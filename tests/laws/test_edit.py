@@ -12,7 +12,7 @@ from reconciler.yaml.edit.apply import apply_edits
 from reconciler.yaml.edit.changes import AddEntry, AddItem, RemoveEntry, SetScalar
 from reconciler.yaml.node import AliasNode, Map, ScalarNode, Seq, place_at
 from reconciler.yaml.parse import parse, read_tree
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 EXAMPLES = 60
 

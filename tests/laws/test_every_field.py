@@ -11,29 +11,29 @@ from dataclasses import replace
 import pytest
 from support.builders import APP_ID, entry, origin
 
-from reconciler.adopt.expanded import expanded_blocks, plain
+from reconciler.adopt.forms import expanded_blocks, plain
+from reconciler.apis.management.wire import calls
+from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.change import Create, FieldChange, Update
-from reconciler.dt.wire import calls
-from reconciler.dt.wire.answer import live_list
+from reconciler.manifest.cached_load import recall_desired, recall_settings
 from reconciler.manifest.load import load_desired, load_settings
-from reconciler.manifest.order import EVERY_KEY
-from reconciler.manifest.recall import recall_desired, recall_settings
 from reconciler.manifest.schema import schemas
+from reconciler.manifest.write import EVERY_KEY
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Source
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import entry_from_json, entry_to_json
 from reconciler.model.live import LiveResource
 from reconciler.model.value import leaves, line_json
-from reconciler.plan.codec import plan_from_text, plan_text
+from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import facts_of
-from reconciler.report.text import change_lines
+from reconciler.render.plan.text import change_lines
 from reconciler.sandbox import checks
+from reconciler.sandbox.account import Stored
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.resources import Stored
 from reconciler.sandbox.spelling import spelled
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 SETTINGS = ManifestText("reconciler.yaml", b"version: 1\npublisherId: '3432'\n")
 BLOCKS = {

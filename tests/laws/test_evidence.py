@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.warehouse.imports.records import as_text
-from reconciler.warehouse.imports.values import Clues, read_day, read_number
+from reconciler.warehouse.imports.rows import Clues, read_day, read_number
 
 MARKS = {"point": (".", ","), "comma": (",", ".")}
 styles = st.sampled_from(["point", "comma"])

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from support.market_evidence import FIRST, LAST, TODAY, evidence, price_bin
 
 from reconciler.floors.current_floors import CurrentFloor, current_floors_of
-from reconciler.floors.guard import exact
+from reconciler.floors.curve import Reaction
+from reconciler.floors.guard import Rules, exact
 from reconciler.floors.pooling import opportunity_costs
-from reconciler.floors.reaction import Reaction
-from reconciler.floors.rules import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety

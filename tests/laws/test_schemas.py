@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from support.schemas import doubles
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.manifest.schema import schemas
-from reconciler.manifest.schema_rules import known_of
+from reconciler.manifest.schema import known_of, schemas
 from reconciler.yaml.parse import parse
 
 EXAMPLES = 100

@@ -4,10 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
 
-from reconciler.manifest.order import APP_KEYS, PLACEMENT_KEYS
-from reconciler.manifest.write import formatted
+from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS, formatted
 from reconciler.yaml.parse import parse
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 EXAMPLES = 200
 

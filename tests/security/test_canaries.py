@@ -21,12 +21,12 @@ from security.canaries import (
 from support.command import Project
 from support.rival import AUTH
 
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.gateway import DtClient
+from reconciler.apis.management.wire import calls
 from reconciler.cli.main import COMMANDS
-from reconciler.dt.client import DtClient
-from reconciler.dt.wire import calls
+from reconciler.http.auth import Credentials
 from reconciler.model.secret import Secret
-from reconciler.web.auth import Credentials
 
 each = pytest.mark.parametrize
 

@@ -10,7 +10,7 @@ from support.command import ONE_APP, SETTINGS
 from support.forge import Forge
 
 from reconciler.cli.render import FINDINGS_FORMATS
-from reconciler.disk import LARGEST
+from reconciler.files.disk import LARGEST
 
 each = pytest.mark.parametrize
 

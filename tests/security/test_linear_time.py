@@ -20,35 +20,32 @@ import pytest
 from support.builders import APP, desired_placement, live_placement
 
 import reconciler
-from reconciler.apis.user_reports.signed_url import checked_url, readiness
-from reconciler.diff.rename import Orphan, suspected_renames
+from reconciler.apis.user_reports.download import checked_url, readiness
+from reconciler.diff.look_alikes import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
+from reconciler.http.answers import decode
+from reconciler.http.auth import Origin, error_code, read_token
+from reconciler.http.exchange import Response, server_message
+from reconciler.http.redaction import discreet, without
+from reconciler.http.retry import retry_after
 from reconciler.manifest.patterns import looks_like_manifest, plain_patterns, says_nothing, set_aside
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.report import sanitise
-from reconciler.report.adoption import changed_lines
+from reconciler.render import sanitise
+from reconciler.render.pull import changed_lines
 from reconciler.warehouse.countries import alpha2
 from reconciler.warehouse.user_report_csv import folded, places, without_open_quotes
-from reconciler.web.auth import error_code, read_token
-from reconciler.web.exchange import Response
-from reconciler.web.json_body import decode
-from reconciler.web.message import server_message
-from reconciler.web.origin import Origin
-from reconciler.web.redaction import discreet, without
-from reconciler.web.retry import retry_after
-from reconciler.yaml import hints
+from reconciler.yaml import scalar as hints
 from reconciler.yaml.parse import parse
-from reconciler.yaml.scalar import resolve
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText, resolve
 
 LENGTHS = (2_000, 40_000)
 SECONDS = 1.0
 """Of the processor, the least of three tries: a linear walk over 40,000 characters takes some hundredths."""
 
 WALKS = frozenset({"search", "match", "fullmatch", "sub", "split", "findall", "finditer"})
-TRUSTED = {"reconciler.model.glob"}
+TRUSTED = {"reconciler.model.address"}
 """Makes its patterns of what the user who runs the command has typed."""
 
 

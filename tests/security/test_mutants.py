@@ -32,33 +32,40 @@ from support.mutants import mutant
 from support.scene import Scene
 
 from reconciler.api.apply import part_that_holds
-from reconciler.cache import Cache
+from reconciler.apis.management.wire import calls
 from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
-from reconciler.dt.wire import calls
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
 from reconciler.floors.current_floors import moves
 from reconciler.floors.record import records_from_text, with_evidence
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Safety, Source
-from reconciler.model.journal import SETTLE_AT_MOST, of_resource, past_creates, past_runs, seconds_to_settle
-from reconciler.model.outcome import Intent, Result, StepResult
+from reconciler.model.journal import (
+    SETTLE_AT_MOST,
+    Intent,
+    Result,
+    StepResult,
+    of_resource,
+    past_creates,
+    past_runs,
+    seconds_to_settle,
+)
 from reconciler.model.value import digest, document_json
-from reconciler.plan.codec import plan_from_text, plan_text, plan_to_json
-from reconciler.plan.gate import Limits, gate
+from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
+from reconciler.plan.policy import Limits, gate
 from reconciler.plan.revalidate import Now
 from reconciler.plan.stale import without
-from reconciler.report.gitlab import plan_widget
-from reconciler.report.history import history_document, history_lines
-from reconciler.report.html.plan import plan_page
-from reconciler.report.markdown.plan import plan_markdown
-from reconciler.report.remarks import plan_findings
-from reconciler.report.text import plan_lines
-from reconciler.store.events import ended_event, intent_event
+from reconciler.render.findings.ci import plan_widget
+from reconciler.render.history import history_document, history_lines
+from reconciler.render.plan.html import plan_page
+from reconciler.render.plan.markdown import plan_markdown
+from reconciler.render.plan.overview import plan_findings
+from reconciler.render.plan.text import plan_lines
+from reconciler.store.cache import Cache
 from reconciler.store.files import FileStore
-from reconciler.store.journal_file import JournalFile
+from reconciler.store.journal_file import JournalFile, ended_event, intent_event
 from reconciler.store.ledger_file import ledger_text, read_ledger
 from reconciler.store.seal import Seals
 

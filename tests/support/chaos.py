@@ -19,9 +19,9 @@ from support.habits import CUT, DASHES, ESCAPED, LOWER, TRIMMED, Habits, Keeps, 
 
 from reconciler.errors import ApiError, StoreError, UnreadableAnswer
 from reconciler.model.address import Address, Kind
+from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.outcome import Intent, StepResult
 from reconciler.model.value import Fields
 from reconciler.ports import Accepted, Answer, NotSent, Rejected, RunStore
 from reconciler.store.files import FileStore

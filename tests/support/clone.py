@@ -11,16 +11,14 @@ from support.histories import Nobody
 from reconciler.apply.executor import Execution
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredState
-from reconciler.model.journal import past_creates
+from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
-from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
 
 
 class Clone:

@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
+from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
-from reconciler.model.outcome import Intent, StepResult
 
 
 class FakeStore:

@@ -34,16 +34,14 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Safety
-from reconciler.model.journal import past_creates
+from reconciler.model.journal import Result, past_creates
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState, live_app_address
-from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
 
 BETWEEN_QUIET_RUNS = 300.0
 """Seconds: more than a create may stay open, and more than anything lags."""

@@ -24,17 +24,15 @@ from support.histories import Nobody
 from support.thirty import Thirty, thirty
 from support.wire import KEYS
 
-from reconciler.api.process import SystemClock
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.model.journal import past_creates
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Plan
 from reconciler.ports import Clock
 from reconciler.store.files import FileStore
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
 
 SETTLE_SECONDS = 0.05
 

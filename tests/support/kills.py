@@ -11,7 +11,7 @@ from typing import Any
 from support.thirty import STEPS, as_declared, thirty
 from support.wire import Wire, twins
 
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
 from reconciler.sandbox.seed import seed_resources
 from reconciler.store.files import FileStore
 

@@ -17,8 +17,8 @@ from reconciler.apply.executor import Execution
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address, app_address
+from reconciler.model.journal import Result
 from reconciler.model.live import LiveResource
-from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 from reconciler.sandbox import faults
 from reconciler.sandbox.faults import Fault

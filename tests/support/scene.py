@@ -12,9 +12,9 @@ from reconciler.apply.context import Apps, CancellationToken, CreatedResources, 
 from reconciler.apply.executor import Execution, execute
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredApp
+from reconciler.model.journal import Result
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveState
-from reconciler.model.outcome import Result
 from reconciler.plan.plan import Plan
 
 

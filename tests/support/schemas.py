@@ -6,8 +6,7 @@ from typing import Any
 
 import jsonschema
 
-from reconciler.model.document_schema import published
-from reconciler.report.documents import DOCUMENTS
+from reconciler.render.published import DOCUMENTS, published
 
 
 def closed(node: Any) -> Any:

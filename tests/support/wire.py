@@ -13,10 +13,11 @@ from support.builders import origin
 from support.fake_gateway import when_unset
 from support.histories import Nobody
 
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
+from reconciler.apis.management.gateway import DtClient, DtGateway
 from reconciler.apply.executor import Execution
-from reconciler.dt.client import DtClient
-from reconciler.dt.gateway import DtGateway
+from reconciler.http.auth import Credentials
+from reconciler.http.retry import RetryPolicy
 from reconciler.model.desired import DesiredState
 from reconciler.model.field import fields_from_json
 from reconciler.model.journal import past_creates
@@ -24,18 +25,15 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
 from reconciler.plan.plan import Plan
+from reconciler.sandbox.account import Stored
 from reconciler.sandbox.fault_script import Script
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.resources import Stored
 from reconciler.sandbox.seed import seed_resources
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
-from reconciler.web.auth import Credentials
-from reconciler.web.retry import RetryPolicy
-from reconciler.workflow.apply import ApplyRequest, carry_out_plan
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = RetryPolicy(

@@ -9,28 +9,37 @@ from typing import Final, assert_never
 import httpx
 
 from reconciler.apis.answer_checks import answered_otherwise, failure, words_beside
-from reconciler.apis.user_reports.download import LIMITS, DownloadFile, SizeLimits, unpack
-from reconciler.apis.user_reports.signed_url import (
+from reconciler.apis.user_reports.download import (
     ALLOWED_HOSTS,
+    LIMITS,
+    DownloadFile,
     Failed,
     Readiness,
     Ready,
     SignedUrl,
+    SizeLimits,
     TransientFailure,
     checked_url,
     readiness,
+    unpack,
 )
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
+from reconciler.http.answers import AnswerError, decode, encode, folded
+from reconciler.http.auth import Credentials, Service
+from reconciler.http.client import ApiClient
+from reconciler.http.connections import USER_AGENT, Connections, receive
+from reconciler.http.exchange import (
+    AuthFailed,
+    CallResult,
+    NoResponse,
+    Request,
+    RequestNotSent,
+    Response,
+    server_message,
+)
+from reconciler.http.redaction import discreet
+from reconciler.http.retry import retry_after, until_words
 from reconciler.ports import Clock
-from reconciler.web.auth import Credentials, Service
-from reconciler.web.client import ApiClient
-from reconciler.web.connections import Connections
-from reconciler.web.exchange import AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
-from reconciler.web.http import USER_AGENT, receive
-from reconciler.web.json_body import AnswerError, decode, encode, folded
-from reconciler.web.message import server_message
-from reconciler.web.redaction import discreet
-from reconciler.web.retry import retry_after, until_words
 
 _AGAIN: Final = "run the command again to order it again"
 _LIFE: Final = 3 * 3600.0

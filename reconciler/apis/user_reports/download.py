@@ -1,15 +1,183 @@
-"""The file of a report: written while it arrives, checked, and unpacked, all within limits of size."""
+"""PURE. The signed URL of a report: whether it may be followed, and what its answers mean."""
 
 import hashlib
+import re
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, TypeAlias, assert_never
+from urllib.parse import urlsplit
 
 from reconciler.errors import ProjectError, UnreadableAnswer
-from reconciler.web.http import Unwanted
+from reconciler.http.auth import Origin, is_loopback
+from reconciler.http.connections import Unwanted
+from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response, server_message
+
+ALLOWED_HOSTS: Final = ("*.amazonaws.com",)
+"""Hosts that reports lie on; `*.` stands for one or more names in front."""
+
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
+_PATH_OR_QUERY: Final = re.compile(r"[/?]")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]+")
+_LONGEST: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrl:
+    """A signed URL, taken apart. `target` is path and query byte for byte: the signature is over these very bytes."""
+
+    origin: Origin
+    host: str
+    target: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"a file on {self.host}"
+
+
+def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
+    """The URL, if it may be followed: https, to an allowed host or the API's own; loopback only from loopback.
+
+    Raises `UnreadableAnswer`; its message names the host and nothing else of the URL.
+    """
+    if not _VISIBLE.fullmatch(url) or "\\" in url or len(url) > _LONGEST:
+        raise _refused("it is not a URL")
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise _refused("it is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or "@" in parts.netloc:
+        raise _refused("it is not a plain https URL")
+    loopback = is_loopback(host)
+    if parts.scheme == "http" and not (loopback and api.loopback):
+        raise _refused(f"it leads to {host} over plain http")
+    if not _may_lead_to(host, loopback, api, allowed):
+        raise UnreadableAnswer(
+            f"the report's URL is not followed: {host} is not on the list of hosts that reports may lie on",
+            hint=f"allowed are {', '.join(allowed)} and the API's own host",
+        )
+    shown = f"[{host}]" if ":" in host else host
+    base = f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}"
+    return SignedUrl(Origin(base, parts.scheme == "https", loopback), host, _target(url))
+
+
+def _may_lead_to(host: str, loopback: bool, api: Origin, allowed: Sequence[str]) -> bool:
+    if loopback:
+        return api.loopback
+    if host == urlsplit(api.url).hostname:
+        return True
+    return any(_matches(host, pattern.lower()) for pattern in allowed)
+
+
+def _matches(host: str, pattern: str) -> bool:
+    return host.endswith(pattern[1:]) and host != pattern[2:] if pattern.startswith("*.") else host == pattern
+
+
+def _target(url: str) -> bytes:
+    """Everything from the path on, without a fragment, which is never sent."""
+    rest = url.partition("://")[2].partition("#")[0]
+    begin = _PATH_OR_QUERY.search(rest)
+    target = rest[begin.start() :] if begin else "/"
+    return (target if target.startswith("/") else f"/{target}").encode("ascii")
+
+
+def _refused(why: str) -> UnreadableAnswer:
+    return UnreadableAnswer(f"the report's URL is not followed: {why}", hint="nothing was fetched from it")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The file is there, and looks like a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Not there yet: ask again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransientFailure:
+    """The network or the server failed: ask again, a few times in a row at most."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There will never be a report at this URL."""
+
+    why: str
+    hint: str = ""
+
+
+Readiness: TypeAlias = Ready | Pending | TransientFailure | Failed
+
+_MARK: Final = b"\xef\xbb\xbf"
+_CODE: Final = re.compile(rb"<Code>\s*([A-Za-z]{3,60})\s*</Code>|(AccessDenied|SignatureDoesNotMatch)")
+_NOT_YET: Final = {"AccessDenied", "NoSuchKey", "NotFound"}
+_BUSY: Final = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"}
+_AGAIN: Final = "run the command again to ask for a new report"
+
+
+def readiness(end: Attempt, size: int, head: bytes) -> Readiness:
+    """What an answer means. Of a 200, `size` is the body's length and `head` its beginning."""
+    match end:
+        case RequestNotSent(why=why, final=True, hint=hint):
+            return Failed(why, hint)
+        case NoResponse(why=why, final=True):
+            return Failed(why)
+        case RequestNotSent(why=why) | NoResponse(why=why):
+            return TransientFailure(why)
+        case Response(status=200):
+            return _body_state(size, head)
+        case Response():
+            return _refusal_state(end)
+        case never:
+            assert_never(never)
+
+
+def _body_state(size: int, head: bytes) -> Readiness:
+    text = head.removeprefix(_MARK).lstrip()
+    if not text:
+        return Pending("it is still empty") if size <= len(head) else Failed("the file begins with nothing but blanks")
+    if text[:1] == b"<":
+        return _markup_state(head) or Failed("the file is an HTML or XML page, not CSV")
+    if text[:1] not in {b"{", b"["}:
+        return Ready()
+    words = server_message(200, head)
+    return Failed(f"the file is JSON, not CSV{f': {words}' if words != 'OK' else ''}")
+
+
+def _refusal_state(reply: Response) -> Readiness:
+    status = reply.status
+    spoken = _markup_state(reply.body)
+    if status in {202, 204, 404}:
+        return Pending(str(status))
+    if status == 403:
+        return spoken or (Failed("403") if reply.body.strip() else Pending("403"))
+    if 300 <= status < 400:
+        return Failed(f"it answers with a redirect ({status}), and redirects are not followed")
+    if status in {408, 429} or status >= 500:
+        return TransientFailure(f"HTTP {status}")
+    return spoken if isinstance(spoken, Failed) else Failed(f"HTTP {status}")
+
+
+def _markup_state(body: bytes) -> Readiness | None:
+    """What a page of the file store says by its code; None where it is some other page."""
+    if b"Request has expired" in body:
+        return Failed("the URL has expired", _AGAIN)
+    found = _CODE.search(body)
+    code = (found[1] or found[2]).decode("ascii") if found else ""
+    if code in _NOT_YET:
+        return Pending(code)
+    if code in _BUSY:
+        return TransientFailure(code)
+    return Failed(f"the file store refuses the URL ({code})", _AGAIN) if code else None
+
 
 _GZIP: Final = 31
 """What zlib calls a gzip header around the stream."""

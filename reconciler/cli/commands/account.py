@@ -16,7 +16,7 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.diff.audit import Audit
-    from reconciler.web.webhook import Webhook
+    from reconciler.http.webhook import Webhook
 
 DRIFTED: Final = 2
 DIFFERENCES: Final = 2
@@ -39,7 +39,7 @@ def list_resources(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler list 'android:com.cash_crash.54*'
       reconciler list --format csv > resources.csv
     """
-    from reconciler.report.inventory import list_csv, list_lines
+    from reconciler.render.inventory import list_csv, list_lines
 
     session = CommandSession.of(options)
     found = session.project().inventory(globs)
@@ -93,15 +93,15 @@ def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
     url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
     if url is None:
         return None
-    from reconciler.web.webhook import webhook
+    from reconciler.http.webhook import webhook
 
     return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
 
 
 def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
     """Post the alarms. What goes wrong is told and changes nothing: the exit code speaks of the account."""
-    from reconciler.report.audit.message import audit_message
-    from reconciler.web.webhook import post
+    from reconciler.http.webhook import post
+    from reconciler.render.drift.text import audit_message
 
     body = json.dumps(audit_message(audit), ensure_ascii=True).encode()
     try:
@@ -146,7 +146,7 @@ def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) 
 
 def print_adoption(session: CommandSession, made: "PullResult") -> int:
     """Show an adoption; the exit code that says how it went."""
-    from reconciler.report.adoption import adoption_lines
+    from reconciler.render.pull import adoption_lines
 
     adoption, before, checked = made.adoption, made.before, made.checked
     if not checked:
@@ -171,9 +171,8 @@ def ping(options: Options) -> int:
       reconciler ping
     """
     from reconciler.installed import program, whence
-    from reconciler.report.count import counted
-    from reconciler.report.inventory import PingDocument
-    from reconciler.report.line import line
+    from reconciler.render.inventory import PingDocument
+    from reconciler.render.line import counted, line
 
     session = CommandSession.of(options)
     workspace = session.workspace()
@@ -197,8 +196,7 @@ def ping(options: Options) -> int:
 
 def _tell_nothing(session: CommandSession, owned: int) -> None:
     """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
-    from reconciler.report.count import counted
-    from reconciler.report.line import Span
+    from reconciler.render.line import Span, counted
 
     check = "check publisherId in reconciler.yaml, and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are"
     if owned:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.api.apply import Approval
     from reconciler.api.results import ApplyResult, PlanResult
     from reconciler.plan.guard import Allowances
-    from reconciler.workflow.observing import Selection
+    from reconciler.workflow.observe import Selection
 
 DECLINED: Final = 1
 
@@ -59,7 +59,7 @@ def apply(
       reconciler plan --out plan.json && reconciler apply plan.json
       reconciler apply --yes --reviewed plan.json
     """
-    from reconciler.workflow.observing import Selection
+    from reconciler.workflow.observe import Selection
 
     session = CommandSession.of(options)
     project = session.project()
@@ -117,7 +117,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
       reconciler undo 20261121T190000Z-4f2a --manifests --yes
     """
     from reconciler.plan.guard import Allowances
-    from reconciler.report.history import history_markdown, undo_lines
+    from reconciler.render.history import history_markdown, undo_lines
 
     if run is None and (manifests or yes or allowances != Allowances()):
         raise UsageError("which run to undo is not said", hint="`reconciler undo` alone lists the runs; then name one")
@@ -167,7 +167,7 @@ def history(options: Options, *, address: str | None, first: datetime | None, na
       reconciler history --since 7d --failed
       reconciler history --run 20261121T190000Z-4f2a --format csv >run.csv
     """
-    from reconciler.report.history import history_csv, history_lines, history_markdown
+    from reconciler.render.history import history_csv, history_lines, history_markdown
 
     session = CommandSession.of(options)
     found = session.project().history(address, run=named, since=first, failed=failed)

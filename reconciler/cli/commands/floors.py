@@ -17,8 +17,7 @@ from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
 if TYPE_CHECKING:
     from reconciler.api.reports import ReportSource
-    from reconciler.model.backtest import Backtest
-    from reconciler.model.suggestion import Suggestion, Suggestions
+    from reconciler.model.evidence import Backtest, Suggestion, Suggestions
 
 # ruff: noqa: PLC0415 - each command imports what it takes
 
@@ -71,7 +70,7 @@ def fetch(
       reconciler floors fetch --source chartboost --from 2026-10-01 --to 2026-10-31
       reconciler floors fetch --source dt --from 2026-11-20 --to 2026-11-20 --replace
     """
-    from reconciler.warehouse.telling import fetch_lines
+    from reconciler.warehouse.summary_text import fetch_lines
 
     session = CommandSession.of(options)
     made = session.project().fetch_reports(source, first=day_of(first), last=day_of(last), replace=replace)
@@ -110,9 +109,8 @@ def suggest(
       reconciler floors suggest --explain android:com.cash_crash.54/int_13 US
     """
     from reconciler.api.floors import SuggestionsResult
-    from reconciler.report.floors.explain import explain_lines
-    from reconciler.report.floors.markdown import suggestions_markdown
-    from reconciler.report.floors.text import suggestion_lines
+    from reconciler.render.floors.markdown import suggestions_markdown
+    from reconciler.render.floors.text import explain_lines, suggestion_lines
 
     session = CommandSession.of(options)
     made = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
@@ -134,7 +132,7 @@ def suggest(
 
 
 def _page(made: "Suggestions") -> str:
-    from reconciler.report.html.floors import suggestions_page  # templates cost 0.1 s
+    from reconciler.render.floors.html import suggestions_page  # templates cost 0.1 s
 
     return suggestions_page(made)
 
@@ -163,7 +161,7 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
       reconciler floors write --only 'android:com.cash_crash.54/*'
       git diff && reconciler plan
     """
-    from reconciler.report.floors.written import written_lines
+    from reconciler.render.floors.text import written_lines
 
     session = CommandSession.of(options)
     made = session.project().write_floors(day_of(first), day_of(last), only=only)
@@ -189,7 +187,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
       reconciler floors backtest
       reconciler floors backtest --from 2026-10-01 --to 2026-10-31 --split 2026-10-24
     """
-    from reconciler.report.floors.backtest import backtest_lines, backtest_markdown
+    from reconciler.render.floors.markdown import backtest_lines, backtest_markdown
 
     session = CommandSession.of(options)
     made = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
@@ -206,7 +204,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
 
 
 def _backtest_page(found: "Backtest") -> str:
-    from reconciler.report.html.backtest import backtest_page  # as above
+    from reconciler.render.floors.markdown import backtest_page  # as above
 
     return backtest_page(found)
 
@@ -254,7 +252,7 @@ def import_report(options: Options, *, report: str, mapped: tuple[str, ...], net
       reconciler reports import warehouse.duckdb#ads.mediation
       reconciler reports import s3://reports/admob.parquet
     """
-    from reconciler.warehouse.imports.telling import import_lines
+    from reconciler.warehouse.summary_text import import_lines
 
     session = CommandSession.of(options)
     columns = dict(_pairs(mapped))

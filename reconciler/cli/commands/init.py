@@ -15,9 +15,9 @@ from reconciler.cli.scaffold import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, 
 from reconciler.cli.session import CommandSession
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
-from reconciler.manifest.outline import UNKNOWN_PUBLISHER
-from reconciler.project import SETTINGS_NAME, ProjectFiles, write_new
-from reconciler.yaml.text import ManifestText
+from reconciler.files.project import SETTINGS_NAME, ProjectFiles, write_new
+from reconciler.manifest.settings import UNKNOWN_PUBLISHER
+from reconciler.yaml.scalar import ManifestText
 
 _SECRETS = {
     "github": "secrets DT_CLIENT_ID and DT_CLIENT_SECRET of the environments {0} and {0}-plan (Settings, Environments)",

@@ -12,13 +12,13 @@ from reconciler.cli.options import Options, addresses, shared_options
 from reconciler.cli.render import FINDINGS_FORMATS, print_findings
 from reconciler.cli.session import CommandSession
 from reconciler.errors import EditError, InvalidManifests, ProjectError, UnfitFile
+from reconciler.files.project import manifests_at, read_manifests, write_manifests
 from reconciler.model.diagnostic import Finding
-from reconciler.project import manifests_at, read_manifests, write_manifests
-from reconciler.report.count import counted
-from reconciler.yaml.text import ManifestText
+from reconciler.render.line import counted
+from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
-    from reconciler.manifest.schema_rules import Known
+    from reconciler.manifest.schema import Known
 
 UNFORMATTED: Final = 1
 SCHEMAS_FOLDER: Final = "schemas"
@@ -76,8 +76,8 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
       reconciler fmt
       reconciler fmt --check apps/cashcrash.yaml
     """
-    from reconciler.report.document import fmt_document
-    from reconciler.report.line import line
+    from reconciler.render.line import line
+    from reconciler.render.result import fmt_document
 
     session = CommandSession.of(options)
     workspace = session.workspace()
@@ -133,10 +133,10 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render 'android:com.cash_crash.54/level_end_*'
       reconciler render --format json
     """
-    from reconciler.adopt.expanded import expanded_blocks, plain
+    from reconciler.adopt.forms import expanded_blocks, plain
     from reconciler.manifest.block import VERSION
     from reconciler.manifest.write import manifest_text
-    from reconciler.model.glob import selector
+    from reconciler.model.address import selector
 
     session = CommandSession.of(options)
     workspace = session.workspace()
@@ -167,8 +167,7 @@ def schema(options: Options, *, out: Path | None) -> int:
       reconciler schema --project
     """
     from reconciler.manifest.schema import schemas
-    from reconciler.model.document_schema import published
-    from reconciler.report.documents import DOCUMENTS
+    from reconciler.render.published import DOCUMENTS, published
 
     session = CommandSession.of(options)
     known = _known(session) if options.for_project else None
@@ -186,7 +185,7 @@ def schema(options: Options, *, out: Path | None) -> int:
 def _known(session: CommandSession) -> "Known":
     """What the project's settings say. Raises `ProjectError` where they cannot be read."""
     from reconciler.manifest.load import load_settings
-    from reconciler.manifest.schema_rules import known_of
+    from reconciler.manifest.schema import known_of
 
     settings, _ = load_settings(session.workspace().settings_text)
     if settings is None:
@@ -195,7 +194,7 @@ def _known(session: CommandSession) -> "Known":
 
 
 def _write(session: CommandSession, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:
-    from reconciler.given import write_given
+    from reconciler.files.given import write_given
     from reconciler.manifest.schema import schema_text
 
     for name, schema in texts.items():

@@ -13,10 +13,10 @@ from reconciler.errors import InvalidManifests, ProjectError
 
 if TYPE_CHECKING:
     from reconciler.api.results import PlanResult
+    from reconciler.plan.aftermath import Obstacle
     from reconciler.plan.guard import Allowances
-    from reconciler.plan.outlook import Obstacle
     from reconciler.plan.plan import Plan
-    from reconciler.workflow.observing import Selection
+    from reconciler.workflow.observe import Selection
 
 DIFFERENCES: Final = 2
 FAILURES: Final[Mapping[str, int]] = {"refused": 6, "blocked": 3, "warnings": 1}
@@ -54,7 +54,7 @@ def plan(
       reconciler plan --out plan.json --format markdown >comment.md
       reconciler plan --fail-on refused,blocked
     """
-    from reconciler.plan.outlook import gravest, obstacles
+    from reconciler.plan.aftermath import gravest, obstacles
 
     session = CommandSession.of(options)
     made = session.project().plan(selection, allowances)
@@ -70,7 +70,7 @@ def plan(
 
 def _what_becomes_of(saved: Path, made: "PlanResult") -> str:
     """What an apply of a saved plan does, as far as is known now."""
-    from reconciler.report.outlook import not_carried_out
+    from reconciler.render.plan.text import not_carried_out
 
     missing = not_carried_out(made.plan, made.refusals)
     if not missing:
@@ -80,7 +80,7 @@ def _what_becomes_of(saved: Path, made: "PlanResult") -> str:
 
 def _save(session: CommandSession, path: Path, made: "PlanResult") -> bool:
     """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
-    from reconciler.given import write_given
+    from reconciler.files.given import write_given
 
     try:
         return write_given(path, made.to_text(), session.root())
@@ -140,7 +140,7 @@ def rehearse(options: Options, *, file: Path, faults: Path | None, skip_stale: b
       reconciler rehearse plan.json
       reconciler rehearse plan.json --faults faults.yaml --format json
     """
-    from reconciler.report.rehearsal import rehearsal_lines
+    from reconciler.render.result import rehearsal_lines
 
     session = CommandSession.of(options)
     made = session.project().rehearse(file, faults=faults, allowances=allowances, skip_stale=skip_stale)

@@ -11,7 +11,7 @@ from reconciler.cli import detached
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import CommandSession
 from reconciler.errors import ReconcilerError
-from reconciler.sandbox.faultfile import FaultFile, read_faults
+from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.seed import SEEDS
 from reconciler.sandbox.server import SandboxOptions, serve
 

@@ -1,20 +1,136 @@
-"""The database: connections that do not wait forever, and every foreign exception translated into `StoreError`."""
+"""Which database: the URL taken apart, so strictly that no error message can hold a part of its password."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import Connection, NullPool, RootTransaction, create_engine
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    NullPool,
+    RootTransaction,
+    Table,
+    create_engine,
+)
+from sqlalchemy import Text as Words
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import StoreError
+from reconciler.model.address import Address
 from reconciler.model.secret import Secret
-from reconciler.store.postgres.url import parameters, without_secrets
+
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "application_name": "reconciler",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What a URL leaves open, in seconds (`tcp_user_timeout`: milliseconds). A server that is gone is noticed in 30 s."""
+
+SECRET_PARAMETERS: Final = ("password", "sslpassword")
+
+_PORTS: Final = re.compile(r"[\d,]*")
+_SHAPE: Final = re.compile(r"postgres(ql)?://([^@/?]*@)?[^@]*")
+
+
+def parameters(url: str) -> dict[str, Any]:
+    """The connection's parameters. Raises `StoreError`, which says nothing of the URL itself.
+
+    An `@`, `/` or `?` that a password holds as it is would make its rest a host, a port or a database, which errors
+    name; such a URL is refused before anybody reads it that way.
+    """
+    wrong = StoreError(
+        "RECONCILER_STORE is not the URL of a PostgreSQL database",
+        hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password, @ is written %40, / %2F and ? %3F",
+    )
+    if not _SHAPE.fullmatch(url):
+        raise wrong
+    try:
+        said = conninfo_to_dict(url)
+    except (psycopg.Error, ValueError):  # ValueError: percent-encoded bytes that are no text
+        said = {}
+    if not said or not _PORTS.fullmatch(str(said.get("port") or "")):
+        raise wrong
+    return {**DEFAULTS, **said}
+
+
+def without_secrets(text: str, told: Mapping[str, Any]) -> str:
+    """A driver's or a server's words on one line, with what the parameters hold of secrets taken out."""
+    for name in SECRET_PARAMETERS:
+        if told.get(name):
+            text = text.replace(str(told[name]), "***")
+    return " ".join(text.split())
+
+
+SCHEMA: Final = "reconciler"
+VERSION_TABLE: Final = "schema_version"
+VERSIONS: Final = ("0001",)
+"""Every version of the tables that this program knows, the last one being its own."""
+
+metadata: Final = MetaData(schema=SCHEMA)
+
+project: Final = Table(
+    "project",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("publisher_id", Words, nullable=False),
+    Column("api", Words, nullable=False),
+    Column("run", Words),
+    Column("who", JSON),
+    Column("since", DateTime(timezone=True)),
+    Column("backend", Integer),
+    Index("project_name", "publisher_id", "api", unique=True),
+)
+"""Whom rows belong to. `run`, `who`, `since` and `backend` are of the last run that took the project's lock."""
+
+ledger: Final = Table(
+    "ledger",
+    metadata,
+    Column("project", ForeignKey(project.c.id), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("address", Words, nullable=False),
+    Column("entry", JSON, nullable=False),
+    Column("run", Words, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+"""An entry for each owned resource. `entry` is what counts; `address`, `run` and `updated_at` are for people."""
+
+journal: Final = Table(
+    "journal",
+    metadata,
+    Column("project", ForeignKey(project.c.id), primary_key=True),
+    Column("sequence", BigInteger, Identity(), primary_key=True),
+    Column("run", Words, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("event", JSON, nullable=False),
+)
+"""What was done, in the order of `sequence`. Rows are only ever added."""
+
+
+def digest(address: Address) -> bytes:
+    """The key of an address: a name may be longer than an index takes, and hold what a text column does not."""
+    return hashlib.sha256(address.encode("utf-8", "surrogatepass")).digest()
+
 
 PATIENCE_SECONDS: Final = 40.0
 """How long one exchange may take. Above the server's own limit for a statement, so that its account comes first."""

@@ -17,9 +17,8 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from reconciler.errors import LockHeld, StoreError
-from reconciler.report.sanitise import terminal
-from reconciler.store.postgres.database import CHECK, Database, PatientConnection, begun
-from reconciler.store.postgres.tables import project
+from reconciler.render.sanitise import terminal
+from reconciler.store.postgres.database import CHECK, Database, PatientConnection, begun, project
 
 CLASS: Final = 0x77667263
 """The first half of every project's lock, the second being its number: what other programs lock does not collide."""

@@ -5,8 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from reconciler.errors import StoreError
-from reconciler.store.postgres.database import begun
-from reconciler.store.postgres.tables import SCHEMA, VERSION_TABLE, VERSIONS
+from reconciler.store.postgres.database import SCHEMA, VERSION_TABLE, VERSIONS, begun
 
 MIGRATION_LOCK: Final = 0x7265636F6E63696C
 """Held by a transaction that changes the tables. Any number will do that is the same in all versions of the program."""

@@ -10,11 +10,10 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 from reconciler.errors import StoreError
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, shared_id
 from reconciler.ports import Clock
-from reconciler.store.postgres.database import Database, begun
+from reconciler.store.postgres.database import Database, begun, journal, ledger
 from reconciler.store.postgres.lock import Claim, claim, enter, held, number_of
 from reconciler.store.postgres.migrate import bring_up, version
 from reconciler.store.postgres.run import PostgresRun, Session
-from reconciler.store.postgres.tables import journal, ledger
 
 PAGE: Final = 1000
 AUDITS: Final = "audit"

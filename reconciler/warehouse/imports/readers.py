@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
-from reconciler.report.sanitise import visible
+from reconciler.render.sanitise import visible
 from reconciler.warehouse.engines import connected
 from reconciler.warehouse.imports.csv_file import PARQUET, csv_records, head_of
 from reconciler.warehouse.imports.records import (
@@ -24,7 +24,7 @@ from reconciler.warehouse.imports.records import (
     table_location,
     without_secrets,
 )
-from reconciler.warehouse.validation_sql import literal
+from reconciler.warehouse.user_report_csv import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ProjectError
-from reconciler.warehouse.imports.header import Header
+from reconciler.warehouse.imports.csv_file import Header
 from reconciler.warehouse.imports.records import LONGEST_TEXT, Records
-from reconciler.warehouse.imports.rows import NumberFormat, Refused, Unusable, evidence_row, is_bare, is_total
+from reconciler.warehouse.imports.rows import Clues, NumberFormat, Refused, Unusable, evidence_row, is_bare, is_total
 from reconciler.warehouse.imports.schema import COLUMNS
-from reconciler.warehouse.imports.values import Clues
 
 if TYPE_CHECKING:
     import pyarrow as pa

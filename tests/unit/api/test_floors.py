@@ -5,8 +5,8 @@ import pytest
 from reconciler.api.floors import FloorsContext
 from reconciler.api.workspace import Workspace, WorkspaceOptions
 from reconciler.errors import ProjectError
+from reconciler.files.project import find_project
 from reconciler.floors.decide import Window
-from reconciler.project import find_project
 
 APP = "version: 1\napps: [{{platform: ios, bundle: {}}}]\n"
 

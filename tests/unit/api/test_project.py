@@ -321,7 +321,7 @@ def test_settings_are_parsed_once_for_a_project(world, monkeypatch):
 
 
 def test_a_table_without_pyarrow_names_the_extra(project, monkeypatch):
-    monkeypatch.setattr("reconciler.api.arrow.find_spec", lambda _name: None)
+    monkeypatch.setattr("reconciler.api.results.find_spec", lambda _name: None)
     with pytest.raises(ProjectError) as wrong:
         project.validate().to_arrow()
     assert "waterfall-reconciler[floors]" in wrong.value.hint

@@ -9,7 +9,7 @@ from unit.apis.world import CANARIES, chartboost, told_by
 from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS, body_of, rows_by_range
 from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
-from reconciler.web import http
+from reconciler.http import connections as http
 
 each = pytest.mark.parametrize
 SPAN = DayRange(DAY - timedelta(days=13), DAY)

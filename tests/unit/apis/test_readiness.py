@@ -1,7 +1,7 @@
 import pytest
 
-from reconciler.apis.user_reports.signed_url import Failed, Pending, Ready, TransientFailure, readiness
-from reconciler.web.exchange import NoResponse, RequestNotSent, Response
+from reconciler.apis.user_reports.download import Failed, Pending, Ready, TransientFailure, readiness
+from reconciler.http.exchange import NoResponse, RequestNotSent, Response
 
 each = pytest.mark.parametrize
 

@@ -1,8 +1,8 @@
 import pytest
 
-from reconciler.apis.user_reports.signed_url import checked_url
+from reconciler.apis.user_reports.download import checked_url
 from reconciler.errors import UnreadableAnswer
-from reconciler.web.origin import origin
+from reconciler.http.auth import origin
 
 each = pytest.mark.parametrize
 API = origin("https://reporting.fyber.com", variable="X", example="x")

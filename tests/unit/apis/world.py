@@ -4,9 +4,9 @@ from support.fake_clock import FakeClock
 
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
 from reconciler.apis.user_reports.client import REPORTING, DownloadSettings, DtReports
+from reconciler.http.auth import Credentials
+from reconciler.http.client import ApiClient
 from reconciler.model.secret import Secret
-from reconciler.web.auth import Credentials
-from reconciler.web.client import ApiClient
 
 CANARIES = ("id-canary-7", "secret-canary-7", "tok-canary-1", "Signature=", "LbhE5", "AKIA")
 KEYS = Credentials(Secret("id-canary-7"), Secret("secret-canary-7"))

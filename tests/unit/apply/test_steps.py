@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apply.steps import waves
+from reconciler.apply.executor import waves
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.address import Address
 from reconciler.model.desired import Source

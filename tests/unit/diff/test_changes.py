@@ -19,7 +19,7 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Delete, action_of, id_of
 from reconciler.diff.changes import select, verdicts_on
-from reconciler.model.glob import selector
+from reconciler.model.address import selector
 
 EMPTY = live_state()
 

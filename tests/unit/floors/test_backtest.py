@@ -3,9 +3,8 @@
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing
 
-from reconciler.floors.backtest import backtest
-from reconciler.floors.rules import Rules
-from reconciler.floors.suggest import suggest
+from reconciler.floors.guard import Rules
+from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.evidence import Unmatched
 
 

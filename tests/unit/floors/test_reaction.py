@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 from support.market_evidence import CELL, FIRST, evidence, price_bin
 
-from reconciler.floors.reaction import Reaction, learned, reaction, windows_before
-from reconciler.floors.rules import Rules
+from reconciler.floors.curve import Reaction, learned, reaction, windows_before
+from reconciler.floors.guard import Rules
 from reconciler.model.evidence import DayEvidence, Evidence
 
 

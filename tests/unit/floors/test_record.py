@@ -7,8 +7,7 @@ from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing
 from reconciler.diff.change import Create, Delete, FieldChange, Update
 from reconciler.floors.record import Record, merged, records_from_text, records_of, records_text, with_evidence
 from reconciler.model.desired import Source
-from reconciler.model.evidence import Cell, Unmatched
-from reconciler.model.suggestion import Suggestions
+from reconciler.model.evidence import Cell, Suggestions, Unmatched
 from reconciler.plan.plan import Plan
 
 WORLD = Cell(CELL.address, "WW")

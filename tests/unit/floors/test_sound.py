@@ -6,8 +6,8 @@ from math import inf, nan
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
 
-from reconciler.floors.reaction import sift
-from reconciler.floors.rules import Rules
+from reconciler.floors.curve import sift
+from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, Unmatched

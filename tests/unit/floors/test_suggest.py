@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, price_bin, standing, suggested
 
-from reconciler.floors.reaction import Reaction
-from reconciler.floors.rules import Rules
+from reconciler.floors.curve import Reaction
+from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety

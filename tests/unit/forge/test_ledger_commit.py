@@ -7,8 +7,7 @@ from support.fake_clock import FakeClock
 from support.runner import Checkout, git, push
 
 from reconciler.errors import ProjectError
-from reconciler.forge.git import Git
-from reconciler.forge.ledger_commit import TRIES, Target, commit_ledger
+from reconciler.forge.commits import TRIES, Git, Target, commit_ledger
 
 TARGET = Target("origin", "main", ("bot", "bot@example.com"))
 

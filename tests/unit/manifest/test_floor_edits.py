@@ -6,7 +6,7 @@ import pytest
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, write_floors
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.yaml import loader
+from reconciler.yaml import parse as loader
 
 SETTINGS = """version: 1
 publisherId: "3432"

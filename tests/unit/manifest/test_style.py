@@ -2,9 +2,8 @@ import pytest
 
 from reconciler.errors import EditError
 from reconciler.manifest import models
-from reconciler.manifest.order import APP_KEYS, DOCUMENT_KEYS, PLACEMENT_KEYS, TIER_KEYS, WATERFALL_KEYS
-from reconciler.manifest.write import formatted
-from reconciler.yaml.text import ManifestText
+from reconciler.manifest.write import APP_KEYS, DOCUMENT_KEYS, PLACEMENT_KEYS, TIER_KEYS, WATERFALL_KEYS, formatted
+from reconciler.yaml.scalar import ManifestText
 
 
 def tidy(text):

@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.model import checked
 from reconciler.model.document import Count, Document, Form, Id, Shape, Values, itself, key
-from reconciler.model.document_schema import published
 from reconciler.model.value import ABSENT
+from reconciler.render.published import published
 
 
 class PartJson(Shape):

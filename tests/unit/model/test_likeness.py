@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.likeness import fold, folded_app, folded_placement
+from reconciler.model.address import fold, folded_app, folded_placement
 
 ALIKE = {
     "case": ("level_end", "LEVEL_End"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.likeness import one_typo_apart
+from reconciler.model.address import one_typo_apart
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from reconciler.model.address import (
     kind_of,
     name_of,
     placement_address,
+    selector,
 )
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.field import FIELDS, REQUIRED_TO_CREATE
 from reconciler.model.floors import complete, effective, percent_change
-from reconciler.model.glob import selector
 from reconciler.model.ledger import LedgerEntry, entry_from_json, entry_to_json
 from reconciler.model.live import LiveResource, live_app_address
 from reconciler.model.secret import Secret

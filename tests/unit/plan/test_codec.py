@@ -26,7 +26,7 @@ from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldCha
 from reconciler.errors import PlanUnusable
 from reconciler.model.desired import Source
 from reconciler.model.value import digest
-from reconciler.plan.codec import FORMAT, plan_from_text, plan_text, plan_to_json
+from reconciler.plan.document import FORMAT, plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
 
 SOURCE = Source("apps/a.yaml", 14)

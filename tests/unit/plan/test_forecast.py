@@ -4,7 +4,7 @@ import pytest
 from support.builders import APP, at, desired_placement, origin
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
-from reconciler.plan.forecast import UNKNOWN_PACE, Forecast, forecast
+from reconciler.plan.aftermath import UNKNOWN_PACE, Forecast, forecast
 from reconciler.plan.plan import Plan
 
 SOURCE = desired_placement().source

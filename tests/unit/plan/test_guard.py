@@ -18,9 +18,9 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, Update
 from reconciler.model.desired import Safety
-from reconciler.plan.gate import Limits, gate
 from reconciler.plan.guard import Allowances, Refusal, refusals
 from reconciler.plan.plan import Plan
+from reconciler.plan.policy import Limits, gate
 
 NONE = Allowances()
 SOURCE = desired_placement().source

@@ -6,10 +6,9 @@ from support.builders import APP, at, origin
 from reconciler.diff.change import Blocked, Deactivate, Delete, Held
 from reconciler.model.address import app_address
 from reconciler.model.desired import Policy, Safety
-from reconciler.plan.gate import Limits, gate
-from reconciler.plan.guard import Allowances
-from reconciler.plan.hold import hold, removals
+from reconciler.plan.guard import Allowances, hold, removals
 from reconciler.plan.plan import Plan, summary
+from reconciler.plan.policy import Limits, gate
 
 NONE = Allowances()
 OTHER = app_address("ios", "1234567890")

@@ -12,7 +12,7 @@ from reconciler.manifest.load import load_settings
 from reconciler.manifest.policies import FACTS
 from reconciler.model.desired import Policy
 from reconciler.plan.policy import facts_of, violations
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.scalar import ManifestText
 
 each = pytest.mark.parametrize
 

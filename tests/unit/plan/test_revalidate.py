@@ -21,8 +21,7 @@ from support.builders import (
 
 from reconciler.diff.change import Held
 from reconciler.model.desired import Lifecycle, Safety
-from reconciler.plan.guard import Allowances
-from reconciler.plan.hold import hold
+from reconciler.plan.guard import Allowances, hold
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Now, Revalidated, revalidate
 from reconciler.plan.stale import Stale

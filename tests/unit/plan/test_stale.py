@@ -22,7 +22,7 @@ from support.builders import (
 
 from reconciler.diff.change import Blocked, Create, Delete, Update
 from reconciler.model.desired import Lifecycle
-from reconciler.plan.codec import plan_from_text, plan_text
+from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.plan import Plan
 from reconciler.plan.stale import Stale, other_values, without
 

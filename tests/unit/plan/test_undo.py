@@ -6,7 +6,7 @@ import pytest
 from support.builders import APP, at, canonical, desired_placement, entry, floors, live_placement, origin
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Update
-from reconciler.model.outcome import Result
+from reconciler.model.journal import Result
 from reconciler.plan.plan import Plan
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, is_undo, undo_plan, way_back
 

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from reconciler.sandbox.account import Stored
 from reconciler.sandbox.faults import Echo, Late, OldId, Status
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.resources import Stored
 
 each = pytest.mark.parametrize
 

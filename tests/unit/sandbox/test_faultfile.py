@@ -7,7 +7,7 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from reconciler.errors import ProjectError
-from reconciler.sandbox.faultfile import FaultFile, read_faults
+from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.faults import Echo, Fault, Late, Null, OldId, Omit, Status, Timeout
 from reconciler.sandbox.quirks import Quirks
 

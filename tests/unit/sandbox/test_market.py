@@ -6,8 +6,7 @@ import pytest
 from unit.sandbox.report_world import DAY
 
 from reconciler.sandbox.account import Account
-from reconciler.sandbox.market import Market
-from reconciler.sandbox.market_data import Bids, count, normal, uniform
+from reconciler.sandbox.market import Bids, Market, count, normal, uniform
 from reconciler.sandbox.seed import seed_generated, seed_resources
 
 LADDER = {"high": 6.0, "mid": 2.0, "low": 0.01}

@@ -12,7 +12,7 @@ from reconciler.apis.days import DayRange
 from reconciler.apis.user_reports.download import SizeLimits
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.floors.current_floors import current_floors_of
-from reconciler.floors.rules import Rules as FloorRules
+from reconciler.floors.guard import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, Question

@@ -11,10 +11,9 @@ from support.fake_clock import FakeClock
 
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
+from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.outcome import Intent, Result, StepResult
-from reconciler.store.file_run import FLUSH_SECONDS, FLUSH_SHARE
-from reconciler.store.files import FileStore
+from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
 from reconciler.store.ledger_file import ledger_text, read_ledger
 from reconciler.store.seal import KEY_NAME, Seals, made_key
@@ -352,7 +351,7 @@ def test_a_store_that_cannot_be_made_is_an_error_of_the_store(tmp_path, clock):
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
 from reconciler.store.files import FileStore
 with FileStore(Path(sys.argv[1]), SystemClock()).run({}):
     print("held", flush=True)

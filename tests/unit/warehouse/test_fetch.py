@@ -10,12 +10,11 @@ from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
-from reconciler.report.reports_document import fetch_document
-from reconciler.warehouse.coverage import TOTALS
+from reconciler.render.reports import fetch_document
+from reconciler.warehouse.coverage import TOTALS, figures
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.report_store import Partition, ReportStore
-from reconciler.warehouse.sums import figures
-from reconciler.warehouse.telling import fetch_lines
+from reconciler.warehouse.summary_text import fetch_lines
 from reconciler.warehouse.user_report_intake import IntakeSettings
 
 each = pytest.mark.parametrize

@@ -10,7 +10,7 @@ from support.market_evidence import FIRST, LAST, TODAY, evidence
 
 from reconciler.errors import ProjectError
 from reconciler.floors.decide import Window
-from reconciler.floors.rules import Rules
+from reconciler.floors.guard import Rules
 from reconciler.model.address import placement_address
 from reconciler.model.desired import Lifecycle
 from reconciler.model.evidence import Cell, Unmatched

@@ -21,9 +21,8 @@ from support.fake_gateway import FakeGateway
 
 from reconciler.diff.change import Blocked, Create
 from reconciler.model.journal import past_creates, shown_event
-from reconciler.workflow.drift import take_audit
-from reconciler.workflow.observing import Selection
-from reconciler.workflow.planning import Ground, make_plan, make_settled_plan
+from reconciler.workflow.observe import Selection
+from reconciler.workflow.plan import Ground, make_plan, make_settled_plan, take_audit
 
 HERE = live_state(live_app())
 INT_1 = at("int_1")

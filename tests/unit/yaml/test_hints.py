@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.yaml.hints import described, did_you_mean, quoted, shown
+from reconciler.yaml.scalar import described, did_you_mean, quoted, shown
 
 
 def test_what_does_not_print_is_escaped():

@@ -6,13 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yaml.scanner import ScannerError
 
-from reconciler.yaml import loader as loader_module
+from reconciler.yaml import parse as loader_module
 from reconciler.yaml.events import SlowParser
-from reconciler.yaml.loader import DEEPEST
 from reconciler.yaml.node import place_of
-from reconciler.yaml.parse import parse
-from reconciler.yaml.scalar import resolve, spelling
-from reconciler.yaml.text import ManifestText
+from reconciler.yaml.parse import DEEPEST, parse
+from reconciler.yaml.scalar import ManifestText, resolve, spelling
 
 NOT_OF_YAML = "\ufeff\ufffe\uffff"
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters=NOT_OF_YAML), max_size=30)

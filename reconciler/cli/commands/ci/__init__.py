@@ -8,10 +8,10 @@ COMMANDS = {
     "comment": CommandEntry(
         "ci.request:comment", "Write a report under a pull or merge request, or rewrite the one that is there."
     ),
-    "reviewed": CommandEntry("ci.reviewed:reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
-    "ledger": CommandEntry("ci.ledger:ledger", "Commit the ledger and push it, after an apply."),
+    "reviewed": CommandEntry("ci.request:reviewed", "Find what was reviewed of a branch, for `apply --reviewed`."),
+    "ledger": CommandEntry("ci.commits:ledger", "Commit the ledger and push it, after an apply."),
     "floors": CommandEntry(
-        "ci.floors:floors", "Ask for the merge of floors that were written, or carry reports from job to job."
+        "ci.commits:floors", "Ask for the merge of floors that were written, or carry reports from job to job."
     ),
     "issue": CommandEntry(
         "ci.request:issue", "Open an issue with a report, rewrite the one that is open, or close it."

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from reconciler.store.postgres.tables import SCHEMA, VERSION_TABLE
+from reconciler.store.postgres.database import SCHEMA, VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"], version_table=VERSION_TABLE, version_table_schema=SCHEMA

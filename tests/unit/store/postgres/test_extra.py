@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from reconciler.errors import ReconcilerError
 from reconciler.api.workspace import Workspace, WorkspaceOptions
-from reconciler.project import find_project
+from reconciler.files.project import find_project
 
 def store(**variables):
     files = find_project(Path.cwd(), Path("reconciler.yaml"))

@@ -13,7 +13,7 @@ from unit.store.postgres.world import API, INT, applied, entry
 from reconciler.errors import StoreError
 from reconciler.model.secret import Secret
 from reconciler.store.postgres import open_store
-from reconciler.store.postgres.tables import SCHEMA, VERSION_TABLE, VERSIONS, metadata
+from reconciler.store.postgres.database import SCHEMA, VERSION_TABLE, VERSIONS, metadata
 
 RUNNERS = 6
 

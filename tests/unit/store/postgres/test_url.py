@@ -9,7 +9,7 @@ from unit.store.postgres.world import API
 from reconciler.errors import StoreError
 from reconciler.model.secret import Secret
 from reconciler.store.postgres import open_store
-from reconciler.store.postgres.url import parameters
+from reconciler.store.postgres.database import parameters
 
 CANARY = "c4nary"
 

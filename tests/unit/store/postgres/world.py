@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from reconciler.model.address import Address
+from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import LedgerEntry
-from reconciler.model.outcome import Intent, Result, StepResult
 from reconciler.model.secret import Secret
 from reconciler.store.postgres.database import Database
 
@@ -30,7 +30,7 @@ def intent(address, **sends):
 
 HOLDER = """
 import sys
-from reconciler.api.process import SystemClock
+from reconciler.api.environment import SystemClock
 from reconciler.errors import StoreError
 from reconciler.model.secret import Secret
 from reconciler.store.postgres.database import Database

@@ -1,0 +1,329 @@
+"""The Management API at a base URL."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar, assert_never
+
+import httpx
+
+from reconciler.apis.management.origin import EXAMPLE, VARIABLE
+from reconciler.apis.management.wire import answer, calls
+from reconciler.apis.management.wire.answer import speaks_of_failure
+from reconciler.errors import ApiError, ApiRejected, DoubtfulRead, UnreadableAnswer, WrongAccount
+from reconciler.http.answers import AnswerError, BlankError, NotJsonError, decode, folded, is_page, more_in_headers
+from reconciler.http.auth import Credentials, Service
+from reconciler.http.client import MOST, USUAL_POLICY, ApiClient
+from reconciler.http.exchange import (
+    AuthFailed,
+    CallResult,
+    NoResponse,
+    Request,
+    RequestNotSent,
+    Response,
+    server_message,
+    words_of,
+)
+from reconciler.http.retry import RetryPolicy
+from reconciler.model.address import Kind
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields
+from reconciler.ports import Accepted, Ambiguous, Answer, Clock, NotSent, Rejected
+
+MANAGEMENT: Final = Service(
+    name="the Management API",
+    variable=VARIABLE,
+    example=EXAMPLE,
+    keys="check DT_CLIENT_ID and DT_CLIENT_SECRET: the keys under Management API in the console's user profile",
+    token=calls.token,
+)
+
+
+class DtClient(ApiClient):
+    """Calls of the Management API; see `ApiClient`. `read_only`: no write can leave, whoever asks for it."""
+
+    def __init__(  # noqa: PLR0913 - what a test has of its own, by name
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        clock: Clock,
+        patience: RetryPolicy = USUAL_POLICY,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+        read_only: bool = False,
+        parallelism: int = MOST,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(
+            MANAGEMENT,
+            base_url,
+            credentials,
+            clock=clock,
+            patience=patience,
+            transport=transport,
+            read_only=read_only,
+            parallelism=parallelism,
+            chance=chance,
+        )
+
+
+_T = TypeVar("_T")
+_LATER: Final = "try again later; nothing was concluded from it"
+_FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
+"""Words by which a conflict finds fault with what was sent, rather than with something that is there already."""
+_LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A reply and the JSON value of its body, or why it has none."""
+
+    reply: Response
+    value: Any
+
+    @classmethod
+    def of(cls, reply: Response) -> "_Heard":
+        try:
+            return cls(reply, decode(reply.body))
+        except AnswerError as wrong:
+            return cls(reply, wrong)
+
+    def read(self, read: Callable[[Any], _T]) -> _T:
+        """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
+        if isinstance(self.value, AnswerError):
+            raise self.value
+        found = read(self.value)
+        rows = len(found) if isinstance(found, tuple) else 1
+        if hint := more_in_headers(self.reply.headers, rows):
+            raise AnswerError(f"it speaks of more than the {rows} it holds ({hint})")
+        return found
+
+
+class DtReader:
+    """Reads one publisher's account, and has no way to write to it. Safe to call from many threads at once."""
+
+    def __init__(self, client: DtClient, publisher_id: str) -> None:
+        self._client = client
+        self._publisher_id = publisher_id
+
+    def pace(self) -> float | None:
+        """Mean seconds that a request took so far; None before the first."""
+        return self._client.pace()
+
+    def apps(self) -> tuple[LiveResource, ...]:
+        """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
+        call = calls.apps(self._publisher_id)
+        heard = self._heard(call)
+        return self._ours(
+            self._understood(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
+        )
+
+    def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
+        """All placements of an app. Twice an empty body is an app without any, unless some are `expected`.
+
+        Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
+        """
+        call = calls.placements(app_id)
+        heard = self._heard(call)
+        if not isinstance(heard.value, BlankError):
+            found = self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
+            return self._ours(found)
+        if not expected:
+            return ()
+        raise DoubtfulRead(
+            f"{call}: an empty answer, although placements are known there",
+            hint="look whether app and placements are still in the console; nothing was concluded from it",
+        )
+
+    def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
+        """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
+        call = calls.one(kind, resource_id)
+        heard = self._heard(call, missing=True)
+        if _is_missing(heard.reply):
+            return None
+        found = self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
+        return None if found is None else self._ours((found,))[0]
+
+    def _ours(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+        """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
+        for each in found:
+            if each.publisher_id not in {None, self._publisher_id}:
+                raise WrongAccount(
+                    f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
+                    f"publisher {self._publisher_id}",
+                    hint="check publisherId in reconciler.yaml and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are; "
+                    "nothing was written",
+                )
+        return found
+
+    def _heard(self, call: Request, *, missing: bool = False) -> "_Heard":
+        """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
+
+        It ends as `BlankError` only where both were.
+        """
+        first = _Heard.of(self._reply(call, missing=missing))
+        if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
+            return first
+        second = _Heard.of(self._reply(call, missing=missing))
+        return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
+
+    def _reply(self, call: Request, *, missing: bool) -> Response:
+        exchange = self._client.call(call)
+        match exchange.end:
+            case Response(status=status) as reply:
+                if status in {200, 204} or (missing and _is_missing(reply)):
+                    return reply
+                raise self._refused(call, reply, exchange)
+            case AuthFailed(error=error):
+                raise error
+            case NoResponse(why=why, final=True):
+                raise UnreadableAnswer(f"{call}: {why}", hint=_LOOK)
+            case RequestNotSent(why=why, final=True, hint=hint):
+                raise ApiError(f"{call}: {why}", hint=hint or _LATER)
+            case RequestNotSent(why=why) | NoResponse(why=why):
+                raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
+            case never:
+                assert_never(never)
+
+    def _refused(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
+        status = reply.status
+        if status < 300:
+            return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
+        if status < 400:
+            return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
+        text = exchange.told(f"{call}: HTTP {status}: {self._words(reply)}")
+        if status in {408, 429} or status >= 500:
+            return ApiError(text, hint=exchange.hint(_LATER))
+        return ApiRejected(text, hint=exchange.hint(""))
+
+    def _understood(self, call: Request, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
+        try:
+            found = heard.read(read)
+        except AnswerError as wrong:
+            why = self._client.redacted(words_of(str(wrong)))
+            raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
+        return found
+
+    def _words(self, reply: Response) -> str:
+        return self._client.redacted(server_message(reply.status, reply.body))
+
+
+class DtGateway(DtReader):
+    """Reads and writes one publisher's account.
+
+    Writes whose credentials are refused midway answer `NotSent`, so that a run can still account for every step.
+    """
+
+    def create(self, kind: Kind, fields: Fields, *, app_id: str | None) -> Answer:
+        """Create one resource; sent once. A placement is born active: its `status` is not sent."""
+        if kind == "placement" and app_id is None:
+            raise ValueError("a placement is created in an app")
+        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
+
+    def update(self, before: LiveResource, fields: Fields) -> Answer:
+        """Send the given fields of a live resource, and no others."""
+        exchange = self._client.call(calls.update(before, fields))
+        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
+
+    def delete(self, kind: Kind, resource_id: str) -> Answer:
+        """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
+        exchange = self._client.call(calls.delete(kind, resource_id))
+        if exchange.doubt and isinstance(exchange.end, Response) and _is_missing(exchange.end):
+            return Accepted(resource_id, attempts=exchange.tries)
+        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
+
+    def _answer(self, exchange: CallResult, done: Callable[[Response], Answer]) -> Answer:
+        """What became of a write; `done` reads the answer of one that the server says it did."""
+        match exchange.end:
+            case Response(status=status) as reply if 200 <= status < 300:
+                return self._discreet(done(reply))
+            case Response(status=status) as reply:
+                words = "a redirect" if status < 400 else self._words(reply)
+                if _leaves_open(reply):
+                    return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
+                return self._undone(exchange, status, exchange.told(words))
+            case AuthFailed(error=error):
+                return _not_sent(exchange, error.message)
+            case RequestNotSent(why=why):
+                return _not_sent(exchange, why)
+            case NoResponse(why=why):
+                return Ambiguous(why, exchange.tries)
+            case never:
+                assert_never(never)
+
+    def _discreet(self, told: Answer) -> Answer:
+        return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
+
+    def _undone(self, exchange: CallResult, status: int, words: str) -> Answer:
+        if status == 408 or status >= 500:
+            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
+        if exchange.doubt:
+            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", exchange.tries)
+        return Rejected(status, words, exchange.tries)
+
+
+def _leaves_open(reply: Response) -> bool:
+    """Whether an answer to a write may stand for one that was done: a redirect to what is there now, or a conflict.
+
+    A conflict that names a value as not valid is a refusal (seen: 409 with "Invalid store category1"), and a redirect
+    that asks for the same request elsewhere (307, 308) comes from a server that did nothing.
+    """
+    if reply.status in {301, 302, 303}:
+        return True
+    said = server_message(reply.status, reply.body).lower()
+    return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
+
+
+def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
+    try:
+        resource_id, said_app, said = answer.written(kind, decode(reply.body))
+    except AnswerError as wrong:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    if resource_id is None:
+        return Ambiguous("the answer names no id", tries)
+    if kind == "placement" and said_app not in (None, app_id):
+        return Ambiguous(f"the answer is about a placement of app {said_app}", tries)
+    return Accepted(resource_id, said, tries)
+
+
+def _updated(before: LiveResource, reply: Response, tries: int) -> Answer:
+    """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
+    if is_page(reply.body):
+        return Ambiguous("it was answered with a page, not by the API", tries)
+    try:
+        resource_id, _, said = answer.written(before.kind, decode(reply.body))
+    except NotJsonError:
+        return Accepted(before.id, attempts=tries)
+    except AnswerError as wrong:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    if resource_id not in (None, before.id):
+        return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
+    return Accepted(before.id, said, tries)
+
+
+def _deleted(resource_id: str, reply: Response, tries: int) -> Answer:
+    if is_page(reply.body):
+        return Ambiguous("it was answered with a page, not by the API", tries)
+    try:
+        value = decode(reply.body)
+    except NotJsonError:
+        return Accepted(resource_id, attempts=tries)
+    failure = speaks_of_failure(folded(value)) if isinstance(value, dict) else None
+    return Ambiguous(failure, tries) if failure else Accepted(resource_id, attempts=tries)
+
+
+def _is_missing(reply: Response) -> bool:
+    """Whether the API says that there is no such resource; a page says only that something else has answered."""
+    return reply.status == 404 and not is_page(reply.body)
+
+
+def _not_sent(exchange: CallResult, why: str) -> Answer:
+    tries = max(exchange.tries, 1)
+    return (
+        Ambiguous(f"an earlier try may have been done; then: {why}", tries) if exchange.doubt else NotSent(why, tries)
+    )
+
+
+def _tries(count: int) -> str:
+    return "one try" if count == 1 else f"{count} tries"

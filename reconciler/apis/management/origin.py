@@ -1,0 +1,14 @@
+"""PURE. Where the Management API is."""
+
+from typing import Final
+
+from reconciler.http.auth import Origin
+from reconciler.http.auth import origin as named_origin
+
+VARIABLE: Final = "DT_MANAGEMENT_URL"
+EXAMPLE: Final = "https://console.fyber.com"
+
+
+def origin(base_url: str) -> Origin:
+    """The origin that a base URL of the Management API names. Raises `ProjectError`."""
+    return named_origin(base_url, variable=VARIABLE, example=EXAMPLE)

@@ -1,0 +1,330 @@
+"""What an answer says beside its rows: that something failed, or that there are more rows than it holds.
+
+An empty list is believed only where nothing stands beside it but words that are known to be harmless: what is taken for
+an empty account is created anew. Beside rows, words that speak of further ones, or of an incomplete answer, count.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from reconciler.apis.management.wire.fields import full_fields, said_fields
+from reconciler.http.answers import (
+    TWOFOLD,
+    AnswerError,
+    count_of,
+    folded,
+    folded_row,
+    is_count,
+    is_size,
+    is_total,
+    of_paging,
+    plain,
+    says_something,
+)
+from reconciler.http.exchange import words_of
+from reconciler.model.address import Kind
+from reconciler.model.checked import identifier
+from reconciler.model.field import FIELDS
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields
+
+_FAILURES: Final = ("error", "errors", "errormessage", "errorcode", "error_description", "exception")
+_VERDICTS: Final = ("success", "ok", "succeeded")
+_ECHOES: Final = frozenset(("publisherid", "appid"))
+"""Keys that repeat what was asked for."""
+_STATUSES: Final = frozenset(("status", "statuscode", "httpstatus", "code"))
+_REMARKS: Final = frozenset(("message", "msg"))
+_FINE: Final = frozenset(("ok", "success", "successful", "succeeded", "complete", "completed", "done", "200"))
+_INCOMPLETE: Final = (
+    *("partial", "incomplete", "truncat", "warn", "quota", "degrad", "throttl", "ratelimit", "rate limit", "exceed"),
+    *("omitted", "skipped", "dropped", "timeout", "timed out", "unavailable", "try again", "not all", "stale", "error"),
+    *("fail", "exception", "remaining"),
+)
+"""Beginnings of words, in keys or texts, by which an answer speaks of rows that it does not hold."""
+_OWN: Final = frozenset(name.lower() for known in FIELDS.values() for name in known) | {
+    *("appid", "placementid", "publisherid", "createtypes", "rewardedconfig", "storeurl", "rewardedadsecuritytoken"),
+}
+"""The keys of a resource itself, in lower case."""
+_DEEPEST: Final = 4
+"""Blocks within blocks beside the rows that are looked at."""
+
+
+def speaks_of_failure(value: Mapping[str, Any]) -> str | None:
+    """What an object with lower-case keys, or a block in it that is no field, says went wrong; else None."""
+    blocks = [part for key, part in value.items() if isinstance(part, dict) and key not in _OWN]
+    inner = [{key.lower(): part for key, part in block.items()} for block in blocks]
+    return next((failure for block in (value, *inner) if (failure := _failure(block))), None)
+
+
+def _failure(value: Mapping[str, Any]) -> str | None:
+    if any(value.get(key) for key in _FAILURES):
+        return _with_words("it speaks of an error", value)
+    if any(_denies(value.get(key)) for key in _VERDICTS):
+        return _with_words("it says that it did not succeed", value)
+    status = next((said for key in _STATUSES if is_count(said := value.get(key)) and count_of(said) >= _REFUSED), None)
+    if status is not None:
+        return _with_words(f"it speaks of a status {words_of(str(status))}", value)
+    if any(str(value.get(key)).strip().lower() in _FAILED for key in ("status", "result", "outcome")):
+        return _with_words("it says that it failed", value)
+    return None
+
+
+def _with_words(text: str, value: Mapping[str, Any]) -> str:
+    words = words_of(value)
+    return f"{text}: {words}" if words else text
+
+
+def _denies(said: Any) -> bool:
+    """Whether a verdict is no; one that is not there says nothing."""
+    return said is not None and str(said).strip().lower() in {"false", "no", "0", *_FAILED}
+
+
+_FAILED: Final = frozenset(("error", "fail", "failed", "failure"))
+_REFUSED: Final = 400
+
+
+def speaks_of_more(kind: Kind, value: Mapping[str, Any], rows: int) -> str | None:
+    """The key beside the fields of a resource, in lower case, by which it speaks of more than `rows` rows.
+
+    Its own fields say nothing of the kind, whatever they hold.
+    """
+    beside = {key: part for key, part in value.items() if key not in _OWN}
+    return next((key for key, hint in _all_hints(beside, 1) if _is_more(kind, plain(key), hint, rows)), None)
+
+
+def beside_rows(kind: Kind, value: Mapping[str, Any], rows: int) -> str | None:
+    """Why a list of `rows` rows may not be all of them, by the lower-case keys that stand beside it; None where it is.
+
+    With no rows every word counts that is not known to be harmless.
+    """
+    hints = [(key, said) for key, said in _all_hints(value) if not _is_empty(said)]
+    for key, said in hints:
+        if (doubt := _doubt(kind, key, said, rows)) is not None:
+            return f"{doubt} ({key}: {words_of(said)})" if isinstance(said, str) else f"{doubt} ({key})"
+    if rows and not any(is_total(plain(key)) for key, _ in hints):
+        full = next((key for key, said in hints if is_size(plain(key)) and count_of(said) == rows), None)
+        return None if full is None else f"it holds as many rows as an answer may, {rows} ({full})"
+    return None
+
+
+def _doubt(kind: Kind, key: str, said: Any, rows: int) -> str | None:
+    """Why one word beside so many rows keeps them from being taken for all; None where it does not."""
+    name = plain(key)
+    if (is_more := _is_more(kind, name, said, rows)) is not None:
+        return f"it speaks of more than the {rows} it holds" if is_more else None
+    in_key, in_text = (any(word in text for word in _INCOMPLETE) for text in (name, str(said).lower()))
+    if _is_known_as_harmless(name, said) or (in_key and not says_something(said)):
+        return None
+    if in_key or (in_text and isinstance(said, str)):
+        return f"it speaks of an incomplete answer beside {rows} rows"
+    if name in _VERDICTS:
+        return "it says that it did not succeed"
+    return None if rows else "it holds no rows, and a word of unknown meaning beside them"
+
+
+def _is_more(kind: Kind, name: str, said: Any, rows: int) -> bool | None:
+    """As `of_paging`; how many resources of the other kind there are says nothing of these rows."""
+    other = "placement" if kind == "app" else "app"
+    return None if other in name else of_paging(name, said, rows)
+
+
+def _is_known_as_harmless(name: str, said: Any) -> bool:
+    text = str(said).strip().lower()
+    if name in _VERDICTS:
+        return text in {"true", "1", *_FINE}
+    if name in _STATUSES and is_count(said):
+        return 0 <= count_of(said) < 300
+    if name in _STATUSES or name in _REMARKS:
+        return text.rstrip(".!") in _FINE
+    return (is_size(name) and is_count(said)) or (name in _ECHOES and isinstance(said, str | int))
+
+
+def _all_hints(value: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[tuple[str, Any]]:
+    """The keys beside the rows, in lower case, with what they say; of a block those in it, or of a list of blocks."""
+    for key, part in value.items():
+        blocks = [part] if isinstance(part, dict) else part if isinstance(part, list) else []
+        inner = [block for block in blocks if isinstance(block, dict) and block]
+        if is_total(plain(key)) and inner:
+            yield from ((key, said) for block in inner for said in block.values() if is_count(said))
+        elif inner and depth and not _is_spoken_of_by_its_key(key):
+            for block in inner:
+                yield from _all_hints({name.lower(): hint for name, hint in block.items()}, depth - 1)
+        else:
+            yield key, part
+
+
+def _is_spoken_of_by_its_key(key: str) -> bool:
+    """Whether that a block is there says it all, whatever is in it."""
+    name = plain(key)
+    return of_paging(name, True, 0) is True or any(word in name for word in _INCOMPLETE)
+
+
+def _is_empty(said: Any) -> bool:
+    return said is None or said in ("", [], {}) or (isinstance(said, str) and not said.strip())
+
+
+ID_KEYS: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
+_WRAPPED_IN: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "app": ("apps", "data", "list"),
+    "placement": ("placements", "data", "list"),
+}
+_OWNERS: Final[Mapping[Kind, str]] = {"app": "publisherId", "placement": "appId"}
+_DEPTH: Final = 2
+"""Wrappers within wrappers that are opened: `{"data": {"apps": [...]}}`, and no more."""
+
+
+_NO_PAGES: Final = "it is not taken for the whole list, and no way to read further pages is known"
+
+
+def live_list(
+    kind: Kind, value: Any, *, app_id: str | None = None, publisher_id: str | None = None
+) -> tuple[LiveResource, ...]:
+    """The resources of a list answer: an array, a lone resource, or either in a wrapper.
+
+    `app_id` is the app whose placements were asked for, `publisher_id` the publisher whose apps. A row repeated word
+    for word is read once; what cannot be read of one stands in its resource. Raises `AnswerError` for every other form,
+    for a row without an id or of another app, for a wrapper that says that its rows are somebody else's, and for one
+    that speaks of rows it does not hold.
+    """
+    found: dict[str, LiveResource] = {}
+    for row in _rows(kind, value, owner=app_id or publisher_id):
+        resource = _resource(kind, row, app_id)
+        if found.setdefault(resource.id, resource) != resource:
+            raise AnswerError(f"{kind} {resource.id} is in the list twice, with different values")
+    return tuple(found.values())
+
+
+def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
+    """The resource that was asked for by its id; None for an empty array. Raises `AnswerError` otherwise."""
+    found = live_list(kind, value)
+    if not found:
+        return None
+    if [resource.id for resource in found] != [resource_id]:
+        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in found)[:5])}")
+    return found[0]
+
+
+def written(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
+    """What the answer to a create or update says: the resource's id, a placement's app, and the fields it speaks of.
+
+    An answer that is about no resource (a message, say) is (None, None, {}). Raises `AnswerError` where it speaks of a
+    failure, or of several things.
+    """
+    if isinstance(value, dict) and (failure := speaks_of_failure(folded(value))):
+        raise AnswerError(failure)
+    try:
+        rows = _rows(kind, value)
+    except AnswerError:
+        if isinstance(value, list) and len(value) > 1:
+            raise
+        return None, None, {}
+    if len(rows) != 1:
+        raise AnswerError(f"it speaks of {len(rows)} resources, where one was written")
+    row = rows[0]
+    app_id = read_id(row.get("appid")) if kind == "placement" else None
+    return read_id(row[ID_KEYS[kind].lower()]), app_id, said_fields(kind, row)
+
+
+def read_id(raw: Any) -> str | None:
+    """An id as text, whichever way it is written; None where there is none. Raises `AnswerError` for what is no id."""
+    if raw is None:
+        return None
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) < _EXACT:
+        raw = int(raw)
+    if isinstance(raw, str | int) and not isinstance(raw, bool) and str(raw).strip():
+        if str(raw).strip().lower() in _NO_IDS or (isinstance(raw, int) and raw <= 0):
+            raise AnswerError(f"an id that stands for none ({str(raw).strip()[:20]})")
+        try:
+            return identifier(str(raw).strip())
+        except ValueError as wrong:
+            raise AnswerError(str(wrong)) from None
+    if isinstance(raw, float) and raw.is_integer():
+        raise AnswerError("an id so large that it cannot be told from others")
+    raise AnswerError("an id that is neither a number nor a text")
+
+
+_EXACT: Final = 2**53
+"""From here on a number with a fraction part may be another than the one that was sent."""
+_NO_IDS: Final = frozenset(("null", "none", "nil", "undefined", "nan", "true", "false", "0", "-1"))
+
+
+def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = None) -> list[Mapping[str, Any]]:
+    match value:
+        case list():
+            return [_row(kind, part) for part in value]
+        case dict():
+            return _unwrapped(kind, folded_row(value), depth, owner)
+        case None:
+            raise AnswerError("null instead of a list")
+        case _:
+            raise AnswerError(f"a lone {type(value).__name__} instead of a list")
+
+
+def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
+    if failure := speaks_of_failure(value):
+        raise AnswerError(failure)
+    if _is_resource(kind, value):
+        if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
+            raise AnswerError(f"it is {_a(kind)} and a list of them")
+        if hint := speaks_of_more(kind, value, 1):
+            raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
+        return [value]
+    wrapper = _wrapped_in(kind, value, depth)
+    if twofold := [key for key, said in value.items() if said is TWOFOLD]:
+        raise AnswerError(f"the key {twofold[0]} is {TWOFOLD}")
+    said_owner = read_id(value.get(_OWNERS[kind].lower()) or None)
+    if owner is not None and said_owner not in (None, owner):
+        raise AnswerError(f"asked for {kind}s of {_OWNERS[kind]} {owner}, it speaks of {said_owner}")
+    rows = _rows(kind, value[wrapper], depth - 1, owner=owner)
+    if doubt := beside_rows(kind, {key: said for key, said in value.items() if key != wrapper}, len(rows)):
+        raise AnswerError(f"{doubt}; {_NO_PAGES}")
+    return rows
+
+
+def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
+    keys = [key for key in _WRAPPED_IN[kind] if key in value]
+    if not keys or not depth:
+        raise AnswerError(f"an object that is neither {_a(kind)} nor a list of them (keys: {_listed(value)})")
+    if len(keys) > 1:
+        raise AnswerError(f"it holds more than one list ({', '.join(keys)})")
+    return keys[0]
+
+
+def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
+    if not isinstance(part, dict):
+        raise AnswerError(f"a row that is not {_a(kind)}")
+    row = folded_row(part)
+    if not _is_resource(kind, row):
+        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_listed(row)})")
+    return row
+
+
+def _is_resource(kind: Kind, row: Mapping[str, Any]) -> bool:
+    other = kind == "app" and "placementid" in row
+    return not other and row.get(ID_KEYS[kind].lower()) is not None
+
+
+def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> LiveResource:
+    resource_id = read_id(row[ID_KEYS[kind].lower()])
+    if resource_id is None:
+        raise AnswerError(f"a row without {ID_KEYS[kind]}")
+    try:
+        app_id = read_id(row.get("appid")) if kind == "placement" else None
+        publisher_id = read_id(row.get("publisherid") or None)
+    except AnswerError as wrong:
+        raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    fields, unreadable = full_fields(kind, row)
+    if asked_app is not None and app_id not in (None, asked_app):
+        raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
+    return LiveResource(
+        kind, resource_id, fields, app_id if app_id is not None else asked_app, publisher_id, unreadable
+    )
+
+
+def _a(kind: Kind) -> str:
+    return "an app" if kind == "app" else "a placement"
+
+
+def _listed(keys: Iterable[str]) -> str:
+    shown = sorted(key for key in keys if key.isidentifier())[:6]
+    return ", ".join(shown) or "none"

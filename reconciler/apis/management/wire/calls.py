@@ -1,0 +1,134 @@
+"""Calls: paths, queries and bodies, spelled the way the API takes them.
+
+Ids go as text in bodies (a number is refused when a placement is created), booleans as booleans, prices as numbers.
+Only `appId`, `placementId` and `creativeTypes` are written, whatever else is read.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, assert_never
+
+from reconciler.apis.management.wire.answer import ID_KEYS
+from reconciler.http.answers import encode
+from reconciler.http.auth import Credentials
+from reconciler.http.exchange import Request
+from reconciler.model.address import Kind
+from reconciler.model.field import FIELDS, FieldSpec
+from reconciler.model.field_type import (
+    BundleType,
+    CountType,
+    FlagType,
+    GeoType,
+    LimitType,
+    PricesType,
+    RewardType,
+    TextType,
+    WordsType,
+    WordType,
+)
+from reconciler.model.floors import WORLDWIDE
+from reconciler.model.live import LiveResource
+from reconciler.model.value import Fields, Value, to_json
+
+_PATHS: Final[Mapping[Kind, str]] = {"app": "/api/management/v1/app", "placement": "/api/management/v1/placement"}
+
+
+def token(credentials: Credentials) -> Request:
+    """Asks for a token. Asking twice gives two tokens and changes nothing, so it may be repeated."""
+    body = {
+        "grant_type": "management_client_credentials",
+        "client_id": credentials.client_id.reveal(),
+        "client_secret": credentials.client_secret.reveal(),
+    }
+    return Request("POST", "/api/v2/management/auth", body=encode(body))
+
+
+def apps(publisher_id: str) -> Request:
+    """All apps of a publisher."""
+    return Request("GET", _PATHS["app"], {"publisherId": publisher_id})
+
+
+def placements(app_id: str) -> Request:
+    """All placements of an app."""
+    return Request("GET", _PATHS["placement"], {"appId": app_id})
+
+
+def one(kind: Kind, resource_id: str) -> Request:
+    """One resource by its id."""
+    return Request("GET", _PATHS[kind], {ID_KEYS[kind]: resource_id})
+
+
+def create(kind: Kind, fields: Fields, owner: str) -> Request:
+    """Creates a resource in its owner: an app in a publisher, a placement in an app. Never repeated blindly.
+
+    Blocks that are off are left out, and so is a placement's `status`, which a create does not take: whoever wants an
+    inactive placement updates it afterwards.
+    """
+    body: dict[str, Any] = {"publisherId" if kind == "app" else "appId": owner}
+    for name, value in fields.items():
+        if value is not None and not (kind == "placement" and name == "status"):
+            body[name] = _SPELLERS.get(name, _plain)(value, None)
+    return Request("POST", _PATHS[kind], body=encode(body), repeatable=False)
+
+
+def update(before: LiveResource, fields: Fields) -> Request:
+    """Sends the given fields of a resource and no others. The same values twice are the same as once."""
+    body: dict[str, Any] = {ID_KEYS[before.kind]: before.id}
+    for name, value in fields.items():
+        body[name] = _SPELLERS.get(name, _plain)(value, before.fields.get(name))
+    return Request("PUT", _PATHS[before.kind], body=encode(body))
+
+
+def delete(kind: Kind, resource_id: str) -> Request:
+    """Deletes a resource. Ids are not given out twice, so a second one finds nothing to delete."""
+    return Request("DELETE", _PATHS[kind], body=encode({ID_KEYS[kind]: resource_id}))
+
+
+Speller: TypeAlias = Callable[[Value, Value], Any]
+"""The value to send, and the live one before it -> what stands in the body."""
+
+
+def _plain(value: Value, _: Value) -> Any:
+    return to_json(value)
+
+
+def _words(value: Value, _: Value) -> Any:
+    return [] if value is None else to_json(value)
+
+
+def _floor_lines(value: Value, _: Value) -> Any:
+    if not isinstance(value, Mapping):
+        return to_json(value)
+    countries = sorted(value, key=lambda country: (country != WORLDWIDE, country))
+    return [{"country": country, "price": to_json(value[country])} for country in countries]
+
+
+def _geo(value: Value, _: Value) -> Any:
+    return {"include": True, "countries": []} if value is None else to_json(value)
+
+
+def _switched(value: Value, before: Value) -> Any:
+    """A block with `enabled`: absence is not off when sent, so off is sent as such, beside what there was."""
+    shown = before if value is None else value
+    parts = to_json(shown) if isinstance(shown, Mapping) else {}
+    return {**parts, "enabled": value is not None}
+
+
+def _speller(spec: FieldSpec) -> Speller:
+    spell: Speller
+    match spec.type:
+        case WordsType() if spec.turns_off:
+            spell = _words
+        case FlagType() | TextType() | BundleType() | WordType() | WordsType() | CountType():
+            spell = _plain
+        case PricesType():
+            spell = _floor_lines
+        case GeoType():
+            spell = _geo
+        case LimitType() | RewardType():
+            spell = _switched
+        case _:
+            assert_never(spec.type)
+    return spell
+
+
+_SPELLERS: Final = {spec.name: _speller(spec) for specs in FIELDS.values() for spec in specs.values()}

@@ -1,1 +1,0 @@
-"""EDGE. The Management API: its address, calls and answers, its spelling and ours."""

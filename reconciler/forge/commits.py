@@ -1,0 +1,376 @@
+"""The git program, in a checkout. Its words are shown without what looks like a credential."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from reconciler.errors import ProjectError
+from reconciler.forge.repository import Branches
+from reconciler.http.redaction import discreet
+from reconciler.ports import Clock
+
+PATIENCE: Final = 300.0
+"""Seconds for one call: a push of one small file over a slow network."""
+
+_TRUSTS_NO_CHECKOUT: Final = (
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+)
+"""A folder of a checkout can look like a repository, whose settings name programs that git runs. Hooks are for people's
+commits, and may be files of the checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """A checkout, and the variables that git is to see."""
+
+    folder: Path
+    variables: Mapping[str, str] = field(repr=False)
+
+    def tries(self, *arguments: str) -> tuple[bool, str]:
+        """Whether a call went well, and its answer, else its complaint. Raises `ProjectError` without git."""
+        variables = {**self.variables, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        try:
+            done = subprocess.run(  # noqa: S603 - arguments, not a line of shell
+                [self._program(), *_TRUSTS_NO_CHECKOUT, *arguments],
+                cwd=self.folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as wrong:
+            raise ProjectError(f"git {_command(arguments)}: {type(wrong).__name__}") from None
+        said = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
+        return done.returncode == 0, said.strip()
+
+    def does(self, *arguments: str) -> str:
+        """What a call answers. Raises `ProjectError` with git's words where it does not go well."""
+        well, said = self.tries(*arguments)
+        if not well:
+            raise ProjectError(f"git {_command(arguments)}: {discreet(said) or 'it failed'}")
+        return said
+
+    def _program(self) -> str:
+        """The git that PATH names, but for its relative folders. Raises OSError where there is none."""
+        folders = self.variables.get("PATH", os.defpath).split(os.pathsep)
+        found = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
+        if found is None:
+            raise FileNotFoundError
+        return found
+
+
+def _command(arguments: Iterable[str]) -> str:
+    """Which of git's commands it is: the first word that is no option and no setting."""
+    words = iter(arguments)
+    for word in words:
+        if word == "-c":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+TRIES: Final = 6
+PAUSE: Final = 1.0
+"""Seconds before the second try; each next one waits twice as long."""
+
+MERGED: Final = 10
+"""How many merged requests a branch is looked for in. Its newest commit is that of the newest request."""
+_TAKEN: Final = "refs/reconciler/taken"
+"""In a checkout, the content of the ledger as it was taken from its branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a commit goes: a remote (or its URL) and a branch. `author`: name and address where git knows none.
+
+    `options` stand before the command of every call that goes over the network.
+    """
+
+    remote: str
+    branch: str
+    author: tuple[str, str]
+    options: tuple[str, ...] = ()
+
+
+def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Clock) -> str | None:
+    """Commit the file and push the commit; its id, or None where there was nothing to commit.
+
+    Raises `ProjectError` where it cannot be pushed. The commit then stays in the checkout.
+    """
+    git.does("add", "--force", "--", name)
+    if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
+        git.does(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+    elif not _waits_for_a_push(git, name, message):
+        return None
+    for attempt in range(TRIES):
+        well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
+        if well:
+            return git.does("rev-parse", "--short=12", "HEAD")
+        _follow(git, name, target, said)
+        clock.sleep(PAUSE * 2**attempt)
+    raise ProjectError(
+        f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
+    )
+
+
+def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
+    """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
+    made = git.tries("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    only = [message, "", git.does("rev-parse", "--show-prefix") + name]
+    return made == only and git.tries("branch", "--remotes", "--contains", "HEAD") == (True, "")
+
+
+def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
+    """Push the file to a branch of its own, as one commit upon the target as it is now; the commit's id.
+
+    The branch holds no other commit, whatever it held before; where it has the file as it is, it stays. None where the
+    target has the file as it is. The checkout is left alone. Raises `ProjectError` where somebody else has changed the
+    file on the target meanwhile, or the push fails.
+    """
+    base = _base(git, name, target, also=branch)
+    if base is None:
+        return None
+    head, path, before = base
+    if before and _blob(git, before, path) == git.does("hash-object", "--", name):
+        return before[:12]
+    with TemporaryDirectory() as folder:
+        apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
+        apart.does("read-tree", head)
+        blob = git.does("hash-object", "-w", "--", name)
+        apart.does("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = apart.does("write-tree")
+    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    lease = f"--force-with-lease=refs/heads/{branch}:{before}"
+    git.does(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    return commit[:12]
+
+
+def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Branches, clock: Clock) -> str | None:
+    """Commit the file to the target by a call of the forge's API, which signs it; the commit's id.
+
+    None where the target has the file as it is. Raises as `commit_ledger` does, and `ApiError`.
+    """
+    data = (git.folder / name).read_bytes()
+    for attempt in range(TRIES):
+        base = _base(git, name, target)
+        if base is None:
+            return None
+        commit = branches.commit(target.branch, base[0], (base[1], data), message)
+        if commit is not None:
+            return commit[:12]
+        clock.sleep(PAUSE * 2**attempt)
+    raise ProjectError(
+        f"the ledger could not be committed to {target.branch}: others were faster {TRIES} times", hint=_LOST
+    )
+
+
+def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
+    """The ledger on a branch of its own that is to be merged yet; None where none is.
+
+    A branch that was merged and is still there has nothing to merge: its ledger is older than what later applies have
+    left. Raises `ProjectError` where the request's target has got another ledger since, and `ApiError`.
+    """
+    ours = branches.text(branch, path)
+    if ours is None:
+        return None
+    request = next(branches.open_requests(branch), None)
+    if request is None:
+        merged = islice(branches.merged_requests(branch), MERGED)
+        return None if any(branches.text(each.head, path) == ours for each in merged) else ours
+    there, before = branches.text(request.into, path), branches.before(branch, path)
+    if there != ours and before and there not in [branches.text(commit, path) for commit in before]:
+        raise ProjectError(
+            f"{request.into} has got another {path} since the ledger of {branch} was made: {request.url}",
+            hint=f"merge {request.into} into that branch with the one that holds, or close the request and delete it",
+        )
+    return ours
+
+
+def note_taken(git: Git, name: str | None) -> None:
+    """Remember in the checkout, for `request_ledger`, that the file is from the ledger's branch; None: that none is."""
+    git.tries("update-ref", "-d", _TAKEN)
+    if name is not None:
+        git.does("update-ref", _TAKEN, git.does("hash-object", "-w", "--", name))
+
+
+def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
+    """The newest commit of the target, the file's path in the repository, and the newest commit of `also` or nothing.
+
+    None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
+    began with, than was taken from the ledger's branch, which may have been merged meanwhile, and than `also` has.
+    """
+    path = git.does("rev-parse", "--show-prefix") + name
+    known = {_blob(git, "HEAD", path), _id(git, _TAKEN), git.does("hash-object", "--", name)}
+    before = ""
+    if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
+        before = git.does("rev-parse", "FETCH_HEAD")
+        known.add(_blob(git, "FETCH_HEAD", path))
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    there = _blob(git, "FETCH_HEAD", path)
+    if there == git.does("hash-object", "--", name):
+        return None
+    if there and there not in known:
+        raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
+    return git.does("rev-parse", "FETCH_HEAD"), path, before
+
+
+def _blob(git: Git, commit: str, path: str) -> str:
+    """The id of a file's content in a commit; empty where it has none."""
+    return _id(git, f"{commit}:{path}")
+
+
+def _id(git: Git, named: str) -> str:
+    """The id of an object; empty where there is none."""
+    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
+    return said if well else ""
+
+
+def _follow(git: Git, name: str, target: Target, said: str) -> None:
+    """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    if git.tries("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
+        raise ProjectError(
+            f"the ledger could not be pushed to {target.branch}: {discreet(said)}",
+            hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
+            f"--by request; {_LOST}",
+        )
+    who = identity(git, target.author)
+    if not git.tries(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
+        git.tries("rebase", "--abort")
+        raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
+
+
+def identity(git: Git, author: tuple[str, str]) -> tuple[str, ...]:
+    """Options of a commit by this author, where git knows none."""
+    known = git.tries("config", "user.email")[0]
+    return () if known else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
+
+
+_LOST: Final = "without it the next apply finds everything again by name, but no longer knows what was last applied"
+
+
+_BRANCH_TAKEN: Final = "refs/reconciler/reports"
+"""In a checkout, the commit of the reports' branch as it was taken."""
+_PLAIN: Final = "100644"
+"""How git calls a regular file that is not run."""
+_AGAIN: Final = "run the job again: it begins with what is there by then"
+
+
+def take_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
+    """Put the reports of a branch into the folder; whether there is such a branch.
+
+    Raises `ProjectError` where nobody can say whether there is one, and for a branch that holds anything but regular
+    files: what writes there may be less trusted than this job.
+    """
+    git.tries("update-ref", "-d", _BRANCH_TAKEN)
+    if not _head(git, target, branch):
+        return False
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    listed = git.does("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
+    if any(not line.startswith(f"{_PLAIN} blob ") for line in listed):
+        raise ProjectError(f"the branch {branch} holds more than files of reports", hint="look at it, or delete it")
+    git.does("restore", "--source=FETCH_HEAD", "--worktree", "--", folder)
+    git.does("update-ref", _BRANCH_TAKEN, "FETCH_HEAD")
+    return True
+
+
+def keep_reports(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
+    """Push the files as the only commit of a branch, in place of what was taken from it; its id, None for no change.
+
+    The branch has no history, so that it does not grow with each restated day. Raises `ProjectError` where somebody
+    else has pushed to it since it was taken, or it was there and not taken: reports that nobody can fetch any more are
+    never written over.
+    """
+    before = _branch_id(git, _BRANCH_TAKEN)
+    with TemporaryDirectory() as folder:
+        apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
+        apart.does("read-tree", "--empty")
+        apart.does("add", "--force", "--", *names)
+        tree = apart.does("write-tree")
+    if before and git.does("rev-parse", f"{before}^{{tree}}") == tree:
+        return None
+    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-m", message)
+    _push(git, target, branch, commit, before)
+    git.does("update-ref", _BRANCH_TAKEN, commit)
+    return commit[:12]
+
+
+def request_changes(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
+    """Push the files to a branch of their own, as one commit upon the target as it is now; the commit's id.
+
+    None where none of them differs from the checked-out commit; the last one may be new. Raises `ProjectError` where
+    the target has got another text of one of them meanwhile, or somebody has committed to the branch.
+    """
+    changed = _changed(git, names)
+    if not changed:
+        return None
+    before = _head(git, target, branch)
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    head = git.does("rev-parse", "FETCH_HEAD")
+    prefix = git.does("rev-parse", "--show-prefix")
+    moved = [
+        each for each in changed if _branch_id(git, f"{head}:{prefix}{each}") != _branch_id(git, f"HEAD:{prefix}{each}")
+    ]
+    if moved:
+        raise ProjectError(f"{target.branch} has got another {moved[0]} meanwhile", hint=_AGAIN)
+    with TemporaryDirectory() as folder:
+        apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
+        apart.does("read-tree", head)
+        for each in changed:
+            blob = git.does("hash-object", "-w", "--", each)
+            apart.does("update-index", "--add", "--cacheinfo", f"{_PLAIN},{blob},{prefix}{each}")
+        tree = apart.does("write-tree")
+    if before:
+        _check_ours(git, target, branch, head)
+        if git.does("rev-parse", f"{before}^{{tree}}") == tree:
+            return before[:12]
+    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    _push(git, target, branch, commit, before)
+    return commit[:12]
+
+
+def _changed(git: Git, names: Sequence[str]) -> list[str]:
+    """Those of the files that are not as in the checked-out commit, relative to the project."""
+    told = git.does("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
+    new = git.does("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
+    here = {*told, *new}
+    return [each for each in names if each in here and (git.folder / each).is_file()]
+
+
+def _check_ours(git: Git, target: Target, branch: str, head: str) -> None:
+    """The branch is rewritten, so what a person has added to it has to be merged first."""
+    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    if int(git.does("rev-list", "--count", f"{head}..FETCH_HEAD")) > 1:
+        raise ProjectError(
+            f"somebody has added commits to {branch}", hint="merge or close its request, and delete the branch"
+        )
+
+
+def _head(git: Git, target: Target, branch: str) -> str:
+    """The newest commit of a branch of the remote; empty where there is no such branch. Raises `ProjectError`."""
+    return git.does(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
+
+
+def _push(git: Git, target: Target, branch: str, commit: str, before: str) -> None:
+    lease = f"--force-with-lease=refs/heads/{branch}:{before}"
+    well, said = git.tries(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    if not well and ("stale info" in said or "rejected" in said):
+        raise ProjectError(f"{branch} has changed meanwhile: nothing was pushed to it", hint=_AGAIN)
+    if not well:
+        raise ProjectError(f"git push: {said.splitlines()[-1] if said else 'it failed'}", hint="may the job push?")
+
+
+def _branch_id(git: Git, named: str) -> str:
+    """The id of an object; empty where there is none."""
+    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
+    return said if well else ""

@@ -1,0 +1,309 @@
+"""Calls with a token, a deadline and tries. Threads share one client."""
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from reconciler.errors import ApiError, ApiRejected, CredentialsError, UnreadableAnswer
+from reconciler.http.answers import AnswerError
+from reconciler.http.auth import (
+    Credentials,
+    Origin,
+    Service,
+    Token,
+    TokenSource,
+    error_code,
+    origin,
+    read_token,
+    renewal_time,
+)
+from reconciler.http.connections import HEADERS, Connections, exchange
+from reconciler.http.exchange import Attempt, AuthFailed, CallResult, NoResponse, Request, RequestNotSent, Response
+from reconciler.http.redaction import discreet, without
+from reconciler.http.retry import (
+    CallLimiter,
+    RetryPolicy,
+    is_throttled,
+    may_have_been_done,
+    pause,
+    retry_after,
+    until_words,
+)
+from reconciler.http.transport import ReadOnlyTransport
+from reconciler.model.secret import Secret
+from reconciler.ports import Clock
+
+_log: Final = logging.getLogger("reconciler.web")
+USUAL_POLICY: Final = RetryPolicy()
+"""How long and how often, unless a caller says otherwise."""
+MOST: Final = 1000
+"""Calls at once where a caller names no bound of its own: as good as none."""
+_LATER: Final = "try again later; nothing was written"
+
+
+class ApiClient:
+    """A service at a base URL. Threads may share it; `close` it after the last call.
+
+    `token_url` is where tokens are asked for, if that is a host of its own. `before_request` is called before each
+    request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
+    connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
+    `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
+    the API answers slowly or asks for less: see `Width`. Raises `ProjectError` for a base URL that credentials may not
+    be sent to. A call raises nothing: see `CallResult`.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name
+        self,
+        service: Service,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        clock: Clock,
+        token_url: str | None = None,
+        before_request: Callable[[], None] = lambda: None,
+        patience: RetryPolicy = USUAL_POLICY,
+        transport: Callable[[], httpx.BaseTransport] | None = None,
+        read_only: bool = False,
+        parallelism: int = MOST,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._service = service
+        self._origin = origin(base_url, variable=service.variable, example=service.example)
+        self._token_origin = self._origin
+        if token_url is not None:
+            self._token_origin = origin(token_url, variable=service.token_variable, example=service.token_example)
+        self._before_request = before_request
+        self._credentials = credentials
+        self._clock = clock
+        self._patience = patience
+        self._chance = chance
+        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _as_it_is
+        self._connections = Connections(self._origin, transport, around)
+        self._token_connections = (
+            self._connections if token_url is None else Connections(self._token_origin, transport, around)
+        )
+        self._limiter = CallLimiter(parallelism)
+        self._tokens = TokenSource(self._fetch_token, clock)
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._seconds = 0.0
+        self._not_before = float("-inf")
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port of the API."""
+        return self._origin.url
+
+    @property
+    def origin(self) -> Origin:
+        """The same, and whether it is secure or this very machine."""
+        return self._origin
+
+    def call(self, call: Request) -> CallResult:
+        """Make a call once it is its turn, and make it again where that is safe and worth it."""
+        with self._limiter.turn():
+            return self._call_with_token(call)
+
+    def _call_with_token(self, call: Request) -> CallResult:
+        ends = self._clock.monotonic() + self._patience.deadline
+        try:
+            token = self._tokens.current()
+        except (ApiError, CredentialsError) as error:
+            return CallResult(AuthFailed(error), tries=0)
+        first = self._send_with_retries(call, token, ends)
+        return first if not _is_unauthorized(first) else first.then(self._call_with_new_token(call, token, ends))
+
+    def requests(self) -> Mapping[str, int]:
+        """How many requests went out so far, by method and last part of the path, as in `GET placement`."""
+        with self._lock:
+            return dict(self._counts)
+
+    def pace(self) -> float | None:
+        """Mean seconds that a request took so far; None before the first."""
+        with self._lock:
+            sent = self._counts.total()
+            return self._seconds / sent if sent else None
+
+    def redacted(self, text: str) -> str:
+        """A text of the server's without our credentials and token, should it repeat them."""
+        held = self._tokens.held
+        own = self._credentials.client_id.reveal(), self._credentials.client_secret.reveal()
+        return without(text, [*own, ":".join(own), *([held.text.reveal()] if held else [])])
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+        self._token_connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call_with_new_token(self, call: Request, refused: Token, ends: float) -> CallResult:
+        try:
+            token = self._tokens.after(refused)
+        except (ApiError, CredentialsError) as error:
+            return CallResult(AuthFailed(error), tries=0)
+        second = self._send_with_retries(call, token, ends)
+        if not _is_unauthorized(second):
+            return second
+        name, keys = self._service.name, self._service.keys
+        refusal = CredentialsError(f"{name} does not accept the token it has just given", hint=keys)
+        return CallResult(AuthFailed(refusal), second.tries, second.doubt)
+
+    def _send_with_retries(self, call: Request, token: Token | None, ends: float) -> CallResult:
+        """Send it, wait and send it again, for as long as the retry policy wants."""
+        ended: Counter[bool] = Counter()
+        doubt = False
+        while True:
+            end = self._send_after_cool_down(call, token, ends, ended.total() + 1)
+            ended[is_throttled(end)] += 1
+            asked = (
+                retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
+            )
+            seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
+            if seconds is None:
+                return CallResult(end, ended.total(), doubt, self._too_long(end, asked, ends))
+            doubt = doubt or may_have_been_done(end)
+            self._clock.sleep(seconds)
+
+    def _too_long(self, end: Attempt, asked: float | None, ends: float) -> str:
+        """Until when a refusal asks for no more calls, where the call has not that much time left; else nothing."""
+        refused = isinstance(end, Response) and end.status >= 400
+        if not refused or asked is None or asked < ends - self._clock.monotonic():
+            return ""
+        return until_words(asked, self._clock.now())
+
+    def _pause(self, call: Request, end: Attempt, nth: int, ends: float, asked: float | None) -> float | None:
+        now = self._clock.monotonic()
+        seconds = pause(
+            end,
+            nth=nth,
+            repeatable=call.repeatable,
+            asked=asked,
+            chance=self._chance(),
+            left=ends - now,
+            patience=self._patience,
+        )
+        if seconds is not None and is_throttled(end):
+            self._cool_down(now + (seconds if asked is None else asked))
+        return seconds
+
+    def _cool_down(self, until: float) -> None:
+        """One worker has been asked to slow down: none of them sends anything before."""
+        with self._lock:
+            self._not_before = max(self._not_before, until)
+
+    def _send_after_cool_down(self, call: Request, token: Token | None, ends: float, nth: int) -> Attempt:
+        """Send it once, after the pause that the server has asked all workers for."""
+        held = self._not_before - self._clock.monotonic()
+        if held > 0:
+            held += self._chance() * self._patience.first_pause
+            if held >= ends - self._clock.monotonic():
+                until = until_words(held, self._clock.now())
+                return RequestNotSent(f"the API asks for a longer pause than a call may take, {until}")
+            self._clock.sleep(held)
+        left = ends - self._clock.monotonic()
+        return self._send_once(call, token, ends, nth) if left > 0 else RequestNotSent("no time was left for it")
+
+    def _send_once(self, call: Request, token: Token | None, ends: float, nth: int) -> Attempt:
+        """Send it over a connection of its own for the time, and count it."""
+        connections = self._connections if token else self._token_connections
+        if token is not None:
+            self._before_request()
+        kind = self._count(call)
+        sent_at, started = self._clock.monotonic(), time.perf_counter()
+        with connections.lent() as connection:
+            end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
+        took = time.perf_counter() - started
+        if not isinstance(end, Response):
+            end = replace(end, why=self.redacted(discreet(end.why)))
+        with self._lock:
+            self._seconds += took
+        if isinstance(end, Response):
+            self._limiter.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
+        return end
+
+    def _count(self, call: Request) -> str:
+        kind = f"{call.method} {call.path.rpartition('/')[2]}"
+        with self._lock:
+            self._counts[kind] += 1
+        return kind
+
+    def _request(self, call: Request, token: Token | None, ends: float) -> httpx.Request:
+        left = max(0.001, ends - self._clock.monotonic())
+        connect, read = min(self._patience.connect, left), min(self._patience.read, left)
+        return httpx.Request(
+            call.method,
+            (self._origin if token else self._token_origin).url + call.target,
+            content=call.body,
+            headers=HEADERS if token is None else {**HEADERS, "Authorization": f"Bearer {token.text.reveal()}"},
+            extensions={"timeout": {"connect": connect, "read": read, "write": read, "pool": connect}},
+        )
+
+    def _fetch_token(self) -> Token:
+        asked_at = self._clock.monotonic()
+        call = self._service.token(self._credentials)
+        fetched = self._send_with_retries(call, None, asked_at + self._patience.deadline)
+        end = fetched.end
+        if not isinstance(end, Response):
+            hint = end.hint if isinstance(end, RequestNotSent) else ""
+            raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
+        if end.status not in {200, 201}:
+            raise self._token_refused(end, fetched)
+        if code := error_code(end.body):
+            raise self._bad_credentials(code)
+        try:
+            text, lifetime = read_token(end.body)
+        except AnswerError as wrong:
+            raise UnreadableAnswer(f"{call}: {wrong}", hint=f"check {self._token_home}") from None
+        return Token(Secret(text), renewal_time(asked_at, lifetime))
+
+    def _token_refused(self, reply: Response, fetched: CallResult) -> ApiError | CredentialsError:
+        if reply.status in {400, 401, 403}:
+            return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
+        if reply.status == 429 or reply.status >= 500:
+            message = fetched.told(f"no token could be fetched: HTTP {reply.status}")
+            return ApiError(message, hint=fetched.hint(_LATER))
+        return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=f"check {self._token_home}")
+
+    @property
+    def _token_home(self) -> str:
+        return self._service.token_variable or self._service.variable
+
+    def _bad_credentials(self, why: str) -> CredentialsError:
+        message = f"{self._service.name} refuses the credentials ({self.redacted(why)})"
+        return CredentialsError(message, hint=self._service.keys)
+
+
+def _as_it_is(transport: httpx.BaseTransport) -> httpx.BaseTransport:
+    return transport
+
+
+def _is_unauthorized(exchange: CallResult) -> bool:
+    return isinstance(exchange.end, Response) and exchange.end.status == 401
+
+
+def _shown(end: Attempt | AuthFailed) -> str:
+    match end:
+        case AuthFailed(error=error):
+            return error.message
+        case Response(status=status):
+            return str(status)
+        case RequestNotSent(why=why) | NoResponse(why=why):
+            return why

@@ -1,0 +1,256 @@
+"""What an audit says in words, the same in every format."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Final
+
+from reconciler.diff.audit import CLASSES, Audit, AuditedField, Class, Episode, Item, Summary, Trend, summary
+from reconciler.model.address import app_of, kind_of, name_of
+from reconciler.render.line import Line, Span, Tone, line
+from reconciler.render.plan.text import after_text, before_text, shown
+from reconciler.render.sanitise import chat, github_data, github_property, visible
+
+LABELS: Final[Mapping[Class, str]] = {
+    "missing": "missing",
+    "conflict": "conflict",
+    "drift": "drift",
+    "accepted": "accepted",
+    "pending": "pending",
+    "unmanaged": "unmanaged",
+    "inSync": "in sync",
+}
+
+MEANINGS: Final[Mapping[Class, str]] = {
+    "missing": "applied by us, gone from the account",
+    "conflict": "changed in the account and in the manifest, to different values",
+    "drift": "changed in the account since the last apply",
+    "accepted": "changed in the account, and somebody agreed to it",
+    "pending": "changed in the manifest, not applied yet",
+    "unmanaged": "in the account, in no manifest and not in the ledger",
+    "inSync": "as applied and as declared",
+}
+
+
+def headline(audit: Audit) -> str:
+    """The audit in one sentence: alarms first, then what is no alarm, then the coverage."""
+    counts = summary(audit)
+    alarms = _told(counts, ("missing", "conflict", "drift"))
+    others = _told(counts, ("accepted", "pending", "unmanaged"))
+    rest = ", ".join(part for part in (others, f"{counts.in_sync} in sync") if part)
+    return f"{f'Drift: {alarms}' if alarms else 'No drift'}; {rest}; {percent(counts)} managed."
+
+
+def _told(counts: Summary, classes: tuple[Class, ...]) -> str:
+    return ", ".join(f"{counts.count(of)} {LABELS[of]}" for of in classes if counts.count(of))
+
+
+def percent(counts: Summary) -> str:
+    """The coverage, as in `97.5 %`."""
+    return f"{counts.coverage_percent:g} %"
+
+
+def field_words(field: AuditedField) -> str:
+    """One leaf: what was applied, what is live, what the manifest wants, as far as they differ, and an acceptance."""
+    applied = shown(field.applied, field.change.path, field.change.otherwise.applied)
+    live, wanted = before_text(field.change), after_text(field.change)
+    match field.change.origin:
+        case "unknown":
+            told = f"live {live}, manifest {wanted}, never applied by us"
+        case "pending":
+            told = f"live {live}, manifest {wanted}"
+        case "drift":
+            told = f"applied {applied}, live {live}"
+        case "conflict":
+            told = f"applied {applied}, live {live}, manifest {wanted}"
+    return "; ".join(filter(None, (told, acceptance_words(field))))
+
+
+def acceptance_words(field: AuditedField) -> str:
+    """The acceptance that covers a leaf, or covered it until it ended; empty without one."""
+    acceptance = field.acceptance
+    if acceptance is None:
+        return ""
+    if field.of != "accepted":
+        return f"the acceptance ended on {acceptance.until} ({acceptance.reason})"
+    until = f" until {acceptance.until}" if acceptance.until is not None else ""
+    return f"accepted{until} ({acceptance.reason})"
+
+
+def what(item: Item) -> str:
+    """What an item is called below the line of its app."""
+    return "the app" if kind_of(item.address) == "app" else name_of(item.address)
+
+
+def day_and_time(instant: str) -> str:
+    """An ISO 8601 instant in UTC, short: `2026-11-21 19:00 UTC`."""
+    return f"{instant[:10]} {instant[11:16]} UTC"
+
+
+def span(seconds: float) -> str:
+    """A time that something took, in its two largest units."""
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+SIGNS: Final[Mapping[Class, tuple[str, Tone]]] = {
+    "missing": ("x", "remove"),
+    "conflict": ("!", "blocked"),
+    "drift": ("~", "change"),
+    "accepted": ("=", "faint"),
+    "pending": ("+", "add"),
+    "unmanaged": ("?", "faint"),
+    "inSync": (" ", "plain"),
+}
+
+
+def audit_lines(audit: Audit, history: Trend | None = None) -> Iterator[Line]:
+    """What is not in sync as a tree by app, what is unmanaged, notes, the trend where asked for, and the numbers."""
+    moved = [item for item in audit.items if item.of not in {"inSync", "unmanaged"}]
+    for app, items in groupby(moved, key=lambda item: app_of(item.address)):
+        yield line(Span(app, "strong"))
+        for item in items:
+            yield from _item_lines(item, audit.open_since.get(item.address))
+        yield ()
+    unmanaged = [item for item in audit.items if item.of == "unmanaged"]
+    if unmanaged:
+        yield line(Span(f"Unmanaged ({len(unmanaged)}), in no manifest and not in the ledger:", "strong"))
+        yield from (line(f"  {item.address}", Span(f"  id {item.id}", "faint")) for item in unmanaged)
+        yield ()
+    notes = [*_quiet_notes(audit), *((note.address, note.text) for note in audit.notes)]
+    if notes:
+        yield line(Span("Notes:", "strong"))
+        yield from (line(f"  {address}{': ' if address else ''}{text}") for address, text in notes)
+        yield ()
+    if history is not None:
+        yield from _trend_lines(history, audit.at)
+        yield ()
+    yield line(Span(headline(audit), "strong"))
+
+
+def _quiet_notes(audit: Audit) -> list[tuple[str, str]]:
+    """What there is to say of resources that are in sync."""
+    return [(item.address, item.note) for item in audit.items if item.of == "inSync" and item.note]
+
+
+def _item_lines(item: Item, since: str | None) -> Iterator[Line]:
+    sign, tone = SIGNS[item.of]
+    named = f"  id {item.id}" if item.id is not None else ""
+    place = f"  {item.source.file}:{item.source.line}" if item.source is not None else ""
+    began = f"  open since {day_and_time(since)}" if since is not None else ""
+    yield line("  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {what(item)}", Span(f"{named}{place}{began}", "faint"))
+    if item.note:
+        yield line(f"      {item.note}")
+    for field in item.fields:
+        label = f"  {LABELS[field.of]}" if field.of != item.of else ""
+        yield line(f"      {field.change.path}: {field_words(field)}", Span(label, "faint"))
+
+
+def _trend_lines(history: Trend, now: str) -> Iterator[Line]:
+    yield line(Span(f"Since {history.since} (UTC):", "strong"))
+    if not history.days:
+        yield line("  no audit is remembered")
+        return
+    yield line(Span("  day         audits  opened  closed    open", "faint"))
+    for day in history.days:
+        yield line(f"  {day.day}  {day.audits:>6}  {day.opened:>6}  {day.closed:>6}  {day.still_open:>6}")
+    for episode in history.episodes:
+        yield _episode_line(episode, datetime.fromisoformat(now))
+
+
+def _episode_line(episode: Episode, now: datetime) -> Line:
+    opened = f"{episode.opened_at:%Y-%m-%d %H:%M}"
+    took = span(episode.seconds(now))
+    ended = (
+        f"open for {took}" if episode.closed_at is None else f"closed {episode.closed_at:%Y-%m-%d %H:%M} after {took}"
+    )
+    return line(f"  {episode.address}  {LABELS[episode.of]}  opened {opened}, {ended}")
+
+
+MOST_ITEMS: Final = 20
+MOST_FIELDS: Final = 5
+LONGEST_NAME: Final = 200
+"""What keeps a message readable, and far below the 40,000 characters at which Slack cuts."""
+
+
+def audit_message(audit: Audit) -> dict[str, Any]:
+    """The alarms of an audit. Nothing in it mentions anybody, and links are not unfolded."""
+    return {"text": "\n".join(_lines(audit)), "unfurl_links": False, "unfurl_media": False}
+
+
+def _lines(audit: Audit) -> Iterator[str]:
+    yield f"Publisher {chat(_cut(audit.publisher_id))}: {headline(audit)}"
+    for item in audit.alarming[:MOST_ITEMS]:
+        since = audit.open_since.get(item.address)
+        began = f", open since {day_and_time(since)}" if since is not None else ""
+        yield f"• {LABELS[item.of]} {chat(_cut(item.address))}{began}"
+        yield from _fields(item)
+    more = len(audit.alarming) - MOST_ITEMS
+    if more > 0:
+        yield f"and {more} more: `reconciler drift` shows them"
+
+
+def _fields(item: Item) -> Iterator[str]:
+    moved = [field for field in item.fields if field.of != "pending"]
+    for field in moved[:MOST_FIELDS]:
+        yield f"      {chat(_cut(f'{field.change.path}: {field_words(field)}'))}"
+    if len(moved) > MOST_FIELDS:
+        yield f"      and {len(moved) - MOST_FIELDS} more fields"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+
+
+def annotation_lines(audit: Audit) -> Iterator[str]:
+    """Alarms as warnings, the gravest class in the title; then the audit in one notice."""
+    yield from (_annotation(item) for item in audit.alarming)
+    yield f"::notice title=reconciler drift::{github_data(headline(audit))}"
+
+
+def _annotation(item: Item) -> str:
+    place = ""
+    if item.source is not None:
+        place = f"file={github_property(item.source.file)},line={item.source.line},"
+    moved = [f"{field.change.path}: {field_words(field)}" for field in item.fields if field.of != "pending"]
+    text = "\n".join([f"{item.address}: {MEANINGS[item.of]}", *([item.note] if item.note else []), *moved])
+    return f"::warning {place}title={LABELS[item.of]}::{github_data(text)}"
+
+
+def metrics_text(audit: Audit, project: str = "") -> str:
+    """Resources by class, the coverage, when the audit was, and how long the oldest alarm is open; ends with EOF.
+
+    Every sample carries the labels `publisher` (the id) and `project`, what the project is called where it is run.
+    """
+    return "\n".join((*_metric_lines(audit, project), "# EOF"))
+
+
+def _metric_lines(audit: Audit, project: str) -> Iterator[str]:
+    counts = summary(audit)
+    at = datetime.fromisoformat(audit.at)
+    whose = f'publisher="{_label(audit.publisher_id)}",project="{_label(project)}"'
+    yield "# TYPE reconciler_drift_resources gauge"
+    yield "# HELP reconciler_drift_resources Resources by what an audit made of them."
+    yield from (f'reconciler_drift_resources{{{whose},class="{of}"}} {counts.count(of)}' for of in CLASSES)
+    yield "# TYPE reconciler_coverage_ratio gauge"
+    yield "# UNIT reconciler_coverage_ratio ratio"
+    yield "# HELP reconciler_coverage_ratio Managed share of the live resources, 0 to 1."
+    yield f"reconciler_coverage_ratio{{{whose}}} {round(counts.coverage_percent / 100, 6):g}"
+    yield "# TYPE reconciler_audit_timestamp_seconds gauge"
+    yield "# UNIT reconciler_audit_timestamp_seconds seconds"
+    yield "# HELP reconciler_audit_timestamp_seconds When the audit looked at the account."
+    yield f"reconciler_audit_timestamp_seconds{{{whose}}} {int(at.timestamp())}"
+    opened = [datetime.fromisoformat(since) for since in audit.open_since.values()]
+    oldest = max(((at - since).total_seconds() for since in opened), default=0.0)
+    yield "# TYPE reconciler_drift_oldest_open_seconds gauge"
+    yield "# UNIT reconciler_drift_oldest_open_seconds seconds"
+    yield "# HELP reconciler_drift_oldest_open_seconds How long the oldest alarm has been open."
+    yield f"reconciler_drift_oldest_open_seconds{{{whose}}} {int(oldest)}"
+
+
+def _label(value: str) -> str:
+    """A label's value: what cannot be seen is shown by its code, line ends too, and quotes are escaped."""
+    return visible(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

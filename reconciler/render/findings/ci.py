@@ -1,0 +1,295 @@
+"""Findings as tools that show code want them: with paths of the repository, and known again from run to run."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from reconciler.diff.audit import Audit, Item
+from reconciler.diff.change import Blocked, Change, Delete, Held, action_of, id_of
+from reconciler.model.diagnostic import Finding, Severity
+from reconciler.model.value import digest
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Plan, summary
+from reconciler.render.drift.text import MEANINGS, field_words
+from reconciler.render.findings.rules import rule_of
+from reconciler.render.line import counted
+from reconciler.render.plan.text import after_text, before_text
+from reconciler.render.sanitise import clipped, github_data, github_property, terminal, whole_line
+
+
+def in_repository(findings: Iterable[Finding], folder: str) -> tuple[Finding, ...]:
+    """The findings with paths from the repository's root; `folder` is the project's in it. Errors first."""
+    placed = (replace(each, file=f"{folder}/{each.file}") if folder else each for each in findings)
+    return tuple(sorted(placed, key=lambda each: each.severity))
+
+
+def fingerprinted(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Each finding with what tells it from all others and stays the same when lines move: 64 hex digits."""
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        same = digest([finding.file, finding.code, finding.address, finding.message])
+        seen[same] += 1
+        number = seen[same]
+        yield finding, (same if number == 1 else digest([same, number])).removeprefix("sha256:")
+
+
+def sentence(finding: Finding) -> str:
+    """What is wrong and what to do about it, without place and code."""
+    about = f"{finding.address}: " if finding.address and finding.address not in finding.message else ""
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return f"{about}{finding.message}{hint}"
+
+
+ANNOTATIONS: Final = 10
+"""What GitHub keeps of each kind in a step."""
+
+MESSAGE: Final = 1_000
+NAME: Final = 500
+
+
+def annotations(findings: Sequence[Finding], folder: str = "") -> Iterator[str]:
+    """Lines for the log of a step: an annotation each, and plain lines for those that GitHub would drop.
+
+    `folder` is the project's in the repository. Where there are more findings of a kind than fit, the last annotation
+    counts the rest.
+    """
+    placed = in_repository(findings, folder)
+    kinds: tuple[Severity, ...] = ("error", "warning")
+    for kind in kinds:
+        own = [each for each in placed if each.severity == kind]
+        fit = ANNOTATIONS if len(own) <= ANNOTATIONS else ANNOTATIONS - 1
+        yield from map(_command, own[:fit])
+        if rest := own[fit:]:
+            yield f"::{kind}::{counted(len(rest), kind)} more: see the log of this step"
+            yield from (whole_line(terminal(str(each))) for each in rest)
+
+
+def _command(finding: Finding) -> str:
+    where = f"file={github_property(finding.file)},line={finding.line},col={finding.column}"
+    title = github_property(clipped(f"{rule_of(finding.code).title} [{finding.code}]", NAME))
+    return f"::{finding.severity} {where},title={title}::{github_data(clipped(sentence(finding), MESSAGE))}"
+
+
+SEVERITIES: Final[dict[Severity, str]] = {"error": "critical", "warning": "minor"}
+
+
+def plan_widget(plan: Plan) -> dict[str, int]:
+    """The report of kind `terraform`: three numbers. A deactivation is an update of a status."""
+    counts = summary(plan)
+    return {"create": counts.create, "update": counts.update + counts.deactivate, "delete": counts.delete}
+
+
+def code_quality(findings: Sequence[Finding], folder: str = "") -> list[dict[str, Any]]:
+    """The report of kind `codequality`; `folder` is the project's in the repository."""
+    return [
+        {
+            "description": clipped(sentence(finding), MESSAGE),
+            "check_name": finding.code,
+            "fingerprint": fingerprint,
+            "severity": SEVERITIES[finding.severity],
+            "location": {"path": finding.file, "lines": {"begin": finding.line}},
+        }
+        for finding, fingerprint in fingerprinted(in_repository(findings, folder))
+    ]
+
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+RESULTS: Final = 5_000
+"""What GitHub shows of a run; it takes 25,000."""
+
+
+def sarif(findings: Sequence[Finding], tool: str, folder: str = "") -> dict[str, Any]:
+    """The findings as a run of `tool`, this program's version; `folder` is the project's in the repository.
+
+    Errors come first; of more results than are shown anywhere the rest is counted in a notification.
+    """
+    placed = in_repository(findings, folder)
+    kept = placed[:RESULTS]
+    codes = list(dict.fromkeys(each.code for each in kept))
+    numbers = {code: number for number, code in enumerate(codes)}
+    driver = {
+        "name": "reconciler",
+        "version": tool,
+        "rules": [_rule(code) for code in codes],
+    }
+    results = [_result(finding, numbers[finding.code], told) for finding, told in fingerprinted(kept)]
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _cut(len(placed) - len(kept))}],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(code: str) -> dict[str, Any]:
+    rule = rule_of(code)
+    return {
+        "id": code,
+        "name": "".join(word.capitalize() for word in code.split("-")),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": f"{rule.title}. {rule.help}"},
+        "help": {"text": rule.help, "markdown": rule.help},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+
+
+def _result(finding: Finding, number: int, fingerprint: str) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(finding.file, errors="replace"), "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": finding.line, "startColumn": finding.column},
+        }
+    }
+    if finding.address:
+        location["logicalLocations"] = [{"fullyQualifiedName": clipped(finding.address, MESSAGE), "kind": "resource"}]
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": number,
+        "level": finding.severity,
+        "message": {"text": _plain(sentence(finding))},
+        "locations": [location],
+        "partialFingerprints": {"reconcilerFinding/v1": fingerprint},
+    }
+
+
+def _plain(text: str) -> str:
+    """Text in which no viewer finds a link: `[name](target)` would be one."""
+    return clipped(text, MESSAGE).replace("](", "] (")
+
+
+def _cut(number: int) -> list[dict[str, Any]]:
+    told = f"{number} more results are left out: a run shows {RESULTS:,}."
+    return [{"level": "warning", "message": {"text": told}}] if number else []
+
+
+JUNIT_NAME: Final = 500
+TEXT: Final = 5_000
+
+_NOTHING_TO_XML: Final = frozenset("\ufffe\uffff")
+"""What `terminal` leaves and XML 1.0 does not have; all its other gaps are control characters and surrogates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case. `group` is its class: what it is about. `failure` and `skipped` name why; `text` tells it all."""
+
+    group: str
+    name: str
+    text: str = ""
+    failure: str = ""
+    skipped: str = ""
+
+
+def findings_junit(findings: Sequence[Finding], folder: str = "", *, strict: bool = False) -> str:
+    """The findings, errors as failures, and warnings where they are `strict`; `folder` is that of the repository."""
+    cases = [_finding(each, strict=strict) for each in in_repository(findings, folder)]
+    return _document("reconciler validate", cases or [Case("manifests", "are valid")])
+
+
+def plan_junit(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
+    """The plan: what is refused or blocked fails, what is held is skipped, all other changes pass."""
+    cases = [*map(_refusal, refusals), *map(_change, plan.changes), *map(_held, plan.held)]
+    return _document("reconciler plan", cases or [Case("plan", "has no changes")], plan.origin.created_at)
+
+
+def audit_junit(audit: Audit) -> str:
+    """The audit, a case for each resource: alarms are failures."""
+    cases = [_item(each) for each in audit.items]
+    return _document("reconciler drift", cases or [Case("account", "holds nothing")], audit.at)
+
+
+def _finding(finding: Finding, *, strict: bool) -> Case:
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    fails = strict or finding.severity == "error"
+    told = sentence(finding)
+    failure = finding.code if fails else ""
+    return Case(finding.file, f"{place} [{finding.code}]", f"{place}: {finding.severity}: {told}", failure)
+
+
+def _refusal(refusal: Refusal) -> Case:
+    told = f"{refusal.message}; what would allow it: {refusal.switch}"
+    return Case("limits and policies", refusal.limit, told, "refused" if refusal.binding else "")
+
+
+def _change(change: Change) -> Case:
+    fields = () if isinstance(change, Delete) else change.fields
+    told = [f"{field.path}: {before_text(field)} -> {after_text(field)}" for field in fields]
+    known = [] if id_of(change) is None else [f"id {id_of(change)}"]
+    place = [] if change.source is None else [f"{change.source.file}:{change.source.line}"]
+    text = _text([*([change.reason] if change.reason else []), *known, *place, *told])
+    blocked = "blocked" if isinstance(change, Blocked) else ""
+    return Case(change.address, f"{action_of(change)} {change.address}", text, blocked)
+
+
+def _held(held: Held) -> Case:
+    told = f"{held.reason}; what would allow it: {held.switch}"
+    return Case(held.address, f"{action_of(held.change)} {held.address}", told, skipped=held.limit)
+
+
+def _item(item: Item) -> Case:
+    told = [f"{field.change.path}: {field_words(field)}" for field in item.fields]
+    text = _text([MEANINGS[item.of], *([item.note] if item.note else []), *told])
+    name = item.address if item.id is None else f"{item.address} (id {item.id})"
+    return Case(item.address, name, text, item.of if item.alarming else "")
+
+
+def _text(lines: Iterable[str]) -> str:
+    """Lines of which each stays one: a line break in a name or value is shown as an escape."""
+    return "\n".join(map(terminal, lines))
+
+
+def _document(title: str, cases: Sequence[Case], at: str = "") -> str:
+    """The file. No time was taken for a case, so each says 0; `at` is when the whole was made, in UTC."""
+    counts = {
+        "tests": str(len(cases)),
+        "failures": str(sum(bool(case.failure) for case in cases)),
+        "errors": "0",
+        "skipped": str(sum(bool(case.skipped) for case in cases)),
+        "time": "0",
+    }
+    root = Element("testsuites", {"name": title, **{key: counts[key] for key in counts if key != "skipped"}})
+    stamp = {"timestamp": _line(at.removesuffix("Z").partition("+")[0])} if at else {}
+    suite = SubElement(root, "testsuite", {"name": title, **counts, **stamp})
+    for case in cases:
+        _write(suite, case)
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _write(suite: Element, case: Case) -> None:
+    named = {"classname": _line(case.group), "name": _line(case.name), "time": "0"}
+    element, text = SubElement(suite, "testcase", named), _lines(case.text)
+    first = _line(case.text.partition("\n")[0])
+    if case.failure:
+        SubElement(element, "failure", {"type": _line(case.failure), "message": first}).text = text
+    elif case.skipped:
+        SubElement(element, "skipped", {"message": first})
+    elif text:
+        SubElement(element, "system-out").text = text
+
+
+def _line(text: str) -> str:
+    """Text for an attribute: one line, and nothing that XML cannot hold or that hides."""
+    return _sound(terminal(clipped(text, JUNIT_NAME)))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(_sound(whole_line(terminal(line))) for line in _clipped_lines(text.split("\n")))
+
+
+def _clipped_lines(lines: Iterable[str]) -> Iterable[str]:
+    left = TEXT
+    for line in lines:
+        if left <= 0:
+            yield "..."
+            return
+        yield clipped(line, JUNIT_NAME)
+        left -= min(len(line), JUNIT_NAME)
+
+
+def _sound(text: str) -> str:
+    return "".join("?" if character in _NOTHING_TO_XML else character for character in text)

@@ -1,0 +1,255 @@
+"""One floor suggestion in the words of its page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Final
+
+from reconciler.model.address import Address, app_of, name_of
+from reconciler.model.evidence import CurvePoint, Suggestion, Suggestions, Verdict
+from reconciler.render.floors.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
+from reconciler.render.floors.text import MOST_NAMES, RESTS, few
+from reconciler.render.floors.words import (
+    MODES,
+    SIGNS,
+    assumed,
+    basis_text,
+    change,
+    counted_in_thousands,
+    expected_text,
+    gain,
+    grouped,
+    interval,
+    known_changes,
+    move,
+    moves,
+    notes,
+    of_verdict,
+    price,
+    summary_text,
+    summed,
+    unmatched_texts,
+    worth,
+)
+from reconciler.render.html import Tile, page, tallied
+from reconciler.render.line import Tone, counted
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """A row of the table beside the charts."""
+
+    floor: str
+    revenue: str
+    interval: str
+    dt: str
+    rest: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """A suggestion as the template draws it; `number` is its anchor, `chart_left` says that its chart was left out."""
+
+    number: int
+    address: Address
+    name: str
+    country: str
+    verdict: Verdict
+    sign: str
+    tone: Tone
+    current: str
+    suggested: str
+    move: str
+    change: str
+    gain: str
+    gains: str
+    reasons: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    working: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    points: tuple[PointView, ...]
+    chart: Chart | None
+    chart_left: bool
+    described: str
+    described_parts: str
+    unfolded: bool
+
+    @property
+    def key(self) -> str:
+        """What ids of its parts begin with."""
+        return f"s{self.number}"
+
+
+def cell_view(made: Suggestion, number: int, *, unfolded: bool, charted: bool) -> CellView:
+    """The view of a suggestion; its charts only where they are asked for."""
+    sign, tone = SIGNS[made.verdict]
+    bounds = made.change
+    return CellView(
+        number=number,
+        address=made.cell.address,
+        name=name_of(made.cell.address) or made.cell.address,
+        country=made.cell.country,
+        verdict=made.verdict,
+        sign=sign,
+        tone=tone,
+        current=price(made.current),
+        suggested=price(made.suggested),
+        move=move(made.current, made.suggested),
+        change="" if bounds is None or made.current == made.suggested else change(bounds),
+        gain="not known" if bounds is None else gain(bounds.estimate),
+        gains="" if bounds is None else f"({gain(bounds.low)} to {gain(bounds.high)})",
+        reasons=made.reasons,
+        assumptions=made.assumptions,
+        working=made.working,
+        facts=tuple(_facts(made)),
+        points=tuple(
+            _point(point, made) for point in few(made.curve, {float(made.current), float(made.suggested)}) if charted
+        ),
+        chart=chart(made.curve, made.current, made.suggested) if charted else None,
+        chart_left=bool(made.curve) and not charted,
+        described=_described(made),
+        described_parts=_described_parts(made),
+        unfolded=unfolded,
+    )
+
+
+def _facts(made: Suggestion) -> Iterator[tuple[str, str]]:
+    one = made.evidence
+    if one is None:
+        yield "Evidence", "no reports"
+        return
+    yield "DT is", MODES[made.mode]
+    seen = (counted_in_thousands(one.requests, "request"), counted_in_thousands(one.impressions, "impression"))
+    yield "Evidence", f"{', '.join(seen)} in {counted(len(one.days), 'day')}"
+    yield "DT earned", f"{worth(one.revenue)} USD"
+    if one.impressions:
+        yield "on average", f"{worth(1000 * one.revenue / one.impressions)} USD"
+    if made.opportunity_cost is not None:
+        yield "the rest would pay", f"{interval(made.opportunity_cost)} USD"
+
+
+def _point(point: CurvePoint, made: Suggestion) -> PointView:
+    marks = {float(made.suggested): "suggested", float(made.current): "current"}
+    bounds = point.revenue
+    return PointView(
+        price(round(point.floor, 3)),
+        worth(bounds.estimate),
+        f"{worth(bounds.low)} to {worth(bounds.high)}",
+        worth(point.from_dt),
+        worth(point.from_rest),
+        marks.get(point.floor, ""),
+    )
+
+
+def _at(made: Suggestion, floor: Decimal) -> CurvePoint | None:
+    return next((point for point in made.curve if point.floor == float(floor)), None)
+
+
+def _described(made: Suggestion) -> str:
+    """The chart of revenue in words, for those who do not see it."""
+    now, then = _at(made, made.current), _at(made, made.suggested)
+    if now is None or then is None:
+        return "The table holds the figures."
+    told = f"At the current floor of {price(made.current)} USD: {worth(now.revenue.estimate)} USD a week."
+    if made.suggested == made.current:
+        return f"{told} The table holds the figures at other floors."
+    return (
+        f"{told} At the suggested {price(made.suggested)} USD: {interval(then.revenue)} USD a week. "
+        "The table holds the figures at other floors."
+    )
+
+
+def _described_parts(made: Suggestion) -> str:
+    told = [
+        f"At {price(floor)} USD: {worth(point.from_dt)} from DT, {worth(point.from_rest)} from the rest."
+        for floor in dict.fromkeys((made.current, made.suggested))
+        if (point := _at(made, floor)) is not None
+    ]
+    return " ".join([*told, "The table holds the figures at other floors."])
+
+
+MOST_MOVES: Final = 500
+"""Moves that are drawn one by one; more are in the table only."""
+MOST_REST: Final = 100
+"""Cells of one reason that are drawn."""
+MOST_CHARTS: Final = 400
+"""Cells with charts and a table: 6 KB each."""
+UNFOLDED: Final = 6
+UNFOLDED_APPS: Final = 10
+SIZE: Final = {
+    "width": WIDTH,
+    "height": HEIGHT,
+    "left": LEFT,
+    "right": WIDTH - RIGHT,
+    "bottom": HEIGHT - BOTTOM,
+}
+
+
+def suggestions_page(made: Suggestions, title: str = "Floor suggestions") -> str:
+    """The whole page; each cell's charts are SVG in it, with the same figures as a table."""
+    found = moves(made)
+    views = [
+        cell_view(cell, number, unfolded=number < UNFOLDED, charted=number < MOST_CHARTS)
+        for number, cell in enumerate(found)
+    ]
+    drawn = views[:MOST_MOVES]
+    values = {
+        "title": title,
+        "lead": " ".join((summary_text(made), expected_text(made))).strip(),
+        "facts": [],
+        "notes": [each for each in (*notes(made), basis_text(made)) if each],
+        "tiles": _tiles(made),
+        "searched": "placements, countries, reasons",
+        "moves": [{"view": view, "drawn": view.number < MOST_MOVES} for view in views],
+        "apps": list(_apps(drawn)),
+        "moves_left": len(views) - len(drawn),
+        "assumed": assumed(made),
+        "rests": list(_rests(made, len(drawn))),
+        "unmatched": unmatched_texts(made.unmatched, 10 * MOST_NAMES),
+        "most_charts": MOST_CHARTS,
+        "size": SIZE,
+        "closing": "waterfall-reconciler",
+    }
+    return page("floors.html", values)
+
+
+def _tiles(made: Suggestions) -> list[Tile]:
+    words = {"raise": "to raise", "lower": "to lower", "keep": "kept", "insufficient": "without enough evidence"}
+    counted = [Tile(len(of_verdict(made, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
+    known = known_changes(made)
+    return [*counted, Tile(gain(summed(known).estimate), "USD a week expected")] if known else counted
+
+
+def _tone(verdict: Verdict) -> Tone:
+    tone = SIGNS[verdict][1]
+    return "plain" if tone == "faint" else tone
+
+
+def _apps(views: Sequence[CellView]) -> Iterator[dict[str, Any]]:
+    tones: dict[str, Tone] = {verdict: tone for verdict, (_, tone) in SIGNS.items()}
+    groups = [(app, list(group)) for app, group in groupby(views, key=lambda view: app_of(view.address))]
+    for app, cells in groups:
+        counts = tallied((cell.verdict for cell in cells), tones)
+        yield {"address": app, "cells": cells, "counts": counts, "unfolded": len(groups) <= UNFOLDED_APPS}
+
+
+def _rests(made: Suggestions, first: int) -> Iterator[dict[str, Any]]:
+    """What is kept, by reason; the cells are numbered on from the moves."""
+    number = first
+    for verdict, title in RESTS.items():
+        cells = of_verdict(made, verdict)
+        groups = []
+        for group in grouped(cells):
+            views = []
+            for cell in group.cells[:MOST_REST]:
+                views.append(cell_view(cell, number, unfolded=False, charted=number < MOST_CHARTS))
+                number += 1
+            groups.append(_rest_group(" ".join(group.reasons), views, len(group.cells)))
+        if cells:
+            yield {"key": verdict, "title": title, "number": len(cells), "groups": groups}
+
+
+def _rest_group(reasons: str, views: list[CellView], size: int) -> dict[str, Any]:
+    return {"reasons": reasons, "cells": views, "size": size, "left": size - len(views)}

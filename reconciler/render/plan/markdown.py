@@ -1,0 +1,246 @@
+"""Changes as pieces of Markdown."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from reconciler.diff.change import Action, Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
+from reconciler.model.address import app_of
+from reconciler.plan.guard import Refusal
+from reconciler.plan.plan import Plan
+from reconciler.plan.reviewed import ROOM, reviewed_mark
+from reconciler.render.line import counted
+from reconciler.render.markdown import (
+    FOLD_END,
+    LIMIT,
+    Item,
+    Section,
+    Sheet,
+    fold,
+    listed,
+    marker,
+    name,
+    place,
+    row,
+    sentence,
+    table,
+    value,
+)
+from reconciler.render.plan.overview import AppCounts, by_app, is_large, triage
+from reconciler.render.plan.text import (
+    ORIGINS,
+    SIGNS,
+    after_text,
+    before_text,
+    held_title,
+    not_carried_out,
+    percent_text,
+    summary_text,
+)
+
+FIELDS: Final = 60
+"""Fields of one change that are shown; the rest are counted."""
+
+
+def bullet(change: Change) -> Item:
+    """A change as an item of a list, its fields below it."""
+    fields = () if isinstance(change, Delete) else change.fields
+    rows = [f"  - {name(field.path)}: {_before(field)} → {value(after_text(field))}\n" for field in fields[:FIELDS]]
+    reason = "" if change.reason is None else f"\\\n  {sentence(change.reason)}"
+    return Item(f"- {_title(change)}{reason}\n{''.join(rows)}{_more('  - ', fields)}", _key(change))
+
+
+def held_bullet(held: Held) -> Item:
+    """What is held as an item of a list, with what it waits for and what would allow it."""
+    told = f"{sentence(held.reason)}; what would allow it: {name(held.switch)}"
+    return Item(f"- {_title(held.change)}\\\n  {told}\n", ("held", held.address))
+
+
+def floor_rows(change: Update) -> Item:
+    """The floors that an update moves, as rows of a table with `FLOOR_TITLES`."""
+    floors = [field for field in change.fields if field.field == "floorPrices"]
+    rows = [
+        row(
+            name(change.address),
+            name(field.path.removeprefix("floorPrices.")),
+            _before(field),
+            value(after_text(field)) + _percent(field),
+            _why(field),
+        )
+        for field in floors[:FIELDS]
+    ]
+    more = [row(name(change.address), f"and {len(floors) - FIELDS} more", "", "", "")] if len(floors) > FIELDS else []
+    return Item("".join([*rows, *more]), _key(change))
+
+
+def _percent(field: FieldChange) -> str:
+    percent = percent_text(field)
+    return f" ({percent})" if percent else ""
+
+
+FLOOR_TITLES: Final = ("placement", "country", "before", "after", "why")
+
+
+def block(change: Create | Update) -> Item:
+    """A change with a table of its fields; floors that move are told elsewhere, and left out."""
+    fields = [field for field in change.fields if isinstance(change, Create) or field.field != "floorPrices"]
+    titles = ("field", "value") if isinstance(change, Create) else ("field", "before", "after", "why")
+    told = [f"\n{_title(change)}\n"]
+    if change.reason is not None:
+        told.append(f"\n{sentence(change.reason)}\n")
+    if isinstance(change, Update) and change.renamed_from is not None:
+        told.append(f"\nknown as {name(change.renamed_from)} before\n")
+    if fields:
+        told += [table(*titles), *_rows(change, fields), _more("\n", fields)]
+    return Item("".join(told), _key(change))
+
+
+def _rows(change: Change, fields: list[FieldChange]) -> Iterator[str]:
+    for field in fields[:FIELDS]:
+        after = value(after_text(field))
+        known = () if isinstance(change, Create) else (_before(field),)
+        why = () if isinstance(change, Create) else (_why(field),)
+        yield row(name(field.path), *known, after, *why)
+
+
+def _title(change: Change) -> str:
+    action = action_of(change)
+    resource_id = id_of(change)
+    return listed([
+        f"**{SIGNS_IN_MARKDOWN[action]} {action}** {name(change.address)}",
+        "" if resource_id is None else f"id {name(resource_id)}",
+        "" if change.source is None else place(change.source.file, change.source.line),
+    ])  # fmt: skip
+
+
+SIGNS_IN_MARKDOWN: Final = {action: f"\\{sign}" if sign in "+~-!" else sign for action, (sign, _) in SIGNS.items()}
+
+
+def _before(field: FieldChange) -> str:
+    return value(before_text(field))
+
+
+def _why(field: FieldChange) -> str:
+    """Where a difference comes from, and what speaks for a price."""
+    return listed([ORIGINS[field.origin], "" if field.evidence is None else sentence(field.evidence)])
+
+
+def _more(start: str, fields: Iterable[FieldChange]) -> str:
+    others = len(list(fields)) - FIELDS
+    return f"{start}and {counted(others, 'field')} more\n" if others > 0 else ""
+
+
+def _key(change: Change) -> tuple[str, str]:
+    action = action_of(change)
+    return action if action == "blocked" else f"to {action}", change.address
+
+
+REFUSALS_SHARE: Final = 0.3
+LARGE_SHARE: Final = 0.5
+"""How much of the room still left a list may take that comes first: of refusals, and of dangers in a large plan."""
+
+WHOLE: Final = " `reconciler plan -v` and `reconciler show -v` tell everything."
+
+
+def plan_markdown(plan: Plan, refusals: Sequence[Refusal] = (), key: str = "", limit: int = LIMIT) -> str:
+    """The plan for a comment of at most `limit` characters; its first line is the marker of the project and `key`.
+
+    The last line says, for programs, what somebody who reads it has reviewed.
+    """
+    large = is_large(plan)
+    foot = f"\n{reviewed_mark(plan, min(ROOM, limit // 4))}\n"
+    missing = not_carried_out(plan, refusals)
+    told = f"\n**{sentence(missing)}**\n" if missing else ""
+    head = f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{told}{_origin(plan)}"
+    sheet = Sheet(head, limit, foot)
+    sheet.write(_refusals(refusals))
+    sheet.write(_dangers(plan.changes, LARGE_SHARE if large else 1.0))
+    sheet.write([held_section(plan.held)])
+    sheet.write([_overview(by_app(plan.changes))] if large else _folds(plan.changes))
+    sheet.write(_others(plan))
+    return sheet.text(WHOLE)
+
+
+def _dangers(changes: Iterable[Change], share: float) -> Iterator[Section]:
+    sorts = triage(changes)
+    yield Section("\n#### To be looked at first\n\n", [bullet(each) for each in sorts.grave], share=share)
+    floors = [floor_rows(each) for each in sorts.floors]
+    yield Section(f"\n#### Floors that move\n{table(*FLOOR_TITLES)}", floors, share=share)
+
+
+def held_section(held: Sequence[Held]) -> Section:
+    """What waits for leave or for a time."""
+    return Section(f"\n#### {held_title(held)}\n\n", [held_bullet(each) for each in held], share=LARGE_SHARE)
+
+
+def _origin(plan: Plan) -> str:
+    origin = plan.origin
+    facts = [
+        f"publisher {name(origin.publisher_id)}",
+        name(origin.api.removeprefix("https://")),
+        name(origin.created_at),
+    ]
+    return f"\n{listed(facts)}\n"
+
+
+def _refusals(refusals: Sequence[Refusal]) -> Iterator[Section]:
+    binding = [_refusal(each) for each in refusals if each.binding]
+    warnings = [_refusal(each) for each in refusals if not each.binding]
+    yield Section("\n#### Apply would refuse this\n\n", binding, share=REFUSALS_SHARE)
+    yield Section("\n#### Warnings\n\n", warnings, share=REFUSALS_SHARE)
+
+
+def _refusal(refusal: Refusal) -> Item:
+    told = f"{sentence(refusal.message)} ({name(refusal.limit)}); what would allow it: {name(refusal.switch)}"
+    return Item(f"- {told}\n", ("refusal" if refusal.binding else "warning", f"{refusal.limit} {refusal.message}"))
+
+
+def _overview(apps: Iterable[AppCounts]) -> Section:
+    titles = ("app", *SIGNS, "of floors")
+    return Section(
+        f"\n#### By app, the gravest first\n\nToo much to tell change by change.\n{table(*titles)}",
+        [
+            Item(
+                row(
+                    name(each.app),
+                    *(str(each.counts[action] or "") for action in SIGNS),
+                    str(each.counts["floors"] or ""),
+                ),
+                ("app", each.app),
+            )
+            for each in apps
+        ],
+    )
+
+
+def _folds(changes: Iterable[Change]) -> Iterator[Section]:
+    for app, group in groupby(changes, key=lambda each: app_of(each.address)):
+        own = list(group)
+        counts = by_app(own)[0].counts
+        told = ", ".join(f"{counts[action]} to {word}" for action, word in WORDS.items() if counts[action])
+        blocked = f"{counts['blocked']} blocked" if counts["blocked"] else ""
+        items = [block(each) for each in own if isinstance(each, Create | Update) and _has_more(each)]
+        yield Section(fold(app, f" — {', '.join(filter(None, (told, blocked)))}"), items, FOLD_END)
+
+
+WORDS: Final[Mapping[Action, str]] = {
+    "create": "create", "update": "update", "deactivate": "deactivate", "delete": "delete",
+}  # fmt: skip
+
+
+def _has_more(change: Create | Update) -> bool:
+    """Whether there is more to a change than floors that move, which have been told."""
+    return isinstance(change, Create) or not change.fields or any(each.field != "floorPrices" for each in change.fields)
+
+
+def _others(plan: Plan) -> Iterator[Section]:
+    unmanaged = [
+        Item(f"- {name(each.address)} · id {name(each.id)}\n", ("unmanaged", f"{each.address} {each.id}"))
+        for each in plan.unmanaged
+    ]
+    yield Section(fold(f"{len(unmanaged)} in no manifest, left alone") + "\n", unmanaged, FOLD_END)
+    notes = [
+        Item(f"- {name(each.address)} — {sentence(each.text)}\n", ("note", f"{each.address} {each.text}"))
+        for each in plan.notes
+    ]
+    yield Section(fold(counted(len(notes), "note")) + "\n", notes, FOLD_END)

@@ -1,0 +1,99 @@
+"""Every JSON document that commands print, and its JSON Schema (draft-07)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
+
+from reconciler.model.document import Document, Key, Shape, hints_of, spelled, unwrapped
+from reconciler.plan.document import PlanDocument
+from reconciler.render.drift.document import DriftDocument
+from reconciler.render.floors.document import BacktestDocument, FloorsDocument, WrittenDocument
+from reconciler.render.history import HistoryDocument
+from reconciler.render.inventory import ListDocument, PingDocument
+from reconciler.render.pull import PullDocument
+from reconciler.render.reports import FetchDocument, ImportDocument
+from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
+
+Schema: TypeAlias = dict[str, Any]
+
+_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_PLAIN: Final[Mapping[Any, Schema]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    Any: {},
+}
+_EMPTY: Final[Mapping[Any, Any]] = {str: "", bool: False, dict: {}, list: []}
+
+
+def published(documents: Iterable[type[Document]]) -> dict[str, Schema]:
+    """The JSON Schema of each document, by the name of its file."""
+    named = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
+    return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(named.items())}
+
+
+def _schema_of(document: type[Document]) -> Schema:
+    definitions: dict[str, Schema] = {}
+    whole = _object_schema(document, definitions)
+    parts = dict(sorted(definitions.items()))
+    return {"$schema": _DRAFT, **whole, "title": document.title, "definitions": parts}
+
+
+def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema:
+    properties, hints = {}, hints_of(shape)
+    told = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
+    for attribute, each in told.items():
+        properties[spelled(attribute, each)] = _key_schema(hints[attribute], each, definitions)
+    required = [spelled(attribute, each) for attribute, each in told.items() if not each.optional]
+    return {"description": shape.__doc__, "properties": properties, "required": required, "type": "object"}
+
+
+def _key_schema(hint: Any, each: Key, definitions: dict[str, Schema]) -> Schema:
+    made = {**_type_schema(hint, definitions), "description": each.about}
+    if "$ref" in made:
+        made = {"allOf": [{"$ref": made.pop("$ref")}], **made}
+    inner, _, nullable = unwrapped(hint)
+    if each.optional and not nullable:
+        made["default"] = _EMPTY[get_origin(inner) or inner]
+    return dict(sorted(made.items()))
+
+
+def _type_schema(hint: Any, definitions: dict[str, Schema]) -> Schema:
+    inner, forms, nullable = unwrapped(hint)
+    if isinstance(inner, type) and issubclass(inner, Shape):
+        name = inner.__named__
+        made: Schema = {"$ref": f"#/definitions/{name}"}
+        if name not in definitions:
+            definitions[name] = _object_schema(inner, definitions)
+    elif get_origin(inner) is Literal:
+        choices = list(get_args(inner))
+        made = {"enum": choices, "type": "string"} if len(choices) > 1 else {"const": choices[0], "type": "string"}
+    elif get_origin(inner) is list:
+        made = {"items": _type_schema(get_args(inner)[0], definitions), "type": "array"}
+    elif get_origin(inner) is dict:
+        made = {"additionalProperties": _type_schema(get_args(inner)[1], definitions) or True, "type": "object"}
+    else:
+        made = dict(_PLAIN[inner])
+    for each in forms:
+        made |= each.schema
+    made = dict(sorted(made.items()))
+    return {"anyOf": [made, {"type": "null"}]} if nullable else made
+
+
+DOCUMENTS: Final[tuple[type[Document], ...]] = (
+    BacktestDocument,
+    DriftDocument,
+    FetchDocument,
+    FindingsDocument,
+    FloorsDocument,
+    FmtDocument,
+    HistoryDocument,
+    ImportDocument,
+    ListDocument,
+    PingDocument,
+    PlanDocument,
+    PullDocument,
+    RehearsalDocument,
+    ResultDocument,
+    WrittenDocument,
+)

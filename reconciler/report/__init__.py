@@ -1,1 +1,0 @@
-"""PURE. Values -> text and JSON, for people and for programs."""

@@ -1,1 +1,0 @@
-"""PURE. An audit in every format, drawn from the same values."""

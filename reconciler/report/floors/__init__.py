@@ -1,1 +1,0 @@
-"""Floor suggestions and backtests -> text, JSON and Markdown. Prices are USD per thousand impressions."""

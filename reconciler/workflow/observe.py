@@ -1,0 +1,297 @@
+"""What is read of an account: the list of apps, and the placements of those that matter."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from reconciler.diff.change import Blocked, Create, Delete
+from reconciler.diff.resolve import Found, resolve_apps
+from reconciler.errors import DoubtfulRead, ProjectError, WrongAccount
+from reconciler.model.address import Address, Kind, app_of, kind_of, selector
+from reconciler.model.desired import DesiredState
+from reconciler.model.journal import PastCreates
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveResource, LiveState, live_app_address
+from reconciler.plan.plan import Plan
+from reconciler.ports import LiveReader
+
+MOST_QUESTIONS: Final = 200
+"""Owned resources that lists do not show and that are asked for by id, of apps and of placements, in one reading."""
+SAMPLE: Final = 16
+"""How many are asked for where they are more."""
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What part of an account a run looks at (`only`: address patterns), and how."""
+
+    only: tuple[str, ...] = ()
+    parallelism: int = 8
+    recreate: bool = False
+    overwrite_drift: bool = False
+    hold_conflicts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was read, and the ids of apps (`""`: the list of apps) whose lists left out what does exist."""
+
+    live: LiveState
+    doubtful: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The apps to look at. Those among `owned` are read whatever the manifests say of their placements."""
+
+    touched: Collection[Address]
+    owned: frozenset[Address]
+    parallelism: int
+
+
+def nothing_selected(selection: Selection) -> ProjectError:
+    """For a selection that picks nothing of what there is."""
+    patterns = " ".join(selection.only)
+    return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
+
+
+def observe(
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    selection: Selection,
+    owned: frozenset[Address] = frozenset(),
+) -> Observation:
+    """Read the list of apps, and the placements of those apps that the manifests manage and the selection touches.
+
+    And of the `owned` apps, whatever the manifests say of them.
+    """
+    touched = _touched(desired, ledger, selection.only)
+    return _observe_apps(desired, reader, ledger, _Part(touched, owned, selection.parallelism))
+
+
+def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _Part) -> Observation:
+    apps, doubt = _all_apps(reader, ledger, part.parallelism)
+    resolutions = resolve_apps(desired.apps, apps, ledger)
+    to_read = {
+        resolution.live.id: app.address
+        for app in desired.apps
+        if isinstance(resolution := resolutions[app.address], Found)
+        and (app.placements is not None or app.state == "absent" or app.address in part.owned)
+        and app.address in part.touched
+    }
+    live_ids = {app.id for app in apps}
+    for address, entry in _known(ledger, "app").items():
+        wanted = desired.prune == "delete" or address in part.owned
+        if wanted and entry in live_ids and entry not in to_read and address in part.touched:
+            to_read[entry] = address
+    return read_lists(apps, to_read, reader, ledger, part.parallelism, doubtful={""} if doubt else set())
+
+
+def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], parallelism: int) -> LiveState:
+    """The list of apps, and the placements of those whose id or address is wanted; of all where none is.
+
+    Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
+    """
+    apps, doubt = _all_apps(reader, ledger, parallelism)
+    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _known(ledger, "app").items()}}
+    known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
+    if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
+        raise ProjectError(f"--app {lost[0]}: no such app is in the account", hint="give its id or its address")
+    to_read = {app.id: homes[app.id] for app in apps if not wanted or known_as[app.id].intersection(wanted)}
+    observation = read_lists(apps, to_read, reader, ledger, parallelism, doubtful={""} if doubt else set())
+    if observation.doubtful:
+        raise DoubtfulRead(
+            "the account's lists leave out resources that do exist",
+            hint="nothing is concluded from such a list; try again later",
+        )
+    return observation.live
+
+
+def observe_apps_of(
+    addresses: Iterable[Address], desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
+) -> LiveState:
+    """The list of apps, and the placements of the apps that these addresses are in, declared or owned."""
+    concerned = frozenset(map(app_of, addresses))
+    return _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism)).live
+
+
+def observe_ground(
+    plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
+) -> Observation:
+    """Read again what a plan rests on: the list of apps, and the lists of the apps whose placements it speaks of.
+
+    Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
+    """
+    moving = [change for change in plan.changes if not isinstance(change, Blocked)]
+    concerned = frozenset(app_of(address) for address in _inside_apps(plan))
+    observation = _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism))
+    for change in moving:
+        if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
+            raise DoubtfulRead(
+                f"{change.address}: the account's list leaves out resources that do exist",
+                hint="nothing is made or deleted on such a list; try again later",
+            )
+    return observation
+
+
+def _inside_apps(plan: Plan) -> Iterator[Address]:
+    """The addresses in a plan for which the list of an app's placements has to be known."""
+    deletes = [each for each in (*plan.changes, *(held.change for held in plan.held)) if isinstance(each, Delete)]
+    yield from (each.address for each in deletes)
+    others = (*(each.address for each in plan.changes if not isinstance(each, Blocked)), *plan.forget)
+    for address in (*others, *(entry.address for entry in plan.remember)):
+        if kind_of(address) == "placement":
+            yield address
+
+
+def read_lists(
+    apps: tuple[LiveResource, ...],
+    to_read: Mapping[str, Address],
+    reader: LiveReader,
+    ledger: Ledger,
+    parallelism: int,
+    *,
+    doubtful: set[str],
+) -> Observation:
+    """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
+    known: dict[Address, list[str]] = {}
+    for address, entry in ledger.items():
+        if kind_of(address) == "placement":
+            known.setdefault(app_of(address), []).append(entry.id)
+
+    def read(item: tuple[str, Address]) -> tuple[LiveResource, ...]:
+        app_id, address = item
+        return reader.placements(app_id, expected=bool(known.get(address)))
+
+    lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
+    _check_apart(lists)
+    lost = [
+        (app_id, resource_id)
+        for app_id, address in to_read.items()
+        for resource_id in _left_out(lists[app_id], known.get(address, ()))
+    ]
+    for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
+        for app_id, resource_id in lost:
+            if resource_id != resource.id:
+                continue
+            _check_home(resource, app_id, to_read[app_id], ledger)
+            if resource.app_id in {app_id, None}:
+                lists[app_id] = (*lists[app_id], resource)
+                doubtful = {*doubtful, app_id}
+    return Observation(LiveState(apps, lists), frozenset(doubtful))
+
+
+def _check_apart(lists: Mapping[str, tuple[LiveResource, ...]]) -> None:
+    """Raise `DoubtfulRead` for a placement in the lists of two apps: the account did not give what was asked for."""
+    homes: dict[str, str] = {}
+    for app_id, listed in lists.items():
+        for placement in listed:
+            other = homes.setdefault(placement.id, app_id)
+            if other != app_id:
+                raise DoubtfulRead(
+                    f"the lists of apps {other} and {app_id} both hold placement {placement.id}: the account does not "
+                    "tell the placements of its apps apart",
+                    hint="nothing was concluded from such lists; try again later",
+                )
+
+
+def _check_home(placement: LiveResource, app_id: str, app: Address, ledger: Ledger) -> None:
+    """Raise `WrongAccount` for a placement in another app than the very one in which the ledger has it."""
+    known = ledger.get(app)
+    if known is None or known.id != app_id or placement.app_id in {app_id, None}:
+        return
+    named = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
+    raise WrongAccount(
+        f"{named}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
+        f"(id {app_id}): the ids in the ledger are mixed up, or another account's",
+        hint=f"restore the ledger, or take the line of {named} out of it: it is found again by its name",
+    )
+
+
+def check_ledger(desired: DesiredState, live: LiveState, ledger: Ledger, past: PastCreates) -> None:
+    """Raise `WrongAccount` where the ledger seems to be another account's.
+
+    That is where it knows apps, none of them is in the account, the account shows others, and none of those is a
+    declared one by pin or identity, nor were the ledger's made by runs of this journal. One app that is gone says
+    nothing yet.
+    """
+    known = _known(ledger, "app").values()
+    there = {app.id for app in live.apps}
+    if len(known) < LEAST_GONE or not there or not there.isdisjoint(known):
+        return
+    if any(("app", each) in past.made for each in known):
+        return
+    if any(isinstance(each, Found) for each in resolve_apps(desired.apps, live.apps, ledger).values()):
+        return
+    raise WrongAccount(
+        f"none of the {len(known)} apps that the ledger knows is in the account, which shows {len(there)} that it "
+        "does not know: the ledger may be another account's, or the credentials another publisher's",
+        hint="check publisherId, DT_CLIENT_ID and DT_MANAGEMENT_URL. Where the apps were deleted, `plan` and `apply` "
+        "go on with --recreate; where they have other ids by now, pin one with `appId`; where the ledger is not this "
+        "account's, move reconciler.lock and .reconciler/ away",
+    )
+
+
+LEAST_GONE: Final = 2
+"""Apps: a single one that is gone was deleted, as a rule."""
+
+
+def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
+    """The list of apps with what it left out although it exists, and whether there was any such app."""
+    listed = reader.apps()
+    found = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
+    return (*listed, *found), bool(found)
+
+
+def _left_out(listed: Iterable[LiveResource], known: Iterable[str]) -> list[str]:
+    """The owned ids that a list does not show."""
+    shown = {each.id for each in listed}
+    return [resource_id for resource_id in dict.fromkeys(known) if resource_id not in shown]
+
+
+def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
+    """What exists of the owned ids that lists do not show: asked for by id before anything is concluded from that.
+
+    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
+    """
+    ids = list(dict.fromkeys(lost))
+    asked = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
+    answers = side_by_side(lambda resource_id: reader.find(kind, resource_id), asked, min(parallelism, len(asked) or 1))
+    found = [resource for resource in answers if resource is not None]
+    if len(asked) < len(ids):
+        raise DoubtfulRead(
+            f"the account's lists leave out {len(ids):,} {kind}s that the ledger knows, too many to ask for one by "
+            f"one; of {len(asked)} that were asked for by id {len(found)} exist",
+            hint="nothing was concluded from such lists. If these are in the console, try again later; if they are "
+            "gone for good, take their entries out of the ledger",
+        )
+    return found
+
+
+def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
+    return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
+
+
+def _touched(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
+    """The apps in which the selection picks anything, by what the manifests and the ledger name."""
+    wanted = selector(only)
+    named = {app.address for app in desired.apps} | set(ledger)
+    named |= {each.address for app in desired.apps for each in app.placements or ()}
+    picked = {app_of(address) for address in named if wanted(address)}
+    return picked if only else {app_of(address) for address in named}
+
+
+def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], parallelism: int) -> list[Answer]:
+    """The function's answers for all items, in their order; the first error ends it, and what has not begun is left."""
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="read") as workers:
+        futures = [workers.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise

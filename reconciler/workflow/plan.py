@@ -1,0 +1,249 @@
+"""From the states to a plan."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from reconciler.apply.context import Apps, CancellationToken, ExecutionContext, LiveIndex
+from reconciler.apply.executor import Execution, execute
+from reconciler.diff.audit import Audit
+from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
+from reconciler.diff.changes import owned_count, select, verdicts_on
+from reconciler.diff.classes import audited
+from reconciler.diff.context import DiffOptions, DriftRule, context_of
+from reconciler.errors import WrongAccount
+from reconciler.model.address import Address, address_order, app_of, kind_of, selector
+from reconciler.model.desired import DesiredState
+from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
+from reconciler.model.ledger import Ledger
+from reconciler.model.live import LiveState
+from reconciler.plan.plan import Origin, Plan, build
+from reconciler.plan.revalidate import Now
+from reconciler.plan.undo import undo_plan
+from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
+from reconciler.workflow.observe import Observation, Selection, check_ledger, nothing_selected, observe, observe_ground
+
+
+def make_plan(
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    origin: Origin,
+    selection: Selection,
+    past_of: Callable[[], PastCreates] = PastCreates,
+) -> tuple[Plan, LiveState]:
+    """Read the account, and say what an apply would do. Writes nothing.
+
+    `past_of` gives what the journal says of creates; it is asked only where something would be made, or is missing.
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    """
+    wanted = selector(selection.only)
+    observation = observe(desired, reader, ledger, selection)
+    options = replace(options_of(desired, observation, origin), recreate=selection.recreate)
+    if selection.overwrite_drift and options.drift.on_drift == "hold":
+        options = replace(options, drift=DriftRule("warn"))
+    elif selection.hold_conflicts:
+        options = replace(options, drift=replace(options.drift, holds_conflicts=True))
+    verdicts = verdicts_on(desired, observation.live, ledger, options)
+    _stop_at(verdicts)
+    if any(isinstance(each, Create | Blocked) for each in verdicts):
+        past = past_of()
+        if not selection.recreate:
+            check_ledger(desired, observation.live, ledger, past)
+        if past.unclear or past.made:
+            verdicts = verdicts_on(desired, observation.live, ledger, replace(options, past=past))
+    chosen = select(verdicts, wanted)
+    if selection.only and not chosen:
+        raise nothing_selected(selection)
+    return build(chosen, owned_count(verdicts), origin), observation.live
+
+
+def _stop_at(verdicts: Iterable[Verdict]) -> None:
+    """Raise `WrongAccount` where the ledger contradicts the account."""
+    found = [each for each in verdicts if isinstance(each, Contradiction)]
+    found.sort(key=lambda each: address_order(each.address))
+    if found:
+        told = "\n".join(f"{each.address}: {each.reason}" for each in found[:MOST_TOLD])
+        more = f"\nand {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+        raise WrongAccount(
+            f"the ledger contradicts the account:\n{told}{more}",
+            hint="nothing was written; a ledger that was copied from another project or account does not belong here",
+        )
+
+
+MOST_TOLD: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a plan is to be carried out. `past`: what the journal says of creates."""
+
+    reader: LiveReader
+    ledger: Ledger
+    past: PastCreates = NO_CREATES
+
+
+def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin, parallelism: int) -> Now:
+    """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
+
+    Raises `ApiError` for what cannot be read or believed.
+    """
+    observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
+    options = replace(options_of(desired, observation, origin), recreate=True, past=ground.past)
+    protected = {app.address for app in desired.apps if app.lifecycle.protect}
+    blocks = (block for app in desired.apps for block in app.placements or ())
+    protected |= {block.address for block in blocks if block.lifecycle.protect}
+    verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
+    _stop_at(verdicts)
+    fresh = build(verdicts, owned_count(verdicts), origin)
+    return Now(observation.live, ground.ledger, fresh, frozenset(protected))
+
+
+def options_of(desired: DesiredState, observation: Observation, origin: Origin) -> DiffOptions:
+    """The conditions under which what was observed is looked at."""
+    now, safety = datetime.fromisoformat(origin.created_at), desired.safety
+    return DiffOptions(
+        now,
+        safety.quarantine_days,
+        observation.doubtful,
+        settle_seconds=safety.settle_seconds,
+        drift=DriftRule(safety.on_drift),
+        unread=desired.unread,
+    )
+
+
+FIRST_PAUSE: Final = 2.0
+"""Seconds until an account is read again for what an earlier run may have made; each further pause is twice as long."""
+
+
+def make_settled_plan(
+    read_plan: Callable[[], tuple[Plan, LiveState]],
+    ground: Ground,
+    settle_seconds: float,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> tuple[Plan, LiveState]:
+    """A plan that repeats no create of an earlier run before what that made had its time to appear.
+
+    `read_plan` reads the account and plans. While the plan holds such a create the account is read again,
+    until it shows what was made or the time is over; `tell` hears what is waited for.
+    """
+    pause = FIRST_PAUSE
+    plan, live = read_plan()
+    left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
+    over = clock.monotonic() + left
+    if left > 0:
+        tell(
+            f"looking for what an earlier run may have created and the account does not show, for {left:.0f} s at most"
+        )
+    while any(_repeated(plan, ground)) and (left := over - clock.monotonic()) > 0:
+        clock.sleep(min(pause, left))
+        pause *= 2
+        plan, live = read_plan()
+    return plan, live
+
+
+def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | None]]:
+    """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
+    for each in plan.changes:
+        if isinstance(each, Create):
+            known = ground.ledger.get(each.address)
+            made = None if known is None else ground.past.made.get((known.kind, known.id))
+            if made is not None or each.address in ground.past.unclear:
+                yield each.address, made
+
+
+def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: float) -> float:
+    """How long until all that a plan creates anew had its time to appear."""
+    repeated = list(_repeated(plan, ground))
+    unclear = (address for address, made in repeated if made is None)
+    settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
+    left = (min(made + settle - now, settle).total_seconds() for _, made in repeated if made is not None)
+    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *left)
+
+
+def take_audit(
+    desired: DesiredState,
+    reader: LiveReader,
+    ledger: Ledger,
+    origin: Origin,
+    selection: Selection,
+    past_of: Callable[[], PastCreates] = PastCreates,
+) -> Audit:
+    """Read the account, and say what in it is not as it was last applied. Writes nothing.
+
+    `past_of` gives what the journal says of creates; it is asked only where something is missing.
+    Raises `ApiError` for what cannot be read, and `ProjectError` for a selection that nothing matches.
+    """
+    owned = frozenset(app_of(address) for address in ledger if kind_of(address) == "placement")
+    observation = observe(desired, reader, ledger, selection, owned)
+    options = options_of(desired, observation, origin)
+
+    def audit_with(options: DiffOptions) -> Audit:
+        context = context_of(desired, observation.live, ledger, options)
+        return audited(context, origin.created_at, origin.publisher_id, origin.api, selector(selection.only))
+
+    audit = audit_with(options)
+    if any(item.of == "missing" for item in audit.items):
+        audit = audit_with(replace(options, past=past_of()))
+    if selection.only and not audit.items:
+        raise nothing_selected(selection)
+    return audit
+
+
+def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
+    """Wait until what earlier runs may have created had its time to appear in the account's lists.
+
+    With a plan: only for what that would create. Returns what the journal says of creates.
+    """
+    past = past_creates(store.events())
+    creates = (change.address for change in plan.changes if isinstance(change, Create)) if plan else past.unclear
+    seconds = seconds_to_settle(creates, past, clock.now(), settle_seconds)
+    if seconds > 0:
+        clock.sleep(seconds)
+    return past
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """A plan, the account and the ledger that it was made on, and where it is carried out.
+
+    `run` holds the lock. `settle_seconds`: how long a doubtful create may take to appear. Whoever is asked to stop
+    cancels `cancellation`.
+    """
+
+    plan: Plan
+    live: LiveState
+    ledger: Ledger
+    gateway: Gateway
+    run: RunStore
+    settle_seconds: float = 30
+    cancellation: CancellationToken = field(default_factory=CancellationToken)
+
+
+def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
+    """Bring the ledger up to what was seen, and carry out every change that is not blocked.
+
+    So many steps side by side at most.
+    """
+    plan, run = request.plan, request.run
+    if plan.remember or plan.forget:
+        run.remember(plan.remember, plan.forget)
+    known = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
+    context = ExecutionContext(
+        request.gateway,
+        run,
+        clock,
+        LiveIndex.of(request.live, known),
+        known,
+        Apps(),
+        request.cancellation,
+        request.settle_seconds,
+    )
+    return execute(plan, context, listener, parallelism)
+
+
+def undo_of(request: ApplyRequest, execution: Execution, after: LiveState, origin: Origin) -> Plan:
+    """The plan that would undo an execution, bound to the account as it was read at the end of it."""
+    return undo_plan(request.plan, execution.results, request.live.by_id(), after.by_id(), request.ledger, origin)
