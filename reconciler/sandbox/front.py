@@ -141,6 +141,9 @@ class Connection:
 class Application(Protocol):
     """What answers calls."""
 
+    end: Callable[[], None]
+    """Ends the server; set by the server itself."""
+
     async def take(self, call: Call, connection: Connection) -> None:
         """Answer a call on its connection, or break that. Whatever is raised is a bug, and shown."""
         ...
@@ -155,6 +158,7 @@ class Server:
 
     def __init__(self, application: Application, listening: socket.socket, listens: Callable[[], None]) -> None:
         self._application = application
+        application.end = self.end
         self._listening = listening
         self._listens = listens
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -261,7 +265,7 @@ class Front:
         self._account = account
         self._routes = routes
         self._paths = {path for _, path in routes}
-        self._script = script
+        self.script = script
         self._latency = latency
         self._closing = asyncio.Event()
         self.end: Callable[[], None] = lambda: None
@@ -273,7 +277,7 @@ class Front:
             if call.method == "DELETE":
                 self.end()
             return
-        fault = self._script.strike(call)
+        fault = self.script.strike(call)
         if self._latency:
             await asyncio.sleep(self._latency)
         answer = self.answer(call, fault)

@@ -54,7 +54,7 @@ def serve(options: SandboxOptions, *, announce: Callable[[str], None]) -> None:
     for a port that is taken.
     """
     with closing(_account(options)) as account, _listen(options.port) as listening:
-        _server(options, account, listening, lambda: announce(_url(listening))).run()
+        Server(_front(options, account, listening), listening, lambda: announce(_url(listening))).run()
 
 
 class RunningSandbox:
@@ -73,7 +73,8 @@ class RunningSandbox:
             listening = opened.enter_context(_listen(options.port))
             self.url = _url(listening)
             self._listens = threading.Event()
-            self._server = _server(options, self.account, listening, self._listens.set)
+            self._front = _front(options, self.account, listening)
+            self._server = Server(self._front, listening, self._listens.set)
             self._opened = opened.pop_all()
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 
@@ -85,6 +86,10 @@ class RunningSandbox:
 
     def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+    def follow(self, script: Script) -> None:
+        """From the next call on, the faults of this script strike and no others."""
+        self._front.script = script
 
     def stop(self) -> None:
         """End the server and close the account's file. Stopping twice is harmless."""
@@ -105,12 +110,9 @@ def _account(options: SandboxOptions) -> Account:
     return account
 
 
-def _server(options: SandboxOptions, account: Account, listening: socket.socket, listens: Callable[[], None]) -> Server:
+def _front(options: SandboxOptions, account: Account, listening: socket.socket) -> Front:
     script = Script(options.faults, seed=options.chance)
-    front = Front(account, _routes(options, account, _url(listening)), script, options.latency)
-    server = Server(front, listening, listens)
-    front.end = server.end
-    return server
+    return Front(account, _routes(options, account, _url(listening)), script, options.latency)
 
 
 def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:

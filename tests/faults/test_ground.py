@@ -46,7 +46,7 @@ class World:
         self.account.requests.clear()
 
     def strike(self, *some):
-        self.sandbox._server._front._script = Script(some)
+        self.sandbox.follow(Script(some))
 
     def saves(self, *more):
         assert self.project.call("plan", "--out", str(self.project.root / "plan.json"), *more).code == 0

@@ -92,7 +92,7 @@ class Wire:
 
     def strike(self, *faults: Fault, seed: int = 0) -> None:
         """From now on these faults strike; none where none is given."""
-        self.sandbox._server._front._script = Script(faults, seed=seed)
+        self.sandbox.follow(Script(faults, seed=seed))
 
     @contextmanager
     def gateway(self, patience: RetryPolicy = IMPATIENT) -> Iterator[DtGateway]:
