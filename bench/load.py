@@ -22,10 +22,11 @@ from reconciler.diff.change import InSync, Remember
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.files.project import STATE_FOLDER, Project, find_project, read_manifests
+from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import recall_desired, recall_settings
 from reconciler.manifest.decode import decode
 from reconciler.manifest.findings import Report, Reporter
-from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
+from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveResource, LiveState

@@ -17,8 +17,9 @@ from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.http.answers import decode
+from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import recall_desired, recall_settings
-from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
+from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Origin, Plan, build

@@ -13,9 +13,9 @@ from reconciler.files.project import changed_meanwhile, read_manifests, write_ma
 from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
 from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
+from reconciler.manifest.assemble import by_file, digest_of
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
-from reconciler.manifest.load import by_file, digest_of
 from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding

@@ -9,7 +9,7 @@ from reconciler.api.results import ApplyResult, Observer, PlanResult, UndoResult
 from reconciler.api.workspace import DEFAULT_PARALLELISM, Workspace, WorkspaceOptions
 from reconciler.errors import UnfitFile
 from reconciler.files.project import find_project
-from reconciler.manifest.load import Loaded
+from reconciler.manifest.assemble import Loaded
 
 if TYPE_CHECKING:
     from reconciler.api.apply import Approval

@@ -137,7 +137,15 @@ def flat(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 
 def _cell(value: Any, kind: Column) -> Any:
-    return json.dumps(value, sort_keys=True) if kind == "json" and value is not None else value
+    if value is None:
+        return None
+    match kind:
+        case "json":
+            return json.dumps(value, sort_keys=True)
+        case "number":  # prices are Decimals
+            return float(value)
+        case _:
+            return value
 
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from reconciler.api.results import Notice, Observer
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
+from reconciler.manifest.assemble import Loaded
 from reconciler.manifest.cached_load import Forgetful, Memory, recall_desired, recall_settings
-from reconciler.manifest.load import Loaded
 from reconciler.manifest.patterns import (
     all_plain,
     empty_folder,
@@ -344,7 +344,7 @@ NOTHING_LIVE: Final = "the account shows no app at all: if there should be some,
 
 def _refuse_placeholder(publisher_id: str) -> None:
     """Raise `ProjectError` for an id that is no publisher's: no account is asked with it."""
-    from reconciler.manifest.settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
+    from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
 
     if is_no_publisher(publisher_id):
         told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler import __version__
-from reconciler.manifest.load import Loaded, assemble, by_file
+from reconciler.manifest.assemble import Loaded, assemble, by_file
+from reconciler.manifest.outline import Outline, outline_from_bytes, outline_to_bytes
 from reconciler.manifest.parsed_manifest import FORMAT, Prices, Reading, reading_from_bytes, reading_to_bytes
-from reconciler.manifest.settings import Outline, outline_from_bytes, outline_to_bytes
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.scalar import ManifestText
 

@@ -81,7 +81,7 @@ def test_time_comes_as_an_argument():
 
 def test_the_core_does_not_know_which_api_or_store_it_drives():
     worldly = {"os", "http", "httpx", "random", "socket", "sqlite3", "ssl", "subprocess", "time", "urllib.request"}
-    assert imported(PORTS, worldly | {"reconciler.apis", "reconciler.web"}) == []
+    assert imported(PORTS, worldly | {"reconciler.apis", "reconciler.http"}) == []
 
 
 @each("library", sorted(HOMES))
@@ -108,7 +108,7 @@ def test_the_vendors_spellings_stay_on_the_wire():
     elsewhere = [
         f"{module.place}:{line}: {word}"
         for module in modules()
-        if not is_of(module.name, "reconciler.dt.wire") and module.room != "sandbox"
+        if not is_of(module.name, "reconciler.apis.management.wire") and module.room != "sandbox"
         for text, line in strings(module)
         for word in VENDOR_SPELLINGS
         if word in text

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.manifest.cached_load import Forgetful, recall_desired, recall_settings
 from reconciler.manifest.load import load_desired, load_settings
+from reconciler.manifest.outline import outline_from_bytes
 from reconciler.manifest.parsed_manifest import Prices, Reading, reading_from_bytes
-from reconciler.manifest.settings import outline_from_bytes
 from reconciler.yaml.scalar import ManifestText
 
 CASES = Path(__file__).parents[1] / "cases"

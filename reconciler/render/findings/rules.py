@@ -59,6 +59,10 @@ MANIFEST_RULES: Final[Mapping[str, Rule]] = {
         "Restore it or delete it; `apps: []` says that it is empty on purpose. While there is one, nothing is pruned.",
         "warning",
     ),
+    "edit-unsure": Rule(
+        "An edit after which a manifest would say something else than it should",
+        "The file was left as it is: edit it by hand.",
+    ),
     "faults-file": Rule("A file of faults that cannot be used", "The message names what is expected."),
     "file-too-large": Rule("A file too large to be read", "Split it up: no file of a project needs 256 MB."),
     "floor-above-maximum": Rule(
