@@ -12,7 +12,16 @@ from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_sh
 from reconciler.floors.guard import Ceiling, Guarded, Rules, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
 from reconciler.model.address import address_order
-from reconciler.model.evidence import Backtest, Bounds, Cell, Evidence, Replay, Suggestion, Suggestions, Unmatched
+from reconciler.model.evidence import (
+    Backtest,
+    Bounds,
+    Cell,
+    Evidence,
+    Replay,
+    Suggestion,
+    Suggestions,
+    UnmatchedReports,
+)
 from reconciler.model.floors import WORLDWIDE
 
 
@@ -91,7 +100,7 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     last: date,
     today: date,
     rules: Rules,
-    unmatched: Unmatched,
+    unmatched: UnmatchedReports,
 ) -> Suggestions:
     """A suggestion for each cell with a floor, in the order of addresses and countries.
 

@@ -72,11 +72,11 @@ class _Plain(dict[int, str | None]):
     """For `str.translate`: each character as it counts, decided when it is first met."""
 
     def __missing__(self, code: int) -> str | None:
-        found = self[code] = _plain(chr(code))
+        found = self[code] = _plain_character(chr(code))
         return found
 
 
-def _plain(character: str) -> str | None:
+def _plain_character(character: str) -> str | None:
     kind = category(character)
     if kind in {"Zs", "Zl", "Zp"} or character in _BLANKS:
         return " "

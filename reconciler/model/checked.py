@@ -76,7 +76,7 @@ def instant(raw: Any) -> datetime:
     return at
 
 
-def moment(raw: Any) -> str:
+def instant_text(raw: Any) -> str:
     """A time, as it is written."""
     instant(raw)
     return str(raw)

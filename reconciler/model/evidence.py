@@ -98,7 +98,7 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
+class UnmatchedReports:
     """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows.
 
     `loose` counts report rows that were joined, but by a name that is only equal without case and spaces. `basis` says
@@ -124,7 +124,7 @@ class KnownPlacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvidenceQuery:
     """What is asked for: these cells, from `first` to `last` (both included).
 
     `known` tells by which names and ids reports may call the placements; all placements of the account that are known,
@@ -189,7 +189,7 @@ class Suggestions:
     first: date
     last: date
     cells: tuple[Suggestion, ...]
-    unmatched: Unmatched
+    unmatched: UnmatchedReports
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ def from_json(path: str, raw: Any) -> Value:
     """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
     match raw:
         case dict() if path in PRICED:
-            return {_country(country): price(amount) for country, amount in raw.items()}
+            return {_country_text(country): price(amount) for country, amount in raw.items()}
         case dict() if path.count(".") < _DEEPEST and all(map(is_text, raw)):
             return {key: from_json(f"{path}.{key}", part) for key, part in raw.items()}
         case list() if all(map(is_text, raw)):
@@ -218,7 +218,7 @@ def from_json(path: str, raw: Any) -> Value:
         case str() if is_text(raw):
             return raw
         case int() | float():
-            return price(raw) if path.partition(".")[0] in PRICED else _counted(raw)
+            return price(raw) if path.partition(".")[0] in PRICED else _number_in_range(raw)
         case _:
             raise ValueError(f"{path[:40]}: such a {type(raw).__name__} is not a canonical value")
 
@@ -227,13 +227,13 @@ _DEEPEST: Final = 4
 """Dots in a path; blocks within blocks go no deeper than one."""
 
 
-def _country(raw: str) -> str:
+def _country_text(raw: str) -> str:
     if not is_text(raw):
         raise ValueError("a country with half a character")
     return raw
 
 
-def _counted(raw: float) -> Value:
+def _number_in_range(raw: float) -> Value:
     exact = number(raw)
     if not -(2**53) < exact < 2**53:
         raise ValueError("a number that large")

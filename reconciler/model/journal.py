@@ -107,13 +107,13 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
             case "run-ended":
                 runs[name] = replace(run, ended_at=str(event.get("at", "")))
             case "intent" | "ended":
-                _take(steps.setdefault(name, {}), event)
+                _apply_event(steps.setdefault(name, {}), event)
             case _:
                 pass
     return [replace(run, steps=tuple(steps.get(name, {}).values())) for name, run in runs.items()]
 
 
-def _take(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
+def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
     """Bring one step up to an intent or to its end; a placement born inactive has two intents under its creation."""
     address, action = Address(str(event.get("address", ""))), str(event.get("action", ""))
     known = steps.get((address, action)) or steps.get((address, "create"))
@@ -136,7 +136,7 @@ def _take(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> N
     steps[step.address, step.action] = step
 
 
-def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
+def runs_of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
     """The part of each run that concerns a resource, under this address or, by its ids, under an earlier one."""
     everything = list(runs)
     ids = {step.id for run in everything for step in run.steps if step.address == address and step.id is not None}
@@ -153,7 +153,7 @@ DONE: Final = frozenset({"applied", "normalised", "unverified"})
 """Outcomes of steps that were carried out."""
 
 
-def not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
+def runs_not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
     """The part of each run that was not done, or of which nobody knows."""
     for run in runs:
         steps = tuple(step for step in run.steps if step.outcome not in DONE)
@@ -161,10 +161,10 @@ def not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
             yield replace(run, steps=steps)
 
 
-def since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
+def runs_since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
     """The runs in which something happened at that time or after it, as far as they tell when."""
     for run in runs:
-        times = [_time(text) for text in (run.started_at, run.ended_at, *(step.at for step in run.steps)) if text]
+        times = [_parse_time(text) for text in (run.started_at, run.ended_at, *(step.at for step in run.steps)) if text]
         if any(at is None or at >= first for at in times):
             yield run
 
@@ -242,7 +242,7 @@ def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
     Of events that this checkout did not write (`foreign`) only those count by which a create is in doubt: they may hold
     something up, and can make nothing pass for done.
     """
-    past = _Past()
+    past = _CreateHistory()
     for event in events:
         if not event.get(FOREIGN) or (event.get("event"), event.get("outcome")) in DOUBTS:
             past.take(event)
@@ -250,7 +250,7 @@ def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
     return PastCreates(past.unclear, past.made, past.lag_seconds, shown)
 
 
-class _Past:
+class _CreateHistory:
     """What is known of creates, event by event."""
 
     def __init__(self) -> None:
@@ -262,7 +262,7 @@ class _Past:
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Bring it up to one event."""
-        at, run = _time(event.get("at")), str(event.get("run"))
+        at, run = _parse_time(event.get("at")), str(event.get("run"))
         match event:
             case {"event": "listed", "ids": [*ids]}:
                 self._listed[run, event.get("app")] = frozenset(map(str, ids))
@@ -322,7 +322,7 @@ LEAST_SETTLED_SECONDS: Final = 30
 """Seconds in which a create of unknown outcome is never taken for not done, whatever the settings say."""
 
 
-def _time(text: Any) -> datetime | None:
+def _parse_time(text: Any) -> datetime | None:
     """A time in UTC; None for what is none, has no time zone, or leaves no room to reckon with."""
     try:
         at = datetime.fromisoformat(text)

@@ -147,6 +147,6 @@ def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
         unconfirmed=frozenset(checked.listed(checked.text, raw.get("unconfirmed", []))),
         protect=checked.flag(raw.get("protect", False)),
         orphaned=checked.flag(raw.get("orphaned", False)),
-        inactive_since=checked.optional(checked.moment, raw.get("inactiveSince")),
+        inactive_since=checked.optional(checked.instant_text, raw.get("inactiveSince")),
         kept=checked.fields(raw.get("kept", {})),
     )

@@ -112,7 +112,7 @@ def to_json(value: Value) -> Any:
     """The value as `json` writes it: tuples as lists, Decimals as numbers."""
     match value:
         case Decimal():
-            return _number_of(value)
+            return _json_number(value)
         case tuple():
             return list(value)
         case str() | int() | None:  # before the test for a mapping, which is dear
@@ -124,7 +124,7 @@ def to_json(value: Value) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _number_of(exact: Decimal) -> int | float:
+def _json_number(exact: Decimal) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 

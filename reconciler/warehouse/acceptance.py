@@ -123,15 +123,15 @@ def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
     """
     found = DistinctRows()
-    once = list(_once(rows, found))
+    once = list(_without_repeats(rows, found))
     plain = [one for one in once if not one.over]
     # What turns out to be no sum may be a part of larger ones, so it joins the plain rows.
-    doubtful = sorted((one for one in once if one.over), key=_breadth)
-    for named, group in groupby(doubtful, key=_named):
-        index = _index(plain, named)
+    doubtful = sorted((one for one in once if one.over), key=_sum_order)
+    for named, group in groupby(doubtful, key=_named_dimensions):
+        index = _rows_by_key(plain, named)
         for one in group:
-            members = index[_key(one, named)]
-            why = _fault(one, members)
+            members = index[_group_key(one, named)]
+            why = _quarantine_reason(one, members)
             if why:
                 found.quarantined.append((why, one))
             else:
@@ -142,7 +142,7 @@ def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     return found
 
 
-def _once(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
+def _without_repeats(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
     alike: dict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
     for one in rows:
         alike[one.names, one.row["network"]].append(one)
@@ -159,7 +159,7 @@ def _once(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]
         known.add(under_any_name)
 
 
-def _fault(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
+def _quarantine_reason(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
     """Empty where it counts."""
     if members and _is_sum(one, members):
         return SUM
@@ -168,23 +168,23 @@ def _fault(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
     return NO_SUM if members and one.names[_COUNTRY] in SUMS else ""
 
 
-def _named(one: ParsedRow) -> tuple[int, ...]:
+def _named_dimensions(one: ParsedRow) -> tuple[int, ...]:
     """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
     return tuple(at for at in range(len(NAMING)) if at not in one.over and (one.names[at] or at in _MAY_BE_ALL))
 
 
-def _breadth(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
-    return len(one.over), _named(one), one.row["requests"]
+def _sum_order(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
+    return len(one.over), _named_dimensions(one), one.row["requests"]
 
 
-def _index(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
+def _rows_by_key(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
     found: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
     for one in rows:
-        found[_key(one, named)].append(one)
+        found[_group_key(one, named)].append(one)
     return found
 
 
-def _key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
+def _group_key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
     return one.row["network"], *(one.names[at] for at in named)
 
 

@@ -92,15 +92,15 @@ def alpha2(spelling: str | None) -> str | None:
     if spelling is None:
         return None
     told = spelling.strip().upper()
-    return alpha2_by_spelling().get(told) or _by_plain_name().get(_plain(told))
+    return alpha2_by_spelling().get(told) or _by_plain_name().get(_plain_name(told))
 
 
 @cache
 def _by_plain_name() -> Mapping[str, str]:
-    return MappingProxyType({_plain(name): code for name, code in {**alpha2_by_spelling(), **_CALLED}.items()})
+    return MappingProxyType({_plain_name(name): code for name, code in {**alpha2_by_spelling(), **_CALLED}.items()})
 
 
-def _plain(name: str) -> str:
+def _plain_name(name: str) -> str:
     """A name in upper case without accents, in one spelling."""
     bare = "".join(sign for sign in normalize("NFKD", name.replace("\u2019", "'")) if not combining(sign))
     return _SAINT.sub("SAINT ", " ".join(bare.replace("&", " AND ").split()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.apis.days import DayRange
-from reconciler.model.evidence import Absence, Basis, Question
+from reconciler.model.evidence import Absence, Basis, EvidenceQuery
 from reconciler.warehouse.acceptance import STRAY, SUM, Figures
 from reconciler.warehouse.countries import NOWHERE, SUMS
 from reconciler.warehouse.join import Matches
@@ -34,7 +34,7 @@ def totals_for(store: ReportStore, window: DayRange, days: Sequence[Partition]) 
     latest = max((metadata.fetched_at for day in days if (metadata := store.metadata(day))), default=None)
     found: dict[date, tuple[date, Path]] = {}
     for partition, path in store.partitions(TOTALS).items():
-        span, metadata = _span(partition.day), store.metadata(partition)
+        span, metadata = _parse_span(partition.day), store.metadata(partition)
         if span is None or span.last > window.last or metadata is None or (latest and metadata.fetched_at < latest):
             continue
         found[span.first] = max(found.get(span.first, (date.min, path)), (span.last, path))
@@ -53,7 +53,7 @@ def _tiles(found: dict[date, tuple[date, Path]], window: DayRange) -> list[Path]
     return tiles
 
 
-def _span(name: str) -> DayRange | None:
+def _parse_span(name: str) -> DayRange | None:
     try:
         first, last = map(date.fromisoformat, name.split("--"))
     except ValueError:
@@ -62,7 +62,11 @@ def _span(name: str) -> DayRange | None:
 
 
 def basis(
-    store: ReportStore, asked: Question, matches: Matches, mediation: Sequence[Partition], absent: Sequence[Absence]
+    store: ReportStore,
+    asked: EvidenceQuery,
+    matches: Matches,
+    mediation: Sequence[Partition],
+    absent: Sequence[Absence],
 ) -> Basis:
     """What the evidence of a question stands on; `mediation` are the mediation reports in its window.
 
@@ -99,9 +103,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-Place: TypeAlias = tuple[str | None, str | None]
+PlacementKey: TypeAlias = tuple[str | None, str | None]
 """A placement's id and name."""
-Key: TypeAlias = tuple[str | None, str | None, str | None]
+CellKey: TypeAlias = tuple[str | None, str | None, str | None]
 """The same, and a country as the report spells it."""
 
 _LEAST: Final = 10
@@ -119,19 +123,19 @@ def is_sum_of(one: Figures, whole: Figures) -> bool:
     )
 
 
-def sum_of(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
+def data_figures(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
     """All rows of a data file; `money` is its column of USD."""
     told = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
     rows, impressions, amount = connection.execute(told).fetchone() or (0, 0, 0)
     return Figures(int(rows), float(impressions or 0), float(amount or 0))
 
 
-def figures(data: Path, money: str) -> Figures:
+def file_figures(data: Path, money: str) -> Figures:
     """The same of a file by itself."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-        return sum_of(connection, data, money)
+        return data_figures(connection, data, money)
 
 
 def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
@@ -151,7 +155,7 @@ def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
     return found
 
 
-def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:
+def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
     """Take rows that sum others out of a data file; how many they were.
 
     A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
@@ -163,12 +167,12 @@ def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:
         (place, name, country): Figures(int(rows), float(impressions), float(money))
         for place, name, country, rows, impressions, money in connection.execute(told).fetchall()
     }
-    found = [*_over_countries(cells)]
-    found += _over_placements({key: each for key, each in cells.items() if key not in found})
+    found = [*_sums_over_countries(cells)]
+    found += _sums_over_placements({key: each for key, each in cells.items() if key not in found})
     if not found:
         return 0
     left = data.with_name("without-sums.parquet")
-    sums = " OR ".join(map(_is, found))
+    sums = " OR ".join(map(_key_condition, found))
     connection.execute(
         f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(left))} "  # noqa: S608 - as above
         "(FORMAT parquet, COMPRESSION zstd)"
@@ -177,27 +181,27 @@ def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:
     return sum(cells[key].rows for key in found)
 
 
-def _over_countries(cells: Mapping[Key, Figures]) -> Iterable[Key]:
-    of: dict[Place, list[Key]] = defaultdict(list)
+def _sums_over_countries(cells: Mapping[CellKey, Figures]) -> Iterable[CellKey]:
+    of: dict[PlacementKey, list[CellKey]] = defaultdict(list)
     for key in cells:
         of[key[:2]].append(key)
     for keys in of.values():
         named = [key for key in keys if (key[2] or "").lower() not in NOWHERE]
-        whole = _sum(cells, named)
+        whole = _total(cells, named)
         yield from (key for key in keys if key not in named and is_sum_of(cells[key], whole))
 
 
-def _over_placements(cells: Mapping[Key, Figures]) -> Sequence[Key]:
+def _sums_over_placements(cells: Mapping[CellKey, Figures]) -> Sequence[CellKey]:
     sums = [key for key in cells if (key[1] or "").strip().lower() in SUMS]
     named = [key for key in cells if key not in sums]
-    return sums if sums and is_sum_of(_sum(cells, sums), _sum(cells, named)) else []
+    return sums if sums and is_sum_of(_total(cells, sums), _total(cells, named)) else []
 
 
-def _sum(cells: Mapping[Key, Figures], keys: Iterable[Key]) -> Figures:
+def _total(cells: Mapping[CellKey, Figures], keys: Iterable[CellKey]) -> Figures:
     return sum((cells[key] for key in keys), Figures())
 
 
-def _is(key: Key) -> str:
+def _key_condition(key: CellKey) -> str:
     parts = (
         f"{name} IS NOT DISTINCT FROM {'NULL' if said is None else literal(said)}"
         for name, said in zip(_KEY, key, strict=True)

@@ -25,15 +25,15 @@ _FLOORS: Final = ("duckdb", "ibis", "pyarrow")
 
 def require_floors() -> None:
     """Raises `ProjectError` where what reads reports is not installed. Imports nothing."""
-    _require(_FLOORS, "floors")
+    _require_installed(_FLOORS, "floors")
 
 
 def require_spark() -> None:
     """The same for Spark."""
-    _require((*_FLOORS, "pyspark"), "spark")
+    _require_installed((*_FLOORS, "pyspark"), "spark")
 
 
-def _require(names: tuple[str, ...], extra: str) -> None:
+def _require_installed(names: tuple[str, ...], extra: str) -> None:
     missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ProjectError(
@@ -84,12 +84,12 @@ def connect(url: str, memory: str, spill: Path) -> Engine:
     """
     require_floors()
     if url == EMBEDDED:
-        return DuckDbEngine(_embedded(memory, spill))
-    backend = connected(url, f"the reports' engine ({url.partition(':')[0]})")
+        return DuckDbEngine(_connect_duckdb(memory, spill))
+    backend = connect_ibis(url, f"the reports' engine ({url.partition(':')[0]})")
     return DuckDbEngine(backend.con) if backend.name == "duckdb" else IbisEngine(backend)
 
 
-def _embedded(memory: str, spill: Path) -> "DuckDBPyConnection":
+def _connect_duckdb(memory: str, spill: Path) -> "DuckDBPyConnection":
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     disk.make_folder(spill.parent, spill.name)
@@ -191,7 +191,7 @@ _IBIS_TYPES: Final = {"VARCHAR": "string", "BIGINT": "int64"}
 _SPARK_TYPES: Final = {"int64": "bigint"}
 
 
-def connected(url: str, name: str) -> "BaseBackend":
+def connect_ibis(url: str, name: str) -> "BaseBackend":
     """An engine by its connection string, which is not repeated: `name` is what it is called where it fails.
 
     Raises `ProjectError`: it names a library that is missing and how to install it, a scheme that Ibis does not know,
@@ -200,13 +200,13 @@ def connected(url: str, name: str) -> "BaseBackend":
     require_floors()
     scheme = url.partition(":")[0]
     try:
-        return _spark(url) if scheme == "pyspark" else _other(url)
+        return _connect_spark(url) if scheme == "pyspark" else _connect_backend(url)
     except ProjectError:
         raise
     except ImportError as wrong:
         library = wrong.name or scheme
         raise ProjectError(
-            f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_extra(scheme)}]'"
+            f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_ibis_extra(scheme)}]'"
         ) from None
     except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
         hint = f"a connection string of Ibis is asked for; {', '.join(_SCHEMES)} are tested"
@@ -216,12 +216,12 @@ def connected(url: str, name: str) -> "BaseBackend":
         raise ProjectError(f"{name} cannot be used: no connection", hint=hint) from None
 
 
-def _extra(scheme: str) -> str:
+def _ibis_extra(scheme: str) -> str:
     """What Ibis calls an engine among what can be installed with it."""
     return {"postgresql": "postgres"}.get(scheme, scheme)
 
 
-def _spark(url: str) -> "BaseBackend":
+def _connect_spark(url: str) -> "BaseBackend":
     """A session of Spark, shared with whatever else in this process uses one."""
     require_spark()
     import ibis  # noqa: PLC0415 - as above
@@ -234,7 +234,7 @@ def _spark(url: str) -> "BaseBackend":
     return backend
 
 
-def _other(url: str) -> "BaseBackend":
+def _connect_backend(url: str) -> "BaseBackend":
     import ibis  # noqa: PLC0415 - as above
 
     return ibis.connect(url)

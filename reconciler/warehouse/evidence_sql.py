@@ -63,7 +63,7 @@ _SUMS: Final = "sum(requests) AS requests, sum(impressions) AS impressions, sum(
 def dt_names_sql() -> str:
     """What user reports call each placement (absent: empty), its rows and its revenue: `DtName`'s fields."""
     names = ", ".join(_DT_NAMES)
-    return f"""SELECT {_filled(_DT_NAMES)}, row_count, CAST(revenue AS DOUBLE) AS revenue FROM (
+    return f"""SELECT {_coalesced(_DT_NAMES)}, row_count, CAST(revenue AS DOUBLE) AS revenue FROM (
         SELECT {names}, count(*) AS row_count, sum(revenue) AS revenue FROM {DT} GROUP BY {names}) AS summed"""  # noqa: S608 - names of ours
 
 
@@ -115,7 +115,7 @@ def dt_prices_sql(spellings: Sequence[str]) -> str:
 def mediation_lines_sql(rows: str) -> str:
     """What each line of the waterfalls did, all countries and days together: `MediationLine`'s fields."""
     line = ", ".join(LINE)
-    return f"""SELECT {_filled(LINE)}, kind, row_count, CAST(requests AS BIGINT) AS requests,
+    return f"""SELECT {_coalesced(LINE)}, kind, row_count, CAST(requests AS BIGINT) AS requests,
             CAST(impressions AS BIGINT) AS impressions, CAST(earnings AS DOUBLE) AS earnings
         FROM (
             SELECT {line}, max(format) AS kind, count(*) AS row_count, {_SUMS} FROM {rows} GROUP BY {line}) AS summed"""  # noqa: S608 - as above
@@ -138,7 +138,7 @@ def mediation_days_sql(rows: str) -> str:
         FROM ({_lines_in_cells(rows, ("day",))}) AS cells GROUP BY address, role, cell, day"""  # noqa: S608 - as above
 
 
-def _filled(names: Sequence[str]) -> str:
+def _coalesced(names: Sequence[str]) -> str:
     """Columns with an empty text for what is absent, so that rows can be joined by all of them."""
     return ", ".join(f"coalesce({name}, '') AS {name}" for name in names)
 

@@ -17,12 +17,12 @@ from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
 from reconciler.render.floors.words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
-from reconciler.warehouse.coverage import TOTALS, figures, partition_name, sources_in
+from reconciler.warehouse.coverage import TOTALS, file_figures, partition_name, sources_in
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.join import absences
 from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
-from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
+from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report
 
 FetchState: TypeAlias = Literal["fetched", "kept", "refused", "failed"]
 ALL_APPS = "all"
@@ -206,7 +206,7 @@ def fetch(
     """
     require_floors()
     with store.locked():
-        run = _Run(store, settings, clock, listener, replace=request.replace)
+        run = _FetchRun(store, settings, clock, listener, replace=request.replace)
         dt = _schedule("dt", request.dt_apps if sources.dt else (), request, store, clock)
         mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), request, store, clock)
         listener.planned(dt.partitions + mediation.partitions)
@@ -226,7 +226,7 @@ def _schedule(
     return schedule(source, apps, request.span, store.metadata, clock.now(), replace=request.replace)
 
 
-class _Run:
+class _FetchRun:
     """One fetch: its clients, store and clock, and its outcomes so far."""
 
     def __init__(
@@ -285,7 +285,7 @@ class _Run:
                 received = reports.fetch(app, day, folder, self._stop.is_set)
                 # One at a time: each may use as much memory as it was given.
                 with self._intake_lock:
-                    payload = take_in(received, app, day, self._settings, self._clock.now())
+                    payload = read_user_report(received, app, day, self._settings, self._clock.now())
                     self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
         except ApiError as wrong:
             self._finish(FetchOutcome("dt", app, day, "failed", why=wrong.message))
@@ -325,7 +325,7 @@ class _Run:
     def _store_totals(self, part: DayRange, batch: RowBatch) -> None:
         """Totals that hold less than the days they are of, or that could not be read, are not kept."""
         files = self._store.files("chartboost", part.first, part.last).values()
-        days = sum((figures(path, "earnings") for path in files), Figures())
+        days = sum((file_figures(path, "earnings") for path in files), Figures())
         # Totals have fewer rows than days by nature.
         less = "they hold far less than their days" if shrinkage(replace(days, rows=0), batch.figures) else ""
         if not less and not _same_impressions(days, batch.figures):
@@ -355,11 +355,11 @@ class _Run:
         had = self._store.metadata(place)
         if had is not None and not self._replace:
             money = "revenue" if source == "dt" else "earnings"
-            less = shrinkage(figures(self._store.data(place), money), figures(came.data, money))
+            less = shrinkage(file_figures(self._store.data(place), money), file_figures(came.data, money))
             if less:
-                return FetchOutcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
+                return FetchOutcome(source, place.app, day, "kept", *_metadata_counts(had), why=less, shrunk=True)
         self._store.put(place, came)
-        return FetchOutcome(source, place.app, day, "fetched", *_counts(came.metadata))
+        return FetchOutcome(source, place.app, day, "fetched", *_metadata_counts(came.metadata))
 
     def _finish(self, outcome: FetchOutcome) -> None:
         with self._listener_lock:
@@ -372,7 +372,7 @@ def _same_impressions(days: Figures, totals: Figures) -> bool:
     return abs(totals.impressions - days.impressions) <= MOST_UNREAD * max(days.impressions, totals.impressions)
 
 
-def _counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
+def _metadata_counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
     return metadata.rows, metadata.quarantined, metadata.repeated
 
 

@@ -116,7 +116,7 @@ def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Itera
     placements that were never applied.
     """
     found = Matches()
-    index = _Index(known)
+    index = _PlacementIndex(known)
     _match_dt(index, names, found)
     index.learn(found.dt)
     dt_lines: dict[str, list[MediationLine]] = defaultdict(list)
@@ -171,7 +171,7 @@ def _comes_after(line: MediationLine, own: Sequence[MediationLine]) -> bool:
     return (line.requests, line.price) < (requests, dearest)
 
 
-class _Index:
+class _PlacementIndex:
     """Our placements by everything that a report may call them."""
 
     def __init__(self, known: Iterable[KnownPlacement]) -> None:
@@ -184,14 +184,14 @@ class _Index:
         self._apps: dict[str, set[str]] = defaultdict(set)
         for placement in known:
             self._by_address[placement.address] = placement
-            app = _app(placement)
+            app = _app_address(placement)
             for called in (app, app.partition(":")[2]):
                 self._apps[called.casefold()].add(app)
             if placement.placement_id:
                 self.by_id[placement.placement_id] = placement
-                self.by_bare_id[_bare(placement.placement_id)][placement.address] = placement
+                self.by_bare_id[_bare_id(placement.placement_id)][placement.address] = placement
             self.by_name[placement.name].append(placement)
-            self.by_loose_name[_loosely(placement.name)].append(placement)
+            self.by_loose_name[_loose_name(placement.name)].append(placement)
 
     def learn(self, reported: Mapping[DtName, Address]) -> None:
         """Take over the ids and names that DT's report has for placements which are joined."""
@@ -200,7 +200,7 @@ class _Index:
             for alias in filter(None, (name.placement_id, name.placement_name)):
                 self.by_report[alias][address] = one
             if name.placement_id:
-                self.by_bare_id[_bare(name.placement_id)][address] = one
+                self.by_bare_id[_bare_id(name.placement_id)][address] = one
 
     def called(self, partner: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that a line of Chartboost's may mean by its partner's placement, and whether it was read loosely.
@@ -215,7 +215,7 @@ class _Index:
             return named, False
         if partner in self.by_report:
             return tuple(self.by_report[partner].values()), False
-        return named or tuple(self.by_bare_id.get(_bare(partner), {}).values()), True
+        return named or tuple(self.by_bare_id.get(_bare_id(partner), {}).values()), True
 
     def apps(self, reported: str) -> frozenset[str]:
         """The apps of ours that a line is in, where its app is called as ours are.
@@ -227,22 +227,22 @@ class _Index:
     def named(self, name: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that have this name, and whether case and spaces had to be looked over."""
         exact = self.by_name.get(name, ())
-        return (exact, False) if exact else (self.by_loose_name.get(_loosely(name), ()), True)
+        return (exact, False) if exact else (self.by_loose_name.get(_loose_name(name), ()), True)
 
 
 _PREFIX: Final = re.compile(r"ext(?:ernal)?[^0-9a-z]*(?=\d)", re.IGNORECASE)
 
 
-def _bare(placement_id: str) -> str:
+def _bare_id(placement_id: str) -> str:
     """An id without what says that it is somebody else's: `ext-243713` is 243713."""
     return _PREFIX.sub("", placement_id.strip(), count=1) if _PREFIX.match(placement_id.strip()) else placement_id
 
 
-def _loosely(name: str) -> str:
+def _loose_name(name: str) -> str:
     return "".join(name.casefold().split())
 
 
-def _match_dt(index: _Index, names: Iterable[DtName], found: Matches) -> None:
+def _match_dt(index: _PlacementIndex, names: Iterable[DtName], found: Matches) -> None:
     for name in names:
         by_id = index.by_id.get(name.placement_id) or index.by_id.get(name.placement_name)
         if by_id is not None:
@@ -258,15 +258,15 @@ def _match_dt(index: _Index, names: Iterable[DtName], found: Matches) -> None:
             found.unmatched_dt.append(name)
 
 
-def _match_lines(index: _Index, lines: Sequence[MediationLine], found: Matches) -> None:
+def _match_lines(index: _PlacementIndex, lines: Sequence[MediationLine], found: Matches) -> None:
     """Join the lines of one app of Chartboost's, which is one app of ours, though nothing says which.
 
     Where a name is that of placements in several apps, it is in the one that fits most of the lines.
     """
     candidates = {line: _candidates(index, line) for line in lines}
-    votes = Counter(app for each, _ in candidates.values() for app in {_app(one) for one in each})
+    votes = Counter(app for each, _ in candidates.values() for app in {_app_address(one) for one in each})
     for line, (each, loose) in candidates.items():
-        one = _chosen(each, line, votes)
+        one = _choose(each, line, votes)
         if one is None:
             found.unmatched_lines.append(line)
             continue
@@ -274,22 +274,22 @@ def _match_lines(index: _Index, lines: Sequence[MediationLine], found: Matches) 
         found.loose += line.rows if loose else 0
 
 
-def _candidates(index: _Index, line: MediationLine) -> tuple[Sequence[KnownPlacement], bool]:
+def _candidates(index: _PlacementIndex, line: MediationLine) -> tuple[Sequence[KnownPlacement], bool]:
     if line.partner_placement:
         found, loose = index.called(line.partner_placement)
     else:  # the report gave no partner's placement: that of the mediation may go by the same name
         found, loose = index.named(line.placement)[0], True
     apps = index.apps(line.app)
-    return [one for one in found if not apps or _app(one) in apps], loose
+    return [one for one in found if not apps or _app_address(one) in apps], loose
 
 
-def _chosen(candidates: Sequence[KnownPlacement], line: MediationLine, votes: Counter[str]) -> KnownPlacement | None:
-    most = max((votes[_app(one)] for one in candidates), default=0)
-    left = [one for one in candidates if votes[_app(one)] == most]
+def _choose(candidates: Sequence[KnownPlacement], line: MediationLine, votes: Counter[str]) -> KnownPlacement | None:
+    most = max((votes[_app_address(one)] for one in candidates), default=0)
+    left = [one for one in candidates if votes[_app_address(one)] == most]
     if len(left) > 1:
         left = [one for one in left if one.placement_type == line.format]
     return left[0] if len(left) == 1 else None
 
 
-def _app(placement: KnownPlacement) -> str:
+def _app_address(placement: KnownPlacement) -> str:
     return placement.address.partition("/")[0]

@@ -68,7 +68,7 @@ class RowBatch:
     @property
     def figures(self) -> Figures:
         """The sums of its accepted rows."""
-        return sum(map(_figures, self.rows), Figures())
+        return sum(map(_row_figures, self.rows), Figures())
 
     @property
     def unread_reason(self) -> str:
@@ -82,7 +82,9 @@ class RowBatch:
         self.quarantined[why] += 1
         self.quarantined_rows.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
         if why not in STRAY:
-            self.unread += Figures(1, *(_at_least(told.get(name)) for name in ("impressions", "estimated_earnings")))
+            self.unread += Figures(
+                1, *(_figure_or_zero(told.get(name)) for name in ("impressions", "estimated_earnings"))
+            )
 
 
 def row_batches(
@@ -98,11 +100,11 @@ def row_batches(
     good: dict[date | None, list[ParsedRow]] = {day: [] for day in found}
     for network, rows in told.items():
         for row in rows:
-            day, wrong = _day(row, span) if dated else (None, "")
+            day, wrong = _parse_day(row, span) if dated else (None, "")
             try:
                 if wrong:
                     raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
-                good[day].append(parsed_row(row, _row(row, network, day)))
+                good[day].append(parsed_row(row, _parse_row(row, network, day)))
             except ValueError as reason:
                 found[day].quarantine_row(row, str(reason))
     total = sum(map(len, told.values()))
@@ -110,13 +112,13 @@ def row_batches(
         many = sum(batch.quarantined[why] for batch in found.values())
         if many > MOST_UNREAD * total:
             raise UnreadableAnswer(told_of_it.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
-    if twins := _in_both([one for day in good.values() for one in day]):
+    if twins := _count_in_both([one for day in good.values() for one in day]):
         raise UnreadableAnswer(
             f"{twins:,} rows stand in the answers for bidding and for mediation alike: network_type was not heeded",
             hint=_NOTHING_STORED,
         )
     for day, batch in found.items():
-        _fill(batch, good[day])
+        _fill_batch(batch, good[day])
     return found
 
 
@@ -125,7 +127,7 @@ _NOT_ASKED: Final = "{} of {} rows are {} than was asked for"
 _NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
 
 
-def _in_both(rows: Sequence[ParsedRow]) -> int:
+def _count_in_both(rows: Sequence[ParsedRow]) -> int:
     """How many rows of one network type stand among those of the other, the same in all that both count."""
     counted: dict[str, set[tuple[Any, ...]]] = {}
     for one in rows:
@@ -143,7 +145,7 @@ _NO_ACCIDENT: Final = 3
 """Lines from which on it is not the account that has the same in both."""
 
 
-def _fill(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
+def _fill_batch(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
     once = distinct_rows(good)
     batch.repeated = once.repeated
     for why, one in once.quarantined:
@@ -154,10 +156,10 @@ def _fill(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
         if one.row["country"] is None:
             batch.unknown_countries[name[:40]] += 1
             if name.strip().lower() not in NOWHERE | SUMS:
-                batch.misplaced += _figures(one.row)
+                batch.misplaced += _row_figures(one.row)
 
 
-def _figures(row: Mapping[str, Any]) -> Figures:
+def _row_figures(row: Mapping[str, Any]) -> Figures:
     return Figures(1, row["impressions"], float(row["earnings"]))
 
 
@@ -166,10 +168,10 @@ def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
 
-    parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema()), path, compression="zstd")
+    parquet.write_table(pa.Table.from_pylist(list(rows), schema=mediation_schema()), path, compression="zstd")
 
 
-def schema() -> "pa.Schema":
+def mediation_schema() -> "pa.Schema":
     """The columns of a file of Chartboost's rows. `country` is alpha-2, `earnings` USD; a day of None is a total."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
@@ -180,33 +182,33 @@ def schema() -> "pa.Schema":
     )
 
 
-def _row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
-    source, kind = _text(told.get("demand_source")) or "", _text(told.get("placement_type")) or ""
-    currency, said_network = _text(told.get("currency")), _text(told.get("network_type"))
+def _parse_row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
+    source, kind = _text_or_none(told.get("demand_source")) or "", _text_or_none(told.get("placement_type")) or ""
+    currency, said_network = _text_or_none(told.get("currency")), _text_or_none(told.get("network_type"))
     if currency is not None and currency.upper() not in {"USD", "US$", "$"}:
         raise ValueError("the earnings are not in USD")
     if said_network is not None and said_network.lower() != network:
         raise ValueError("of another network type")
     return {
-        "app": _text(told.get("app")),
+        "app": _text_or_none(told.get("app")),
         "network": network,
         "source": source_name(source),
-        "placement": _text(told.get("helium_placement_name")),
-        "partner_placement": _text(told.get("partner_placement_name")),
+        "placement": _text_or_none(told.get("helium_placement_name")),
+        "partner_placement": _text_or_none(told.get("partner_placement_name")),
         "format": FORMATS.get(kind.lower(), kind),
-        "country": alpha2(_text(told.get("country"))),
+        "country": alpha2(_text_or_none(told.get("country"))),
         "day": day,
-        **{name: _count(told, name) for name in _COUNTED},
-        "earnings": _earnings(told.get("estimated_earnings", 0 if told.get("impressions") == 0 else None)),
+        **{name: _parse_count(told, name) for name in _COUNTED},
+        "earnings": _parse_earnings(told.get("estimated_earnings", 0 if told.get("impressions") == 0 else None)),
     }
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return text or None
 
 
-def _day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
+def _parse_day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
     """The day of a row, or else the first day and what is wrong with the row."""
     said = str(told.get("date")).strip()
     if said.lower() in SUMS:
@@ -218,12 +220,12 @@ def _day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
     return (day, "") if span.first <= day <= span.last else (span.first, _STRAYED)
 
 
-def _count(told: Mapping[str, Any], name: str) -> int:
+def _parse_count(told: Mapping[str, Any], name: str) -> int:
     """A number of things; one that is not told counts as none, but for those that every row must have."""
     value = told.get(name)
     if value is None and name not in {"requests", "impressions"}:
         return 0
-    number = _number(value, f"the {name.replace('_', ' ')} are no number")
+    number = _parse_number(value, f"the {name.replace('_', ' ')} are no number")
     if number < 0:
         raise ValueError(f"the {name.replace('_', ' ')} are negative")
     if number != number.to_integral_value() or number > _MOST:
@@ -231,8 +233,8 @@ def _count(told: Mapping[str, Any], name: str) -> int:
     return int(number)
 
 
-def _earnings(value: Any) -> Decimal:
-    number = _number(value, "the earnings are no number")
+def _parse_earnings(value: Any) -> Decimal:
+    number = _parse_number(value, "the earnings are no number")
     if number < 0:
         raise ValueError("the earnings are negative")
     if number > 10**11:
@@ -240,16 +242,16 @@ def _earnings(value: Any) -> Decimal:
     return number.quantize(_CENT)
 
 
-def _number(value: Any, wrong: str) -> Decimal:
+def _parse_number(value: Any, wrong: str) -> Decimal:
     text = "" if isinstance(value, bool) else str(value).strip()
     if not _PLAIN.fullmatch(text):
         raise ValueError(wrong)
     return Decimal(text)
 
 
-def _at_least(value: Any) -> float:
+def _figure_or_zero(value: Any) -> float:
     """A figure of a row that is not used, where it can be read."""
     try:
-        return max(0.0, float(_number(value, "")))
+        return max(0.0, float(_parse_number(value, "")))
     except ValueError:
         return 0.0

@@ -127,7 +127,7 @@ class ReportStore:
         try:
             told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
             data = disk.check(self.root, f"{folder}/{DATA}")
-            return _metadata(told) if told["bytes"] == data.stat().st_size else None
+            return _metadata_from_json(told) if told["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -176,7 +176,7 @@ def _metadata_text(payload: PartitionPayload) -> str:
     return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
 
-def _metadata(told: Mapping[str, Any]) -> PartitionMetadata:
+def _metadata_from_json(told: Mapping[str, Any]) -> PartitionMetadata:
     fetched_at = datetime.fromisoformat(told["fetchedAt"])
     quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
     unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}

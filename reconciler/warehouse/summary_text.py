@@ -5,7 +5,7 @@ from typing import Final
 
 from reconciler.render.line import Line, Span, counted, line
 from reconciler.warehouse.fetch import FetchOutcome, FetchSummary
-from reconciler.warehouse.imports.importing import Imported, reason_text
+from reconciler.warehouse.imports.importing import ImportSummary, reason_text
 
 _MOST_DAYS: Final = 20
 """Days whose repeated rows are told one by one."""
@@ -17,7 +17,7 @@ def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
     for source, name in _SOURCES.items():
         outcomes = [outcome for outcome in summary.outcomes if outcome.source == source]
         if outcomes:
-            yield line(Span(name, "strong"), f": {_counts(outcomes)}")
+            yield line(Span(name, "strong"), f": {_counts_text(outcomes)}")
             yield from _gap_lines(summary, source)
             yield from _shrunk_lines(summary, source)
     if summary.quarantined:
@@ -27,10 +27,10 @@ def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
         yield line(Span("Rows that stood twice", "change"), f": {summary.repeated:,}, counted once")
         yield from _repeated_lines(summary)
     yield from (line(f"note: {note}") for note in summary.notes)
-    yield line(Span(_whole(summary), "strong"))
+    yield line(Span(_fetch_total(summary), "strong"))
 
 
-def _counts(outcomes: list[FetchOutcome]) -> str:
+def _counts_text(outcomes: list[FetchOutcome]) -> str:
     """Days are counted by app."""
     fetched = [outcome for outcome in outcomes if outcome.state == "fetched"]
     kept = sum(outcome.state == "kept" for outcome in outcomes)
@@ -73,7 +73,7 @@ def _repeated_lines(summary: FetchSummary) -> Iterator[Line]:
         yield line(f"  and {counted(len(found) - _MOST_DAYS, 'day')} more")
 
 
-def _whole(summary: FetchSummary) -> str:
+def _fetch_total(summary: FetchSummary) -> str:
     gaps, shrunk = len(summary.of("refused", "failed")), len(summary.shrunk)
     told = f"Fetched {counted(len(summary.of('fetched')), 'report')} with {summary.rows:,} rows"
     kept = f"; {counted(shrunk, 'day')} not replaced, since what came holds far less" if shrunk else ""
@@ -83,11 +83,11 @@ def _whole(summary: FetchSummary) -> str:
 _SHOWN: Final = 8
 
 
-def import_lines(found: Imported) -> Iterator[Line]:
+def import_lines(found: ImportSummary) -> Iterator[Line]:
     """What was taken for what, what was refused and left out, what lies there now, and the notes."""
     yield line(Span(found.name, "strong"), f": {found.header.adapter.title}")
     yield line(f"columns: {', '.join(f'{ours} = {theirs}' for ours, theirs in found.header.theirs.items())}")
-    yield line(f"sources: {_listed([f'{name} ({rows:,})' for name, rows in found.sources.items()])}")
+    yield line(f"sources: {_first_texts([f'{name} ({rows:,})' for name, rows in found.sources.items()])}")
     account = found.account
     if account.refused:
         yield line(Span("Rows refused", "change"), f": {account.refused.total():,} of {account.rows:,}")
@@ -99,16 +99,16 @@ def import_lines(found: Imported) -> Iterator[Line]:
     if account.left_out:
         yield line(f"left out: {counted(account.left_out, 'line')} of totals or headers")
     yield from (line(Span("note", "change"), f": {note}") for note in found.notes)
-    yield line(Span(_whole_import(found), "strong"))
+    yield line(Span(_import_total(found), "strong"))
 
 
-def _whole_import(found: Imported) -> str:
+def _import_total(found: ImportSummary) -> str:
     first, last = found.days[0], found.days[-1]
     of_apps = f" of {counted(len(found.apps), 'app')}"
     told = f"Imported {counted(found.kept, 'row')}{of_apps}, {counted(len(found.days), 'day')} from {first} to {last}"
     return f"{told}; {found.replaced} were there before and are replaced." if found.replaced else f"{told}."
 
 
-def _listed(texts: Sequence[str]) -> str:
+def _first_texts(texts: Sequence[str]) -> str:
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more

@@ -66,14 +66,14 @@ def folded(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
-def with_own(own: Aliases) -> Aliases:
+def with_own_aliases(own: Aliases) -> Aliases:
     """The table with a project's own names in front. Raises `ValueError` for one of our names that there is not."""
     if unknown := sorted(set(own) - set(ALIASES)):
         raise ValueError(f"no such column: {', '.join(unknown)}; there are {', '.join(ALIASES)}")
     return {name: (*own.get(name, ()), *theirs) for name, theirs in ALIASES.items()}
 
 
-def places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
+def column_places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
     """Our name -> which column of the header it is, from 0; columns that mean nothing to us are left out.
 
     Raises `UnreadableAnswer`, which lists what the header holds, for a required column that is missing or there twice.
@@ -81,7 +81,7 @@ def places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, in
     names = [folded(name) for name in header]
     found: dict[str, int] = {}
     for ours, theirs in aliases.items():
-        place = _place(names, theirs, header)
+        place = _column_place(names, theirs, header)
         if place is not None:
             found[ours] = place
     either = {"placement_name": "placement_id"}
@@ -89,23 +89,23 @@ def places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, in
     if missing:
         said = ", ".join(name.replace("_", " ") for name in missing)
         raise UnreadableAnswer(
-            f"the report has no column for {said}; it has {listed(header)}",
+            f"the report has no column for {said}; it has {header_text(header)}",
             hint="if it goes by another name there, add that name to the column aliases",
         )
     return found
 
 
-def _place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
+def _column_place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
     for alias in theirs:
         count = names.count(folded(alias))
         if count > 1:
-            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {listed(header)}")
+            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {header_text(header)}")
         if count:
             return names.index(folded(alias))
     return None
 
 
-def listed(header: Sequence[str]) -> str:
+def header_text(header: Sequence[str]) -> str:
     """The names of a header, as many of them as can be shown."""
     shown = [f'"{visible(name[:_LONGEST_LIST])}"' for name in header[:_LONGEST_LIST]]
     more = len(header) - len(shown)
@@ -117,14 +117,14 @@ _WELL_QUOTED: Final = re.compile(rb"%b(?:,%b)*\r?\n?" % (_FIELD, _FIELD))
 _LONGEST: Final = 2 * 1024 * 1024
 
 
-def without_open_quotes(path: Path, mended: Path) -> list[int]:
+def drop_open_quotes(path: Path, mended: Path) -> list[int]:
     """Write the file without lines that are no whole record; the numbers of those lines, from 1.
 
     A record over several lines goes with them: which of its quotes is the wrong one, nobody can tell.
     """
     dropped: list[int] = []
     with path.open("rb") as source, mended.open("wb") as target:
-        for number, line in enumerate(_lines(source), 1):
+        for number, line in enumerate(_read_lines(source), 1):
             if len(line) < _LONGEST and (b'"' not in line or _WELL_QUOTED.fullmatch(line)):
                 target.write(line)
             else:
@@ -132,7 +132,7 @@ def without_open_quotes(path: Path, mended: Path) -> list[int]:
     return dropped
 
 
-def _lines(source: BinaryIO) -> Iterator[bytes]:
+def _read_lines(source: BinaryIO) -> Iterator[bytes]:
     """The lines, each cut where it is too long to be one."""
     while line := source.readline(_LONGEST):
         yield line
@@ -147,7 +147,7 @@ _MOST_LINES: Final = 100
 _HALF_A_NUMBER: Final = re.compile(r".*[-+.eE]", re.DOTALL)
 
 
-def cut_short(path: Path, width: int, needed: Collection[int], numbers: Collection[int]) -> str:
+def cut_reason(path: Path, width: int, needed: Collection[int], numbers: Collection[int]) -> str:
     """Why a file surely ends amid its last record; empty where it may be whole, and for a file of one line.
 
     A last record needs no line end (RFC 4180). One that has none was cut where it lacks columns, a closing quote, or
@@ -222,8 +222,8 @@ def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
     """
     return f"""
         WITH told AS (
-            SELECT {", ".join(_columns(file))}
-            FROM (SELECT {"DISTINCT *" if file.distinct else "*"} FROM {_csv(file, keep_rejects=keep_rejects)})
+            SELECT {", ".join(_columns_sql(file))}
+            FROM (SELECT {"DISTINCT *" if file.distinct else "*"} FROM {_csv_sql(file, keep_rejects=keep_rejects)})
         ),
         typed AS (
             SELECT *,
@@ -233,20 +233,20 @@ def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
                      ELSE try_cast(told_revenue AS DECIMAL(18, 10)) END AS revenue
             FROM told
         )
-        SELECT *, {_user(file)} AS person, {_masked(file)} AS masked, {_fault(file)} AS wrong FROM typed
+        SELECT *, {_user_sql(file)} AS person, {_masked_sql(file)} AS masked, {_fault_sql(file)} AS wrong FROM typed
     """  # noqa: S608 - values go in through `literal` alone
 
 
-def good_sql(file: ReportFile, rows: str) -> str:
+def good_rows_sql(file: ReportFile, rows: str) -> str:
     """The rows that are kept, in the columns that are kept. The country is still as told, in upper case."""
     return f"""
-        SELECT {literal(file.app)} AS app, {_day(file)} AS day, placement_id, placement_name, placement_type,
+        SELECT {literal(file.app)} AS app, {_day_sql(file)} AS day, placement_id, placement_name, placement_type,
                upper(told_country) AS country, device_os, person, masked, CAST(shown AS BIGINT) AS impressions, revenue
         FROM ({rows}) WHERE wrong IS NULL
     """  # noqa: S608 - as above
 
 
-def quarantined_sql(rows: str, most: int) -> str:
+def quarantined_rows_sql(rows: str, most: int) -> str:
     """The first rows that are not kept, in the report's words, without what tells of people."""
     told = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
     return f"""
@@ -260,7 +260,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _csv(file: ReportFile, *, keep_rejects: bool) -> str:
+def _csv_sql(file: ReportFile, *, keep_rejects: bool) -> str:
     """DuckDB's reader, told everything, so that it guesses nothing. An empty field is NULL, quoted or not."""
     names = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(file.width))
     faults = "store_rejects = true" if keep_rejects else "ignore_errors = true"
@@ -269,22 +269,22 @@ def _csv(file: ReportFile, *, keep_rejects: bool) -> str:
         max_line_size = {_LONGEST_RECORD:d}, {faults})"""
 
 
-def _columns(file: ReportFile) -> Sequence[str]:
+def _columns_sql(file: ReportFile) -> Sequence[str]:
     named = {name: f"nullif(trim(c{place:d}), '')" for name, place in file.places.items()}
     texts = [f"{named.get(name, 'NULL::VARCHAR')} AS {name}" for name in ("app_id", "currency", *_TEXTS)]
     values = [f"{named[name]} AS told_{name}" for name in ("date", "country", "impressions", "revenue")]
     return [*texts, *values, f"{named.get('user', 'NULL::VARCHAR')} AS told_user"]
 
 
-def _user(file: ReportFile) -> str:
+def _user_sql(file: ReportFile) -> str:
     """Half of a SHA-256 over salt and id is more than enough to tell a publisher's users apart."""
     if file.people == "drop" or "user" not in file.places:
         return "NULL::VARCHAR"
     hashed = "left(sha256((SELECT salt FROM salts) || told_user), 32)"
-    return f"CASE WHEN {_masked(file)} THEN NULL ELSE {hashed} END"
+    return f"CASE WHEN {_masked_sql(file)} THEN NULL ELSE {hashed} END"
 
 
-def _masked(file: ReportFile) -> str:
+def _masked_sql(file: ReportFile) -> str:
     """No id of a user or device is as short as these words are, so that most rows are settled by their length."""
     words = [word.lower() for word in file.masked]
     listed = ", ".join(map(literal, words))
@@ -293,11 +293,11 @@ def _masked(file: ReportFile) -> str:
     return f"CASE WHEN length(told_user) <= {short} THEN {word} ELSE coalesce(told_user = '{_NOBODY}', false) END"
 
 
-def _day(file: ReportFile) -> str:
+def _day_sql(file: ReportFile) -> str:
     return f"DATE {literal(file.day.isoformat())}"
 
 
-def _fault(file: ReportFile) -> str:
+def _fault_sql(file: ReportFile) -> str:
     """The first thing that is wrong with a row, in words."""
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
@@ -311,7 +311,7 @@ def _fault(file: ReportFile) -> str:
           OR coalesce(placement_id, placement_name) IS NULL THEN {literal(MISSING)}
         WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) IS NULL
           THEN 'the date is none'
-        WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) <> {_day(file)}
+        WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) <> {_day_sql(file)}
           THEN 'of another day'
         WHEN app_id <> {literal(file.app)} THEN 'of another app'
         WHEN shown IS NULL OR shown <> floor(shown) THEN 'the impressions are no whole number'

@@ -15,7 +15,7 @@ from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.warehouse.acceptance import STRAY, SUM, Figures, unread_reason
 from reconciler.warehouse.countries import NOWHERE, alpha2
-from reconciler.warehouse.coverage import is_sum_of, sum_of, without_sums
+from reconciler.warehouse.coverage import data_figures, is_sum_of, remove_sums
 from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
 from reconciler.warehouse.user_report_csv import (
     ALIASES,
@@ -24,13 +24,13 @@ from reconciler.warehouse.user_report_csv import (
     Aliases,
     People,
     ReportFile,
-    cut_short,
-    good_sql,
+    column_places,
+    cut_reason,
+    drop_open_quotes,
+    good_rows_sql,
     literal,
-    places,
-    quarantined_sql,
+    quarantined_rows_sql,
     rows_sql,
-    without_open_quotes,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class IntakeSettings:
     memory: str = "512MB"
 
 
-def take_in(
+def read_user_report(
     report: ReceivedReport, app: str, day: date, settings: IntakeSettings, fetched_at: datetime
 ) -> PartitionPayload:
     """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
@@ -91,23 +91,23 @@ def take_in(
     header, missing columns, not one good row among some, or an end amid its last row, so that nobody can tell how much
     is missing.
     """
-    header = _header(report.path)
-    found = places(header, settings.aliases)
+    header = _read_header(report.path)
+    found = column_places(header, settings.aliases)
     names = {name: header[place] for name, place in found.items()}
     file = ReportFile(str(report.path), len(header), found, app, day, settings.people, settings.masked, names=names)
     needed, numbers = ({place for name, place in file.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
-    if cut := cut_short(report.path, file.width, needed, numbers):
+    if cut := cut_reason(report.path, file.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
     folder = report.path.parent
-    with _duckdb(folder, settings) as connection:
-        rows, quarantined = _read(connection, file, report.lines - 1)
+    with _open_duckdb(folder, settings) as connection:
+        rows, quarantined = _read_rows(connection, file, report.lines - 1)
         if quarantined[_SWALLOWED]:
             rows, quarantined = _read_without_open_quotes(connection, file, report.lines - 1)
         if quarantined and not rows.kept:
             raise UnreadableAnswer(f"not one row of the report can be used: {counts_text(quarantined)}")
-        sums = without_sums(connection, folder / DATA)
+        sums = remove_sums(connection, folder / DATA)
         unknown, nowhere = _unknown_countries(connection, folder / DATA)
-        kept = sum_of(connection, folder / DATA, "revenue")
+        kept = data_figures(connection, folder / DATA, "revenue")
     unread = rows.unread + nowhere
     reasons = {**quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
     why = unread_reason(unread, kept + rows.unread, reasons)
@@ -122,7 +122,7 @@ def counts_text(quarantined: Mapping[str, int]) -> str:
     return ", ".join(f"{rows:,} {why}" for why, rows in sorted(quarantined.items()))
 
 
-def _header(path: Path) -> Sequence[str]:
+def _read_header(path: Path) -> Sequence[str]:
     """The first record of the file, read by itself. Raises `UnreadableAnswer`."""
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)
@@ -141,7 +141,7 @@ def _header(path: Path) -> Sequence[str]:
 
 
 @contextmanager
-def _duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
+def _open_duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
     """A database that lives as long as the block; what it says of its troubles may hold rows, so it is not repeated."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
@@ -171,12 +171,12 @@ class _ReadRows:
     unread: Figures
 
 
-def _read(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
+def _read_rows(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
     """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
     folder = Path(file.path).parent
     good = _write_good_rows(connection, file, folder / DATA)
     quarantined, unread = (
-        (Counter(), Figures()) if good == lines else _quarantine(connection, file, folder, lines - good)
+        (Counter(), Figures()) if good == lines else _quarantine_rows(connection, file, folder, lines - good)
     )
     if not _may_hold_duplicates(connection, folder / DATA):
         return _ReadRows(good, 0, unread), quarantined
@@ -200,8 +200,8 @@ def _read_without_open_quotes(
     """The same without the lines that have swallowed others."""
     mended = Path(file.path).with_name("mended")
     mended.with_name("rows.jsonl").unlink()
-    dropped = without_open_quotes(Path(file.path), mended)
-    rows, quarantined = _read(connection, replace(file, path=str(mended)), lines - len(dropped))
+    dropped = drop_open_quotes(Path(file.path), mended)
+    rows, quarantined = _read_rows(connection, replace(file, path=str(mended)), lines - len(dropped))
     quarantined.update({_OPEN: len(dropped)} if dropped else {})
     rows = replace(rows, unread=rows.unread + Figures(len(dropped)))
     _append_quarantine(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
@@ -211,12 +211,12 @@ def _read_without_open_quotes(
 
 def _write_good_rows(connection: "DuckDBPyConnection", file: ReportFile, target: Path) -> int:
     """How many good rows went to the target."""
-    good = good_sql(file, rows_sql(file, keep_rejects=False))
+    good = good_rows_sql(file, rows_sql(file, keep_rejects=False))
     rows = connection.execute(f"COPY ({good}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(rows[0]) if rows else 0
 
 
-def _quarantine(
+def _quarantine_rows(
     connection: "DuckDBPyConnection", file: ReportFile, folder: Path, missing: int
 ) -> tuple[Counter[str], Figures]:
     """Rows that were not kept, counted by reason and written to a file; and how much is unread with them.
@@ -231,7 +231,7 @@ def _quarantine(
         coalesce(sum(revenue) FILTER (revenue > 0), 0) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"""  # noqa: S608 - as above
     found = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
     if MISSING in found:
-        _count_sums_apart(connection, file, folder / DATA, found)
+        _count_sums(connection, file, folder / DATA, found)
     quarantined = Counter({why: each.rows for why, each in found.items()})
     misshapen = connection.execute(
         "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
@@ -245,11 +245,9 @@ def _quarantine(
     return quarantined, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
 
 
-def _count_sums_apart(
-    connection: "DuckDBPyConnection", file: ReportFile, data: Path, found: dict[str, Figures]
-) -> None:
+def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, found: dict[str, Figures]) -> None:
     """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
-    whole = sum_of(connection, data, "revenue")
+    whole = data_figures(connection, data, "revenue")
     rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(file, keep_rejects=False)})
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
@@ -265,7 +263,7 @@ def _count_sums_apart(
 def _write_quarantine(
     connection: "DuckDBPyConnection", file: ReportFile, path: Path, misshapen: Sequence[tuple[Any, ...]]
 ) -> None:
-    shown = quarantined_sql(rows_sql(file, keep_rejects=False), _SHOWN)
+    shown = quarantined_rows_sql(rows_sql(file, keep_rejects=False), _SHOWN)
     connection.execute(f"COPY ({shown}) TO {literal(str(path))} (FORMAT json)")
     _append_quarantine(path, misshapen)
 

@@ -12,7 +12,7 @@ from typing import Final, Self, TypeAlias
 
 from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
-from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Mode, Question, Unmatched
+from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, EvidenceQuery, Mode, UnmatchedReports
 from reconciler.model.floors import WORLDWIDE
 from reconciler.warehouse import evidence_sql as sql
 from reconciler.warehouse.countries import alpha2
@@ -86,34 +86,34 @@ def day_of(partition: Partition) -> date:
     return date.fromisoformat(partition.day)
 
 
-def read_tables(store: ReportStore, engine: Engine, question: Question) -> EvidenceTables:
+def read_tables(store: ReportStore, engine: Engine, question: EvidenceQuery) -> EvidenceTables:
     """Ask the engine for all that a question needs."""
-    files = _files(store, question)
+    files = _window_files(store, question)
     engine.load_files(sql.DT, [*files.dt.values()], sql.DT_COLUMNS)
     engine.load_files(sql.MEDIATION, [*files.mediation.values()], sql.MEDIATION_COLUMNS)
-    absent = _absences(engine)
-    counted = _counted(engine, absent)
+    absent = _read_absences(engine)
+    counted = _counted_rows(engine, absent)
     lines = [MediationLine(*row) for row in engine.rows(sql.mediation_lines_sql(counted))]
     names = [DtName(*row) for row in engine.rows(sql.dt_names_sql())]
     matches = match(question.known, sorted(names, key=str), sorted(lines, key=str))
     _load_places(engine, question, matches)
     _load_roles(engine, question, matches, lines)
     spellings = _load_spellings(engine, question)
-    totals = [] if absent else _totals(store, question, files)
+    totals = [] if absent else _totals_files(store, question, files)
     if totals:
         engine.load_files(sql.TOTALS_TABLE, totals, sql.MEDIATION_COLUMNS)
     return EvidenceTables(
         files,
         absent,
         matches,
-        _dt_days(engine, spellings),
-        _prices(engine, spellings),
-        _mediation_days(engine, counted),
-        _waterfalls(engine, sql.TOTALS_TABLE if totals else counted),
+        _read_dt_days(engine, spellings),
+        _read_prices(engine, spellings),
+        _read_mediation_days(engine, counted),
+        _read_waterfalls(engine, sql.TOTALS_TABLE if totals else counted),
     )
 
 
-def _files(store: ReportStore, question: Question) -> ReportFiles:
+def _window_files(store: ReportStore, question: EvidenceQuery) -> ReportFiles:
     """Without mediation reports all of DT's days count, else those of which both tell."""
     chartboost, imported, dt = (
         store.files(source, question.first, question.last) for source in ("chartboost", IMPORTED, "dt")
@@ -122,20 +122,20 @@ def _files(store: ReportStore, question: Question) -> ReportFiles:
     return ReportFiles(chartboost, imported, {each: path for each, path in dt.items() if each.day in days})
 
 
-def _totals(store: ReportStore, question: Question, files: ReportFiles) -> Sequence[Path]:
+def _totals_files(store: ReportStore, question: EvidenceQuery, files: ReportFiles) -> Sequence[Path]:
     """Totals without days, with the days of imports, which have none; none where the window has no totals."""
     found = totals_for(store, DayRange(question.first, question.last), list(files.chartboost))
     return [*found, *files.imported.values()] if found else []
 
 
-def _absences(engine: Engine) -> Sequence[Absence]:
+def _read_absences(engine: Engine) -> Sequence[Absence]:
     sources: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     for app, day, source in engine.rows(sql.mediation_sources_sql()):
         sources[app or ""][day].add(source)
     return absences(sources)
 
 
-def _counted(engine: Engine, absent: Sequence[Absence]) -> str:
+def _counted_rows(engine: Engine, absent: Sequence[Absence]) -> str:
     """The mediation rows that count, as a table to select from.
 
     Those of days on which the line of DT is missing do not: what the others earned then is not what DT left them.
@@ -146,7 +146,7 @@ def _counted(engine: Engine, absent: Sequence[Absence]) -> str:
     return sql.counted_mediation(left_out=bool(left_out))
 
 
-def _load_places(engine: Engine, question: Question, matches: Matches) -> None:
+def _load_places(engine: Engine, question: EvidenceQuery, matches: Matches) -> None:
     asked = {cell.address for cell in question.cells}
     rows = (
         (name.app, name.placement_id, name.placement_name, address)
@@ -156,7 +156,7 @@ def _load_places(engine: Engine, question: Question, matches: Matches) -> None:
     engine.load_texts(sql.PLACES, ("app", "placement_id", "placement_name", "address"), rows)
 
 
-def _load_roles(engine: Engine, question: Question, matches: Matches, lines: Sequence[MediationLine]) -> None:
+def _load_roles(engine: Engine, question: EvidenceQuery, matches: Matches, lines: Sequence[MediationLine]) -> None:
     """The lines that belong to an address: DT's own, and those asked after it."""
     asked = {cell.address for cell in question.cells}
     roles: list[tuple[MediationLine, Address, Role]] = [(*pair, "own") for pair in matches.lines.items()]
@@ -170,7 +170,7 @@ def _load_roles(engine: Engine, question: Question, matches: Matches, lines: Seq
     engine.load_texts(sql.ROLES, (*sql.LINE, "address", "role"), rows)
 
 
-def _load_spellings(engine: Engine, question: Question) -> Sequence[str]:
+def _load_spellings(engine: Engine, question: EvidenceQuery) -> Sequence[str]:
     """How DT's reports spell the countries that have a line of their own."""
     own = [(cell.address, cell.country) for cell in question.cells if cell.country != WORLDWIDE]
     countries = {country for _, country in own}
@@ -183,7 +183,7 @@ def _load_spellings(engine: Engine, question: Question) -> Sequence[str]:
     return [*codes]
 
 
-def _dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[date, DayFigures]]:
+def _read_dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[date, DayFigures]]:
     found: dict[Cell, dict[date, DayFigures]] = defaultdict(dict)
     for address, country, day, impressions, revenue, singles, paid in engine.rows(sql.dt_days_sql(spellings)):
         figures = DayFigures(0, impressions, float(revenue), singles, float(paid or 0))
@@ -191,21 +191,21 @@ def _dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[
     return found
 
 
-def _prices(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[int, int]]:
+def _read_prices(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[int, int]]:
     found: dict[Cell, dict[int, int]] = defaultdict(dict)
     for address, country, price_bin, rows in engine.rows(sql.dt_prices_sql(spellings)):
         found[Cell(Address(address), country)][price_bin] = rows
     return found
 
 
-def _mediation_days(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Mapping[date, DayFigures]]:
+def _read_mediation_days(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Mapping[date, DayFigures]]:
     found: dict[tuple[Cell, Role], dict[date, DayFigures]] = defaultdict(dict)
     for address, country, role, day, *figures in engine.rows(sql.mediation_days_sql(rows)):
         found[Cell(Address(address), country), role][day] = DayFigures(*figures)
     return found
 
 
-def _waterfalls(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Sequence[WaterfallFigures]]:
+def _read_waterfalls(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Sequence[WaterfallFigures]]:
     found: dict[tuple[Cell, Role], list[WaterfallFigures]] = defaultdict(list)
     for address, country, role, *figures in engine.rows(sql.mediation_cells_sql(rows)):
         found[Cell(Address(address), country), role].append(WaterfallFigures(*figures))
@@ -227,7 +227,7 @@ class Warehouse:
         self._spill = root / "spill"
         self._engine: Engine = connect(engine, memory, self._spill)
 
-    def evidence(self, question: Question) -> tuple[tuple[Evidence, ...], Unmatched]:
+    def evidence(self, question: EvidenceQuery) -> tuple[tuple[Evidence, ...], UnmatchedReports]:
         """Evidence for every cell that is asked for, in their order, and what could not be joined.
 
         Requests come from Chartboost, impressions and revenue from DT, or from Chartboost on days without a report of
@@ -235,7 +235,7 @@ class Warehouse:
         `after_requests` are those of the line behind DT that was asked most.
         """
         tables = read_tables(self._store, self._engine, question)
-        answer = _Answer(tables, question)
+        answer = _EvidenceBuilder(tables, question)
         return tuple(map(answer.evidence, question.cells)), self._unmatched(tables, question)
 
     def close(self) -> None:
@@ -252,12 +252,12 @@ class Warehouse:
     ) -> None:
         self.close()
 
-    def _unmatched(self, tables: EvidenceTables, question: Question) -> Unmatched:
+    def _unmatched(self, tables: EvidenceTables, question: EvidenceQuery) -> UnmatchedReports:
         """Names that are nobody's; and ours of which only DT speaks, where Chartboost was asked at all."""
         matches, mediation = tables.matches, [*tables.files.mediation]
         without_line = {cell.address for cell in question.cells} - set(matches.lines.values())
         alone = [name for name, address in matches.dt.items() if mediation and address in without_line]
-        return Unmatched(
+        return UnmatchedReports(
             tuple(sorted({line.shown for line in matches.unmatched_lines})),
             tuple(sorted({name.shown for name in (*matches.unmatched_dt, *alone)})),
             sum(line.rows for line in matches.unmatched_lines)
@@ -267,10 +267,10 @@ class Warehouse:
         )
 
 
-class _Answer:
+class _EvidenceBuilder:
     """The tables of a question, put together to evidence."""
 
-    def __init__(self, tables: EvidenceTables, question: Question) -> None:
+    def __init__(self, tables: EvidenceTables, question: EvidenceQuery) -> None:
         self._tables = tables
         self._question = question
 

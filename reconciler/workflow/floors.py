@@ -23,7 +23,7 @@ from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.address import Address, app_of, kind_of, name_of, selector
 from reconciler.model.desired import DesiredPlacement, DesiredState
-from reconciler.model.evidence import Backtest, Cell, KnownPlacement, Question, Suggestions
+from reconciler.model.evidence import Backtest, Cell, EvidenceQuery, KnownPlacement, Suggestions
 from reconciler.model.floors import Floors, effective, floor_table
 from reconciler.model.journal import past_runs
 from reconciler.model.ledger import Ledger
@@ -62,10 +62,10 @@ class Ground:
         changed = last_changes((move for move in self.past if move.day <= day), plain)
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
-    def question(self, cells: Iterable[Cell], first: date, last: date) -> Question:
+    def question(self, cells: Iterable[Cell], first: date, last: date) -> EvidenceQuery:
         """What the reports are asked about these cells."""
         asked = list(cells)
-        return Question(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
+        return EvidenceQuery(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
 
     def _is_pending(self, cell: Cell) -> bool:
         in_force = self.in_force[cell.address]

@@ -45,9 +45,9 @@ from reconciler.model.journal import (
     Intent,
     Result,
     StepResult,
-    of_resource,
     past_creates,
     past_runs,
+    runs_of_resource,
     seconds_to_settle,
 )
 from reconciler.model.value import digest, document_json
@@ -240,7 +240,7 @@ def shown(events):
     runs = past_runs(events)
     list(history_lines(runs))
     json.dumps(history_document(runs)).encode()
-    list(of_resource(runs, at("b")))
+    list(runs_of_resource(runs, at("b")))
     past = past_creates(events)
     assert 0 <= seconds_to_settle(past.unclear, past, NOW, 30) <= 3 * SETTLE_AT_MOST
     moves(runs, {"7": at("b")})

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from reconciler.errors import ProjectError
 from reconciler.warehouse.imports.csv_file import Header, read_header
-from reconciler.warehouse.imports.records import Records
+from reconciler.warehouse.imports.records import ImportRecords
 from reconciler.warehouse.imports.rows import NumberFormat
-from reconciler.warehouse.imports.staging import SMALL_SHARE, RowCounts, StagedTexts, take_rows, take_texts
+from reconciler.warehouse.imports.staging import SMALL_SHARE, RowCounts, StagedTexts, stage_rows, stage_texts
 from reconciler.warehouse.join import DT_SOURCES
-from reconciler.warehouse.mediation_intake import schema
+from reconciler.warehouse.mediation_intake import mediation_schema
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
 from reconciler.warehouse.user_report_csv import literal
 
@@ -125,15 +125,17 @@ def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folde
     writer, current = None, -1
     try:
         while batch := summed.fetchmany(10_000):
-            for number, told in _grouped(batch, numbers):
+            for number, told in _rows_by_app_day(batch, numbers):
                 if number != current:
                     if writer is not None:
                         writer.close()
                     current = number
                     (folder / f"{number}").mkdir()
-                    writer = parquet.ParquetWriter(folder / f"{number}" / DATA, schema(), compression="zstd")
+                    writer = parquet.ParquetWriter(folder / f"{number}" / DATA, mediation_schema(), compression="zstd")
                 if writer is not None:
-                    writer.write_table(pa.Table.from_pylist(_named(told, app_days[number]), schema=schema()))
+                    writer.write_table(
+                        pa.Table.from_pylist(_stored_rows(told, app_days[number]), schema=mediation_schema())
+                    )
                 counts[number] += len(told)
     finally:
         if writer is not None:
@@ -141,7 +143,7 @@ def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folde
     return counts
 
 
-def _grouped(
+def _rows_by_app_day(
     batch: Sequence[tuple[Any, ...]], numbers: Mapping[tuple[str, str], int]
 ) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
     """Rows that stand one behind the other and belong to one part, with its number."""
@@ -158,7 +160,7 @@ def _grouped(
         yield current, group
 
 
-def _named(rows: Sequence[tuple[Any, ...]], app_day: AppDay) -> list[dict[str, Any]]:
+def _stored_rows(rows: Sequence[tuple[Any, ...]], app_day: AppDay) -> list[dict[str, Any]]:
     """Rows as they are stored: apps of different platforms are different apps."""
     app = f"{app_day.partition.app.partition('.')[0]}.{app_day.app}"
     return [{**dict(zip(_NAMES, row, strict=True)), "app": app, "valid_bids": 0, "winning_bids": 0} for row in rows]
@@ -185,7 +187,7 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportSummary:
     """The result of an import. `kept`: rows of evidence; `repeated`: rows that occurred twice and were counted once.
 
     `days` and `apps` are those it tells of, `replaced` how many days of apps were there before, `sources` its sources
@@ -206,7 +208,7 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def import_report(records: Records, wanted: ImportOptions, store: ReportStore, now: datetime) -> Imported:
+def import_report(records: ImportRecords, wanted: ImportOptions, store: ReportStore, now: datetime) -> ImportSummary:
     """Read a report and store it; nothing of it, unless all checks pass.
 
     Raises `ProjectError` for a report that is none: columns missing, more than a small share of rows refused, numbers
@@ -216,24 +218,24 @@ def import_report(records: Records, wanted: ImportOptions, store: ReportStore, n
     header = read_header(records.header, wanted.mapped, wanted.network)
     counts = RowCounts()
     with store.locked(), store.draft() as folder, _disk_errors():
-        seen = take_texts(records, header, folder / "texts.parquet", counts)
-        formats = _formats(seen, records, now)
-        take_rows(seen, header, formats, folder / "rows.parquet", counts, records.unit)
-        with _rows(folder) as rows:
+        seen = stage_texts(records, header, folder / "texts.parquet", counts)
+        formats = _number_format(seen, records, now)
+        stage_rows(seen, header, formats, folder / "rows.parquet", counts, records.unit)
+        with _open_rows(folder) as rows:
             repeated = _keep_distinct(rows, counts)
-            _check_share(counts, records.unit)
+            _check_refused_share(counts, records.unit)
             _check_prices(rows)
             app_days = app_days_of(rows, header.adapter.name)
             check_once(rows, store, app_days)
             sizes = write_app_days(rows, app_days, folder)
-            sources, notes = _sources(rows), tuple(_notes(rows, header))
-        replaced = _store(
+            sources, notes = _largest_sources(rows), tuple(_notes(rows, header))
+        replaced = _store_app_days(
             store,
             app_days,
             folder,
             [PartitionMetadata(now, seen.digest, size, origin=_origin(records, header)) for size in sizes],
         )
-    return Imported(
+    return ImportSummary(
         records.name,
         records.unit,
         header,
@@ -258,7 +260,7 @@ def _disk_errors() -> Iterator[None]:
         raise ProjectError(said, hint="is the disk full?") from None
 
 
-def _store(
+def _store_app_days(
     store: ReportStore, app_days: Sequence[AppDay], folder: Path, all_metadata: Sequence[PartitionMetadata]
 ) -> int:
     """Put each day of an app in its place; how many were there before."""
@@ -269,13 +271,13 @@ def _store(
     return replaced
 
 
-def _origin(records: Records, header: Header) -> Mapping[str, str]:
+def _origin(records: ImportRecords, header: Header) -> Mapping[str, str]:
     """Where rows came from and how their columns were read."""
     columns = {f"column {ours}": theirs for ours, theirs in header.theirs.items()}
     return {"name": records.name, "network": header.adapter.name, **columns}
 
 
-def _formats(seen: StagedTexts, records: Records, now: datetime) -> NumberFormat:
+def _number_format(seen: StagedTexts, records: ImportRecords, now: datetime) -> NumberFormat:
     decimals = seen.clues.settled_decimals(SMALL_SHARE, records.delimiter)
     if decimals is None:
         raise ProjectError(
@@ -292,7 +294,7 @@ def _formats(seen: StagedTexts, records: Records, now: datetime) -> NumberFormat
 
 
 @contextmanager
-def _rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
+def _open_rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
     """The rows of evidence as the table `told`, in a database that takes no more memory than it may."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
@@ -330,7 +332,7 @@ def _keep_distinct(rows: "DuckDBPyConnection", counts: RowCounts) -> int:
     return int(before - after)
 
 
-def _check_share(counts: RowCounts, unit: str) -> None:
+def _check_refused_share(counts: RowCounts, unit: str) -> None:
     refused = counts.refused.total()
     if not counts.rows:
         raise ProjectError("the report holds no rows", hint="export days that have figures")
@@ -360,7 +362,7 @@ def reason_text(reason: str, counts: RowCounts, unit: str) -> str:
     return f"{rows:,} {reason} ({unit}{'s' if rows > 1 else ''} {listed})"
 
 
-def _sources(rows: "DuckDBPyConnection") -> Mapping[str, int]:
+def _largest_sources(rows: "DuckDBPyConnection") -> Mapping[str, int]:
     found = rows.execute(f"SELECT source, count(*) FROM kept GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_SOURCES}")  # noqa: S608
     return dict(found.fetchall())
 

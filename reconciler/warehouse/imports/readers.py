@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
 from reconciler.render.sanitise import visible
-from reconciler.warehouse.engines import connected
-from reconciler.warehouse.imports.csv_file import PARQUET, csv_records, head_of
+from reconciler.warehouse.engines import connect_ibis
+from reconciler.warehouse.imports.csv_file import PARQUET, csv_records, read_head
 from reconciler.warehouse.imports.records import (
     LONGEST_TEXT,
     STORES,
-    Keys,
-    Records,
-    Row,
+    ImportRecords,
+    ImportRow,
+    StoreKeys,
     TableLocation,
     as_text,
     table_location,
@@ -42,7 +42,7 @@ _NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|4
 
 
 @contextmanager
-def table_records(place: TableLocation) -> Iterator[Records]:
+def table_records(place: TableLocation) -> Iterator[ImportRecords]:
     """The rows of a table, a batch at a time. Raises `ProjectError`, which tells no secret."""
     url = place.url.reveal()
     file = url.removeprefix("duckdb://").partition("?")[0]
@@ -52,7 +52,7 @@ def table_records(place: TableLocation) -> Iterator[Records]:
         return
     if urlsplit(url).scheme in {"sqlite", "file"} and not Path(urlsplit(url).netloc + urlsplit(url).path).is_file():
         raise ProjectError(f"{without_secrets(url)} is not there")  # SQLite would make it
-    backend = connected(url, without_secrets(url))
+    backend = connect_ibis(url, without_secrets(url))
     try:
         try:
             schema, _, name = place.table.rpartition(".")
@@ -60,57 +60,57 @@ def table_records(place: TableLocation) -> Iterator[Records]:
             header = tuple(table.columns)
             batches = backend.to_pyarrow_batches(table, chunk_size=BATCH)
         except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the URL
-            raise _unreadable(place.shown, wrong) from None
-        yield Records(place.shown, "row", header, _rows(batches, place.shown))
+            raise _read_error(place.shown, wrong) from None
+        yield ImportRecords(place.shown, "row", header, _numbered_rows(batches, place.shown))
     finally:
         backend.disconnect()
 
 
 @contextmanager
-def _duckdb_file(path: Path, place: TableLocation) -> Iterator[Records]:
+def _duckdb_file(path: Path, place: TableLocation) -> Iterator[ImportRecords]:
     if not path.is_file():
         raise ProjectError(f"{visible(path.as_posix())} is not there")
     # The file is a stranger's: its views may not reach for other files.
-    with _duckdb(str(path), read_only=True, enable_external_access=False) as connection:
-        quoted = ".".join(_identifier(app_day) for app_day in place.table.split("."))
-        with _records(connection, f"SELECT * FROM {quoted}", place.shown) as records:  # noqa: S608 - quoted
+    with _open_duckdb(str(path), read_only=True, enable_external_access=False) as connection:
+        quoted = ".".join(_quoted_identifier(app_day) for app_day in place.table.split("."))
+        with _query_records(connection, f"SELECT * FROM {quoted}", place.shown) as records:  # noqa: S608 - quoted
             yield records
 
 
 @contextmanager
-def parquet_records(where: str, name: str, keys: Keys | None = None) -> Iterator[Records]:
+def parquet_records(where: str, name: str, keys: StoreKeys | None = None) -> Iterator[ImportRecords]:
     """The rows of a Parquet file, by its path or the address of an object."""
-    with _duckdb() as connection:
+    with _open_duckdb() as connection:
         if keys is not None:
-            _open_store(connection, where, keys)
-        with _records(connection, f"SELECT * FROM read_parquet({literal(where)})", name) as records:  # noqa: S608
+            _connect_object_store(connection, where, keys)
+        with _query_records(connection, f"SELECT * FROM read_parquet({literal(where)})", name) as records:  # noqa: S608
             yield records
 
 
-def download(where: str, name: str, keys: Keys, target: Path) -> None:
+def download(where: str, name: str, keys: StoreKeys, target: Path) -> None:
     """Write an object of s3:// or gs:// to a file. Raises `ProjectError`."""
-    with _duckdb() as connection:
-        _open_store(connection, where, keys)
+    with _open_duckdb() as connection:
+        _connect_object_store(connection, where, keys)
         blob = f"FROM read_blob({literal(where)})"
-        sizes = _all(connection, f"SELECT size {blob}", name)
+        sizes = _fetch_all(connection, f"SELECT size {blob}", name)
         if len(sizes) != 1:
             raise ProjectError(f"{name} is {len(sizes)} objects and not one")
         if sizes[0][0] > LARGEST_TEXT:
             told = f"{name} is larger than {LARGEST_TEXT // 1024**2} MB"
             raise ProjectError(told, hint="give it as Parquet, or split it up by days")
-        found = _all(connection, f"SELECT content {blob}", name)
+        found = _fetch_all(connection, f"SELECT content {blob}", name)
         target.write_bytes(found[0][0] if found else b"")
 
 
-def _all(connection: "DuckDBPyConnection", query: str, name: str) -> list[tuple[Any, ...]]:
+def _fetch_all(connection: "DuckDBPyConnection", query: str, name: str) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(query).fetchall()
-    except Exception as wrong:  # noqa: BLE001 - see `_unreadable`
-        raise _unreadable(name, wrong) from None
+    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, wrong) from None
 
 
 @contextmanager
-def _duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConnection"]:
+def _open_duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConnection"]:
     """A DuckDB that takes no more memory than it may, and writes nothing beside."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
@@ -119,7 +119,7 @@ def _duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConnection
     try:
         connection = duckdb.connect(path, read_only=read_only, config=settings)
     except duckdb.Error as wrong:
-        raise _unreadable(visible(path), wrong) from None
+        raise _read_error(visible(path), wrong) from None
     with connection:
         connection.execute("SET enable_progress_bar = false")
         yield connection
@@ -128,7 +128,7 @@ def _duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConnection
 _INSTALL: Final = """python -c "import duckdb; duckdb.sql('INSTALL httpfs')\""""
 
 
-def _open_store(connection: "DuckDBPyConnection", where: str, keys: Keys) -> None:
+def _connect_object_store(connection: "DuckDBPyConnection", where: str, keys: StoreKeys) -> None:
     """Load what speaks to object stores, and hand it the keys."""
     kind = "gcs" if where.lower().startswith("gs://") else "s3"
     try:
@@ -147,7 +147,7 @@ def _open_store(connection: "DuckDBPyConnection", where: str, keys: Keys) -> Non
         "SECRET": keys.secret.reveal() if keys.secret else "",
         "SESSION_TOKEN": keys.token.reveal() if keys.token and kind == "s3" else "",
         "REGION": keys.region if kind == "s3" else "",
-        **_endpoint(keys.endpoint if kind == "s3" else ""),
+        **_endpoint_settings(keys.endpoint if kind == "s3" else ""),
     }
     if kind == "s3" and not keys.key_id:
         with suppress(Exception):  # the keys of AWS's own programs, where the extension for them is installed
@@ -161,7 +161,7 @@ def _open_store(connection: "DuckDBPyConnection", where: str, keys: Keys) -> Non
         raise ProjectError(f"the keys of {kind} are none that DuckDB takes") from None
 
 
-def _endpoint(url: str) -> Mapping[str, str]:
+def _endpoint_settings(url: str) -> Mapping[str, str]:
     if not url:
         return {}
     scheme, _, host = url.rpartition("://")
@@ -169,18 +169,18 @@ def _endpoint(url: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def _records(connection: "DuckDBPyConnection", query: str, name: str) -> Iterator[Records]:
+def _query_records(connection: "DuckDBPyConnection", query: str, name: str) -> Iterator[ImportRecords]:
     try:
         found = connection.sql(query)
         header = tuple(found.columns)
         read = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader  # the name until DuckDB 1.4
         batches: Iterator[RecordBatch] = read(BATCH)
-    except Exception as wrong:  # noqa: BLE001 - see `_unreadable`
-        raise _unreadable(name, wrong) from None
-    yield Records(name, "row", header, _rows(batches, name))
+    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, wrong) from None
+    yield ImportRecords(name, "row", header, _numbered_rows(batches, name))
 
 
-def _rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[Row]:
+def _numbered_rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[ImportRow]:
     number = 0
     try:
         for batch in batches:
@@ -188,11 +188,11 @@ def _rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[Row]:
             for record in zip(*columns, strict=True):
                 number += 1
                 yield number, record
-    except Exception as wrong:  # noqa: BLE001 - see `_unreadable`
-        raise _unreadable(name, wrong) from None
+    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, wrong) from None
 
 
-def _unreadable(name: str, wrong: Exception) -> ProjectError:
+def _read_error(name: str, wrong: Exception) -> ProjectError:
     """What engines say of their troubles may hold rows and passwords; so much of it is told as is surely neither."""
     words = f"{type(wrong).__name__} {wrong}"
     if isinstance(wrong, ProjectError):
@@ -207,7 +207,7 @@ def _unreadable(name: str, wrong: Exception) -> ProjectError:
     return ProjectError(f"{name} cannot be read", hint="is it whole, and is it what its name says?")
 
 
-def _identifier(name: str) -> str:
+def _quoted_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -217,7 +217,9 @@ _GLOB: Final = re.compile(r"([*?\[])")
 
 
 @contextmanager
-def opened(told: str, url: Secret | None, s3: Keys, gcs: Keys, mapped: Collection[str] = ()) -> Iterator[Records]:
+def open_records(
+    told: str, url: Secret | None, s3: StoreKeys, gcs: StoreKeys, mapped: Collection[str] = ()
+) -> Iterator[ImportRecords]:
     """The records of a file or table; see `tables.place_of` for how a table is named.
 
     `url` is a database in which a bare name is a table; `s3` and `gcs` open the stores; `mapped` are columns that the
@@ -237,7 +239,7 @@ def opened(told: str, url: Secret | None, s3: Keys, gcs: Keys, mapped: Collectio
 
 
 @contextmanager
-def _object_records(where: str, keys: Keys, mapped: Collection[str]) -> Iterator[Records]:
+def _object_records(where: str, keys: StoreKeys, mapped: Collection[str]) -> Iterator[ImportRecords]:
     name = visible(without_secrets(where))
     if where.lower().endswith(_PARQUET_NAMES):
         with parquet_records(where, name, keys) as records:
@@ -251,8 +253,8 @@ def _object_records(where: str, keys: Keys, mapped: Collection[str]) -> Iterator
 
 
 @contextmanager
-def _file_records(path: Path, name: str, mapped: Collection[str]) -> Iterator[Records]:
-    head = head_of(path, name)
+def _file_records(path: Path, name: str, mapped: Collection[str]) -> Iterator[ImportRecords]:
+    head = read_head(path, name)
     if not head:
         raise ProjectError(f"{name} is empty")
     if head.startswith(PARQUET):

@@ -19,12 +19,12 @@ LONGEST_TEXT: Final = 1_000
 """Signs of a value: no name or number of a report is longer."""
 _WHOLE: Final = 10**15
 """Below it a binary fraction holds every whole number."""
-Row: TypeAlias = tuple[int, Sequence[str]]
+ImportRow: TypeAlias = tuple[int, Sequence[str]]
 """Where a row stands (see `Records.unit`), and its values as texts; what is not there is an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class ImportRecords:
     """A report as it is read. `unit`: what places are counted in, `line` or `row`; rows can be gone through once.
 
     `name` is what it may be called where it is shown; it holds no secret. `delimiter` is what parts columns of a text,
@@ -34,7 +34,7 @@ class Records:
     name: str
     unit: str
     header: tuple[str, ...]
-    rows: Iterator[Row]
+    rows: Iterator[ImportRow]
     delimiter: str = ""
     notes: tuple[str, ...] = ()
 
@@ -77,7 +77,7 @@ _SAFE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class StoreKeys:
     """What opens an object store: None for what is not set, so that the store is asked without."""
 
     key_id: Secret | None = None

@@ -56,7 +56,7 @@ class Clues:
         """Look at a number; `whole`: it has no fraction, so that a mark in it stands between thousands."""
         if text.isdecimal():
             return
-        digits = _bare(text)[1]
+        digits = _sign_and_digits(text)[1]
         if _EXPONENT.fullmatch(digits):
             return
         one = _ONE_MARK.fullmatch(digits)
@@ -114,7 +114,7 @@ class Clues:
 
 def read_number(text: str, decimals: Decimals) -> Decimal | None:
     """The number, or None for what is none; `$` and `USD` beside it, and blanks between thousands, are looked over."""
-    sign, digits = _bare(text)
+    sign, digits = _sign_and_digits(text)
     if not digits.isascii() or not any(character.isdigit() for character in digits):
         return None
     if not _EXPONENT.fullmatch(digits):
@@ -130,13 +130,13 @@ def is_foreign(text: str) -> bool:
     return _FOREIGN.search(text) is not None
 
 
-def _bare(text: str) -> tuple[str, str]:
+def _sign_and_digits(text: str) -> tuple[str, str]:
     """The sign, and the digits with their marks."""
     if _PLAIN.fullmatch(text):  # nearly all are, and it is many times faster
         return "", text
     told = text.strip().strip("\u00a0\u202f")
     if told.startswith("(") and told.endswith(")"):  # as accountants write what is negative
-        return "-", _bare(told[1:-1])[1]
+        return "-", _sign_and_digits(told[1:-1])[1]
     match = _SIGN.fullmatch(told)
     sign, rest = match.groups() if match else ("", told)
     if _USD_BEFORE.match(rest):
@@ -176,7 +176,7 @@ def read_day(text: str, order: Order) -> date | None:
     told = text.strip()
     try:
         if zoned := _ZONED.fullmatch(told):
-            return _in_utc(zoned["stamp"], zoned["zone"])
+            return _utc_date(zoned["stamp"], zoned["zone"])
         if match := _YEAR_FIRST.fullmatch(told) or _COMPACT.fullmatch(told):
             return date(int(match["year"]), int(match["month"]), int(match["day"]))
         if match := _SLASHED.fullmatch(told):
@@ -191,7 +191,7 @@ def read_day(text: str, order: Order) -> date | None:
     return None
 
 
-def _in_utc(stamp: str, zone: str) -> date:
+def _utc_date(stamp: str, zone: str) -> date:
     when = datetime.fromisoformat(stamp.replace(" ", "T"))
     if zone[0] in "+-":
         hours, minutes = int(zone[1:3]), int(zone[3:].strip(":") or 0)
@@ -221,11 +221,11 @@ class NumberFormat:
     today: date
 
 
-class Refused(ValueError):
+class RefusedRow(ValueError):
     """A row that is no evidence; its text says why, in words that are the same for all rows of that fault."""
 
 
-class Unusable(ValueError):
+class UnusableReport(ValueError):
     """A row that shows that the whole report is none: of another currency or time zone."""
 
 
@@ -237,49 +237,49 @@ def is_total(record: Sequence[str], told: Mapping[str, str]) -> bool:
     return not day and any(folded(text) in TOTALS for text in record)
 
 
-def is_bare(told: Mapping[str, str]) -> bool:
+def is_unnamed(told: Mapping[str, str]) -> bool:
     """Whether a row says at most one thing of what it is of: so do sums, such as that of a day."""
     return sum(1 for name in _NAMING if told.get(name, "").strip()) <= 1
 
 
 def evidence_row(told: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
-    """A row in the columns in which evidence is kept. Raises `Refused`, and `Unusable`."""
+    """A row in the columns in which evidence is kept. Raises `RefusedRow`, and `UnusableReport`."""
     for name, text in told.items():
         if len(text) > LONGEST_TEXT:
-            raise Refused(f"the {name} is longer than {LONGEST_TEXT:,} signs")
+            raise RefusedRow(f"the {name} is longer than {LONGEST_TEXT:,} signs")
     _check_units(told)
     source, network = source_of(told, header.adapter.usual_type)
-    impressions = _count(told, "impressions", formats)
+    impressions = _parse_count(told, "impressions", formats)
     kind = told.get("format", "").strip()
     return {
         "app": app_of(told),
         "network": network,
         "source": source,
-        "placement": _named(told, "ad_unit"),
+        "placement": _required_text(told, "ad_unit"),
         "partner_placement": told.get("placement", "").strip() or None,
         "format": FORMATS.get("_".join(kind.lower().split()), kind),
-        "country": _country(told["country"].strip()),
-        "day": _day(told["day"], formats),
-        "requests": _count(told, "requests", formats) if "requests" in told else 0,
-        "responses": _count(told, "responses", formats) if told.get("responses", "").strip() else 0,
+        "country": _country_code(told["country"].strip()),
+        "day": _parse_day(told["day"], formats),
+        "requests": _parse_count(told, "requests", formats) if "requests" in told else 0,
+        "responses": _parse_count(told, "responses", formats) if told.get("responses", "").strip() else 0,
         "impressions": impressions,
-        "earnings": _earnings(told, formats, impressions),
+        "earnings": _parse_earnings(told, formats, impressions),
     }
 
 
 def source_of(told: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
     """What the source is called among reports, and how it is asked.
 
-    That is `bidding`, `mediation`, or an empty text where it is not told. Raises `Refused`.
+    That is `bidding`, `mediation`, or an empty text where it is not told. Raises `RefusedRow`.
     """
-    return _source(_named(told, "source"), told.get("network_type", "").strip().lower(), usual_type)
+    return _parse_source(_required_text(told, "source"), told.get("network_type", "").strip().lower(), usual_type)
 
 
 @lru_cache(maxsize=4096)
-def _source(name: str, said: str, usual_type: str) -> tuple[str, str]:
+def _parse_source(name: str, said: str, usual_type: str) -> tuple[str, str]:
     words = folded(name)
     if said and said not in _BIDDING | _IN_TURN:
-        raise Refused("the network_type is neither bidding nor mediation")
+        raise RefusedRow("the network_type is neither bidding nor mediation")
     by_name = "bidding" if words.endswith(("bidding", "bidder")) else usual_type
     network = ("bidding" if said in _BIDDING else "mediation") if said else by_name
     return source_name(name), network
@@ -292,68 +292,70 @@ def app_of(told: Mapping[str, str]) -> str:
     return f"{known.get(platform, platform)}:{app}" if platform else app
 
 
-def _named(told: Mapping[str, str], name: str) -> str:
+def _required_text(told: Mapping[str, str], name: str) -> str:
     text = told[name].strip()
     if not text:
-        raise Refused(f"no {name}")
+        raise RefusedRow(f"no {name}")
     return text
 
 
 def _check_units(told: Mapping[str, str]) -> None:
     currency = told.get("currency", "").strip()
     if currency and currency.upper() not in {"USD", "US$", "$"}:
-        raise Unusable(f"the revenue is in {currency[:20]}: only USD is taken")
+        raise UnusableReport(f"the revenue is in {currency[:20]}: only USD is taken")
     zone = told.get("timezone", "").strip()
     if zone and zone.upper() not in UTC_WORDS:
-        raise Unusable(f"the days are in {zone[:40]}: only UTC is taken")
+        raise UnusableReport(f"the days are in {zone[:40]}: only UTC is taken")
     if is_foreign(told.get("revenue", "")):
-        raise Unusable(f"the revenue is {told['revenue'].strip()[:20]}: only USD is taken")
+        raise UnusableReport(f"the revenue is {told['revenue'].strip()[:20]}: only USD is taken")
 
 
 @lru_cache(maxsize=4096)
-def _country(text: str) -> str | None:
+def _country_code(text: str) -> str | None:
     if text.lower() in NOWHERE:
         return None
     code = alpha2(text)
     if code is None:
-        raise Refused("the country is none that is known")
+        raise RefusedRow("the country is none that is known")
     return code
 
 
-def _day(text: str, formats: NumberFormat) -> date:
+def _parse_day(text: str, formats: NumberFormat) -> date:
     day = read_day(text, formats.order)
     if day is None:
-        raise Refused("the day is none")
+        raise RefusedRow("the day is none")
     if not _EARLIEST <= day <= formats.today:
-        raise Refused("the day is to come" if day > formats.today else f"the day is before {_EARLIEST.year}")
+        raise RefusedRow("the day is to come" if day > formats.today else f"the day is before {_EARLIEST.year}")
     return day
 
 
-def _count(told: Mapping[str, str], name: str, formats: NumberFormat) -> int:
-    number = _number(told[name], name, formats)
+def _parse_count(told: Mapping[str, str], name: str, formats: NumberFormat) -> int:
+    number = _parse_number(told[name], name, formats)
     if number != number.to_integral_value():
-        raise Refused(f"the {name} are no whole number")
+        raise RefusedRow(f"the {name} are no whole number")
     return int(number)
 
 
-def _earnings(told: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
+def _parse_earnings(told: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
     name = "revenue" if "revenue" in told else "revenue_micros"
     if not impressions and told[name].strip().lower() in NOTHING:
         return Decimal(0)
-    number = _number(told[name], name, formats)
+    number = _parse_number(told[name], name, formats)
     if name == "revenue_micros" and number != number.to_integral_value():
-        raise Unusable("the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD")
+        raise UnusableReport(
+            "the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD"
+        )
     return (number / _MILLION if name == "revenue_micros" else number).quantize(_LEAST)
 
 
-def _number(text: str, name: str, formats: NumberFormat) -> Decimal:
+def _parse_number(text: str, name: str, formats: NumberFormat) -> Decimal:
     if text.strip().lower() in NOTHING:
-        raise Refused(f"no {name}")
+        raise RefusedRow(f"no {name}")
     number = read_number(text, formats.decimals)
     if number is None:
-        raise Refused(f"the {name} is no number")
+        raise RefusedRow(f"the {name} is no number")
     if number < 0:
-        raise Refused(f"the {name} is negative")
+        raise RefusedRow(f"the {name} is negative")
     if number > _MOST:
-        raise Refused(f"the {name} is beyond belief")
+        raise RefusedRow(f"the {name} is beyond belief")
     return number

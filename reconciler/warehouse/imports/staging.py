@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ProjectError
 from reconciler.warehouse.imports.csv_file import Header
-from reconciler.warehouse.imports.records import LONGEST_TEXT, Records
-from reconciler.warehouse.imports.rows import Clues, NumberFormat, Refused, Unusable, evidence_row, is_bare, is_total
+from reconciler.warehouse.imports.records import LONGEST_TEXT, ImportRecords
+from reconciler.warehouse.imports.rows import (
+    Clues,
+    NumberFormat,
+    RefusedRow,
+    UnusableReport,
+    evidence_row,
+    is_total,
+    is_unnamed,
+)
 from reconciler.warehouse.imports.schema import COLUMNS
 
 if TYPE_CHECKING:
@@ -59,7 +67,7 @@ class StagedTexts:
     digest: str
 
 
-def take_texts(records: Records, header: Header, target: Path, counts: RowCounts) -> StagedTexts:
+def stage_texts(records: ImportRecords, header: Header, target: Path, counts: RowCounts) -> StagedTexts:
     """Write the texts of the columns that are ours, with each row's place and what tells it from others.
 
     Two fingerprints are kept: of the whole row, and of all but its figures.
@@ -70,24 +78,24 @@ def take_texts(records: Records, header: Header, target: Path, counts: RowCounts
     texts = [(name, pa.string()) for name in header.places]
     schema = pa.schema([("place", pa.int64()), ("whole", pa.binary()), ("named", pa.binary()), *texts])
     clues, digest = Clues(), sha256()
-    figures = _figures(header)
+    figures = _figure_columns(header)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in _batches(_texts(records, header, counts, clues, figures)):
+        for batch in _batches(_text_rows(records, header, counts, clues, figures)):
             for row in batch:
                 digest.update(row["whole"])
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     return StagedTexts(target, clues, f"sha256:{digest.hexdigest()}")
 
 
-def _figures(header: Header) -> frozenset[int]:
+def _figure_columns(header: Header) -> frozenset[int]:
     """The columns that hold figures, by which rows of the same thing may differ."""
     ours = {place for name, place in header.places.items() if name in _AMOUNTS}
     derived = {place for place, name in enumerate(header.names) if any(app_day in name.lower() for app_day in _DERIVED)}
     return frozenset(ours | (derived - set(header.places.values())))
 
 
-def _texts(
-    records: Records, header: Header, counts: RowCounts, clues: Clues, figures: frozenset[int]
+def _text_rows(
+    records: ImportRecords, header: Header, counts: RowCounts, clues: Clues, figures: frozenset[int]
 ) -> Iterator[dict[str, Any]]:
     width = len(header.names)
     for place, record in records.rows:
@@ -95,7 +103,7 @@ def _texts(
             counts.left_out += 1
             continue
         told = {name: record[at] for name, at in header.places.items() if at < len(record)}
-        if is_total(record, told) or (len(record) == width and is_bare(told)):
+        if is_total(record, told) or (len(record) == width and is_unnamed(told)):
             counts.left_out += 1
             continue
         counts.rows += 1
@@ -103,24 +111,26 @@ def _texts(
             counts.refuse(f"{'fewer' if len(record) < width else 'more'} columns than the header", place)
             continue
         for name, text in told.items():
-            _look_at(clues, name, text)
+            _note_format(clues, name, text)
         named = (text for at, text in enumerate(record) if at not in figures)
-        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable(told)}
+        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable_texts(told)}
 
 
-def _look_at(clues: Clues, name: str, text: str) -> None:
+def _note_format(clues: Clues, name: str, text: str) -> None:
     if name == "day":
         clues.see_day(text[:LONGEST_TEXT])
     elif name in _AMOUNTS:
         clues.see_number(text[:LONGEST_TEXT], whole=name != "revenue")
 
 
-def _writable(told: Mapping[str, str]) -> Mapping[str, str]:
+def _writable_texts(told: Mapping[str, str]) -> Mapping[str, str]:
     """Texts that Parquet takes, none much longer than any that is kept."""
-    return {name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut(text) for name, text in told.items()}
+    return {
+        name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut_text(text) for name, text in told.items()
+    }
 
 
-def _cut(text: str) -> str:
+def _cut_text(text: str) -> str:
     return text[: LONGEST_TEXT + 1].encode("utf-8", "replace").decode()
 
 
@@ -128,7 +138,7 @@ def _fingerprint(texts: Iterator[str] | Sequence[str]) -> bytes:
     return blake2b("\x1f".join(texts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def take_rows(
+def stage_rows(
     seen: StagedTexts, header: Header, formats: NumberFormat, target: Path, counts: RowCounts, unit: str
 ) -> None:
     """Write the rows of evidence. Raises `ProjectError` for a report of another currency or time zone."""
@@ -144,9 +154,9 @@ def take_rows(
                 kept = {"place": told.pop("place"), "whole": told.pop("whole"), "named": told.pop("named")}
                 try:
                     rows.append({**kept, **evidence_row(told, header, formats)})
-                except Refused as why:
+                except RefusedRow as why:
                     counts.refuse(str(why), kept["place"])
-                except Unusable as why:
+                except UnusableReport as why:
                     raise ProjectError(f"{unit} {kept['place']:,}: {why}", hint="nothing was imported") from None
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 

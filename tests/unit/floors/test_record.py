@@ -7,7 +7,7 @@ from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing
 from reconciler.diff.change import Create, Delete, FieldChange, Update
 from reconciler.floors.record import Record, merged, records_from_text, records_of, records_text, with_evidence
 from reconciler.model.desired import Source
-from reconciler.model.evidence import Cell, Suggestions, Unmatched
+from reconciler.model.evidence import Cell, Suggestions, UnmatchedReports
 from reconciler.plan.plan import Plan
 
 WORLD = Cell(CELL.address, "WW")
@@ -15,7 +15,7 @@ RECORDS = {CELL: Record(Decimal("0.42"), "because"), WORLD: Record(Decimal("0.1"
 
 
 def made():
-    return Suggestions(FIRST, LAST, (suggested(evidence(), standing()),), Unmatched())
+    return Suggestions(FIRST, LAST, (suggested(evidence(), standing()),), UnmatchedReports())
 
 
 def test_a_record_says_what_spoke_for_the_floor():

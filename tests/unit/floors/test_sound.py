@@ -10,7 +10,7 @@ from reconciler.floors.curve import sift
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.evidence import Cell, UnmatchedReports
 
 PLAIN = evidence()
 DAY = PLAIN.days[0]
@@ -36,7 +36,9 @@ DAY = PLAIN.days[0]
 def test_impossible_figures_are_no_evidence_and_harm_no_other_cell(changes):
     good = evidence(Cell(Address("android:com.a.b/other"), "US"))
     bad = replace(PLAIN, **changes)
-    made = suggest([bad, good], {CELL: standing(), good.cell: standing()}, FIRST, LAST, TODAY, Rules(), Unmatched())
+    made = suggest(
+        [bad, good], {CELL: standing(), good.cell: standing()}, FIRST, LAST, TODAY, Rules(), UnmatchedReports()
+    )
     by_cell = {one.cell: one for one in made.cells}
     assert by_cell[CELL].verdict == "insufficient"
     assert "cannot be true" in by_cell[CELL].reasons[0]

@@ -15,7 +15,7 @@ from reconciler.floors.current_floors import current_floors_of
 from reconciler.floors.guard import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, Question
+from reconciler.model.evidence import Cell, EvidenceQuery
 from reconciler.model.secret import Secret
 from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
 from reconciler.sandbox.quirks import Quirks
@@ -96,7 +96,7 @@ class Town:
         standing = current_floors_of(tables)
         first = self.day - timedelta(days=13)
         with Warehouse(self.shelf.root) as warehouse:
-            evidence, unmatched = warehouse.evidence(Question(tuple(sorted(standing)), first, self.day, known))
+            evidence, unmatched = warehouse.evidence(EvidenceQuery(tuple(sorted(standing)), first, self.day, known))
         made = suggest(evidence, standing, first, self.day, self.clock.now().date(), FloorRules(), unmatched)
         return {each.cell: each for each in made.cells}, unmatched
 

@@ -11,7 +11,7 @@ from reconciler.apis.mediation_reports import METRICS
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
 from reconciler.render.reports import fetch_document
-from reconciler.warehouse.coverage import TOTALS, figures
+from reconciler.warehouse.coverage import TOTALS, file_figures
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.summary_text import fetch_lines
@@ -316,7 +316,7 @@ def lines_of(summary):
 
 def figures_kept(scene, source):
     money = "revenue" if source == "dt" else "earnings"
-    return {place.day: figures(path, money) for place, path in scene.store.partitions(source).items()}
+    return {place.day: file_figures(path, money) for place, path in scene.store.partitions(source).items()}
 
 
 USUAL_DAY = of_users([dt_row(impressions=10, revenue="0.01")] * 10)

@@ -11,8 +11,8 @@ from support.reports import APP, DAY, HEADER, NOON, RULES, dt_csv, dt_row
 
 from reconciler.apis.user_reports.client import ReceivedReport
 from reconciler.errors import UnreadableAnswer
-from reconciler.warehouse.user_report_csv import with_own
-from reconciler.warehouse.user_report_intake import take_in
+from reconciler.warehouse.user_report_csv import with_own_aliases
+from reconciler.warehouse.user_report_intake import read_user_report
 
 each = pytest.mark.parametrize
 
@@ -20,7 +20,7 @@ each = pytest.mark.parametrize
 def taken(folder, body, rules=RULES):
     (folder / "received").write_bytes(body)
     lines = body.count(b"\n") + (not body.endswith(b"\n"))
-    return take_in(ReceivedReport(folder / "received", lines, "sha256:0"), APP, DAY, rules, NOON)
+    return read_user_report(ReceivedReport(folder / "received", lines, "sha256:0"), APP, DAY, rules, NOON)
 
 
 def rows_in(payload):
@@ -206,7 +206,7 @@ def test_a_hashed_device_is_the_same_under_one_salt_and_another_under_the_next(t
 
 def test_columns_of_a_projects_own_are_read(tmp_path):
     body = dt_csv([dt_row()]).replace(b"Revenue (USD)", b"Umsatz", 1)
-    assert taken(tmp_path, body, replace(RULES, aliases=with_own({"revenue": ["umsatz"]}))).metadata.rows == 1
+    assert taken(tmp_path, body, replace(RULES, aliases=with_own_aliases({"revenue": ["umsatz"]}))).metadata.rows == 1
 
 
 @settings(max_examples=40, deadline=None)

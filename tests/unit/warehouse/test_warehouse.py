@@ -5,7 +5,7 @@ from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, sto
 
 from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
-from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, KnownPlacement, Question
+from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, EvidenceQuery, KnownPlacement
 from reconciler.warehouse.evidence_sql import rescaled
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
@@ -28,7 +28,7 @@ def store(tmp_path):
 
 def asked(store, cells=CELLS, first=DAY, last=DAY, known=KNOWN, floors=None):
     with Warehouse(store.root) as warehouse:
-        return warehouse.evidence(Question(cells, first, last, known, floors or {}))
+        return warehouse.evidence(EvidenceQuery(cells, first, last, known, floors or {}))
 
 
 def evidence(store, cell=CELLS[0], **said):
