@@ -17,7 +17,7 @@ _UNDONE = frozenset({"failed", "skipped", "blocked"})
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class FloorMove:
     """A floor table that gave way to another on a day; `before` is None for a placement that was created then."""
 
     day: date
@@ -26,53 +26,53 @@ class Move:
     after: Floors
 
 
-def moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[Move, ...]:
+def floor_moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[FloorMove, ...]:
     """All moves that a journal tells of, oldest first.
 
     `owners` names the address that an id goes by now, so that the past of a renamed placement stays its own. A step
     whose outcome nobody knows counts as one that may have moved the floor.
     """
-    found = [move for run in runs for step in run.steps if (move := _move(step, owners)) is not None]
+    found = [move for run in runs for step in run.steps if (move := _move_of_step(step, owners)) is not None]
     return tuple(sorted(found, key=lambda move: move.day))
 
 
-def _move(step: PastStep, owners: Mapping[str, Address]) -> Move | None:
+def _move_of_step(step: PastStep, owners: Mapping[str, Address]) -> FloorMove | None:
     if step.outcome in _UNDONE or "floorPrices" not in step.after:
         return None
-    after, before = _table(step.after), _table(step.before) if step.action != "create" else None
+    after, before = _floors_of_fields(step.after), _floors_of_fields(step.before) if step.action != "create" else None
     address = owners.get(step.id, step.address) if step.id is not None else step.address
-    return Move(instant(step.at).date(), address, before, after)
+    return FloorMove(instant(step.at).date(), address, before, after)
 
 
-def _table(fields: Mapping[str, object]) -> Floors:
+def _floors_of_fields(fields: Mapping[str, object]) -> Floors:
     told = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
     return floor_table(told["floorPrices"]) or complete({})
 
 
-def last_changes(past: Iterable[Move], cells: Iterable[Cell]) -> dict[Cell, date]:
+def last_changes(past: Iterable[FloorMove], cells: Iterable[Cell]) -> dict[Cell, date]:
     """The day of each cell's last change; cells that never changed are left out.
 
     The floor that a placement was made with is no change: there was none to compare it with.
     """
-    by_address = _by_address(past)
+    by_address = _moves_by_address(past)
     found = {}
     for cell in cells:
         told = [move for move in by_address.get(cell.address, ()) if move.before is not None]
-        days = [move.day for move in told if _moves(move, cell.country)]
+        days = [move.day for move in told if _changes_floor(move, cell.country)]
         if days:
             found[cell] = days[-1]
     return found
 
 
 def floor_days(
-    past: Iterable[Move], now: Mapping[Address, Floors], cells: Iterable[Cell], first: date, last: date
+    past: Iterable[FloorMove], now: Mapping[Address, Floors], cells: Iterable[Cell], first: date, last: date
 ) -> dict[Cell, dict[date, float | None]]:
     """The floor in force (USD) by cell and day; None on days on which it changed or is not known.
 
     `now` holds the tables in force. Where a floor is another now than the last move left it, somebody else moved it,
     nobody knows when: from that move on it is not known.
     """
-    by_address = _by_address(past)
+    by_address = _moves_by_address(past)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return {
         cell: {day: _floor_on(day, by_address.get(cell.address, []), cell.country, now[cell.address]) for day in days}
@@ -81,8 +81,8 @@ def floor_days(
     }
 
 
-def _floor_on(day: date, past: list[Move], country: str, now: Floors) -> float | None:
-    told = [move for move in past if _moves(move, country)]
+def _floor_on(day: date, past: list[FloorMove], country: str, now: Floors) -> float | None:
+    told = [move for move in past if _changes_floor(move, country)]
     if any(move.day == day for move in told):
         return None
     before = [move for move in told if move.day < day]
@@ -94,20 +94,20 @@ def _floor_on(day: date, past: list[Move], country: str, now: Floors) -> float |
     return float(floor) if left == floor else None
 
 
-def _moves(move: Move, country: str) -> bool:
+def _changes_floor(move: FloorMove, country: str) -> bool:
     return move.before is None or effective(move.before, country) != effective(move.after, country)
 
 
-def _by_address(past: Iterable[Move]) -> dict[Address, list[Move]]:
-    found: dict[Address, list[Move]] = {}
+def _moves_by_address(past: Iterable[FloorMove]) -> dict[Address, list[FloorMove]]:
+    found: dict[Address, list[FloorMove]] = {}
     for move in past:
         found.setdefault(move.address, []).append(move)
     return found
 
 
-def tables_on(day: date, past: Iterable[Move], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
+def tables_on(day: date, past: Iterable[FloorMove], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
     """The tables in force at the end of a day; those of placements that were made later are left out."""
-    by_address = _by_address(past)
+    by_address = _moves_by_address(past)
     for address, table in now.items():
         later = [move for move in by_address.get(address, []) if move.day > day]
         if not later:
@@ -150,8 +150,8 @@ def current_floors_of(
         Cell(address, country): CurrentFloor(
             current=floor,
             worldwide=floors[WORLDWIDE],
-            dearer=min(_beside(floors, country, above.get(address)), default=None),
-            cheaper=max(_beside(floors, country, below.get(address)), default=None),
+            dearer=min(_neighbour_floors(floors, country, above.get(address)), default=None),
+            cheaper=max(_neighbour_floors(floors, country, below.get(address)), default=None),
             changed=days.get(Cell(address, country)),
         )
         for address, floors in whole.items()
@@ -159,7 +159,7 @@ def current_floors_of(
     }
 
 
-def _beside(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
+def _neighbour_floors(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
     """The neighbour's floors wherever this line holds; the worldwide one holds where only the neighbour has a line."""
     if neighbour is None:
         return

@@ -30,7 +30,7 @@ NEAR: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class PriceDistribution:
     """Winning prices in ascending order; `counts` and `sums` are impressions and USD a week below each, from none."""
 
     prices: tuple[float, ...]
@@ -49,7 +49,7 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class RevenueModel:
     """A cell as the curve sees it: its prices, what DT and the rest earn a week, and what a sale of DT's displaces.
 
     `cost` (USD per thousand) is what the rest pays for requests without a fill, and `marginal` the share of it that it
@@ -57,7 +57,7 @@ class Outlook:
     paid, so that a sale displaces something between nothing and its own price.
     """
 
-    prices: Prices
+    prices: PriceDistribution
     from_dt: float
     from_rest: float
     cost: Bounds | None
@@ -99,14 +99,14 @@ class Outlook:
         return -density * log(before / after), -density * (before - after) / 1000
 
 
-def prices_of(sketch: Mapping[int, float], impressions: float) -> Prices:
+def price_distribution(sketch: Mapping[int, float], impressions: float) -> PriceDistribution:
     """The sketch as prices in the middle of their bins, scaled to the impressions a week of the cell."""
     bins = [(PRICE_STEP ** (one + 0.5), count) for one, count in sorted(sketch.items()) if count > 0]
     seen = sum(count for _, count in bins)
     scale = impressions / seen if seen else 0.0
     counts = accumulate((count * scale for _, count in bins), initial=0.0)
     sums = accumulate((price * count * scale / 1000 for price, count in bins), initial=0.0)
-    return Prices(tuple(price for price, _ in bins), tuple(counts), tuple(sums))
+    return PriceDistribution(tuple(price for price, _ in bins), tuple(counts), tuple(sums))
 
 
 def fixed_price(one: Evidence, current: float) -> float | None:
@@ -128,19 +128,19 @@ def fixed_price(one: Evidence, current: float) -> float | None:
     return None
 
 
-def outlook(one: Evidence, cost: Bounds | None, marginal: float, weeks: float) -> Outlook:
+def revenue_model(one: Evidence, cost: Bounds | None, marginal: float, weeks: float) -> RevenueModel:
     """The outlook of a cell from its evidence over so many weeks."""
-    prices = prices_of(one.prices, one.impressions / weeks)
-    return Outlook(prices, one.revenue / weeks, one.after / weeks, cost, marginal)
+    prices = price_distribution(one.prices, one.impressions / weeks)
+    return RevenueModel(prices, one.revenue / weeks, one.after / weeks, cost, marginal)
 
 
-def beside(one: Evidence) -> Bounds:
+def auction_displacement(one: Evidence) -> Bounds:
     """What a sale displaces in one auction: up to what the others pay for an average request that DT does not win."""
     average = 1000 * one.after / one.unfilled if one.unfilled else 0.0
     return Bounds(0.0, average / 2, average)
 
 
-def curve(seen: Outlook, current: float, suggested: float) -> tuple[CurvePoint, ...]:
+def curve(seen: RevenueModel, current: float, suggested: float) -> tuple[CurvePoint, ...]:
     """Revenue over floors from half the lower of both floors to where nine in ten impressions are cut."""
     low = max(float(MINIMUM), min(current, suggested) / 2)
     high = max(1.2 * current, 1.2 * suggested, seen.prices.quantile(0.9))
@@ -156,14 +156,14 @@ OUTERMOST_BIN: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
-    """Evidence to go by, one for each cell, and why that of other cells is none."""
+class CheckedEvidence:
+    """The evidence that is used (`sound`, one for each cell), and what is wrong with that of other cells, by cell."""
 
-    told: tuple[Evidence, ...]
+    sound: tuple[Evidence, ...]
     flaws: dict[Cell, str]
 
 
-def sift(evidence: Sequence[Evidence]) -> Sifted:
+def check_evidence(evidence: Sequence[Evidence]) -> CheckedEvidence:
     """Set aside cells with impossible figures, and those that are told of twice."""
     times = Counter(one.cell for one in evidence)
     flaws: dict[Cell, str] = {}
@@ -174,7 +174,7 @@ def sift(evidence: Sequence[Evidence]) -> Sifted:
             flaws[one.cell] = f"The reports of this placement and country cannot be true. {why}"
         else:
             told.append(one)
-    return Sifted(tuple(told), flaws)
+    return CheckedEvidence(tuple(told), flaws)
 
 
 def _flaws(one: Evidence) -> Iterator[str]:
@@ -228,14 +228,14 @@ def reaction(evidence: Iterable[Evidence]) -> Reaction:
     """
     total = Reaction()
     for one in evidence:
-        for seen in _answer(one):
+        for seen in _cell_reactions(one):
             total += seen
     return total
 
 
-def learned(windows: Iterable[Sequence[Evidence]]) -> Reaction:
+def total_reaction(windows: Iterable[Sequence[Evidence]]) -> Reaction:
     """What several windows say together; each pair of weeks should be in one of them."""
-    return sum((reaction(sift(evidence).told) for evidence in windows), Reaction())
+    return sum((reaction(check_evidence(evidence).sound) for evidence in windows), Reaction())
 
 
 def windows_before(first: date, last: date, earliest: date) -> Iterator[tuple[date, date]]:
@@ -246,7 +246,7 @@ def windows_before(first: date, last: date, earliest: date) -> Iterator[tuple[da
         yield first, last
 
 
-def _answer(one: Evidence) -> Iterator[Reaction]:
+def _cell_reactions(one: Evidence) -> Iterator[Reaction]:
     floors = sorted({day.floor for day in one.days if day.floor is not None})
     if one.mode != "waterfall" or len(floors) < 2 or not sum(one.prices.values()):
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from reconciler.floors.curve import beside
+from reconciler.floors.curve import auction_displacement
 from reconciler.floors.guard import Rules
 from reconciler.model.evidence import Bounds, Evidence, Verdict
 from reconciler.model.floors import MINIMUM
@@ -60,10 +60,10 @@ def decide(
     """
     if one is None:
         return Proposal("insufficient", current, ("There are no reports of this placement and country in the window.",))
-    missing = tuple(_missing(one, window, rules))
+    missing = tuple(_missing_evidence(one, window, rules))
     if missing:
         return Proposal("insufficient", current, missing)
-    made = _judged(one, cost, current, rules, kept)
+    made = _decide_by_mode(one, cost, current, rules, kept)
     few = _too_few("DT impressions", one.impressions, rules.week_impressions, window)
     if not few or made.verdict == "insufficient":
         return made
@@ -72,12 +72,12 @@ def decide(
     return Proposal("insufficient", current, (few,))
 
 
-def _judged(one: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
+def _decide_by_mode(one: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
     if one.mode == "unified":
-        return _unified(one, current, rules, kept)
+        return _decide_unified(one, current, rules, kept)
     if cost is None:
         return Proposal("insufficient", current, ("DT fills every request: nothing tells what the rest would pay.",))
-    return _waterfall(cost, current, rules, kept)
+    return _decide_waterfall(cost, current, rules, kept)
 
 
 def _too_few(what: str, seen: int, week: float, window: Window) -> str:
@@ -87,7 +87,7 @@ def _too_few(what: str, seen: int, week: float, window: Window) -> str:
     return f"{seen} {what} in {window.days} days; {week * window.weeks:.0f} are needed ({week:g} a week)."
 
 
-def _missing(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
+def _missing_evidence(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
     yield from filter(
         None,
         (
@@ -106,7 +106,7 @@ def _missing(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
         yield "No reports of other sources behind DT could be joined: what the rest would pay is not known."
 
 
-def _unified(one: Evidence, current: float, rules: Rules, kept: float) -> Proposal:
+def _decide_unified(one: Evidence, current: float, rules: Rules, kept: float) -> Proposal:
     if current <= NO_FLOOR:
         return Proposal("keep", current, ("DT bids in one auction with the others, and has no floor: that is best.",))
     if kept < rules.unified_answer:
@@ -115,15 +115,16 @@ def _unified(one: Evidence, current: float, rules: Rules, kept: float) -> Propos
             "sales."
         )
         return Proposal("lower", NO_FLOOR, (why, UNPROVEN))
-    why = f"DT bids in one auction with the others, but its bidders answer floors: {_answers(kept)}"
-    worth = rules.worth(kept) * beside(one).high
+    why = f"DT bids in one auction with the others, but its bidders answer floors: {_reaction_text(kept)}"
+    displaced = auction_displacement(one).high
+    worth = rules.worth(kept) * displaced
     if current <= worth:
         return Proposal("keep", current, (why,))
-    too_high = f"The floor of {current:g} USD is too high even so: beside it the others pay {beside(one).high:.2f} USD."
+    too_high = f"The floor of {current:g} USD is too high even so: beside it the others pay {displaced:.2f} USD."
     return Proposal("lower", max(NO_FLOOR, rules.lower_to * worth), (why, too_high, UNPROVEN))
 
 
-def _answers(kept: float) -> str:
+def _reaction_text(kept: float) -> str:
     return f"floors that moved show that {kept:.0%} of the sales below a floor are kept by higher bids."
 
 
@@ -132,13 +133,13 @@ def sure_share(rules: Rules, kept: float) -> float:
     return rules.marginal if kept > 0 else rules.dominance
 
 
-def _waterfall(cost: Bounds, current: float, rules: Rules, kept: float) -> Proposal:
+def _decide_waterfall(cost: Bounds, current: float, rules: Rules, kept: float) -> Proposal:
     factor = rules.worth(kept)
     sure, high = sure_share(rules, kept) * factor * cost.low, factor * cost.high
     worth = (
         f"A thousand requests that DT leaves earn {cost.estimate:.2f} USD ({cost.low:.2f} to {cost.high:.2f}) behind it"
     )
-    seen = (f"Bidders answer: {_answers(kept)}",) if kept > 0 else ()
+    seen = (f"Bidders answer: {_reaction_text(kept)}",) if kept > 0 else ()
     if current < sure:
         return Proposal(
             "raise", sure, (f"{worth}: a floor of up to {sure:.2f} USD is worth it, even with care.", *seen)

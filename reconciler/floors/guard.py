@@ -79,7 +79,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class GuardedFloor:
     """The floor that may be suggested (the current one: no change), and what held it back."""
 
     floor: Decimal
@@ -99,7 +99,7 @@ class Ceiling:
     fixed: float | None = None
 
 
-def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> Guarded:
+def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> GuardedFloor:
     """The raise that every limit allows."""
     current = at.current
     limits = list(_raise_limits(current, ceiling, at, rules))
@@ -107,21 +107,21 @@ def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rule
     floor = rounded(min(exact(target), nearest.floor), ROUND_DOWN)
     held = (nearest.why,) if nearest.floor < exact(target) else ()
     if floor < current + max(CENT, current * exact(rules.least_raise)):
-        return Guarded(at.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change."))
-    return Guarded(price(floor), held)
+        return GuardedFloor(at.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change."))
+    return GuardedFloor(price(floor), held)
 
 
-def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> Guarded:
+def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> GuardedFloor:
     """The lower floor that every limit allows."""
     current = at.current
     nearest = max(_lower_limits(current, at, rules), key=lambda limit: limit.floor)
     floor = rounded(max(exact(target), nearest.floor), ROUND_UP)
     held = (nearest.why,) if nearest.floor > exact(target) else ()
     if floor > current * exact(1 - rules.least_lower):
-        return Guarded(at.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
+        return GuardedFloor(at.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
     if floor > exact(rules.safety.max_floor):
-        return Guarded(at.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
-    return Guarded(price(floor), held)
+        return GuardedFloor(at.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
+    return GuardedFloor(price(floor), held)
 
 
 def cooling(at: CurrentFloor, today: date, rules: Rules) -> str | None:

@@ -59,14 +59,14 @@ def opportunity_costs(evidence: Iterable[Evidence], rules: Rules) -> dict[Cell, 
         (one for one in evidence if one.mode == "waterfall" and one.unfilled and one.after_requests),
         key=lambda one: one.cell,
     )
-    level = _level(told)
+    level = _mean_cost(told)
     if level < LEAST_LEVEL:
-        return {one.cell: _nothing_earned(one, rules) for one in told}
+        return {one.cell: _zero_estimate(one, rules) for one in told}
     samples = [_sample(one, phi, rules) for one, phi in zip(told, _noise(told, rules), strict=True)]
     spread = FIRST_SPREAD
     for _ in range(3):
         fits = _fit(samples, level, spread)
-        spread = _spread(samples, fits)
+        spread = _fit_spread(samples, fits)
     return {sample.cell: _posterior(sample, fit, spread, rules) for sample, fit in zip(samples, fits, strict=True)}
 
 
@@ -75,7 +75,7 @@ def cost_of(one: Evidence) -> float:
     return 1000 * one.after / one.unfilled
 
 
-def _level(told: Sequence[Evidence]) -> float:
+def _mean_cost(told: Sequence[Evidence]) -> float:
     unfilled = sum(one.unfilled for one in told)
     return 1000 * sum(one.after for one in told) / unfilled if unfilled else 0.0
 
@@ -85,7 +85,7 @@ def _rounding(one: Evidence, rules: Rules) -> float:
     return 1000 * rules.cent * sqrt(rules.rounded_rows / 12) / one.unfilled
 
 
-def _nothing_earned(one: Evidence, rules: Rules) -> Estimate:
+def _zero_estimate(one: Evidence, rules: Rules) -> Estimate:
     sd = _rounding(one, rules)
     return Estimate(own=0.0, fit=0.0, weight=1.0, sd=sd, bounds=Bounds(0.0, 0.0, rules.bound * sd))
 
@@ -105,19 +105,19 @@ def _noise(told: Sequence[Evidence], rules: Rules) -> list[float]:
 def _jackknife(one: Evidence, rules: Rules) -> tuple[float, float]:
     """Relative variance of one request from leaving out each day in turn, and the free days that it rests on."""
     days = [day for day in one.days if day.requests > day.impressions]
-    unfilled = sum(_chances(day) for day in days)
+    unfilled = sum(_unfilled(day) for day in days)
     after = sum(day.after for day in days)
     if len(days) < LEAST_DAYS or after < DAY_TOLD * 0.01 * len(days):
         return 0.0, 0.0
     count = len(days)
-    without = [(after - day.after) / (unfilled - _chances(day)) for day in days]
+    without = [(after - day.after) / (unfilled - _unfilled(day)) for day in days]
     middle = sum(without) / count
     variance = (count - 1) / count * sum((part - middle) ** 2 for part in without)
     rounded = rules.cent**2 * rules.rounded_rows * count / 12 / unfilled**2
     return max(LEAST_PHI, (variance - rounded) * unfilled / (after / unfilled) ** 2), count - 1.0
 
 
-def _chances(day: DayEvidence) -> int:
+def _unfilled(day: DayEvidence) -> int:
     return day.requests - day.impressions
 
 
@@ -163,7 +163,7 @@ def _proportional(
     return moved
 
 
-def _spread(samples: Sequence[_Sample], fits: Sequence[float]) -> float:
+def _fit_spread(samples: Sequence[_Sample], fits: Sequence[float]) -> float:
     """Variance of the cells' true deviations from the fit, by weighted moments."""
     total = weights = 0.0
     for sample, fit in zip(samples, fits, strict=True):

@@ -26,24 +26,28 @@ _FLOORS: Final = "floorPrices."
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A floor in USD that was written, and what spoke for it in words."""
+class EvidenceRecord:
+    """A floor in USD that was written, and the evidence for it, in words."""
 
     floor: Decimal
-    said: str
+    reason: str
 
 
-Records: TypeAlias = Mapping[Cell, Record]
+EvidenceRecords: TypeAlias = Mapping[Cell, EvidenceRecord]
 
 
-def records_of(made: Suggestions, cells: Iterable[Cell], today: date) -> Records:
+def records_of(made: Suggestions, cells: Iterable[Cell], today: date) -> EvidenceRecords:
     """A record for each of these cells, which were written today."""
     chosen = set(cells)
     window = f"suggested on {today} from {made.first} to {made.last}"
-    return {one.cell: Record(one.suggested, f"{window}: {_said(one)}") for one in made.cells if one.cell in chosen}
+    return {
+        one.cell: EvidenceRecord(one.suggested, f"{window}: {_evidence_text(one)}")
+        for one in made.cells
+        if one.cell in chosen
+    }
 
 
-def _said(one: Suggestion) -> str:
+def _evidence_text(one: Suggestion) -> str:
     told = []
     if one.evidence is not None:
         requests, impressions = one.evidence.requests, one.evidence.impressions
@@ -58,7 +62,7 @@ def _said(one: Suggestion) -> str:
     return "; ".join(told)
 
 
-def merged(known: Records, new: Records, declared: Mapping[Address, Floors]) -> Records:
+def merge_records(known: EvidenceRecords, new: EvidenceRecords, declared: Mapping[Address, Floors]) -> EvidenceRecords:
     """The new records over the known ones; those whose floor is not the declared one any more are dropped."""
     kept = {
         cell: record
@@ -68,22 +72,22 @@ def merged(known: Records, new: Records, declared: Mapping[Address, Floors]) -> 
     return {**kept, **new}
 
 
-def records_text(records: Records) -> str:
+def records_text(records: EvidenceRecords) -> str:
     """The file's text."""
     ordered = sorted(records, key=lambda cell: (address_order(cell.address), cell.country))
-    return "".join(canonical_json(_line(cell, records[cell])) + "\n" for cell in ordered)
+    return "".join(canonical_json(_record_to_json(cell, records[cell])) + "\n" for cell in ordered)
 
 
-def _line(cell: Cell, record: Record) -> dict[str, object]:
+def _record_to_json(cell: Cell, record: EvidenceRecord) -> dict[str, object]:
     return {
         "address": cell.address,
         "country": cell.country,
         "floor": to_json(record.floor),
-        "said": record.said,
+        "said": record.reason,
     }
 
 
-def records_from_text(text: str) -> Records:
+def records_from_text(text: str) -> EvidenceRecords:
     """The records of a file. Lines that are none are passed over: a plan is as good without them."""
     found = {}
     for line in text.splitlines():
@@ -92,26 +96,30 @@ def records_from_text(text: str) -> Records:
             cell = Cell(Address(text_of(raw["address"])), text_of(raw["country"]))
             floor = Decimal(raw["floor"])
             if floor.is_finite():
-                found[cell] = Record(floor, text_of(raw["said"]))
+                found[cell] = EvidenceRecord(floor, text_of(raw["said"]))
     return found
 
 
-def with_evidence(plan: Plan, records: Records) -> Plan:
+def with_evidence(plan: Plan, records: EvidenceRecords) -> Plan:
     """The plan with what spoke for a price beside every change to it."""
-    return replace(plan, changes=tuple(_told(change, records) for change in plan.changes)) if records else plan
+    return (
+        replace(plan, changes=tuple(_change_with_evidence(change, records) for change in plan.changes))
+        if records
+        else plan
+    )
 
 
-def _told(change: Change, records: Records) -> Change:
+def _change_with_evidence(change: Change, records: EvidenceRecords) -> Change:
     match change:
         case Create() | Update() | Blocked():
-            fields = tuple(_field(field, change.address, records) for field in change.fields)
+            fields = tuple(_field_with_evidence(field, change.address, records) for field in change.fields)
             return change if fields == change.fields else replace(change, fields=fields)
         case _:
             return change
 
 
-def _field(field: FieldChange, address: Address, records: Records) -> FieldChange:
+def _field_with_evidence(field: FieldChange, address: Address, records: EvidenceRecords) -> FieldChange:
     if not field.path.startswith(_FLOORS):
         return field
     record = records.get(Cell(address, field.path.removeprefix(_FLOORS)))
-    return replace(field, evidence=record.said) if record is not None and record.floor == field.after else field
+    return replace(field, evidence=record.reason) if record is not None and record.floor == field.after else field

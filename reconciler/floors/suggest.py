@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Final
 
 from reconciler.floors.current_floors import CurrentFloor
-from reconciler.floors.curve import Outlook, Reaction, curve, fixed_price, outlook, reaction, sift
+from reconciler.floors.curve import Reaction, RevenueModel, check_evidence, curve, fixed_price, reaction, revenue_model
 from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_share
-from reconciler.floors.guard import Ceiling, Guarded, Rules, cooling, guarded_lower, guarded_raise
+from reconciler.floors.guard import Ceiling, GuardedFloor, Rules, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
 from reconciler.model.address import address_order
 from reconciler.model.evidence import (
@@ -29,10 +29,10 @@ def working(
     made: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
 ) -> tuple[str, ...]:
     """Every step from the reports to the suggested floor; prices in USD per thousand."""
-    return (*_seen(made), *_cost(estimate, rules, kept), *_floor(made, proposal))
+    return (*_evidence_steps(made), *_cost_steps(estimate, rules, kept), *_floor_steps(made, proposal))
 
 
-def _seen(made: Suggestion) -> Iterator[str]:
+def _evidence_steps(made: Suggestion) -> Iterator[str]:
     one = made.evidence
     if one is None:
         yield "no reports"
@@ -45,7 +45,7 @@ def _seen(made: Suggestion) -> Iterator[str]:
         yield f"the rest: {one.after:.2f} USD on {one.unfilled} requests without a fill = {own:.3f}"
 
 
-def _cost(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
+def _cost_steps(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
     if estimate is None:
         return
     cost = estimate.bounds
@@ -58,7 +58,7 @@ def _cost(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]
     yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
 
 
-def _floor(made: Suggestion, proposal: Proposal) -> Iterator[str]:
+def _floor_steps(made: Suggestion, proposal: Proposal) -> Iterator[str]:
     yield f"the evidence says {proposal.verdict}: {float(made.current):g} -> {proposal.target:.3f}"
     yield f"after the guardrails: {made.verdict}, {float(made.current):g} -> {float(made.suggested):g}"
     if made.change is not None:
@@ -108,13 +108,13 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     takes part in the pooling and gets no suggestion.
     """
     window = Window(first, last, today)
-    sound = sift(evidence)
-    estimates = opportunity_costs(sound.told, rules)
-    known = {one.cell: one for one in sound.told}
-    answer = rules.known + reaction(sound.told)
+    checked = check_evidence(evidence)
+    estimates = opportunity_costs(checked.sound, rules)
+    known = {one.cell: one for one in checked.sound}
+    answer = rules.known + reaction(checked.sound)
     cells = sorted(floors, key=lambda cell: (address_order(cell.address), cell.country))
     cases = (
-        _Case(cell, floors[cell], known.get(cell), estimates.get(cell), window, answer, sound.flaws.get(cell))
+        _Case(cell, floors[cell], known.get(cell), estimates.get(cell), window, answer, checked.flaws.get(cell))
         for cell in cells
     )
     return Suggestions(first, last, tuple(_suggestion(case, rules) for case in cases), unmatched)
@@ -127,8 +127,8 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
         if case.flaw
         else decide(case.one, case.cost, current, case.window, rules, case.answer.share)
     )
-    seen = _outlook(case, rules)
-    guarded = _guarded(case, proposal, seen, rules)
+    seen = _revenue_model(case, rules)
+    guarded = _guarded_floor(case, proposal, seen, rules)
     moves = guarded.floor != current_floor.current
     verdict = "keep" if proposal.verdict in {"raise", "lower"} and not moves else proposal.verdict
     told = verdict != "insufficient" and seen is not None and (bool(seen.prices.prices) or not moves)
@@ -148,21 +148,21 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
     return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
 
 
-def _outlook(case: _Case, rules: Rules) -> Outlook | None:
+def _revenue_model(case: _Case, rules: Rules) -> RevenueModel | None:
     """None where the evidence does not tell what a sale is worth more than."""
     if case.one is None or (case.cost is None and case.one.mode != "unified"):
         return None
-    return outlook(case.one, case.cost, rules.marginal, case.window.weeks)
+    return revenue_model(case.one, case.cost, rules.marginal, case.window.weeks)
 
 
-def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules) -> Guarded:
+def _guarded_floor(case: _Case, proposal: Proposal, seen: RevenueModel | None, rules: Rules) -> GuardedFloor:
     at, one, cost = case.current_floor, case.one, case.cost
     stay = at.current
     if proposal.verdict not in {"raise", "lower"} or one is None or seen is None:
-        return Guarded(stay)
+        return GuardedFloor(stay)
     why_not = cooling(at, case.window.today, rules)
     if why_not:
-        return Guarded(stay, (why_not,))
+        return GuardedFloor(stay, (why_not,))
     if proposal.verdict == "lower":
         guarded = guarded_lower(proposal.target, at, rules)
     else:
@@ -179,7 +179,7 @@ def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules
         why = f"A line of its own would gain {gain:.2f} USD a week; {takes}."
         if not seen.prices.prices:
             why = f"What a line of its own would gain is not known; {takes} (USD a week)."
-        return Guarded(stay, (*guarded.reasons, why))
+        return GuardedFloor(stay, (*guarded.reasons, why))
     return guarded
 
 
@@ -205,9 +205,9 @@ def _assumptions(case: _Case, floor: Decimal) -> tuple[str, ...]:
 def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
     """Replay the raises and cuts of an earlier run on evidence of other days."""
     window = Window(first, last, last)
-    told = sift(later).told
-    known = {one.cell: one for one in told}
-    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(told, rules).items()}
+    sound = check_evidence(later).sound
+    known = {one.cell: one for one in sound}
+    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(sound, rules).items()}
     moves = [made for made in earlier.cells if made.verdict in {"raise", "lower"}]
     return Backtest(first, last, tuple(_replay(made, known, costs, window, rules) for made in moves))
 
@@ -218,21 +218,23 @@ def _replay(
     one = known.get(made.cell)
     cost = costs.get(made.cell)
     if one is None or not one.prices or (cost is None and made.mode != "unified"):
-        return _silent(made, "there are no later reports to replay it on")
+        return _replay_without_evidence(made, "there are no later reports to replay it on")
     lower, upper = sorted((float(made.current), float(made.suggested)))
     floors = {day.floor for day in one.days if day.floor is not None} or {float(made.current)}
     if max(floors) > lower:
-        return _silent(made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen")
-    seen = outlook(one, cost, rules.marginal, window.weeks)
-    return Replay(made.cell, made.current, made.suggested, made.change, _came(seen, lower, upper, made))
+        return _replay_without_evidence(
+            made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen"
+        )
+    seen = revenue_model(one, cost, rules.marginal, window.weeks)
+    return Replay(made.cell, made.current, made.suggested, made.change, _replayed_change(seen, lower, upper, made))
 
 
-def _came(seen: Outlook, lower: float, upper: float, made: Suggestion) -> Bounds:
+def _replayed_change(seen: RevenueModel, lower: float, upper: float, made: Suggestion) -> Bounds:
     raised = seen.change(lower, upper)
     if made.verdict == "raise":
         return raised
     return Bounds(-raised.high, -raised.estimate, -raised.low)
 
 
-def _silent(made: Suggestion, why: str) -> Replay:
+def _replay_without_evidence(made: Suggestion, why: str) -> Replay:
     return Replay(made.cell, made.current, made.suggested, made.change, None, why)

@@ -22,12 +22,12 @@ from typing import Any, Final
 from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
 from reconciler.model.floors import MINIMUM
-from reconciler.sandbox.exchange import Seen
+from reconciler.sandbox.exchange import RecordedRequest
 from reconciler.sandbox.quirks import Quirks
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredResource:
     """An app or placement as the account holds it. `created` is in seconds since the epoch, 0 where it was seeded."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class Stored:
     created: float = 0.0
 
 
-class Past:
+class ResourceHistory:
     """What resources were before they were changed or deleted, in memory alone.
 
     `span` is for how many seconds that is kept; 0 keeps nothing. Not safe to share without a lock.
@@ -45,10 +45,10 @@ class Past:
 
     def __init__(self) -> None:
         self.span = 0.0
-        self._versions: dict[tuple[Kind, str], list[tuple[float, Stored]]] = {}
-        self._ended: dict[tuple[Kind, str], tuple[float, Stored]] = {}
+        self._versions: dict[tuple[Kind, str], list[tuple[float, StoredResource]]] = {}
+        self._ended: dict[tuple[Kind, str], tuple[float, StoredResource]] = {}
 
-    def changed(self, now: float, was: Stored) -> None:
+    def record_change(self, now: float, was: StoredResource) -> None:
         """Until now a resource was as given."""
         if self.span:
             versions = self._versions.setdefault((was.kind, was.id), [])
@@ -56,18 +56,20 @@ class Past:
             while versions[0][0] <= now - self.span:
                 del versions[0]
 
-    def ended(self, now: float, was: Stored) -> None:
+    def record_deletion(self, now: float, was: StoredResource) -> None:
         """The resource is deleted now, and was as given until then."""
         if self.span:
-            self.changed(now, was)
+            self.record_change(now, was)
             self._ended[was.kind, was.id] = now, was
 
-    def as_of(self, moment: float, current: Stored) -> Stored:
+    def as_of(self, moment: float, current: StoredResource) -> StoredResource:
         """What a resource was at a moment; one that is younger, as it was made."""
         versions = self._versions.get((current.kind, current.id), ())
         return next((was for until, was in versions if until > moment), current)
 
-    def listed(self, moment: float, current: Iterable[Stored], belongs: Callable[[Stored], bool]) -> list[Stored]:
+    def list_as_of(
+        self, moment: float, current: Iterable[StoredResource], belongs: Callable[[StoredResource], bool]
+    ) -> list[StoredResource]:
         """A list as it was at a moment, by id: what is in it now, and what belongs there and was deleted since."""
         gone = [was for at, was in self._ended.values() if at > moment and belongs(was)]
         return sorted((self.as_of(moment, each) for each in (*current, *gone)), key=lambda each: int(each.id))
@@ -88,34 +90,34 @@ _NAMES: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def kept(sent: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+def stored_fields(sent: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
     """The fields that are stored of those that were sent."""
     stored = dict(sent)
     for name in ("name", "bundle"):
         if isinstance(stored.get(name), str):
             stored[name] = _NAMES[quirks.names](stored[name])
     if isinstance(stored.get("floorPrices"), Mapping):
-        stored["floorPrices"] = _floors(stored["floorPrices"], quirks)
+        stored["floorPrices"] = _stored_floors(stored["floorPrices"], quirks)
     return stored
 
 
-def _floors(sent: Mapping[str, float], quirks: Quirks) -> dict[str, float]:
+def _stored_floors(sent: Mapping[str, float], quirks: Quirks) -> dict[str, float]:
     lines = {**quirks.adds, **{name: price for name, price in sent.items() if name not in quirks.drops}}
-    return {name: _rounded(price, quirks.prices) for name, price in lines.items()} if quirks.prices else lines
+    return {name: _rounded_price(price, quirks.prices) for name, price in lines.items()} if quirks.prices else lines
 
 
-def _rounded(price: float, step: float) -> float:
+def _rounded_price(price: float, step: float) -> float:
     """The multiple of a step that is nearest, and never less than the least price there is."""
     of, to = Decimal(str(price)), Decimal(str(step))
     return float(max(MINIMUM, (of / to).quantize(Decimal(1), ROUND_HALF_UP) * to))
 
 
-def same_to_a_server(one: Stored, other: Stored) -> bool:
+def is_duplicate(one: StoredResource, other: StoredResource) -> bool:
     """Whether a server that makes nothing twice takes two resources for one: of a like name, or a like bundle."""
     return (one.kind, one.app_id, _identity(one)) == (other.kind, other.app_id, _identity(other))
 
 
-def _identity(resource: Stored) -> tuple[str, ...]:
+def _identity(resource: StoredResource) -> tuple[str, ...]:
     names = ("name",) if resource.kind == "placement" else ("platform", "bundle")
     return tuple(str(resource.fields.get(name, "")).strip().casefold().replace("_", "-") for name in names)
 
@@ -135,7 +137,7 @@ CREATE TABLE IF NOT EXISTS token (digest TEXT PRIMARY KEY, expires REAL NOT NULL
 """
 
 
-class Account:
+class SandboxAccount:
     """All state of one sandbox. Safe to use from other threads than the server's.
 
     `database` None keeps it in memory. `requests` holds what was asked, oldest first; `past` what resources were, for
@@ -145,36 +147,36 @@ class Account:
 
     def __init__(self, database: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.requests: deque[Seen] = deque(maxlen=_REMEMBERED_REQUESTS)
-        self.past = Past()
+        self.requests: deque[RecordedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
+        self.past = ResourceHistory()
         self._late: list[tuple[float, Callable[[], object]]] = []
         self._done_at: float | None = None
         self._lock = threading.RLock()
         self._changes: Counter[str] = Counter()
-        self._database = _open(database)
+        self._database = _open_database(database)
 
-    def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> Stored:
+    def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> StoredResource:
         """A new resource under an id that none had before."""
         with self._transaction() as sql:
             row = sql.execute("SELECT id FROM last_id WHERE kind = ?", (kind,)).fetchone()
-            new = Stored(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
+            new = StoredResource(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
             self._put(sql, new)
         return new
 
-    def load(self, resources: Iterable[Stored]) -> None:
+    def load(self, resources: Iterable[StoredResource]) -> None:
         """Put resources under the ids they bring, all in one transaction; an equal id is replaced."""
         with self._transaction() as sql:
             for resource in resources:
                 self._put(sql, resource)
 
-    def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> Stored:
+    def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> StoredResource:
         """Give a resource other fields. Raises KeyError where there is none with that id."""
         with self._transaction() as sql:
             before = self.get(kind, resource_id)
             if before is None:
                 raise KeyError(resource_id)
-            self.past.changed(self._now(), before)
-            after = Stored(kind, before.id, dict(fields), before.app_id, before.created)
+            self.past.record_change(self._now(), before)
+            after = StoredResource(kind, before.id, dict(fields), before.app_id, before.created)
             self._put(sql, after)
         return after
 
@@ -185,7 +187,7 @@ class Account:
             if gone is None:
                 return False
             for each in (gone, *(self.placements(gone.id) if kind == "app" else ())):
-                self.past.ended(self._now(), each)
+                self.past.record_deletion(self._now(), each)
             sql.execute("DELETE FROM resource WHERE kind = ? AND id = ?", (kind, int(gone.id)))
             if kind == "app":
                 sql.execute("DELETE FROM resource WHERE kind = 'placement' AND app_id = ?", (int(gone.id),))
@@ -202,21 +204,21 @@ class Account:
             self._late.clear()
         self.requests.clear()
 
-    def get(self, kind: Kind, resource_id: str) -> Stored | None:
+    def get(self, kind: Kind, resource_id: str) -> StoredResource | None:
         """The resource with that id."""
-        number = _number(resource_id)
+        number = _integer_id(resource_id)
         found = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
         return found[0] if found else None
 
-    def apps(self) -> tuple[Stored, ...]:
+    def apps(self) -> tuple[StoredResource, ...]:
         """All apps, by id."""
         return self._select("WHERE kind = 'app' ORDER BY id")
 
-    def placements(self, app_id: str | None = None) -> tuple[Stored, ...]:
+    def placements(self, app_id: str | None = None) -> tuple[StoredResource, ...]:
         """All placements of an app, or of all apps, by id."""
         if app_id is None:
             return self._select("WHERE kind = 'placement' ORDER BY id")
-        return self._select("WHERE kind = 'placement' AND app_id = ? ORDER BY id", _number(app_id))
+        return self._select("WHERE kind = 'placement' AND app_id = ? ORDER BY id", _integer_id(app_id))
 
     def changes(self, key: str) -> int:
         """How often the list of apps (`APPS`) or of the placements of the app with that id has changed."""
@@ -285,7 +287,7 @@ class Account:
                 finally:
                     self._done_at = None
 
-    def _put(self, sql: sqlite3.Connection, resource: Stored) -> None:
+    def _put(self, sql: sqlite3.Connection, resource: StoredResource) -> None:
         number = int(resource.id)
         app = None if resource.app_id is None else int(resource.app_id)
         row = (resource.kind, number, app, json.dumps(resource.fields), resource.created)
@@ -296,19 +298,19 @@ class Account:
         )
         self._count(resource)
 
-    def _count(self, resource: Stored) -> None:
+    def _count(self, resource: StoredResource) -> None:
         self._changes[APPS if resource.kind == "app" else str(resource.app_id)] += 1
         if resource.kind == "app":
             self._changes[resource.id] += 1
 
-    def _select(self, where: str, *values: str | int | None) -> tuple[Stored, ...]:
+    def _select(self, where: str, *values: str | int | None) -> tuple[StoredResource, ...]:
         with self._lock:
             self._catch_up(self.clock())
             rows = self._database.execute(f"SELECT kind, id, app_id, fields, created FROM resource {where}", values)  # noqa: S608 - `where` is one of the clauses above
-            return tuple(_stored(row) for row in rows)
+            return tuple(_resource_from_row(row) for row in rows)
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
+def _open_database(path: Path | None) -> sqlite3.Connection:
     place = ":memory:" if path is None else str(path)
     try:
         with ExitStack() as opened:
@@ -325,12 +327,12 @@ def _open(path: Path | None) -> sqlite3.Connection:
     return database
 
 
-def _stored(row: tuple[Kind, int, int | None, str, float]) -> Stored:
+def _resource_from_row(row: tuple[Kind, int, int | None, str, float]) -> StoredResource:
     kind, number, app, fields, created = row
-    return Stored(kind, str(number), json.loads(fields), None if app is None else str(app), created)
+    return StoredResource(kind, str(number), json.loads(fields), None if app is None else str(app), created)
 
 
-def _number(resource_id: str) -> int | None:
+def _integer_id(resource_id: str) -> int | None:
     """The id as the integer it is kept as; None for what cannot be an id."""
     return int(resource_id) if resource_id.isascii() and resource_id.isdigit() and len(resource_id) < 18 else None
 

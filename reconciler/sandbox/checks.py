@@ -73,7 +73,7 @@ def placement_to_update(body: Mapping[str, Any], placement_type: str) -> dict[st
     return fields
 
 
-def settled(fields: Mapping[str, Any]) -> dict[str, Any]:
+def complete_placement(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A placement's fields after a write, as they are stored.
 
     A worldwide floor is added; blocks that are off and targeting that does not count are dropped. Refused where

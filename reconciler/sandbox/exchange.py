@@ -9,7 +9,7 @@ REFUSED_SECRET: Final = "wrong"  # noqa: S105 - the one secret that is no good, 
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ClientCredentials:
     """`only` is the one pair of client id and secret that is taken; None takes any but the secret `wrong`."""
 
     only: tuple[str, str] | None = field(default=None, repr=False)
@@ -25,7 +25,7 @@ JSON_TYPE = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SandboxRequest:
     """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent.
 
     `target` is path and query byte for byte; `authorized` says whether there was an Authorization header of any kind.
@@ -59,7 +59,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SandboxResponse:
     """A response, complete: status, body, and headers beside the length."""
 
     status: int
@@ -78,7 +78,7 @@ class RefusalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordedRequest:
     """A request as it is remembered. `status` is None where no answer was given; `fault` names the one that struck.
 
     `body` is the JSON that was sent (None without one), `at` seconds since the epoch. Credentials are never kept.
@@ -93,17 +93,17 @@ class Seen:
     fault: str | None = None
 
 
-Handler: TypeAlias = Callable[[Call], Answer]
+Handler: TypeAlias = Callable[[SandboxRequest], SandboxResponse]
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 """Handlers by method and path, or by a folder and `*` for all that is in it. Each API is one such table."""
 
 
-def json_answer(status: int, content: Any) -> Answer:
+def json_answer(status: int, content: Any) -> SandboxResponse:
     """An answer that holds the content as JSON."""
-    return Answer(status, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+    return SandboxResponse(status, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def remembered_body(call: Call) -> Any:
+def remembered_body(call: SandboxRequest) -> Any:
     """What may be remembered of a body: its JSON, or its text where it is none; never a credential."""
     if not call.body:
         return None
@@ -116,6 +116,6 @@ def remembered_body(call: Call) -> Any:
     return {"grant_type": told.get("grant_type")} if isinstance(told, dict) else None
 
 
-def remembered_query(call: Call) -> Mapping[str, str]:
+def remembered_query(call: SandboxRequest) -> Mapping[str, str]:
     """What may be remembered of a query: that of a file is a signature."""
     return {} if call.resource == "file" else call.query

@@ -17,10 +17,9 @@ from pydantic_core import ErrorDetails
 from reconciler.errors import ProjectError
 from reconciler.files import disk
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.sandbox.exchange import JSON_TYPE, Answer, Call, json_answer
+from reconciler.sandbox.exchange import JSON_TYPE, SandboxRequest, SandboxResponse, json_answer
 from reconciler.sandbox.faults import (
     AnswerFault,
-    Astray,
     BadGzip,
     Bomb,
     CutRow,
@@ -39,6 +38,7 @@ from reconciler.sandbox.faults import (
     RepeatRow,
     ReportFault,
     Status,
+    WrongHost,
 )
 from reconciler.sandbox.quirks import Quirks
 from reconciler.yaml.node import Map, Seq
@@ -125,7 +125,7 @@ def _finding(file: str, content: Any, problem: ErrorDetails) -> Finding:
     hint = ""
     match problem["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            message, hint = f"there is no {name} here", did_you_mean(name, _names())
+            message, hint = f"there is no {name} here", did_you_mean(name, _known_names())
         case "missing":
             message = f"{problem['loc'][-1]} is missing"
         case "union_tag_not_found":
@@ -162,17 +162,17 @@ def _without_case(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return loc[:2] + loc[3:] if loc[:1] == ("faults",) else loc
 
 
-def _names() -> set[str]:
+def _known_names() -> set[str]:
     return {to_camel(known.name) for case in (*get_args(Fault), Quirks, FaultFile) for known in fields(case)}
 
 
-class Script:
+class FaultScript:
     """The faults of a server and how far each has come. The same calls and seed give the same faults."""
 
     def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
-        self._lines = [_Line(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
+        self._lines = [_FaultCounter(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
 
-    def strike(self, call: Call) -> Fault | None:
+    def strike(self, call: SandboxRequest) -> Fault | None:
         """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
         due = [line for line in self._lines if line.counts(call)]
         if not due:
@@ -181,7 +181,7 @@ class Script:
         return due[0].fault
 
 
-class _Line:
+class _FaultCounter:
     """One fault of a script: how many matching calls it saw, and how many it struck."""
 
     def __init__(self, fault: Fault, chance: Random) -> None:
@@ -190,7 +190,7 @@ class _Line:
         self._seen = 0
         self._chance = chance
 
-    def counts(self, call: Call) -> bool:
+    def counts(self, call: SandboxRequest) -> bool:
         """Count the call if it matches, and say whether the fault is due."""
         if not _matches(self.fault, call):
             return False
@@ -206,7 +206,7 @@ class _Line:
         return fault.probability is None or self._chance.random() < fault.probability
 
 
-def _matches(fault: Fault, call: Call) -> bool:
+def _matches(fault: Fault, call: SandboxRequest) -> bool:
     if not _is_possible(fault, call):
         return False
     method, _, resource = fault.on.partition(" ")
@@ -218,7 +218,7 @@ def _matches(fault: Fault, call: Call) -> bool:
     return fault.containing in said
 
 
-def _is_possible(fault: Fault, call: Call) -> bool:
+def _is_possible(fault: Fault, call: SandboxRequest) -> bool:
     """Whether the fault can strike such a call at all."""
     if isinstance(fault, ListFault):
         return is_list(call)
@@ -228,7 +228,7 @@ def _is_possible(fault: Fault, call: Call) -> bool:
     return True
 
 
-def is_list(call: Call) -> bool:
+def is_list(call: SandboxRequest) -> bool:
     """Whether the call reads a list."""
     of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
     own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
@@ -236,33 +236,33 @@ def is_list(call: Call) -> bool:
 
 
 _ANSWERS: Final = {
-    "garbage": Answer(
+    "garbage": SandboxResponse(
         200, b"<!doctype html><title>Sign in</title><h1>Please sign in</h1>", ((b"content-type", b"text/html"),)
     ),
-    "empty": Answer(200, b""),
-    "null": Answer(200, b"null"),
-    "bad-gzip": Answer(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
+    "empty": SandboxResponse(200, b""),
+    "null": SandboxResponse(200, b"null"),
+    "bad-gzip": SandboxResponse(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
     "expire-token": json_answer(401, {"error": "invalid_token"}),
 }
 _GZIP: Final = b"\x1f\x8b"
 _WRAPPERS: Final = ("apps", "placements", "data", "list")
 
 
-def broken(fault: AnswerFault, answer: Answer) -> Answer:
+def faulty_response(fault: AnswerFault, answer: SandboxResponse) -> SandboxResponse:
     """The answer that the fault gives instead of the one that was due."""
     match fault:
         case Status():
             after = () if fault.retry_after is None else ((b"retry-after", str(fault.retry_after).encode()),)
             told = json_answer(fault.status, {"message": "A fault of the sandbox."})
-            return Answer(told.status, told.body, told.headers + after)
+            return SandboxResponse(told.status, told.body, told.headers + after)
         case Garbage() | Empty() | Null() | BadGzip() | ExpireToken():
             return _ANSWERS[fault.do]
         case Bomb():
-            return Answer(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
+            return SandboxResponse(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
         case Redirect():
-            return Answer(302, b"", ((b"location", fault.to.encode()),))
-        case Astray():
-            return _astray(fault, answer)
+            return SandboxResponse(302, b"", ((b"location", fault.to.encode()),))
+        case WrongHost():
+            return _with_other_host(fault, answer)
         case Paging() | Omit() | Duplicate() | CutRow() | RepeatRow():
             return answer if answer.status != 200 else _body_with(fault, answer)
         case _:
@@ -275,7 +275,7 @@ def _packed_megabyte() -> bytes:
     return gzip.compress(bytes(1024 * 1024), mtime=0)
 
 
-def _astray(fault: Astray, answer: Answer) -> Answer:
+def _with_other_host(fault: WrongHost, answer: SandboxResponse) -> SandboxResponse:
     """The answer with another host in its URL; one without a URL as it is."""
     told = json.loads(answer.body) if answer.body.startswith(b"{") else {}
     if "url" not in told:
@@ -284,13 +284,13 @@ def _astray(fault: Astray, answer: Answer) -> Answer:
     return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
 
 
-def _body_with(fault: ListFault | ReportFault, answer: Answer) -> Answer:
+def _body_with(fault: ListFault | ReportFault, answer: SandboxResponse) -> SandboxResponse:
     if isinstance(fault, CutRow | RepeatRow):
         return _report_with(fault, answer)
     return _list_with(fault, answer)
 
 
-def _report_with(fault: ReportFault, answer: Answer) -> Answer:
+def _report_with(fault: ReportFault, answer: SandboxResponse) -> SandboxResponse:
     """The report in the answer with the fault in it, packed if it was; one without rows as it is."""
     packed = answer.body.startswith(_GZIP)
     header, _, rows = (gzip.decompress(answer.body) if packed else answer.body).partition(b"\n")
@@ -298,20 +298,20 @@ def _report_with(fault: ReportFault, answer: Answer) -> Answer:
     if not last:
         return answer
     body = header + b"\n" + (rows + last if isinstance(fault, RepeatRow) else rows[: -(len(last) + 1) // 2])
-    return Answer(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
+    return SandboxResponse(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
 
 
-def _list_with(fault: ListFault, answer: Answer) -> Answer:
+def _list_with(fault: ListFault, answer: SandboxResponse) -> SandboxResponse:
     """The list in the answer with the fault in it, in the wrapper it had."""
     content = json.loads(answer.body) if answer.body else []
-    wrapper, rows = _wrapped(content)
+    wrapper, rows = _unwrapped_rows(content)
     if isinstance(fault, Paging):
         return json_answer(200, _first_page(fault, wrapper or "data", rows))
     struck = _without(fault, rows) if isinstance(fault, Omit) else rows[:1] + rows
     return json_answer(200, {wrapper: struck} if wrapper else struck)
 
 
-def _wrapped(content: Any) -> tuple[str | None, list[Any]]:
+def _unwrapped_rows(content: Any) -> tuple[str | None, list[Any]]:
     """The rows of a list and the key they stand under, if any; a lone resource is a list of one."""
     if isinstance(content, list):
         return None, content

@@ -16,7 +16,7 @@ When: TypeAlias = Literal["before", "after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class FaultRule:
     """Which calls are struck: all that match `on` and `containing`, or the `nth`, or every so many, or by chance.
 
     `on` is a method and a resource, as in `POST placement`; `*` stands for any of either. `containing` is looked for
@@ -46,7 +46,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeout(Rule):
+class Timeout(FaultRule):
     """Hold the connection for so many seconds, then close it without an answer."""
 
     do: Literal["timeout"] = "timeout"
@@ -54,12 +54,12 @@ class Timeout(Rule):
     seconds: float = 60
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reset(Rule):
+class Reset(FaultRule):
     """Reset the connection without an answer."""
 
     do: Literal["reset"] = "reset"
@@ -67,7 +67,7 @@ class Reset(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status(Rule):
+class Status(FaultRule):
     """Answer with a status that is no success, and how many seconds to wait where `retry_after` says so."""
 
     status: int
@@ -76,13 +76,13 @@ class Status(Rule):
     retry_after: int | None = None
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         if not 300 <= self.status <= 599:
             raise ValueError("status is between 300 and 599")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truncate(Rule):
+class Truncate(FaultRule):
     """Announce the whole body, send half of it and close the connection."""
 
     do: Literal["truncate"] = "truncate"
@@ -90,7 +90,7 @@ class Truncate(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slow(Rule):
+class Slow(FaultRule):
     """Let the body trickle out over so many seconds."""
 
     do: Literal["slow"] = "slow"
@@ -98,12 +98,12 @@ class Slow(Rule):
     seconds: float = 5
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Garbage(Rule):
+class Garbage(FaultRule):
     """Answer 200 with a page of HTML."""
 
     do: Literal["garbage"] = "garbage"
@@ -111,7 +111,7 @@ class Garbage(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Empty(Rule):
+class Empty(FaultRule):
     """Answer 200 without a body."""
 
     do: Literal["empty"] = "empty"
@@ -119,7 +119,7 @@ class Empty(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Null(Rule):
+class Null(FaultRule):
     """Answer 200 with `null`."""
 
     do: Literal["null"] = "null"
@@ -127,7 +127,7 @@ class Null(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadGzip(Rule):
+class BadGzip(FaultRule):
     """Answer 200 with a body that says it is gzip and is not."""
 
     do: Literal["bad-gzip"] = "bad-gzip"
@@ -135,7 +135,7 @@ class BadGzip(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bomb(Rule):
+class Bomb(FaultRule):
     """Answer 200 with a small gzip file that unpacks to so many megabytes."""
 
     do: Literal["bomb"] = "bomb"
@@ -143,13 +143,13 @@ class Bomb(Rule):
     megabytes: int = 2048
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         if not 0 < self.megabytes <= _MOST_MEGABYTES:
             raise ValueError(f"megabytes are between 1 and {_MOST_MEGABYTES}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect(Rule):
+class Redirect(FaultRule):
     """Answer 302: it is elsewhere, at `to`."""
 
     do: Literal["redirect"] = "redirect"
@@ -158,7 +158,7 @@ class Redirect(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Astray(Rule):
+class WrongHost(FaultRule):
     """Order a report, and let the URL in the answer lead to the host `to`."""
 
     do: Literal["astray"] = "astray"
@@ -167,7 +167,7 @@ class Astray(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CutRow(Rule):
+class CutRow(FaultRule):
     """Answer a report that ends amid its last row, and say nothing of it: the length announced is that of the rest."""
 
     do: Literal["cut-row"] = "cut-row"
@@ -175,7 +175,7 @@ class CutRow(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatRow(Rule):
+class RepeatRow(FaultRule):
     """Answer a report whose last row stands there twice."""
 
     do: Literal["repeat-row"] = "repeat-row"
@@ -183,7 +183,7 @@ class RepeatRow(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireToken(Rule):
+class ExpireToken(FaultRule):
     """Revoke every token and answer 401."""
 
     do: Literal["expire-token"] = "expire-token"
@@ -191,7 +191,7 @@ class ExpireToken(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paging(Rule):
+class Paging(FaultRule):
     """Of a list, answer the first half in a wrapper that speaks of more under the key `hint`."""
 
     do: Literal["paging"] = "paging"
@@ -200,7 +200,7 @@ class Paging(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Omit(Rule):
+class Omit(FaultRule):
     """Leave resources out of a list: the last so many, or those with the given ids."""
 
     do: Literal["omit"] = "omit"
@@ -209,7 +209,7 @@ class Omit(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate(Rule):
+class Duplicate(FaultRule):
     """Show the first resource of a list twice."""
 
     do: Literal["duplicate"] = "duplicate"
@@ -217,7 +217,7 @@ class Duplicate(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OldId(Rule):
+class OldId(FaultRule):
     """Answer a create with an id that was there before: `id`, or that of the newest resource of its kind.
 
     With `fields` the answer tells of that resource as if it had just been made. Where there is none, nothing is struck.
@@ -230,7 +230,7 @@ class OldId(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Echo(Rule):
+class Echo(FaultRule):
     """Answer an update as if it were done, with what it sent, and do not carry it out."""
 
     do: Literal["echo"] = "echo"
@@ -238,7 +238,7 @@ class Echo(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Late(Rule):
+class Late(FaultRule):
     """Reset the connection without an answer, and carry the call out so many seconds later."""
 
     do: Literal["late"] = "late"
@@ -246,14 +246,14 @@ class Late(Rule):
     seconds: float = 5
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 ListFault: TypeAlias = Paging | Omit | Duplicate
 ReportFault: TypeAlias = CutRow | RepeatRow
 AnswerFault: TypeAlias = (
-    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault | ReportFault
+    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | WrongHost | ExpireToken | ListFault | ReportFault
 )
 """Faults that give another answer, which then goes out whole."""
 CallFault: TypeAlias = OldId | Echo

@@ -12,7 +12,7 @@ from math import exp, inf, log, sqrt
 from statistics import NormalDist
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.account import SandboxAccount, StoredResource
 
 _NORMAL = NormalDist()
 _EDGE = 1e-9
@@ -143,9 +143,9 @@ class Waterfall:
     `price` and `requests` are factors and a day's number; `rest` is how well the other sources pay beside DT.
     """
 
-    app: Stored
+    app: StoredResource
     name: str
-    rungs: tuple[Stored, ...]
+    rungs: tuple[StoredResource, ...]
     setting: Setting
     requests: float
     price: float
@@ -171,7 +171,7 @@ class Band:
 class Sale:
     """What one placement was asked for and sold in a country on a day. `bands` hold the bids that bought."""
 
-    placement: Stored
+    placement: StoredResource
     requests: int
     impressions: int
     bids: Bids
@@ -201,11 +201,11 @@ class Trade:
 class Market:
     """The market of one account. The same seed makes the same one."""
 
-    def __init__(self, account: Account, seed: int) -> None:
+    def __init__(self, account: SandboxAccount, seed: int) -> None:
         self._account = account
         self.seed = seed
 
-    def waterfalls(self, app: Stored) -> tuple[Waterfall, ...]:
+    def waterfalls(self, app: StoredResource) -> tuple[Waterfall, ...]:
         """Those of an app, by type and name; of an app or placement that is inactive none."""
         if app.fields.get("status") != "active":
             return ()
@@ -230,7 +230,7 @@ class Market:
         here = exp(0.2 * normal(self.seed, "rest", waterfall.app.id, waterfall.name, country.code))
         return waterfall.rest * here * self._bids(waterfall, country).mean()
 
-    def _waterfall(self, app: Stored, name: str, rungs: tuple[Stored, ...]) -> Waterfall:
+    def _waterfall(self, app: StoredResource, name: str, rungs: tuple[StoredResource, ...]) -> Waterfall:
         kind = rungs[0].fields["placementType"]
         words = (self.seed, app.id, kind, name)
         return Waterfall(
@@ -247,13 +247,13 @@ class Market:
     def _bids(self, waterfall: Waterfall, country: Country) -> Bids:
         return Bids(waterfall.price * country.price, _SPREAD)
 
-    def _trade(self, waterfall: Waterfall, country: Country, day: date, rungs: Sequence[Stored]) -> Trade:
+    def _trade(self, waterfall: Waterfall, country: Country, day: date, rungs: Sequence[StoredResource]) -> Trade:
         words = (self.seed, waterfall.app.id, waterfall.kind, waterfall.name, country.code, day)
         busy = exp(0.08 * normal(*words, "busy")) * (_WEEKEND if day.weekday() > 4 else 1.0)
         requests = round(waterfall.requests * country.share * busy)
         bids = self._bids(waterfall, country)
         if waterfall.setting == "unified":
-            bands = _beside(self.paid_by_rest(waterfall, country), floor_of(rungs[0].fields, country))
+            bands = _auction_bands(self.paid_by_rest(waterfall, country), floor_of(rungs[0].fields, country))
             return Trade(waterfall, country, day, requests, (_sale(rungs[0], requests, waterfall, bids, bands, words),))
         sales: list[Sale] = []
         high, left = inf, requests
@@ -280,7 +280,7 @@ REST_BIDS: Final = 0.85
 """The share of auctions in which any of the others bids."""
 
 
-def _beside(best: float, floor: float) -> tuple[Band, ...]:
+def _auction_bands(best: float, floor: float) -> tuple[Band, ...]:
     """In an auction a bid has to beat the floor and the others' best."""
     prices = rest_bids(best)
     against = (Band(REST_BIDS / len(prices), max(floor, price)) for price in prices)
@@ -288,7 +288,12 @@ def _beside(best: float, floor: float) -> tuple[Band, ...]:
 
 
 def _sale(
-    rung: Stored, requests: int, waterfall: Waterfall, bids: Bids, bands: tuple[Band, ...], words: tuple[object, ...]
+    rung: StoredResource,
+    requests: int,
+    waterfall: Waterfall,
+    bids: Bids,
+    bands: tuple[Band, ...],
+    words: tuple[object, ...],
 ) -> Sale:
     share = waterfall.present * sum(band.weight * bids.between(band.low, band.high) for band in bands)
     return Sale(rung, requests, count(requests, share, normal(*words, rung.id, "sold")), bids, bands)
@@ -306,7 +311,7 @@ def _scaled(waterfall: Waterfall, factor: float) -> Waterfall:
     return Waterfall(**{**told, "requests": factor * waterfall.requests})
 
 
-def _stems(placements: Sequence[Stored]) -> Mapping[str, str]:
+def _stems(placements: Sequence[StoredResource]) -> Mapping[str, str]:
     """The name of its waterfall for each placement by id: its own, without the rung where it has neighbours."""
     shared: dict[tuple[str, str], int] = {}
     for each in placements:
@@ -318,6 +323,6 @@ def _stems(placements: Sequence[Stored]) -> Mapping[str, str]:
     }
 
 
-def _stem(placement: Stored) -> str:
+def _stem(placement: StoredResource) -> str:
     name = str(placement.fields["name"])
     return name.rpartition("_")[0] or name

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.account import SandboxAccount, StoredResource
 from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.market import Market, is_complete
-from reconciler.sandbox.report_rows import Line, days, lines, mediation_app
+from reconciler.sandbox.report_rows import ReportLine, days, mediation_app, report_lines
 
 DIMENSIONS: Final = (
     *("date", "app", "helium_placement_name", "placement_type", "demand_source", "country", "helium_line_item_name"),
@@ -30,33 +30,33 @@ _LONGEST: Final = 30
 TIMEZONES: Final = {"America/Los_Angeles": timezone(timedelta(hours=-8)), "UTC": UTC}
 """The page calls the first one PST: summer time is left out."""
 
-NetworkType: TypeAlias = Literal["all", "bidding", "mediation"]
+NetworkFilter: TypeAlias = Literal["all", "bidding", "mediation"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MetricsQuery:
     """A call that is in order. Days are those of `zone`, both ends included."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
     filters: Mapping[str, frozenset[str]]
-    network: NetworkType
+    network: NetworkFilter
     first: date
     last: date
     zone: str
 
 
-def asked(body: Mapping[str, Any], now: float) -> Asked:
+def parse_query(body: Mapping[str, Any], now: float) -> MetricsQuery:
     """The call in a body. Raises `RefusalError` (400) that names everything that is wrong, under `errors`."""
     wrong: dict[str, str] = {name: "unknown field" for name in body if name not in _PARAMETERS}
-    dimensions = _names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, wrong)
-    metrics = _names(body, "metrics", METRICS, _USUAL_METRICS, wrong)
-    filters, network = _filters(body, wrong)
+    dimensions = _parse_names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, wrong)
+    metrics = _parse_names(body, "metrics", METRICS, _USUAL_METRICS, wrong)
+    filters, network = _parse_filters(body, wrong)
     zone = body.get("timezone", next(iter(TIMEZONES)))
     if zone not in TIMEZONES:
         wrong["timezone"], zone = f"must be one of {', '.join(TIMEZONES)}", "UTC"
     today = datetime.fromtimestamp(now, TIMEZONES[zone]).date()
-    first, last = (_day(body, name, today, wrong) for name in ("date_min", "date_max"))
+    first, last = (_parse_day(body, name, today, wrong) for name in ("date_min", "date_max"))
     if not wrong:
         _check_span(first, last, wrong)
     for metric in metrics:
@@ -65,10 +65,10 @@ def asked(body: Mapping[str, Any], now: float) -> Asked:
             wrong[metric] = f"'{metric}' metric is for network_type '{only}' only"
     if wrong:
         raise RefusalError(400, "ValidationError", errors=wrong)
-    return Asked(dimensions, metrics, filters, network, first, last, zone)
+    return MetricsQuery(dimensions, metrics, filters, network, first, last, zone)
 
 
-def _names(
+def _parse_names(
     body: Mapping[str, Any], key: str, known: Sequence[str], usual: tuple[str, ...], wrong: dict[str, str]
 ) -> tuple[str, ...]:
     told = body.get(key, usual)
@@ -81,14 +81,16 @@ def _names(
     return tuple(dict.fromkeys(told))
 
 
-def _filters(body: Mapping[str, Any], wrong: dict[str, str]) -> tuple[Mapping[str, frozenset[str]], NetworkType]:
+def _parse_filters(
+    body: Mapping[str, Any], wrong: dict[str, str]
+) -> tuple[Mapping[str, frozenset[str]], NetworkFilter]:
     told = body.get("filters")
     if "filters" not in body:
         return {}, "all"
     if not isinstance(told, dict) or not told:
         wrong["filters"] = "must be an object with at least one filter"
         return {}, "all"
-    networks: tuple[NetworkType, ...] = get_args(NetworkType)
+    networks: tuple[NetworkFilter, ...] = get_args(NetworkFilter)
     network = next((name for name in networks if name == told.get("network_type", "all")), None)
     if network is None:
         wrong["network_type"] = f"must be one of {', '.join(networks)}"
@@ -101,7 +103,7 @@ def _filters(body: Mapping[str, Any], wrong: dict[str, str]) -> tuple[Mapping[st
     return lists, network or "all"
 
 
-def _day(body: Mapping[str, Any], name: str, today: date, wrong: dict[str, str]) -> date:
+def _parse_day(body: Mapping[str, Any], name: str, today: date, wrong: dict[str, str]) -> date:
     told = body.get(name)
     if name not in body:
         return today
@@ -123,7 +125,7 @@ def _check_span(first: date, last: date, wrong: dict[str, str]) -> None:
 
 _OF_THE_NEXT_DAY: Final = 1 / 3
 """Of a day in Los Angeles, the part that is the next day in UTC."""
-_DIMENSIONS: Final[Mapping[str, Callable[[Line], str]]] = {
+_DIMENSIONS: Final[Mapping[str, Callable[[ReportLine], str]]] = {
     "app": lambda line: line.app,
     "helium_placement_name": lambda line: line.placement,
     "placement_type": lambda line: line.kind,
@@ -158,46 +160,48 @@ class _Sums:
     impressions: float = 0
     earnings: float = 0
 
-    def add(self, line: Line, part: float) -> None:
+    def add(self, line: ReportLine, part: float) -> None:
         for name in _Sums.__slots__:
-            setattr(self, name, self._sum(name) + part * getattr(line, name))
+            setattr(self, name, self._amount(name) + part * getattr(line, name))
 
-    def told(self, metric: str) -> float:
+    def value(self, metric: str) -> float:
         """One metric. Earnings and ratios are rounded to two digits, each by itself (Mediation Reporting page)."""
         if metric == "estimated_earnings":
             return round(self.earnings, 2)
         if metric not in _RATIOS:
-            return round(self._sum(metric))
+            return round(self._amount(metric))
         part, whole, times = _RATIOS[metric]
-        return round(times * self._sum(part) / (self._sum(whole) or 1), 2)
+        return round(times * self._amount(part) / (self._amount(whole) or 1), 2)
 
-    def _sum(self, name: str) -> float:
+    def _amount(self, name: str) -> float:
         return float(getattr(self, name))
 
 
-def figures(account: Account, market: Market, told: Asked) -> list[dict[str, Any]]:
+def metrics_rows(account: SandboxAccount, market: Market, told: MetricsQuery) -> list[dict[str, Any]]:
     """The rows of the answer, in the order of their dimensions. Days that are not complete have none."""
     apps = [app for app in account.apps() if mediation_app(app.id) in told.filters.get("apps", {mediation_app(app.id)})]
     sums: dict[tuple[str, ...], _Sums] = {}
-    for shown, day, part in _parts(told, account.clock()):
-        for line in _asked_for(market, apps, day, told):
+    for shown, day, part in _day_parts(told, account.clock()):
+        for line in _matching_lines(market, apps, day, told):
             key = tuple(shown.isoformat() if name == "date" else _DIMENSIONS[name](line) for name in told.dimensions)
             sums.setdefault(key, _Sums()).add(line, part)
     return [
-        dict(zip(told.dimensions, key, strict=True)) | {metric: found.told(metric) for metric in told.metrics}
+        dict(zip(told.dimensions, key, strict=True)) | {metric: found.value(metric) for metric in told.metrics}
         for key, found in sorted(sums.items())
     ]
 
 
-def _asked_for(market: Market, apps: Iterable[Stored], day: date, told: Asked) -> Iterable[Line]:
+def _matching_lines(
+    market: Market, apps: Iterable[StoredResource], day: date, told: MetricsQuery
+) -> Iterable[ReportLine]:
     wanted = [(_DIMENSIONS[_FILTERS[name]], values) for name, values in told.filters.items() if name in _FILTERS]
     for app in apps:
-        for line in lines(market, app, day):
+        for line in report_lines(market, app, day):
             if told.network in {"all", line.network} and all(read(line) in values for read, values in wanted):
                 yield line
 
 
-def _parts(told: Asked, now: float) -> Iterable[tuple[date, date, float]]:
+def _day_parts(told: MetricsQuery, now: float) -> Iterable[tuple[date, date, float]]:
     """Each day of the answer, the day in UTC that it is made of, and how much of that."""
     for day in days(told.first, told.last):
         following = day + timedelta(days=1)

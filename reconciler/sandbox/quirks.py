@@ -104,7 +104,7 @@ class Quirks:
         """Seconds after which every read shows what is there."""
         return max(self.appears_after, self.found_after, self.updates_after) + max(self.replicas)
 
-    def told(self, seconds: float) -> str | float:
+    def token_lifetime(self, seconds: float) -> str | float:
         """The lifetime of a token, as answers have it."""
         number = int(seconds) if seconds == int(seconds) else seconds
         return str(number) if self.expires_in == "text" else number

@@ -9,8 +9,8 @@ from typing import Any, Final
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import fields_to_json
-from reconciler.sandbox.account import Account, Stored
-from reconciler.sandbox.checks import settled
+from reconciler.sandbox.account import SandboxAccount, StoredResource
+from reconciler.sandbox.checks import complete_placement
 from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.management import DEFAULT_PUBLISHER
 
@@ -20,31 +20,31 @@ _FIRST_GENERATED_APP: Final = 300_000
 _FIRST_GENERATED_PLACEMENT: Final = 1_000_000
 
 
-def seed_named(account: Account, name: str) -> None:
+def load_named_seed(account: SandboxAccount, name: str) -> None:
     """Put a named seed into the account. Raises `UsageError` for a name that is none."""
     if name not in SEEDS:
         raise UsageError(f"there is no seed {name!r}", hint=f"known seeds: {', '.join(SEEDS)}")
     told = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
-    seed_resources(account, json.loads(told))
+    load_resources(account, json.loads(told))
 
 
-def seed_resources(
-    account: Account, resources: Iterable[Mapping[str, Any]], *, publisher_id: str = DEFAULT_PUBLISHER
+def load_resources(
+    account: SandboxAccount, resources: Iterable[Mapping[str, Any]], *, publisher_id: str = DEFAULT_PUBLISHER
 ) -> None:
     """Put resources with their ids into the account.
 
     Each is `{"kind", "id", "appId" (placements), "fields"}`, its fields in the program's canonical JSON form: what
     `fields_to_json` gives for a live resource. Blocks that are None are off.
     """
-    account.load(_stored(resource, publisher_id) for resource in resources)
+    account.load(_stored_resource(resource, publisher_id) for resource in resources)
 
 
-def seed_live(account: Account, live: LiveState, publisher_id: str) -> None:
+def load_live(account: SandboxAccount, live: LiveState, publisher_id: str) -> None:
     """Put what was read of an account elsewhere into this one, under the same ids.
 
     Raises `ProjectError` for an id that this server cannot keep as it is: a number without leading zeros.
     """
-    seed_resources(account, map(_as_resource, live.resources()), publisher_id=publisher_id)
+    load_resources(account, map(_as_resource, live.resources()), publisher_id=publisher_id)
 
 
 def _as_resource(live: LiveResource) -> dict[str, Any]:
@@ -54,20 +54,20 @@ def _as_resource(live: LiveResource) -> dict[str, Any]:
     fields = fields_to_json(live.fields)
     if live.kind == "placement":
         try:
-            settled(fields)
+            complete_placement(fields)
         except RefusalError:
             # Targeting that aims at nothing: this server takes it for none, as it could not be written to otherwise.
             fields["targetingEnabled"] = False
     return {"kind": live.kind, "id": live.id, "appId": live.app_id, "fields": fields}
 
 
-def seed_generated(account: Account, apps: int, placements_per_app: int) -> None:
+def load_generated(account: SandboxAccount, apps: int, placements_per_app: int) -> None:
     """Put `generated` resources into the account."""
-    seed_resources(account, generated(apps, placements_per_app))
+    load_resources(account, generated(apps, placements_per_app))
 
 
 def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
-    """Resources of an account of any size, in the form that `seed_resources` takes; the same for the same numbers."""
+    """Resources of an account of any size, in the form that `load_resources` takes; the same for the same numbers."""
     for place in range(apps):
         app_id = str(_FIRST_GENERATED_APP + place)
         yield {"kind": "app", "id": app_id, "fields": _generated_app(place)}
@@ -77,11 +77,13 @@ def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
             yield {"kind": "placement", "id": placement_id, "appId": app_id, "fields": fields}
 
 
-def _stored(resource: Mapping[str, Any], publisher_id: str) -> Stored:
+def _stored_resource(resource: Mapping[str, Any], publisher_id: str) -> StoredResource:
     if resource["kind"] == "placement":
-        return Stored("placement", str(resource["id"]), settled(resource["fields"]), str(resource["appId"]))
+        return StoredResource(
+            "placement", str(resource["id"]), complete_placement(resource["fields"]), str(resource["appId"])
+        )
     fields = {name: value for name, value in resource["fields"].items() if value is not None}
-    return Stored("app", str(resource["id"]), {"publisherId": publisher_id, **fields})
+    return StoredResource("app", str(resource["id"]), {"publisherId": publisher_id, **fields})
 
 
 def _generated_app(place: int) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from reconciler.errors import ReconcilerError
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Keys, Routes
-from reconciler.sandbox.fault_script import Script
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import ClientCredentials, Routes
+from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.front import Front, Server
+from reconciler.sandbox.front import SandboxApplication, Server
 from reconciler.sandbox.management import Management
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
-from reconciler.sandbox.seed import seed_named
+from reconciler.sandbox.seed import load_named_seed
 
 LOOPBACK: Final = "127.0.0.1"
 DEMO_MARKET: Final = 3408
@@ -64,7 +64,9 @@ class RunningSandbox:
     before the first call. Raises what `serve` raises.
     """
 
-    def __init__(self, options: SandboxOptions | None = None, *, fill: Callable[[Account], None] | None = None) -> None:
+    def __init__(
+        self, options: SandboxOptions | None = None, *, fill: Callable[[SandboxAccount], None] | None = None
+    ) -> None:
         options = options or SandboxOptions()
         with ExitStack() as opened:
             self.account = opened.enter_context(closing(_account(options)))
@@ -87,7 +89,7 @@ class RunningSandbox:
     def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def follow(self, script: Script) -> None:
+    def follow(self, script: FaultScript) -> None:
         """From the next call on, the faults of this script strike and no others."""
         self._front.script = script
 
@@ -99,25 +101,25 @@ class RunningSandbox:
         self._opened.close()
 
 
-def _account(options: SandboxOptions) -> Account:
-    account = Account(options.database)
+def _account(options: SandboxOptions) -> SandboxAccount:
+    account = SandboxAccount(options.database)
     try:
         if options.seed is not None and not account.apps():
-            seed_named(account, options.seed)
+            load_named_seed(account, options.seed)
     except BaseException:
         account.close()
         raise
     return account
 
 
-def _front(options: SandboxOptions, account: Account, listening: socket.socket) -> Front:
-    script = Script(options.faults, seed=options.chance)
-    return Front(account, _routes(options, account, _url(listening)), script, options.latency)
+def _front(options: SandboxOptions, account: SandboxAccount, listening: socket.socket) -> SandboxApplication:
+    script = FaultScript(options.faults, seed=options.chance)
+    return SandboxApplication(account, _routes(options, account, _url(listening)), script, options.latency)
 
 
-def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:
+def _routes(options: SandboxOptions, account: SandboxAccount, url: str) -> Routes:
     """The calls of all three APIs: no two have a path in common."""
-    keys, market = Keys(options.credentials), Market(account, options.market)
+    keys, market = ClientCredentials(options.credentials), Market(account, options.market)
     management = Management(account, options.quirks, keys, options.chance)
     management.warm()
     reports = UserReports(account, market, options.quirks, keys, url)

@@ -22,7 +22,7 @@ from reconciler.model.field_type import (
     WordType,
 )
 from reconciler.model.value import Absent
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.quirks import Quirks
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
@@ -31,7 +31,7 @@ _WRAPPER = {"app": "apps", "placement": "placements"}
 _OFF = {"value": 0, "unit": "minute", "enabled": False}
 
 
-def spelled(resource: Stored, quirks: Quirks, occasion: Occasion = "read") -> dict[str, Any]:
+def response_object(resource: StoredResource, quirks: Quirks, occasion: Occasion = "read") -> dict[str, Any]:
     """The resource as a response to the occasion shows it."""
     return _app(resource, quirks, occasion) if resource.kind == "app" else _placement(resource, quirks, occasion)
 
@@ -49,7 +49,7 @@ def spelled_id(resource_id: str, quirks: Quirks) -> str | int:
     return int(resource_id) if quirks.ids == "number" and resource_id.isdigit() else resource_id
 
 
-def listed(kind: str, rows: list[Any], quirks: Quirks) -> Any:
+def list_content(kind: str, rows: list[Any], quirks: Quirks) -> Any:
     """The rows of a list in the shape that lists have."""
     match quirks.list_shape:
         case "array":
@@ -67,8 +67,8 @@ def security_token(app_id: str) -> str:
     return hashlib.sha256(f"sandbox app {app_id}".encode()).hexdigest()
 
 
-def _app(app: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _said(app, quirks)
+def _app(app: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
+    said = _field_values(app, quirks)
     answer = {
         id_key("app", quirks, occasion): spelled_id(app.id, quirks),
         "publisherId": spelled_id(str(app.fields.get("publisherId", "")), quirks),
@@ -77,11 +77,11 @@ def _app(app: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
         **said,
         "rewardedAdSecurityToken": security_token(app.id),
     }
-    return _shown(answer)
+    return _without_unset(answer)
 
 
-def _placement(placement: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _said(placement, quirks)
+def _placement(placement: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
+    said = _field_values(placement, quirks)
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "read")
     renamed = {"ssrConfig": "rewardedConfig", **({"creativeTypes": "createTypes"} if odd else {})}
     answer = {
@@ -90,10 +90,10 @@ def _placement(placement: Stored, quirks: Quirks, occasion: Occasion) -> dict[st
         "appId": spelled_id(placement.app_id or "", quirks),
         **{renamed.get(name, name): value for name, value in said.items()},
     }
-    return _shown(answer)
+    return _without_unset(answer)
 
 
-def _shown(answer: Mapping[str, Any]) -> dict[str, Any]:
+def _without_unset(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer without what is unset."""
     return {key: value for key, value in answer.items() if value is not None}
 
@@ -102,15 +102,15 @@ UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
 """What this server has for fields that were never sent, beside those whose silence means something."""
 
 
-def _said(resource: Stored, quirks: Quirks) -> dict[str, Any]:
+def _field_values(resource: StoredResource, quirks: Quirks) -> dict[str, Any]:
     """The fields by the names that they are sent under; None for what is unset, or kept to itself by this server."""
     return {
-        name: None if name in quirks.hidden else _spelled(spec, resource, quirks)
+        name: None if name in quirks.hidden else _field_value(spec, resource, quirks)
         for name, spec in FIELDS[resource.kind].items()
     }
 
 
-def _spelled(spec: FieldSpec, resource: Stored, quirks: Quirks) -> Any:
+def _field_value(spec: FieldSpec, resource: StoredResource, quirks: Quirks) -> Any:
     unset = None if isinstance(spec.when_unset, Absent) else spec.when_unset
     value = resource.fields.get(spec.name, UNLESS_SENT.get(spec.name, unset))
     match spec.type:

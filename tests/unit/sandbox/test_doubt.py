@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.faults import Echo, Late, OldId, Status
 from reconciler.sandbox.quirks import Quirks
 
@@ -85,7 +85,7 @@ class TestLag:
 
     def test_a_seeded_account_shows_at_once(self, api):
         server = api(appears_after=5, found_after=5)
-        server.account.load([Stored("app", "7", {"name": "old", "bundle": "b"})])
+        server.account.load([StoredResource("app", "7", {"name": "old", "bundle": "b"})])
         assert [row["name"] for row in server.get("app", publisherId=3432)[1]] == ["old"]
         assert server.get("app", appId=7)[0] == 200
 

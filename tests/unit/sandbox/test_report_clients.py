@@ -17,7 +17,7 @@ from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell, EvidenceQuery
 from reconciler.model.secret import Secret
-from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
+from reconciler.sandbox.faults import Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate, WrongHost
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
@@ -169,7 +169,7 @@ def test_days_beyond_dts_memory_are_gaps_that_say_why(town):
     [
         (Garbage(on="GET file"), "not CSV"),
         (Redirect(on="GET file"), "redirects are not followed"),
-        (Astray(on="POST user-level-data"), "reports.example.net is not on the list"),
+        (WrongHost(on="POST user-level-data"), "reports.example.net is not on the list"),
         (Truncate(on="GET file"), "6 times in a row"),
         (Reset(on="POST user-level-data", when="after"), "nobody knows whether the report was ordered"),
         (Status(on="POST token", status=503), "HTTP 503"),
