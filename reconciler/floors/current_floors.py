@@ -32,8 +32,8 @@ def floor_moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple
     `owners` names the address that an id goes by now, so that the past of a renamed placement stays its own. A step
     whose outcome nobody knows counts as one that may have moved the floor.
     """
-    found = [move for run in runs for step in run.steps if (move := _move_of_step(step, owners)) is not None]
-    return tuple(sorted(found, key=lambda move: move.day))
+    result = [move for run in runs for step in run.steps if (move := _move_of_step(step, owners)) is not None]
+    return tuple(sorted(result, key=lambda move: move.day))
 
 
 def _move_of_step(step: PastStep, owners: Mapping[str, Address]) -> FloorMove | None:
@@ -45,8 +45,8 @@ def _move_of_step(step: PastStep, owners: Mapping[str, Address]) -> FloorMove | 
 
 
 def _floors_of_fields(fields: Mapping[str, object]) -> Floors:
-    told = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
-    return floor_table(told["floorPrices"]) or complete({})
+    values = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
+    return floor_table(values["floorPrices"]) or complete({})
 
 
 def last_changes(past: Iterable[FloorMove], cells: Iterable[Cell]) -> dict[Cell, date]:
@@ -55,13 +55,13 @@ def last_changes(past: Iterable[FloorMove], cells: Iterable[Cell]) -> dict[Cell,
     The floor that a placement was made with is no change: there was none to compare it with.
     """
     by_address = _moves_by_address(past)
-    found = {}
+    last_days = {}
     for cell in cells:
-        told = [move for move in by_address.get(cell.address, ()) if move.before is not None]
-        days = [move.day for move in told if _changes_floor(move, cell.country)]
+        later_moves = [move for move in by_address.get(cell.address, ()) if move.before is not None]
+        days = [move.day for move in later_moves if _changes_floor(move, cell.country)]
         if days:
-            found[cell] = days[-1]
-    return found
+            last_days[cell] = days[-1]
+    return last_days
 
 
 def floor_days(
@@ -82,16 +82,16 @@ def floor_days(
 
 
 def _floor_on(day: date, past: list[FloorMove], country: str, now: Floors) -> float | None:
-    told = [move for move in past if _changes_floor(move, country)]
-    if any(move.day == day for move in told):
+    changes = [move for move in past if _changes_floor(move, country)]
+    if any(move.day == day for move in changes):
         return None
-    before = [move for move in told if move.day < day]
-    if len(before) < len(told):
-        table = told[len(before)].before
+    earlier = [move for move in changes if move.day < day]
+    if len(earlier) < len(changes):
+        table = changes[len(earlier)].before
         return None if table is None else float(effective(table, country))
     floor = effective(now, country)
-    left = effective(before[-1].after, country) if before else floor
-    return float(floor) if left == floor else None
+    last_floor = effective(earlier[-1].after, country) if earlier else floor
+    return float(floor) if last_floor == floor else None
 
 
 def _changes_floor(move: FloorMove, country: str) -> bool:
@@ -99,10 +99,10 @@ def _changes_floor(move: FloorMove, country: str) -> bool:
 
 
 def _moves_by_address(past: Iterable[FloorMove]) -> dict[Address, list[FloorMove]]:
-    found: dict[Address, list[FloorMove]] = {}
+    by_address: dict[Address, list[FloorMove]] = {}
     for move in past:
-        found.setdefault(move.address, []).append(move)
-    return found
+        by_address.setdefault(move.address, []).append(move)
+    return by_address
 
 
 def tables_on(day: date, past: Iterable[FloorMove], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
@@ -141,10 +141,12 @@ def current_floors_of(
     changed: Mapping[Cell, date] | None = None,
 ) -> dict[Cell, CurrentFloor]:
     """The current floor of each line of the tables. A waterfall names its placements, the dearest first."""
-    whole = {address: complete(floors) for address, floors in tables.items()}
-    tiers = [pair for waterfall in waterfalls for pair in pairwise(tier for tier in waterfall if tier in whole)]
-    above = {cheap: whole[dear] for dear, cheap in tiers}
-    below = {dear: whole[cheap] for dear, cheap in tiers}
+    complete_tables = {address: complete(floors) for address, floors in tables.items()}
+    tiers = [
+        pair for waterfall in waterfalls for pair in pairwise(tier for tier in waterfall if tier in complete_tables)
+    ]
+    above = {cheap: complete_tables[dear] for dear, cheap in tiers}
+    below = {dear: complete_tables[cheap] for dear, cheap in tiers}
     days = changed or {}
     return {
         Cell(address, country): CurrentFloor(
@@ -154,7 +156,7 @@ def current_floors_of(
             cheaper=max(_neighbour_floors(floors, country, below.get(address)), default=None),
             changed=days.get(Cell(address, country)),
         )
-        for address, floors in whole.items()
+        for address, floors in complete_tables.items()
         for country, floor in floors.items()
     }
 

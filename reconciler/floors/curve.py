@@ -101,52 +101,52 @@ class RevenueModel:
 
 def price_distribution(sketch: Mapping[int, float], impressions: float) -> PriceDistribution:
     """The sketch as prices in the middle of their bins, scaled to the impressions a week of the cell."""
-    bins = [(PRICE_STEP ** (one + 0.5), count) for one, count in sorted(sketch.items()) if count > 0]
-    seen = sum(count for _, count in bins)
-    scale = impressions / seen if seen else 0.0
+    bins = [(PRICE_STEP ** (bin_number + 0.5), count) for bin_number, count in sorted(sketch.items()) if count > 0]
+    total = sum(count for _, count in bins)
+    scale = impressions / total if total else 0.0
     counts = accumulate((count * scale for _, count in bins), initial=0.0)
     sums = accumulate((price * count * scale / 1000 for price, count in bins), initial=0.0)
     return PriceDistribution(tuple(price for price, _ in bins), tuple(counts), tuple(sums))
 
 
-def fixed_price(one: Evidence, current: float) -> float | None:
+def fixed_price(evidence: Evidence, current: float) -> float | None:
     """The lowest price above a floor that demand at a fixed price pays, None without; it never rises to meet a floor.
 
     One price that far more is paid at than just beside it shows it. At a floor that was in force such a price may be
     the floor's own doing.
     """
-    least = FIXED_SHARE * sum(one.prices.values())
-    floors = [current, *{day.floor for day in one.days if day.floor}]
-    for place in sorted(one.prices):
+    least = FIXED_SHARE * sum(evidence.prices.values())
+    floors = [current, *{day.floor for day in evidence.days if day.floor}]
+    for place in sorted(evidence.prices):
         price = PRICE_STEP**place
-        count = one.prices[place]
+        count = evidence.prices[place]
         if price < current or count < max(least, FIXED_COUNT):
             continue
-        beside_it = sum(one.prices.get(place + off, 0.0) for off in (-4, -3, -2, 2, 3, 4)) / 6
+        beside_it = sum(evidence.prices.get(place + off, 0.0) for off in (-4, -3, -2, 2, 3, 4)) / 6
         if count > FIXED_RATIO * beside_it and all(abs(price / floor - 1) > NEAR for floor in floors):
             return price
     return None
 
 
-def revenue_model(one: Evidence, cost: Bounds | None, marginal: float, weeks: float) -> RevenueModel:
+def revenue_model(evidence: Evidence, cost: Bounds | None, marginal: float, weeks: float) -> RevenueModel:
     """The outlook of a cell from its evidence over so many weeks."""
-    prices = price_distribution(one.prices, one.impressions / weeks)
-    return RevenueModel(prices, one.revenue / weeks, one.after / weeks, cost, marginal)
+    prices = price_distribution(evidence.prices, evidence.impressions / weeks)
+    return RevenueModel(prices, evidence.revenue / weeks, evidence.after / weeks, cost, marginal)
 
 
-def auction_displacement(one: Evidence) -> Bounds:
+def auction_displacement(evidence: Evidence) -> Bounds:
     """What a sale displaces in one auction: up to what the others pay for an average request that DT does not win."""
-    average = 1000 * one.after / one.unfilled if one.unfilled else 0.0
+    average = 1000 * evidence.after / evidence.unfilled if evidence.unfilled else 0.0
     return Bounds(0.0, average / 2, average)
 
 
-def curve(seen: RevenueModel, current: float, suggested: float) -> tuple[CurvePoint, ...]:
+def curve(model: RevenueModel, current: float, suggested: float) -> tuple[CurvePoint, ...]:
     """Revenue over floors from half the lower of both floors to where nine in ten impressions are cut."""
     low = max(float(MINIMUM), min(current, suggested) / 2)
-    high = max(1.2 * current, 1.2 * suggested, seen.prices.quantile(0.9))
+    high = max(1.2 * current, 1.2 * suggested, model.prices.quantile(0.9))
     steps = log(high / low) / (POINTS - 1)
     grid = {current, suggested, *(low * exp(steps * step) for step in range(POINTS))}
-    return tuple(seen.point(current, floor) for floor in sorted(grid))
+    return tuple(model.point(current, floor) for floor in sorted(grid))
 
 
 FAR_TOO_MANY: Final = 1e15
@@ -165,30 +165,41 @@ class CheckedEvidence:
 
 def check_evidence(evidence: Sequence[Evidence]) -> CheckedEvidence:
     """Set aside cells with impossible figures, and those that are told of twice."""
-    times = Counter(one.cell for one in evidence)
+    times = Counter(cell_evidence.cell for cell_evidence in evidence)
     flaws: dict[Cell, str] = {}
-    told = []
-    for one in evidence:
-        why = "They tell of this cell twice." if times[one.cell] > 1 else next(_flaws(one), "")
+    sound = []
+    for cell_evidence in evidence:
+        why = "They tell of this cell twice." if times[cell_evidence.cell] > 1 else next(_flaws(cell_evidence), "")
         if why:
-            flaws[one.cell] = f"The reports of this placement and country cannot be true. {why}"
+            flaws[cell_evidence.cell] = f"The reports of this placement and country cannot be true. {why}"
         else:
-            told.append(one)
-    return CheckedEvidence(tuple(told), flaws)
+            sound.append(cell_evidence)
+    return CheckedEvidence(tuple(sound), flaws)
 
 
-def _flaws(one: Evidence) -> Iterator[str]:
-    totals = (one.requests, one.impressions, one.revenue, one.after, one.after_requests, one.single_rows)
+def _flaws(evidence: Evidence) -> Iterator[str]:
+    totals = (
+        evidence.requests,
+        evidence.impressions,
+        evidence.revenue,
+        evidence.after,
+        evidence.after_requests,
+        evidence.single_rows,
+    )
     if not all(map(_possible, totals)):
         yield "A total is negative or no number."
-    if not all(_possible(part) for day in one.days for part in (day.requests, day.impressions, day.revenue, day.after)):
+    if not all(
+        _possible(part) for day in evidence.days for part in (day.requests, day.impressions, day.revenue, day.after)
+    ):
         yield "The figures of a day are negative or no numbers."
-    if not all(day.floor is None or _possible(day.floor) for day in one.days):
+    if not all(day.floor is None or _possible(day.floor) for day in evidence.days):
         yield "The floor of a day is negative or no number."
-    if not all(abs(place) <= OUTERMOST_BIN and _possible(count) for place, count in one.prices.items()):
+    if not all(abs(place) <= OUTERMOST_BIN and _possible(count) for place, count in evidence.prices.items()):
         yield "A price or how often it was paid is no number."
-    if one.mode == "waterfall" and one.impressions > one.requests > 0:  # none: reports without a column of them
-        yield f"{one.impressions} impressions came of {one.requests} requests."
+    if (
+        evidence.mode == "waterfall" and evidence.impressions > evidence.requests > 0
+    ):  # none: reports without a column of them
+        yield f"{evidence.impressions} impressions came of {evidence.requests} requests."
 
 
 def _possible(figure: float) -> bool:
@@ -227,9 +238,9 @@ def reaction(evidence: Iterable[Evidence]) -> Reaction:
     have been made under the lowest, so that the prices of the window need no days.
     """
     total = Reaction()
-    for one in evidence:
-        for seen in _cell_reactions(one):
-            total += seen
+    for cell_evidence in evidence:
+        for observed in _cell_reactions(cell_evidence):
+            total += observed
     return total
 
 
@@ -246,15 +257,15 @@ def windows_before(first: date, last: date, earliest: date) -> Iterator[tuple[da
         yield first, last
 
 
-def _cell_reactions(one: Evidence) -> Iterator[Reaction]:
-    floors = sorted({day.floor for day in one.days if day.floor is not None})
-    if one.mode != "waterfall" or len(floors) < 2 or not sum(one.prices.values()):
+def _cell_reactions(evidence: Evidence) -> Iterator[Reaction]:
+    floors = sorted({day.floor for day in evidence.days if day.floor is not None})
+    if evidence.mode != "waterfall" or len(floors) < 2 or not sum(evidence.prices.values()):
         return
-    under_low, under_high = (_sales(one.days, floor) for floor in floors[:2])
+    under_low, under_high = (_sales(evidence.days, floor) for floor in floors[:2])
     if not under_low[0] or not under_high[0]:
         return
     scale = under_low[0] / under_high[0]
-    below = _priced_below(one, floors[1])
+    below = _priced_below(evidence, floors[1])
     kept = under_high[1] * scale - (under_low[1] - below)
     yield Reaction(below, kept, under_high[1] * scale**2 + under_low[1] + below)
 
@@ -265,7 +276,7 @@ def _sales(days: Iterable[DayEvidence], floor: float) -> tuple[int, int]:
     return sum(day.requests for day in at), sum(day.impressions for day in at)
 
 
-def _priced_below(one: Evidence, floor: float) -> float:
+def _priced_below(evidence: Evidence, floor: float) -> float:
     """Impressions of the window that paid less than a floor; all of them are from days without it."""
-    below = sum(count for place, count in one.prices.items() if PRICE_STEP ** (place + 0.5) < floor)
-    return one.impressions * below / sum(one.prices.values())
+    below = sum(count for place, count in evidence.prices.items() if PRICE_STEP ** (place + 0.5) < floor)
+    return evidence.impressions * below / sum(evidence.prices.values())

@@ -51,62 +51,62 @@ class Proposal:
 
 
 def decide(
-    one: Evidence | None, cost: Bounds | None, current: float, window: Window, rules: Rules, kept: float = 0.0
+    evidence: Evidence | None, cost: Bounds | None, current: float, window: Window, rules: Rules, kept: float = 0.0
 ) -> Proposal:
     """The verdict of the table in docs/floors.md.
 
     `cost` is what a thousand requests that DT leaves are worth to the rest; `kept` the share of sales that bidders keep
     when a floor rises above them.
     """
-    if one is None:
+    if evidence is None:
         return Proposal("insufficient", current, ("There are no reports of this placement and country in the window.",))
-    missing = tuple(_missing_evidence(one, window, rules))
+    missing = tuple(_missing_evidence(evidence, window, rules))
     if missing:
         return Proposal("insufficient", current, missing)
-    made = _decide_by_mode(one, cost, current, rules, kept)
-    few = _too_few("DT impressions", one.impressions, rules.week_impressions, window)
-    if not few or made.verdict == "insufficient":
-        return made
-    if made.verdict == "lower":
-        return replace(made, reasons=(*made.reasons, FEW_AT_A_HIGH_FLOOR))
+    proposal = _decide_by_mode(evidence, cost, current, rules, kept)
+    few = _too_few("DT impressions", evidence.impressions, rules.week_impressions, window)
+    if not few or proposal.verdict == "insufficient":
+        return proposal
+    if proposal.verdict == "lower":
+        return replace(proposal, reasons=(*proposal.reasons, FEW_AT_A_HIGH_FLOOR))
     return Proposal("insufficient", current, (few,))
 
 
-def _decide_by_mode(one: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
-    if one.mode == "unified":
-        return _decide_unified(one, current, rules, kept)
+def _decide_by_mode(evidence: Evidence, cost: Bounds | None, current: float, rules: Rules, kept: float) -> Proposal:
+    if evidence.mode == "unified":
+        return _decide_unified(evidence, current, rules, kept)
     if cost is None:
         return Proposal("insufficient", current, ("DT fills every request: nothing tells what the rest would pay.",))
     return _decide_waterfall(cost, current, rules, kept)
 
 
-def _too_few(what: str, seen: int, week: float, window: Window) -> str:
+def _too_few(what: str, number: int, week: float, window: Window) -> str:
     """Empty where there are enough."""
-    if seen >= week * window.weeks:
+    if number >= week * window.weeks:
         return ""
-    return f"{seen} {what} in {window.days} days; {week * window.weeks:.0f} are needed ({week:g} a week)."
+    return f"{number} {what} in {window.days} days; {week * window.weeks:.0f} are needed ({week:g} a week)."
 
 
-def _missing_evidence(one: Evidence, window: Window, rules: Rules) -> Iterator[str]:
+def _missing_evidence(evidence: Evidence, window: Window, rules: Rules) -> Iterator[str]:
     yield from filter(
         None,
         (
-            _too_few("DT impressions", one.impressions, rules.week_impressions_to_lower, window),
-            _too_few("requests", one.requests, rules.week_requests, window),
+            _too_few("DT impressions", evidence.impressions, rules.week_impressions_to_lower, window),
+            _too_few("requests", evidence.requests, rules.week_requests, window),
         ),
     )
-    if one.impressions and not one.requests:
+    if evidence.impressions and not evidence.requests:
         yield "No report tells how often DT was asked (its requests): what it left to the others is not known."
-    newest = max((day.day for day in one.days), default=window.last)
+    newest = max((day.day for day in evidence.days), default=window.last)
     if (window.today - newest).days > rules.oldest_report:
         yield f"The newest report is of {newest}, more than {rules.oldest_report} days ago."
-    if one.mode == "unknown":
+    if evidence.mode == "unknown":
         yield "The reports do not say whether DT is asked in turn or in one auction with the others."
-    if one.mode == "waterfall" and one.unfilled and not one.after_requests:
+    if evidence.mode == "waterfall" and evidence.unfilled and not evidence.after_requests:
         yield "No reports of other sources behind DT could be joined: what the rest would pay is not known."
 
 
-def _decide_unified(one: Evidence, current: float, rules: Rules, kept: float) -> Proposal:
+def _decide_unified(evidence: Evidence, current: float, rules: Rules, kept: float) -> Proposal:
     if current <= NO_FLOOR:
         return Proposal("keep", current, ("DT bids in one auction with the others, and has no floor: that is best.",))
     if kept < rules.unified_answer:
@@ -116,7 +116,7 @@ def _decide_unified(one: Evidence, current: float, rules: Rules, kept: float) ->
         )
         return Proposal("lower", NO_FLOOR, (why, UNPROVEN))
     why = f"DT bids in one auction with the others, but its bidders answer floors: {_reaction_text(kept)}"
-    displaced = auction_displacement(one).high
+    displaced = auction_displacement(evidence).high
     worth = rules.worth(kept) * displaced
     if current <= worth:
         return Proposal("keep", current, (why,))
@@ -139,13 +139,13 @@ def _decide_waterfall(cost: Bounds, current: float, rules: Rules, kept: float) -
     worth = (
         f"A thousand requests that DT leaves earn {cost.estimate:.2f} USD ({cost.low:.2f} to {cost.high:.2f}) behind it"
     )
-    seen = (f"Bidders answer: {_reaction_text(kept)}",) if kept > 0 else ()
+    reaction = (f"Bidders answer: {_reaction_text(kept)}",) if kept > 0 else ()
     if current < sure:
         return Proposal(
-            "raise", sure, (f"{worth}: a floor of up to {sure:.2f} USD is worth it, even with care.", *seen)
+            "raise", sure, (f"{worth}: a floor of up to {sure:.2f} USD is worth it, even with care.", *reaction)
         )
     if current > high:
         why = f"{worth}: the floor of {current:g} USD turns away bids that pay more."
-        return Proposal("lower", max(NO_FLOOR, rules.lower_to * factor * cost.estimate), (why, *seen, UNPROVEN))
+        return Proposal("lower", max(NO_FLOOR, rules.lower_to * factor * cost.estimate), (why, *reaction, UNPROVEN))
     why = f"{worth}: the floor of {current:g} USD is neither surely too low (below {sure:.2f}) nor too high."
-    return Proposal("keep", current, (why, *seen))
+    return Proposal("keep", current, (why, *reaction))

@@ -55,14 +55,20 @@ class _Sample:
 
 def opportunity_costs(evidence: Iterable[Evidence], rules: Rules) -> dict[Cell, Estimate]:
     """An estimate for each cell of a waterfall that has requests without a fill and sources behind DT."""
-    told = sorted(
-        (one for one in evidence if one.mode == "waterfall" and one.unfilled and one.after_requests),
-        key=lambda one: one.cell,
+    cells = sorted(
+        (
+            cell_evidence
+            for cell_evidence in evidence
+            if cell_evidence.mode == "waterfall" and cell_evidence.unfilled and cell_evidence.after_requests
+        ),
+        key=lambda cell_evidence: cell_evidence.cell,
     )
-    level = _mean_cost(told)
+    level = _mean_cost(cells)
     if level < LEAST_LEVEL:
-        return {one.cell: _zero_estimate(one, rules) for one in told}
-    samples = [_sample(one, phi, rules) for one, phi in zip(told, _noise(told, rules), strict=True)]
+        return {cell_evidence.cell: _zero_estimate(cell_evidence, rules) for cell_evidence in cells}
+    samples = [
+        _sample(cell_evidence, phi, rules) for cell_evidence, phi in zip(cells, _noise(cells, rules), strict=True)
+    ]
     spread = FIRST_SPREAD
     for _ in range(3):
         fits = _fit(samples, level, spread)
@@ -70,41 +76,41 @@ def opportunity_costs(evidence: Iterable[Evidence], rules: Rules) -> dict[Cell, 
     return {sample.cell: _posterior(sample, fit, spread, rules) for sample, fit in zip(samples, fits, strict=True)}
 
 
-def cost_of(one: Evidence) -> float:
+def cost_of(evidence: Evidence) -> float:
     """A cell's own figure: what the rest earned per thousand requests that DT did not fill."""
-    return 1000 * one.after / one.unfilled
+    return 1000 * evidence.after / evidence.unfilled
 
 
-def _mean_cost(told: Sequence[Evidence]) -> float:
-    unfilled = sum(one.unfilled for one in told)
-    return 1000 * sum(one.after for one in told) / unfilled if unfilled else 0.0
+def _mean_cost(evidence: Sequence[Evidence]) -> float:
+    unfilled = sum(cell_evidence.unfilled for cell_evidence in evidence)
+    return 1000 * sum(cell_evidence.after for cell_evidence in evidence) / unfilled if unfilled else 0.0
 
 
-def _rounding(one: Evidence, rules: Rules) -> float:
+def _rounding(evidence: Evidence, rules: Rules) -> float:
     """Standard deviation of the cost that rounding alone makes; a rounded figure is off by cent / sqrt(12)."""
-    return 1000 * rules.cent * sqrt(rules.rounded_rows / 12) / one.unfilled
+    return 1000 * rules.cent * sqrt(rules.rounded_rows / 12) / evidence.unfilled
 
 
-def _zero_estimate(one: Evidence, rules: Rules) -> Estimate:
-    sd = _rounding(one, rules)
+def _zero_estimate(evidence: Evidence, rules: Rules) -> Estimate:
+    sd = _rounding(evidence, rules)
     return Estimate(own=0.0, fit=0.0, weight=1.0, sd=sd, bounds=Bounds(0.0, 0.0, rules.bound * sd))
 
 
-def _sample(one: Evidence, phi: float, rules: Rules) -> _Sample:
-    return _Sample(one.cell, cost_of(one), phi / one.unfilled, _rounding(one, rules))
+def _sample(evidence: Evidence, phi: float, rules: Rules) -> _Sample:
+    return _Sample(evidence.cell, cost_of(evidence), phi / evidence.unfilled, _rounding(evidence, rules))
 
 
-def _noise(told: Sequence[Evidence], rules: Rules) -> list[float]:
+def _noise(evidence: Sequence[Evidence], rules: Rules) -> list[float]:
     """For each cell the relative variance of one request: its own days, drawn towards those of all cells."""
-    own = [_jackknife(one, rules) for one in told]
+    own = [_jackknife(cell_evidence, rules) for cell_evidence in evidence]
     days = sum(weight for _, weight in own)
     common = sum(phi * weight for phi, weight in own) / days if days else rules.usual_variance
     return [max(LEAST_PHI, (common * PHI_WEIGHT + phi * weight) / (PHI_WEIGHT + weight)) for phi, weight in own]
 
 
-def _jackknife(one: Evidence, rules: Rules) -> tuple[float, float]:
+def _jackknife(evidence: Evidence, rules: Rules) -> tuple[float, float]:
     """Relative variance of one request from leaving out each day in turn, and the free days that it rests on."""
-    days = [day for day in one.days if day.requests > day.impressions]
+    days = [day for day in evidence.days if day.requests > day.impressions]
     unfilled = sum(_unfilled(day) for day in days)
     after = sum(day.after for day in days)
     if len(days) < LEAST_DAYS or after < DAY_TOLD * 0.01 * len(days):

@@ -36,37 +36,39 @@ class EvidenceRecord:
 EvidenceRecords: TypeAlias = Mapping[Cell, EvidenceRecord]
 
 
-def records_of(made: Suggestions, cells: Iterable[Cell], today: date) -> EvidenceRecords:
+def records_of(suggestions: Suggestions, cells: Iterable[Cell], today: date) -> EvidenceRecords:
     """A record for each of these cells, which were written today."""
     chosen = set(cells)
-    window = f"suggested on {today} from {made.first} to {made.last}"
+    window = f"suggested on {today} from {suggestions.first} to {suggestions.last}"
     return {
-        one.cell: EvidenceRecord(one.suggested, f"{window}: {_evidence_text(one)}")
-        for one in made.cells
-        if one.cell in chosen
+        suggestion.cell: EvidenceRecord(suggestion.suggested, f"{window}: {_evidence_text(suggestion)}")
+        for suggestion in suggestions.cells
+        if suggestion.cell in chosen
     }
 
 
-def _evidence_text(one: Suggestion) -> str:
-    told = []
-    if one.evidence is not None:
-        requests, impressions = one.evidence.requests, one.evidence.impressions
-        ecpm = 1000 * one.evidence.revenue / impressions if impressions else 0.0
-        told.append(f"{requests:,} requests, {impressions:,} impressions at {ecpm:.2f} USD eCPM")
-    if one.opportunity_cost is not None:
-        cost = one.opportunity_cost
-        told.append(f"the rest of the waterfall pays {cost.estimate:.2f} ({cost.low:.2f} to {cost.high:.2f}) USD")
-    if one.change is not None:
-        change = one.change
-        told.append(f"expected {change.estimate:+.2f} ({change.low:+.2f} to {change.high:+.2f}) USD a week")
-    return "; ".join(told)
+def _evidence_text(suggestion: Suggestion) -> str:
+    parts = []
+    if suggestion.evidence is not None:
+        requests, impressions = suggestion.evidence.requests, suggestion.evidence.impressions
+        ecpm = 1000 * suggestion.evidence.revenue / impressions if impressions else 0.0
+        parts.append(f"{requests:,} requests, {impressions:,} impressions at {ecpm:.2f} USD eCPM")
+    if suggestion.opportunity_cost is not None:
+        cost = suggestion.opportunity_cost
+        parts.append(f"the rest of the waterfall pays {cost.estimate:.2f} ({cost.low:.2f} to {cost.high:.2f}) USD")
+    if suggestion.change is not None:
+        change = suggestion.change
+        parts.append(f"expected {change.estimate:+.2f} ({change.low:+.2f} to {change.high:+.2f}) USD a week")
+    return "; ".join(parts)
 
 
-def merge_records(known: EvidenceRecords, new: EvidenceRecords, declared: Mapping[Address, Floors]) -> EvidenceRecords:
+def merge_records(
+    records: EvidenceRecords, new: EvidenceRecords, declared: Mapping[Address, Floors]
+) -> EvidenceRecords:
     """The new records over the known ones; those whose floor is not the declared one any more are dropped."""
     kept = {
         cell: record
-        for cell, record in known.items()
+        for cell, record in records.items()
         if declared.get(cell.address, {}).get(cell.country) == record.floor
     }
     return {**kept, **new}
@@ -89,15 +91,15 @@ def _record_to_json(cell: Cell, record: EvidenceRecord) -> dict[str, object]:
 
 def records_from_text(text: str) -> EvidenceRecords:
     """The records of a file. Lines that are none are passed over: a plan is as good without them."""
-    found = {}
+    records = {}
     for line in text.splitlines():
         with suppress(ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
             raw = json.loads(line, parse_float=Decimal, parse_int=Decimal)
             cell = Cell(Address(text_of(raw["address"])), text_of(raw["country"]))
             floor = Decimal(raw["floor"])
             if floor.is_finite():
-                found[cell] = EvidenceRecord(floor, text_of(raw["said"]))
-    return found
+                records[cell] = EvidenceRecord(floor, text_of(raw["said"]))
+    return records
 
 
 def with_evidence(plan: Plan, records: EvidenceRecords) -> Plan:

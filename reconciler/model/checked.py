@@ -35,14 +35,14 @@ def text(raw: Any) -> str:
 
 def identifier(raw: Any) -> str:
     """An id, as a text or as a whole number: at most 64 visible characters of ASCII."""
-    told = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
-    if type(told) is not str:
+    text_of_id = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
+    if type(text_of_id) is not str:
         raise ValueError(f"{_kind(raw)} where an id belongs")
-    if not 1 <= len(told) <= LONGEST_ID:
-        raise ValueError(f"an id of {len(told):,} characters")
-    if not (told.isascii() and told.isprintable() and " " not in told):
+    if not 1 <= len(text_of_id) <= LONGEST_ID:
+        raise ValueError(f"an id of {len(text_of_id):,} characters")
+    if not (text_of_id.isascii() and text_of_id.isprintable() and " " not in text_of_id):
         raise ValueError("an id with characters that no id has")
-    return told
+    return text_of_id
 
 
 def optional(check: Callable[[Any], Checked], raw: Any) -> Checked | None:

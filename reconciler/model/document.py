@@ -123,12 +123,12 @@ class Shape:
         """
         if not given:
             return _writer(cls)(value)
-        told = {}
-        for attribute, each, get, convert in _parts(cls):
-            part = given[attribute] if attribute in given else (get or _attribute_getter(attribute, each))(value)
+        result = {}
+        for attribute, spec, get, convert in _parts(cls):
+            part = given[attribute] if attribute in given else (get or _attribute_getter(attribute, spec))(value)
             if part is not ABSENT:
-                told[key_name(attribute, each)] = part if convert is None else convert(part)
-        return told
+                result[key_name(attribute, spec)] = part if convert is None else convert(part)
+        return result
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], makes: type[Made], **given: Any) -> Made:
@@ -195,23 +195,23 @@ def _writer(shape: type[Any]) -> Callable[[Any], dict[str, Any]]:
 
     Its text holds nothing but names of attributes and of keys.
     """
-    known: dict[str, Any] = {"ABSENT": ABSENT}
+    names: dict[str, Any] = {"ABSENT": ABSENT}
     first: list[str] = []
     lines: list[str] = []
-    for attribute, each, get, convert in _parts(shape):
-        known |= {f"get_{attribute}": get, f"convert_{attribute}": convert}
-        named = f"getattr(value, {attribute!r}, ABSENT)" if each.optional else f"value.{attribute}"
+    for attribute, spec, get, convert in _parts(shape):
+        names |= {f"get_{attribute}": get, f"convert_{attribute}": convert}
+        named = f"getattr(value, {attribute!r}, ABSENT)" if spec.optional else f"value.{attribute}"
         value = named if get is None else f"get_{attribute}(value)"
-        made, name = "{}" if convert is None else f"convert_{attribute}({{}})", repr(key_name(attribute, each))
-        if each.optional:
-            lines.append(f"if (part := {value}) is not ABSENT: told[{name}] = {made.format('part')}")
+        converted, name = "{}" if convert is None else f"convert_{attribute}({{}})", repr(key_name(attribute, spec))
+        if spec.optional:
+            lines.append(f"if (part := {value}) is not ABSENT: told[{name}] = {converted.format('part')}")
         elif lines:
-            lines.append(f"told[{name}] = {made.format(value)}")
+            lines.append(f"told[{name}] = {converted.format(value)}")
         else:
-            first.append(f"{name}: {made.format(value)}")
+            first.append(f"{name}: {converted.format(value)}")
     lines = [f"told = {{{', '.join(first)}}}", *lines, "return told"]
-    exec("def write(value):\n " + "\n ".join(lines), known)  # noqa: S102 - as `dataclass` makes its methods
-    return known["write"]  # type: ignore[no-any-return]
+    exec("def write(value):\n " + "\n ".join(lines), names)  # noqa: S102 - as `dataclass` makes its methods
+    return names["write"]  # type: ignore[no-any-return]
 
 
 def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
@@ -223,7 +223,7 @@ def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
             forms += [more for more in hint.__metadata__ if isinstance(more, Form)]
             hint = hint.__origin__
         elif get_origin(hint) in {Union, UnionType} and NoneType in get_args(hint):
-            (hint,) = (each for each in get_args(hint) if each is not NoneType)
+            (hint,) = (argument for argument in get_args(hint) if argument is not NoneType)
             nullable = True
         else:
             return hint, tuple(forms), nullable
@@ -232,7 +232,7 @@ def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
 def _to_json(hint: Any) -> Convert | None:
     """What makes JSON of a value of the type; None where it is JSON already."""
     inner, forms, nullable = unwrapped(hint)
-    convert = next((each.write for each in forms if each.write), None)
+    convert = next((form.write for form in forms if form.write), None)
     if convert is None:
         convert = _container_to_json(inner)
     if convert is None or not nullable:
@@ -253,14 +253,14 @@ def _container_to_json(hint: Any) -> Convert | None:
 @_cached
 def _readable_fields(shape: type[Any], makes: type) -> list[tuple[str, str, Convert, Any]]:
     """Each field of a dataclass that has a key: its name, the key's, what checks a value, and the field's default."""
-    found, wanted, hints = [], get_type_hints(makes), hints_of(shape)
-    for each in fields(makes):
-        if each.name in shape.__keys__:
-            told = shape.__keys__[each.name][0]
-            check = _from_json(hints[each.name], nullable=NoneType in get_args(wanted[each.name]))
-            default = each.default if told.optional and told.of is not None else MISSING
-            found.append((each.name, key_name(each.name, told), check, default))
-    return found
+    readable, wanted, hints = [], get_type_hints(makes), hints_of(shape)
+    for attribute in fields(makes):
+        if attribute.name in shape.__keys__:
+            spec = shape.__keys__[attribute.name][0]
+            check = _from_json(hints[attribute.name], nullable=NoneType in get_args(wanted[attribute.name]))
+            default = attribute.default if spec.optional and spec.of is not None else MISSING
+            readable.append((attribute.name, key_name(attribute.name, spec), check, default))
+    return readable
 
 
 def _refuse_reading(raw: Any) -> Any:
@@ -273,7 +273,7 @@ _CHECKS: Final[Mapping[Any, Convert]] = {str: checked.text, bool: checked.flag}
 def _from_json(hint: Any, *, nullable: bool) -> Convert:
     """What checks a value of the type; of types that are never read, and whose values are given, it does not work."""
     inner, forms, _ = unwrapped(hint)
-    check = next((each.read for each in forms if each.read), None)
+    check = next((form.read for form in forms if form.read), None)
     if check is None and get_origin(inner) is list:
         item = _from_json(get_args(inner)[0], nullable=False)
         return lambda raw: checked.listed(item, raw)

@@ -116,8 +116,8 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
 def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
     """Bring one step up to an intent or to its end; a placement born inactive has two intents under its creation."""
     address, action = Address(str(event.get("address", ""))), str(event.get("action", ""))
-    known = steps.get((address, action)) or steps.get((address, "create"))
-    step = known or PastStep(str(event.get("at", "")), address, action)
+    earlier = steps.get((address, action)) or steps.get((address, "create"))
+    step = earlier or PastStep(str(event.get("at", "")), address, action)
     if event["event"] == "intent":
         step = replace(
             step,
@@ -171,12 +171,14 @@ def runs_since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
 
 def run_named(runs: Sequence[PastRun], named: str) -> PastRun:
     """The run that is called so, or the one whose name begins so. Raises ValueError where it is none, or not one."""
-    found = [run for run in runs if run.run == named] or [run for run in runs if named and run.run.startswith(named)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    matching = [run for run in runs if run.run == named] or [run for run in runs if named and run.run.startswith(named)]
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
         raise ValueError(f"no run is called {named!r}")
-    raise ValueError(f"{named!r} begins the names of {len(found)} runs: {', '.join(run.run for run in found[:3])}")
+    raise ValueError(
+        f"{named!r} begins the names of {len(matching)} runs: {', '.join(run.run for run in matching[:3])}"
+    )
 
 
 def lag_event(seconds: float) -> dict[str, Any]:
@@ -285,18 +287,18 @@ class _CreateHistory:
 
     def _sent(self, address: Address, at: datetime, run: str) -> None:
         where = app_of(address) if kind_of(address) == "placement" else None
-        known = self.unclear.get(address) or UnclearCreate(at, (), self._listed.get((run, where)))
-        self.unclear[address] = replace(known, sent_at=at)
+        unclear = self.unclear.get(address) or UnclearCreate(at, (), self._listed.get((run, where)))
+        self.unclear[address] = replace(unclear, sent_at=at)
 
     def _ended(self, address: Address, outcome: str, event: Mapping[str, Any], at: datetime | None) -> None:
-        known, suspects, resource_id = self.unclear.get(address), event.get("suspects"), event.get("id")
+        unclear, suspects, resource_id = self.unclear.get(address), event.get("suspects"), event.get("id")
         if outcome != "unknown":
             self.unclear.pop(address, None)
             if isinstance(resource_id, str) and at is not None:
                 self.made[kind_of(address), resource_id] = at
-        elif known is not None and isinstance(suspects, list):
-            ids = tuple(each for each in suspects if isinstance(each, str))
-            self.unclear[address] = replace(known, suspects=tuple(dict.fromkeys((*known.suspects, *ids))))
+        elif unclear is not None and isinstance(suspects, list):
+            ids = tuple(suspect for suspect in suspects if isinstance(suspect, str))
+            self.unclear[address] = replace(unclear, suspects=tuple(dict.fromkeys((*unclear.suspects, *ids))))
 
 
 def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: datetime, least: float) -> float:
@@ -305,8 +307,8 @@ def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: date
     Never longer than that time, whatever the clock says.
     """
     wait = past.settled_after(least)
-    left = (past.unclear[each].sent_at + wait - now for each in addresses if each in past.unclear)
-    return max(0.0, min(wait, max(left, default=timedelta())).total_seconds())
+    waits = (past.unclear[address].sent_at + wait - now for address in addresses if address in past.unclear)
+    return max(0.0, min(wait, max(waits, default=timedelta())).total_seconds())
 
 
 DOUBTS: Final = (("intent", None), ("ended", "unknown"))

@@ -47,8 +47,8 @@ class NewerFormatError(ValueError):
 
 def header_line(account: AccountId) -> str:
     """The first line of a ledger and of a journal, without its end: whose they are."""
-    told = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    header = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
+    return json.dumps(header, separators=(",", ":"), ensure_ascii=False)
 
 
 def is_header(raw: object) -> bool:
@@ -58,12 +58,12 @@ def is_header(raw: object) -> bool:
 
 def account_from_json(raw: Mapping[str, Any]) -> AccountId:
     """The inverse of `header_line`. Raises `NewerFormatError`, and KeyError or ValueError for another shape."""
-    told = checked.text(raw["format"])
-    if told != FORMAT:
-        digits = told.removeprefix(_FAMILY)
-        if told.startswith(_FAMILY) and digits.isdecimal() and int(digits) > int(FORMAT.removeprefix(_FAMILY)):
-            raise NewerFormatError(f"it is of the format {told}, and this program reads {FORMAT} at most")
-        raise ValueError(f"the format {told!r} is not known")
+    name = checked.text(raw["format"])
+    if name != FORMAT:
+        digits = name.removeprefix(_FAMILY)
+        if name.startswith(_FAMILY) and digits.isdecimal() and int(digits) > int(FORMAT.removeprefix(_FAMILY)):
+            raise NewerFormatError(f"it is of the format {name}, and this program reads {FORMAT} at most")
+        raise ValueError(f"the format {name!r} is not known")
     return AccountId.of(checked.identifier(raw["publisherId"]), checked.text(raw["api"]))
 
 

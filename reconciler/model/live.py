@@ -41,9 +41,9 @@ class LiveResource:
 
     def why_unreadable(self, *names: str) -> str:
         """What is wrong with the fields that cannot be read, of the named ones or of all; empty where nothing is."""
-        wrong = dict.fromkeys((name for name in IDENTITY[self.kind] if name not in self.fields), "it is not there")
-        wrong.update(self.unreadable)
-        return "; ".join(f"{name}: {why}" for name, why in wrong.items() if not names or name in names)
+        reasons = dict.fromkeys((name for name in IDENTITY[self.kind] if name not in self.fields), "it is not there")
+        reasons.update(self.unreadable)
+        return "; ".join(f"{name}: {why}" for name, why in reasons.items() if not names or name in names)
 
     @property
     def name(self) -> str:

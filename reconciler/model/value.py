@@ -79,8 +79,8 @@ def _exact(raw: Any) -> Decimal:
         raise ValueError(f"{repr(raw)[:60]} is not a number")
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
-    except (TypeError, ValueError, OverflowError) as wrong:
-        raise ValueError(f"{repr(raw)[:60]} is not a number") from wrong
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{repr(raw)[:60]} is not a number") from error
     if not exact.is_finite():
         raise ValueError("a price is a finite number")
     return exact

@@ -72,7 +72,9 @@ class ResourceHistory:
     ) -> list[StoredResource]:
         """A list as it was at a moment, by id: what is in it now, and what belongs there and was deleted since."""
         gone = [was for at, was in self._ended.values() if at > moment and belongs(was)]
-        return sorted((self.as_of(moment, each) for each in (*current, *gone)), key=lambda each: int(each.id))
+        return sorted(
+            (self.as_of(moment, resource) for resource in (*current, *gone)), key=lambda resource: int(resource.id)
+        )
 
     def clear(self) -> None:
         """Forget all of it."""
@@ -186,8 +188,8 @@ class SandboxAccount:
             gone = self.get(kind, resource_id)
             if gone is None:
                 return False
-            for each in (gone, *(self.placements(gone.id) if kind == "app" else ())):
-                self.past.record_deletion(self._now(), each)
+            for resource in (gone, *(self.placements(gone.id) if kind == "app" else ())):
+                self.past.record_deletion(self._now(), resource)
             sql.execute("DELETE FROM resource WHERE kind = ? AND id = ?", (kind, int(gone.id)))
             if kind == "app":
                 sql.execute("DELETE FROM resource WHERE kind = 'placement' AND app_id = ?", (int(gone.id),))
@@ -207,8 +209,8 @@ class SandboxAccount:
     def get(self, kind: Kind, resource_id: str) -> StoredResource | None:
         """The resource with that id."""
         number = _integer_id(resource_id)
-        found = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
-        return found[0] if found else None
+        resources = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
+        return resources[0] if resources else None
 
     def apps(self) -> tuple[StoredResource, ...]:
         """All apps, by id."""
@@ -279,7 +281,7 @@ class SandboxAccount:
         with self._lock:
             if self._database.in_transaction or self._done_at is not None:
                 return
-            for due in sorted((each for each in self._late if each[0] <= moment), key=lambda each: each[0]):
+            for due in sorted((item for item in self._late if item[0] <= moment), key=lambda item: item[0]):
                 self._late.remove(due)
                 self._done_at, work = min(due[0], self.clock()), due[1]
                 try:
@@ -321,9 +323,9 @@ def _open_database(path: Path | None) -> sqlite3.Connection:
                 database.execute(f"PRAGMA {pragma}")
             database.executescript(_SCHEMA)
             opened.pop_all()
-    except sqlite3.Error as wrong:
-        hint = "another sandbox may be using it" if "locked" in str(wrong) else "name another file, or remove this one"
-        raise ProjectError(f"{place}: the sandbox cannot use this file: {wrong}", hint=hint) from wrong
+    except sqlite3.Error as error:
+        hint = "another sandbox may be using it" if "locked" in str(error) else "name another file, or remove this one"
+        raise ProjectError(f"{place}: the sandbox cannot use this file: {error}", hint=hint) from error
     return database
 
 

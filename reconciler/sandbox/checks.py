@@ -79,14 +79,14 @@ def complete_placement(fields: Mapping[str, Any]) -> dict[str, Any]:
     A worldwide floor is added; blocks that are off and targeting that does not count are dropped. Refused where
     targeting is on and aims at nothing.
     """
-    kept = {name: value for name, value in fields.items() if value is not None}
-    kept["floorPrices"] = {WORLDWIDE: float(MINIMUM)} | kept.get("floorPrices", {})
-    kept.setdefault("targetingEnabled", False)
-    if not kept["targetingEnabled"]:
-        return {name: value for name, value in kept.items() if name not in ("geo", "connectivity")}
-    if "geo" not in kept and "connectivity" not in kept:
+    stored = {name: value for name, value in fields.items() if value is not None}
+    stored["floorPrices"] = {WORLDWIDE: float(MINIMUM)} | stored.get("floorPrices", {})
+    stored.setdefault("targetingEnabled", False)
+    if not stored["targetingEnabled"]:
+        return {name: value for name, value in stored.items() if name not in ("geo", "connectivity")}
+    if "geo" not in stored and "connectivity" not in stored:
         raise RefusalError(400, "targetingEnabled needs geo or connectivity.")
-    return kept
+    return stored
 
 
 def sent_id(name: str, body: Mapping[str, Any]) -> str:
@@ -136,18 +136,18 @@ def _whole(name: str, raw: Any) -> int:
     return int(number)
 
 
-def _one_of(name: str, raw: Any, known: tuple[str, ...]) -> str:
-    if raw not in known:
-        raise RefusalError(400, f"Invalid {name}: it must be one of {', '.join(known)}.")
+def _one_of(name: str, raw: Any, choices: tuple[str, ...]) -> str:
+    if raw not in choices:
+        raise RefusalError(400, f"Invalid {name}: it must be one of {', '.join(choices)}.")
     return str(raw)
 
 
-def _some_of(name: str, raw: Any, known: tuple[str, ...], *, turns_off: bool) -> list[str] | None:
+def _some_of(name: str, raw: Any, choices: tuple[str, ...], *, turns_off: bool) -> list[str] | None:
     if raw is None and turns_off:
         return None
     if not isinstance(raw, list):
         raise RefusalError(400, f"{name} must be an array.")
-    some = [_one_of(name, item, known) for item in dict.fromkeys(map(str, raw))]
+    some = [_one_of(name, item, choices) for item in dict.fromkeys(map(str, raw))]
     if not some and not turns_off:
         raise RefusalError(400, f"{name} must not be empty.")
     return some or None
@@ -220,9 +220,9 @@ def _check(spec: FieldSpec) -> Check:
         case TextType() | BundleType():
             check = _text
         case WordType(choices):
-            check = partial(_one_of, known=choices)
+            check = partial(_one_of, choices=choices)
         case WordsType(choices):
-            check = partial(_some_of, known=choices, turns_off=spec.turns_off)
+            check = partial(_some_of, choices=choices, turns_off=spec.turns_off)
         case CountType():
             check = _whole
         case PricesType():

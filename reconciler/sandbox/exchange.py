@@ -50,12 +50,12 @@ class SandboxRequest:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `RefusalError` (400) for any other body."""
         try:
-            told = json.loads(self.body)
+            content = json.loads(self.body)
         except (ValueError, RecursionError):
             raise RefusalError(400, "The request body is not valid JSON.") from None
-        if not isinstance(told, dict):
+        if not isinstance(content, dict):
             raise RefusalError(400, "The request body must be a JSON object.")
-        return told
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,12 @@ def remembered_body(call: SandboxRequest) -> Any:
     if not call.body:
         return None
     try:
-        told = json.loads(call.body)
+        content = json.loads(call.body)
     except (ValueError, RecursionError):
-        told = call.body.decode(errors="replace")
+        content = call.body.decode(errors="replace")
     if call.resource not in {"auth", "token"}:
-        return told
-    return {"grant_type": told.get("grant_type")} if isinstance(told, dict) else None
+        return content
+    return {"grant_type": content.get("grant_type")} if isinstance(content, dict) else None
 
 
 def remembered_query(call: SandboxRequest) -> Mapping[str, str]:

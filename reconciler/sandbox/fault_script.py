@@ -79,8 +79,8 @@ def read_faults(path: Path) -> FaultFile:
     """
     try:
         data = disk.read_given(path)
-    except OSError as wrong:
-        raise ProjectError(f"{path}: cannot be read: {wrong.strerror}", hint="name a file with --faults") from wrong
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot be read: {error.strerror}", hint="name a file with --faults") from error
     parsed = parse(ManifestText(str(path), data))
     _refuse(parsed.findings)
     if len(parsed.documents) > 1:
@@ -90,10 +90,10 @@ def read_faults(path: Path) -> FaultFile:
     _with_doubles(content)
     _name_null(content)
     try:
-        told = _FileModel.model_validate(content)
-    except ValidationError as wrong:
-        _refuse([_finding(str(path), content, problem) for problem in wrong.errors(include_url=False)])
-    return FaultFile(told.faults, told.quirks, told.chance)
+        model = _FileModel.model_validate(content)
+    except ValidationError as error:
+        _refuse([_finding(str(path), content, problem) for problem in error.errors(include_url=False)])
+    return FaultFile(model.faults, model.quirks, model.chance)
 
 
 def _with_doubles(node: Any) -> None:
@@ -131,14 +131,14 @@ def _finding(file: str, content: Any, problem: ErrorDetails) -> Finding:
         case "union_tag_not_found":
             message = "do is missing: it says what goes wrong"
         case "union_tag_invalid":
-            told = problem["ctx"]
-            known = told["expected_tags"].replace("'", "")
-            message, hint = f"do: {told['tag']} is none of {known}", did_you_mean(told["tag"], known.split(", "))
+            context = problem["ctx"]
+            known = context["expected_tags"].replace("'", "")
+            message, hint = f"do: {context['tag']} is none of {known}", did_you_mean(context["tag"], known.split(", "))
         case "value_error":
             message = str(problem["ctx"]["error"])
-        case wrong:
-            said = _SHAPES.get(wrong, problem["msg"].removeprefix("Input "))
-            message = f"{name}: {said}" if name else said
+        case kind:
+            text = _SHAPES.get(kind, problem["msg"].removeprefix("Input "))
+            message = f"{name}: {text}" if name else text
     return Finding(file, *place, "faults-file", message, hint=hint)
 
 
@@ -163,7 +163,7 @@ def _without_case(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
 
 
 def _known_names() -> set[str]:
-    return {to_camel(known.name) for case in (*get_args(Fault), Quirks, FaultFile) for known in fields(case)}
+    return {to_camel(spec.name) for case in (*get_args(Fault), Quirks, FaultFile) for spec in fields(case)}
 
 
 class FaultScript:
@@ -214,8 +214,8 @@ def _matches(fault: Fault, call: SandboxRequest) -> bool:
         return False
     if not fault.containing:
         return True
-    said = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
-    return fault.containing in said
+    text = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
+    return fault.containing in text
 
 
 def _is_possible(fault: Fault, call: SandboxRequest) -> bool:
@@ -253,8 +253,8 @@ def faulty_response(fault: AnswerFault, answer: SandboxResponse) -> SandboxRespo
     match fault:
         case Status():
             after = () if fault.retry_after is None else ((b"retry-after", str(fault.retry_after).encode()),)
-            told = json_answer(fault.status, {"message": "A fault of the sandbox."})
-            return SandboxResponse(told.status, told.body, told.headers + after)
+            response = json_answer(fault.status, {"message": "A fault of the sandbox."})
+            return SandboxResponse(response.status, response.body, response.headers + after)
         case Garbage() | Empty() | Null() | BadGzip() | ExpireToken():
             return _ANSWERS[fault.do]
         case Bomb():
@@ -277,11 +277,11 @@ def _packed_megabyte() -> bytes:
 
 def _with_other_host(fault: WrongHost, answer: SandboxResponse) -> SandboxResponse:
     """The answer with another host in its URL; one without a URL as it is."""
-    told = json.loads(answer.body) if answer.body.startswith(b"{") else {}
-    if "url" not in told:
+    content = json.loads(answer.body) if answer.body.startswith(b"{") else {}
+    if "url" not in content:
         return answer
-    target = "/" + told["url"].split("/", 3)[3]
-    return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
+    target = "/" + content["url"].split("/", 3)[3]
+    return json_answer(answer.status, {**content, "url": fault.to.rstrip("/") + target})
 
 
 def _body_with(fault: ListFault | ReportFault, answer: SandboxResponse) -> SandboxResponse:

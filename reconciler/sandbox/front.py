@@ -209,12 +209,12 @@ class Server:
             self.end()
 
         signals = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
-        before = {each: signal.signal(each, end) for each in signals}
+        before = {number: signal.signal(number, end) for number in signals}
         try:
             yield
         finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
@@ -343,10 +343,10 @@ class SandboxApplication:
         status = None if isinstance(fault, Timeout | Reset | Late) else answer.status
         struck = None if fault is None else fault.do
         body = remembered_body(call)
-        seen = RecordedRequest(
+        record = RecordedRequest(
             call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck
         )
-        self._account.requests.append(seen)
+        self._account.requests.append(record)
 
     async def _hold(self, seconds: float, connection: Connection) -> None:
         """Wait until so many seconds are over, the client is gone, or the server closes."""

@@ -64,11 +64,11 @@ class Management:
 
     def _auth(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            asked = call.json()
+            body = call.json()
         except RefusalError:
-            asked = {}
-        pair = asked.get("client_id"), asked.get("client_secret")
-        if asked.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
+            body = {}
+        pair = body.get("client_id"), body.get("client_secret")
+        if body.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
         if not self._keys.fit(*pair):
             return json_answer(400, {"error": "invalid_client"})
@@ -104,12 +104,12 @@ class Management:
         body = call.json()
         home = None if kind == "app" else self._app_id_of(body)
         sent = self._fields_to_create(kind, body)
-        told = self._old_resource(kind, call.fault) or self._duplicate(StoredResource(kind, "", sent, home))
-        if told is None or (isinstance(call.fault, OldId) and call.fault.when == "after"):
+        resource = self._old_resource(kind, call.fault) or self._duplicate(StoredResource(kind, "", sent, home))
+        if resource is None or (isinstance(call.fault, OldId) and call.fault.when == "after"):
             new = self._account.create(kind, self._complete(kind, stored_fields(sent, self._quirks)), app_id=home)
-            told = told or self._resource_in_response(new, sent)
+            resource = resource or self._resource_in_response(new, sent)
         bare = isinstance(call.fault, OldId) and not call.fault.fields
-        return json_answer(self._quirks.create_status, self._create_content(told, bare=bare))
+        return json_answer(self._quirks.create_status, self._create_content(resource, bare=bare))
 
     def _fields_to_create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
         if kind == "placement":
@@ -137,7 +137,7 @@ class Management:
         if not self._quirks.dedup:
             return None
         there = self._account.apps() if new.kind == "app" else self._account.placements(new.app_id)
-        return next((each for each in there if is_duplicate(each, new)), None)
+        return next((resource for resource in there if is_duplicate(resource, new)), None)
 
     def _resource_in_response(self, stored: StoredResource, sent: Mapping[str, Any]) -> StoredResource:
         """What an answer shows of a resource that was written."""
@@ -178,8 +178,8 @@ class Management:
             case "stale":
                 return json_answer(200, response_object(before, self._quirks, "update"))
             case "message":
-                told = f"{_title(after)} has been updated successfully."
-                return json_answer(200, {self._quirks.message_key: told})
+                text = f"{_title(after)} has been updated successfully."
+                return json_answer(200, {self._quirks.message_key: text})
 
     def _fields_to_update(self, before: StoredResource, body: Mapping[str, Any]) -> dict[str, Any]:
         if before.kind == "app":
@@ -204,17 +204,17 @@ class Management:
         return json_answer(200, {self._quirks.message_key: f"{_title(gone)} has been deleted successfully."})
 
     def _require(self, kind: Kind, resource_id: str) -> StoredResource:
-        found = self._account.get(kind, resource_id)
-        if found is None:
+        resource = self._account.get(kind, resource_id)
+        if resource is None:
             raise _not_found(kind, resource_id)
-        return found
+        return resource
 
     def _resource_as_read(self, kind: Kind, resource_id: str) -> StoredResource:
         """The resource as a read by its id shows it: later than it was made, and as it was before an update."""
-        found, now = self._require(kind, resource_id), self._account.clock()
-        if found.created > now - self._quirks.found_after:
+        resource, now = self._require(kind, resource_id), self._account.clock()
+        if resource.created > now - self._quirks.found_after:
             raise _not_found(kind, resource_id)
-        return self._account.past.as_of(now - self._quirks.updates_after, found)
+        return self._account.past.as_of(now - self._quirks.updates_after, resource)
 
     def _list(self, kind: Kind, of_whom: str) -> SandboxResponse:
         """A list, answered from memory while nothing in it has changed."""
@@ -228,8 +228,8 @@ class Management:
         return answer
 
     def _apps(self, publisher: str) -> SandboxResponse:
-        def belongs(each: StoredResource) -> bool:
-            return each.kind == "app" and _publisher(each) == publisher
+        def belongs(resource: StoredResource) -> bool:
+            return resource.kind == "app" and _publisher(resource) == publisher
 
         return self._list_response("app", filter(belongs, self._account.apps()), belongs)
 

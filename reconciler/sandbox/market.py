@@ -256,11 +256,11 @@ class Market:
             bands = _auction_bands(self.paid_by_rest(waterfall, country), floor_of(rungs[0].fields, country))
             return Trade(waterfall, country, day, requests, (_sale(rungs[0], requests, waterfall, bids, bands, words),))
         sales: list[Sale] = []
-        high, left = inf, requests
-        for rung in sorted(rungs, key=lambda each: (-floor_of(each.fields, country), int(each.id))):
+        high, remaining = inf, requests
+        for rung in sorted(rungs, key=lambda placement: (-floor_of(placement.fields, country), int(placement.id))):
             low = floor_of(rung.fields, country)
-            sales.append(_sale(rung, left, waterfall, bids, (Band(1.0, low, high),), words))
-            high, left = low, left - sales[-1].impressions
+            sales.append(_sale(rung, remaining, waterfall, bids, (Band(1.0, low, high),), words))
+            high, remaining = low, remaining - sales[-1].impressions
         return Trade(waterfall, country, day, requests, tuple(sales))
 
 
@@ -307,19 +307,21 @@ def _setting(rank: float, rungs: int) -> Setting:
 
 
 def _scaled(waterfall: Waterfall, factor: float) -> Waterfall:
-    told = {name: getattr(waterfall, name) for name in Waterfall.__slots__}
-    return Waterfall(**{**told, "requests": factor * waterfall.requests})
+    values = {name: getattr(waterfall, name) for name in Waterfall.__slots__}
+    return Waterfall(**{**values, "requests": factor * waterfall.requests})
 
 
 def _stems(placements: Sequence[StoredResource]) -> Mapping[str, str]:
     """The name of its waterfall for each placement by id: its own, without the rung where it has neighbours."""
     shared: dict[tuple[str, str], int] = {}
-    for each in placements:
-        key = each.fields["placementType"], _stem(each)
+    for placement in placements:
+        key = placement.fields["placementType"], _stem(placement)
         shared[key] = shared.get(key, 0) + 1
     return {
-        each.id: _stem(each) if shared[each.fields["placementType"], _stem(each)] > 1 else str(each.fields["name"])
-        for each in placements
+        placement.id: _stem(placement)
+        if shared[placement.fields["placementType"], _stem(placement)] > 1
+        else str(placement.fields["name"])
+        for placement in placements
     }
 
 

@@ -54,15 +54,15 @@ class MediationReports:
 
     def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            told = call.json()
+            body = call.json()
         except RefusalError:
             return _mediation_refusal(400, "invalid_request", "the body is not a JSON object")
-        pair = told.get("client_id"), told.get("client_secret")
-        if told.get("grant_type") != "client_credentials":
+        pair = body.get("client_id"), body.get("client_secret")
+        if body.get("grant_type") != "client_credentials":
             return _mediation_refusal(403, "unsupported_grant_type", "the grant type is not client_credentials")
         if not self._keys.fit(*pair):
             return _mediation_refusal(401, "access_denied", "Unauthorized")
-        if told.get("audience") != AUDIENCE:
+        if body.get("audience") != AUDIENCE:
             return _mediation_refusal(403, "access_denied", "the audience is not known here")
         token = self._account.issue_token(_TOKEN_SECONDS, _MEDIATION)
         return json_answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": _TOKEN_SECONDS})
@@ -75,12 +75,12 @@ class MediationReports:
             return _too_many(wait)
         self._taken.append(now)
         try:
-            told = parse_query(call.json(), now)
+            query = parse_query(call.json(), now)
         except RefusalError as refusal:
             return json_answer(
                 400, {"code": 400, "name": "Bad Request", "description": refusal.message, **refusal.more}
             )
-        rows = metrics_rows(self._account, self._market, told)
+        rows = metrics_rows(self._account, self._market, query)
         return json_answer(200, {"data": rows, "process_time": 0.01, "query_time": 0.2, "row_count": len(rows)})
 
     def _wait(self, now: float) -> int:
@@ -93,8 +93,10 @@ class MediationReports:
 
 
 def _too_many(seconds: int) -> SandboxResponse:
-    told = json_answer(429, {"code": 429, "name": "Too Many Requests", "description": "too many calls in 10 minutes"})
-    return SandboxResponse(told.status, told.body, (JSON_TYPE, (b"retry-after", str(seconds).encode())))
+    response = json_answer(
+        429, {"code": 429, "name": "Too Many Requests", "description": "too many calls in 10 minutes"}
+    )
+    return SandboxResponse(response.status, response.body, (JSON_TYPE, (b"retry-after", str(seconds).encode())))
 
 
 def _mediation_refusal(status: int, error: str, why: str) -> SandboxResponse:
@@ -150,13 +152,13 @@ class UserReports:
 
     def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            told = call.json()
+            body = call.json()
         except RefusalError:
-            told = {}
-        pair = told.get("client_id"), told.get("client_secret")
+            body = {}
+        pair = body.get("client_id"), body.get("client_secret")
         if not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
-        if told.get("grant_type") != "client_credentials":
+        if body.get("grant_type") != "client_credentials":
             return json_answer(400, {"error": "unsupported_grant_type"})
         if not self._keys.fit(*pair):
             return json_answer(400, {"error": "invalid_client"})
@@ -181,14 +183,14 @@ class UserReports:
         return json_answer(200, {"id": name, "url": self._url + order.target.decode()})
 
     def _parse_order(self, call: SandboxRequest) -> tuple[str, date]:
-        told, now = call.json(), self._account.clock()
+        body, now = call.json(), self._account.clock()
         if call.query.get("format") != "csv":
             raise RefusalError(400, 'Invalid value supplied to : Query/format: "csv"')
         try:
-            day = date.fromisoformat(str(told.get("date")))
+            day = date.fromisoformat(str(body.get("date")))
         except ValueError:
             raise RefusalError(400, "Invalid value supplied to : Query/date: Date") from None
-        app_id = told.get("appId")
+        app_id = body.get("appId")
         if not isinstance(app_id, str) or self._account.get("app", app_id) is None:
             raise RefusalError(400, "Invalid value supplied to : Query/appId: an app of this publisher")
         if not is_complete(day, now):

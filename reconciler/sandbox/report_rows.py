@@ -87,20 +87,20 @@ def _waterfall_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
     words = (market.seed, trade.waterfall.app.id, trade.waterfall.name)
     best = market.paid_by_rest(trade.waterfall, trade.country)
     if uniform(*words, "ahead") < 0.4:
-        asked = round(trade.requests / (1 - _SHARE_AHEAD))
-        yield _waterfall_line(trade, _AHEAD, asked, asked - trade.requests, 1.6 * best)
+        requests = round(trade.requests / (1 - _SHARE_AHEAD))
+        yield _waterfall_line(trade, _AHEAD, requests, requests - trade.requests, 1.6 * best)
     for sale in trade.sales:
         yield _line(
             trade, DT, sale.requests, sale.impressions, sale.earnings, partner=_partner(trade, sale),
             responses=min(sale.requests, round(1.04 * sale.impressions)),
         )  # fmt: skip
     last = trade.sales[-1]
-    left = last.requests - last.impressions
+    remaining = last.requests - last.impressions
     for source, share, price in _BEHIND:
         chance = (*words, source, trade.country.code, trade.day)
-        filled = count(left, share, normal(*chance, "filled"))
-        yield _waterfall_line(trade, source, left, filled, price * best * (1 + 0.2 * normal(*chance, "price")))
-        left -= filled
+        filled = count(remaining, share, normal(*chance, "filled"))
+        yield _waterfall_line(trade, source, remaining, filled, price * best * (1 + 0.2 * normal(*chance, "price")))
+        remaining -= filled
 
 
 def _auction_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
@@ -123,9 +123,9 @@ def _season_lines(market: Market, app: StoredResource, day: date) -> Iterator[Re
     """Small numbers, the same in every app."""
     words = (market.seed, app.id, _SEASON, day)
     requests = 200 + round(20 * normal(*words))
-    told = (mediation_app(app.id), day, _SEASON, "interstitial")
-    yield ReportLine(*told, DT, "USA", f"{_SEASON}_old", "mediation", requests, 40, 0.08, responses=44)
-    yield ReportLine(*told, "admob", "USA", f"admob {_SEASON}", "mediation", requests - 40, 70, 0.12, responses=75)
+    identity = (mediation_app(app.id), day, _SEASON, "interstitial")
+    yield ReportLine(*identity, DT, "USA", f"{_SEASON}_old", "mediation", requests, 40, 0.08, responses=44)
+    yield ReportLine(*identity, "admob", "USA", f"admob {_SEASON}", "mediation", requests - 40, 70, 0.12, responses=75)
 
 
 def _partner(trade: Trade, sale: Sale) -> str:
@@ -144,9 +144,9 @@ def _auction_line(
 ) -> ReportLine:
     winning = min(requests, round(1.03 * impressions))
     bids = min(requests, round(1.8 * winning))
-    told = _line(trade, source, requests, impressions, earnings, partner=partner, network="bidding")
+    base = _line(trade, source, requests, impressions, earnings, partner=partner, network="bidding")
     return ReportLine(
-        **{name: getattr(told, name) for name in ReportLine.__slots__} | {"valid_bids": bids, "winning_bids": winning}
+        **{name: getattr(base, name) for name in ReportLine.__slots__} | {"valid_bids": bids, "winning_bids": winning}
     )
 
 
@@ -206,15 +206,15 @@ def _user_rows(trade: Trade, sale: Sale, chance: Random) -> Iterator[UserRow]:
     app, fields = trade.waterfall.app, sale.placement.fields
     platform = str(app.fields["platform"])
     system = "iOS" if platform == "ios" else "Android"
-    told = trade.day.isoformat(), app.id, app.fields["name"], fields["name"], fields["placementType"]
-    seen: dict[str, list[float]] = {}
+    placement_columns = trade.day.isoformat(), app.id, app.fields["name"], fields["name"], fields["placementType"]
+    paid_by_user: dict[str, list[float]] = {}
     user = ""
     for price in _prices(sale, chance):
         if not user or chance.random() > _SEEN_AGAIN:
             user = _drawn_user(chance, platform)
-        seen.setdefault(user, []).append(price / 1000)
-    for user, paid in seen.items():
-        yield (*told, trade.country.code, system, user, len(paid), sum(paid))
+        paid_by_user.setdefault(user, []).append(price / 1000)
+    for user, paid in paid_by_user.items():
+        yield (*placement_columns, trade.country.code, system, user, len(paid), sum(paid))
 
 
 def _prices(sale: Sale, chance: Random) -> Iterator[float]:

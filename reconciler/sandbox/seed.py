@@ -24,8 +24,8 @@ def load_named_seed(account: SandboxAccount, name: str) -> None:
     """Put a named seed into the account. Raises `UsageError` for a name that is none."""
     if name not in SEEDS:
         raise UsageError(f"there is no seed {name!r}", hint=f"known seeds: {', '.join(SEEDS)}")
-    told = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
-    load_resources(account, json.loads(told))
+    content = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
+    load_resources(account, json.loads(content))
 
 
 def load_resources(

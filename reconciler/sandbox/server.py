@@ -137,11 +137,11 @@ def _listen(port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
         listening.listen()
-    except (OSError, OverflowError) as wrong:
+    except (OSError, OverflowError) as error:
         listening.close()
         raise ReconcilerError(
-            f"port {port} of {LOOPBACK} cannot be used: {wrong}", hint="choose another --port; 0 takes any free one"
-        ) from wrong
+            f"port {port} of {LOOPBACK} cannot be used: {error}", hint="choose another --port; 0 takes any free one"
+        ) from error
     return listening
 
 

@@ -68,27 +68,27 @@ def security_token(app_id: str) -> str:
 
 
 def _app(app: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _field_values(app, quirks)
+    values = _field_values(app, quirks)
     answer = {
         id_key("app", quirks, occasion): spelled_id(app.id, quirks),
         "publisherId": spelled_id(str(app.fields.get("publisherId", "")), quirks),
-        **{name: said[name] for name in ("name", "bundle", "status", "platform")},
+        **{name: values[name] for name in ("name", "bundle", "status", "platform")},
         "storeURL" if quirks.keys == "contrary" else "storeUrl": _store_url(app.fields),
-        **said,
+        **values,
         "rewardedAdSecurityToken": security_token(app.id),
     }
     return _without_unset(answer)
 
 
 def _placement(placement: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _field_values(placement, quirks)
+    values = _field_values(placement, quirks)
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "read")
     renamed = {"ssrConfig": "rewardedConfig", **({"creativeTypes": "createTypes"} if odd else {})}
     answer = {
         id_key("placement", quirks, occasion): spelled_id(placement.id, quirks),
-        "name": said["name"],
+        "name": values["name"],
         "appId": spelled_id(placement.app_id or "", quirks),
-        **{renamed.get(name, name): value for name, value in said.items()},
+        **{renamed.get(name, name): value for name, value in values.items()},
     }
     return _without_unset(answer)
 

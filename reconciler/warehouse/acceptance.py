@@ -48,10 +48,10 @@ def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -
     share = unread.share_of(whole)
     if share <= MOST_UNREAD:
         return ""
-    told = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
+    counts = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
     return (
         f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day where {MOST_UNREAD:.0%} is let "
-        f"pass ({told})"
+        f"pass ({counts})"
     )
 
 
@@ -106,13 +106,13 @@ class DistinctRows:
     quarantined: list[tuple[str, ParsedRow]] = field(default_factory=list)
 
 
-def parsed_row(told: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
+def parsed_row(source: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
     """A row with what tells it apart."""
-    names = tuple(" ".join(str(told.get(name) or "").split()).casefold() for name in NAMING)
+    names = tuple(" ".join(str(source.get(name) or "").split()).casefold() for name in NAMING)
     over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
     if names[_COUNTRY] in NOWHERE:
         over.add(_COUNTRY)
-    return ParsedRow(told, row, names, frozenset(over))
+    return ParsedRow(source, row, names, frozenset(over))
 
 
 def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
@@ -122,77 +122,79 @@ def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
     are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
     """
-    found = DistinctRows()
-    once = list(_without_repeats(rows, found))
-    plain = [one for one in once if not one.over]
+    result = DistinctRows()
+    candidates = list(_without_repeats(rows, result))
+    plain = [row for row in candidates if not row.over]
     # What turns out to be no sum may be a part of larger ones, so it joins the plain rows.
-    doubtful = sorted((one for one in once if one.over), key=_sum_order)
-    for named, group in groupby(doubtful, key=_named_dimensions):
-        index = _rows_by_key(plain, named)
-        for one in group:
-            members = index[_group_key(one, named)]
-            why = _quarantine_reason(one, members)
+    doubtful = sorted((row for row in candidates if row.over), key=_sum_order)
+    for dimensions, group in groupby(doubtful, key=_named_dimensions):
+        index = _rows_by_key(plain, dimensions)
+        for row in group:
+            members = index[_group_key(row, dimensions)]
+            why = _quarantine_reason(row, members)
             if why:
-                found.quarantined.append((why, one))
+                result.quarantined.append((why, row))
             else:
-                plain.append(one)
-                members.append(one)
-    kept = {id(one) for one in plain}
-    found.rows = [one for one in once if id(one) in kept]
-    return found
+                plain.append(row)
+                members.append(row)
+    counted = {id(row) for row in plain}
+    result.rows = [row for row in candidates if id(row) in counted]
+    return result
 
 
-def _without_repeats(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
+def _without_repeats(rows: Sequence[ParsedRow], result: DistinctRows) -> Iterable[ParsedRow]:
     alike: dict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
-    for one in rows:
-        alike[one.names, one.row["network"]].append(one)
-    known: set[tuple[Any, ...]] = set()
+    for row in rows:
+        alike[row.names, row.row["network"]].append(row)
+    figures_seen: set[tuple[Any, ...]] = set()
     for same in alike.values():
-        if any(one.figures != same[0].figures for one in same):
-            found.quarantined += [(TWICE, one) for one in same]
+        if any(row.figures != same[0].figures for row in same):
+            result.quarantined += [(TWICE, row) for row in same]
             continue
         # DT may stand there under two of its names: the same line then, where its figures are the same.
         under_any_name = (*(name for at, name in enumerate(same[0].names) if at != _SOURCE), *same[0].figures)
-        found.repeated += len(same) - (under_any_name not in known)
-        if under_any_name not in known:
+        result.repeated += len(same) - (under_any_name not in figures_seen)
+        if under_any_name not in figures_seen:
             yield same[0]
-        known.add(under_any_name)
+        figures_seen.add(under_any_name)
 
 
-def _quarantine_reason(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
+def _quarantine_reason(row: ParsedRow, members: Sequence[ParsedRow]) -> str:
     """Empty where it counts."""
-    if members and _is_sum(one, members):
+    if members and _is_sum(row, members):
         return SUM
-    if _SOURCE in one.over and not one.names[_SOURCE]:
+    if _SOURCE in row.over and not row.names[_SOURCE]:
         return NO_SOURCE
-    return NO_SUM if members and one.names[_COUNTRY] in SUMS else ""
+    return NO_SUM if members and row.names[_COUNTRY] in SUMS else ""
 
 
-def _named_dimensions(one: ParsedRow) -> tuple[int, ...]:
+def _named_dimensions(row: ParsedRow) -> tuple[int, ...]:
     """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
-    return tuple(at for at in range(len(NAMING)) if at not in one.over and (one.names[at] or at in _MAY_BE_ALL))
+    return tuple(at for at in range(len(NAMING)) if at not in row.over and (row.names[at] or at in _MAY_BE_ALL))
 
 
-def _sum_order(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
-    return len(one.over), _named_dimensions(one), one.row["requests"]
+def _sum_order(row: ParsedRow) -> tuple[int, tuple[int, ...], int]:
+    return len(row.over), _named_dimensions(row), row.row["requests"]
 
 
-def _rows_by_key(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
-    found: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
-    for one in rows:
-        found[_group_key(one, named)].append(one)
-    return found
+def _rows_by_key(
+    rows: Iterable[ParsedRow], dimensions: tuple[int, ...]
+) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
+    index: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
+    for row in rows:
+        index[_group_key(row, dimensions)].append(row)
+    return index
 
 
-def _group_key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
-    return one.row["network"], *(one.names[at] for at in named)
+def _group_key(row: ParsedRow, dimensions: tuple[int, ...]) -> tuple[Any, ...]:
+    return row.row["network"], *(row.names[at] for at in dimensions)
 
 
-def _is_sum(one: ParsedRow, members: Sequence[ParsedRow]) -> bool:
-    if not one.row["requests"] and not one.row["impressions"]:
-        return one.names[_COUNTRY] in SUMS
+def _is_sum(row: ParsedRow, members: Sequence[ParsedRow]) -> bool:
+    if not row.row["requests"] and not row.row["impressions"]:
+        return row.names[_COUNTRY] in SUMS
     for name in ("requests", "impressions"):
-        if one.row[name] != sum(each.row[name] for each in members):
+        if row.row[name] != sum(member.row[name] for member in members):
             return False
-    earned = sum((each.row["earnings"] for each in members), Decimal(0))
-    return bool(abs(one.row["earnings"] - earned) <= _CENT * (len(members) + 1) / 2)
+    earned = sum((member.row["earnings"] for member in members), Decimal(0))
+    return bool(abs(row.row["earnings"] - earned) <= _CENT * (len(members) + 1) / 2)

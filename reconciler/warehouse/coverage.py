@@ -32,13 +32,13 @@ def totals_for(store: ReportStore, window: DayRange, days: Sequence[Partition]) 
     if len(days) < len(window):
         return []
     latest = max((metadata.fetched_at for day in days if (metadata := store.metadata(day))), default=None)
-    found: dict[date, tuple[date, Path]] = {}
+    longest: dict[date, tuple[date, Path]] = {}
     for partition, path in store.partitions(TOTALS).items():
         span, metadata = _parse_span(partition.day), store.metadata(partition)
         if span is None or span.last > window.last or metadata is None or (latest and metadata.fetched_at < latest):
             continue
-        found[span.first] = max(found.get(span.first, (date.min, path)), (span.last, path))
-    return _tiles(found, window)
+        longest[span.first] = max(longest.get(span.first, (date.min, path)), (span.last, path))
+    return _tiles(longest, window)
 
 
 def _tiles(found: dict[date, tuple[date, Path]], window: DayRange) -> list[Path]:
@@ -63,7 +63,7 @@ def _parse_span(name: str) -> DayRange | None:
 
 def basis(
     store: ReportStore,
-    asked: EvidenceQuery,
+    query: EvidenceQuery,
     matches: Matches,
     mediation: Sequence[Partition],
     absent: Sequence[Absence],
@@ -72,18 +72,18 @@ def basis(
 
     Money is that of DT's own reports or, without any, what the mediation reports say of DT.
     """
-    dt = [*store.files("dt", asked.first, asked.last)]
+    dt = [*store.files("dt", query.first, query.last)]
     all_metadata = [metadata for each in (*mediation, *dt) if (metadata := store.metadata(each))]
     reasons = Counter[str]()
     for metadata in all_metadata:
         reasons.update(metadata.quarantined)
     unread = sum(rows for why, rows in reasons.items() if why not in STRAY)
-    apps = {each.app for each in dt} | {one.app_id for one in asked.known if one.app_id}
-    window = len(DayRange(asked.first, asked.last))
+    apps = {each.app for each in dt} | {one.app_id for one in query.known if one.app_id}
+    window = len(DayRange(query.first, query.last))
     if dt:
-        joined, left = (sum(name.revenue for name in names) for names in (matches.dt, matches.unmatched_dt))
+        joined, unmatched = (sum(name.revenue for name in names) for names in (matches.dt, matches.unmatched_dt))
     else:
-        joined, left = (sum(line.earnings for line in of) for of in (matches.lines, matches.unmatched_lines))
+        joined, unmatched = (sum(line.earnings for line in of) for of in (matches.lines, matches.unmatched_lines))
     return Basis(
         days=window,
         mediation_days=len({each.day for each in mediation}),
@@ -93,7 +93,7 @@ def basis(
         unread=unread,
         repeated=sum(metadata.repeated for metadata in all_metadata),
         sums=reasons[SUM],
-        revenue=joined + left,
+        revenue=joined + unmatched,
         joined=joined,
         absences=tuple(absent),
     )
@@ -114,19 +114,19 @@ _MEMORY: Final = "256MB"
 _KEY: Final = ("placement_id", "placement_name", "country")
 
 
-def is_sum_of(one: Figures, whole: Figures) -> bool:
+def is_sum_of(part: Figures, whole: Figures) -> bool:
     """Whether a row, or a few, have the figures of all others together."""
     return (
-        one.impressions == whole.impressions >= _LEAST
-        and one.rows <= whole.rows
-        and isclose(one.money, whole.money, rel_tol=1e-6, abs_tol=1e-6)
+        part.impressions == whole.impressions >= _LEAST
+        and part.rows <= whole.rows
+        and isclose(part.money, whole.money, rel_tol=1e-6, abs_tol=1e-6)
     )
 
 
 def data_figures(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
     """All rows of a data file; `money` is its column of USD."""
-    told = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
-    rows, impressions, amount = connection.execute(told).fetchone() or (0, 0, 0)
+    statement = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
+    rows, impressions, amount = connection.execute(statement).fetchone() or (0, 0, 0)
     return Figures(int(rows), float(impressions or 0), float(amount or 0))
 
 
@@ -142,17 +142,17 @@ def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
     """The sources of demand in files of mediation rows, by app and day."""
     import duckdb  # noqa: PLC0415 - as above
 
-    found: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    sources: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     if not files:
-        return found
+        return sources
     listed = ", ".join(literal(str(path)) for path in files)
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-        told = (
+        statement = (
             f"SELECT DISTINCT coalesce(app, ''), day, source FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as above
         )
-        for app, day, source in connection.execute(told).fetchall():
-            found[str(app)][day].add(str(source))
-    return found
+        for app, day, source in connection.execute(statement).fetchall():
+            sources[str(app)][day].add(str(source))
+    return sources
 
 
 def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
@@ -161,31 +161,31 @@ def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
     A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
     tell. So may a placement be called `Total`, or be none but the sum of the others.
     """
-    told = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
+    statement = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
         FROM {literal(str(data))} GROUP BY ALL"""  # noqa: S608 - as above
     cells = {
         (place, name, country): Figures(int(rows), float(impressions), float(money))
-        for place, name, country, rows, impressions, money in connection.execute(told).fetchall()
+        for place, name, country, rows, impressions, money in connection.execute(statement).fetchall()
     }
     found = [*_sums_over_countries(cells)]
     found += _sums_over_placements({key: each for key, each in cells.items() if key not in found})
     if not found:
         return 0
-    left = data.with_name("without-sums.parquet")
+    remaining = data.with_name("without-sums.parquet")
     sums = " OR ".join(map(_key_condition, found))
     connection.execute(
-        f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(left))} "  # noqa: S608 - as above
+        f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(remaining))} "  # noqa: S608 - as above
         "(FORMAT parquet, COMPRESSION zstd)"
     )
-    left.replace(data)
+    remaining.replace(data)
     return sum(cells[key].rows for key in found)
 
 
 def _sums_over_countries(cells: Mapping[CellKey, Figures]) -> Iterable[CellKey]:
-    of: dict[PlacementKey, list[CellKey]] = defaultdict(list)
+    keys_of: dict[PlacementKey, list[CellKey]] = defaultdict(list)
     for key in cells:
-        of[key[:2]].append(key)
-    for keys in of.values():
+        keys_of[key[:2]].append(key)
+    for keys in keys_of.values():
         named = [key for key in keys if (key[2] or "").lower() not in NOWHERE]
         whole = _total(cells, named)
         yield from (key for key in keys if key not in named and is_sum_of(cells[key], whole))
@@ -203,7 +203,7 @@ def _total(cells: Mapping[CellKey, Figures], keys: Iterable[CellKey]) -> Figures
 
 def _key_condition(key: CellKey) -> str:
     parts = (
-        f"{name} IS NOT DISTINCT FROM {'NULL' if said is None else literal(said)}"
-        for name, said in zip(_KEY, key, strict=True)
+        f"{name} IS NOT DISTINCT FROM {'NULL' if value is None else literal(value)}"
+        for name, value in zip(_KEY, key, strict=True)
     )
     return f"({' AND '.join(parts)})"

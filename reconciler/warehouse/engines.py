@@ -118,9 +118,9 @@ class DuckDbEngine:
     def load_texts(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """See `Engine`."""
         self._make(table, dict.fromkeys(columns, "VARCHAR"))
-        if told := [list(column) for column in zip(*rows, strict=True)]:
+        if columns_of_rows := [list(column) for column in zip(*rows, strict=True)]:
             unnested = ", ".join("unnest(?::VARCHAR[])" for _ in columns)
-            self._connection.execute(f"INSERT INTO {table} SELECT {unnested}", told)
+            self._connection.execute(f"INSERT INTO {table} SELECT {unnested}", columns_of_rows)
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         """See `Engine`."""
@@ -203,16 +203,16 @@ def connect_ibis(url: str, name: str) -> "BaseBackend":
         return _connect_spark(url) if scheme == "pyspark" else _connect_backend(url)
     except ProjectError:
         raise
-    except ImportError as wrong:
-        library = wrong.name or scheme
+    except ImportError as error:
+        library = error.name or scheme
         raise ProjectError(
             f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_ibis_extra(scheme)}]'"
         ) from None
-    except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
+    except Exception as error:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
         hint = f"a connection string of Ibis is asked for; {', '.join(_SCHEMES)} are tested"
-        if isinstance(wrong, ValueError) and "know how to connect" in str(wrong):
-            known = ", ".join(sorted(each.name for each in entry_points(group="ibis.backends")))
-            raise ProjectError(f"{name}: no engine is called {scheme}; Ibis knows {known}", hint=hint) from None
+        if isinstance(error, ValueError) and "know how to connect" in str(error):
+            names = ", ".join(sorted(each.name for each in entry_points(group="ibis.backends")))
+            raise ProjectError(f"{name}: no engine is called {scheme}; Ibis knows {names}", hint=hint) from None
         raise ProjectError(f"{name} cannot be used: no connection", hint=hint) from None
 
 

@@ -185,9 +185,9 @@ def rescaled(bins: Mapping[int, int], single_revenue: float, impressions: int, r
     whole = floor(shift + _NEARLY)
     part = max(0.0, shift - whole)
     weight = impressions / singles
-    found: dict[int, float] = {}
+    rescaled_bins: dict[int, float] = {}
     for place, count in sorted(bins.items()):
         for target, share in ((place + whole, 1 - part), (place + whole + 1, part)):
             if share > _NEARLY:
-                found[target] = found.get(target, 0.0) + count * weight * share
-    return dict(sorted(found.items()))
+                rescaled_bins[target] = rescaled_bins.get(target, 0.0) + count * weight * share
+    return dict(sorted(rescaled_bins.items()))

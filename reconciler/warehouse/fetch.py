@@ -76,29 +76,31 @@ def schedule(
     with `replace`, whenever it can be had.
     """
     wanted: dict[str, tuple[date, ...]] = {}
-    known: list[FetchOutcome] = []
+    outcomes: list[FetchOutcome] = []
     for app in sorted(set(apps)):
         days: list[date] = []
         for day in (span or usual_range(source, now)).days():
-            had = metadata(Partition(source, app, day.isoformat()))
-            if had is not None and is_settled(day, had.fetched_at) and not replace:
-                known.append(FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
+            stored = metadata(Partition(source, app, day.isoformat()))
+            if stored is not None and is_settled(day, stored.fetched_at) and not replace:
+                outcomes.append(
+                    FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated)
+                )
             elif (why := refusal(source, day, now)) is not None:
-                known.append(_unavailable(source, app, day, had, why))
+                outcomes.append(_unavailable(source, app, day, stored, why))
             else:
                 days.append(day)
         if days:
             wanted[app] = tuple(days)
-    return Schedule(wanted, tuple(known))
+    return Schedule(wanted, tuple(outcomes))
 
 
-def _unavailable(source: ReportSource, app: str, day: date, had: PartitionMetadata | None, why: str) -> FetchOutcome:
+def _unavailable(source: ReportSource, app: str, day: date, stored: PartitionMetadata | None, why: str) -> FetchOutcome:
     """A day that cannot be fetched any more: what is stored of it is kept."""
-    if had is None:
+    if stored is None:
         return FetchOutcome(source, app, day, "refused", why=why)
-    settled = is_settled(day, had.fetched_at)
+    settled = is_settled(day, stored.fetched_at)
     why = why if settled else f"as it was before it settled: {why}"
-    return FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
+    return FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +271,12 @@ class _FetchRun:
         """Ask for ranges of days, then for the totals of all days that were scheduled."""
         days = todo.wanted.get(ALL_APPS, ())
         failed = [span for span in day_ranges(days) if not self._fetch_days(chartboost, span)]
-        known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
+        kept_days = [outcome.day for outcome in todo.known if outcome.state == "kept"]
         if days and not failed:
-            self._fetch_totals(chartboost, day_ranges([*days, *known]))
+            self._fetch_totals(chartboost, day_ranges([*days, *kept_days]))
         if days:
-            files = self._store.files("chartboost", min([*days, *known]), max([*days, *known])).values()
-            self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
+            files = self._store.files("chartboost", min([*days, *kept_days]), max([*days, *kept_days])).values()
+            self.notes += [absence_text(absence) for absence in absences(sources_in([*files]))]
 
     def _fetch_user_report(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():
@@ -287,34 +289,34 @@ class _FetchRun:
                 with self._intake_lock:
                     payload = read_user_report(received, app, day, self._settings, self._clock.now())
                     self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
-        except ApiError as wrong:
-            self._finish(FetchOutcome("dt", app, day, "failed", why=wrong.message))
+        except ApiError as error:
+            self._finish(FetchOutcome("dt", app, day, "failed", why=error.message))
 
     def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
         """Whether all days of the span were fetched."""
         ended: list[FetchOutcome] = []
-        for asked in span.days():
-            self._listener.begun(Partition("chartboost", ALL_APPS, asked.isoformat()))
+        for requested in span.days():
+            self._listener.begun(Partition("chartboost", ALL_APPS, requested.isoformat()))
         try:
-            for part, told in rows_by_range(chartboost, span, dated=True):
-                for day, batch in row_batches(told, part, dated=True).items():
+            for part, rows in rows_by_range(chartboost, span, dated=True):
+                for day, batch in row_batches(rows, part, dated=True).items():
                     outcome = self._store_day(day or part.first, batch)
                     ended.append(outcome)
                     self._finish(outcome)
-        except ApiError as wrong:
+        except ApiError as error:
             done = {outcome.day for outcome in ended}
             for day in span.days():
                 if day not in done:
-                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
+                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=error.message))
         return sum(outcome.state == "fetched" for outcome in ended) == len(span)
 
     def _fetch_totals(self, chartboost: Chartboost, windows: Iterable[DayRange]) -> None:
         try:
             for window in windows:
-                for part, told in rows_by_range(chartboost, window, dated=False):
-                    self._store_totals(part, row_batches(told, part, dated=False)[None])
-        except ApiError as wrong:
-            self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
+                for part, rows in rows_by_range(chartboost, window, dated=False):
+                    self._store_totals(part, row_batches(rows, part, dated=False)[None])
+        except ApiError as error:
+            self.notes.append(f"no totals over several days, so sums of days are used: {error.message}")
 
     def _store_day(self, day: date, batch: RowBatch) -> FetchOutcome:
         with self._store.draft() as folder:
@@ -347,19 +349,21 @@ class _FetchRun:
             folder / DATA, PartitionMetadata(self._clock.now(), digest, *counts), quarantined_rows, batch.unread_reason
         )
 
-    def _store_unless_smaller(self, place: Partition, day: date, came: PartitionPayload) -> FetchOutcome:
+    def _store_unless_smaller(self, partition: Partition, day: date, payload: PartitionPayload) -> FetchOutcome:
         """Store a day, unless too little of it was read, or it holds far less than the stored one."""
-        source: ReportSource = "dt" if place.source == "dt" else "chartboost"
-        if came.unread_reason:
-            return FetchOutcome(source, place.app, day, "failed", why=came.unread_reason)
-        had = self._store.metadata(place)
-        if had is not None and not self._replace:
+        source: ReportSource = "dt" if partition.source == "dt" else "chartboost"
+        if payload.unread_reason:
+            return FetchOutcome(source, partition.app, day, "failed", why=payload.unread_reason)
+        stored = self._store.metadata(partition)
+        if stored is not None and not self._replace:
             money = "revenue" if source == "dt" else "earnings"
-            less = shrinkage(file_figures(self._store.data(place), money), file_figures(came.data, money))
+            less = shrinkage(file_figures(self._store.data(partition), money), file_figures(payload.data, money))
             if less:
-                return FetchOutcome(source, place.app, day, "kept", *_metadata_counts(had), why=less, shrunk=True)
-        self._store.put(place, came)
-        return FetchOutcome(source, place.app, day, "fetched", *_metadata_counts(came.metadata))
+                return FetchOutcome(
+                    source, partition.app, day, "kept", *_metadata_counts(stored), why=less, shrunk=True
+                )
+        self._store.put(partition, payload)
+        return FetchOutcome(source, partition.app, day, "fetched", *_metadata_counts(payload.metadata))
 
     def _finish(self, outcome: FetchOutcome) -> None:
         with self._listener_lock:

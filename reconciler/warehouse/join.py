@@ -27,28 +27,28 @@ _MORE: Final = 1.05
 Role: TypeAlias = Literal["own", "behind"]
 
 
-def source_name(told: str) -> str:
+def source_name(name: str) -> str:
     """What a source of demand is called among our rows: `fyber` for DT under any of its names, else as told."""
-    bare = words = folded(told)
+    stem = words = folded(name)
     for word in _ASKED:
-        bare = bare.removesuffix(word)
-    return DT_SOURCES[0] if bare in _CALLED or words in _CALLED else told.lower()
+        stem = stem.removesuffix(word)
+    return DT_SOURCES[0] if stem in _CALLED or words in _CALLED else name.lower()
 
 
-def absences(seen: Mapping[str, Mapping[date, AbstractSet[str]]]) -> tuple[Absence, ...]:
+def absences(sources_by_app: Mapping[str, Mapping[date, AbstractSet[str]]]) -> tuple[Absence, ...]:
     """Days on which an app's mediation report has rows and none of DT's, where those of other days have some.
 
-    `seen` holds the sources of demand by app and day.
+    `sources_by_app` holds the sources of demand by app and day.
     """
-    found = []
-    for app, days in sorted(seen.items()):
+    result = []
+    for app, days in sorted(sources_by_app.items()):
         without = tuple(day for day in sorted(days) if days[day] and not days[day] & set(DT_SOURCES))
         others = [sources for day, sources in days.items() if day not in without]
         if without and any(others):
             usual = frozenset().union(*others)
             instead = frozenset().union(*(days[day] for day in without)) - usual
-            found.append(Absence(app, without, tuple(sorted(instead))))
-    return tuple(found)
+            result.append(Absence(app, without, tuple(sorted(instead))))
+    return tuple(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +109,23 @@ class Matches:
     loose: int = 0
 
 
-def match(known: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[MediationLine]) -> Matches:
+def match(placements: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[MediationLine]) -> Matches:
     """Join both reports to our placements.
 
     What DT's own report calls a placement, its id above all, joins Chartboost's lines too: nobody else knows the ids of
     placements that were never applied.
     """
-    found = Matches()
-    index = _PlacementIndex(known)
-    _match_dt(index, names, found)
-    index.learn(found.dt)
+    matches = Matches()
+    index = _PlacementIndex(placements)
+    _match_dt(index, names, matches)
+    index.learn(matches.dt)
     dt_lines: dict[str, list[MediationLine]] = defaultdict(list)
     for line in lines:
         if line.is_dt:
             dt_lines[line.app].append(line)
     for of_one_app in dt_lines.values():
-        _match_lines(index, of_one_app, found)
-    return found
+        _match_lines(index, of_one_app, matches)
+    return matches
 
 
 def lines_after_dt(matches: Matches, lines: Sequence[MediationLine]) -> Mapping[Address, frozenset[MediationLine]]:
@@ -141,11 +141,11 @@ def lines_after_dt(matches: Matches, lines: Sequence[MediationLine]) -> Mapping[
     ours: dict[tuple[Address, str, str], list[MediationLine]] = defaultdict(list)
     for line, address in matches.lines.items():
         ours[address, line.app, line.placement].append(line)
-    found: dict[Address, frozenset[MediationLine]] = {}
+    lines_after: dict[Address, frozenset[MediationLine]] = {}
     for (address, app, placement), own in ours.items():
         after = frozenset(line for line in here[app, placement] if line not in own and _comes_after(line, own))
-        found[address] = found.get(address, frozenset()) | after
-    return found
+        lines_after[address] = lines_after.get(address, frozenset()) | after
+    return lines_after
 
 
 def modes(matches: Matches) -> Mapping[Address, Mode]:
@@ -154,7 +154,7 @@ def modes(matches: Matches) -> Mapping[Address, Mode]:
     for line, address in matches.lines.items():
         if line.requests or line.impressions:
             networks[address].add(line.network)
-    return {address: _mode(seen) for address, seen in networks.items()}
+    return {address: _mode(types) for address, types in networks.items()}
 
 
 def _mode(networks: set[str]) -> Mode:
@@ -174,7 +174,7 @@ def _comes_after(line: MediationLine, own: Sequence[MediationLine]) -> bool:
 class _PlacementIndex:
     """Our placements by everything that a report may call them."""
 
-    def __init__(self, known: Iterable[KnownPlacement]) -> None:
+    def __init__(self, placements: Iterable[KnownPlacement]) -> None:
         self.by_id: dict[str, KnownPlacement] = {}
         self.by_name: dict[str, list[KnownPlacement]] = defaultdict(list)
         self.by_loose_name: dict[str, list[KnownPlacement]] = defaultdict(list)
@@ -182,7 +182,7 @@ class _PlacementIndex:
         self.by_bare_id: dict[str, dict[Address, KnownPlacement]] = defaultdict(dict)
         self._by_address: dict[str, KnownPlacement] = {}
         self._apps: dict[str, set[str]] = defaultdict(set)
-        for placement in known:
+        for placement in placements:
             self._by_address[placement.address] = placement
             app = _app_address(placement)
             for called in (app, app.partition(":")[2]):
@@ -196,11 +196,11 @@ class _PlacementIndex:
     def learn(self, reported: Mapping[DtName, Address]) -> None:
         """Take over the ids and names that DT's report has for placements which are joined."""
         for name, address in reported.items():
-            one = self._by_address[address]
+            placement = self._by_address[address]
             for alias in filter(None, (name.placement_id, name.placement_name)):
-                self.by_report[alias][address] = one
+                self.by_report[alias][address] = placement
             if name.placement_id:
-                self.by_bare_id[_bare_id(name.placement_id)][address] = one
+                self.by_bare_id[_bare_id(name.placement_id)][address] = placement
 
     def called(self, partner: str) -> tuple[Sequence[KnownPlacement], bool]:
         """All that a line of Chartboost's may mean by its partner's placement, and whether it was read loosely.
@@ -242,53 +242,55 @@ def _loose_name(name: str) -> str:
     return "".join(name.casefold().split())
 
 
-def _match_dt(index: _PlacementIndex, names: Iterable[DtName], found: Matches) -> None:
+def _match_dt(index: _PlacementIndex, names: Iterable[DtName], matches: Matches) -> None:
     for name in names:
         by_id = index.by_id.get(name.placement_id) or index.by_id.get(name.placement_name)
         if by_id is not None:
-            found.dt[name] = by_id.address
+            matches.dt[name] = by_id.address
             continue
         candidates, loose = index.named(name.placement_name)
-        here = [each for each in candidates if each.app_id in {name.app, None}]
-        of_this_app = [each for each in here if each.app_id == name.app] or here
+        here = [placement for placement in candidates if placement.app_id in {name.app, None}]
+        of_this_app = [placement for placement in here if placement.app_id == name.app] or here
         if name.placement_name and len(of_this_app) == 1:
-            found.dt[name] = of_this_app[0].address
-            found.loose += name.rows if loose else 0
+            matches.dt[name] = of_this_app[0].address
+            matches.loose += name.rows if loose else 0
         else:
-            found.unmatched_dt.append(name)
+            matches.unmatched_dt.append(name)
 
 
-def _match_lines(index: _PlacementIndex, lines: Sequence[MediationLine], found: Matches) -> None:
+def _match_lines(index: _PlacementIndex, lines: Sequence[MediationLine], matches: Matches) -> None:
     """Join the lines of one app of Chartboost's, which is one app of ours, though nothing says which.
 
     Where a name is that of placements in several apps, it is in the one that fits most of the lines.
     """
     candidates = {line: _candidates(index, line) for line in lines}
-    votes = Counter(app for each, _ in candidates.values() for app in {_app_address(one) for one in each})
-    for line, (each, loose) in candidates.items():
-        one = _choose(each, line, votes)
-        if one is None:
-            found.unmatched_lines.append(line)
+    votes = Counter(
+        app for placements, _ in candidates.values() for app in {_app_address(placement) for placement in placements}
+    )
+    for line, (placements, loose) in candidates.items():
+        chosen = _choose(placements, line, votes)
+        if chosen is None:
+            matches.unmatched_lines.append(line)
             continue
-        found.lines[line] = one.address
-        found.loose += line.rows if loose else 0
+        matches.lines[line] = chosen.address
+        matches.loose += line.rows if loose else 0
 
 
 def _candidates(index: _PlacementIndex, line: MediationLine) -> tuple[Sequence[KnownPlacement], bool]:
     if line.partner_placement:
-        found, loose = index.called(line.partner_placement)
+        placements, loose = index.called(line.partner_placement)
     else:  # the report gave no partner's placement: that of the mediation may go by the same name
-        found, loose = index.named(line.placement)[0], True
+        placements, loose = index.named(line.placement)[0], True
     apps = index.apps(line.app)
-    return [one for one in found if not apps or _app_address(one) in apps], loose
+    return [placement for placement in placements if not apps or _app_address(placement) in apps], loose
 
 
 def _choose(candidates: Sequence[KnownPlacement], line: MediationLine, votes: Counter[str]) -> KnownPlacement | None:
-    most = max((votes[_app_address(one)] for one in candidates), default=0)
-    left = [one for one in candidates if votes[_app_address(one)] == most]
-    if len(left) > 1:
-        left = [one for one in left if one.placement_type == line.format]
-    return left[0] if len(left) == 1 else None
+    most = max((votes[_app_address(placement)] for placement in candidates), default=0)
+    best = [placement for placement in candidates if votes[_app_address(placement)] == most]
+    if len(best) > 1:
+        best = [placement for placement in best if placement.placement_type == line.format]
+    return best[0] if len(best) == 1 else None
 
 
 def _app_address(placement: KnownPlacement) -> str:

@@ -77,18 +77,20 @@ class RowBatch:
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
         return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
-    def quarantine_row(self, told: Mapping[str, Any], why: str) -> None:
+    def quarantine_row(self, source_row: Mapping[str, Any], why: str) -> None:
         """Quarantine a row with the reason, and count what is missing without it."""
         self.quarantined[why] += 1
-        self.quarantined_rows.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
+        self.quarantined_rows.append(
+            {"reason": why, **{str(key): str(value)[:200] for key, value in source_row.items()}}
+        )
         if why not in STRAY:
             self.unread += Figures(
-                1, *(_figure_or_zero(told.get(name)) for name in ("impressions", "estimated_earnings"))
+                1, *(_figure_or_zero(source_row.get(name)) for name in ("impressions", "estimated_earnings"))
             )
 
 
 def row_batches(
-    told: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: DayRange, *, dated: bool
+    answers: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: DayRange, *, dated: bool
 ) -> Mapping[date | None, RowBatch]:
     """The rows of both answers for a span, by day; without days, all of them under None.
 
@@ -96,30 +98,30 @@ def row_batches(
     so many that nobody can tell which days miss them, where so many are of days that were not asked for that nobody can
     tell which days the others are, and where both answers hold the same rows, so that each would count twice.
     """
-    found: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
-    good: dict[date | None, list[ParsedRow]] = {day: [] for day in found}
-    for network, rows in told.items():
+    batches: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
+    parsed: dict[date | None, list[ParsedRow]] = {day: [] for day in batches}
+    for network, rows in answers.items():
         for row in rows:
-            day, wrong = _parse_day(row, span) if dated else (None, "")
+            day, fault = _parse_day(row, span) if dated else (None, "")
             try:
-                if wrong:
-                    raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
-                good[day].append(parsed_row(row, _parse_row(row, network, day)))
-            except ValueError as reason:
-                found[day].quarantine_row(row, str(reason))
-    total = sum(map(len, told.values()))
-    for why, told_of_it in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
-        many = sum(batch.quarantined[why] for batch in found.values())
+                if fault:
+                    raise ValueError(fault)  # noqa: TRY301 - one way out for all that is wrong with a row
+                parsed[day].append(parsed_row(row, _parse_row(row, network, day)))
+            except ValueError as error:
+                batches[day].quarantine_row(row, str(error))
+    total = sum(map(len, answers.values()))
+    for why, message in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
+        many = sum(batch.quarantined[why] for batch in batches.values())
         if many > MOST_UNREAD * total:
-            raise UnreadableAnswer(told_of_it.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
-    if twins := _count_in_both([one for day in good.values() for one in day]):
+            raise UnreadableAnswer(message.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
+    if twins := _count_in_both([one for day in parsed.values() for one in day]):
         raise UnreadableAnswer(
             f"{twins:,} rows stand in the answers for bidding and for mediation alike: network_type was not heeded",
             hint=_NOTHING_STORED,
         )
-    for day, batch in found.items():
-        _fill_batch(batch, good[day])
-    return found
+    for day, batch in batches.items():
+        _fill_batch(batch, parsed[day])
+    return batches
 
 
 _STRAYED: Final = "of another day"
@@ -130,10 +132,10 @@ _NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
 def _count_in_both(rows: Sequence[ParsedRow]) -> int:
     """How many rows of one network type stand among those of the other, the same in all that both count."""
     counted: dict[str, set[tuple[Any, ...]]] = {}
-    for one in rows:
-        figures = tuple(one.row[name] for name in ("requests", "impressions", "earnings"))
-        if one.row["impressions"] and one.row["requests"] >= _NO_CHANCE:
-            counted.setdefault(one.row["network"], set()).add((one.row["day"], one.names, figures))
+    for row in rows:
+        figures = tuple(row.row[name] for name in ("requests", "impressions", "earnings"))
+        if row.row["impressions"] and row.row["requests"] >= _NO_CHANCE:
+            counted.setdefault(row.row["network"], set()).add((row.row["day"], row.names, figures))
     twins = set.intersection(*counted.values()) if len(counted) > 1 else set()
     lines = {names for _, names, _ in twins}
     return len(twins) if len(lines) >= _NO_ACCIDENT and 2 * len(twins) >= min(map(len, counted.values())) else 0
@@ -145,18 +147,18 @@ _NO_ACCIDENT: Final = 3
 """Lines from which on it is not the account that has the same in both."""
 
 
-def _fill_batch(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
-    once = distinct_rows(good)
-    batch.repeated = once.repeated
-    for why, one in once.quarantined:
-        batch.quarantine_row(one.told, why)
-    for one in once.rows:
-        name = str(one.told.get("country") or "")
-        batch.rows.append(one.row)
-        if one.row["country"] is None:
+def _fill_batch(batch: RowBatch, rows: Sequence[ParsedRow]) -> None:
+    distinct = distinct_rows(rows)
+    batch.repeated = distinct.repeated
+    for why, row in distinct.quarantined:
+        batch.quarantine_row(row.told, why)
+    for row in distinct.rows:
+        name = str(row.told.get("country") or "")
+        batch.rows.append(row.row)
+        if row.row["country"] is None:
             batch.unknown_countries[name[:40]] += 1
             if name.strip().lower() not in NOWHERE | SUMS:
-                batch.misplaced += _row_figures(one.row)
+                batch.misplaced += _row_figures(row.row)
 
 
 def _row_figures(row: Mapping[str, Any]) -> Figures:
@@ -182,24 +184,29 @@ def mediation_schema() -> "pa.Schema":
     )
 
 
-def _parse_row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
-    source, kind = _text_or_none(told.get("demand_source")) or "", _text_or_none(told.get("placement_type")) or ""
-    currency, said_network = _text_or_none(told.get("currency")), _text_or_none(told.get("network_type"))
+def _parse_row(source_row: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
+    source, kind = (
+        _text_or_none(source_row.get("demand_source")) or "",
+        _text_or_none(source_row.get("placement_type")) or "",
+    )
+    currency, said_network = _text_or_none(source_row.get("currency")), _text_or_none(source_row.get("network_type"))
     if currency is not None and currency.upper() not in {"USD", "US$", "$"}:
         raise ValueError("the earnings are not in USD")
     if said_network is not None and said_network.lower() != network:
         raise ValueError("of another network type")
     return {
-        "app": _text_or_none(told.get("app")),
+        "app": _text_or_none(source_row.get("app")),
         "network": network,
         "source": source_name(source),
-        "placement": _text_or_none(told.get("helium_placement_name")),
-        "partner_placement": _text_or_none(told.get("partner_placement_name")),
+        "placement": _text_or_none(source_row.get("helium_placement_name")),
+        "partner_placement": _text_or_none(source_row.get("partner_placement_name")),
         "format": FORMATS.get(kind.lower(), kind),
-        "country": alpha2(_text_or_none(told.get("country"))),
+        "country": alpha2(_text_or_none(source_row.get("country"))),
         "day": day,
-        **{name: _parse_count(told, name) for name in _COUNTED},
-        "earnings": _parse_earnings(told.get("estimated_earnings", 0 if told.get("impressions") == 0 else None)),
+        **{name: _parse_count(source_row, name) for name in _COUNTED},
+        "earnings": _parse_earnings(
+            source_row.get("estimated_earnings", 0 if source_row.get("impressions") == 0 else None)
+        ),
     }
 
 
@@ -208,21 +215,21 @@ def _text_or_none(value: Any) -> str | None:
     return text or None
 
 
-def _parse_day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
+def _parse_day(source_row: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
     """The day of a row, or else the first day and what is wrong with the row."""
-    said = str(told.get("date")).strip()
-    if said.lower() in SUMS:
+    text = str(source_row.get("date")).strip()
+    if text.lower() in SUMS:
         return span.first, SUM
     try:
-        day = date.fromisoformat(said[:10])
+        day = date.fromisoformat(text[:10])
     except ValueError:
         return span.first, _NO_DATE
     return (day, "") if span.first <= day <= span.last else (span.first, _STRAYED)
 
 
-def _parse_count(told: Mapping[str, Any], name: str) -> int:
+def _parse_count(source_row: Mapping[str, Any], name: str) -> int:
     """A number of things; one that is not told counts as none, but for those that every row must have."""
-    value = told.get(name)
+    value = source_row.get(name)
     if value is None and name not in {"requests", "impressions"}:
         return 0
     number = _parse_number(value, f"the {name.replace('_', ' ')} are no number")
@@ -242,10 +249,10 @@ def _parse_earnings(value: Any) -> Decimal:
     return number.quantize(_CENT)
 
 
-def _parse_number(value: Any, wrong: str) -> Decimal:
+def _parse_number(value: Any, fault: str) -> Decimal:
     text = "" if isinstance(value, bool) else str(value).strip()
     if not _PLAIN.fullmatch(text):
-        raise ValueError(wrong)
+        raise ValueError(fault)
     return Decimal(text)
 
 

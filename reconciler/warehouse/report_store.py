@@ -125,9 +125,9 @@ class ReportStore:
         """What is known of a stored partition; None where it is absent, or its metadata is of another data file."""
         folder = partition.folder.as_posix()
         try:
-            told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
+            raw = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
             data = disk.check(self.root, f"{folder}/{DATA}")
-            return _metadata_from_json(told) if told["bytes"] == data.stat().st_size else None
+            return _metadata_from_json(raw) if raw["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -137,11 +137,11 @@ class ReportStore:
 
     def partitions(self, source: str) -> Mapping[Partition, Path]:
         """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""
-        found = {}
+        paths = {}
         for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
             app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
-            found[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
-        return found
+            paths[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
+        return paths
 
     def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:
         """The data files of a source with a day in the window."""
@@ -156,14 +156,14 @@ class ReportStore:
 def _disk_errors() -> Iterator[None]:
     try:
         yield
-    except OSError as wrong:
-        name = Path(wrong.filename).name if wrong.filename else "a report"
-        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else "a report"
+        raise ProjectError(f"{name} cannot be written: {error.strerror or error}") from error
 
 
 def _metadata_text(payload: PartitionPayload) -> str:
     metadata = payload.metadata
-    told = {
+    content = {
         "fetchedAt": metadata.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
         "digest": metadata.digest,
         "rows": metadata.rows,
@@ -173,16 +173,16 @@ def _metadata_text(payload: PartitionPayload) -> str:
         "repeated": metadata.repeated,
         **({"origin": dict(metadata.origin)} if metadata.origin else {}),
     }
-    return json.dumps(told, indent=2, sort_keys=True) + "\n"
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
-def _metadata_from_json(told: Mapping[str, Any]) -> PartitionMetadata:
-    fetched_at = datetime.fromisoformat(told["fetchedAt"])
-    quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
-    unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
-    repeated = int(told.get("repeated", 0))
-    origin = {str(key): str(value) for key, value in told.get("origin", {}).items()}
-    return PartitionMetadata(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)
+def _metadata_from_json(raw: Mapping[str, Any]) -> PartitionMetadata:
+    fetched_at = datetime.fromisoformat(raw["fetchedAt"])
+    quarantined = {str(why): int(rows) for why, rows in raw["quarantined"].items()}
+    unknown = {str(name): int(rows) for name, rows in raw["unknownCountries"].items()}
+    repeated = int(raw.get("repeated", 0))
+    origin = {str(key): str(value) for key, value in raw.get("origin", {}).items()}
+    return PartitionMetadata(fetched_at, str(raw["digest"]), int(raw["rows"]), quarantined, unknown, repeated, origin)
 
 
 _SALT_FILE: Final = "salt"
@@ -201,8 +201,8 @@ def project_salt(state: Path) -> Secret:
         disk.check(root, name)
         disk.create(root, name, secrets.token_hex(32).encode(), mode=0o600)
         text = disk.read(root, name).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from wrong
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from error
     if not _HEX.fullmatch(text):
         raise ProjectError(f"{_SALT_FILE} holds no salt of ours", hint=_NO_SALT)
     return Secret(text)

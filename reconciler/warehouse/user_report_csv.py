@@ -79,20 +79,20 @@ def column_places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[
     Raises `UnreadableAnswer`, which lists what the header holds, for a required column that is missing or there twice.
     """
     names = [folded(name) for name in header]
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for ours, theirs in aliases.items():
         place = _column_place(names, theirs, header)
         if place is not None:
-            found[ours] = place
+            places[ours] = place
     either = {"placement_name": "placement_id"}
-    missing = [name for name in _REQUIRED if name not in found and either.get(name, name) not in found]
+    missing = [name for name in _REQUIRED if name not in places and either.get(name, name) not in places]
     if missing:
-        said = ", ".join(name.replace("_", " ") for name in missing)
+        names_missing = ", ".join(name.replace("_", " ") for name in missing)
         raise UnreadableAnswer(
-            f"the report has no column for {said}; it has {header_text(header)}",
+            f"the report has no column for {names_missing}; it has {header_text(header)}",
             hint="if it goes by another name there, add that name to the column aliases",
         )
-    return found
+    return places
 
 
 def _column_place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
@@ -248,9 +248,9 @@ def good_rows_sql(file: ReportFile, rows: str) -> str:
 
 def quarantined_rows_sql(rows: str, most: int) -> str:
     """The first rows that are not kept, in the report's words, without what tells of people."""
-    told = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
+    columns = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
     return f"""
-        SELECT wrong AS reason, {told}, told_impressions AS impressions, told_revenue AS revenue
+        SELECT wrong AS reason, {columns}, told_impressions AS impressions, told_revenue AS revenue
         FROM ({rows}) WHERE wrong IS NOT NULL LIMIT {most:d}
     """  # noqa: S608 - as above
 
@@ -302,8 +302,8 @@ def _fault_sql(file: ReportFile) -> str:
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
     names = {name: literal(said.strip()) for name, said in file.names.items()}
-    again = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
-    return f"""CASE {again if {"date", "revenue"} <= names.keys() else ""}
+    is_header = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
+    return f"""CASE {is_header if {"date", "revenue"} <= names.keys() else ""}
         WHEN (told_date <> {literal(file.day.isoformat())} AND {says_so.format("told_date")})
           OR (app_id <> {literal(file.app)} AND {says_so.format("app_id")})
           OR (length(told_country) > 2 AND {says_so.format("told_country")}) THEN {literal(SUM)}

@@ -92,9 +92,9 @@ def read_user_report(
     is missing.
     """
     header = _read_header(report.path)
-    found = column_places(header, settings.aliases)
-    names = {name: header[place] for name, place in found.items()}
-    file = ReportFile(str(report.path), len(header), found, app, day, settings.people, settings.masked, names=names)
+    places = column_places(header, settings.aliases)
+    names = {name: header[place] for name, place in places.items()}
+    file = ReportFile(str(report.path), len(header), places, app, day, settings.people, settings.masked, names=names)
     needed, numbers = ({place for name, place in file.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
     if cut := cut_reason(report.path, file.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
@@ -107,13 +107,13 @@ def read_user_report(
             raise UnreadableAnswer(f"not one row of the report can be used: {counts_text(quarantined)}")
         sums = remove_sums(connection, folder / DATA)
         unknown, nowhere = _unknown_countries(connection, folder / DATA)
-        kept = data_figures(connection, folder / DATA, "revenue")
+        figures = data_figures(connection, folder / DATA, "revenue")
     unread = rows.unread + nowhere
     reasons = {**quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
-    why = unread_reason(unread, kept + rows.unread, reasons)
+    why = unread_reason(unread, figures + rows.unread, reasons)
     quarantine = folder / "rows.jsonl" if quarantined else None
     quarantined.update({SUM: sums} if sums else {})
-    metadata = PartitionMetadata(fetched_at, report.digest, kept.rows, quarantined, unknown, rows.repeated)
+    metadata = PartitionMetadata(fetched_at, report.digest, figures.rows, quarantined, unknown, rows.repeated)
     return PartitionPayload(folder / DATA, metadata, quarantine, why)
 
 
@@ -156,9 +156,9 @@ def _open_duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyCo
             connection.execute("CREATE TABLE salts(salt VARCHAR)")
             connection.execute("INSERT INTO salts VALUES (?)", [settings.salt.reveal()])
             yield connection
-    except duckdb.Error as wrong:
+    except duckdb.Error as error:
         raise UnreadableAnswer(
-            f"the report cannot be read ({type(wrong).__name__})", hint="is it CSV, with one kind of line end?"
+            f"the report cannot be read ({type(error).__name__})", hint="is it CSV, with one kind of line end?"
         ) from None
 
 
@@ -190,8 +190,8 @@ def _may_hold_duplicates(connection: "DuckDBPyConnection", data: Path) -> bool:
     It takes a fifth of the time of reading the report, where telling its whole rows apart takes two thirds more.
     """
     counts = f"SELECT count(*) > count(DISTINCT hash(kept)) FROM {literal(str(data))} AS kept"  # noqa: S608 - our path
-    found = connection.execute(counts).fetchone()
-    return bool(found and found[0])
+    row = connection.execute(counts).fetchone()
+    return bool(row and row[0])
 
 
 def _read_without_open_quotes(
@@ -229,10 +229,10 @@ def _quarantine_rows(
     rows = rows_sql(file, keep_rejects=True)
     counts = f"""SELECT wrong, count(*), coalesce(sum(shown) FILTER (shown > 0), 0),
         coalesce(sum(revenue) FILTER (revenue > 0), 0) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"""  # noqa: S608 - as above
-    found = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
-    if MISSING in found:
-        _count_sums(connection, file, folder / DATA, found)
-    quarantined = Counter({why: each.rows for why, each in found.items()})
+    faulty = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
+    if MISSING in faulty:
+        _count_sums(connection, file, folder / DATA, faulty)
+    quarantined = Counter({why: figures.rows for why, figures in faulty.items()})
     misshapen = connection.execute(
         "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
     ).fetchall()
@@ -241,23 +241,23 @@ def _quarantine_rows(
     if open_quote and missing > quarantined.total():
         quarantined[_SWALLOWED] = missing - quarantined.total()
     _write_quarantine(connection, file, folder / "rows.jsonl", misshapen)
-    shapeless = sum(rows for why, rows in quarantined.items() if why not in found)
-    return quarantined, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
+    shapeless = sum(rows for why, rows in quarantined.items() if why not in faulty)
+    return quarantined, sum((figures for why, figures in faulty.items() if why not in STRAY), Figures(shapeless))
 
 
-def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, found: dict[str, Figures]) -> None:
+def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, faulty: dict[str, Figures]) -> None:
     """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
     whole = data_figures(connection, data, "revenue")
     rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(file, keep_rejects=False)})
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
-        one = Figures(1, float(shown), float(money))
-        if is_sum_of(one, whole):
-            left = found[MISSING]
-            found[MISSING] = Figures(left.rows - 1, left.impressions - one.impressions, left.money - one.money)
-            found[SUM] = found.get(SUM, Figures()) + one
-    if not found[MISSING].rows:
-        del found[MISSING]
+        row = Figures(1, float(shown), float(money))
+        if is_sum_of(row, whole):
+            unread = faulty[MISSING]
+            faulty[MISSING] = Figures(unread.rows - 1, unread.impressions - row.impressions, unread.money - row.money)
+            faulty[SUM] = faulty.get(SUM, Figures()) + row
+    if not faulty[MISSING].rows:
+        del faulty[MISSING]
 
 
 def _write_quarantine(
@@ -282,6 +282,6 @@ def _unknown_countries(connection: "DuckDBPyConnection", data: Path) -> tuple[Ma
     """
     counts = f"""SELECT coalesce(country, ''), count(*), sum(impressions), sum(revenue) FROM {literal(str(data))}
         GROUP BY ALL ORDER BY 2 DESC, 1"""  # noqa: S608 - our own path
-    found = [each for each in connection.execute(counts).fetchall() if alpha2(str(each[0])) is None]
-    named = [Figures(int(rows), float(i), float(m)) for name, rows, i, m in found if name.lower() not in NOWHERE]
-    return {str(name): int(rows) for name, rows, *_ in found[:_SHOWN_COUNTRIES]}, sum(named, Figures())
+    unknown = [row for row in connection.execute(counts).fetchall() if alpha2(str(row[0])) is None]
+    named = [Figures(int(rows), float(i), float(m)) for name, rows, i, m in unknown if name.lower() not in NOWHERE]
+    return {str(name): int(rows) for name, rows, *_ in unknown[:_SHOWN_COUNTRIES]}, sum(named, Figures())

@@ -86,20 +86,20 @@ def day_of(partition: Partition) -> date:
     return date.fromisoformat(partition.day)
 
 
-def read_tables(store: ReportStore, engine: Engine, question: EvidenceQuery) -> EvidenceTables:
+def read_tables(store: ReportStore, engine: Engine, query: EvidenceQuery) -> EvidenceTables:
     """Ask the engine for all that a question needs."""
-    files = _window_files(store, question)
+    files = _window_files(store, query)
     engine.load_files(sql.DT, [*files.dt.values()], sql.DT_COLUMNS)
     engine.load_files(sql.MEDIATION, [*files.mediation.values()], sql.MEDIATION_COLUMNS)
     absent = _read_absences(engine)
     counted = _counted_rows(engine, absent)
     lines = [MediationLine(*row) for row in engine.rows(sql.mediation_lines_sql(counted))]
     names = [DtName(*row) for row in engine.rows(sql.dt_names_sql())]
-    matches = match(question.known, sorted(names, key=str), sorted(lines, key=str))
-    _load_places(engine, question, matches)
-    _load_roles(engine, question, matches, lines)
-    spellings = _load_spellings(engine, question)
-    totals = [] if absent else _totals_files(store, question, files)
+    matches = match(query.known, sorted(names, key=str), sorted(lines, key=str))
+    _load_places(engine, query, matches)
+    _load_roles(engine, query, matches, lines)
+    spellings = _load_spellings(engine, query)
+    totals = [] if absent else _totals_files(store, query, files)
     if totals:
         engine.load_files(sql.TOTALS_TABLE, totals, sql.MEDIATION_COLUMNS)
     return EvidenceTables(
@@ -113,19 +113,19 @@ def read_tables(store: ReportStore, engine: Engine, question: EvidenceQuery) -> 
     )
 
 
-def _window_files(store: ReportStore, question: EvidenceQuery) -> ReportFiles:
+def _window_files(store: ReportStore, query: EvidenceQuery) -> ReportFiles:
     """Without mediation reports all of DT's days count, else those of which both tell."""
     chartboost, imported, dt = (
-        store.files(source, question.first, question.last) for source in ("chartboost", IMPORTED, "dt")
+        store.files(source, query.first, query.last) for source in ("chartboost", IMPORTED, "dt")
     )
     days = {partition.day for partition in (*chartboost, *imported)} or {partition.day for partition in dt}
     return ReportFiles(chartboost, imported, {each: path for each, path in dt.items() if each.day in days})
 
 
-def _totals_files(store: ReportStore, question: EvidenceQuery, files: ReportFiles) -> Sequence[Path]:
+def _totals_files(store: ReportStore, query: EvidenceQuery, files: ReportFiles) -> Sequence[Path]:
     """Totals without days, with the days of imports, which have none; none where the window has no totals."""
-    found = totals_for(store, DayRange(question.first, question.last), list(files.chartboost))
-    return [*found, *files.imported.values()] if found else []
+    totals = totals_for(store, DayRange(query.first, query.last), list(files.chartboost))
+    return [*totals, *files.imported.values()] if totals else []
 
 
 def _read_absences(engine: Engine) -> Sequence[Absence]:
@@ -135,47 +135,47 @@ def _read_absences(engine: Engine) -> Sequence[Absence]:
     return absences(sources)
 
 
-def _counted_rows(engine: Engine, absent: Sequence[Absence]) -> str:
+def _counted_rows(engine: Engine, dt_absences: Sequence[Absence]) -> str:
     """The mediation rows that count, as a table to select from.
 
     Those of days on which the line of DT is missing do not: what the others earned then is not what DT left them.
     """
-    left_out = [(one.app, day.isoformat()) for one in absent for day in one.days]
+    left_out = [(absence.app, day.isoformat()) for absence in dt_absences for day in absence.days]
     if left_out:
         engine.load_texts(sql.LEFT_OUT, ("app", "day"), left_out)
     return sql.counted_mediation(left_out=bool(left_out))
 
 
-def _load_places(engine: Engine, question: EvidenceQuery, matches: Matches) -> None:
-    asked = {cell.address for cell in question.cells}
+def _load_places(engine: Engine, query: EvidenceQuery, matches: Matches) -> None:
+    addresses = {cell.address for cell in query.cells}
     rows = (
         (name.app, name.placement_id, name.placement_name, address)
         for name, address in matches.dt.items()
-        if address in asked
+        if address in addresses
     )
     engine.load_texts(sql.PLACES, ("app", "placement_id", "placement_name", "address"), rows)
 
 
-def _load_roles(engine: Engine, question: EvidenceQuery, matches: Matches, lines: Sequence[MediationLine]) -> None:
+def _load_roles(engine: Engine, query: EvidenceQuery, matches: Matches, lines: Sequence[MediationLine]) -> None:
     """The lines that belong to an address: DT's own, and those asked after it."""
-    asked = {cell.address for cell in question.cells}
+    addresses = {cell.address for cell in query.cells}
     roles: list[tuple[MediationLine, Address, Role]] = [(*pair, "own") for pair in matches.lines.items()]
     after = lines_after_dt(matches, lines)
     roles += [(line, address, "behind") for address, of in after.items() for line in of]
     rows = (
         (line.app, line.placement, line.network, line.source, line.partner_placement, address, role)
         for line, address, role in roles
-        if address in asked
+        if address in addresses
     )
     engine.load_texts(sql.ROLES, (*sql.LINE, "address", "role"), rows)
 
 
-def _load_spellings(engine: Engine, question: EvidenceQuery) -> Sequence[str]:
+def _load_spellings(engine: Engine, query: EvidenceQuery) -> Sequence[str]:
     """How DT's reports spell the countries that have a line of their own."""
-    own = [(cell.address, cell.country) for cell in question.cells if cell.country != WORLDWIDE]
+    own = [(cell.address, cell.country) for cell in query.cells if cell.country != WORLDWIDE]
     countries = {country for _, country in own}
-    told = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
-    codes = {spelling: code for spelling in told if (code := alpha2(spelling)) in countries}
+    spellings = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
+    codes = {spelling: code for spelling in spellings if (code := alpha2(spelling)) in countries}
     engine.load_texts(
         sql.SPELLINGS, ("spelling", "alpha2"), ((spelling, f"{code}") for spelling, code in codes.items())
     )
@@ -184,32 +184,32 @@ def _load_spellings(engine: Engine, question: EvidenceQuery) -> Sequence[str]:
 
 
 def _read_dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[date, DayFigures]]:
-    found: dict[Cell, dict[date, DayFigures]] = defaultdict(dict)
+    by_cell: dict[Cell, dict[date, DayFigures]] = defaultdict(dict)
     for address, country, day, impressions, revenue, singles, paid in engine.rows(sql.dt_days_sql(spellings)):
         figures = DayFigures(0, impressions, float(revenue), singles, float(paid or 0))
-        found[Cell(Address(address), country)][day] = figures
-    return found
+        by_cell[Cell(Address(address), country)][day] = figures
+    return by_cell
 
 
 def _read_prices(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[int, int]]:
-    found: dict[Cell, dict[int, int]] = defaultdict(dict)
+    by_cell: dict[Cell, dict[int, int]] = defaultdict(dict)
     for address, country, price_bin, rows in engine.rows(sql.dt_prices_sql(spellings)):
-        found[Cell(Address(address), country)][price_bin] = rows
-    return found
+        by_cell[Cell(Address(address), country)][price_bin] = rows
+    return by_cell
 
 
 def _read_mediation_days(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Mapping[date, DayFigures]]:
-    found: dict[tuple[Cell, Role], dict[date, DayFigures]] = defaultdict(dict)
+    by_role: dict[tuple[Cell, Role], dict[date, DayFigures]] = defaultdict(dict)
     for address, country, role, day, *figures in engine.rows(sql.mediation_days_sql(rows)):
-        found[Cell(Address(address), country), role][day] = DayFigures(*figures)
-    return found
+        by_role[Cell(Address(address), country), role][day] = DayFigures(*figures)
+    return by_role
 
 
 def _read_waterfalls(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Sequence[WaterfallFigures]]:
-    found: dict[tuple[Cell, Role], list[WaterfallFigures]] = defaultdict(list)
+    by_role: dict[tuple[Cell, Role], list[WaterfallFigures]] = defaultdict(list)
     for address, country, role, *figures in engine.rows(sql.mediation_cells_sql(rows)):
-        found[Cell(Address(address), country), role].append(WaterfallFigures(*figures))
-    return found
+        by_role[Cell(Address(address), country), role].append(WaterfallFigures(*figures))
+    return by_role
 
 
 MEMORY: Final = "1GB"
@@ -235,8 +235,8 @@ class Warehouse:
         `after_requests` are those of the line behind DT that was asked most.
         """
         tables = read_tables(self._store, self._engine, question)
-        answer = _EvidenceBuilder(tables, question)
-        return tuple(map(answer.evidence, question.cells)), self._unmatched(tables, question)
+        builder = _EvidenceBuilder(tables, question)
+        return tuple(map(builder.evidence, question.cells)), self._unmatched(tables, question)
 
     def close(self) -> None:
         """Close the engine, and remove its folder for what did not fit in memory."""
@@ -307,11 +307,11 @@ class _EvidenceBuilder:
         own: Mapping[date, DayFigures],
         after: Mapping[date, DayFigures],
     ) -> DayEvidence:
-        asked = own.get(day, _NOTHING)
-        sold = dt.get(day, _NOTHING) if day in self._dt_days.get(cell.address, ()) else asked
+        mediation = own.get(day, _NOTHING)
+        source = dt.get(day, _NOTHING) if day in self._dt_days.get(cell.address, ()) else mediation
         floor = self._question.floors.get(cell, {}).get(day)
         earned_after = after.get(day, _NOTHING).revenue
-        return DayEvidence(day, asked.requests, sold.impressions, sold.revenue, earned_after, floor)
+        return DayEvidence(day, mediation.requests, source.impressions, source.revenue, earned_after, floor)
 
     @cached_property
     def _modes(self) -> Mapping[Address, Mode]:
@@ -324,8 +324,8 @@ class _EvidenceBuilder:
         for partition in self._tables.files.dt:
             days[partition.app].add(day_of(partition))
         apps: dict[Address, set[str]] = defaultdict(set)
-        for one in self._question.known:
-            apps[one.address] |= {one.app_id} if one.app_id else set()
+        for placement in self._question.known:
+            apps[placement.address] |= {placement.app_id} if placement.app_id else set()
         for name, address in self._tables.matches.dt.items():
             apps[address].add(name.app)
         return {address: frozenset().union(*(days[app] for app in of)) for address, of in apps.items()}
@@ -353,16 +353,16 @@ class _EvidenceBuilder:
         days: dict[str, set[date]] = defaultdict(set)
         for partition in self._tables.files.imported:
             days[partition.app].add(day_of(partition))
-        found: dict[Address, set[date]] = defaultdict(set)
+        days_of: dict[Address, set[date]] = defaultdict(set)
         for line, address in self._tables.matches.lines.items():
-            found[address] |= days.get(folder_of_line(line.app), set())
-        return {address: frozenset(of) for address, of in found.items()}
+            days_of[address] |= days.get(folder_of_line(line.app), set())
+        return {address: frozenset(of) for address, of in days_of.items()}
 
     @cached_property
     def _days_without_dt(self) -> Mapping[Address, frozenset[date]]:
         """The days on which the line of DT is missing, by address."""
-        days = {one.app: frozenset(one.days) for one in self._tables.absences}
-        found: dict[Address, frozenset[date]] = {}
+        days = {absence.app: frozenset(absence.days) for absence in self._tables.absences}
+        days_of: dict[Address, frozenset[date]] = {}
         for line, address in self._tables.matches.lines.items():
-            found[address] = found.get(address, frozenset()) | days.get(line.app, frozenset())
-        return found
+            days_of[address] = days_of.get(address, frozenset()) | days.get(line.app, frozenset())
+        return days_of

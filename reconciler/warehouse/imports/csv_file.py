@@ -52,14 +52,14 @@ def read_head(path: Path, name: str) -> bytes:
     what is small when packed may be endless.
     """
     try:
-        seen = path.stat()
-        if not stat.S_ISREG(seen.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise ProjectError(f"{name} is no regular file")
         with path.open("rb") as file:
             head = file.read(_HEAD)
-    except OSError as wrong:
-        raise ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}") from wrong
-    if seen.st_size > LARGEST:
+    except OSError as error:
+        raise ProjectError(f"{name} cannot be read: {error.strerror or error}") from error
+    if status.st_size > LARGEST:
         raise ProjectError(f"{name} is larger than {LARGEST // 1024**3} GB", hint="split it up by days")
     for magic, what in _PACKED:
         if head.startswith(magic):
@@ -109,17 +109,17 @@ def _detect_encoding(path: Path, head: bytes) -> str:
 def _find_header(beginning: str, name: str, mapped: Collection[str]) -> tuple[int, str]:
     """How many lines stand before the header, and what parts columns: where most names are known."""
     lines = _LINE_END.split(beginning)[:_FEW_LINES]
-    found = [
+    candidates = [
         (count_known_names(names, mapped), len(names), -number, delimiter)
         for delimiter in _DELIMITERS
         for number, line in enumerate(lines)
         if (names := _split_line(line, delimiter))
     ]
-    best = max(found, default=(0, 0, 0, ","))
+    best = max(candidates, default=(0, 0, 0, ","))
     if best[0] < _LEAST_KNOWN:
         if _JSON.match(beginning):
-            told = "ask for it as CSV, or load it into a table: FILE.duckdb#TABLE"
-            raise ProjectError(f"{name} is JSON, not CSV", hint=told)
+            hint = "ask for it as CSV, or load it into a table: FILE.duckdb#TABLE"
+            raise ProjectError(f"{name} is JSON, not CSV", hint=hint)
         first = next((line for line in lines if line.strip()), "")
         raise ProjectError(
             f"{name} has no header that is known; it begins with {visible(first[:80])!r}",
@@ -147,12 +147,12 @@ def _read_rows(path: Path, name: str, encoding: str, delimiter: str, skipped: in
                 if record and (len(record) > 1 or record[0].strip()):
                     yield line, record
                 line = skipped + reader.line_num + 1
-    except csv.Error as wrong:
+    except csv.Error as error:
         raise ProjectError(
-            f"{name} cannot be read behind line {line}: {wrong}", hint="is a quote there that is not closed?"
+            f"{name} cannot be read behind line {line}: {error}", hint="is a quote there that is not closed?"
         ) from None
-    except OSError as wrong:
-        raise ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{name} cannot be read: {error.strerror or error}") from error
 
 
 _NOTE: Final = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]{1,40})[)\]]\s*", re.DOTALL)
@@ -192,25 +192,25 @@ def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), ne
     time zone.
     """
     adapter = ADAPTERS[network] if network else _detect_adapter(names)
-    found = {ours: _mapped_column_place(names, column) for column, ours in mapped}
+    columns = {ours: _mapped_column_place(names, column) for column, ours in mapped}
     for ours in COLUMNS:
-        if ours not in found and (place := _column_place(names, adapter, ours)) is not None:
-            found[ours] = place
-    if "revenue_micros" in found and not {"revenue"} & {ours for _, ours in mapped}:
-        found.pop("revenue", None)
-    elif "revenue" in found:
-        found.pop("revenue_micros", None)
-    _check_columns(names, found, adapter)
-    return Header(adapter, tuple(names), {ours: found[ours] for ours in COLUMNS if ours in found})
+        if ours not in columns and (place := _column_place(names, adapter, ours)) is not None:
+            columns[ours] = place
+    if "revenue_micros" in columns and not {"revenue"} & {ours for _, ours in mapped}:
+        columns.pop("revenue", None)
+    elif "revenue" in columns:
+        columns.pop("revenue_micros", None)
+    _check_columns(names, columns, adapter)
+    return Header(adapter, tuple(names), {ours: columns[ours] for ours in COLUMNS if ours in columns})
 
 
 def count_known_names(names: Sequence[str], mapped: Collection[str] = ()) -> int:
     """How many of the names mean something to any platform, or are `mapped`: what tells a header from other lines."""
     own = {text for column in mapped for text in (column.strip(), folded(column)) if text}
-    told = (
+    known = (
         name for name in names if folded(_without_note(name)) in _ANY_PLATFORM or {name.strip(), folded(name)} & own
     )
-    return len({folded(name) or name.strip() for name in told})
+    return len({folded(name) or name.strip() for name in known})
 
 
 _ANY_PLATFORM: Final = frozenset(
@@ -251,9 +251,9 @@ def _mapped_column_place(names: Sequence[str], column: str) -> int:
     alike = exact or [place for place, name in enumerate(names) if folded(name) == folded(column)]
     if len(alike) == 1:
         return alike[0]
-    told = f"no column {visible(column)!r}" if not alike else f"the column {visible(column)!r} {len(alike)} times"
+    problem = f"no column {visible(column)!r}" if not alike else f"the column {visible(column)!r} {len(alike)} times"
     raise ProjectError(
-        f"the report has {told}; it has {header_text(names)}", hint="--map COLUMN=NAME names one of these"
+        f"the report has {problem}; it has {header_text(names)}", hint="--map COLUMN=NAME names one of these"
     )
 
 
@@ -275,9 +275,9 @@ def _column_place(names: Sequence[str], adapter: Adapter, ours: str) -> int | No
     return None
 
 
-def _ambiguity_hint(names: Sequence[str], found: Sequence[int], ours: str) -> str:
+def _ambiguity_hint(names: Sequence[str], candidates: Sequence[int], ours: str) -> str:
     """What to do about columns of one name: those whose names are quite the same cannot be told apart."""
-    alike = len({names[place].strip() for place in found}) < len(found)
+    alike = len({names[place].strip() for place in candidates}) < len(candidates)
     return "leave one of them out, or rename it" if alike else f"say which it is: --map COLUMN={ours}"
 
 
@@ -286,13 +286,13 @@ _EVERYWHERE: Final = frozenset({"currency", "timezone", "network_type", "revenue
 
 
 def _check_columns(names: Sequence[str], found: Mapping[str, int], adapter: Adapter) -> None:
-    given = {"revenue"} if "revenue_micros" in found else set()
-    missing = [each for each in COLUMNS.values() if each.required and each.name not in {*found, *given}]
+    replaced = {"revenue"} if "revenue_micros" in found else set()
+    missing = [each for each in COLUMNS.values() if each.required and each.name not in {*found, *replaced}]
     if missing:
-        said = ", ".join(each.name for each in missing)
+        names_missing = ", ".join(each.name for each in missing)
         usual = {each.name: adapter.names[each.name][0] for each in missing if each.name in adapter.names}
         raise ProjectError(
-            f"the report has no column for {said}; it has {header_text(names)}",
+            f"the report has no column for {names_missing}; it has {header_text(names)}",
             hint=f"{adapter.title} calls it {', '.join(usual.values())}: export it, or name it with --map COLUMN=NAME",
         )
     money = _bracketed_note(names[found["revenue"]]) if "revenue" in found else ""

@@ -54,8 +54,8 @@ def app_days_of(rows: "DuckDBPyConnection", network: str) -> Sequence[AppDay]:
             f"the report tells of {count[0]:,} days of apps, more than {_MOST_PARTITIONS:,}",
             hint="does the column that is taken for the app name something else? --map COLUMN=app",
         )
-    found = rows.execute("SELECT DISTINCT app, day FROM kept ORDER BY app, day").fetchall()
-    return [AppDay(app, Partition(IMPORTED, folder_of(network, app), day.isoformat())) for app, day in found]
+    app_days = rows.execute("SELECT DISTINCT app, day FROM kept ORDER BY app, day").fetchall()
+    return [AppDay(app, Partition(IMPORTED, folder_of(network, app), day.isoformat())) for app, day in app_days]
 
 
 def folder_of(network: str, app: str) -> str:
@@ -76,13 +76,13 @@ def check_once(rows: "DuckDBPyConnection", store: ReportStore, app_days: Sequenc
     Rows of few impressions may be the same by chance, and do not tell.
     """
     own, days = {app_day.partition for app_day in app_days}, {app_day.partition.day for app_day in app_days}
-    seen: dict[str, tuple[int, int]] = {}
+    counts: dict[str, tuple[int, int]] = {}
     for partition, path in store.partitions(IMPORTED).items():
         if partition not in own and partition.day in days:
-            telling, same = seen.get(partition.app, (0, 0))
+            telling, same = counts.get(partition.app, (0, 0))
             here = rows.execute(_same_sql(partition.day, path)).fetchone() or (0, 0)
-            seen[partition.app] = telling + here[0], same + here[1]
-    for app, (telling, same) in seen.items():
+            counts[partition.app] = telling + here[0], same + here[1]
+    for app, (telling, same) in counts.items():
         if same >= _FEW and same > _SAME * telling:
             folder = f".reconciler/reports/{Partition(IMPORTED, app, '').folder.parent.as_posix()}"
             raise ProjectError(
@@ -125,7 +125,7 @@ def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folde
     writer, current = None, -1
     try:
         while batch := summed.fetchmany(10_000):
-            for number, told in _rows_by_app_day(batch, numbers):
+            for number, group in _rows_by_app_day(batch, numbers):
                 if number != current:
                     if writer is not None:
                         writer.close()
@@ -134,9 +134,9 @@ def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folde
                     writer = parquet.ParquetWriter(folder / f"{number}" / DATA, mediation_schema(), compression="zstd")
                 if writer is not None:
                     writer.write_table(
-                        pa.Table.from_pylist(_stored_rows(told, app_days[number]), schema=mediation_schema())
+                        pa.Table.from_pylist(_stored_rows(group, app_days[number]), schema=mediation_schema())
                     )
-                counts[number] += len(told)
+                counts[number] += len(group)
     finally:
         if writer is not None:
             writer.close()
@@ -208,19 +208,19 @@ class ImportSummary:
     notes: tuple[str, ...]
 
 
-def import_report(records: ImportRecords, wanted: ImportOptions, store: ReportStore, now: datetime) -> ImportSummary:
+def import_report(records: ImportRecords, options: ImportOptions, store: ReportStore, now: datetime) -> ImportSummary:
     """Read a report and store it; nothing of it, unless all checks pass.
 
     Raises `ProjectError` for a report that is none: columns missing, more than a small share of rows refused, numbers
     or days that can be read in two ways, another currency or time zone; for figures that were imported before under
     another name; and where the disk is full. Raises `LockHeld` beside a fetch.
     """
-    header = read_header(records.header, wanted.mapped, wanted.network)
+    header = read_header(records.header, options.mapped, options.network)
     counts = RowCounts()
     with store.locked(), store.draft() as folder, _disk_errors():
-        seen = stage_texts(records, header, folder / "texts.parquet", counts)
-        formats = _number_format(seen, records, now)
-        stage_rows(seen, header, formats, folder / "rows.parquet", counts, records.unit)
+        staged = stage_texts(records, header, folder / "texts.parquet", counts)
+        formats = _number_format(staged, records, now)
+        stage_rows(staged, header, formats, folder / "rows.parquet", counts, records.unit)
         with _open_rows(folder) as rows:
             repeated = _keep_distinct(rows, counts)
             _check_refused_share(counts, records.unit)
@@ -233,7 +233,7 @@ def import_report(records: ImportRecords, wanted: ImportOptions, store: ReportSt
             store,
             app_days,
             folder,
-            [PartitionMetadata(now, seen.digest, size, origin=_origin(records, header)) for size in sizes],
+            [PartitionMetadata(now, staged.digest, size, origin=_origin(records, header)) for size in sizes],
         )
     return ImportSummary(
         records.name,
@@ -255,9 +255,9 @@ def import_report(records: ImportRecords, wanted: ImportOptions, store: ReportSt
 def _disk_errors() -> Iterator[None]:
     try:
         yield
-    except OSError as wrong:
-        said = f"the report cannot be written: {wrong.strerror or 'no room, or no right to'}"
-        raise ProjectError(said, hint="is the disk full?") from None
+    except OSError as error:
+        message = f"the report cannot be written: {error.strerror or 'no room, or no right to'}"
+        raise ProjectError(message, hint="is the disk full?") from None
 
 
 def _store_app_days(
@@ -277,14 +277,14 @@ def _origin(records: ImportRecords, header: Header) -> Mapping[str, str]:
     return {"name": records.name, "network": header.adapter.name, **columns}
 
 
-def _number_format(seen: StagedTexts, records: ImportRecords, now: datetime) -> NumberFormat:
-    decimals = seen.clues.settled_decimals(SMALL_SHARE, records.delimiter)
+def _number_format(staged: StagedTexts, records: ImportRecords, now: datetime) -> NumberFormat:
+    decimals = staged.clues.settled_decimals(SMALL_SHARE, records.delimiter)
     if decimals is None:
         raise ProjectError(
             "the numbers can be read in two ways: 1,234 may be a thousand and more, or a fraction",
             hint="export them without marks between thousands and with a point before fractions",
         )
-    order = seen.clues.settled_order(SMALL_SHARE)
+    order = staged.clues.settled_order(SMALL_SHARE)
     if order is None:
         raise ProjectError(
             "the days can be read in two ways: 03/04/2026 may be in March or in April",
@@ -309,8 +309,8 @@ def _open_rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
             path = literal(str(folder / "rows.parquet"))
             connection.execute(f"CREATE VIEW told AS SELECT * FROM read_parquet({path})")  # noqa: S608 - our own path
             yield connection
-    except duckdb.Error as wrong:
-        full = "is the disk full? " if "space" in str(wrong).lower() else ""
+    except duckdb.Error as error:
+        full = "is the disk full? " if "space" in str(error).lower() else ""
         raise ProjectError("the report cannot be worked through", hint=f"{full}nothing was imported") from None
 
 
@@ -337,9 +337,9 @@ def _check_refused_share(counts: RowCounts, unit: str) -> None:
     if not counts.rows:
         raise ProjectError("the report holds no rows", hint="export days that have figures")
     if refused > SMALL_SHARE * counts.rows:
-        told = "; ".join(reason_text(reason, counts, unit) for reason, _ in counts.refused.most_common(6))
+        reasons = "; ".join(reason_text(reason, counts, unit) for reason, _ in counts.refused.most_common(6))
         raise ProjectError(
-            f"{refused:,} of {counts.rows:,} rows cannot be read, more than {SMALL_SHARE:.0%}: {told}",
+            f"{refused:,} of {counts.rows:,} rows cannot be read, more than {SMALL_SHARE:.0%}: {reasons}",
             hint="nothing was imported; mend the export, or name its columns with --map COLUMN=NAME",
         )
 
@@ -363,8 +363,8 @@ def reason_text(reason: str, counts: RowCounts, unit: str) -> str:
 
 
 def _largest_sources(rows: "DuckDBPyConnection") -> Mapping[str, int]:
-    found = rows.execute(f"SELECT source, count(*) FROM kept GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_SOURCES}")  # noqa: S608
-    return dict(found.fetchall())
+    counts = rows.execute(f"SELECT source, count(*) FROM kept GROUP BY ALL ORDER BY 2 DESC, 1 LIMIT {_SOURCES}")  # noqa: S608
+    return dict(counts.fetchall())
 
 
 def _notes(rows: "DuckDBPyConnection", header: Header) -> Iterator[str]:

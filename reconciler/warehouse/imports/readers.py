@@ -59,8 +59,8 @@ def table_records(place: TableLocation) -> Iterator[ImportRecords]:
             table = backend.table(name, database=schema or None)
             header = tuple(table.columns)
             batches = backend.to_pyarrow_batches(table, chunk_size=BATCH)
-        except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the URL
-            raise _read_error(place.shown, wrong) from None
+        except Exception as error:  # noqa: BLE001 - each engine has errors of its own, which may repeat the URL
+            raise _read_error(place.shown, error) from None
         yield ImportRecords(place.shown, "row", header, _numbered_rows(batches, place.shown))
     finally:
         backend.disconnect()
@@ -96,17 +96,17 @@ def download(where: str, name: str, keys: StoreKeys, target: Path) -> None:
         if len(sizes) != 1:
             raise ProjectError(f"{name} is {len(sizes)} objects and not one")
         if sizes[0][0] > LARGEST_TEXT:
-            told = f"{name} is larger than {LARGEST_TEXT // 1024**2} MB"
-            raise ProjectError(told, hint="give it as Parquet, or split it up by days")
-        found = _fetch_all(connection, f"SELECT content {blob}", name)
-        target.write_bytes(found[0][0] if found else b"")
+            message = f"{name} is larger than {LARGEST_TEXT // 1024**2} MB"
+            raise ProjectError(message, hint="give it as Parquet, or split it up by days")
+        contents = _fetch_all(connection, f"SELECT content {blob}", name)
+        target.write_bytes(contents[0][0] if contents else b"")
 
 
 def _fetch_all(connection: "DuckDBPyConnection", query: str, name: str) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(query).fetchall()
-    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
-        raise _read_error(name, wrong) from None
+    except Exception as error:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, error) from None
 
 
 @contextmanager
@@ -118,8 +118,8 @@ def _open_duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConne
     settings: dict[str, Any] = {"memory_limit": MEMORY, "threads": 2, **more}
     try:
         connection = duckdb.connect(path, read_only=read_only, config=settings)
-    except duckdb.Error as wrong:
-        raise _read_error(visible(path), wrong) from None
+    except duckdb.Error as error:
+        raise _read_error(visible(path), error) from None
     with connection:
         connection.execute("SET enable_progress_bar = false")
         yield connection
@@ -142,7 +142,7 @@ def _connect_object_store(connection: "DuckDBPyConnection", where: str, keys: St
                 f"{where.partition(':')[0]}:// is read with httpfs, an extension of DuckDB: not installed",
                 hint=f"with a network, run {_INSTALL}; or copy the file here and import that",
             ) from None
-    given = {
+    options = {
         "KEY_ID": keys.key_id.reveal() if keys.key_id else "",
         "SECRET": keys.secret.reveal() if keys.secret else "",
         "SESSION_TOKEN": keys.token.reveal() if keys.token and kind == "s3" else "",
@@ -154,9 +154,9 @@ def _connect_object_store(connection: "DuckDBPyConnection", where: str, keys: St
             connection.execute("LOAD aws")
             connection.execute("CREATE SECRET (TYPE s3, PROVIDER credential_chain)")
             return
-    told = "".join(f", {key} {literal(value)}" for key, value in given.items() if value)
+    clauses = "".join(f", {key} {literal(value)}" for key, value in options.items() if value)
     try:
-        connection.execute(f"CREATE SECRET (TYPE {kind}{told})")
+        connection.execute(f"CREATE SECRET (TYPE {kind}{clauses})")
     except Exception:  # noqa: BLE001 - its words may repeat the keys
         raise ProjectError(f"the keys of {kind} are none that DuckDB takes") from None
 
@@ -171,12 +171,12 @@ def _endpoint_settings(url: str) -> Mapping[str, str]:
 @contextmanager
 def _query_records(connection: "DuckDBPyConnection", query: str, name: str) -> Iterator[ImportRecords]:
     try:
-        found = connection.sql(query)
-        header = tuple(found.columns)
-        read = getattr(found, "to_arrow_reader", None) or found.fetch_arrow_reader  # the name until DuckDB 1.4
+        relation = connection.sql(query)
+        header = tuple(relation.columns)
+        read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader  # the name until DuckDB 1.4
         batches: Iterator[RecordBatch] = read(BATCH)
-    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
-        raise _read_error(name, wrong) from None
+    except Exception as error:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, error) from None
     yield ImportRecords(name, "row", header, _numbered_rows(batches, name))
 
 
@@ -188,15 +188,15 @@ def _numbered_rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[Impo
             for record in zip(*columns, strict=True):
                 number += 1
                 yield number, record
-    except Exception as wrong:  # noqa: BLE001 - see `_read_error`
-        raise _read_error(name, wrong) from None
+    except Exception as error:  # noqa: BLE001 - see `_read_error`
+        raise _read_error(name, error) from None
 
 
-def _read_error(name: str, wrong: Exception) -> ProjectError:
+def _read_error(name: str, error: Exception) -> ProjectError:
     """What engines say of their troubles may hold rows and passwords; so much of it is told as is surely neither."""
-    words = f"{type(wrong).__name__} {wrong}"
-    if isinstance(wrong, ProjectError):
-        return wrong
+    words = f"{type(error).__name__} {error}"
+    if isinstance(error, ProjectError):
+        return error
     if _NOT_THERE.search(words):
         hint = "a table is named as in URL#SCHEMA.TABLE" if "#" in name else "look at its name, and at the region"
         return ProjectError(f"{name} is not there", hint=hint)
@@ -218,7 +218,7 @@ _GLOB: Final = re.compile(r"([*?\[])")
 
 @contextmanager
 def open_records(
-    told: str, url: Secret | None, s3: StoreKeys, gcs: StoreKeys, mapped: Collection[str] = ()
+    location: str, url: Secret | None, s3: StoreKeys, gcs: StoreKeys, mapped: Collection[str] = ()
 ) -> Iterator[ImportRecords]:
     """The records of a file or table; see `tables.place_of` for how a table is named.
 
@@ -226,15 +226,15 @@ def open_records(
     user names, by which the header of a text is found as well. Raises `ProjectError` for what
     cannot be read and `UsageError` for what is named wrongly; neither tells a secret.
     """
-    place = table_location(told, url)
+    place = table_location(location, url)
     if place is not None:
         with table_records(place) as records:
             yield records
-    elif told.lower().startswith(STORES):
-        with _object_records(told, gcs if told.lower().startswith("gs://") else s3, mapped) as records:
+    elif location.lower().startswith(STORES):
+        with _object_records(location, gcs if location.lower().startswith("gs://") else s3, mapped) as records:
             yield records
     else:
-        with _file_records(Path(told), visible(told), mapped) as records:
+        with _file_records(Path(location), visible(location), mapped) as records:
             yield records
 
 

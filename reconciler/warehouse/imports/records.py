@@ -96,20 +96,24 @@ class TableLocation:
     shown: str = field(compare=False)
 
 
-def table_location(told: str, url: Secret | None) -> TableLocation | None:
+def table_location(location: str, url: Secret | None) -> TableLocation | None:
     """The table that a text names: `URL#TABLE`, `FILE.duckdb#TABLE`, or, with the `url` of a database, `TABLE`.
 
     None where it names a file. Raises `UsageError` for a URL that holds a password or names no table: what stands in a
     command is seen by every process of the machine.
     """
-    if told.lower().startswith(STORES):
+    if location.lower().startswith(STORES):
         return None
-    before, mark, table = told.rpartition("#")
+    before, mark, table = location.rpartition("#")
     if not mark or not table:
-        if _URL.match(told) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists()):
-            raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
-        bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).is_file()
-        return TableLocation(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
+        if _URL.match(location) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(location).exists()):
+            raise UsageError(f"{without_secrets(location)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
+        bare = not mark and url is not None and _SAFE_NAME.fullmatch(location) and not Path(location).is_file()
+        return (
+            TableLocation(url, location, f"{without_secrets(url.reveal())}#{location}")
+            if bare and url is not None
+            else None
+        )
     if _URL.match(before):
         if _holds_secrets(before):
             raise UsageError(
@@ -117,8 +121,8 @@ def table_location(told: str, url: Secret | None) -> TableLocation | None:
                 hint="put the URL into RECONCILER_EVIDENCE_URL, and name the table alone",
             )
         return TableLocation(Secret(before), table, f"{without_secrets(before)}#{table}")
-    if before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists():
-        return TableLocation(Secret(before), table, told)
+    if before.lower().endswith(_DUCKDB_NAMES) and not Path(location).exists():
+        return TableLocation(Secret(before), table, location)
     return None
 
 

@@ -59,13 +59,13 @@ class Clues:
         digits = _sign_and_digits(text)[1]
         if _EXPONENT.fullmatch(digits):
             return
-        one = _ONE_MARK.fullmatch(digits)
-        if one is None:
+        single_mark = _ONE_MARK.fullmatch(digits)
+        if single_mark is None:
             grouped = _GROUPED.fullmatch(digits)
             if grouped:
                 self.decimals["point" if grouped[1] == "," else "comma"] += 1
             return
-        before, mark, after = one.groups()
+        before, mark, after = single_mark.groups()
         if not before + after:
             return
         if len(after) != 3 or not 1 <= len(before) <= 3 or before.startswith("0"):
@@ -134,11 +134,11 @@ def _sign_and_digits(text: str) -> tuple[str, str]:
     """The sign, and the digits with their marks."""
     if _PLAIN.fullmatch(text):  # nearly all are, and it is many times faster
         return "", text
-    told = text.strip().strip("\u00a0\u202f")
-    if told.startswith("(") and told.endswith(")"):  # as accountants write what is negative
-        return "-", _sign_and_digits(told[1:-1])[1]
-    match = _SIGN.fullmatch(told)
-    sign, rest = match.groups() if match else ("", told)
+    trimmed = text.strip().strip("\u00a0\u202f")
+    if trimmed.startswith("(") and trimmed.endswith(")"):  # as accountants write what is negative
+        return "-", _sign_and_digits(trimmed[1:-1])[1]
+    match = _SIGN.fullmatch(trimmed)
+    sign, rest = match.groups() if match else ("", trimmed)
     if _USD_BEFORE.match(rest):
         rest = _USD_BEFORE.sub("", rest, count=1).strip()
     else:
@@ -173,17 +173,17 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 @lru_cache(maxsize=4096)
 def read_day(text: str, order: Order) -> date | None:
     """The day (UTC), or None for what is none; a time with an offset is brought to UTC, one without is taken for it."""
-    told = text.strip()
+    trimmed = text.strip()
     try:
-        if zoned := _ZONED.fullmatch(told):
+        if zoned := _ZONED.fullmatch(trimmed):
             return _utc_date(zoned["stamp"], zoned["zone"])
-        if match := _YEAR_FIRST.fullmatch(told) or _COMPACT.fullmatch(told):
+        if match := _YEAR_FIRST.fullmatch(trimmed) or _COMPACT.fullmatch(trimmed):
             return date(int(match["year"]), int(match["month"]), int(match["day"]))
-        if match := _SLASHED.fullmatch(told):
+        if match := _SLASHED.fullmatch(trimmed):
             first, second = int(match["first"]), int(match["second"])
             day_first = order == "day first" or match["mark"] == "."
             return date(int(match["year"]), second if day_first else first, first if day_first else second)
-        if match := _NAMED.fullmatch(told):
+        if match := _NAMED.fullmatch(trimmed):
             month = _MONTHS.index((match["before"] or match["after"])[:3].lower()) + 1
             return date(int(match["year"]), month, int(match["day"] or match["first"]))
     except (ValueError, OverflowError):
@@ -229,85 +229,85 @@ class UnusableReport(ValueError):
     """A row that shows that the whole report is none: of another currency or time zone."""
 
 
-def is_total(record: Sequence[str], told: Mapping[str, str]) -> bool:
+def is_total(record: Sequence[str], texts: Mapping[str, str]) -> bool:
     """Whether a row sums others: it says so where the day or the source stands, or anywhere in place of a day."""
-    day = folded(told.get("day", ""))
-    if day in TOTALS or folded(told.get("source", "")) in TOTALS:
+    day = folded(texts.get("day", ""))
+    if day in TOTALS or folded(texts.get("source", "")) in TOTALS:
         return True
     return not day and any(folded(text) in TOTALS for text in record)
 
 
-def is_unnamed(told: Mapping[str, str]) -> bool:
+def is_unnamed(texts: Mapping[str, str]) -> bool:
     """Whether a row says at most one thing of what it is of: so do sums, such as that of a day."""
-    return sum(1 for name in _NAMING if told.get(name, "").strip()) <= 1
+    return sum(1 for name in _NAMING if texts.get(name, "").strip()) <= 1
 
 
-def evidence_row(told: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
+def evidence_row(texts: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
     """A row in the columns in which evidence is kept. Raises `RefusedRow`, and `UnusableReport`."""
-    for name, text in told.items():
+    for name, text in texts.items():
         if len(text) > LONGEST_TEXT:
             raise RefusedRow(f"the {name} is longer than {LONGEST_TEXT:,} signs")
-    _check_units(told)
-    source, network = source_of(told, header.adapter.usual_type)
-    impressions = _parse_count(told, "impressions", formats)
-    kind = told.get("format", "").strip()
+    _check_units(texts)
+    source, network = source_of(texts, header.adapter.usual_type)
+    impressions = _parse_count(texts, "impressions", formats)
+    kind = texts.get("format", "").strip()
     return {
-        "app": app_of(told),
+        "app": app_of(texts),
         "network": network,
         "source": source,
-        "placement": _required_text(told, "ad_unit"),
-        "partner_placement": told.get("placement", "").strip() or None,
+        "placement": _required_text(texts, "ad_unit"),
+        "partner_placement": texts.get("placement", "").strip() or None,
         "format": FORMATS.get("_".join(kind.lower().split()), kind),
-        "country": _country_code(told["country"].strip()),
-        "day": _parse_day(told["day"], formats),
-        "requests": _parse_count(told, "requests", formats) if "requests" in told else 0,
-        "responses": _parse_count(told, "responses", formats) if told.get("responses", "").strip() else 0,
+        "country": _country_code(texts["country"].strip()),
+        "day": _parse_day(texts["day"], formats),
+        "requests": _parse_count(texts, "requests", formats) if "requests" in texts else 0,
+        "responses": _parse_count(texts, "responses", formats) if texts.get("responses", "").strip() else 0,
         "impressions": impressions,
-        "earnings": _parse_earnings(told, formats, impressions),
+        "earnings": _parse_earnings(texts, formats, impressions),
     }
 
 
-def source_of(told: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
+def source_of(texts: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
     """What the source is called among reports, and how it is asked.
 
     That is `bidding`, `mediation`, or an empty text where it is not told. Raises `RefusedRow`.
     """
-    return _parse_source(_required_text(told, "source"), told.get("network_type", "").strip().lower(), usual_type)
+    return _parse_source(_required_text(texts, "source"), texts.get("network_type", "").strip().lower(), usual_type)
 
 
 @lru_cache(maxsize=4096)
-def _parse_source(name: str, said: str, usual_type: str) -> tuple[str, str]:
+def _parse_source(name: str, network_type: str, usual_type: str) -> tuple[str, str]:
     words = folded(name)
-    if said and said not in _BIDDING | _IN_TURN:
+    if network_type and network_type not in _BIDDING | _IN_TURN:
         raise RefusedRow("the network_type is neither bidding nor mediation")
     by_name = "bidding" if words.endswith(("bidding", "bidder")) else usual_type
-    network = ("bidding" if said in _BIDDING else "mediation") if said else by_name
+    network = ("bidding" if network_type in _BIDDING else "mediation") if network_type else by_name
     return source_name(name), network
 
 
-def app_of(told: Mapping[str, str]) -> str:
+def app_of(texts: Mapping[str, str]) -> str:
     """What tells the apps of a report apart: the bundle or name, with the platform before it where it is told."""
-    app, platform = told.get("app", "").strip(), told.get("platform", "").strip().lower()
-    known = {"android": "android", "ios": "ios", "iphone": "ios", "ipad": "ios", "google play": "android"}
-    return f"{known.get(platform, platform)}:{app}" if platform else app
+    app, platform = texts.get("app", "").strip(), texts.get("platform", "").strip().lower()
+    platforms = {"android": "android", "ios": "ios", "iphone": "ios", "ipad": "ios", "google play": "android"}
+    return f"{platforms.get(platform, platform)}:{app}" if platform else app
 
 
-def _required_text(told: Mapping[str, str], name: str) -> str:
-    text = told[name].strip()
+def _required_text(texts: Mapping[str, str], name: str) -> str:
+    text = texts[name].strip()
     if not text:
         raise RefusedRow(f"no {name}")
     return text
 
 
-def _check_units(told: Mapping[str, str]) -> None:
-    currency = told.get("currency", "").strip()
+def _check_units(texts: Mapping[str, str]) -> None:
+    currency = texts.get("currency", "").strip()
     if currency and currency.upper() not in {"USD", "US$", "$"}:
         raise UnusableReport(f"the revenue is in {currency[:20]}: only USD is taken")
-    zone = told.get("timezone", "").strip()
+    zone = texts.get("timezone", "").strip()
     if zone and zone.upper() not in UTC_WORDS:
         raise UnusableReport(f"the days are in {zone[:40]}: only UTC is taken")
-    if is_foreign(told.get("revenue", "")):
-        raise UnusableReport(f"the revenue is {told['revenue'].strip()[:20]}: only USD is taken")
+    if is_foreign(texts.get("revenue", "")):
+        raise UnusableReport(f"the revenue is {texts['revenue'].strip()[:20]}: only USD is taken")
 
 
 @lru_cache(maxsize=4096)
@@ -329,18 +329,18 @@ def _parse_day(text: str, formats: NumberFormat) -> date:
     return day
 
 
-def _parse_count(told: Mapping[str, str], name: str, formats: NumberFormat) -> int:
-    number = _parse_number(told[name], name, formats)
+def _parse_count(texts: Mapping[str, str], name: str, formats: NumberFormat) -> int:
+    number = _parse_number(texts[name], name, formats)
     if number != number.to_integral_value():
         raise RefusedRow(f"the {name} are no whole number")
     return int(number)
 
 
-def _parse_earnings(told: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
-    name = "revenue" if "revenue" in told else "revenue_micros"
-    if not impressions and told[name].strip().lower() in NOTHING:
+def _parse_earnings(texts: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
+    name = "revenue" if "revenue" in texts else "revenue_micros"
+    if not impressions and texts[name].strip().lower() in NOTHING:
         return Decimal(0)
-    number = _parse_number(told[name], name, formats)
+    number = _parse_number(texts[name], name, formats)
     if name == "revenue_micros" and number != number.to_integral_value():
         raise UnusableReport(
             "the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD"

@@ -53,9 +53,9 @@ class RowCounts:
     def refuse(self, reason: str, place: int) -> None:
         """Count a refused row, and note its place."""
         self.refused[reason] += 1
-        found = self.places.setdefault(reason, [])
-        if len(found) < PLACES:
-            found.append(place)
+        places = self.places.setdefault(reason, [])
+        if len(places) < PLACES:
+            places.append(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,18 @@ def _text_rows(
         if tuple(text.strip() for text in record) == header.names:
             counts.left_out += 1
             continue
-        told = {name: record[at] for name, at in header.places.items() if at < len(record)}
-        if is_total(record, told) or (len(record) == width and is_unnamed(told)):
+        texts = {name: record[at] for name, at in header.places.items() if at < len(record)}
+        if is_total(record, texts) or (len(record) == width and is_unnamed(texts)):
             counts.left_out += 1
             continue
         counts.rows += 1
         if len(record) != width:
             counts.refuse(f"{'fewer' if len(record) < width else 'more'} columns than the header", place)
             continue
-        for name, text in told.items():
+        for name, text in texts.items():
             _note_format(clues, name, text)
         named = (text for at, text in enumerate(record) if at not in figures)
-        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable_texts(told)}
+        yield {"place": place, "whole": _fingerprint(record), "named": _fingerprint(named), **_writable_texts(texts)}
 
 
 def _note_format(clues: Clues, name: str, text: str) -> None:
@@ -123,10 +123,10 @@ def _note_format(clues: Clues, name: str, text: str) -> None:
         clues.see_number(text[:LONGEST_TEXT], whole=name != "revenue")
 
 
-def _writable_texts(told: Mapping[str, str]) -> Mapping[str, str]:
+def _writable_texts(texts: Mapping[str, str]) -> Mapping[str, str]:
     """Texts that Parquet takes, none much longer than any that is kept."""
     return {
-        name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut_text(text) for name, text in told.items()
+        name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut_text(text) for name, text in texts.items()
     }
 
 
@@ -139,25 +139,25 @@ def _fingerprint(texts: Iterator[str] | Sequence[str]) -> bytes:
 
 
 def stage_rows(
-    seen: StagedTexts, header: Header, formats: NumberFormat, target: Path, counts: RowCounts, unit: str
+    staged: StagedTexts, header: Header, formats: NumberFormat, target: Path, counts: RowCounts, unit: str
 ) -> None:
     """Write the rows of evidence. Raises `ProjectError` for a report of another currency or time zone."""
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415
 
     schema = row_schema()
-    with parquet.ParquetFile(seen.path) as source, parquet.ParquetWriter(target, schema) as writer:
+    with parquet.ParquetFile(staged.path) as source, parquet.ParquetWriter(target, schema) as writer:
         # PyArrow 19 cannot walk a file without row groups.
         for batch in source.iter_batches(BATCH) if source.num_row_groups else ():
             rows = []
-            for told in batch.to_pylist():
-                kept = {"place": told.pop("place"), "whole": told.pop("whole"), "named": told.pop("named")}
+            for texts in batch.to_pylist():
+                identity = {"place": texts.pop("place"), "whole": texts.pop("whole"), "named": texts.pop("named")}
                 try:
-                    rows.append({**kept, **evidence_row(told, header, formats)})
+                    rows.append({**identity, **evidence_row(texts, header, formats)})
                 except RefusedRow as why:
-                    counts.refuse(str(why), kept["place"])
+                    counts.refuse(str(why), identity["place"])
                 except UnusableReport as why:
-                    raise ProjectError(f"{unit} {kept['place']:,}: {why}", hint="nothing was imported") from None
+                    raise ProjectError(f"{unit} {identity['place']:,}: {why}", hint="nothing was imported") from None
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
