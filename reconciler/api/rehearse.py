@@ -28,7 +28,7 @@ from reconciler.render.result import Rehearsal, rehearsal_document
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.seed import load_live
+from reconciler.sandbox.seed import seed_live
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
@@ -96,7 +96,7 @@ def rehearse(
 
 def _rehearsed(stage: _Stage, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
     options = SandboxOptions(faults=script.faults, quirks=script.quirks, chance=script.chance)
-    fill = partial(load_live, live=live, publisher_id=part.origin.publisher_id)
+    fill = partial(seed_live, live=live, publisher_id=part.origin.publisher_id)
     with RunningSandbox(options, fill=fill) as sandbox, TemporaryDirectory(prefix="rehearsal-") as folder:
         before = _as_read(sandbox.account, _PLAIN)
         plan = bound_to(part, _as_read(sandbox.account, script.quirks))

@@ -20,15 +20,15 @@ _FIRST_GENERATED_APP: Final = 300_000
 _FIRST_GENERATED_PLACEMENT: Final = 1_000_000
 
 
-def load_named_seed(account: SandboxAccount, name: str) -> None:
+def seed_named(account: SandboxAccount, name: str) -> None:
     """Put a named seed into the account. Raises `UsageError` for a name that is none."""
     if name not in SEEDS:
         raise UsageError(f"there is no seed {name!r}", hint=f"known seeds: {', '.join(SEEDS)}")
     content = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
-    load_resources(account, json.loads(content))
+    seed_resources(account, json.loads(content))
 
 
-def load_resources(
+def seed_resources(
     account: SandboxAccount, resources: Iterable[Mapping[str, Any]], *, publisher_id: str = DEFAULT_PUBLISHER
 ) -> None:
     """Put resources with their ids into the account.
@@ -39,12 +39,12 @@ def load_resources(
     account.load(_stored_resource(resource, publisher_id) for resource in resources)
 
 
-def load_live(account: SandboxAccount, live: LiveState, publisher_id: str) -> None:
+def seed_live(account: SandboxAccount, live: LiveState, publisher_id: str) -> None:
     """Put what was read of an account elsewhere into this one, under the same ids.
 
     Raises `ProjectError` for an id that this server cannot keep as it is: a number without leading zeros.
     """
-    load_resources(account, map(_as_resource, live.resources()), publisher_id=publisher_id)
+    seed_resources(account, map(_as_resource, live.resources()), publisher_id=publisher_id)
 
 
 def _as_resource(live: LiveResource) -> dict[str, Any]:
@@ -61,13 +61,13 @@ def _as_resource(live: LiveResource) -> dict[str, Any]:
     return {"kind": live.kind, "id": live.id, "appId": live.app_id, "fields": fields}
 
 
-def load_generated(account: SandboxAccount, apps: int, placements_per_app: int) -> None:
+def seed_generated(account: SandboxAccount, apps: int, placements_per_app: int) -> None:
     """Put `generated` resources into the account."""
-    load_resources(account, generated(apps, placements_per_app))
+    seed_resources(account, generated(apps, placements_per_app))
 
 
 def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
-    """Resources of an account of any size, in the form that `load_resources` takes; the same for the same numbers."""
+    """Resources of an account of any size, in the form that `seed_resources` takes; the same for the same numbers."""
     for place in range(apps):
         app_id = str(_FIRST_GENERATED_APP + place)
         yield {"kind": "app", "id": app_id, "fields": _generated_app(place)}

@@ -19,7 +19,7 @@ from reconciler.sandbox.management import Management
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
-from reconciler.sandbox.seed import load_named_seed
+from reconciler.sandbox.seed import seed_named
 
 LOOPBACK: Final = "127.0.0.1"
 DEMO_MARKET: Final = 3408
@@ -105,7 +105,7 @@ def _account(options: SandboxOptions) -> SandboxAccount:
     account = SandboxAccount(options.database)
     try:
         if options.seed is not None and not account.apps():
-            load_named_seed(account, options.seed)
+            seed_named(account, options.seed)
     except BaseException:
         account.close()
         raise

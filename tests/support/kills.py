@@ -12,7 +12,7 @@ from support.thirty import STEPS, as_declared, thirty
 from support.wire import Wire, twins
 
 from reconciler.api.environment import SystemClock
-from reconciler.sandbox.seed import load_resources
+from reconciler.sandbox.seed import seed_resources
 from reconciler.store.files import FileStore
 
 KILLER = Path(__file__).with_name("killer.py")
@@ -56,7 +56,7 @@ class Kills:
     def _run(self, parallelism: int, points: list[int]) -> Iterator[dict[str, Any]]:
         for point in points:
             case = thirty(point)
-            load_resources(self._wire.account, case.resources, publisher_id=case.publisher)
+            seed_resources(self._wire.account, case.resources, publisher_id=case.publisher)
         called = [sys.executable, str(KILLER), self._wire.sandbox.url, str(self._folder), str(parallelism)]
         with subprocess.Popen([*called, *map(str, points)], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

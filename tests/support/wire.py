@@ -29,7 +29,7 @@ from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.seed import load_resources
+from reconciler.sandbox.seed import seed_resources
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
@@ -85,9 +85,9 @@ class Wire:
             yield cls(sandbox)
 
     def holds(self, *resources: Mapping[str, Any]) -> None:
-        """The account holds these and nothing else, and no call fails. See `load_resources` for their form."""
+        """The account holds these and nothing else, and no call fails. See `seed_resources` for their form."""
         self.account.clear()
-        load_resources(self.account, resources, publisher_id=PUBLISHER)
+        seed_resources(self.account, resources, publisher_id=PUBLISHER)
         self.strike()
 
     def strike(self, *faults: Fault, seed: int = 0) -> None:

@@ -11,7 +11,7 @@ from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
-from reconciler.sandbox.seed import load_named_seed
+from reconciler.sandbox.seed import seed_named
 from reconciler.sandbox.server import DEMO_MARKET
 
 URL = "http://127.0.0.1:8099"
@@ -39,7 +39,7 @@ class Reports:
     def __init__(self, *faults, credentials=None, market=DEMO_MARKET, **quirks):
         self.clock = Clock()
         self.account = SandboxAccount(clock=self.clock)
-        load_named_seed(self.account, "demo")
+        seed_named(self.account, "demo")
         self.market = Market(self.account, market)
         parts = self.account, self.market, Quirks(**quirks), ClientCredentials(credentials)
         self.script = FaultScript(faults)

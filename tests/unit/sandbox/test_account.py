@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.errors import ProjectError, UsageError
 from reconciler.sandbox.account import SandboxAccount
-from reconciler.sandbox.seed import generated, load_generated, load_named_seed, load_resources
+from reconciler.sandbox.seed import generated, seed_generated, seed_named, seed_resources
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from reconciler.sandbox.account import Account\n"
-        "account = Account(Path(sys.argv[1]))\n"
+        "from reconciler.sandbox.account import SandboxAccount\n"
+        "account = SandboxAccount(Path(sys.argv[1]))\n"
         "print(account.create('app', {'name': 'kept'}).id, flush=True)\n"
         "sys.stdin.read()\n"
     )
@@ -53,7 +53,7 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
 def test_a_write_that_fails_leaves_nothing_behind(account):
     resources = [{"kind": "app", "id": "1", "fields": {}}, {"kind": "app", "id": "not a number", "fields": {}}]
     with pytest.raises(ValueError, match="not a number"):
-        load_resources(account, resources)
+        seed_resources(account, resources)
     assert account.apps() == ()
     with pytest.raises(KeyError):
         account.replace("app", "1", {})
@@ -100,9 +100,9 @@ def test_a_token_is_not_kept_in_clear(tmp_path):
 
 
 def test_the_demo_is_the_same_each_time(account):
-    load_named_seed(account, "demo")
+    seed_named(account, "demo")
     again = SandboxAccount()
-    load_named_seed(again, "demo")
+    seed_named(again, "demo")
     assert (account.apps(), account.placements()) == (again.apps(), again.placements())
     assert len(account.apps()) == 3
     assert all(placement.fields["floorPrices"]["WW"] for placement in account.placements())
@@ -111,12 +111,12 @@ def test_the_demo_is_the_same_each_time(account):
 
 def test_an_unknown_seed_is_wrong_usage(account):
     with pytest.raises(UsageError) as refused:
-        load_named_seed(account, "demos")
+        seed_named(account, "demos")
     assert "demo" in refused.value.hint
 
 
 def test_a_generated_account_has_the_size_asked_for(account):
-    load_generated(account, 3, 5)
+    seed_generated(account, 3, 5)
     assert len(account.apps()) == 3
     assert [len(account.placements(app.id)) for app in account.apps()] == [5, 5, 5]
     assert list(generated(3, 5)) == list(generated(3, 5))
@@ -124,7 +124,7 @@ def test_a_generated_account_has_the_size_asked_for(account):
 
 def test_resources_keep_their_ids_and_new_ones_come_after_them(account):
     fields = {"name": "p", "placementType": "MREC", "geo": None, "targetingEnabled": False, "floorPrices": {"US": 1}}
-    load_resources(
+    seed_resources(
         account,
         [
             {"kind": "app", "id": "900001", "fields": {"name": "a", "category2": None}},

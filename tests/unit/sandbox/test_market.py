@@ -7,7 +7,7 @@ from unit.sandbox.report_world import DAY
 
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.market import Bids, Market, count, normal, uniform
-from reconciler.sandbox.seed import load_generated, load_resources
+from reconciler.sandbox.seed import seed_generated, seed_resources
 
 LADDER = {"high": 6.0, "mid": 2.0, "low": 0.01}
 
@@ -28,7 +28,7 @@ def account():
 
 def trade_in(code, **changes):
     with closing(SandboxAccount()) as account:
-        load_resources(account, ladder(**changes))
+        seed_resources(account, ladder(**changes))
         (waterfall,) = Market(account, 0).waterfalls(account.apps()[0])
         return next(each for each in Market(account, 0).trades(waterfall, DAY) if each.country.code == code)
 
@@ -56,7 +56,7 @@ def test_a_country_of_its_own_can_turn_the_order():
 
 
 def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
-    load_generated(account, 2, 3)
+    seed_generated(account, 2, 3)
     market = Market(account, 0)
     first, other = (market.waterfalls(app) for app in account.apps())
     one = first[0].rungs[0]
@@ -68,7 +68,7 @@ def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
 
 
 def test_an_app_of_many_placements_has_no_more_requests_than_can_be_reported(account):
-    load_resources(
+    seed_resources(
         account,
         (
             {**each, "fields": {**each["fields"], "name": f"x{each['id']}"}} if each["kind"] == "placement" else each
