@@ -13,19 +13,20 @@ from typing import Any, Final
 from reconciler.warehouse.countries import NOWHERE, SUMS
 
 MOST_UNREAD: Final = 0.01
-"""Share of the rows, the impressions or the revenue of a day that may be unread. Above it the day is a gap, for what is
-missing need not be like what was read. Few reports are near it: one that spells figures oddly does so in all rows."""
+"""Share of the rows, the impressions or the revenue of a day that may be unread. Above it the day is a gap, as the
+missing rows may differ from those that were read. Few reports are near it: one that spells figures oddly does so in all
+rows."""
 HALF: Final = 0.5
-"""A day that comes again with this share, or less, of what is there is not taken by itself. Vendors restate a day by
+"""A day that is fetched again with this share, or less, of what is stored does not replace it. Vendors restate a day by
 a few per cent; a report that lost half of it was cut, or one of its sources was late."""
 SUM: Final = "a row that sums others"
 STRAY: Final = frozenset(("of another day", "of another app", "the header again", SUM))
-"""Reasons for which a row is left out although it can be read: nothing of the day is missing without it."""
+"""Reasons for which a readable row is left out; nothing of the day is missing without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How much there is of something: rows, impressions, and USD."""
+    """Rows, impressions and USD, added up over some part of a report."""
 
     rows: int = 0
     impressions: float = 0
@@ -38,13 +39,13 @@ class Figures:
         return f"{self.rows:,} rows, {self.impressions:,.0f} impressions, {self.money:,.2f} USD"
 
     def share_of(self, whole: "Figures") -> float:
-        """The largest of the shares that these have of the rows, the impressions and the money of the whole."""
+        """The largest of three shares of the whole, 0..1: of its rows, of its impressions and of its money."""
         pairs = ((self.rows, whole.rows), (self.impressions, whole.impressions), (self.money, whole.money))
         return max((part / of for part, of in pairs if of > 0), default=0.0)
 
 
 def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
-    """Why a day is not accepted, of which so much of the whole could not be read; empty where it is."""
+    """Why a day is not accepted, with `unread` of the whole unread; empty where it is accepted."""
     share = unread.share_of(whole)
     if share <= MOST_UNREAD:
         return ""
@@ -56,7 +57,7 @@ def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -
 
 
 def shrinkage(before: Figures, now: Figures) -> str:
-    """How a day shrank beyond what vendors restate; empty where it did not, or nothing was there."""
+    """How a day shrank beyond what vendors restate; empty where it did not, or nothing was stored."""
     pairs = ((before.rows, now.rows), (before.impressions, now.impressions), (before.money, now.money))
     if not any(had > 0 and has <= HALF * had for had, has in pairs):
         return ""
@@ -75,15 +76,16 @@ NAMING: Final = (
 _COUNTRY: Final = NAMING.index("country")
 _SOURCE: Final = NAMING.index("demand_source")
 _MAY_BE_ALL: Final = frozenset(map(NAMING.index, ("app", "helium_placement_name", "demand_source", "country")))
-"""Dimensions whose absence may mean that a row sums over them; a partner's placement is often not told."""
+"""Dimensions whose absence may mean that a row sums over them; a partner's placement is often missing."""
 _CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """A row that could be read: as told, as ours, and its naming dimensions as told, in lower case.
+    """A row that could be read: as in the report (`told`), and in our columns (`row`).
 
-    `over` are the places of the dimensions that it may sum over, since they name nothing or say so.
+    `names` are its values of `NAMING` in lower case. `over` are the positions in `NAMING` of the dimensions that it may
+    sum over: they are empty, or say `All`.
     """
 
     told: Mapping[str, Any]
@@ -93,7 +95,7 @@ class ParsedRow:
 
     @property
     def figures(self) -> tuple[Any, ...]:
-        """All that it counts."""
+        """All values that are counted: every column but day, country and format."""
         return tuple(value for name, value in self.row.items() if name not in {"day", "country", "format"})
 
 
@@ -107,7 +109,7 @@ class DistinctRows:
 
 
 def parsed_row(source: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
-    """A row with what tells it apart."""
+    """The row with its naming dimensions, as a `ParsedRow`."""
     names = tuple(" ".join(str(source.get(name) or "").split()).casefold() for name in NAMING)
     over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
     if names[_COUNTRY] in NOWHERE:
@@ -118,9 +120,9 @@ def parsed_row(source: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
 def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     """Which rows of one answer and day count, and which would count a second time.
 
-    Of rows that are the same one counts; of those that differ in their figures alone nobody knows which is right. A row
+    Of equal rows one counts; rows that differ in their figures alone are quarantined, as either may be wrong. A row
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
-    are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
+    are those of the rows that it would sum. Otherwise it counts as it stands: its country, say, is unknown.
     """
     result = DistinctRows()
     candidates = list(_without_repeats(rows, result))
@@ -160,7 +162,7 @@ def _without_repeats(rows: Sequence[ParsedRow], result: DistinctRows) -> Iterabl
 
 
 def _quarantine_reason(row: ParsedRow, members: Sequence[ParsedRow]) -> str:
-    """Empty where it counts."""
+    """Why a row does not count, given the rows that it may sum; empty where it counts."""
     if members and _is_sum(row, members):
         return SUM
     if _SOURCE in row.over and not row.names[_SOURCE]:
@@ -169,7 +171,7 @@ def _quarantine_reason(row: ParsedRow, members: Sequence[ParsedRow]) -> str:
 
 
 def _named_dimensions(row: ParsedRow) -> tuple[int, ...]:
-    """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
+    """Positions in `NAMING` of the dimensions that the row names: the rows that it may sum are equal to it in these."""
     return tuple(at for at in range(len(NAMING)) if at not in row.over and (row.names[at] or at in _MAY_BE_ALL))
 
 

@@ -1,4 +1,7 @@
-"""How much of a window is stored, was read, and belongs to known placements; and totals over several days."""
+"""How much of a window is stored, was read, and belongs to known placements.
+
+Also: the files of totals over several days, the figures of a data file, and the removal of rows that sum others.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,17 +18,21 @@ from reconciler.warehouse.join import Matches
 from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.user_report_csv import literal
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
 TOTALS: Final = "chartboost_totals"
 """The source under which totals lie: their earnings are rounded to cents once, not once a day."""
 
 
 def partition_name(span: DayRange) -> str:
-    """What a partition of totals is called where others have their day."""
+    """The name of a partition of totals, which has it in the place of a day: `first--last`."""
     return f"{span.first}--{span.last}"
 
 
 def totals_for(store: ReportStore, window: DayRange, days: Sequence[Partition]) -> list[Path]:
-    """The files that make up exactly this window; none where there are none, or a day was fetched after them.
+    """The files of totals that cover exactly this window; an empty list where they do not, or a day was fetched later.
 
     `days` are Chartboost's partitions in the window.
     """
@@ -99,17 +106,13 @@ def basis(
     )
 
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-
 PlacementKey: TypeAlias = tuple[str | None, str | None]
 """A placement's id and name."""
 CellKey: TypeAlias = tuple[str | None, str | None, str | None]
-"""The same, and a country as the report spells it."""
+"""A placement's id and name, and a country as the report spells it."""
 
 _LEAST: Final = 10
-"""Impressions from which equal figures are no chance."""
+"""Impressions from which equal figures are not a coincidence."""
 _MEMORY: Final = "256MB"
 _KEY: Final = ("placement_id", "placement_name", "country")
 
@@ -124,14 +127,14 @@ def is_sum_of(part: Figures, whole: Figures) -> bool:
 
 
 def data_figures(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
-    """All rows of a data file; `money` is its column of USD."""
+    """The sums over all rows of a data file; `money` is the name of its column of USD."""
     statement = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
     rows, impressions, amount = connection.execute(statement).fetchone() or (0, 0, 0)
     return Figures(int(rows), float(impressions or 0), float(amount or 0))
 
 
 def file_figures(data: Path, money: str) -> Figures:
-    """The same of a file by itself."""
+    """`data_figures` over a connection of its own."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
@@ -139,7 +142,7 @@ def file_figures(data: Path, money: str) -> Figures:
 
 
 def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
-    """The sources of demand in files of mediation rows, by app and day."""
+    """The demand sources in files of mediation rows, by app and day."""
     import duckdb  # noqa: PLC0415 - as above
 
     sources: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -156,7 +159,7 @@ def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
 
 
 def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
-    """Take rows that sum others out of a data file; how many they were.
+    """Remove the rows that sum others from a data file; returns how many there were.
 
     A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
     tell. So may a placement be called `Total`, or be none but the sum of the others.

@@ -1,4 +1,7 @@
-"""The engines that run queries: DuckDB in this process, Spark, or any other that Ibis can connect to."""
+"""The engines that run queries: DuckDB in this process, Spark, or any other that Ibis can connect to.
+
+Also the checks that their libraries are installed.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,12 +27,12 @@ _FLOORS: Final = ("duckdb", "ibis", "pyarrow")
 
 
 def require_floors() -> None:
-    """Raises `ProjectError` where what reads reports is not installed. Imports nothing."""
+    """Raise `ProjectError` where a library that reads reports is not installed. Imports nothing."""
     _require_installed(_FLOORS, "floors")
 
 
 def require_spark() -> None:
-    """The same for Spark."""
+    """Raise `ProjectError` where a library that Spark needs is not installed. Imports nothing."""
     _require_installed((*_FLOORS, "pyspark"), "spark")
 
 
@@ -55,14 +58,14 @@ _SCHEMES: Final = ("duckdb", "pyspark")
 
 
 class Engine(Protocol):
-    """What runs queries over tables that it was given. `close` it after use."""
+    """Runs queries over tables that were loaded into it. `close` it after use."""
 
     def load_files(self, table: str, files: Sequence[Path], columns: Mapping[str, str]) -> None:
-        """Make a table of the rows of Parquet files; without files an empty one of these columns and SQL types."""
+        """Make a table of the rows of Parquet files; without files an empty one of these columns (name -> SQL type)."""
         ...
 
     def load_texts(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Make a small table of texts."""
+        """Make a table of texts from rows in memory."""
         ...
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
@@ -75,9 +78,9 @@ class Engine(Protocol):
 
 
 def connect(url: str, memory: str, spill: Path) -> Engine:
-    """An engine by its connection string.
+    """Connect to an engine by its connection string.
 
-    `duckdb` is embedded, with so much `memory` (in DuckDB's words) and a folder for what does not fit.
+    `duckdb` is embedded, with so much `memory` (as DuckDB writes it: `1GB`) and a folder for what does not fit.
     `pyspark://?spark.master=local[4]` is Spark, on whatever its settings name; other strings go to Ibis as they are.
     Raises `ProjectError` where a library is missing or the engine cannot be reached; its message does not repeat the
     string, which may hold a password.
@@ -142,7 +145,7 @@ class IbisEngine:
         self._backend = backend
 
     def load_files(self, table: str, files: Sequence[Path], columns: Mapping[str, str]) -> None:
-        """See `Engine`. An engine that does not see our disk is given a copy of the rows."""
+        """See `Engine`. The rows are copied to an engine that cannot read this disk."""
         names = [str(path) for path in sorted(files)]
         if not names:
             self._make(table, columns, ())
@@ -164,7 +167,7 @@ class IbisEngine:
         return [tuple(row.values()) for row in found]
 
     def close(self) -> None:
-        """See `Engine`. A session of Spark may be somebody else's too, and stays."""
+        """See `Engine`. A session of Spark may be shared with other code of this process, and stays open."""
         if self._backend.name != "pyspark":
             self._backend.disconnect()
 
@@ -192,7 +195,7 @@ _SPARK_TYPES: Final = {"int64": "bigint"}
 
 
 def connect_ibis(url: str, name: str) -> "BaseBackend":
-    """An engine by its connection string, which is not repeated: `name` is what it is called where it fails.
+    """Connect to an engine by its connection string. Errors call it `name`: the string may hold a password.
 
     Raises `ProjectError`: it names a library that is missing and how to install it, a scheme that Ibis does not know,
     or says that the engine cannot be reached.
@@ -217,7 +220,7 @@ def connect_ibis(url: str, name: str) -> "BaseBackend":
 
 
 def _ibis_extra(scheme: str) -> str:
-    """What Ibis calls an engine among what can be installed with it."""
+    """The name of the engine's extra of `ibis-framework`."""
     return {"postgresql": "postgres"}.get(scheme, scheme)
 
 

@@ -1,4 +1,8 @@
-"""PURE. Which days a fetch asks for, which are stored already, and which cannot be had; and what became of each."""
+"""Fetch reports into the store: the schedule of days, the requests, and the outcome of each day.
+
+`schedule` decides which days are requested, which are stored already, and which are no longer to be had; `fetch`
+carries it out with a client for each source.
+"""
 
 import json
 import threading
@@ -33,8 +37,8 @@ ALL_APPS = "all"
 class FetchOutcome:
     """The outcome of a source, app and day. `kept`: it was stored already, and settled. `why`: of a refusal or failure.
 
-    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far
-    less, and the stored day was kept.
+    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: the report held far less than the
+    stored day, which was kept.
     """
 
     source: ReportSource
@@ -57,7 +61,7 @@ class Schedule:
 
     @property
     def partitions(self) -> int:
-        """How many there are to fetch."""
+        """The number of partitions to fetch."""
         return sum(map(len, self.wanted.values()))
 
 
@@ -72,8 +76,8 @@ def schedule(
 ) -> Schedule:
     """The days that a fetch requests. Without a span, those of `usual_range`.
 
-    A day is fetched where it is missing, and again where it came while it might still be restated, or still may be;
-    with `replace`, whenever it can be had.
+    A day is fetched where it is missing, and again where it was fetched before it was settled; with `replace`, whenever
+    the source still has it.
     """
     wanted: dict[str, tuple[date, ...]] = {}
     outcomes: list[FetchOutcome] = []
@@ -95,7 +99,7 @@ def schedule(
 
 
 def _unavailable(source: ReportSource, app: str, day: date, stored: PartitionMetadata | None, why: str) -> FetchOutcome:
-    """A day that cannot be fetched any more: what is stored of it is kept."""
+    """The outcome of a day that the source no longer has: what is stored of it is kept."""
     if stored is None:
         return FetchOutcome(source, app, day, "refused", why=why)
     settled = is_settled(day, stored.fetched_at)
@@ -121,7 +125,7 @@ class FetchSummary:
 
     @property
     def days(self) -> int:
-        """How many days, counted by source and app, are there now."""
+        """The number of days that are stored now, counted by source and app."""
         return len(self.of("fetched", "kept"))
 
     @property
@@ -135,12 +139,12 @@ class FetchSummary:
 
     @property
     def repeated(self) -> int:
-        """Rows that stood twice in the reports of this run, and were counted once."""
+        """Rows that occurred twice in the reports of this run, and were counted once."""
         return sum(outcome.repeated for outcome in self.of("fetched"))
 
     @property
     def shrunk(self) -> tuple[FetchOutcome, ...]:
-        """Days that came with far less than what is there, which was kept."""
+        """Days whose new report held far less than the stored one, which was kept."""
         return tuple(outcome for outcome in self.outcomes if outcome.shrunk)
 
     @property
@@ -156,24 +160,24 @@ _SHOWN: Final = 10_000
 
 
 class FetchListener(Protocol):
-    """Is called as a fetch goes on: from any thread, one call at a time."""
+    """Is called as a fetch proceeds: from any thread, one call at a time."""
 
     def planned(self, partitions: int) -> None:
-        """So many days of apps are about to be fetched."""
+        """The fetch begins; it has this many partitions to fetch."""
         ...
 
     def begun(self, step: Partition) -> None:
-        """One of them is about to be requested. Called from any thread."""
+        """A partition is about to be requested."""
         ...
 
     def ended(self, outcome: FetchOutcome) -> None:
-        """One of them has ended."""
+        """A partition has its outcome."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReportClients:
-    """Where reports come from; None for a source that is not asked."""
+    """The client of each source; None for a source that is not fetched from."""
 
     dt: DtReports | None = None
     chartboost: Chartboost | None = None
@@ -183,8 +187,8 @@ class ReportClients:
 class FetchRequest:
     """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
 
-    `parallelism` is how many reports of DT are waited for at once. `replace`: days that are there and settled are
-    fetched again as well, and what comes takes the place of what is there even where it holds far less.
+    `parallelism` is how many reports of DT are waited for at once. `replace`: settled days are fetched again as well,
+    and the new report replaces the stored one even where it holds far less.
     """
 
     dt_apps: Sequence[str] = ()
@@ -201,7 +205,7 @@ def fetch(
     clock: Clock,
     listener: FetchListener,
 ) -> FetchSummary:
-    """Fetch what is missing or may have been restated, and store it; the outcome of each day.
+    """Fetch the days that are missing or may have been restated, and store them; returns the outcome of each day.
 
     A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
     disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
@@ -252,7 +256,7 @@ class _FetchRun:
         self.notes: list[str] = []
 
     def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
-        """Order and wait for reports side by side: most of the time goes by while the vendor writes them."""
+        """Order the reports and wait for them in parallel: most of the time the vendor is still writing them."""
         with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
             jobs = [
                 workers.submit(self._fetch_user_report, reports, app, day)
@@ -293,7 +297,7 @@ class _FetchRun:
             self._finish(FetchOutcome("dt", app, day, "failed", why=error.message))
 
     def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
-        """Whether all days of the span were fetched."""
+        """Fetch the days of a span; returns whether all of them were fetched."""
         ended: list[FetchOutcome] = []
         for requested in span.days():
             self._listener.begun(Partition("chartboost", ALL_APPS, requested.isoformat()))
@@ -325,7 +329,7 @@ class _FetchRun:
             )
 
     def _store_totals(self, part: DayRange, batch: RowBatch) -> None:
-        """Totals that hold less than the days they are of, or that could not be read, are not kept."""
+        """Store totals, unless they could not be read or hold less than the days they are of."""
         files = self._store.files("chartboost", part.first, part.last).values()
         days = sum((file_figures(path, "earnings") for path in files), Figures())
         # Totals have fewer rows than days by nature.

@@ -1,4 +1,7 @@
-"""PURE. Which rows of the reports belong to which placement of ours: by id, by name, and by name loosely."""
+"""PURE. Matching of report rows to known placements: by id, by name, and by name without case and spaces.
+
+Also which lines of a waterfall are asked after DT, and on which days DT's line is missing.
+"""
 
 import re
 from collections import Counter, defaultdict
@@ -13,7 +16,7 @@ from reconciler.model.evidence import Absence, KnownPlacement, Mode
 from reconciler.warehouse.user_report_csv import folded
 
 DT_SOURCES: Final = ("fyber",)
-"""What Chartboost calls DT as a source of demand."""
+"""Chartboost's names of DT as a demand source."""
 _CALLED: Final = frozenset({
     "fyber", "fybermarketplace", "fyberfairbid", "dt", "dtexchange", "dtx", "digitalturbine", "digitalturbineexchange",
     "inneractive",
@@ -28,7 +31,7 @@ Role: TypeAlias = Literal["own", "behind"]
 
 
 def source_name(name: str) -> str:
-    """What a source of demand is called among our rows: `fyber` for DT under any of its names, else as told."""
+    """The name of a demand source in stored rows: `fyber` for DT under any of its names, else in lower case."""
     stem = words = folded(name)
     for word in _ASKED:
         stem = stem.removesuffix(word)
@@ -53,7 +56,7 @@ def absences(sources_by_app: Mapping[str, Mapping[date, AbstractSet[str]]]) -> t
 
 @dataclass(frozen=True, slots=True)
 class DtName:
-    """What a DT report calls a placement, in how many rows, for how many USD. What it does not say is an empty text."""
+    """A placement as DT's reports name it, with its rows and revenue (USD). Missing names are empty texts."""
 
     app: str
     placement_id: str
@@ -63,7 +66,7 @@ class DtName:
 
     @property
     def shown(self) -> str:
-        """The name that a person knows it by."""
+        """The name to show: its name, else its id."""
         return self.placement_name or self.placement_id
 
 
@@ -84,12 +87,12 @@ class MediationLine:
 
     @property
     def is_dt(self) -> bool:
-        """Whether it is DT that is asked."""
+        """Whether the line's demand source is DT."""
         return self.source in DT_SOURCES
 
     @property
     def shown(self) -> str:
-        """The name that a person knows it by."""
+        """The name to show: the partner's placement, else the mediation's."""
         return self.partner_placement or self.placement
 
     @property
@@ -100,7 +103,7 @@ class MediationLine:
 
 @dataclass(slots=True)
 class Matches:
-    """What was joined and what was not. `loose` counts report rows joined only without case and spaces."""
+    """What was matched and what was not. `loose` counts report rows that match only without case and spaces."""
 
     dt: dict[DtName, Address] = field(default_factory=dict)
     lines: dict[MediationLine, Address] = field(default_factory=dict)
@@ -110,10 +113,10 @@ class Matches:
 
 
 def match(placements: Sequence[KnownPlacement], names: Iterable[DtName], lines: Iterable[MediationLine]) -> Matches:
-    """Join both reports to our placements.
+    """Match the names and lines of both reports to the known placements.
 
-    What DT's own report calls a placement, its id above all, joins Chartboost's lines too: nobody else knows the ids of
-    placements that were never applied.
+    Ids and names from DT's own report match Chartboost's lines too: they are the only source of the ids of placements
+    that were never applied.
     """
     matches = Matches()
     index = _PlacementIndex(placements)
@@ -131,9 +134,9 @@ def match(placements: Sequence[KnownPlacement], names: Iterable[DtName], lines: 
 def lines_after_dt(matches: Matches, lines: Sequence[MediationLine]) -> Mapping[Address, frozenset[MediationLine]]:
     """The lines that are asked after DT, for each address.
 
-    A report does not say in which order lines are asked. But a line ahead of DT has been asked more often, since DT
-    hears only of what is left; one behind has been asked at most as often as DT left a request. Of two tiers of ours
-    that were asked equally often the dearer one came first.
+    A report does not say in which order lines are asked. But a line ahead of DT is asked more often, since DT gets only
+    the requests that it left; one behind DT is asked at most as often as DT. Of two of our tiers that were asked
+    equally often, the one with the higher price comes first.
     """
     here: dict[tuple[str, str], list[MediationLine]] = defaultdict(list)
     for line in lines:
@@ -149,7 +152,7 @@ def lines_after_dt(matches: Matches, lines: Sequence[MediationLine]) -> Mapping[
 
 
 def modes(matches: Matches) -> Mapping[Address, Mode]:
-    """How DT is asked for each address, by the network types under which Chartboost has it."""
+    """The mode of DT for each address, by the network types of its lines."""
     networks: dict[Address, set[str]] = defaultdict(set)
     for line, address in matches.lines.items():
         if line.requests or line.impressions:
@@ -172,7 +175,7 @@ def _comes_after(line: MediationLine, own: Sequence[MediationLine]) -> bool:
 
 
 class _PlacementIndex:
-    """Our placements by everything that a report may call them."""
+    """The known placements by every id and name that a report may use for them."""
 
     def __init__(self, placements: Iterable[KnownPlacement]) -> None:
         self.by_id: dict[str, KnownPlacement] = {}
@@ -194,7 +197,7 @@ class _PlacementIndex:
             self.by_loose_name[_loose_name(placement.name)].append(placement)
 
     def learn(self, reported: Mapping[DtName, Address]) -> None:
-        """Take over the ids and names that DT's report has for placements which are joined."""
+        """Add the ids and names that DT's report has for matched placements."""
         for name, address in reported.items():
             placement = self._by_address[address]
             for alias in filter(None, (name.placement_id, name.placement_name)):
@@ -203,10 +206,10 @@ class _PlacementIndex:
                 self.by_bare_id[_bare_id(name.placement_id)][address] = placement
 
     def called(self, partner: str) -> tuple[Sequence[KnownPlacement], bool]:
-        """All that a line of Chartboost's may mean by its partner's placement, and whether it was read loosely.
+        """All placements that a line's partner placement may stand for, and whether they match only loosely.
 
-        An id of the ledger, or an address of ours, decides before a name, a name of ours before what DT's report calls
-        a placement, and what is equal before what is alike.
+        An id of the ledger, or an address, decides before a name; our name before the names in DT's report; an exact
+        match before a loose one.
         """
         if (by_id := self.by_id.get(partner) or self._by_address.get(partner)) is not None:
             return (by_id,), False
@@ -218,14 +221,14 @@ class _PlacementIndex:
         return named or tuple(self.by_bare_id.get(_bare_id(partner), {}).values()), True
 
     def apps(self, reported: str) -> frozenset[str]:
-        """The apps of ours that a line is in, where its app is called as ours are.
+        """The addresses of our apps that an imported line's app may be; empty where none has its name.
 
-        Imported ones have the platform of the mediation and a point before the app's own name.
+        Imported apps have the mediation platform and a point before their name.
         """
         return frozenset(self._apps.get(reported.partition(".")[2].casefold(), ()))
 
     def named(self, name: str) -> tuple[Sequence[KnownPlacement], bool]:
-        """All that have this name, and whether case and spaces had to be looked over."""
+        """All placements of this name, and whether they match only without case and spaces."""
         exact = self.by_name.get(name, ())
         return (exact, False) if exact else (self.by_loose_name.get(_loose_name(name), ()), True)
 
@@ -234,7 +237,7 @@ _PREFIX: Final = re.compile(r"ext(?:ernal)?[^0-9a-z]*(?=\d)", re.IGNORECASE)
 
 
 def _bare_id(placement_id: str) -> str:
-    """An id without what says that it is somebody else's: `ext-243713` is 243713."""
+    """An id without a prefix that marks it as external: `ext-243713` is 243713."""
     return _PREFIX.sub("", placement_id.strip(), count=1) if _PREFIX.match(placement_id.strip()) else placement_id
 
 
@@ -259,9 +262,9 @@ def _match_dt(index: _PlacementIndex, names: Iterable[DtName], matches: Matches)
 
 
 def _match_lines(index: _PlacementIndex, lines: Sequence[MediationLine], matches: Matches) -> None:
-    """Join the lines of one app of Chartboost's, which is one app of ours, though nothing says which.
+    """Match the lines of one app of Chartboost's, which is one of our apps; the report does not say which.
 
-    Where a name is that of placements in several apps, it is in the one that fits most of the lines.
+    Where placements of several apps have the name, the app that most of the lines match is taken.
     """
     candidates = {line: _candidates(index, line) for line in lines}
     votes = Counter(

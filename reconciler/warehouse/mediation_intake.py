@@ -1,4 +1,4 @@
-"""Rows of a mediation report become tables: each is checked, countries and formats in our words, prices exact."""
+"""Rows of a mediation report as tables: rows are checked, countries and formats normalised, amounts exact."""
 
 import re
 from collections import Counter
@@ -39,22 +39,22 @@ FORMATS: Final[Mapping[str, str]] = {
     "mrec": "MREC",
     "medium_rectangle": "MREC",
 }
-"""Their placement types and ours; one that is not here stays what it is: their list grows."""
+"""The vendor's placement types -> ours; an unknown type is kept as it is: the vendor's list grows."""
 _CENT: Final = Decimal("0.000001")
 _COUNTED: Final = ("requests", "responses", "valid_bids", "winning_bids", "impressions")
 _MOST: Final = 2**62
 _NO_DATE: Final = "the date is none"
 _PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
-"""A number as programs write it. A mark between thousands, a currency or a digit of another script is none: what the
-vendor means by it would be a guess."""
+"""A number as programs write it. Thousands marks, currencies and digits of other scripts do not match: their meaning
+would be a guess."""
 
 
 @dataclass(slots=True)
 class RowBatch:
     """The rows of a day, or of a total: accepted ones, and those quarantined with their reasons.
 
-    `repeated` counts rows that occurred again, `unread` is what could not be read, as far as it can be told,
-    and `misplaced` what is of countries that nobody knows: it counts as worldwide.
+    `repeated` counts rows that occurred again, `unread` the figures of unreadable rows as far as they are readable, and
+    `misplaced` those of rows with unknown countries, which count as worldwide.
     """
 
     rows: list[Mapping[str, Any]] = field(default_factory=list)
@@ -72,13 +72,13 @@ class RowBatch:
 
     @property
     def unread_reason(self) -> str:
-        """Why it should not be accepted; empty where it may be."""
+        """Why the batch is not accepted; empty where it is."""
         nowhere = self.misplaced
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
         return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
     def quarantine_row(self, source_row: Mapping[str, Any], why: str) -> None:
-        """Quarantine a row with the reason, and count what is missing without it."""
+        """Quarantine a row with the reason, and add its figures to `unread`."""
         self.quarantined[why] += 1
         self.quarantined_rows.append(
             {"reason": why, **{str(key): str(value)[:200] for key, value in source_row.items()}}
@@ -94,9 +94,9 @@ def row_batches(
 ) -> Mapping[date | None, RowBatch]:
     """The rows of both answers for a span, by day; without days, all of them under None.
 
-    A row whose day cannot be read is set aside with those of the first day. Raises `UnreadableAnswer` where these are
-    so many that nobody can tell which days miss them, where so many are of days that were not asked for that nobody can
-    tell which days the others are, and where both answers hold the same rows, so that each would count twice.
+    A row whose day cannot be read is quarantined with those of the first day. Raises `UnreadableAnswer` where too many
+    rows have no readable day, where too many are of days that were not requested, and where both answers hold the same
+    rows, so that each would count twice.
     """
     batches: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
     parsed: dict[date | None, list[ParsedRow]] = {day: [] for day in batches}
@@ -130,7 +130,7 @@ _NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
 
 
 def _count_in_both(rows: Sequence[ParsedRow]) -> int:
-    """How many rows of one network type stand among those of the other, the same in all that both count."""
+    """How many rows of one network type are also among those of the other, with equal dimensions and figures."""
     counted: dict[str, set[tuple[Any, ...]]] = {}
     for row in rows:
         figures = tuple(row.row[name] for name in ("requests", "impressions", "earnings"))
@@ -142,9 +142,9 @@ def _count_in_both(rows: Sequence[ParsedRow]) -> int:
 
 
 _NO_CHANCE: Final = 10
-"""Requests from which equal figures are no chance."""
+"""Requests from which equal figures are not a coincidence."""
 _NO_ACCIDENT: Final = 3
-"""Lines from which on it is not the account that has the same in both."""
+"""The number of equal lines from which the answers count as the same, rather than the account's own figures."""
 
 
 def _fill_batch(batch: RowBatch, rows: Sequence[ParsedRow]) -> None:
@@ -166,7 +166,7 @@ def _row_figures(row: Mapping[str, Any]) -> Figures:
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The rows as a Parquet file."""
+    """Write the rows to a Parquet file with the columns of `mediation_schema`."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -216,7 +216,7 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _parse_day(source_row: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
-    """The day of a row, or else the first day and what is wrong with the row."""
+    """The day of a row and an empty text, or the first day of the span and the reason to quarantine the row."""
     text = str(source_row.get("date")).strip()
     if text.lower() in SUMS:
         return span.first, SUM
@@ -228,7 +228,7 @@ def _parse_day(source_row: Mapping[str, Any], span: DayRange) -> tuple[date, str
 
 
 def _parse_count(source_row: Mapping[str, Any], name: str) -> int:
-    """A number of things; one that is not told counts as none, but for those that every row must have."""
+    """A count; a missing one is 0, except requests and impressions, which are required. Raises ValueError."""
     value = source_row.get(name)
     if value is None and name not in {"requests", "impressions"}:
         return 0
@@ -257,7 +257,7 @@ def _parse_number(value: Any, fault: str) -> Decimal:
 
 
 def _figure_or_zero(value: Any) -> float:
-    """A figure of a row that is not used, where it can be read."""
+    """A figure of a quarantined row; 0 where it cannot be read."""
     try:
         return max(0.0, float(_parse_number(value, "")))
     except ValueError:

@@ -1,11 +1,11 @@
-"""The store of reports: one Parquet file for each source, app and day, and a JSON file that says how it came.
+"""The store of reports: one Parquet file for each source, app and day, and a JSON file with its metadata.
 
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/data.parquet
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/fetched.json
     .reconciler/reports/source=imported/app=max.android%3Acom.a/day=2026-11-20/data.parquet
     .reconciler/reports/quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl
 
-A file is complete under its name, or absent. The salt that hashes ids of users lies beside them, in `.reconciler/salt`.
+A file is complete under its name, or absent. The salt with which ids of users are hashed is in `.reconciler/salt`.
 """
 
 import json
@@ -50,10 +50,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class PartitionMetadata:
-    """How a partition came. `quarantined` counts its quarantined rows by reason; `digest` is of the bytes received.
+    """How a partition was made. `quarantined` counts its quarantined rows by reason; `digest` is of the bytes received.
 
-    `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
-    of what was imported where it came from, and what its columns were called there.
+    `repeated` counts rows that occurred again, equal in every column, and were left out. `origin` of an imported
+    partition: where it came from, and the names of its columns there.
     """
 
     fetched_at: datetime
@@ -69,7 +69,7 @@ class PartitionMetadata:
 class PartitionPayload:
     """A partition that is ready to be stored: its data file, its quarantined rows if any, and its metadata.
 
-    `unread_reason` says why it should not be, where too little of it could be read.
+    `unread_reason` is why it is not to be stored: too little of it could be read; empty where it is.
     """
 
     data: Path
@@ -122,7 +122,7 @@ class ReportStore:
             metadata.replace(folder / _METADATA)
 
     def metadata(self, partition: Partition) -> PartitionMetadata | None:
-        """What is known of a stored partition; None where it is absent, or its metadata is of another data file."""
+        """The metadata of a stored partition; None where it is absent, or its metadata is of another data file."""
         folder = partition.folder.as_posix()
         try:
             raw = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
@@ -132,11 +132,11 @@ class ReportStore:
             return None
 
     def data(self, partition: Partition) -> Path:
-        """Where the data file of a partition is. Raises `UnfitFile` where a link or another thing has its place."""
+        """The path of a partition's data file. Raises `UnfitFile` where a link or no regular file is there."""
         return disk.check(self.root, (partition.folder / DATA).as_posix())
 
     def partitions(self, source: str) -> Mapping[Partition, Path]:
-        """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""
+        """The data files of a source. Raises `UnfitFile` where a link or no regular file is in the place of one."""
         paths = {}
         for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
             app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
@@ -191,9 +191,10 @@ _NO_SALT: Final = "remove the file to begin with another salt; users seen so far
 
 
 def project_salt(state: Path) -> Secret:
-    """The salt in the project's state folder (`.reconciler`), made at random where there is none, for its owner alone.
+    """The salt in the project's state folder (`.reconciler`); where there is none, a random one is created.
 
-    Raises `ProjectError` where it can be neither read nor written.
+    The file is readable by its owner alone. Raises `ProjectError` where it can be neither read nor written, or is no
+    salt.
     """
     root, name = state.parent, f"{state.name}/{_SALT_FILE}"
     try:

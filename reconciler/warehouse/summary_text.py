@@ -1,4 +1,4 @@
-"""What came of a fetch or an import, as lines of text."""
+"""The results of a fetch and of an import as lines of text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -8,12 +8,12 @@ from reconciler.warehouse.fetch import FetchOutcome, FetchSummary
 from reconciler.warehouse.imports.importing import ImportSummary, reason_text
 
 _MOST_DAYS: Final = 20
-"""Days whose repeated rows are told one by one."""
+"""The most days that are listed one by one."""
 _SOURCES: Final[Mapping[str, str]] = {"dt": "DT user level", "chartboost": "Chartboost"}
 
 
 def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
-    """Source by source: rows, days and gaps with their reasons; what was set aside or stood twice; the notes."""
+    """By source: rows, days and gaps with their reasons; then quarantined and repeated rows, and the notes."""
     for source, name in _SOURCES.items():
         outcomes = [outcome for outcome in summary.outcomes if outcome.source == source]
         if outcomes:
@@ -31,7 +31,7 @@ def fetch_lines(summary: FetchSummary) -> Iterator[Line]:
 
 
 def _counts_text(outcomes: list[FetchOutcome]) -> str:
-    """Days are counted by app."""
+    """The days and rows of a source, in words; a day of two apps counts twice."""
     fetched = [outcome for outcome in outcomes if outcome.state == "fetched"]
     kept = sum(outcome.state == "kept" for outcome in outcomes)
     apps = {outcome.app for outcome in outcomes}
@@ -84,7 +84,7 @@ _SHOWN: Final = 8
 
 
 def import_lines(summary: ImportSummary) -> Iterator[Line]:
-    """What was taken for what, what was refused and left out, what lies there now, and the notes."""
+    """How the columns were read, what was refused and left out, what is stored now, and the notes."""
     yield line(Span(summary.name, "strong"), f": {summary.header.adapter.title}")
     yield line(f"columns: {', '.join(f'{ours} = {theirs}' for ours, theirs in summary.header.theirs.items())}")
     yield line(f"sources: {_first_texts([f'{name} ({rows:,})' for name, rows in summary.sources.items()])}")

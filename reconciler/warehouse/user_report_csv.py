@@ -1,4 +1,4 @@
-"""The CSV text of a user report: the names of its columns, lines with open quotes, and a cut last record.
+"""The CSV text of a user report: columns, lines with open quotes, a cut last record, and the SQL that reads it.
 
 The vendor publishes no list of columns for this report. Its sibling reports have names for people ("Fyber App ID",
 "Revenue (USD)"), so names are compared without case, spaces and punctuation.
@@ -55,7 +55,7 @@ ALIASES: Final[Aliases] = MappingProxyType(
         ),
     }
 )
-"""Our name -> theirs, the likeliest first. A project may add names of its own in front."""
+"""Our name -> the vendor's, the likeliest first. A project may add names of its own in front."""
 
 _REQUIRED: Final = ("date", "app_id", "placement_name", "country", "impressions", "revenue")
 _LONGEST_LIST: Final = 40
@@ -67,14 +67,14 @@ def folded(name: str) -> str:
 
 
 def with_own_aliases(own: Aliases) -> Aliases:
-    """The table with a project's own names in front. Raises `ValueError` for one of our names that there is not."""
+    """`ALIASES` with a project's own names in front. Raises `ValueError` for a column that does not exist."""
     if unknown := sorted(set(own) - set(ALIASES)):
         raise ValueError(f"no such column: {', '.join(unknown)}; there are {', '.join(ALIASES)}")
     return {name: (*own.get(name, ()), *theirs) for name, theirs in ALIASES.items()}
 
 
 def column_places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
-    """Our name -> which column of the header it is, from 0; columns that mean nothing to us are left out.
+    """Our name -> the position of its column in the header, from 0; unknown columns are left out.
 
     Raises `UnreadableAnswer`, which lists what the header holds, for a required column that is missing or there twice.
     """
@@ -106,7 +106,7 @@ def _column_place(names: Sequence[str], theirs: Sequence[str], header: Sequence[
 
 
 def header_text(header: Sequence[str]) -> str:
-    """The names of a header, as many of them as can be shown."""
+    """The names of a header as a text, quoted; at most 40 of them."""
     shown = [f'"{visible(name[:_LONGEST_LIST])}"' for name in header[:_LONGEST_LIST]]
     more = len(header) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -118,9 +118,9 @@ _LONGEST: Final = 2 * 1024 * 1024
 
 
 def drop_open_quotes(path: Path, mended: Path) -> list[int]:
-    """Write the file without lines that are no whole record; the numbers of those lines, from 1.
+    """Write the file without lines that are no complete record; returns the numbers of those lines, from 1.
 
-    A record over several lines goes with them: which of its quotes is the wrong one, nobody can tell.
+    A record over several lines is dropped too: it cannot be told which of its quotes is the wrong one.
     """
     dropped: list[int] = []
     with path.open("rb") as source, mended.open("wb") as target:
@@ -133,7 +133,7 @@ def drop_open_quotes(path: Path, mended: Path) -> list[int]:
 
 
 def _read_lines(source: BinaryIO) -> Iterator[bytes]:
-    """The lines, each cut where it is too long to be one."""
+    """The lines of a file; of a line longer than `_LONGEST` the beginning."""
     while line := source.readline(_LONGEST):
         yield line
         rest = line
@@ -143,16 +143,16 @@ def _read_lines(source: BinaryIO) -> Iterator[bytes]:
 
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
 _MOST_LINES: Final = 100
-"""Lines that a quoted field may go on over before its quote is taken for one that is not closed."""
+"""The most lines of a quoted field; beyond them its quote counts as not closed."""
 _HALF_A_NUMBER: Final = re.compile(r".*[-+.eE]", re.DOTALL)
 
 
 def cut_reason(path: Path, width: int, needed: Collection[int], numbers: Collection[int]) -> str:
-    """Why a file surely ends amid its last record; empty where it may be whole, and for a file of one line.
+    """Why a file certainly ends within its last record; empty where it may be complete, and for a file of one line.
 
     A last record needs no line end (RFC 4180). One that has none was cut where it lacks columns, a closing quote, or
-    the value of its last column. `width` counts the columns; `needed` are those (from 0) that no record is without,
-    and `numbers` those that hold numbers.
+    the value of its last column. `width` is the number of columns; `needed` are the positions (from 0) that every
+    record fills, and `numbers` those that hold numbers.
     """
     lines = _last_lines(path)
     record = lines.pop()
@@ -175,7 +175,7 @@ def cut_reason(path: Path, width: int, needed: Collection[int], numbers: Collect
 
 
 def _last_lines(path: Path) -> list[str]:
-    """The last lines of a file; the last of them is empty where a line end ends the file."""
+    """The last lines of a file; the last one is empty where the file ends with a line end."""
     with path.open("rb") as file:
         file.seek(-min(file.seek(0, SEEK_END), 2 * _LONGEST), SEEK_END)
         text = file.read().decode("utf-8", errors="replace")
@@ -183,10 +183,10 @@ def _last_lines(path: Path) -> list[str]:
 
 
 People: TypeAlias = Literal["hash", "drop"]
-"""What becomes of the ids of users and devices: hashed with the project's salt, or not kept at all."""
+"""How ids of users and devices are treated: hashed with the project's salt, or dropped."""
 
 MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
-"""What stands for the user in the row that sums users whose revenue is hidden, in the sibling report and its like."""
+"""Values of the user column in a row that sums users whose revenue is hidden (sibling reports have such)."""
 
 AGAIN: Final = "the header again"
 MISSING: Final = "a required value is missing"
@@ -199,9 +199,9 @@ _LONGEST_RECORD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """What is read: a file of `width` columns, of which `places` (see `columns`) are known, for one app and day.
+    """The report to read: a file of `width` columns, of which `places` (see `column_places`) are known, of an app and day.
 
-    `distinct`: of rows that are the same in all columns, one. `names`: what the header calls the columns of `places`.
+    `distinct`: equal rows are read once. `names`: the header's names of the columns of `places`.
     """
 
     path: str
@@ -216,7 +216,7 @@ class ReportFile:
 
 
 def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
-    """Every row, typed, with `wrong`: why it cannot be used, NULL for a good one.
+    """SQL of all rows, typed, with `wrong`: the reason to quarantine the row, NULL for a good one.
 
     Needs the table `salts(salt)`. `keep_rejects`: records that do not have the header's form go to `reject_errors`.
     """
@@ -238,7 +238,7 @@ def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
 
 
 def good_rows_sql(file: ReportFile, rows: str) -> str:
-    """The rows that are kept, in the columns that are kept. The country is still as told, in upper case."""
+    """SQL of the good rows in the columns that are stored. The country is the report's text in upper case."""
     return f"""
         SELECT {literal(file.app)} AS app, {_day_sql(file)} AS day, placement_id, placement_name, placement_type,
                upper(told_country) AS country, device_os, person, masked, CAST(shown AS BIGINT) AS impressions, revenue
@@ -247,7 +247,7 @@ def good_rows_sql(file: ReportFile, rows: str) -> str:
 
 
 def quarantined_rows_sql(rows: str, most: int) -> str:
-    """The first rows that are not kept, in the report's words, without what tells of people."""
+    """SQL of the first `most` quarantined rows, as the report has them, without ids of users."""
     columns = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
     return f"""
         SELECT wrong AS reason, {columns}, told_impressions AS impressions, told_revenue AS revenue
@@ -256,12 +256,12 @@ def quarantined_rows_sql(rows: str, most: int) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as SQL writes it."""
+    """A text as a literal of SQL, quoted."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _csv_sql(file: ReportFile, *, keep_rejects: bool) -> str:
-    """DuckDB's reader, told everything, so that it guesses nothing. An empty field is NULL, quoted or not."""
+    """DuckDB's CSV reader with every option set, so that none is detected. An empty field is NULL, quoted or not."""
     names = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(file.width))
     faults = "store_rejects = true" if keep_rejects else "ignore_errors = true"
     return f"""read_csv({literal(file.path)}, auto_detect = false, header = true, delim = ',', quote = '"',
@@ -277,7 +277,7 @@ def _columns_sql(file: ReportFile) -> Sequence[str]:
 
 
 def _user_sql(file: ReportFile) -> str:
-    """Half of a SHA-256 over salt and id is more than enough to tell a publisher's users apart."""
+    """SQL of the hashed user: half a SHA-256 of salt and id is enough to keep a publisher's users distinct."""
     if file.people == "drop" or "user" not in file.places:
         return "NULL::VARCHAR"
     hashed = "left(sha256((SELECT salt FROM salts) || told_user), 32)"
@@ -285,7 +285,7 @@ def _user_sql(file: ReportFile) -> str:
 
 
 def _masked_sql(file: ReportFile) -> str:
-    """No id of a user or device is as short as these words are, so that most rows are settled by their length."""
+    """SQL of whether the row sums masked users. Ids are longer than these words, so length decides for most rows."""
     words = [word.lower() for word in file.masked]
     listed = ", ".join(map(literal, words))
     word = f"trim(lower(told_user), ' *()[]<>-_') IN ({listed}) OR trim(told_user, '*-') = ''"
@@ -298,7 +298,7 @@ def _day_sql(file: ReportFile) -> str:
 
 
 def _fault_sql(file: ReportFile) -> str:
-    """The first thing that is wrong with a row, in words."""
+    """SQL of the first reason to quarantine a row."""
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
     names = {name: literal(said.strip()) for name, said in file.names.items()}

@@ -1,4 +1,4 @@
-"""A user report becomes a Parquet file, through DuckDB: memory does not grow with the report."""
+"""A user report is read into a Parquet file with DuckDB; memory does not grow with the size of the report."""
 
 import csv
 import json
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 
 _SHOWN: Final = 10_000
-"""Rows that are kept in quarantine to be looked at; all of them are counted."""
+"""The most rows that are written to the quarantine file; all of them are counted."""
 _MOST_SUMS: Final = 1000
-"""Rows without a placement that are looked at for whether they sum others."""
+"""The most rows without a placement that are checked for being sums."""
 _SHOWN_COUNTRIES: Final = 20
 _LONGEST_HEADER: Final = 64 * 1024
 _NUMBERS: Final = frozenset(("impressions", "revenue"))
@@ -68,9 +68,9 @@ _SWALLOWED: Final = "swallowed by a quote that is not closed"
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """How reports are read: names of columns, what becomes of people's ids, what stands for masked users, and memory.
+    """How reports are read: column names, the treatment of users' ids, the values that mark masked users, and memory.
 
-    `memory` is what DuckDB may use, in its own words; what does not fit goes to the disk.
+    `memory` is what DuckDB may use, as it writes it (`512MB`); what does not fit goes to the disk.
     """
 
     salt: Secret
@@ -83,13 +83,12 @@ class IntakeSettings:
 def read_user_report(
     report: ReceivedReport, app: str, day: date, settings: IntakeSettings, fetched_at: datetime
 ) -> PartitionPayload:
-    """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
+    """Read the report of an app and a day into a Parquet file beside it, and quarantine what cannot be used.
 
-    A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
-    placement and country. Rows that sum others, by their words or their figures, are left out. Where too little could
-    be read, the payload says so as its `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no
-    header, missing columns, not one good row among some, or an end amid its last row, so that nobody can tell how much
-    is missing.
+    Rows equal in every column count once, for a report has one row for each user, placement and country. Rows that sum
+    others, by their words or their figures, are left out. Where too little could be read, the payload has an
+    `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no header, missing columns, no good row among
+    its rows, or an end within its last row, as it is unknown how much is missing.
     """
     header = _read_header(report.path)
     places = column_places(header, settings.aliases)
@@ -142,7 +141,7 @@ def _read_header(path: Path) -> Sequence[str]:
 
 @contextmanager
 def _open_duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
-    """A database that lives as long as the block; what it says of its troubles may hold rows, so it is not repeated."""
+    """A DuckDB connection for the length of the block. Its errors may hold rows, so their text is not repeated."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -164,7 +163,7 @@ def _open_duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyCo
 
 @dataclass(frozen=True, slots=True)
 class _ReadRows:
-    """How many good rows were kept, how many were not because they stand there already, and what could not be read."""
+    """The number of good rows that were written, the number of repeated ones, and the figures of unreadable ones."""
 
     kept: int
     repeated: int
@@ -172,7 +171,7 @@ class _ReadRows:
 
 
 def _read_rows(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
-    """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
+    """Write the good rows, and count the quarantined ones by reason; `lines` counts all lines but the header."""
     folder = Path(file.path).parent
     good = _write_good_rows(connection, file, folder / DATA)
     quarantined, unread = (
@@ -185,9 +184,9 @@ def _read_rows(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -
 
 
 def _may_hold_duplicates(connection: "DuckDBPyConnection", data: Path) -> bool:
-    """Whether any two kept rows may be the same. Not all columns are kept, so theirs may differ all the same.
+    """Whether any two written rows are equal. The whole rows may still differ, as not all columns are written.
 
-    It takes a fifth of the time of reading the report, where telling its whole rows apart takes two thirds more.
+    It takes a fifth of the time of reading the report; comparing whole rows adds two thirds to that time.
     """
     counts = f"SELECT count(*) > count(DISTINCT hash(kept)) FROM {literal(str(data))} AS kept"  # noqa: S608 - our path
     row = connection.execute(counts).fetchone()
@@ -197,7 +196,7 @@ def _may_hold_duplicates(connection: "DuckDBPyConnection", data: Path) -> bool:
 def _read_without_open_quotes(
     connection: "DuckDBPyConnection", file: ReportFile, lines: int
 ) -> tuple[_ReadRows, Counter[str]]:
-    """The same without the lines that have swallowed others."""
+    """`_read_rows` of the file without lines whose open quotes swallow the lines after them."""
     mended = Path(file.path).with_name("mended")
     mended.with_name("rows.jsonl").unlink()
     dropped = drop_open_quotes(Path(file.path), mended)
@@ -210,7 +209,7 @@ def _read_without_open_quotes(
 
 
 def _write_good_rows(connection: "DuckDBPyConnection", file: ReportFile, target: Path) -> int:
-    """How many good rows went to the target."""
+    """Write the good rows to the target; returns how many."""
     good = good_rows_sql(file, rows_sql(file, keep_rejects=False))
     rows = connection.execute(f"COPY ({good}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(rows[0]) if rows else 0
@@ -219,10 +218,10 @@ def _write_good_rows(connection: "DuckDBPyConnection", file: ReportFile, target:
 def _quarantine_rows(
     connection: "DuckDBPyConnection", file: ReportFile, folder: Path, missing: int
 ) -> tuple[Counter[str], Figures]:
-    """Rows that were not kept, counted by reason and written to a file; and how much is unread with them.
+    """Write the quarantined rows to a file; returns their counts by reason, and the figures that are unread with them.
 
-    `missing` is how many more lines there are than good rows: those that neither row nor misshapen record accounts for
-    are in a quote that was never closed, unless no quote is at fault.
+    `missing` is how many more lines there are than good rows. Lines that no row and no malformed record accounts for
+    are within a quote that was never closed, if any quote is at fault.
     """
     for table in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -246,7 +245,7 @@ def _quarantine_rows(
 
 
 def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, faulty: dict[str, Figures]) -> None:
-    """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
+    """Move rows without app or placement whose figures equal those of all written rows from `MISSING` to `SUM`."""
     whole = data_figures(connection, data, "revenue")
     rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(file, keep_rejects=False)})
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
@@ -276,9 +275,9 @@ def _append_quarantine(path: Path, misshapen: Sequence[tuple[Any, ...]]) -> None
 
 
 def _unknown_countries(connection: "DuckDBPyConnection", data: Path) -> tuple[Mapping[str, int], Figures]:
-    """Rows by what the report says where a country should stand, if we know none of that name; the commonest ones.
+    """Counts of rows by unknown country, the commonest first, and the figures of these rows.
 
-    The figures are of those rows that name something, though no country: whatever it is, it has been misread.
+    Rows whose country is empty or means no country in particular are not part of the figures.
     """
     counts = f"""SELECT coalesce(country, ''), count(*), sum(impressions), sum(revenue) FROM {literal(str(data))}
         GROUP BY ALL ORDER BY 2 DESC, 1"""  # noqa: S608 - our own path

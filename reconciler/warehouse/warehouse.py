@@ -1,4 +1,4 @@
-"""What the stored reports say of the cells of one question: figures by day, price bins, and whose rows they are."""
+"""Evidence from the stored reports: queries over them, the figures by cell and day, and what could not be matched."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class ReportFiles:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What one report says of a cell on a day, 0 where it says nothing. `singles` are rows with one impression."""
+    """The figures of one report for a cell and day, 0 where it has none. `singles` counts rows with one impression."""
 
     requests: int = 0
     impressions: int = 0
@@ -58,7 +58,7 @@ class DayFigures:
 
 @dataclass(frozen=True, slots=True)
 class WaterfallFigures:
-    """What the lines of one role did in a waterfall; `most` are the requests of the line that had the most."""
+    """Figures of the lines of one role in a waterfall; `most` is the largest number of requests of one line."""
 
     requests: int
     earnings: float
@@ -67,7 +67,7 @@ class WaterfallFigures:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTables:
-    """The answers of the reports. `absences` are days of apps without a line of DT's in their mediation reports.
+    """The results of all queries. `absences` are days of apps without a line of DT's in their mediation reports.
 
     `prices` counts rows with one impression by price bin; `waterfalls` holds a value for each waterfall of a cell.
     """
@@ -82,12 +82,12 @@ class EvidenceTables:
 
 
 def day_of(partition: Partition) -> date:
-    """The day of a partition that is one of a day."""
+    """The day of a partition that holds one day. Raises ValueError for one of totals."""
     return date.fromisoformat(partition.day)
 
 
 def read_tables(store: ReportStore, engine: Engine, query: EvidenceQuery) -> EvidenceTables:
-    """Ask the engine for all that a question needs."""
+    """Run all queries that the evidence needs."""
     files = _window_files(store, query)
     engine.load_files(sql.DT, [*files.dt.values()], sql.DT_COLUMNS)
     engine.load_files(sql.MEDIATION, [*files.mediation.values()], sql.MEDIATION_COLUMNS)
@@ -114,7 +114,7 @@ def read_tables(store: ReportStore, engine: Engine, query: EvidenceQuery) -> Evi
 
 
 def _window_files(store: ReportStore, query: EvidenceQuery) -> ReportFiles:
-    """Without mediation reports all of DT's days count, else those of which both tell."""
+    """The files of the window: without mediation reports all of DT's days, else the days that both sides have."""
     chartboost, imported, dt = (
         store.files(source, query.first, query.last) for source in ("chartboost", IMPORTED, "dt")
     )
@@ -123,7 +123,7 @@ def _window_files(store: ReportStore, query: EvidenceQuery) -> ReportFiles:
 
 
 def _totals_files(store: ReportStore, query: EvidenceQuery, files: ReportFiles) -> Sequence[Path]:
-    """Totals without days, with the days of imports, which have none; none where the window has no totals."""
+    """Files of totals over the window, and of imports, which have no totals; empty where the window has no totals."""
     totals = totals_for(store, DayRange(query.first, query.last), list(files.chartboost))
     return [*totals, *files.imported.values()] if totals else []
 
@@ -136,9 +136,9 @@ def _read_absences(engine: Engine) -> Sequence[Absence]:
 
 
 def _counted_rows(engine: Engine, dt_absences: Sequence[Absence]) -> str:
-    """The mediation rows that count, as a table to select from.
+    """The mediation rows that count, as SQL to select from.
 
-    Those of days on which the line of DT is missing do not: what the others earned then is not what DT left them.
+    Rows of days without DT's line do not count: what the others earned then is not what DT left them.
     """
     left_out = [(absence.app, day.isoformat()) for absence in dt_absences for day in absence.days]
     if left_out:
@@ -157,7 +157,7 @@ def _load_places(engine: Engine, query: EvidenceQuery, matches: Matches) -> None
 
 
 def _load_roles(engine: Engine, query: EvidenceQuery, matches: Matches, lines: Sequence[MediationLine]) -> None:
-    """The lines that belong to an address: DT's own, and those asked after it."""
+    """Load the lines that belong to an address: DT's own, and those asked after it."""
     addresses = {cell.address for cell in query.cells}
     roles: list[tuple[MediationLine, Address, Role]] = [(*pair, "own") for pair in matches.lines.items()]
     after = lines_after_dt(matches, lines)
@@ -171,7 +171,7 @@ def _load_roles(engine: Engine, query: EvidenceQuery, matches: Matches, lines: S
 
 
 def _load_spellings(engine: Engine, query: EvidenceQuery) -> Sequence[str]:
-    """How DT's reports spell the countries that have a line of their own."""
+    """Load the spellings of countries with a floor of their own in DT's reports; returns the spellings."""
     own = [(cell.address, cell.country) for cell in query.cells if cell.country != WORLDWIDE]
     countries = {country for _, country in own}
     spellings = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
@@ -228,11 +228,11 @@ class Warehouse:
         self._engine: Engine = connect(engine, memory, self._spill)
 
     def evidence(self, question: EvidenceQuery) -> tuple[tuple[Evidence, ...], UnmatchedReports]:
-        """Evidence for every cell that is asked for, in their order, and what could not be joined.
+        """Evidence for every cell of the query, in their order, and what could not be matched.
 
         Requests come from Chartboost, impressions and revenue from DT, or from Chartboost on days without a report of
-        DT's. Days count only where Chartboost was fetched, unless none was, so that both sides speak of the same days.
-        `after_requests` are those of the line behind DT that was asked most.
+        DT's. Days count only where Chartboost was fetched, unless none was, so that both sides cover the same days.
+        `after_requests` are those of the line behind DT that was asked most often.
         """
         tables = read_tables(self._store, self._engine, question)
         builder = _EvidenceBuilder(tables, question)
@@ -253,7 +253,7 @@ class Warehouse:
         self.close()
 
     def _unmatched(self, tables: EvidenceTables, question: EvidenceQuery) -> UnmatchedReports:
-        """Names that are nobody's; and ours of which only DT speaks, where Chartboost was asked at all."""
+        """Names that match no placement; and placements in DT's reports alone, where there are mediation reports."""
         matches, mediation = tables.matches, [*tables.files.mediation]
         without_line = {cell.address for cell in question.cells} - set(matches.lines.values())
         alone = [name for name, address in matches.dt.items() if mediation and address in without_line]
@@ -268,7 +268,7 @@ class Warehouse:
 
 
 class _EvidenceBuilder:
-    """The tables of a question, put together to evidence."""
+    """Builds the evidence of each cell from the tables of a query."""
 
     def __init__(self, tables: EvidenceTables, question: EvidenceQuery) -> None:
         self._tables = tables
@@ -331,9 +331,9 @@ class _EvidenceBuilder:
         return {address: frozenset().union(*(days[app] for app in of)) for address, of in apps.items()}
 
     def _days_of(self, address: Address) -> Sequence[date]:
-        """The days that count for an address: without Chartboost's, those of which its own app was imported.
+        """The days that count for an address: those of Chartboost's reports or of imports of its own app.
 
-        Days on which the line of DT is missing count for nothing.
+        Days without DT's line do not count.
         """
         imported, without = self._imported_days.get(address), self._days_without_dt.get(address, frozenset())
         days = [day for day in self._days if not imported or day in imported or day in self._chartboost_days]
@@ -349,7 +349,7 @@ class _EvidenceBuilder:
 
     @cached_property
     def _imported_days(self) -> Mapping[Address, frozenset[date]]:
-        """The days of which an import tells, by address; those of Chartboost hold all apps, and are not here."""
+        """The imported days, by address; Chartboost's reports, which hold all apps, are not among them."""
         days: dict[str, set[date]] = defaultdict(set)
         for partition in self._tables.files.imported:
             days[partition.app].add(day_of(partition))

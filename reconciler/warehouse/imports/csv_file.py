@@ -1,4 +1,4 @@
-"""A report in a text file: its encoding, its delimiter, the place of its header, and its records."""
+"""A report in a text file: its encoding, delimiter, header line and records; and which column of a header is which."""
 
 import codecs
 import csv
@@ -16,7 +16,7 @@ from reconciler.warehouse.imports.schema import ADAPTERS, COLUMNS, OTHER, Adapte
 from reconciler.warehouse.user_report_csv import folded, header_text
 
 LARGEST: Final = 4 * 1024**3
-"""Bytes of a file that is read at all."""
+"""Bytes; a larger file is refused."""
 _HEAD: Final = 64 * 1024
 _CHUNK: Final = 1024 * 1024
 _FEW_LINES: Final = 20
@@ -41,15 +41,15 @@ _PACKED: Final = (
 )
 _SQLITE: Final = b"SQLite format 3\x00"
 _DUCKDB: Final = (8, b"DUCK")
-"""Where a DuckDB file says what it is."""
+"""Offset and magic bytes of a DuckDB file."""
 PARQUET: Final = b"PAR1"
 
 
 def read_head(path: Path, name: str) -> bytes:
-    """The first bytes of a file that the user named; a link is followed.
+    """The first 64 KB of a file that the user named; a link is followed.
 
-    Raises `ProjectError` for what is no regular file, cannot be read, is larger than is read at all, or is packed:
-    what is small when packed may be endless.
+    Raises `ProjectError` for what is no regular file, cannot be read, is larger than `LARGEST`, or is compressed: the
+    size of what a compressed file holds is not known.
     """
     try:
         status = path.stat()
@@ -74,7 +74,7 @@ def read_head(path: Path, name: str) -> bytes:
 def csv_records(path: Path, name: str, head: bytes, mapped: Collection[str] = ()) -> ImportRecords:
     """The records of a CSV file. Raises `ProjectError` where no header is found among its first lines.
 
-    Columns that the user maps, `mapped`, tell a header as those do that a platform calls so.
+    Columns that the user maps (`mapped`) help to find the header, as the names that platforms use do.
     """
     encoding = _detect_encoding(path, head)
     beginning = head.decode(encoding, errors="ignore")
@@ -107,7 +107,7 @@ def _detect_encoding(path: Path, head: bytes) -> str:
 
 
 def _find_header(beginning: str, name: str, mapped: Collection[str]) -> tuple[int, str]:
-    """How many lines stand before the header, and what parts columns: where most names are known."""
+    """How many lines come before the header, and the delimiter: those for which most column names are known."""
     lines = _LINE_END.split(beginning)[:_FEW_LINES]
     candidates = [
         (count_known_names(names, mapped), len(names), -number, delimiter)
@@ -136,7 +136,7 @@ def _split_line(line: str, delimiter: str) -> Sequence[str]:
 
 
 def _read_rows(path: Path, name: str, encoding: str, delimiter: str, skipped: int) -> Iterator[ImportRow]:
-    """The header and the records behind it, with their lines; empty lines are left out."""
+    """The header and the records after it, each with its line number from 1; empty lines are left out."""
     try:
         with path.open(encoding=encoding, errors="replace", newline="") as file:
             for _ in range(skipped):
@@ -156,12 +156,12 @@ def _read_rows(path: Path, name: str, encoding: str, delimiter: str, skipped: in
 
 
 _NOTE: Final = re.compile(r"(.*\S)\s*[(\[]([^()\[\]]{1,40})[)\]]\s*", re.DOTALL)
-"""What stands in brackets behind a name: the currency of an amount, the time zone of a day."""
+"""A name with a note in brackets after it: the currency of an amount, the time zone of a day."""
 _USD: Final = frozenset({"USD", "US$", "$", "US DOLLAR", "US DOLLARS"})
 UTC_WORDS: Final = frozenset({"UTC", "GMT", "Z", "ETC/UTC", "ETC/GMT", "UTC+0", "UTC+00:00", "GMT+0", "+00:00", "ZULU"})
-"""What days may be said to be in, in upper case."""
+"""Spellings of the time zone UTC, in upper case."""
 _OURS: Final = frozenset({"day", "adunit", "source"})
-"""What no platform but our own schema calls its columns, all of them."""
+"""Columns of our own schema, which no platform names all three of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Header:
 
     @property
     def theirs(self) -> Mapping[str, str]:
-        """What the report calls each column of ours."""
+        """Our name of each column -> the report's name."""
         return {name: self.names[place] for name, place in self.places.items()}
 
     @property
@@ -205,7 +205,7 @@ def read_header(names: Sequence[str], mapped: Sequence[tuple[str, str]] = (), ne
 
 
 def count_known_names(names: Sequence[str], mapped: Collection[str] = ()) -> int:
-    """How many of the names mean something to any platform, or are `mapped`: what tells a header from other lines."""
+    """How many of the names are columns of any platform, or are `mapped`: the line with most of them is the header."""
     own = {text for column in mapped for text in (column.strip(), folded(column)) if text}
     known = (
         name for name in names if folded(_without_note(name)) in _ANY_PLATFORM or {name.strip(), folded(name)} & own
@@ -216,11 +216,11 @@ def count_known_names(names: Sequence[str], mapped: Collection[str] = ()) -> int
 _ANY_PLATFORM: Final = frozenset(
     folded(alias) for each in ADAPTERS.values() for aliases in each.names.values() for alias in aliases
 )
-"""The names of all platforms, which are asked for with each line that may be a header."""
+"""The folded column names of all platforms."""
 
 
 def _without_note(name: str) -> str:
-    """A name without what stands in brackets behind it."""
+    """A name without the note in brackets after it."""
     match = _NOTE.fullmatch(name)
     return match[1] if match else name
 
@@ -276,13 +276,13 @@ def _column_place(names: Sequence[str], adapter: Adapter, ours: str) -> int | No
 
 
 def _ambiguity_hint(names: Sequence[str], candidates: Sequence[int], ours: str) -> str:
-    """What to do about columns of one name: those whose names are quite the same cannot be told apart."""
+    """What the user can do about several columns of one name; `--map` cannot tell apart those spelled the same."""
     alike = len({names[place].strip() for place in candidates}) < len(candidates)
     return "leave one of them out, or rename it" if alike else f"say which it is: --map COLUMN={ours}"
 
 
 _EVERYWHERE: Final = frozenset({"currency", "timezone", "network_type", "revenue_micros"})
-"""Names of ours that a report of any platform may have been given besides its own."""
+"""Our names that are recognised in a report of any platform, beside the platform's own."""
 
 
 def _check_columns(names: Sequence[str], found: Mapping[str, int], adapter: Adapter) -> None:

@@ -1,4 +1,7 @@
-"""Rows of evidence as partitions: a day of an app, which is replaced as a whole."""
+"""Import a report: read it, check it, and store it as partitions, one for each app and day.
+
+A partition is replaced as a whole. Nothing is stored unless all checks pass.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 IMPORTED: Final = "imported"
-"""The source under which evidence from elsewhere lies."""
+"""The source name of imported partitions."""
 _MOST_PARTITIONS: Final = 20_000
 _LONGEST_FOLDER: Final = 150
 _TELLING: Final = 20
@@ -73,7 +76,7 @@ def folder_of_line(app: str) -> str:
 def check_once(rows: "DuckDBPyConnection", store: ReportStore, app_days: Sequence[AppDay]) -> None:
     """Refuse figures that are stored already under another app or platform: they would count twice.
 
-    Rows of few impressions may be the same by chance, and do not tell.
+    Raises `ProjectError`. Rows of few impressions may be equal by chance, and are not compared.
     """
     own, days = {app_day.partition for app_day in app_days}, {app_day.partition.day for app_day in app_days}
     counts: dict[str, tuple[int, int]] = {}
@@ -92,7 +95,7 @@ def check_once(rows: "DuckDBPyConnection", store: ReportStore, app_days: Sequenc
 
 
 def _same_sql(day: str, path: Path) -> str:
-    """How many rows of a file have impressions enough to be known again, and how many of them the new ones hold."""
+    """SQL: how many rows of a file have enough impressions to be compared, and how many of those the new rows hold."""
     figures = "source, country, requests, impressions, earnings"
     file = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
     return f"""
@@ -110,7 +113,7 @@ def _same_sql(day: str, path: Path) -> str:
 
 
 def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folder: Path) -> Sequence[int]:
-    """Write a file for each day of an app; how many rows each has. Rows of the same thing are summed."""
+    """Write a file for each app and day; returns the number of rows of each. Rows of equal dimensions are summed."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -146,7 +149,7 @@ def write_app_days(rows: "DuckDBPyConnection", app_days: Sequence[AppDay], folde
 def _rows_by_app_day(
     batch: Sequence[tuple[Any, ...]], numbers: Mapping[tuple[str, str], int]
 ) -> Iterator[tuple[int, list[tuple[Any, ...]]]]:
-    """Rows that stand one behind the other and belong to one part, with its number."""
+    """Runs of neighbouring rows of one app and day, each with the number of its partition."""
     group: list[tuple[Any, ...]] = []
     current = -1
     for row in batch:
@@ -161,13 +164,9 @@ def _rows_by_app_day(
 
 
 def _stored_rows(rows: Sequence[tuple[Any, ...]], app_day: AppDay) -> list[dict[str, Any]]:
-    """Rows as they are stored: apps of different platforms are different apps."""
+    """Rows with the columns that are stored; the app is prefixed with its platform."""
     app = f"{app_day.partition.app.partition('.')[0]}.{app_day.app}"
     return [{**dict(zip(_NAMES, row, strict=True)), "app": app, "valid_bids": 0, "winning_bids": 0} for row in rows]
-
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 
 _MEMORY: Final = "512MB"
@@ -175,12 +174,12 @@ _TWICE: Final = "told twice, with other figures"
 _DEAREST: Final = 50
 """USD that no impression pays on average. Of millionths taken for dollars, the cheapest banners pay more."""
 _SOURCES: Final = 20
-"""Sources of demand that are told, the largest first."""
+"""The most demand sources that a summary names, the largest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How a report is to be read: columns that the user maps to ours, and the platform, None to find it out."""
+    """How a report is to be read: columns mapped to ours (theirs, ours), and the platform; None: it is detected."""
 
     mapped: Sequence[tuple[str, str]] = ()
     network: str | None = None
@@ -263,7 +262,7 @@ def _disk_errors() -> Iterator[None]:
 def _store_app_days(
     store: ReportStore, app_days: Sequence[AppDay], folder: Path, all_metadata: Sequence[PartitionMetadata]
 ) -> int:
-    """Put each day of an app in its place; how many were there before."""
+    """Store each partition; returns how many of them replaced a stored one."""
     replaced = 0
     for number, (app_day, metadata) in enumerate(zip(app_days, all_metadata, strict=True)):
         replaced += store.metadata(app_day.partition) is not None
@@ -295,7 +294,7 @@ def _number_format(staged: StagedTexts, records: ImportRecords, now: datetime) -
 
 @contextmanager
 def _open_rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
-    """The rows of evidence as the table `told`, in a database that takes no more memory than it may."""
+    """A DuckDB connection with the staged rows as the view `told`; its memory is limited to `_MEMORY`."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -315,9 +314,9 @@ def _open_rows(folder: Path) -> Iterator["DuckDBPyConnection"]:
 
 
 def _keep_distinct(rows: "DuckDBPyConnection", counts: RowCounts) -> int:
-    """Leave each row once in the table `kept`; how many stood there a second time.
+    """Copy each row once into the table `kept`; returns how many were repeated.
 
-    Rows that are the same but for their figures tell of one thing twice, and nobody knows which of them is right.
+    Rows that differ in their figures alone are refused, as either may be wrong.
     """
     rows.execute("""CREATE TABLE twice AS SELECT named FROM told GROUP BY named HAVING count(DISTINCT whole) > 1""")
     places = rows.execute("SELECT place FROM told SEMI JOIN twice USING (named) ORDER BY place")
@@ -345,7 +344,7 @@ def _check_refused_share(counts: RowCounts, unit: str) -> None:
 
 
 def _check_prices(rows: "DuckDBPyConnection") -> None:
-    """Refuse amounts that cannot be dollars: millionths of them, say, in a column that does not tell."""
+    """Raise `ProjectError` for amounts too large for dollars, such as unmarked millionths of dollars."""
     summed = rows.execute("SELECT CAST(sum(earnings) AS DOUBLE), CAST(sum(impressions) AS DOUBLE) FROM kept").fetchone()
     earnings, impressions = summed or (0, 0)
     if impressions and earnings > _DEAREST * impressions:
@@ -356,7 +355,7 @@ def _check_prices(rows: "DuckDBPyConnection") -> None:
 
 
 def reason_text(reason: str, counts: RowCounts, unit: str) -> str:
-    """A reason with how many rows it holds for, and where the first of them stand."""
+    """A reason with the number of rows refused for it, and the places of the first of them."""
     places, rows = counts.places[reason], counts.refused[reason]
     listed = ", ".join(f"{place:,}" for place in places) + (", ..." if rows > len(places) else "")
     return f"{rows:,} {reason} ({unit}{'s' if rows > 1 else ''} {listed})"
@@ -368,7 +367,7 @@ def _largest_sources(rows: "DuckDBPyConnection") -> Mapping[str, int]:
 
 
 def _notes(rows: "DuckDBPyConnection", header: Header) -> Iterator[str]:
-    """What keeps floors from being suggested from this report alone, or makes them less sure."""
+    """What is missing for floor suggestions from this report alone, or makes them less certain."""
     counted = rows.execute(
         f"""SELECT count(*), count(*) FILTER (network = ''), count(*) FILTER (requests = 0 AND impressions > 0)
         FROM kept WHERE source = {literal(DT_SOURCES[0])}"""  # noqa: S608 - a text of ours

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 BATCH: Final = 20_000
-"""Rows that are in memory at a time."""
+"""Rows of a batch in memory."""
 MEMORY: Final = "512MB"
 LARGEST_TEXT: Final = 256 * 1024 * 1024
-"""Bytes of a CSV file at s3:// or gs://, which is brought here whole."""
+"""Bytes; the largest CSV file that is downloaded from s3:// or gs://."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NOT_THERE: Final = re.compile(r"does not exist|not found|no such table|TableNotFound", re.IGNORECASE)
 _NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|403|401|unauthorized", re.IGNORECASE)
@@ -43,7 +43,7 @@ _NOT_ALLOWED: Final = re.compile(r"permission|denied|disabled by configuration|4
 
 @contextmanager
 def table_records(place: TableLocation) -> Iterator[ImportRecords]:
-    """The rows of a table, a batch at a time. Raises `ProjectError`, which tells no secret."""
+    """The rows of a table, read in batches. Raises `ProjectError` without secrets in its message."""
     url = place.url.reveal()
     file = url.removeprefix("duckdb://").partition("?")[0]
     if not _URL.match(file):
@@ -88,7 +88,7 @@ def parquet_records(where: str, name: str, keys: StoreKeys | None = None) -> Ite
 
 
 def download(where: str, name: str, keys: StoreKeys, target: Path) -> None:
-    """Write an object of s3:// or gs:// to a file. Raises `ProjectError`."""
+    """Download an object of s3:// or gs:// to a file. Raises `ProjectError` where it cannot be read or is too large."""
     with _open_duckdb() as connection:
         _connect_object_store(connection, where, keys)
         blob = f"FROM read_blob({literal(where)})"
@@ -111,7 +111,7 @@ def _fetch_all(connection: "DuckDBPyConnection", query: str, name: str) -> list[
 
 @contextmanager
 def _open_duckdb(path: str = ":memory:", **more: Any) -> Iterator["DuckDBPyConnection"]:
-    """A DuckDB that takes no more memory than it may, and writes nothing beside."""
+    """A DuckDB connection with limited memory (`MEMORY`). Raises `ProjectError` where the file cannot be opened."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     read_only = more.pop("read_only", False)
@@ -129,7 +129,7 @@ _INSTALL: Final = """python -c "import duckdb; duckdb.sql('INSTALL httpfs')\""""
 
 
 def _connect_object_store(connection: "DuckDBPyConnection", where: str, keys: StoreKeys) -> None:
-    """Load what speaks to object stores, and hand it the keys."""
+    """Load DuckDB's extension for object stores, and create a secret of the keys in it. Raises `ProjectError`."""
     kind = "gcs" if where.lower().startswith("gs://") else "s3"
     try:
         connection.execute("LOAD httpfs")
@@ -193,7 +193,7 @@ def _numbered_rows(batches: Iterator["RecordBatch"], name: str) -> Iterator[Impo
 
 
 def _read_error(name: str, error: Exception) -> ProjectError:
-    """What engines say of their troubles may hold rows and passwords; so much of it is told as is surely neither."""
+    """An engine's error as a `ProjectError` that names its kind only: the engine's text may hold rows and passwords."""
     words = f"{type(error).__name__} {error}"
     if isinstance(error, ProjectError):
         return error
@@ -213,18 +213,18 @@ def _quoted_identifier(name: str) -> str:
 
 _PARQUET_NAMES: Final = (".parquet", ".pq", ".parq")
 _GLOB: Final = re.compile(r"([*?\[])")
-"""What DuckDB takes for a pattern in the name of a file."""
+"""Characters that DuckDB takes for a pattern in a file name."""
 
 
 @contextmanager
 def open_records(
     location: str, url: Secret | None, s3: StoreKeys, gcs: StoreKeys, mapped: Collection[str] = ()
 ) -> Iterator[ImportRecords]:
-    """The records of a file or table; see `tables.place_of` for how a table is named.
+    """The records of a file or table; see `records.table_location` for how a table is named.
 
-    `url` is a database in which a bare name is a table; `s3` and `gcs` open the stores; `mapped` are columns that the
-    user names, by which the header of a text is found as well. Raises `ProjectError` for what
-    cannot be read and `UsageError` for what is named wrongly; neither tells a secret.
+    `url` is a database in which a bare name is a table; `s3` and `gcs` are the keys of the stores; `mapped` are columns
+    that the user maps, by which the header of a text is found as well. Raises `ProjectError` for what cannot be read
+    and `UsageError` for a malformed location; neither message holds a secret.
     """
     place = table_location(location, url)
     if place is not None:

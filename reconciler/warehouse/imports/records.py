@@ -1,7 +1,4 @@
-"""What is imported: the places that a user can name, and the records that are read there.
-
-A report is a header, and rows of values, one after the other.
-"""
+"""Reports as they are read: a header and rows of texts; and the locations of tables and object stores."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,19 +13,19 @@ from reconciler.errors import UsageError
 from reconciler.model.secret import Secret
 
 LONGEST_TEXT: Final = 1_000
-"""Signs of a value: no name or number of a report is longer."""
+"""Characters of a value; no name or number of a report is longer."""
 _WHOLE: Final = 10**15
-"""Below it a binary fraction holds every whole number."""
+"""Below it every whole number is exact as a double."""
 ImportRow: TypeAlias = tuple[int, Sequence[str]]
-"""Where a row stands (see `Records.unit`), and its values as texts; what is not there is an empty text."""
+"""The number of a row (see `ImportRecords.unit`), and its values as texts; a missing value is an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRecords:
-    """A report as it is read. `unit`: what places are counted in, `line` or `row`; rows can be gone through once.
+    """A report as it is read. `unit`: what rows are numbered by, `line` or `row`; `rows` can be iterated once.
 
-    `name` is what it may be called where it is shown; it holds no secret. `delimiter` is what parts columns of a text,
-    and `notes` what else there is to say of how it was read.
+    `name` is its name in messages, without secrets. `delimiter` separates the columns of a text file; `notes` are
+    remarks for the user on how it was read.
     """
 
     name: str
@@ -40,7 +37,7 @@ class ImportRecords:
 
 
 def as_text(value: Any) -> str:
-    """A value of a typed column as a text that can be read in one way alone."""
+    """A value of a typed column as an unambiguous text."""
     match value:
         case None:
             return ""
@@ -78,7 +75,7 @@ _SAFE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class StoreKeys:
-    """What opens an object store: None for what is not set, so that the store is asked without."""
+    """The credentials of an object store, its region and endpoint; None for what is not set: access is anonymous."""
 
     key_id: Secret | None = None
     secret: Secret | None = None

@@ -1,7 +1,7 @@
-"""PURE. Numbers and days as people and programs write them: how a file writes them, and what a text then means.
+"""PURE. The texts of an imported row as evidence: number and date formats, and the row in the columns that are stored.
 
-One text alone may mean two things (`1,234` is a thousand here and a fraction there, `03/04/2026` is in March or in
-April). So all texts of a file are looked at before the first is read: what can only mean one thing decides.
+One text alone may be ambiguous (`1,234` is a thousand or a fraction, `03/04/2026` is in March or in April). So all
+texts of a file are examined first (`Clues`): those that can only be read in one way decide for all.
 """
 
 import re
@@ -21,7 +21,7 @@ from reconciler.warehouse.mediation_intake import FORMATS
 from reconciler.warehouse.user_report_csv import folded
 
 Decimals: TypeAlias = Literal["point", "comma"]
-"""What stands before the fraction; the other one may stand between thousands."""
+"""The decimal mark; the other one may separate thousands."""
 Order: TypeAlias = Literal["day first", "month first"]
 
 _USD_BEFORE: Final = re.compile(r"(?:US\$|\$|USD)", re.IGNORECASE)
@@ -40,12 +40,12 @@ _WITH_COMMA: Final = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d{0,40})(?:,\d{0,40})?
 _READ: Final[dict[Decimals, re.Pattern[str]]] = {"point": _WITH_POINT, "comma": _WITH_COMMA}
 _NO_DIGIT: Final = re.compile(r"[^\d]")
 NOTHING: Final = frozenset({"", "-", "--", "\u2013", "\u2014", "n/a", "na", "null", "none", "nan", "(not set)"})
-"""What stands where there is no number, in lower case."""
+"""Texts that mean that there is no number, in lower case."""
 
 
 @dataclass(slots=True)
 class Clues:
-    """How often the texts of a file can only be read in one way, and how often they leave it open."""
+    """Counts of the texts of a file that can only be read in one way, and of those that are ambiguous."""
 
     decimals: Counter[Decimals] = field(default_factory=Counter)
     open_marks: Counter[str] = field(default_factory=Counter)
@@ -53,7 +53,7 @@ class Clues:
     open_days: int = 0
 
     def see_number(self, text: str, *, whole: bool) -> None:
-        """Look at a number; `whole`: it has no fraction, so that a mark in it stands between thousands."""
+        """Count a number; `whole`: it has no fraction, so that a mark in it separates thousands."""
         if text.isdecimal():
             return
         digits = _sign_and_digits(text)[1]
@@ -76,7 +76,7 @@ class Clues:
             self.open_marks[mark] += 1
 
     def see_day(self, text: str) -> None:
-        """Look at a day."""
+        """Count a date."""
         match = _SLASHED.fullmatch(text.strip())
         if match is None or match["mark"] == ".":
             return
@@ -89,11 +89,10 @@ class Clues:
             self.open_days += 1
 
     def settled_decimals(self, most_doubt: float, delimiter: str = "") -> Decimals | None:
-        """How numbers are written, None where that cannot be told.
+        """The decimal mark of the file; None where it cannot be decided.
 
-        The way that the smaller part of them is written in is taken for wrong up to the share `most_doubt`. Where
-        nothing decides, a point stands before a fraction, as programs write it, and so does a comma in a file whose
-        columns are parted by semicolons.
+        Up to the share `most_doubt` of the numbers may contradict it. Where no number decides, it is a point, as
+        programs write it, or a comma in a file whose columns are separated by semicolons.
         """
         if self.decimals:
             (first, _), rest = self.decimals.most_common(1)[0], self.decimals.total()
@@ -105,7 +104,7 @@ class Clues:
         return "point"
 
     def settled_order(self, most_doubt: float) -> Order | None:
-        """In which order days are written, None where that cannot be told; any where all days have their year first."""
+        """The order of day and month; None where it cannot be decided. Either where all dates begin with the year."""
         if self.orders:
             first = self.orders.most_common(1)[0][0]
             return first if self.orders[first] >= (1 - most_doubt) * self.orders.total() else None
@@ -113,7 +112,7 @@ class Clues:
 
 
 def read_number(text: str, decimals: Decimals) -> Decimal | None:
-    """The number, or None for what is none; `$` and `USD` beside it, and blanks between thousands, are looked over."""
+    """The number, or None for what is none; `$`, `USD` and blanks between thousands are ignored."""
     sign, digits = _sign_and_digits(text)
     if not digits.isascii() or not any(character.isdigit() for character in digits):
         return None
@@ -126,12 +125,12 @@ def read_number(text: str, decimals: Decimals) -> Decimal | None:
 
 
 def is_foreign(text: str) -> bool:
-    """Whether an amount says that it is in another currency than USD."""
+    """Whether an amount names another currency than USD."""
     return _FOREIGN.search(text) is not None
 
 
 def _sign_and_digits(text: str) -> tuple[str, str]:
-    """The sign, and the digits with their marks."""
+    """The sign, and the digits with their decimal and thousands marks."""
     if _PLAIN.fullmatch(text):  # nearly all are, and it is many times faster
         return "", text
     trimmed = text.strip().strip("\u00a0\u202f")
@@ -172,7 +171,7 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 
 @lru_cache(maxsize=4096)
 def read_day(text: str, order: Order) -> date | None:
-    """The day (UTC), or None for what is none; a time with an offset is brought to UTC, one without is taken for it."""
+    """The date (UTC), or None for what is none; a time with an offset is converted, one without counts as UTC."""
     trimmed = text.strip()
     try:
         if zoned := _ZONED.fullmatch(trimmed):
@@ -204,17 +203,17 @@ _BIDDING: Final = frozenset({"bidding", "bidder", "bid", "true", "yes", "1", "in
 _IN_TURN: Final = frozenset({"mediation", "waterfall", "network", "false", "no", "0", "non-bidding", "traditional"})
 TOTALS: Final = frozenset({"total", "totals", "grandtotal", "sum", "summary", "overall", "alltotal", "reporttotal"})
 _NAMING: Final = ("day", "app", "ad_unit", "source", "placement", "country")
-"""The columns that say what a row is of."""
+"""The dimensions of a row."""
 _EARLIEST: Final = date(2015, 1, 1)
 _MOST: Final = Decimal(10) ** 12
 _MILLION: Final = Decimal(1_000_000)
 _LEAST: Final = Decimal("1e-12")
-"""USD to which revenue is rounded: what lies behind it comes of computing with binary fractions."""
+"""USD to which revenue is rounded: smaller digits come from binary fractions."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """How the texts of a report are written, and the day on which it is read."""
+    """The decimal mark and date order of a report, and today's date (UTC)."""
 
     decimals: Decimals
     order: Order
@@ -222,15 +221,15 @@ class NumberFormat:
 
 
 class RefusedRow(ValueError):
-    """A row that is no evidence; its text says why, in words that are the same for all rows of that fault."""
+    """A row cannot be used; the message is the reason by which such rows are counted."""
 
 
 class UnusableReport(ValueError):
-    """A row that shows that the whole report is none: of another currency or time zone."""
+    """The whole report cannot be used: a row is of another currency or time zone."""
 
 
 def is_total(record: Sequence[str], texts: Mapping[str, str]) -> bool:
-    """Whether a row sums others: it says so where the day or the source stands, or anywhere in place of a day."""
+    """Whether a row sums others: its day or source says so, or any value does where it has no day."""
     day = folded(texts.get("day", ""))
     if day in TOTALS or folded(texts.get("source", "")) in TOTALS:
         return True
@@ -238,12 +237,12 @@ def is_total(record: Sequence[str], texts: Mapping[str, str]) -> bool:
 
 
 def is_unnamed(texts: Mapping[str, str]) -> bool:
-    """Whether a row says at most one thing of what it is of: so do sums, such as that of a day."""
+    """Whether a row has at most one dimension, as sums have (of a day, say)."""
     return sum(1 for name in _NAMING if texts.get(name, "").strip()) <= 1
 
 
 def evidence_row(texts: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
-    """A row in the columns in which evidence is kept. Raises `RefusedRow`, and `UnusableReport`."""
+    """A row in the columns of stored mediation rows. Raises `RefusedRow` and `UnusableReport`."""
     for name, text in texts.items():
         if len(text) > LONGEST_TEXT:
             raise RefusedRow(f"the {name} is longer than {LONGEST_TEXT:,} signs")
@@ -268,9 +267,9 @@ def evidence_row(texts: Mapping[str, str], header: Header, formats: NumberFormat
 
 
 def source_of(texts: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
-    """What the source is called among reports, and how it is asked.
+    """The name of the demand source among stored rows, and its network type.
 
-    That is `bidding`, `mediation`, or an empty text where it is not told. Raises `RefusedRow`.
+    The type is `bidding`, `mediation`, or an empty text where the row does not say. Raises `RefusedRow`.
     """
     return _parse_source(_required_text(texts, "source"), texts.get("network_type", "").strip().lower(), usual_type)
 
@@ -286,7 +285,7 @@ def _parse_source(name: str, network_type: str, usual_type: str) -> tuple[str, s
 
 
 def app_of(texts: Mapping[str, str]) -> str:
-    """What tells the apps of a report apart: the bundle or name, with the platform before it where it is told."""
+    """The app of a row: its bundle or name, with `platform:` before it where the row has a platform."""
     app, platform = texts.get("app", "").strip(), texts.get("platform", "").strip().lower()
     platforms = {"android": "android", "ios": "ios", "iphone": "ios", "ipad": "ios", "google play": "android"}
     return f"{platforms.get(platform, platform)}:{app}" if platform else app

@@ -1,6 +1,6 @@
-"""The two passes over a report: its texts, then its rows of evidence, each in a Parquet file of its own.
+"""The two passes over a report: its texts, then its rows of evidence, each written to a Parquet file.
 
-How numbers and days are written is known only once all of a report was seen, and it may be larger than the memory.
+The number and date formats are known only after the whole report was read, and it may not fit in memory.
 """
 
 from collections import Counter
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 BATCH: Final = 20_000
 PLACES: Final = 5
-"""Places that are told of each reason."""
+"""The most places that are recorded for a reason."""
 SMALL_SHARE: Final = 0.05
-"""The share of rows that may be refused; above it a report is taken for one that is misread or damaged."""
+"""The share of rows that may be refused; above it the report counts as misread or damaged."""
 _AMOUNTS: Final = frozenset({name for name, column in COLUMNS.items() if column.kind in {"count", "amount"}})
 _DERIVED: Final = ("ecpm", "rate", "ctr", "clicks", "cpm", "rpm")
-"""What columns of figures that are not kept have in their names."""
+"""Parts of the names of columns with derived figures, which are not kept."""
 
 
 @dataclass(slots=True)
 class RowCounts:
-    """The rows of a report, counted: all, and those that were refused, by reason.
+    """Counts of the rows of a report: all, and those that were refused, by reason.
 
-    `places` are where the first of each reason stand. `left_out` are rows that sum others, and headers again.
+    `places` are the numbers of the first rows of each reason. `left_out` counts sums and repeated headers.
     """
 
     rows: int = 0
@@ -60,7 +60,7 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class StagedTexts:
-    """A report as it was read: the file of its texts, how numbers and days are written, and the digest of its rows."""
+    """The result of the first pass: the file of texts, the clues to its formats, and the digest of its rows."""
 
     path: Path
     clues: Clues
@@ -68,9 +68,9 @@ class StagedTexts:
 
 
 def stage_texts(records: ImportRecords, header: Header, target: Path, counts: RowCounts) -> StagedTexts:
-    """Write the texts of the columns that are ours, with each row's place and what tells it from others.
+    """Write the texts of the known columns, with each row's number and two fingerprints.
 
-    Two fingerprints are kept: of the whole row, and of all but its figures.
+    One fingerprint is of the whole row (`whole`), the other of all but its figures (`named`).
     """
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
@@ -88,7 +88,7 @@ def stage_texts(records: ImportRecords, header: Header, target: Path, counts: Ro
 
 
 def _figure_columns(header: Header) -> frozenset[int]:
-    """The columns that hold figures, by which rows of the same thing may differ."""
+    """Positions of the columns that hold figures: rows of equal dimensions may differ in these."""
     ours = {place for name, place in header.places.items() if name in _AMOUNTS}
     derived = {place for place, name in enumerate(header.names) if any(app_day in name.lower() for app_day in _DERIVED)}
     return frozenset(ours | (derived - set(header.places.values())))
@@ -124,7 +124,7 @@ def _note_format(clues: Clues, name: str, text: str) -> None:
 
 
 def _writable_texts(texts: Mapping[str, str]) -> Mapping[str, str]:
-    """Texts that Parquet takes, none much longer than any that is kept."""
+    """Texts that can be written to Parquet, cut to just over `LONGEST_TEXT`."""
     return {
         name: text if text.isascii() and len(text) < LONGEST_TEXT else _cut_text(text) for name, text in texts.items()
     }
@@ -141,7 +141,7 @@ def _fingerprint(texts: Iterator[str] | Sequence[str]) -> bytes:
 def stage_rows(
     staged: StagedTexts, header: Header, formats: NumberFormat, target: Path, counts: RowCounts, unit: str
 ) -> None:
-    """Write the rows of evidence. Raises `ProjectError` for a report of another currency or time zone."""
+    """Write the rows of evidence; refused rows are counted. Raises `ProjectError` for another currency or time zone."""
     import pyarrow as pa  # noqa: PLC0415 - as above
     from pyarrow import parquet  # noqa: PLC0415
 
@@ -162,7 +162,7 @@ def stage_rows(
 
 
 def row_schema() -> "pa.Schema":
-    """The columns of a row of evidence on its way."""
+    """The columns of a staged row of evidence."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     texts = ("app", "network", "source", "placement", "partner_placement", "format", "country")
