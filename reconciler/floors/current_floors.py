@@ -1,4 +1,4 @@
-"""Floors in force: now, with their neighbours in the waterfall, and in the past as the journal tells. Days are UTC."""
+"""Floors in force: now, with their neighbours in the waterfall, and on past days by the journal. Days are UTC."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _UNDONE = frozenset({"failed", "skipped", "blocked"})
 
 @dataclass(frozen=True, slots=True)
 class FloorMove:
-    """A floor table that gave way to another on a day; `before` is None for a placement that was created then."""
+    """A floor table that was replaced by another on a day; `before` is None for a placement that was created then."""
 
     day: date
     address: Address
@@ -27,10 +27,10 @@ class FloorMove:
 
 
 def floor_moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[FloorMove, ...]:
-    """All moves that a journal tells of, oldest first.
+    """The floor changes that the journal records, oldest first.
 
-    `owners` names the address that an id goes by now, so that the past of a renamed placement stays its own. A step
-    whose outcome nobody knows counts as one that may have moved the floor.
+    `owners` maps an id to its present address, so that a renamed placement keeps its past. A step of unknown outcome
+    counts as one that changed the floor.
     """
     result = [move for run in runs for step in run.steps if (move := _move_of_step(step, owners)) is not None]
     return tuple(sorted(result, key=lambda move: move.day))
@@ -52,7 +52,7 @@ def _floors_of_fields(fields: Mapping[str, object]) -> Floors:
 def last_changes(past: Iterable[FloorMove], cells: Iterable[Cell]) -> dict[Cell, date]:
     """The day of each cell's last change; cells that never changed are left out.
 
-    The floor that a placement was made with is no change: there was none to compare it with.
+    The floor that a placement was created with is no change.
     """
     by_address = _moves_by_address(past)
     last_days = {}
@@ -69,8 +69,8 @@ def floor_days(
 ) -> dict[Cell, dict[date, float | None]]:
     """The floor in force (USD) by cell and day; None on days on which it changed or is not known.
 
-    `now` holds the tables in force. Where a floor is another now than the last move left it, somebody else moved it,
-    nobody knows when: from that move on it is not known.
+    `now` holds the tables in force. Where a floor differs from the one after its last recorded change, it was changed
+    elsewhere at an unknown time: it is not known from that last change on.
     """
     by_address = _moves_by_address(past)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -106,7 +106,7 @@ def _moves_by_address(past: Iterable[FloorMove]) -> dict[Address, list[FloorMove
 
 
 def tables_on(day: date, past: Iterable[FloorMove], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
-    """The tables in force at the end of a day; those of placements that were made later are left out."""
+    """The tables in force at the end of a day; placements that were created later are left out."""
     by_address = _moves_by_address(past)
     for address, table in now.items():
         later = [move for move in by_address.get(address, []) if move.day > day]
@@ -162,7 +162,7 @@ def current_floors_of(
 
 
 def _neighbour_floors(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
-    """The neighbour's floors wherever this line holds; the worldwide one holds where only the neighbour has a line."""
+    """The neighbour's floors in all countries of this line; for `WW` also those of lines that only it has."""
     if neighbour is None:
         return
     yield effective(neighbour, country)

@@ -1,4 +1,4 @@
-"""What to do with a cell before any guardrail: the situation, and the floor that the evidence speaks for."""
+"""The verdict on a cell before any guardrail, and the floor that the evidence supports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ FEW_AT_A_HIGH_FLOOR: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Days of evidence, both ends included, and the day on which they are looked at."""
+    """Days of evidence, both ends included, and today (UTC)."""
 
     first: date
     last: date
@@ -32,18 +32,18 @@ class Window:
 
     @property
     def days(self) -> int:
-        """How many days."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
     @property
     def weeks(self) -> float:
-        """The same in weeks."""
+        """The length in weeks, a fraction."""
         return self.days / 7
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A verdict with the floor it aims at, USD per thousand impressions, and why."""
+    """A verdict with its target floor (USD per thousand impressions) and its reasons."""
 
     verdict: Verdict
     target: float
@@ -55,8 +55,8 @@ def decide(
 ) -> Proposal:
     """The verdict of the table in docs/floors.md.
 
-    `cost` is what a thousand requests that DT leaves are worth to the rest; `kept` the share of sales that bidders keep
-    when a floor rises above them.
+    `cost` is what the other sources pay for a thousand requests that DT did not fill; `kept` the share of sales that
+    bidders keep when a floor rises above them.
     """
     if evidence is None:
         return Proposal("insufficient", current, ("There are no reports of this placement and country in the window.",))
@@ -81,7 +81,7 @@ def _decide_by_mode(evidence: Evidence, cost: Bounds | None, current: float, rul
 
 
 def _too_few(what: str, number: int, week: float, window: Window) -> str:
-    """Empty where there are enough."""
+    """The reason why `number` is too few for `week` of them in an average week; empty where it is enough."""
     if number >= week * window.weeks:
         return ""
     return f"{number} {what} in {window.days} days; {week * window.weeks:.0f} are needed ({week:g} a week)."
@@ -129,7 +129,7 @@ def _reaction_text(kept: float) -> str:
 
 
 def sure_share(rules: Rules, kept: float) -> float:
-    """The share of the lower bound that a raise may go to: further once floors that moved have shown an answer."""
+    """The share of the lower bound that a raise may reach: more once bidders have been seen to react."""
     return rules.marginal if kept > 0 else rules.dominance
 
 

@@ -1,4 +1,7 @@
-"""The constants of the method, each with its reason. docs/floors.md tells how they were chosen and what they reach."""
+"""The constants of the method, each with its reason, and the guardrails that limit one change of a floor.
+
+docs/floors.md says how the constants were chosen and what they achieve.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,7 +65,7 @@ class Rules:
     safety: Safety = field(default_factory=Safety)
 
     def worth(self, kept: float) -> float:
-        """How much dearer than without any answer the best floor is when bidders keep this share of sales."""
+        """The factor on the best floor when bidders keep this share of sales; 1 where they keep none."""
         return 1 + self.answer * kept / (1 - kept)
 
 
@@ -72,7 +75,7 @@ TENTH: Final = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A floor that is not passed in one change, and why."""
+    """A floor that one change must not cross, and why."""
 
     floor: Decimal
     why: str
@@ -80,7 +83,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class GuardedFloor:
-    """The floor that may be suggested (the current one: no change), and what held it back."""
+    """The floor that may be suggested (the current one: no change), and the limits that applied."""
 
     floor: Decimal
     reasons: tuple[str, ...] = ()
@@ -88,10 +91,10 @@ class GuardedFloor:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the evidence says of how far a raise may go.
+    """The limits of a raise by the evidence, in USD.
 
-    Up to `sure` no step is too long and no demand too dear to lose; `most_cut` is the floor that cuts as many
-    impressions as one change may; `fixed` the price of demand that never bids more.
+    Up to `sure` neither the step limit nor fixed-price demand applies; `most_cut` is the floor that cuts the largest
+    share of impressions allowed; `fixed` the price of demand that never bids more.
     """
 
     sure: float
@@ -100,7 +103,7 @@ class Ceiling:
 
 
 def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> GuardedFloor:
-    """The raise that every limit allows."""
+    """The raise towards the target that every limit allows, rounded down."""
     current = at.current
     limits = list(_raise_limits(current, ceiling, at, rules))
     nearest = min(limits, key=lambda limit: limit.floor)
@@ -112,7 +115,7 @@ def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rule
 
 
 def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> GuardedFloor:
-    """The lower floor that every limit allows."""
+    """The lower floor towards the target that every limit allows, rounded up."""
     current = at.current
     nearest = max(_lower_limits(current, at, rules), key=lambda limit: limit.floor)
     floor = rounded(max(exact(target), nearest.floor), ROUND_UP)
@@ -125,7 +128,7 @@ def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> GuardedFloor
 
 
 def cooling(at: CurrentFloor, today: date, rules: Rules) -> str | None:
-    """Why a floor that moved lately, or is about to, has to stand still; None where it may move."""
+    """Why a floor that changed recently, or has a pending change, must not change now; None where it may."""
     if at.pending:
         return "The manifest has another floor than the one in force: apply that change first, and see what it does."
     if at.changed is None:

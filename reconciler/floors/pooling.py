@@ -1,4 +1,4 @@
-"""What the rest of a waterfall pays where DT does not fill, cell by cell, with sparse cells leaning on the others.
+"""Opportunity costs by cell: what the rest of a waterfall pays where DT does not fill. Sparse cells borrow from others.
 
 The model: cost = placement x country x own deviation, measured with noise. Placement and country factors come from a
 weighted multiplicative fit (iterative proportional fitting with a weak prior), the spread of deviations from weighted
@@ -18,23 +18,23 @@ from reconciler.model.evidence import Bounds, Cell, DayEvidence, Evidence
 ROUNDS: Final = 60
 CLOSE_ENOUGH: Final = 1e-7
 PRIOR_WEIGHT: Final = 1.0
-"""A factor starts as one observation that is as likely to be off by its own size: it gives way to any real evidence."""
+"""A factor starts with the weight of one observation whose relative variance is 1: any real evidence outweighs it."""
 FIRST_SPREAD: Final = 0.1
 LEAST_SPREAD: Final = 0.0025
 """Cells are never taken to agree with the fit closer than to 5 %."""
 LEAST_DAYS: Final = 4
 DAY_TOLD: Final = 5
-"""Cents a day from which the days of a cell tell of noise rather than of rounding."""
+"""Cents a day from which the days of a cell show noise rather than rounding."""
 PHI_WEIGHT: Final = 8.0
-"""Days that the noise of all cells counts for beside a cell's own days."""
+"""The weight of the noise of all cells, in days, beside a cell's own days."""
 LEAST_PHI: Final = 0.05
 LEAST_LEVEL: Final = 1e-6
-"""Sources that pay less than this on average pay nothing."""
+"""USD per thousand; a lower mean counts as nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The opportunity cost of a cell: its own figure, the fit, how much its own counts (0..1), and the result."""
+    """The opportunity cost of a cell: its own figure, the fit, the weight of its own figure (0..1), and the result."""
 
     own: float
     fit: float
@@ -87,7 +87,7 @@ def _mean_cost(evidence: Sequence[Evidence]) -> float:
 
 
 def _rounding(evidence: Evidence, rules: Rules) -> float:
-    """Standard deviation of the cost that rounding alone makes; a rounded figure is off by cent / sqrt(12)."""
+    """Standard deviation of the cost from rounding alone; one rounded figure has cent / sqrt(12)."""
     return 1000 * rules.cent * sqrt(rules.rounded_rows / 12) / evidence.unfilled
 
 
@@ -101,7 +101,7 @@ def _sample(evidence: Evidence, phi: float, rules: Rules) -> _Sample:
 
 
 def _noise(evidence: Sequence[Evidence], rules: Rules) -> list[float]:
-    """For each cell the relative variance of one request: its own days, drawn towards those of all cells."""
+    """For each cell the relative variance of one request: by its own days, shrunk towards that of all cells."""
     own = [_jackknife(cell_evidence, rules) for cell_evidence in evidence]
     days = sum(weight for _, weight in own)
     common = sum(phi * weight for phi, weight in own) / days if days else rules.usual_variance
@@ -109,7 +109,7 @@ def _noise(evidence: Sequence[Evidence], rules: Rules) -> list[float]:
 
 
 def _jackknife(evidence: Evidence, rules: Rules) -> tuple[float, float]:
-    """Relative variance of one request from leaving out each day in turn, and the free days that it rests on."""
+    """Relative variance of one request by a jackknife over days, and its degrees of freedom."""
     days = [day for day in evidence.days if day.requests > day.impressions]
     unfilled = sum(_unfilled(day) for day in days)
     after = sum(day.after for day in days)
@@ -128,7 +128,7 @@ def _unfilled(day: DayEvidence) -> int:
 
 
 def _fit(samples: Sequence[_Sample], level: float, spread: float) -> list[float]:
-    """What placement and country say of each cell."""
+    """The fitted cost of each cell: level x placement factor x country factor."""
     weights = [1 / (sample.variance + (sample.rounding / level) ** 2 + spread) for sample in samples]
     by_placement: dict[str, float] = defaultdict(lambda: 1.0)
     by_country: dict[str, float] = defaultdict(lambda: 1.0)
@@ -155,7 +155,7 @@ def _proportional(
     shares: Sequence[float],
     weights: Sequence[float],
 ) -> float:
-    """Bring one side's factors in line with the other's; the largest move, as a share."""
+    """Update one side's factors given the other's; returns the largest relative change."""
     got: dict[str, float] = defaultdict(lambda: PRIOR_WEIGHT)
     due: dict[str, float] = defaultdict(lambda: PRIOR_WEIGHT)
     for name, other, share, weight in zip(names, others, shares, weights, strict=True):

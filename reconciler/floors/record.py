@@ -1,6 +1,6 @@
-"""Why each floor that was written had been suggested: kept beside the ledger, for the plan of a pull request to show.
+"""Records of the evidence for each floor that was written: kept beside the ledger, shown in the plan of a pull request.
 
-JSON Lines, a cell a line, in the order of addresses and countries, so that branches merge line by line.
+The file is JSON Lines, one cell a line, in the order of addresses and countries, so that branches merge line by line.
 """
 
 import json
@@ -37,7 +37,7 @@ EvidenceRecords: TypeAlias = Mapping[Cell, EvidenceRecord]
 
 
 def records_of(suggestions: Suggestions, cells: Iterable[Cell], today: date) -> EvidenceRecords:
-    """A record for each of these cells, which were written today."""
+    """A record for each of the given cells, whose suggestions were written today."""
     chosen = set(cells)
     window = f"suggested on {today} from {suggestions.first} to {suggestions.last}"
     return {
@@ -65,7 +65,7 @@ def _evidence_text(suggestion: Suggestion) -> str:
 def merge_records(
     records: EvidenceRecords, new: EvidenceRecords, declared: Mapping[Address, Floors]
 ) -> EvidenceRecords:
-    """The new records over the known ones; those whose floor is not the declared one any more are dropped."""
+    """`records` with the new ones in their place; those whose floor is no longer the declared one are dropped."""
     kept = {
         cell: record
         for cell, record in records.items()
@@ -75,7 +75,7 @@ def merge_records(
 
 
 def records_text(records: EvidenceRecords) -> str:
-    """The file's text."""
+    """The text of the file, one line a record."""
     ordered = sorted(records, key=lambda cell: (address_order(cell.address), cell.country))
     return "".join(canonical_json(_record_to_json(cell, records[cell])) + "\n" for cell in ordered)
 
@@ -90,7 +90,7 @@ def _record_to_json(cell: Cell, record: EvidenceRecord) -> dict[str, object]:
 
 
 def records_from_text(text: str) -> EvidenceRecords:
-    """The records of a file. Lines that are none are passed over: a plan is as good without them."""
+    """The records of a file. Malformed lines are ignored: a plan is complete without them."""
     records = {}
     for line in text.splitlines():
         with suppress(ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
@@ -103,7 +103,7 @@ def records_from_text(text: str) -> EvidenceRecords:
 
 
 def with_evidence(plan: Plan, records: EvidenceRecords) -> Plan:
-    """The plan with what spoke for a price beside every change to it."""
+    """The plan with the evidence for the new floor at each change of a floor."""
     return (
         replace(plan, changes=tuple(_change_with_evidence(change, records) for change in plan.changes))
         if records

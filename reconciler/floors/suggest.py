@@ -1,4 +1,4 @@
-"""Evidence and current floors -> suggestions: estimate, decide, hold back, and say why, with the working."""
+"""Suggestions from evidence and current floors: estimate, decide, apply the guardrails, explain; and their backtest."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from reconciler.model.floors import WORLDWIDE
 def working(
     suggestion: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
 ) -> tuple[str, ...]:
-    """Every step from the reports to the suggested floor; prices in USD per thousand."""
+    """The steps from the reports to the suggested floor, as sentences; prices in USD per thousand."""
     return (*_evidence_steps(suggestion), *_cost_steps(estimate, rules, kept), *_floor_steps(suggestion, proposal))
 
 
@@ -69,18 +69,18 @@ def _floor_steps(suggestion: Suggestion, proposal: Proposal) -> Iterator[str]:
 
 
 TELLING_PRICES: Final = 20
-"""Fewer single prices than this do not say how many impressions a floor would cut."""
+"""The least number of single prices from which the share of impressions that a floor cuts is known."""
 ONE_FLOOR: Final = "nothing shows how bidders answer, so floors above {:g} USD cannot be justified from these data."
 NO_PRICES: Final = (
     "No report tells what single impressions were paid, as DT's own does: what the change would bring is not known."
 )
 BEHIND: Final = 1.25
-"""Sources that are asked this much more or less often than DT leaves requests may not all come after it."""
+"""The ratio, either way, of other sources' requests to those that DT left, beyond which not all may come after DT."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """All that is known of one cell."""
+    """Everything that a suggestion for one cell is made from."""
 
     cell: Cell
     current_floor: CurrentFloor
@@ -156,7 +156,7 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
 
 
 def _revenue_model(case: _Case, rules: Rules) -> RevenueModel | None:
-    """None where the evidence does not tell what a sale is worth more than."""
+    """The revenue model of the cell; None without evidence, or where the opportunity cost is not known."""
     if case.one is None or (case.cost is None and case.one.mode != "unified"):
         return None
     return revenue_model(case.one, case.cost, rules.marginal, case.window.weeks)
@@ -215,7 +215,7 @@ def _assumptions(case: _Case, floor: Decimal) -> tuple[str, ...]:
 
 
 def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
-    """Replay the raises and cuts of an earlier run on evidence of other days."""
+    """Replay the raises and cuts of earlier suggestions on evidence of the days from `first` to `last`."""
     window = Window(first, last, last)
     sound = check_evidence(later).sound
     by_cell = {one.cell: one for one in sound}

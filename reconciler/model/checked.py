@@ -1,6 +1,6 @@
-"""Values out of files, held to what they may be before anything is made of them: plans, ledgers, journals, evidence.
+"""Checks of values read from files: plans, ledgers, journals, evidence.
 
-Every function returns the value, or raises ValueError that says in a few words what it is not.
+Every function returns the value, or raises ValueError with a short text that says what is wrong with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ from reconciler.model.value import Fields, Value
 Checked = TypeVar("Checked")
 
 LONGEST_ID: Final = 64
-"""Characters. The API's ids have six digits; one goes into addresses of requests and into bodies as it is."""
+"""Characters. The API's ids have six digits; ids are put into URLs and bodies unchanged."""
 
 _MOST: Final = 2**53
 _FIRST_YEAR, _LAST_YEAR = 1990, 2999
-"""Times far beyond these are slips, and beyond what can be reckoned with."""
+"""Years beyond these are mistakes, and near the limits of date arithmetic."""
 
 
 def text(raw: Any) -> str:
@@ -46,7 +46,7 @@ def identifier(raw: Any) -> str:
 
 
 def optional(check: Callable[[Any], Checked], raw: Any) -> Checked | None:
-    """None, or what the check makes of it."""
+    """None for None, else the checked value."""
     return None if raw is None else check(raw)
 
 
@@ -77,7 +77,7 @@ def instant(raw: Any) -> datetime:
 
 
 def instant_text(raw: Any) -> str:
-    """A time, as it is written."""
+    """The text of a time, unchanged."""
     instant(raw)
     return str(raw)
 
@@ -90,14 +90,14 @@ def objects(raw: Any) -> Mapping[str, Any]:
 
 
 def listed(check: Callable[[Any], Checked], raw: Any) -> tuple[Checked, ...]:
-    """A list, each item of it held to a check."""
+    """A list as a tuple, each item checked."""
     if type(raw) is not list:
         raise ValueError(f"{_kind(raw)} where a list belongs")
     return tuple(map(check, raw))
 
 
 def fields(raw: Any) -> Fields:
-    """A resource's fields; those that are known by name in the form that they have everywhere."""
+    """A resource's fields by name; those of known names in canonical form."""
     return {text(name): _field(name, value) for name, value in objects(raw).items()}
 
 
@@ -113,7 +113,7 @@ _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()
 
 
 def _kind(raw: Any) -> str:
-    """What a JSON value is, without a word of it: it may be long, or not to be shown."""
+    """The kind of a JSON value, without its content, which may be long or secret."""
     match raw:
         case None:
             return "null"

@@ -42,15 +42,15 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _cached(make: Function) -> Function:
-    """`cache`, of which type checkers do not know that it takes classes."""
+    """`cache` with a type: type checkers do not know that it accepts classes."""
     return cast(Function, cache(make))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """More of a type: what its schema says, how a value becomes JSON, and how JSON is checked and becomes a value.
+    """Metadata of a type: keys of its JSON Schema, a function to JSON, and a function that checks JSON and converts it.
 
-    `read` raises ValueError, which says in a few words what the JSON is not.
+    `read` raises ValueError with a short text that says what is wrong.
     """
 
     schema: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Form:
 
 
 def itself(value: Any) -> Any:
-    """For a key that holds what its object is made of."""
+    """The value unchanged: for a key that holds the very value that its object is written from."""
     return value
 
 
@@ -132,10 +132,10 @@ class Shape:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], makes: type[Made], **given: Any) -> Made:
-        """The dataclass made of an object: each of its fields from the key of that name, other keys are passed over.
+        """A dataclass read from an object: each of its fields from the key of that name; other keys are ignored.
 
-        Keys without a field do not matter; `given` holds values of fields that are not read. Raises KeyError for a key
-        that is not there, ValueError for a value that does not fit.
+        `given` holds values of fields that are not read. Raises KeyError for a missing key, ValueError for a value that
+        does not fit.
         """
         for name, spelled, check, default in _readable_fields(cls, makes):
             if name not in given and (default is MISSING or spelled in raw):
@@ -252,7 +252,7 @@ def _container_to_json(hint: Any) -> Convert | None:
 
 @_cached
 def _readable_fields(shape: type[Any], makes: type) -> list[tuple[str, str, Convert, Any]]:
-    """Each field of a dataclass that has a key: its name, the key's, what checks a value, and the field's default."""
+    """Each field of a dataclass that has a key: its name, the key's name, the check of its value, and its default."""
     readable, wanted, hints = [], get_type_hints(makes), hints_of(shape)
     for attribute in fields(makes):
         if attribute.name in shape.__keys__:
@@ -271,7 +271,7 @@ _CHECKS: Final[Mapping[Any, Convert]] = {str: checked.text, bool: checked.flag}
 
 
 def _from_json(hint: Any, *, nullable: bool) -> Convert:
-    """What checks a value of the type; of types that are never read, and whose values are given, it does not work."""
+    """The check of a value of the type; for types that are never read it raises NotImplementedError when called."""
     inner, forms, _ = unwrapped(hint)
     check = next((form.read for form in forms if form.read), None)
     if check is None and get_origin(inner) is list:

@@ -1,4 +1,4 @@
-"""The fields of apps and placements, one entry for each: its type, what people are told of it, what an unset one means.
+"""The fields of apps and placements, one entry for each: its type, its documentation, and what an unset one means.
 
 One table for the whole program: manifests and their schemas, comparison, plans, the wire, the sandbox and reports are
 derived from it. Facts are the vendor's Management API pages, and where these are silent, what was seen of the API.
@@ -38,7 +38,7 @@ class FieldSpec:
 
     `description` and `examples`, which are as a manifest declares the field, go into schemas and into the reference.
     `remedy` says what a user can do about a difference in a field that the API cannot change; None where it can.
-    `when_unset` is what a full answer without the field means; ABSENT where that tells nothing. None is a field that
+    `when_unset` is what a full answer without the field means; ABSENT where it means nothing. None is a field that
     can be turned off. `only_for` names the one placement type that has the field. `required_to_create` is one that no
     resource is created without.
     """

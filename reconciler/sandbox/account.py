@@ -1,7 +1,4 @@
-"""What the account holds: resources as a server keeps them, and as they were, for servers whose reads lag.
-
-Values are in the form in which the account stores them.
-"""
+"""The state of the sandbox: resources and tokens in SQLite, recorded requests, and earlier versions of resources."""
 
 import hashlib
 import json
@@ -38,9 +35,9 @@ class StoredResource:
 
 
 class ResourceHistory:
-    """What resources were before they were changed or deleted, in memory alone.
+    """Earlier versions of resources that were changed or deleted, in memory.
 
-    `span` is for how many seconds that is kept; 0 keeps nothing. Not safe to share without a lock.
+    `span` is how many seconds they are kept; 0 keeps none. Not safe to share without a lock.
     """
 
     def __init__(self) -> None:
@@ -49,7 +46,7 @@ class ResourceHistory:
         self._ended: dict[tuple[Kind, str], tuple[float, StoredResource]] = {}
 
     def record_change(self, now: float, was: StoredResource) -> None:
-        """Until now a resource was as given."""
+        """Record a change: `was` is the resource as it was until `now`."""
         if self.span:
             versions = self._versions.setdefault((was.kind, was.id), [])
             versions.append((now, was))
@@ -57,27 +54,27 @@ class ResourceHistory:
                 del versions[0]
 
     def record_deletion(self, now: float, was: StoredResource) -> None:
-        """The resource is deleted now, and was as given until then."""
+        """Record a deletion at `now`: `was` is the resource as it was until then."""
         if self.span:
             self.record_change(now, was)
             self._ended[was.kind, was.id] = now, was
 
     def as_of(self, moment: float, current: StoredResource) -> StoredResource:
-        """What a resource was at a moment; one that is younger, as it was made."""
+        """A resource as it was at a moment; one that was created later, as it was created."""
         versions = self._versions.get((current.kind, current.id), ())
         return next((was for until, was in versions if until > moment), current)
 
     def list_as_of(
         self, moment: float, current: Iterable[StoredResource], belongs: Callable[[StoredResource], bool]
     ) -> list[StoredResource]:
-        """A list as it was at a moment, by id: what is in it now, and what belongs there and was deleted since."""
+        """A list as it was at a moment, by id: `current`, and deleted resources that belonged to it then."""
         gone = [was for at, was in self._ended.values() if at > moment and belongs(was)]
         return sorted(
             (self.as_of(moment, resource) for resource in (*current, *gone)), key=lambda resource: int(resource.id)
         )
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Drop all earlier versions."""
         self._versions.clear()
         self._ended.clear()
 
@@ -93,7 +90,7 @@ _NAMES: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def stored_fields(sent: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
-    """The fields that are stored of those that were sent."""
+    """The fields as the account stores them: names and prices changed as the quirks say."""
     stored = dict(sent)
     for name in ("name", "bundle"):
         if isinstance(stored.get(name), str):
@@ -109,13 +106,13 @@ def _stored_floors(sent: Mapping[str, float], quirks: Quirks) -> dict[str, float
 
 
 def _rounded_price(price: float, step: float) -> float:
-    """The multiple of a step that is nearest, and never less than the least price there is."""
+    """The nearest multiple of a step, but at least the minimum floor."""
     of, to = Decimal(str(price)), Decimal(str(step))
     return float(max(MINIMUM, (of / to).quantize(Decimal(1), ROUND_HALF_UP) * to))
 
 
 def is_duplicate(one: StoredResource, other: StoredResource) -> bool:
-    """Whether a server that makes nothing twice takes two resources for one: of a like name, or a like bundle."""
+    """Whether a server without duplicates takes two for one: names or bundles alike but for case and dashes."""
     return (one.kind, one.app_id, _identity(one)) == (other.kind, other.app_id, _identity(other))
 
 
@@ -142,9 +139,9 @@ CREATE TABLE IF NOT EXISTS token (digest TEXT PRIMARY KEY, expires REAL NOT NULL
 class SandboxAccount:
     """All state of one sandbox. Safe to use from other threads than the server's.
 
-    `database` None keeps it in memory. `requests` holds what was asked, oldest first; `past` what resources were, for
-    servers that lag. Raises `ProjectError` where the file cannot be opened, is no database, or is in use by another
-    sandbox.
+    `database` None keeps it in memory. `requests` holds the requests, oldest first; `past` the earlier versions of
+    resources, for servers that lag. Raises `ProjectError` where the file cannot be opened, is no database, or is in use
+    by another sandbox.
     """
 
     def __init__(self, database: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -158,7 +155,7 @@ class SandboxAccount:
         self._database = _open_database(database)
 
     def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> StoredResource:
-        """A new resource under an id that none had before."""
+        """Create a resource under an id that was never used."""
         with self._transaction() as sql:
             row = sql.execute("SELECT id FROM last_id WHERE kind = ?", (kind,)).fetchone()
             new = StoredResource(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
@@ -172,7 +169,7 @@ class SandboxAccount:
                 self._put(sql, resource)
 
     def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> StoredResource:
-        """Give a resource other fields. Raises KeyError where there is none with that id."""
+        """Replace the fields of a resource. Raises KeyError where there is none with that id."""
         with self._transaction() as sql:
             before = self.get(kind, resource_id)
             if before is None:
@@ -197,7 +194,7 @@ class SandboxAccount:
         return True
 
     def clear(self) -> None:
-        """Forget all resources, tokens and requests. Ids go on from where they were."""
+        """Delete all resources, tokens and requests. New ids continue after the old ones."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM resource")
             sql.execute("DELETE FROM token")
@@ -207,7 +204,7 @@ class SandboxAccount:
         self.requests.clear()
 
     def get(self, kind: Kind, resource_id: str) -> StoredResource | None:
-        """The resource with that id."""
+        """The resource with that id; None where there is none."""
         number = _integer_id(resource_id)
         resources = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
         return resources[0] if resources else None
@@ -228,7 +225,7 @@ class SandboxAccount:
         return self._changes[key]
 
     def issue_token(self, seconds: float, api: str = "") -> str:
-        """A new bearer token that is good for so many seconds, for one API alone. Only its digest is kept."""
+        """Issue a bearer token that is valid for so many seconds and one API. Only its digest is stored."""
         token = secrets.token_urlsafe(32)
         with self._transaction() as sql:
             sql.execute("DELETE FROM token WHERE expires <= ?", (self.clock(),))
@@ -244,17 +241,17 @@ class SandboxAccount:
         return row is not None and row[0] > self.clock()
 
     def revoke_tokens(self) -> None:
-        """Make every token issued so far worthless."""
+        """Revoke every token issued so far."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM token")
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Do some work on the account once so many seconds are over, as if it were done at that very moment."""
+        """Schedule work on the account in so many seconds; it takes effect as if done at that moment."""
         with self._lock:
             self._late.append((self.clock() + seconds, work))
 
     def finish(self) -> None:
-        """Do now what is still to be done later."""
+        """Do all scheduled work now."""
         self._catch_up(inf)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One exchange with the server: the call, its credentials, the answer, and what is remembered of both."""
+"""Requests to the sandbox, its responses, refusals, credentials, and the record that is kept of a request."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,12 +10,12 @@ REFUSED_SECRET: Final = "wrong"  # noqa: S105 - the one secret that is no good, 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """`only` is the one pair of client id and secret that is taken; None takes any but the secret `wrong`."""
+    """`only` is the one pair of client id and secret that is accepted; None accepts any but the secret `wrong`."""
 
     only: tuple[str, str] | None = field(default=None, repr=False)
 
     def fit(self, client_id: object, client_secret: object) -> bool:
-        """Whether this pair is taken."""
+        """Whether this pair is accepted."""
         if not all(isinstance(part, str) and part for part in (client_id, client_secret)):
             return False
         return client_secret != REFUSED_SECRET and self.only in {None, (client_id, client_secret)}
@@ -43,7 +43,7 @@ class SandboxRequest:
 
     @property
     def resource(self) -> str:
-        """What the call is about: the last word of its path, as in `placement`, or `file` for any file."""
+        """The resource of the request: the last part of its path, such as `placement`, or `file` for any file."""
         last = self.path.rpartition("/")[2]
         return "file" if "." in last else last
 
@@ -60,7 +60,7 @@ class SandboxRequest:
 
 @dataclass(frozen=True, slots=True)
 class SandboxResponse:
-    """A response, complete: status, body, and headers beside the length."""
+    """A complete response: status, body, and all headers but the length."""
 
     status: int
     body: bytes
@@ -68,7 +68,7 @@ class SandboxResponse:
 
 
 class RefusalError(Exception):
-    """The server says no: an HTTP status, its words, and further keys of the answer."""
+    """The server refuses a request: an HTTP status, a message, and further keys of the response."""
 
     def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request as it is remembered. `status` is None where no answer was given; `fault` names the one that struck.
+    """The record of a request. `status` is None where no response was sent; `fault` names the fault that struck.
 
     `body` is the JSON that was sent (None without one), `at` seconds since the epoch. Credentials are never kept.
     """
@@ -99,12 +99,12 @@ Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 
 
 def json_answer(status: int, content: Any) -> SandboxResponse:
-    """An answer that holds the content as JSON."""
+    """A response with the content as JSON."""
     return SandboxResponse(status, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def remembered_body(call: SandboxRequest) -> Any:
-    """What may be remembered of a body: its JSON, or its text where it is none; never a credential."""
+    """The body to record: its JSON, or its text where it is none; without credentials."""
     if not call.body:
         return None
     try:
@@ -117,5 +117,5 @@ def remembered_body(call: SandboxRequest) -> Any:
 
 
 def remembered_query(call: SandboxRequest) -> Mapping[str, str]:
-    """What may be remembered of a query: that of a file is a signature."""
+    """The query to record; empty for a file, whose query is a signature."""
     return {} if call.resource == "file" else call.query

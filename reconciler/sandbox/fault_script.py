@@ -1,4 +1,7 @@
-"""Faults and quirks from a YAML file, checked strictly: all that is wrong with it at once, each with its place."""
+"""Scripts of faults: read from a YAML file, matched to requests, and applied to responses.
+
+The file is checked strictly; all findings are reported at once, each with its place.
+"""
 
 import gzip
 import json
@@ -56,7 +59,7 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FaultFile:
-    """What a faults file says. `chance` seeds the faults that strike by probability."""
+    """The content of a faults file. `chance` seeds the faults that strike by probability."""
 
     faults: tuple[Fault, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
@@ -97,7 +100,7 @@ def read_faults(path: Path) -> FaultFile:
 
 
 def _with_doubles(node: Any) -> None:
-    """Put doubles in the place of exact numbers: nothing here is money."""
+    """Replace exact numbers by floats, in place: nothing here is money."""
     for key, value in list(node.items()) if isinstance(node, Map) else list(enumerate(node)):
         if isinstance(value, Decimal):
             node[key] = float(value)
@@ -106,7 +109,7 @@ def _with_doubles(node: Any) -> None:
 
 
 def _name_null(content: Any) -> None:
-    """`do: null` names a fault, though YAML reads it as nothing."""
+    """Replace a null under `do` by the text `null`, in place: it names a fault."""
     faults = content.get("faults") if isinstance(content, Map) else None
     for fault in faults if isinstance(faults, Seq) else ():
         if isinstance(fault, Map) and "do" in fault and fault["do"] is None:
@@ -143,7 +146,7 @@ def _finding(file: str, content: Any, problem: ErrorDetails) -> Finding:
 
 
 def _place(content: Any, loc: tuple[str | int, ...]) -> tuple[Place, list[str | int]]:
-    """Where a problem stands and the path to it, as far as both are in the file."""
+    """The place of a problem and the path to it, as far as the file has it."""
     place, node = Place(1, 1), content
     path: list[str | int] = []
     for step in _without_case(loc):
@@ -158,7 +161,7 @@ def _place(content: Any, loc: tuple[str | int, ...]) -> tuple[Place, list[str | 
 
 
 def _without_case(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Pydantic's path without the name of the chosen case, which comes after the place of a fault in its list."""
+    """Pydantic's path without the discriminator value after the index of a fault."""
     return loc[:2] + loc[3:] if loc[:1] == ("faults",) else loc
 
 
@@ -167,13 +170,13 @@ def _known_names() -> set[str]:
 
 
 class FaultScript:
-    """The faults of a server and how far each has come. The same calls and seed give the same faults."""
+    """The faults of a server, each with its counts so far. The same requests and seed give the same faults."""
 
     def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
         self._lines = [_FaultCounter(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
 
     def strike(self, call: SandboxRequest) -> Fault | None:
-        """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
+        """The fault that strikes this request: the first in order that is due. All matching ones count the request."""
         due = [line for line in self._lines if line.counts(call)]
         if not due:
             return None
@@ -182,7 +185,7 @@ class FaultScript:
 
 
 class _FaultCounter:
-    """One fault of a script: how many matching calls it saw, and how many it struck."""
+    """One fault of a script: how many requests matched it, and how many it struck."""
 
     def __init__(self, fault: Fault, chance: Random) -> None:
         self.fault = fault
@@ -191,7 +194,7 @@ class _FaultCounter:
         self._chance = chance
 
     def counts(self, call: SandboxRequest) -> bool:
-        """Count the call if it matches, and say whether the fault is due."""
+        """Count the request if it matches; returns whether the fault is due."""
         if not _matches(self.fault, call):
             return False
         self._seen += 1
@@ -219,7 +222,7 @@ def _matches(fault: Fault, call: SandboxRequest) -> bool:
 
 
 def _is_possible(fault: Fault, call: SandboxRequest) -> bool:
-    """Whether the fault can strike such a call at all."""
+    """Whether the fault applies to such a request: some need a list, a create or an update."""
     if isinstance(fault, ListFault):
         return is_list(call)
     if isinstance(fault, OldId | Echo):
@@ -229,7 +232,7 @@ def _is_possible(fault: Fault, call: SandboxRequest) -> bool:
 
 
 def is_list(call: SandboxRequest) -> bool:
-    """Whether the call reads a list."""
+    """Whether the request reads a list."""
     of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
     own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
     return call.method == "GET" and bool(call.query.get(of_whom)) and not call.query.get(own)
@@ -249,7 +252,7 @@ _WRAPPERS: Final = ("apps", "placements", "data", "list")
 
 
 def faulty_response(fault: AnswerFault, answer: SandboxResponse) -> SandboxResponse:
-    """The answer that the fault gives instead of the one that was due."""
+    """The response with the fault, in the place of `answer`."""
     match fault:
         case Status():
             after = () if fault.retry_after is None else ((b"retry-after", str(fault.retry_after).encode()),)
@@ -271,12 +274,12 @@ def faulty_response(fault: AnswerFault, answer: SandboxResponse) -> SandboxRespo
 
 @cache
 def _packed_megabyte() -> bytes:
-    """A whole gzip file by itself, so that several in a row are one too."""
+    """A gzip file of one megabyte of zeros; several of them in a row are a gzip file as well."""
     return gzip.compress(bytes(1024 * 1024), mtime=0)
 
 
 def _with_other_host(fault: WrongHost, answer: SandboxResponse) -> SandboxResponse:
-    """The answer with another host in its URL; one without a URL as it is."""
+    """The response with another host in its URL; unchanged where it has no URL."""
     content = json.loads(answer.body) if answer.body.startswith(b"{") else {}
     if "url" not in content:
         return answer
@@ -291,7 +294,7 @@ def _body_with(fault: ListFault | ReportFault, answer: SandboxResponse) -> Sandb
 
 
 def _report_with(fault: ReportFault, answer: SandboxResponse) -> SandboxResponse:
-    """The report in the answer with the fault in it, packed if it was; one without rows as it is."""
+    """The response with the fault in its report, compressed if it was; unchanged where the report has no rows."""
     packed = answer.body.startswith(_GZIP)
     header, _, rows = (gzip.decompress(answer.body) if packed else answer.body).partition(b"\n")
     last = rows[rows.rstrip().rfind(b"\n") + 1 :]
@@ -302,7 +305,7 @@ def _report_with(fault: ReportFault, answer: SandboxResponse) -> SandboxResponse
 
 
 def _list_with(fault: ListFault, answer: SandboxResponse) -> SandboxResponse:
-    """The list in the answer with the fault in it, in the wrapper it had."""
+    """The response with the fault in its list, in the same wrapper."""
     content = json.loads(answer.body) if answer.body else []
     wrapper, rows = _unwrapped_rows(content)
     if isinstance(fault, Paging):
@@ -312,7 +315,7 @@ def _list_with(fault: ListFault, answer: SandboxResponse) -> SandboxResponse:
 
 
 def _unwrapped_rows(content: Any) -> tuple[str | None, list[Any]]:
-    """The rows of a list and the key they stand under, if any; a lone resource is a list of one."""
+    """The key that wraps a list, if any, and its rows; a lone resource is a list of one."""
     if isinstance(content, list):
         return None, content
     wrapper = next((key for key in _WRAPPERS if isinstance(content.get(key), list)), None)

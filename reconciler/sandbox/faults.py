@@ -1,6 +1,6 @@
-"""Faults: what goes wrong with a call, which calls are struck, and when.
+"""Faults: what goes wrong with a request, which requests are struck, and when.
 
-One case per fault. The same names and values stand in a faults file, where a fault is told by its `do`.
+One class per fault. A faults file has the same names and values; `do` names the fault.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 RESOURCES: Final = ("auth", "app", "placement", "token", "user-level-data", "file", "metrics")
-"""What calls are about: three of the Management API, then what paths of the reporting APIs end with, or any `file`."""
+"""Resources of requests: three of the Management API, then the last parts of the reporting APIs' paths, and `file`."""
 _TARGET: Final = re.compile(rf"\*|(GET|POST|PUT|DELETE|\*) ({'|'.join(RESOURCES)}|\*)")
 ELSEWHERE: Final = "https://reports.example.net"
 _MOST_MEGABYTES: Final = 100_000
@@ -17,11 +17,11 @@ When: TypeAlias = Literal["before", "after"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
-    """Which calls are struck: all that match `on` and `containing`, or the `nth`, or every so many, or by chance.
+    """Which requests are struck: all that match `on` and `containing`, or of these the `nth`, every n-th, or by chance.
 
     `on` is a method and a resource, as in `POST placement`; `*` stands for any of either. `containing` is looked for
-    in the query and the body. `nth` counts matching calls from 1 and strikes `times` calls from there on (once unless
-    said); otherwise `times` bounds how often the fault strikes in all.
+    in the query and the body. `nth` counts matching requests from 1 and strikes `times` of them from there on (default
+    1); otherwise `times` bounds how often the fault strikes in all.
     """
 
     on: str = "*"
@@ -91,7 +91,7 @@ class Truncate(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slow(FaultRule):
-    """Let the body trickle out over so many seconds."""
+    """Send the body in small parts over so many seconds."""
 
     do: Literal["slow"] = "slow"
     when: Literal["after"] = "after"
@@ -128,7 +128,7 @@ class Null(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadGzip(FaultRule):
-    """Answer 200 with a body that says it is gzip and is not."""
+    """Answer 200 with a body that is declared as gzip and is not."""
 
     do: Literal["bad-gzip"] = "bad-gzip"
     when: When = "before"
@@ -150,7 +150,7 @@ class Bomb(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect(FaultRule):
-    """Answer 302: it is elsewhere, at `to`."""
+    """Answer 302 with the location `to`."""
 
     do: Literal["redirect"] = "redirect"
     when: When = "before"
@@ -159,7 +159,7 @@ class Redirect(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongHost(FaultRule):
-    """Order a report, and let the URL in the answer lead to the host `to`."""
+    """Order a report; the URL in the response has the host `to`."""
 
     do: Literal["astray"] = "astray"
     when: Literal["after"] = "after"
@@ -168,7 +168,7 @@ class WrongHost(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutRow(FaultRule):
-    """Answer a report that ends amid its last row, and say nothing of it: the length announced is that of the rest."""
+    """Answer a report that ends within its last row; the announced length is that of the shortened body."""
 
     do: Literal["cut-row"] = "cut-row"
     when: Literal["after"] = "after"
@@ -176,7 +176,7 @@ class CutRow(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatRow(FaultRule):
-    """Answer a report whose last row stands there twice."""
+    """Answer a report with its last row twice."""
 
     do: Literal["repeat-row"] = "repeat-row"
     when: Literal["after"] = "after"
@@ -192,7 +192,7 @@ class ExpireToken(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging(FaultRule):
-    """Of a list, answer the first half in a wrapper that speaks of more under the key `hint`."""
+    """Answer the first half of a list, in a wrapper whose key `hint` says that there is more."""
 
     do: Literal["paging"] = "paging"
     when: Literal["after"] = "after"
@@ -218,9 +218,9 @@ class Duplicate(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldId(FaultRule):
-    """Answer a create with an id that was there before: `id`, or that of the newest resource of its kind.
+    """Answer a create with an id that already exists: `id`, or that of the newest resource of its kind.
 
-    With `fields` the answer tells of that resource as if it had just been made. Where there is none, nothing is struck.
+    With `fields` the response has the fields of that resource. Without such a resource the fault does nothing.
     """
 
     do: Literal["old-id"] = "old-id"
@@ -231,7 +231,7 @@ class OldId(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Echo(FaultRule):
-    """Answer an update as if it were done, with what it sent, and do not carry it out."""
+    """Answer an update with the fields that it sent, without carrying it out."""
 
     do: Literal["echo"] = "echo"
     when: Literal["before"] = "before"
@@ -239,7 +239,7 @@ class Echo(FaultRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late(FaultRule):
-    """Reset the connection without an answer, and carry the call out so many seconds later."""
+    """Reset the connection without an answer, and carry the request out so many seconds later."""
 
     do: Literal["late"] = "late"
     when: Literal["after"] = "after"
@@ -255,9 +255,9 @@ ReportFault: TypeAlias = CutRow | RepeatRow
 AnswerFault: TypeAlias = (
     Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | WrongHost | ExpireToken | ListFault | ReportFault
 )
-"""Faults that give another answer, which then goes out whole."""
+"""Faults that replace the response, which is then sent completely."""
 CallFault: TypeAlias = OldId | Echo
-"""Faults that an API has to act out, for they rest on what is in the account."""
+"""Faults that an API carries out itself, as they depend on the account."""
 WireFault: TypeAlias = Timeout | Reset | Truncate | Slow | Late
 """Faults of the connection."""
 Fault: TypeAlias = AnswerFault | CallFault | WireFault

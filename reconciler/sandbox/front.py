@@ -1,7 +1,7 @@
-"""A server of HTTP/1.1 over asyncio and h11, for one application, with the connections in the application's hands.
+"""The HTTP/1.1 server of the sandbox, over asyncio and h11, and its application, which answers requests by routes.
 
-Faults have to break connections, hold them and send half of an answer, which an ASGI application cannot do. See
-docs/adr/0015.
+The application has control of connections: faults break them, hold them and send half a response, which an ASGI
+application cannot do. See docs/adr/0015.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ from reconciler.sandbox.faults import (
 _log: Final = logging.getLogger("reconciler.sandbox")
 _CHUNK: Final = 64 * 1024
 _GRACE_SECONDS: Final = 2
-"""How long calls under way may go on once the server ends."""
+"""How long requests in progress may continue once the server ends."""
 
 _WAITING_CONNECTIONS: Final = 512
 _WITHOUT_BODY: Final = (204, 304)
@@ -60,7 +60,7 @@ _BUG: Final = SandboxResponse(500, b"Internal Server Error", (*_TEXT, (b"connect
 
 
 class Connection:
-    """A client's connection: one call after the other is read from it, and answered on it."""
+    """A client's connection, on which requests are read and answered one after the other."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -68,10 +68,10 @@ class Connection:
         self._http = h11.Connection(h11.SERVER)
         self._has_body = True
         self.is_idle = True
-        """Whether no call is under way."""
+        """Whether no request is in progress."""
 
     async def call(self) -> SandboxRequest | None:
-        """The next call; None where no more can come. Raises `h11.RemoteProtocolError` for what is no call."""
+        """Read the next request; None where no more can come. Raises `h11.RemoteProtocolError` for malformed ones."""
         self.is_idle = True
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
@@ -91,42 +91,42 @@ class Connection:
 
     @property
     def may_be_answered(self) -> bool:
-        """Whether an answer can still be begun."""
+        """Whether a response can still be begun."""
         return self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE} and not self._writer.is_closing()
 
     async def answer(self, answer: SandboxResponse) -> None:
-        """Send an answer as a whole."""
+        """Send a complete response."""
         self._write(self._head(answer), *self._body(answer.body), h11.EndOfMessage())
         await self._writer.drain()
 
     async def begin(self, answer: SandboxResponse) -> None:
-        """Send the head of an answer, which tells the length of all of it."""
+        """Send the head of a response, with the length of its whole body."""
         self._write(self._head(answer))
 
     async def send(self, part: bytes) -> None:
-        """Send a part of the body that was begun."""
+        """Send a part of the body of the response that was begun."""
         self._write(*self._body(part))
         await self._writer.drain()
 
     async def finish(self) -> None:
-        """End the answer that was begun."""
+        """End the response that was begun."""
         self._write(h11.EndOfMessage())
 
     async def wait_closed(self) -> None:
-        """Returns once the client has closed the connection. What it still sends is not read as a call."""
+        """Wait until the client has closed the connection; what it still sends is discarded."""
         with suppress(ConnectionError):
             while await self._reader.read(_CHUNK):
                 pass
 
     def reset(self) -> None:
-        """Close it the hard way: the client sees a reset, not an end."""
+        """Reset the connection: the client sees a reset, not an end of file."""
         with suppress(OSError):  # the client was first to close it
             taken: socket.socket = self._writer.get_extra_info("socket")
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
         self._writer.transport.abort()
 
     def close(self) -> None:
-        """Close it once what was written is sent."""
+        """Close the connection once everything written is sent."""
         self._writer.close()
 
     async def _event(self) -> h11.Event | type[h11.PAUSED]:
@@ -147,13 +147,13 @@ class Connection:
 
 
 class Application(Protocol):
-    """What answers calls."""
+    """Answers requests on their connections."""
 
     end: Callable[[], None]
     """Ends the server; set by the server itself."""
 
     async def take(self, call: SandboxRequest, connection: Connection) -> None:
-        """Answer a call on its connection, or break that. Whatever is raised is a bug, and shown."""
+        """Answer a request on its connection, or break the connection. An exception is a bug, and is logged."""
         ...
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Server:
         asyncio.run(self._serve())
 
     def end(self) -> None:
-        """Have `run` return soon. May be called from any thread, and more than once."""
+        """Make `run` return soon. May be called from any thread, and more than once."""
         with suppress(RuntimeError):  # it has ended already
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._ended.set)
@@ -203,7 +203,7 @@ class Server:
 
     @contextmanager
     def _end_on_signals(self) -> Iterator[None]:
-        """Take both signals as a plain request to end."""
+        """For the length of the block, end the server on SIGINT and SIGTERM."""
 
         def end(_number: int, _frame: FrameType | None) -> None:
             self.end()
@@ -264,12 +264,12 @@ def _reason(status: int) -> bytes:
 _UNANSWERED: Final = SandboxResponse(0, b"")
 _TRICKLES: Final = 10
 CONTROL: Final = "/reconciler-sandbox"
-"""A path of the sandbox's own, which no fault strikes and no memory keeps: GET tells who it is, DELETE ends it.
-A page in a browser cannot ask for the second, as browsers ask first whether they may."""
+"""The sandbox's own path, which no fault strikes and which is not recorded: GET returns its process id, DELETE ends it.
+A page in a browser cannot send the DELETE, as browsers ask for permission first (CORS)."""
 
 
 class SandboxApplication:
-    """Answers calls by routes. `latency` is in seconds, added to every call. `end` is how the server is ended."""
+    """Answers requests by routes, with the faults of a script. `latency` is in seconds, added to every request."""
 
     def __init__(self, account: SandboxAccount, routes: Routes, script: FaultScript, latency: float = 0) -> None:
         self._account = account
@@ -281,7 +281,7 @@ class SandboxApplication:
         self.end: Callable[[], None] = lambda: None
 
     async def take(self, call: SandboxRequest, connection: Connection) -> None:
-        """Take one call. Whatever a handler raises is a bug here and is left to the server to show."""
+        """Answer one request, with the fault that strikes it. An exception of a handler is left to the server."""
         if call.path == CONTROL:
             await connection.answer(json_answer(200, {"sandbox": os.getpid()}))
             if call.method == "DELETE":
@@ -309,9 +309,9 @@ class SandboxApplication:
                 await connection.answer(answer)
 
     def answer(self, call: SandboxRequest, fault: Fault | None = None) -> SandboxResponse:
-        """What is answered to a call, faults of the connection apart.
+        """The response to a request, without faults of the connection.
 
-        A fault that comes before keeps the call from being handled.
+        With a fault whose `when` is `before`, the request is not handled.
         """
         match fault:
             case ExpireToken():
@@ -349,7 +349,7 @@ class SandboxApplication:
         self._account.requests.append(record)
 
     async def _hold(self, seconds: float, connection: Connection) -> None:
-        """Wait until so many seconds are over, the client is gone, or the server closes."""
+        """Wait until so many seconds have passed, the client closes the connection, or the server ends."""
         ends = [asyncio.ensure_future(connection.wait_closed()), asyncio.ensure_future(self._closing.wait())]
         await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:

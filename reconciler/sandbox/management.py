@@ -1,6 +1,6 @@
-"""The Management API's calls: a token, and apps and placements read, created, updated and deleted.
+"""The Management API: tokens, and reading, creating, updating and deleting apps and placements.
 
-Source: the vendor's Management API pages; each point they leave open is a quirk.
+Source: the vendor's Management API pages; each point that they leave open is a quirk.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +37,7 @@ NOTHING: Final = SandboxResponse(200, b"")
 
 
 class Management:
-    """The handlers of the Management API over one account. `chance` seeds which replica a list is read of."""
+    """The handlers of the Management API over one account. `chance` seeds which replica answers a list."""
 
     def __init__(self, account: SandboxAccount, quirks: Quirks, keys: ClientCredentials, chance: int = 0) -> None:
         self._account = account
@@ -55,7 +55,7 @@ class Management:
         return {("POST", AUTH_PATH): self._auth} | {key: partial(self._with_token, call) for key, call in calls.items()}
 
     def warm(self) -> None:
-        """Make every list ready, so that the first readers wait no longer than later ones."""
+        """Compute every list, so that the first reads take no longer than later ones."""
         apps = self._account.apps()
         for publisher in {_publisher(app) for app in apps}:
             self._list("app", publisher)
@@ -124,7 +124,7 @@ class Management:
         return checks.complete_placement(fields) if kind == "placement" else fields
 
     def _old_resource(self, kind: Kind, fault: object) -> StoredResource | None:
-        """The resource whose id a create is answered with where that fault strikes."""
+        """The existing resource that an `OldId` fault answers a create with; None without that fault or a resource."""
         if not isinstance(fault, OldId):
             return None
         if fault.id is not None:
@@ -133,20 +133,20 @@ class Management:
         return there[-1] if there else None
 
     def _duplicate(self, new: StoredResource) -> StoredResource | None:
-        """The resource that a server which makes nothing twice takes for the one that is to be made."""
+        """The existing resource that a server without duplicates takes for the new one; None where there is none."""
         if not self._quirks.dedup:
             return None
         there = self._account.apps() if new.kind == "app" else self._account.placements(new.app_id)
         return next((resource for resource in there if is_duplicate(resource, new)), None)
 
     def _resource_in_response(self, stored: StoredResource, sent: Mapping[str, Any]) -> StoredResource:
-        """What an answer shows of a resource that was written."""
+        """A written resource as a full response shows it: as stored, or with what was sent."""
         if self._quirks.kept_answer == "stored":
             return stored
         return replace(stored, fields=self._complete(stored.kind, {**stored.fields, **sent}))
 
     def _app_id_of(self, body: Mapping[str, Any]) -> str:
-        """The id of the app that a new placement goes to. As text only: the real API refuses a number here."""
+        """The id of the app of a new placement. It must be a text: the real API refuses a number here."""
         if not isinstance(body.get("appId"), str) or not body["appId"]:
             raise RefusalError(400, "appId must be a string.")
         return self._require("app", body["appId"]).id
@@ -210,14 +210,14 @@ class Management:
         return resource
 
     def _resource_as_read(self, kind: Kind, resource_id: str) -> StoredResource:
-        """The resource as a read by its id shows it: later than it was made, and as it was before an update."""
+        """The resource as a read by its id returns it, with the lags of the quirks. Raises `RefusalError` (404)."""
         resource, now = self._require(kind, resource_id), self._account.clock()
         if resource.created > now - self._quirks.found_after:
             raise _not_found(kind, resource_id)
         return self._account.past.as_of(now - self._quirks.updates_after, resource)
 
     def _list(self, kind: Kind, of_whom: str) -> SandboxResponse:
-        """A list, answered from memory while nothing in it has changed."""
+        """A list; the same response is reused while nothing in it has changed."""
         changes = self._account.changes(APPS if kind == "app" else of_whom)
         ready = self._lists.get((kind, of_whom))
         if ready is not None and ready[0] == changes:
@@ -270,6 +270,6 @@ def _publisher(app: StoredResource) -> str:
 
 
 def _store_name(bundle: str) -> str:
-    """What the store calls an app, made up from its bundle: `com.cash_crash.54` is Cash Crash 54."""
+    """The store's name of an app, derived from its bundle: `com.cash_crash.54` is Cash Crash 54."""
     words = bundle.partition(".")[2] or bundle
     return words.replace("_", " ").replace(".", " ").title()

@@ -1,4 +1,4 @@
-"""What a call for metrics asks for, checked as the vendor's page says, and the market's lines summed for it."""
+"""Queries for mediation metrics: the request body, checked as the vendor's page says, and the rows that answer it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ LISTS: Final = ("apps", "placements", "country", "placement_type", "demand_sourc
 _PARAMETERS: Final = ("dimensions", "metrics", "filters", "date_min", "date_max", "timezone")
 _LONGEST: Final = 30
 TIMEZONES: Final = {"America/Los_Angeles": timezone(timedelta(hours=-8)), "UTC": UTC}
-"""The page calls the first one PST: summer time is left out."""
+"""The page calls the first one PST; daylight saving is not modelled."""
 
 NetworkFilter: TypeAlias = Literal["all", "bidding", "mediation"]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsQuery:
-    """A call that is in order. Days are those of `zone`, both ends included."""
+    """A valid query. Days are those of `zone`, both ends included."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
@@ -47,7 +47,7 @@ class MetricsQuery:
 
 
 def parse_query(body: Mapping[str, Any], now: float) -> MetricsQuery:
-    """The call in a body. Raises `RefusalError` (400) that names everything that is wrong, under `errors`."""
+    """The query in a request body. Raises `RefusalError` (400) with all errors by parameter, under `errors`."""
     errors: dict[str, str] = {name: "unknown field" for name in body if name not in _PARAMETERS}
     dimensions = _parse_names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, errors)
     metrics = _parse_names(body, "metrics", METRICS, _USUAL_METRICS, errors)
@@ -124,7 +124,7 @@ def _check_span(first: date, last: date, errors: dict[str, str]) -> None:
 
 
 _OF_THE_NEXT_DAY: Final = 1 / 3
-"""Of a day in Los Angeles, the part that is the next day in UTC."""
+"""The part of a day in Los Angeles that is the next day in UTC."""
 _DIMENSIONS: Final[Mapping[str, Callable[[ReportLine], str]]] = {
     "app": lambda line: line.app,
     "helium_placement_name": lambda line: line.placement,
@@ -178,7 +178,7 @@ class _Sums:
 
 
 def metrics_rows(account: SandboxAccount, market: Market, query: MetricsQuery) -> list[dict[str, Any]]:
-    """The rows of the answer, in the order of their dimensions. Days that are not complete have none."""
+    """The rows of the response, in the order of their dimensions. Incomplete days have none."""
     apps = [
         app for app in account.apps() if mediation_app(app.id) in query.filters.get("apps", {mediation_app(app.id)})
     ]
@@ -204,7 +204,7 @@ def _matching_lines(
 
 
 def _day_parts(query: MetricsQuery, now: float) -> Iterable[tuple[date, date, float]]:
-    """Each day of the answer, the day in UTC that it is made of, and how much of that."""
+    """Each day of the response, a day in UTC that it overlaps, and the share of that day."""
     for day in days(query.first, query.last):
         following = day + timedelta(days=1)
         made_of = [(day, 1.0)]

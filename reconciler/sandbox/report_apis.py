@@ -1,4 +1,4 @@
-"""The two reporting APIs: metrics within a limit of calls, and user reports that lie at a signed URL some time later.
+"""The two reporting APIs: metrics with a limit of requests, and user reports that appear at a signed URL after a while.
 
 Source: the vendors' Mediation Reporting and User Level Reporting pages; how a file store answers, from S3's reference.
 """
@@ -49,7 +49,7 @@ class MediationReports:
         self._taken: deque[float] = deque()
 
     def routes(self) -> Routes:
-        """Every call of this API."""
+        """The routes of this API."""
         return {("POST", MEDIATION_TOKEN_PATH): self._token, ("POST", METRICS_PATH): self._metrics}
 
     def _token(self, call: SandboxRequest) -> SandboxResponse:
@@ -84,7 +84,7 @@ class MediationReports:
         return json_answer(200, {"data": rows, "process_time": 0.01, "query_time": 0.2, "row_count": len(rows)})
 
     def _wait(self, now: float) -> int:
-        """Whole seconds until one more call is taken; calls that were refused for their number do not count."""
+        """Whole seconds until another request is accepted, 0 where one is; refused requests do not count."""
         while self._taken and self._taken[0] <= now - _WINDOW_SECONDS:
             self._taken.popleft()
         if len(self._taken) < self._quirks.metrics_calls:
@@ -106,7 +106,7 @@ def _mediation_refusal(status: int, error: str, why: str) -> SandboxResponse:
 TOKEN_PATH: Final = "/auth/v1/token"  # noqa: S105 - a path
 ORDER_PATH: Final = "/api/v1/report/user-level-data"
 FOLDER: Final = f"/group={DEFAULT_PUBLISHER}/"
-"""Where the files lie; in the URL its `=` is escaped."""
+"""The folder of the files; in the URL its `=` is escaped."""
 _USER_LEVEL: Final = "user level"
 _MOST_ORDERS: Final = 10_000
 _SHARE_PACKED: Final = 0.4
@@ -115,7 +115,7 @@ _XML: Final = ((b"content-type", b"application/xml"),)
 
 @dataclass(slots=True)
 class _Order:
-    """A report that was ordered; `target` is what its URL asks of the server, `reads` how often that was asked."""
+    """An ordered report; `target` is the path and query of its URL, `reads` how often that was requested."""
 
     app_id: str
     day: date
@@ -128,7 +128,7 @@ class _Order:
 class UserReports:
     """The handlers of the User Level Reporting API, and of the files it writes, over one account and its market.
 
-    `url` is the server's own, which the files' URLs begin with.
+    `url` is the server's base URL, with which the files' URLs begin.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class UserReports:
         self._count = 0
 
     def routes(self) -> Routes:
-        """Every call of this API, and the folder of the files."""
+        """The routes of this API, and of the folder of the files."""
         return {
             ("POST", TOKEN_PATH): self._token,
             ("POST", ORDER_PATH): self._order,
@@ -244,4 +244,4 @@ _PENDING: Final = (
     _file_refusal(403, "AccessDenied", "Access Denied"),
     NOTHING,
 )
-"""How a file store says that there is no file yet: all three were seen."""
+"""The responses of a file store for a file that is not there yet; all three were seen."""

@@ -1,7 +1,7 @@
-"""The rows of both reports over the market: lines of waterfalls and auctions, and users as CSV.
+"""The rows of both reports over the market: lines of waterfalls and auctions, and user reports as CSV.
 
-Ids of users are made up. Of some no revenue is told by itself: one row, of the user `masked`, sums them. Phones whose
-owners allow no advertising id share one that is all zeros, and so one row.
+Ids of users are invented. One row, of the user `masked`, sums users whose revenue is hidden. Devices without an
+advertising id share one of zeros, and so one row.
 """
 
 import csv
@@ -27,18 +27,18 @@ _FORMATS: Final = {
 }
 _AHEAD: Final = "ironsource"
 _SHARE_AHEAD: Final = 0.15
-"""Of requests, what a line in front of DT fills where there is one."""
+"""The share of requests that a line ahead of DT fills where there is one."""
 _BEHIND: Final = (("admob", 0.5, 1.0), ("applovin", 0.4, 0.7), ("unity", 0.3, 0.45))
-"""Sources behind DT in their order, the share of requests that they fill, and what they pay beside the first."""
+"""Sources behind DT in their order, the share of requests that they fill, and their price relative to the best."""
 _BIDDERS: Final = (("applovin", 0.5), ("mintegral", 0.3), ("vungle", 0.2))
-"""Sources that bid beside DT, and the share of the others' sales that goes to each."""
+"""Sources that bid in one auction with DT, and their shares of the others' sales."""
 _SEASON: Final = "season_special"
-"""A placement that only the mediation platform knows: DT's line in it is of a placement that is gone."""
+"""A placement of the mediation platform alone: DT's line in it is of a deleted placement."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """What one source did in one placement, in a country on a day. Earnings are USD, not rounded."""
+    """The figures of one source in one placement, in a country on a day. Earnings are USD, not rounded."""
 
     app: str
     day: date
@@ -57,7 +57,7 @@ class ReportLine:
 
 
 def mediation_app(app_id: str) -> str:
-    """What the mediation platform calls an app of DT's."""
+    """The mediation platform's id of an app."""
     return sha256(f"app {app_id}".encode()).hexdigest()[:24]
 
 
@@ -77,13 +77,13 @@ def report_lines(market: Market, app: StoredResource, day: date) -> Iterator[Rep
 
 
 def days(first: date, last: date) -> Iterator[date]:
-    """Both ends included."""
+    """The days from first to last, both included."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
 
 def _waterfall_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
-    """A source ahead of DT in some, then DT's rungs, then the rest, each asked for what those before it have left."""
+    """In some waterfalls a source ahead of DT, then DT's tiers, then the others, each asked for what is left."""
     words = (market.seed, trade.waterfall.app.id, trade.waterfall.name)
     best = market.paid_by_rest(trade.waterfall, trade.country)
     if uniform(*words, "ahead") < 0.4:
@@ -104,7 +104,7 @@ def _waterfall_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
 
 
 def _auction_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
-    """DT and the others bid at once; where DT does not buy, the others' best bid does."""
+    """DT and the others bid at once; where DT does not win, the others' best bid does."""
     sale = trade.sales[0]
     yield _auction_line(trade, DT, sale.requests, sale.impressions, sale.earnings, partner=_partner(trade, sale))
     prices = rest_bids(market.paid_by_rest(trade.waterfall, trade.country))
@@ -120,7 +120,7 @@ def _auction_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
 
 
 def _season_lines(market: Market, app: StoredResource, day: date) -> Iterator[ReportLine]:
-    """Small numbers, the same in every app."""
+    """The lines of the placement `_SEASON`: small figures, nearly the same in every app."""
     words = (market.seed, app.id, _SEASON, day)
     requests = 200 + round(20 * normal(*words))
     identity = (mediation_app(app.id), day, _SEASON, "interstitial")
@@ -129,7 +129,7 @@ def _season_lines(market: Market, app: StoredResource, day: date) -> Iterator[Re
 
 
 def _partner(trade: Trade, sale: Sale) -> str:
-    """What the platform's people entered for DT's placement: its id in their iOS apps, its name in the others."""
+    """The name of DT's placement in the mediation platform: its id in iOS apps, its name in the others."""
     ios = trade.waterfall.app.fields["platform"] == "ios"
     return sale.placement.id if ios else str(sale.placement.fields["name"])
 
@@ -175,19 +175,19 @@ COLUMNS: Final = (
     *("Date", "Fyber App ID", "App Name", "Placement Name", "Placement Type", "Country", "Device OS", "Device ID"),
     *("Impressions", "Revenue (USD)"),
 )
-"""The vendor publishes none for this report; these are its sibling's, and the id of the device."""
+"""The vendor publishes no columns of this report; these are those of a sibling report, and the id of the device."""
 _MASKED: Final = "masked"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _SHARE_MASKED: Final = 0.04
 _SHARE_NOBODY: Final = {"ios": 0.2, "android": 0.03}
 _SEEN_AGAIN: Final = 0.2
-"""Of impressions, the share that goes to the user who saw the one before."""
+"""The share of impressions that go to the user of the one before."""
 
 UserRow: TypeAlias = tuple[object, ...]
 
 
 def user_csv(market: Market, app: StoredResource, day: date) -> bytes:
-    """The report. An app that sells nothing has one without rows."""
+    """The report of an app and a day as CSV; without rows where nothing was sold."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -218,7 +218,7 @@ def _user_rows(trade: Trade, sale: Sale, chance: Random) -> Iterator[UserRow]:
 
 
 def _prices(sale: Sale, chance: Random) -> Iterator[float]:
-    """What each impression paid, USD per thousand."""
+    """The price of each impression, USD per thousand."""
     weights = [band.weight * sale.bids.between(band.low, band.high) for band in sale.bands]
     if sale.impressions:
         for band in _drawn_bands(sale.bands, weights, sale.impressions, chance):

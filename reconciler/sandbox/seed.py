@@ -1,4 +1,4 @@
-"""What an account starts with: the demo, a generated account of any size, or resources that were read elsewhere."""
+"""Initial contents of an account: the demo, a generated account of any size, or resources read from another account."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _FIRST_GENERATED_PLACEMENT: Final = 1_000_000
 
 
 def seed_named(account: SandboxAccount, name: str) -> None:
-    """Put a named seed into the account. Raises `UsageError` for a name that is none."""
+    """Put a named seed into the account. Raises `UsageError` for an unknown name."""
     if name not in SEEDS:
         raise UsageError(f"there is no seed {name!r}", hint=f"known seeds: {', '.join(SEEDS)}")
     content = files("reconciler.sandbox").joinpath(f"data/{name}.json").read_bytes()
@@ -40,7 +40,7 @@ def seed_resources(
 
 
 def seed_live(account: SandboxAccount, live: LiveState, publisher_id: str) -> None:
-    """Put what was read of an account elsewhere into this one, under the same ids.
+    """Put the live state of another account into this one, under the same ids.
 
     Raises `ProjectError` for an id that this server cannot keep as it is: a number without leading zeros.
     """

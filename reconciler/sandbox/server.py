@@ -90,7 +90,7 @@ class RunningSandbox:
         self.stop()
 
     def follow(self, script: FaultScript) -> None:
-        """From the next call on, the faults of this script strike and no others."""
+        """Replace the script of faults, from the next request on."""
         self._front.script = script
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""How the API spells what it answers: one stored resource as the JSON object of a response.
+"""Stored resources as JSON objects of responses.
 
 Source: the vendor's Management API pages, whose response examples disagree with one another; `Quirks` chooses.
 """
@@ -32,12 +32,12 @@ _OFF = {"value": 0, "unit": "minute", "enabled": False}
 
 
 def response_object(resource: StoredResource, quirks: Quirks, occasion: Occasion = "read") -> dict[str, Any]:
-    """The resource as a response to the occasion shows it."""
+    """The resource as a JSON object of a response to a create, read or update."""
     return _app(resource, quirks, occasion) if resource.kind == "app" else _placement(resource, quirks, occasion)
 
 
 def id_key(kind: str, quirks: Quirks, occasion: Occasion) -> str:
-    """The key that a response has the resource's own id under."""
+    """The key of the resource's own id in a response."""
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "create")
     if kind == "app":
         return "appid" if odd else "appId"
@@ -45,12 +45,12 @@ def id_key(kind: str, quirks: Quirks, occasion: Occasion) -> str:
 
 
 def spelled_id(resource_id: str, quirks: Quirks) -> str | int:
-    """An id as responses have it."""
+    """An id as responses show it: a text, or a number."""
     return int(resource_id) if quirks.ids == "number" and resource_id.isdigit() else resource_id
 
 
 def list_content(kind: str, rows: list[Any], quirks: Quirks) -> Any:
-    """The rows of a list in the shape that lists have."""
+    """The content of a list response, in the list shape of the quirks."""
     match quirks.list_shape:
         case "array":
             return rows
@@ -99,11 +99,11 @@ def _without_unset(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
-"""What this server has for fields that were never sent, beside those whose silence means something."""
+"""Values of fields that were never sent, beside those that have a `when_unset`."""
 
 
 def _field_values(resource: StoredResource, quirks: Quirks) -> dict[str, Any]:
-    """The fields by the names that they are sent under; None for what is unset, or kept to itself by this server."""
+    """The fields of a response by name; None for those that are unset or hidden by a quirk."""
     return {
         name: None if name in quirks.hidden else _field_value(spec, resource, quirks)
         for name, spec in FIELDS[resource.kind].items()
@@ -141,7 +141,7 @@ def _boolean(value: bool, quirks: Quirks) -> bool | str:
 
 
 def _floors(placement_id: str, floors: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The lines in an order of the server's own, the same each time."""
+    """The lines in an order of the server's own, the same each time: neither sorted nor as sent."""
     order = sorted(floors, key=lambda country: zlib.crc32(f"{placement_id} {country}".encode()))
     return [{"country": country, "price": floors[country]} for country in order]
 

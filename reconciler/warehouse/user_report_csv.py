@@ -199,7 +199,7 @@ _LONGEST_RECORD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """The report to read: a file of `width` columns, of which `places` (see `column_places`) are known, of an app and day.
+    """The report to read: a file of `width` columns, of which `places` are known (see `column_places`).
 
     `distinct`: equal rows are read once. `names`: the header's names of the columns of `places`.
     """
