@@ -156,7 +156,7 @@ def _raise_limits(current: Decimal, ceiling: Ceiling, at: CurrentFloor, rules: R
         halfway = (current + at.dearer) / 2
         yield Limit(
             halfway,
-            f"The dearer tier stands at {float(at.dearer):g} USD: a rung goes at most half way to it.",
+            f"The dearer tier stands at {float(at.dearer):g} USD: a floor moves at most half way to it.",
         )
 
 
@@ -170,7 +170,7 @@ def _lower_limits(current: Decimal, at: CurrentFloor, rules: Rules) -> Iterator[
         halfway = (current + at.cheaper) / 2
         yield Limit(
             halfway,
-            f"The cheaper tier stands at {float(at.cheaper):g} USD: a rung goes at most half way to it.",
+            f"The cheaper tier stands at {float(at.cheaper):g} USD: a floor moves at most half way to it.",
         )
 
 

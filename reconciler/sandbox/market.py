@@ -145,7 +145,7 @@ class Waterfall:
 
     app: StoredResource
     name: str
-    rungs: tuple[StoredResource, ...]
+    tiers: tuple[StoredResource, ...]
     setting: Setting
     requests: float
     price: float
@@ -155,7 +155,7 @@ class Waterfall:
     @property
     def kind(self) -> str:
         """The placement type of all of its placements."""
-        return str(self.rungs[0].fields["placementType"])
+        return str(self.tiers[0].fields["placementType"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,30 +214,30 @@ class Market:
         key = {each.id: (each.fields["placementType"], stems[each.id], each.id) for each in active}
         active.sort(key=lambda each: key[each.id])
         grouped = groupby(active, key=lambda each: key[each.id][:2])
-        drawn = [self._waterfall(app, str(stem), tuple(rungs)) for (_, stem), rungs in grouped]
+        drawn = [self._waterfall(app, str(stem), tuple(tiers)) for (_, stem), tiers in grouped]
         total = sum(each.requests for each in drawn)
         return tuple(_scaled(each, min(1.0, _MOST_REQUESTS / total)) for each in drawn)
 
     def trades(self, waterfall: Waterfall, day: date) -> Iterator[Trade]:
         """The trades of a waterfall on a day, by country."""
         for country in COUNTRIES:
-            rungs = [rung for rung in waterfall.rungs if aims_at(rung.fields, country)]
-            if rungs:
-                yield self._trade(waterfall, country, day, rungs)
+            tiers = [tier for tier in waterfall.tiers if aims_at(tier.fields, country)]
+            if tiers:
+                yield self._trade(waterfall, country, day, tiers)
 
     def paid_by_rest(self, waterfall: Waterfall, country: Country) -> float:
         """The price of the best of the other sources, USD per thousand impressions."""
         here = exp(0.2 * normal(self.seed, "rest", waterfall.app.id, waterfall.name, country.code))
         return waterfall.rest * here * self._bids(waterfall, country).mean()
 
-    def _waterfall(self, app: StoredResource, name: str, rungs: tuple[StoredResource, ...]) -> Waterfall:
-        kind = rungs[0].fields["placementType"]
+    def _waterfall(self, app: StoredResource, name: str, tiers: tuple[StoredResource, ...]) -> Waterfall:
+        kind = tiers[0].fields["placementType"]
         words = (self.seed, app.id, kind, name)
         return Waterfall(
             app,
             name,
-            rungs,
-            _setting(uniform(*words, "setting"), len(rungs)),
+            tiers,
+            _setting(uniform(*words, "setting"), len(tiers)),
             requests=_REQUESTS[kind] * exp(0.3 * normal(*words, "requests")),
             price=_PRICES[kind] * exp(0.3 * normal(*words, "price")),
             present=0.4 + 0.4 * uniform(*words, "present"),
@@ -247,19 +247,19 @@ class Market:
     def _bids(self, waterfall: Waterfall, country: Country) -> Bids:
         return Bids(waterfall.price * country.price, _SPREAD)
 
-    def _trade(self, waterfall: Waterfall, country: Country, day: date, rungs: Sequence[StoredResource]) -> Trade:
+    def _trade(self, waterfall: Waterfall, country: Country, day: date, tiers: Sequence[StoredResource]) -> Trade:
         words = (self.seed, waterfall.app.id, waterfall.kind, waterfall.name, country.code, day)
         busy = exp(0.08 * normal(*words, "busy")) * (_WEEKEND if day.weekday() > 4 else 1.0)
         requests = round(waterfall.requests * country.share * busy)
         bids = self._bids(waterfall, country)
         if waterfall.setting == "unified":
-            bands = _auction_bands(self.paid_by_rest(waterfall, country), floor_of(rungs[0].fields, country))
-            return Trade(waterfall, country, day, requests, (_sale(rungs[0], requests, waterfall, bids, bands, words),))
+            bands = _auction_bands(self.paid_by_rest(waterfall, country), floor_of(tiers[0].fields, country))
+            return Trade(waterfall, country, day, requests, (_sale(tiers[0], requests, waterfall, bids, bands, words),))
         sales: list[Sale] = []
         high, remaining = inf, requests
-        for rung in sorted(rungs, key=lambda placement: (-floor_of(placement.fields, country), int(placement.id))):
-            low = floor_of(rung.fields, country)
-            sales.append(_sale(rung, remaining, waterfall, bids, (Band(1.0, low, high),), words))
+        for tier in sorted(tiers, key=lambda placement: (-floor_of(placement.fields, country), int(placement.id))):
+            low = floor_of(tier.fields, country)
+            sales.append(_sale(tier, remaining, waterfall, bids, (Band(1.0, low, high),), words))
             high, remaining = low, remaining - sales[-1].impressions
         return Trade(waterfall, country, day, requests, tuple(sales))
 
@@ -288,7 +288,7 @@ def _auction_bands(best: float, floor: float) -> tuple[Band, ...]:
 
 
 def _sale(
-    rung: StoredResource,
+    tier: StoredResource,
     requests: int,
     waterfall: Waterfall,
     bids: Bids,
@@ -296,14 +296,14 @@ def _sale(
     words: tuple[object, ...],
 ) -> Sale:
     share = waterfall.present * sum(band.weight * bids.between(band.low, band.high) for band in bands)
-    return Sale(rung, requests, count(requests, share, normal(*words, rung.id, "sold")), bids, bands)
+    return Sale(tier, requests, count(requests, share, normal(*words, tier.id, "sold")), bids, bands)
 
 
-def _setting(rank: float, rungs: int) -> Setting:
+def _setting(rank: float, tiers: int) -> Setting:
     """How DT is asked, by a random rank (0..1); several tiers are never in one auction."""
     if rank < 0.15:
         return "alone"
-    return "unified" if rank > 0.75 and rungs == 1 else "waterfall"
+    return "unified" if rank > 0.75 and tiers == 1 else "waterfall"
 
 
 def _scaled(waterfall: Waterfall, factor: float) -> Waterfall:

@@ -71,9 +71,9 @@ def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
     for place in range(apps):
         app_id = str(_FIRST_GENERATED_APP + place)
         yield {"kind": "app", "id": app_id, "fields": _generated_app(place)}
-        for rung in range(placements_per_app):
-            placement_id = str(_FIRST_GENERATED_PLACEMENT + place * placements_per_app + rung)
-            fields = _generated_placement(place, rung)
+        for tier in range(placements_per_app):
+            placement_id = str(_FIRST_GENERATED_PLACEMENT + place * placements_per_app + tier)
+            fields = _generated_placement(place, tier)
             yield {"kind": "placement", "id": placement_id, "appId": app_id, "fields": fields}
 
 
@@ -99,12 +99,12 @@ def _generated_app(place: int) -> dict[str, Any]:
     }
 
 
-def _generated_placement(place: int, rung: int) -> dict[str, Any]:
-    top = 0.5 + (place * 7 + rung * 13) % 100 / 10
+def _generated_placement(place: int, tier: int) -> dict[str, Any]:
+    top = 0.5 + (place * 7 + tier * 13) % 100 / 10
     floors = {"WW": 0.01, "US": top, "GB": top * 0.8, "DE": top * 0.7, "JP": top * 0.6, "BR": top * 0.2}
     fields: dict[str, Any] = {
-        "name": f"level_end_{rung:03d}",
-        "placementType": ("Interstitial", "Rewarded", "Banner", "MREC")[rung % 4],
+        "name": f"level_end_{tier:03d}",
+        "placementType": ("Interstitial", "Rewarded", "Banner", "MREC")[tier % 4],
         "status": "active",
         "coppa": False,
         "floorPrices": {country: max(0.01, round(price, 2)) for country, price in floors.items()},
@@ -117,7 +117,7 @@ def _generated_placement(place: int, rung: int) -> dict[str, Any]:
         case "Interstitial":
             fields["creativeTypes"] = ["display", "video"]
         case "Rewarded":
-            fields["ssrConfig"] = {"currency": "coins", "amount": 10 + rung}
+            fields["ssrConfig"] = {"currency": "coins", "amount": 10 + tier}
         case "Banner":
             fields["bannerRefresh"] = 45
         case _:

@@ -51,8 +51,8 @@ def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -
         return ""
     counts = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
     return (
-        f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day where {MOST_UNREAD:.0%} is let "
-        f"pass ({counts})"
+        f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day; at most "
+        f"{MOST_UNREAD:.0%} is accepted ({counts})"
     )
 
 
@@ -61,8 +61,8 @@ def shrinkage(before: Figures, now: Figures) -> str:
     pairs = ((before.rows, now.rows), (before.impressions, now.impressions), (before.money, now.money))
     if not any(had > 0 and has <= HALF * had for had, has in pairs):
         return ""
-    came = f"comes with {now}" if now.rows else "comes without any rows"
-    return f"it {came}; there are {before}, which are kept"
+    content = str(now) if now.rows else "no rows"
+    return f"the report now holds {content}; the stored {before} are kept"
 
 
 TWICE: Final = "stands there twice, with different figures"

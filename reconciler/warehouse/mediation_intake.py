@@ -110,7 +110,7 @@ def row_batches(
             except ValueError as error:
                 batches[day].quarantine_row(row, str(error))
     total = sum(map(len, answers.values()))
-    for why, message in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
+    for why, message in ((_NO_DATE, "{} of {} rows have no readable day: {}"), (_STRAYED, _NOT_ASKED)):
         many = sum(batch.quarantined[why] for batch in batches.values())
         if many > MOST_UNREAD * total:
             raise UnreadableAnswer(message.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)

@@ -83,7 +83,7 @@ def csv_records(path: Path, name: str, head: bytes, mapped: Collection[str] = ()
     skipped, delimiter = _find_header(beginning, name, mapped)
     rows = _read_rows(path, name, encoding, delimiter, skipped)
     header = tuple(column.strip() for column in next(rows, (0, ()))[1])
-    notes = ("not UTF-8: read as Windows-1252, so that names with other signs may look wrong",)
+    notes = ("not UTF-8: read as Windows-1252, so that names with other characters may look wrong",)
     return ImportRecords(name, "line", header, rows, delimiter, notes if encoding == "cp1252" else ())
 
 

@@ -158,7 +158,7 @@ def _connect_object_store(connection: "DuckDBPyConnection", where: str, keys: St
     try:
         connection.execute(f"CREATE SECRET (TYPE {kind}{clauses})")
     except Exception:  # noqa: BLE001 - its words may repeat the keys
-        raise ProjectError(f"the keys of {kind} are none that DuckDB takes") from None
+        raise ProjectError(f"DuckDB does not accept the keys of {kind}") from None
 
 
 def _endpoint_settings(url: str) -> Mapping[str, str]:

@@ -21,20 +21,20 @@ WORLD = Cell(CELL.address, "WW")
 RECORDS = {CELL: EvidenceRecord(Decimal("0.42"), "because"), WORLD: EvidenceRecord(Decimal("0.1"), "well \u202e ünd")}
 
 
-def made():
+def suggestions():
     return Suggestions(FIRST, LAST, (suggested(evidence(), standing()),), UnmatchedReports())
 
 
 def test_a_record_says_what_spoke_for_the_floor():
-    record = records_of(made(), [CELL], TODAY)[CELL]
-    assert record.floor == made().cells[0].suggested
+    record = records_of(suggestions(), [CELL], TODAY)[CELL]
+    assert record.floor == suggestions().cells[0].suggested
     assert "28,000 requests, 8,400 impressions" in record.reason
     assert f"suggested on {TODAY} from {FIRST} to {LAST}" in record.reason
     assert "USD a week" in record.reason
 
 
 def test_only_what_was_written_is_recorded():
-    assert records_of(made(), [], TODAY) == {}
+    assert records_of(suggestions(), [], TODAY) == {}
 
 
 def test_records_survive_their_file():

@@ -59,11 +59,11 @@ def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
     seed_generated(account, 2, 3)
     market = Market(account, 0)
     first, other = (market.waterfalls(app) for app in account.apps())
-    one = first[0].rungs[0]
+    one = first[0].tiers[0]
     before = [list(market.trades(waterfall, DAY)) for waterfall in (*first[1:], *other)]
     account.replace("placement", one.id, {**one.fields, "floorPrices": {"WW": 40.0}})
     first, other = (market.waterfalls(app) for app in account.apps())
-    assert first[0].rungs[0].fields != one.fields
+    assert first[0].tiers[0].fields != one.fields
     assert [list(market.trades(waterfall, DAY)) for waterfall in (*first[1:], *other)] == before
 
 

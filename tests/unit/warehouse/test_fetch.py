@@ -21,7 +21,7 @@ each = pytest.mark.parametrize
 RULES = IntakeSettings(Secret("5a" * 32))
 
 
-class Ear:
+class RecordingListener:
     def __init__(self):
         self.total = 0
         self.heard = []
@@ -45,7 +45,7 @@ class Scene:
         self.clock = FakeClock(start)
         self.store = ReportStore(folder / "reports")
         self.bodies = {}
-        self.ear = Ear()
+        self.listener = RecordingListener()
         server.orders = self.order
         server.metrics = self.metrics
 
@@ -73,7 +73,9 @@ class Scene:
             dt_reports(self.server, self.clock) if dt else None,
             chartboost(self.server, self.folder, self.clock) if mediation else None,
         )
-        return fetch(FetchRequest(apps, span, parallelism, replace), sources, self.store, RULES, self.clock, self.ear)
+        return fetch(
+            FetchRequest(apps, span, parallelism, replace), sources, self.store, RULES, self.clock, self.listener
+        )
 
     def orders(self):
         return [each.json["date"] for each in self.server.of("POST /api")]
