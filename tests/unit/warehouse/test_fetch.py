@@ -90,13 +90,13 @@ def test_all_days_that_dt_keeps_are_fetched(scene):
     summary = scene.fetch()
     assert scene.orders() == [str(DAY - timedelta(days=back)) for back in range(9, -1, -1)]
     assert (summary.days, summary.rows, summary.gaps, summary.quarantined) == (10, 20, {}, {})
-    assert scene.ear.total == len(scene.ear.heard) == 10
+    assert scene.listener.total == len(scene.listener.heard) == 10
 
 
 def test_each_day_is_told_when_it_is_asked_for_and_when_it_ends(scene):
     scene.fetch(mediation=True, parallelism=4)
-    ends = sorted((each.source, each.app, each.day.isoformat()) for each in scene.ear.heard)
-    assert sorted(scene.ear.begun_with) == ends
+    ends = sorted((each.source, each.app, each.day.isoformat()) for each in scene.listener.heard)
+    assert sorted(scene.listener.begun_with) == ends
     assert {source for source, _, _ in ends} == {"dt", "chartboost"}
 
 
@@ -120,11 +120,11 @@ def test_a_day_that_came_before_it_settled_is_fetched_again_once(scene):
 
 def test_a_fetch_that_was_interrupted_goes_on_where_it_stopped(scene, monkeypatch):
     def interrupted(outcome):
-        scene.ear.heard.append(outcome)
-        if len(scene.ear.heard) == 3:
+        scene.listener.heard.append(outcome)
+        if len(scene.listener.heard) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(scene.ear, "ended", interrupted)
+    monkeypatch.setattr(scene.listener, "ended", interrupted)
     with pytest.raises(KeyboardInterrupt):
         scene.fetch()
     monkeypatch.undo()
