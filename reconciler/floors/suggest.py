@@ -24,50 +24,6 @@ from reconciler.model.evidence import (
 )
 from reconciler.model.floors import WORLDWIDE
 
-
-def working(
-    suggestion: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
-) -> tuple[str, ...]:
-    """The steps from the reports to the suggested floor, as sentences; prices in USD per thousand."""
-    return (*_evidence_steps(suggestion), *_cost_steps(estimate, rules, kept), *_floor_steps(suggestion, proposal))
-
-
-def _evidence_steps(suggestion: Suggestion) -> Iterator[str]:
-    evidence = suggestion.evidence
-    if evidence is None:
-        yield "no reports"
-        return
-    requests, impressions, revenue = evidence.requests, evidence.impressions, evidence.revenue
-    ecpm = 1000 * revenue / impressions if impressions else 0.0
-    yield f"DT: {requests} requests, {impressions} impressions, {revenue:.2f} USD, {ecpm:.3f} on average"
-    yield f"prices: {evidence.single_rows} impressions with a price of their own, in {len(evidence.prices)} bins"
-    if suggestion.mode == "waterfall" and evidence.unfilled:
-        own = 1000 * evidence.after / evidence.unfilled
-        yield f"the rest: {evidence.after:.2f} USD on {evidence.unfilled} requests without a fill = {own:.3f}"
-
-
-def _cost_steps(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
-    if estimate is None:
-        return
-    cost = estimate.bounds
-    yield f"placement and country say {estimate.fit:.3f}; the cell's own figure counts {estimate.weight:.0%}"
-    yield f"opportunity cost {cost.estimate:.3f}, standard deviation {estimate.sd:.3f}"
-    yield f"bounds at {rules.bound:g} standard deviations: {cost.low:.3f} to {cost.high:.3f}"
-    share, factor = sure_share(rules, kept), rules.worth(kept)
-    yield f"floors that moved: bidders keep {kept:.1%} of the sales below a raised floor: factor {factor:.2f}"
-    sure = share * factor * cost.low
-    yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
-
-
-def _floor_steps(suggestion: Suggestion, proposal: Proposal) -> Iterator[str]:
-    current, suggested = float(suggestion.current), float(suggestion.suggested)
-    yield f"the evidence says {proposal.verdict}: {current:g} -> {proposal.target:.3f}"
-    yield f"after the guardrails: {suggestion.verdict}, {current:g} -> {suggested:g}"
-    if suggestion.change is not None:
-        change = suggestion.change
-        yield f"change of revenue a week: {change.estimate:+.2f} USD ({change.low:+.2f} to {change.high:+.2f})"
-
-
 TELLING_PRICES: Final = 20
 """The least number of single prices from which the share of impressions that a floor cuts is known."""
 ONE_FLOOR: Final = "nothing shows how bidders answer, so floors above {:g} USD cannot be justified from these data."
@@ -256,3 +212,46 @@ def _replayed_change(model: RevenueModel, lower: float, upper: float, suggestion
 
 def _replay_without_evidence(suggestion: Suggestion, why: str) -> Replay:
     return Replay(suggestion.cell, suggestion.current, suggestion.suggested, suggestion.change, None, why)
+
+
+def working(
+    suggestion: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
+) -> tuple[str, ...]:
+    """The steps from the reports to the suggested floor, as sentences; prices in USD per thousand."""
+    return (*_evidence_steps(suggestion), *_cost_steps(estimate, rules, kept), *_floor_steps(suggestion, proposal))
+
+
+def _evidence_steps(suggestion: Suggestion) -> Iterator[str]:
+    evidence = suggestion.evidence
+    if evidence is None:
+        yield "no reports"
+        return
+    requests, impressions, revenue = evidence.requests, evidence.impressions, evidence.revenue
+    ecpm = 1000 * revenue / impressions if impressions else 0.0
+    yield f"DT: {requests} requests, {impressions} impressions, {revenue:.2f} USD, {ecpm:.3f} on average"
+    yield f"prices: {evidence.single_rows} impressions with a price of their own, in {len(evidence.prices)} bins"
+    if suggestion.mode == "waterfall" and evidence.unfilled:
+        own = 1000 * evidence.after / evidence.unfilled
+        yield f"the rest: {evidence.after:.2f} USD on {evidence.unfilled} requests without a fill = {own:.3f}"
+
+
+def _cost_steps(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
+    if estimate is None:
+        return
+    cost = estimate.bounds
+    yield f"placement and country say {estimate.fit:.3f}; the cell's own figure counts {estimate.weight:.0%}"
+    yield f"opportunity cost {cost.estimate:.3f}, standard deviation {estimate.sd:.3f}"
+    yield f"bounds at {rules.bound:g} standard deviations: {cost.low:.3f} to {cost.high:.3f}"
+    share, factor = sure_share(rules, kept), rules.worth(kept)
+    yield f"floors that moved: bidders keep {kept:.1%} of the sales below a raised floor: factor {factor:.2f}"
+    sure = share * factor * cost.low
+    yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
+
+
+def _floor_steps(suggestion: Suggestion, proposal: Proposal) -> Iterator[str]:
+    current, suggested = float(suggestion.current), float(suggestion.suggested)
+    yield f"the evidence says {proposal.verdict}: {current:g} -> {proposal.target:.3f}"
+    yield f"after the guardrails: {suggestion.verdict}, {current:g} -> {suggested:g}"
+    if suggestion.change is not None:
+        change = suggestion.change
+        yield f"change of revenue a week: {change.estimate:+.2f} USD ({change.low:+.2f} to {change.high:+.2f})"
