@@ -34,7 +34,7 @@ _LEAST_IMPRESSIONS: Final = 20
 """Rows with fewer impressions may be equal by chance, and are not compared."""
 _LEAST_EQUAL: Final = 3
 _EQUAL_SHARE: Final = 0.5
-"""Two reports count as the same from this number of equal rows, where they are more than this share of those compared."""
+"""Two reports count as the same from this number of equal rows, if they exceed this share of those compared."""
 _NAMES: Final = (
     *("app", "day", "network", "source", "placement", "partner_placement", "format", "country"),
     *("requests", "responses", "impressions", "earnings"),
