@@ -85,13 +85,13 @@ def convert() -> int:
     from reconciler.apis.user_reports.client import ReceivedReport
     from reconciler.model.secret import Secret
     from reconciler.warehouse.report_store import Partition, ReportStore
-    from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
+    from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report
 
     store = ReportStore(FOLDER / "shelf")
     with store.draft() as folder:
         (folder / "received").hardlink_to(FOLDER / "report.csv")
         received = ReceivedReport(folder / "received", ROWS + 1, "sha256:0")
-        payload = take_in(received, APP, DAY, IntakeSettings(Secret("5a" * 32)), datetime.now(UTC))
+        payload = read_user_report(received, APP, DAY, IntakeSettings(Secret("5a" * 32)), datetime.now(UTC))
         store.put(Partition("dt", APP, f"{DAY}"), payload)
     return payload.metadata.rows
 
@@ -99,14 +99,14 @@ def convert() -> int:
 def ours() -> int:
     """Evidence for every placement and country, through the warehouse."""
     from reconciler.model.address import Address
-    from reconciler.model.evidence import Cell, KnownPlacement, Question
+    from reconciler.model.evidence import Cell, EvidenceQuery, KnownPlacement
     from reconciler.warehouse.warehouse import Warehouse
 
     names = [f"int_{number}" for number in range(PLACEMENTS)]
     known = [KnownPlacement(Address(f"android:a/{name}"), name, APP) for name in names]
     cells = [Cell(each.address, country) for each in known for country in (*OWN, "WW")]
     with Warehouse(FOLDER / "shelf") as warehouse:
-        found, _ = warehouse.evidence(Question(cells, DAY, DAY, known))
+        found, _ = warehouse.evidence(EvidenceQuery(cells, DAY, DAY, known))
     return sum(one.impressions for one in found)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from reconciler.diff.change import Change
 from reconciler.model.address import Address, Kind
-from reconciler.model.evidence import Evidence, Question, Unmatched
+from reconciler.model.evidence import Evidence, EvidenceQuery, UnmatchedReports
 from reconciler.model.journal import Intent, Result, StepResult
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource
@@ -160,7 +160,7 @@ class Store(LedgerReader, AuditLog, Protocol):
 class EvidenceReader(Protocol):
     """Reads what was fetched of the vendors' reports."""
 
-    def evidence(self, question: Question) -> tuple[Sequence[Evidence], Unmatched]:
+    def evidence(self, question: EvidenceQuery) -> tuple[Sequence[Evidence], UnmatchedReports]:
         """Evidence for every cell that is asked for, in their order, and what could not be joined."""
         ...
 

@@ -13,7 +13,7 @@ from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.curve import Reaction, reaction
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
-from reconciler.model.evidence import Suggestions, Unmatched
+from reconciler.model.evidence import Suggestions, UnmatchedReports
 from reconciler.model.value import price
 
 WINDOW = 2
@@ -75,7 +75,9 @@ class Tool:
         standing = {cell: self._standing(at, weeks, floors) for at, cell in enumerate(cells)}
         evidence = evidence_of(self.market, seen)
         today = last + timedelta(days=1)
-        made = suggest(evidence, standing, first, last, today, replace(self.rules, known=self.known), Unmatched())
+        made = suggest(
+            evidence, standing, first, last, today, replace(self.rules, known=self.known), UnmatchedReports()
+        )
         self.known += reaction(evidence)
         self.first = self.first or made
         by_cell = {one.cell: float(one.suggested) for one in made.cells}

@@ -90,7 +90,7 @@ def connections_within_limit(wanted: int, *, raises: bool = True) -> int:
 
 
 if TYPE_CHECKING:
-    from reconciler.warehouse.imports.records import Keys
+    from reconciler.warehouse.imports.records import StoreKeys
 
 _ALONE: Final = "it has to hold the secret alone, as text"
 MANAGEMENT_URL: Final = "https://console.fyber.com"
@@ -192,12 +192,12 @@ class Environment:
             raise CredentialsError(f"the file that {name}_FILE names is empty")
         return Secret(text)
 
-    def s3_keys(self) -> "Keys":
+    def s3_keys(self) -> "StoreKeys":
         """What opens s3:// by the variables of AWS's own programs."""
-        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - for imports only
+        from reconciler.warehouse.imports.records import StoreKeys  # noqa: PLC0415 - for imports only
 
         told = self.variables
-        return Keys(
+        return StoreKeys(
             self.secret("AWS_ACCESS_KEY_ID"),
             self.secret("AWS_SECRET_ACCESS_KEY"),
             self.secret("AWS_SESSION_TOKEN"),
@@ -205,11 +205,11 @@ class Environment:
             told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL") or "",
         )
 
-    def gcs_keys(self) -> "Keys":
+    def gcs_keys(self) -> "StoreKeys":
         """What opens gs://: HMAC keys of a service account."""
-        from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - as above
+        from reconciler.warehouse.imports.records import StoreKeys  # noqa: PLC0415 - as above
 
-        return Keys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
+        return StoreKeys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 
     def required_secret(self, name: str) -> Secret:
         """The same, or `CredentialsError`."""

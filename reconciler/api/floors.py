@@ -12,7 +12,7 @@ from reconciler.errors import ProjectError, UsageError
 from reconciler.files.project import changed_meanwhile, read_manifests, write_manifests
 from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
-from reconciler.floors.record import RECORD_NAME, merged, records_of, records_text
+from reconciler.floors.record import RECORD_NAME, merge_records, records_of, records_text
 from reconciler.manifest.assemble import by_file, digest_of
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
@@ -220,7 +220,7 @@ def _written(
     cells = {Cell(change.address, change.country) for change in done.written}
     if cells:
         new = records_of(made, cells, workspace.clock.now().date())
-        known = merged(workspace.price_evidence(), new, on.declared)
+        known = merge_records(workspace.price_evidence(), new, on.declared)
         write_atomically(workspace.root / RECORD_NAME, records_text(known))
     return tuple(one for one in made.cells if one.cell in cells)
 

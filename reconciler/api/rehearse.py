@@ -25,12 +25,12 @@ from reconciler.plan.aftermath import aftermath, bound_to
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.render.result import Rehearsal, rehearsal_document
-from reconciler.sandbox.account import Account
+from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.seed import seed_live
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
-from reconciler.sandbox.spelling import spelled
+from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
 from reconciler.workflow.plan import ApplyRequest, Ground, plan_anew
@@ -146,11 +146,13 @@ def _carried_out(stage: _Stage, plan: Plan, url: str, run: FileRun) -> _Told:
         return run.run_id, with_left_out(execution, [*left_out, *stage.left_out]), why_ended(execution)
 
 
-def _as_read(account: Account, quirks: Quirks) -> LiveState:
+def _as_read(account: SandboxAccount, quirks: Quirks) -> LiveState:
     """All of a sandbox's account, as a client would read it of a server with these quirks."""
-    apps = live_list("app", [spelled(app, quirks) for app in account.apps()])
+    apps = live_list("app", [response_object(app, quirks) for app in account.apps()])
     placements = {
-        app.id: live_list("placement", [spelled(each, quirks) for each in account.placements(app.id)], app_id=app.id)
+        app.id: live_list(
+            "placement", [response_object(each, quirks) for each in account.placements(app.id)], app_id=app.id
+        )
         for app in apps
     }
     return LiveState(apps, placements)

@@ -25,12 +25,12 @@ from reconciler.render.line import counted
 from reconciler.render.reports import fetch_document, import_document
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
-from reconciler.warehouse.imports.importing import Imported, ImportOptions
+from reconciler.warehouse.imports.importing import ImportOptions, ImportSummary
 from reconciler.warehouse.imports.importing import import_report as import_records
-from reconciler.warehouse.imports.readers import opened
+from reconciler.warehouse.imports.readers import open_records
 from reconciler.warehouse.imports.schema import ALSO
 from reconciler.warehouse.report_store import ReportStore, project_salt
-from reconciler.warehouse.user_report_csv import with_own
+from reconciler.warehouse.user_report_csv import with_own_aliases
 from reconciler.warehouse.user_report_intake import IntakeSettings
 from reconciler.workflow.floors import app_ids
 
@@ -77,7 +77,7 @@ class FetchResult:
 class ImportResult:
     """How a report was read, and what became of its rows."""
 
-    imported: Imported
+    imported: ImportSummary
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.import/1`."""
@@ -133,7 +133,7 @@ def _dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
 def _intake_rules(workspace: Workspace, reports: Reports) -> IntakeSettings:
     """How DT's reports are read."""
     salt = project_salt(workspace.root / STATE_FOLDER) if reports.people == "hash" else Secret("")
-    return IntakeSettings(salt, reports.people, with_own(reports.columns))
+    return IntakeSettings(salt, reports.people, with_own_aliases(reports.columns))
 
 
 def import_report(
@@ -146,7 +146,7 @@ def import_report(
     environment = workspace.environment
     url = environment.secret("RECONCILER_EVIDENCE_URL")
     named = [column for column, _ in columns]
-    with opened(report, url, environment.s3_keys(), environment.gcs_keys(), named) as records:
+    with open_records(report, url, environment.s3_keys(), environment.gcs_keys(), named) as records:
         return ImportResult(import_records(records, wanted, ReportStore(folder), workspace.clock.now()))
 
 

@@ -23,12 +23,12 @@ from reconciler.model.journal import (
     FOREIGN,
     UNREAD,
     PastRun,
-    not_done,
-    of_resource,
     past_creates,
     past_runs,
     run_named,
-    since,
+    runs_not_done,
+    runs_of_resource,
+    runs_since,
 )
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
@@ -111,13 +111,13 @@ def history(
     runs = recorded(workspace)
     any_recorded = bool(runs)
     if address is not None:
-        runs = list(of_resource(runs, Address(address)))
+        runs = list(runs_of_resource(runs, Address(address)))
     if run is not None:
         runs = [named_run(runs, run)]
     if first is not None:
-        runs = list(since(runs, first))
+        runs = list(runs_since(runs, first))
     if failed:
-        runs = list(not_done(runs))
+        runs = list(runs_not_done(runs))
     return HistoryResult(tuple(runs), any_recorded)
 
 

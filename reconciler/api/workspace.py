@@ -121,7 +121,7 @@ def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) 
 
 if TYPE_CHECKING:
     from reconciler.apis.management.gateway import DtClient, DtGateway, DtReader
-    from reconciler.floors.record import Records
+    from reconciler.floors.record import EvidenceRecords
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
     from reconciler.model.live import LiveState
@@ -311,7 +311,7 @@ class Workspace:
 
         return origin(self.environment.management_url).url
 
-    def price_evidence(self) -> "Records":
+    def price_evidence(self) -> "EvidenceRecords":
         """What spoke for the floors that were written from suggestions; empty where none were. Raises `UnfitFile`."""
         from reconciler.floors.record import RECORD_NAME, records_from_text  # noqa: PLC0415 - for plans only
 

@@ -1,4 +1,4 @@
-"""Floors in force: now, with their neighbours in the waterfall, and in the past as the journal tells. Days are UTC."""
+"""Floors in force: now, with their neighbours in the waterfall, and on past days by the journal. Days are UTC."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ _UNDONE = frozenset({"failed", "skipped", "blocked"})
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A floor table that gave way to another on a day; `before` is None for a placement that was created then."""
+class FloorMove:
+    """A floor table that was replaced by another on a day; `before` is None for a placement that was created then."""
 
     day: date
     address: Address
@@ -26,53 +26,53 @@ class Move:
     after: Floors
 
 
-def moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[Move, ...]:
-    """All moves that a journal tells of, oldest first.
+def floor_moves(runs: Iterable[PastRun], owners: Mapping[str, Address]) -> tuple[FloorMove, ...]:
+    """The floor changes that the journal records, oldest first.
 
-    `owners` names the address that an id goes by now, so that the past of a renamed placement stays its own. A step
-    whose outcome nobody knows counts as one that may have moved the floor.
+    `owners` maps an id to its present address, so that a renamed placement keeps its past. A step of unknown outcome
+    counts as one that changed the floor.
     """
-    found = [move for run in runs for step in run.steps if (move := _move(step, owners)) is not None]
-    return tuple(sorted(found, key=lambda move: move.day))
+    result = [move for run in runs for step in run.steps if (move := _move_of_step(step, owners)) is not None]
+    return tuple(sorted(result, key=lambda move: move.day))
 
 
-def _move(step: PastStep, owners: Mapping[str, Address]) -> Move | None:
+def _move_of_step(step: PastStep, owners: Mapping[str, Address]) -> FloorMove | None:
     if step.outcome in _UNDONE or "floorPrices" not in step.after:
         return None
-    after, before = _table(step.after), _table(step.before) if step.action != "create" else None
+    after, before = _floors_of_fields(step.after), _floors_of_fields(step.before) if step.action != "create" else None
     address = owners.get(step.id, step.address) if step.id is not None else step.address
-    return Move(instant(step.at).date(), address, before, after)
+    return FloorMove(instant(step.at).date(), address, before, after)
 
 
-def _table(fields: Mapping[str, object]) -> Floors:
-    told = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
-    return floor_table(told["floorPrices"]) or complete({})
+def _floors_of_fields(fields: Mapping[str, object]) -> Floors:
+    values = fields_from_json({"floorPrices": fields.get("floorPrices") or {}})
+    return floor_table(values["floorPrices"]) or complete({})
 
 
-def last_changes(past: Iterable[Move], cells: Iterable[Cell]) -> dict[Cell, date]:
+def last_changes(past: Iterable[FloorMove], cells: Iterable[Cell]) -> dict[Cell, date]:
     """The day of each cell's last change; cells that never changed are left out.
 
-    The floor that a placement was made with is no change: there was none to compare it with.
+    The floor that a placement was created with is no change.
     """
-    by_address = _by_address(past)
-    found = {}
+    by_address = _moves_by_address(past)
+    last_days = {}
     for cell in cells:
-        told = [move for move in by_address.get(cell.address, ()) if move.before is not None]
-        days = [move.day for move in told if _moves(move, cell.country)]
+        later_moves = [move for move in by_address.get(cell.address, ()) if move.before is not None]
+        days = [move.day for move in later_moves if _changes_floor(move, cell.country)]
         if days:
-            found[cell] = days[-1]
-    return found
+            last_days[cell] = days[-1]
+    return last_days
 
 
 def floor_days(
-    past: Iterable[Move], now: Mapping[Address, Floors], cells: Iterable[Cell], first: date, last: date
+    past: Iterable[FloorMove], now: Mapping[Address, Floors], cells: Iterable[Cell], first: date, last: date
 ) -> dict[Cell, dict[date, float | None]]:
     """The floor in force (USD) by cell and day; None on days on which it changed or is not known.
 
-    `now` holds the tables in force. Where a floor is another now than the last move left it, somebody else moved it,
-    nobody knows when: from that move on it is not known.
+    `now` holds the tables in force. Where a floor differs from the one after its last recorded change, it was changed
+    elsewhere at an unknown time: it is not known from that last change on.
     """
-    by_address = _by_address(past)
+    by_address = _moves_by_address(past)
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return {
         cell: {day: _floor_on(day, by_address.get(cell.address, []), cell.country, now[cell.address]) for day in days}
@@ -81,33 +81,33 @@ def floor_days(
     }
 
 
-def _floor_on(day: date, past: list[Move], country: str, now: Floors) -> float | None:
-    told = [move for move in past if _moves(move, country)]
-    if any(move.day == day for move in told):
+def _floor_on(day: date, past: list[FloorMove], country: str, now: Floors) -> float | None:
+    changes = [move for move in past if _changes_floor(move, country)]
+    if any(move.day == day for move in changes):
         return None
-    before = [move for move in told if move.day < day]
-    if len(before) < len(told):
-        table = told[len(before)].before
+    earlier = [move for move in changes if move.day < day]
+    if len(earlier) < len(changes):
+        table = changes[len(earlier)].before
         return None if table is None else float(effective(table, country))
     floor = effective(now, country)
-    left = effective(before[-1].after, country) if before else floor
-    return float(floor) if left == floor else None
+    last_floor = effective(earlier[-1].after, country) if earlier else floor
+    return float(floor) if last_floor == floor else None
 
 
-def _moves(move: Move, country: str) -> bool:
+def _changes_floor(move: FloorMove, country: str) -> bool:
     return move.before is None or effective(move.before, country) != effective(move.after, country)
 
 
-def _by_address(past: Iterable[Move]) -> dict[Address, list[Move]]:
-    found: dict[Address, list[Move]] = {}
+def _moves_by_address(past: Iterable[FloorMove]) -> dict[Address, list[FloorMove]]:
+    by_address: dict[Address, list[FloorMove]] = {}
     for move in past:
-        found.setdefault(move.address, []).append(move)
-    return found
+        by_address.setdefault(move.address, []).append(move)
+    return by_address
 
 
-def tables_on(day: date, past: Iterable[Move], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
-    """The tables in force at the end of a day; those of placements that were made later are left out."""
-    by_address = _by_address(past)
+def tables_on(day: date, past: Iterable[FloorMove], now: Mapping[Address, Floors]) -> Iterator[tuple[Address, Floors]]:
+    """The tables in force at the end of a day; placements that were created later are left out."""
+    by_address = _moves_by_address(past)
     for address, table in now.items():
         later = [move for move in by_address.get(address, []) if move.day > day]
         if not later:
@@ -141,26 +141,28 @@ def current_floors_of(
     changed: Mapping[Cell, date] | None = None,
 ) -> dict[Cell, CurrentFloor]:
     """The current floor of each line of the tables. A waterfall names its placements, the dearest first."""
-    whole = {address: complete(floors) for address, floors in tables.items()}
-    tiers = [pair for waterfall in waterfalls for pair in pairwise(tier for tier in waterfall if tier in whole)]
-    above = {cheap: whole[dear] for dear, cheap in tiers}
-    below = {dear: whole[cheap] for dear, cheap in tiers}
+    complete_tables = {address: complete(floors) for address, floors in tables.items()}
+    tiers = [
+        pair for waterfall in waterfalls for pair in pairwise(tier for tier in waterfall if tier in complete_tables)
+    ]
+    above = {cheap: complete_tables[dear] for dear, cheap in tiers}
+    below = {dear: complete_tables[cheap] for dear, cheap in tiers}
     days = changed or {}
     return {
         Cell(address, country): CurrentFloor(
             current=floor,
             worldwide=floors[WORLDWIDE],
-            dearer=min(_beside(floors, country, above.get(address)), default=None),
-            cheaper=max(_beside(floors, country, below.get(address)), default=None),
+            dearer=min(_neighbour_floors(floors, country, above.get(address)), default=None),
+            cheaper=max(_neighbour_floors(floors, country, below.get(address)), default=None),
             changed=days.get(Cell(address, country)),
         )
-        for address, floors in whole.items()
+        for address, floors in complete_tables.items()
         for country, floor in floors.items()
     }
 
 
-def _beside(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
-    """The neighbour's floors wherever this line holds; the worldwide one holds where only the neighbour has a line."""
+def _neighbour_floors(floors: Floors, country: str, neighbour: Floors | None) -> Iterator[Decimal]:
+    """The neighbour's floors in all countries of this line; for `WW` also those of lines that only it has."""
     if neighbour is None:
         return
     yield effective(neighbour, country)

@@ -1,4 +1,7 @@
-"""The constants of the method, each with its reason. docs/floors.md tells how they were chosen and what they reach."""
+"""The constants of the method, each with its reason, and the guardrails that limit one change of a floor.
+
+docs/floors.md says how the constants were chosen and what they achieve.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,7 +65,7 @@ class Rules:
     safety: Safety = field(default_factory=Safety)
 
     def worth(self, kept: float) -> float:
-        """How much dearer than without any answer the best floor is when bidders keep this share of sales."""
+        """The factor on the best floor when bidders keep this share of sales; 1 where they keep none."""
         return 1 + self.answer * kept / (1 - kept)
 
 
@@ -72,15 +75,15 @@ TENTH: Final = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A floor that is not passed in one change, and why."""
+    """A floor that one change must not cross, and why."""
 
     floor: Decimal
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """The floor that may be suggested (the current one: no change), and what held it back."""
+class GuardedFloor:
+    """The floor that may be suggested (the current one: no change), and the limits that applied."""
 
     floor: Decimal
     reasons: tuple[str, ...] = ()
@@ -88,10 +91,10 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the evidence says of how far a raise may go.
+    """The limits of a raise by the evidence, in USD.
 
-    Up to `sure` no step is too long and no demand too dear to lose; `most_cut` is the floor that cuts as many
-    impressions as one change may; `fixed` the price of demand that never bids more.
+    Up to `sure` neither the step limit nor fixed-price demand applies; `most_cut` is the floor that cuts the largest
+    share of impressions allowed; `fixed` the price of demand that never bids more.
     """
 
     sure: float
@@ -99,33 +102,33 @@ class Ceiling:
     fixed: float | None = None
 
 
-def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> Guarded:
-    """The raise that every limit allows."""
+def guarded_raise(target: float, ceiling: Ceiling, at: CurrentFloor, rules: Rules) -> GuardedFloor:
+    """The raise towards the target that every limit allows, rounded down."""
     current = at.current
     limits = list(_raise_limits(current, ceiling, at, rules))
     nearest = min(limits, key=lambda limit: limit.floor)
     floor = rounded(min(exact(target), nearest.floor), ROUND_DOWN)
     held = (nearest.why,) if nearest.floor < exact(target) else ()
     if floor < current + max(CENT, current * exact(rules.least_raise)):
-        return Guarded(at.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change."))
-    return Guarded(price(floor), held)
+        return GuardedFloor(at.current, (*held, f"A raise of less than {rules.least_raise:.0%} is not worth a change."))
+    return GuardedFloor(price(floor), held)
 
 
-def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> Guarded:
-    """The lower floor that every limit allows."""
+def guarded_lower(target: float, at: CurrentFloor, rules: Rules) -> GuardedFloor:
+    """The lower floor towards the target that every limit allows, rounded up."""
     current = at.current
     nearest = max(_lower_limits(current, at, rules), key=lambda limit: limit.floor)
     floor = rounded(max(exact(target), nearest.floor), ROUND_UP)
     held = (nearest.why,) if nearest.floor > exact(target) else ()
     if floor > current * exact(1 - rules.least_lower):
-        return Guarded(at.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
+        return GuardedFloor(at.current, (*held, f"A change of less than {rules.least_lower:.0%} is not worth one."))
     if floor > exact(rules.safety.max_floor):
-        return Guarded(at.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
-    return Guarded(price(floor), held)
+        return GuardedFloor(at.current, (f"Even {floor} USD is above the project's maxFloor: lower it by hand.",))
+    return GuardedFloor(price(floor), held)
 
 
 def cooling(at: CurrentFloor, today: date, rules: Rules) -> str | None:
-    """Why a floor that moved lately, or is about to, has to stand still; None where it may move."""
+    """Why a floor that changed recently, or has a pending change, must not change now; None where it may."""
     if at.pending:
         return "The manifest has another floor than the one in force: apply that change first, and see what it does."
     if at.changed is None:
@@ -153,7 +156,7 @@ def _raise_limits(current: Decimal, ceiling: Ceiling, at: CurrentFloor, rules: R
         halfway = (current + at.dearer) / 2
         yield Limit(
             halfway,
-            f"The dearer tier stands at {float(at.dearer):g} USD: a rung goes at most half way to it.",
+            f"The dearer tier stands at {float(at.dearer):g} USD: a floor moves at most half way to it.",
         )
 
 
@@ -167,7 +170,7 @@ def _lower_limits(current: Decimal, at: CurrentFloor, rules: Rules) -> Iterator[
         halfway = (current + at.cheaper) / 2
         yield Limit(
             halfway,
-            f"The cheaper tier stands at {float(at.cheaper):g} USD: a rung goes at most half way to it.",
+            f"The cheaper tier stands at {float(at.cheaper):g} USD: a floor moves at most half way to it.",
         )
 
 

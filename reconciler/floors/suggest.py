@@ -1,4 +1,4 @@
-"""Evidence and current floors -> suggestions: estimate, decide, hold back, and say why, with the working."""
+"""Suggestions from evidence and current floors: estimate, decide, apply the guardrails, explain; and their backtest."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,69 +7,36 @@ from decimal import Decimal
 from typing import Final
 
 from reconciler.floors.current_floors import CurrentFloor
-from reconciler.floors.curve import Outlook, Reaction, curve, fixed_price, outlook, reaction, sift
+from reconciler.floors.curve import Reaction, RevenueModel, check_evidence, curve, fixed_price, reaction, revenue_model
 from reconciler.floors.decide import NO_FLOOR, Proposal, Window, decide, sure_share
-from reconciler.floors.guard import Ceiling, Guarded, Rules, cooling, guarded_lower, guarded_raise
+from reconciler.floors.guard import Ceiling, GuardedFloor, Rules, cooling, guarded_lower, guarded_raise
 from reconciler.floors.pooling import Estimate, opportunity_costs
 from reconciler.model.address import address_order
-from reconciler.model.evidence import Backtest, Bounds, Cell, Evidence, Replay, Suggestion, Suggestions, Unmatched
+from reconciler.model.evidence import (
+    Backtest,
+    Bounds,
+    Cell,
+    Evidence,
+    Replay,
+    Suggestion,
+    Suggestions,
+    UnmatchedReports,
+)
 from reconciler.model.floors import WORLDWIDE
 
-
-def working(
-    made: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
-) -> tuple[str, ...]:
-    """Every step from the reports to the suggested floor; prices in USD per thousand."""
-    return (*_seen(made), *_cost(estimate, rules, kept), *_floor(made, proposal))
-
-
-def _seen(made: Suggestion) -> Iterator[str]:
-    one = made.evidence
-    if one is None:
-        yield "no reports"
-        return
-    ecpm = 1000 * one.revenue / one.impressions if one.impressions else 0.0
-    yield f"DT: {one.requests} requests, {one.impressions} impressions, {one.revenue:.2f} USD, {ecpm:.3f} on average"
-    yield f"prices: {one.single_rows} impressions with a price of their own, in {len(one.prices)} bins"
-    if made.mode == "waterfall" and one.unfilled:
-        own = 1000 * one.after / one.unfilled
-        yield f"the rest: {one.after:.2f} USD on {one.unfilled} requests without a fill = {own:.3f}"
-
-
-def _cost(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
-    if estimate is None:
-        return
-    cost = estimate.bounds
-    yield f"placement and country say {estimate.fit:.3f}; the cell's own figure counts {estimate.weight:.0%}"
-    yield f"opportunity cost {cost.estimate:.3f}, standard deviation {estimate.sd:.3f}"
-    yield f"bounds at {rules.bound:g} standard deviations: {cost.low:.3f} to {cost.high:.3f}"
-    share, factor = sure_share(rules, kept), rules.worth(kept)
-    yield f"floors that moved: bidders keep {kept:.1%} of the sales below a raised floor: factor {factor:.2f}"
-    sure = share * factor * cost.low
-    yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
-
-
-def _floor(made: Suggestion, proposal: Proposal) -> Iterator[str]:
-    yield f"the evidence says {proposal.verdict}: {float(made.current):g} -> {proposal.target:.3f}"
-    yield f"after the guardrails: {made.verdict}, {float(made.current):g} -> {float(made.suggested):g}"
-    if made.change is not None:
-        change = made.change
-        yield f"change of revenue a week: {change.estimate:+.2f} USD ({change.low:+.2f} to {change.high:+.2f})"
-
-
 TELLING_PRICES: Final = 20
-"""Fewer single prices than this do not say how many impressions a floor would cut."""
+"""The least number of single prices from which the share of impressions that a floor cuts is known."""
 ONE_FLOOR: Final = "nothing shows how bidders answer, so floors above {:g} USD cannot be justified from these data."
 NO_PRICES: Final = (
     "No report tells what single impressions were paid, as DT's own does: what the change would bring is not known."
 )
 BEHIND: Final = 1.25
-"""Sources that are asked this much more or less often than DT leaves requests may not all come after it."""
+"""The ratio, either way, of other sources' requests to those that DT left, beyond which not all may come after DT."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """All that is known of one cell."""
+    """Everything that a suggestion for one cell is made from."""
 
     cell: Cell
     current_floor: CurrentFloor
@@ -91,7 +58,7 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     last: date,
     today: date,
     rules: Rules,
-    unmatched: Unmatched,
+    unmatched: UnmatchedReports,
 ) -> Suggestions:
     """A suggestion for each cell with a floor, in the order of addresses and countries.
 
@@ -99,13 +66,13 @@ def suggest(  # noqa: PLR0913, PLR0917 - the whole of what a suggestion rests on
     takes part in the pooling and gets no suggestion.
     """
     window = Window(first, last, today)
-    sound = sift(evidence)
-    estimates = opportunity_costs(sound.told, rules)
-    known = {one.cell: one for one in sound.told}
-    answer = rules.known + reaction(sound.told)
+    checked = check_evidence(evidence)
+    estimates = opportunity_costs(checked.sound, rules)
+    by_cell = {one.cell: one for one in checked.sound}
+    answer = rules.known + reaction(checked.sound)
     cells = sorted(floors, key=lambda cell: (address_order(cell.address), cell.country))
     cases = (
-        _Case(cell, floors[cell], known.get(cell), estimates.get(cell), window, answer, sound.flaws.get(cell))
+        _Case(cell, floors[cell], by_cell.get(cell), estimates.get(cell), window, answer, checked.flaws.get(cell))
         for cell in cells
     )
     return Suggestions(first, last, tuple(_suggestion(case, rules) for case in cases), unmatched)
@@ -118,112 +85,173 @@ def _suggestion(case: _Case, rules: Rules) -> Suggestion:
         if case.flaw
         else decide(case.one, case.cost, current, case.window, rules, case.answer.share)
     )
-    seen = _outlook(case, rules)
-    guarded = _guarded(case, proposal, seen, rules)
+    model = _revenue_model(case, rules)
+    guarded = _guarded_floor(case, proposal, model, rules)
     moves = guarded.floor != current_floor.current
     verdict = "keep" if proposal.verdict in {"raise", "lower"} and not moves else proposal.verdict
-    told = verdict != "insufficient" and seen is not None and (bool(seen.prices.prices) or not moves)
-    made = Suggestion(
+    change_known = verdict != "insufficient" and model is not None and (bool(model.prices.prices) or not moves)
+    suggestion = Suggestion(
         cell=case.cell,
         mode=case.one.mode if case.one else "unknown",
         verdict=verdict,
         current=current_floor.current,
         suggested=guarded.floor,
         opportunity_cost=case.cost,
-        change=seen.change(current, float(guarded.floor)) if seen and told else None,
+        change=model.change(current, float(guarded.floor)) if model and change_known else None,
         evidence=case.one,
-        reasons=(*proposal.reasons, *guarded.reasons, *_cautions(case), *(() if told or not moves else (NO_PRICES,))),
+        reasons=(
+            *proposal.reasons,
+            *guarded.reasons,
+            *_cautions(case),
+            *(() if change_known or not moves else (NO_PRICES,)),
+        ),
         assumptions=_assumptions(case, guarded.floor) if moves else (),
-        curve=curve(seen, current, float(guarded.floor)) if seen and told and seen.prices.prices else (),
+        curve=curve(model, current, float(guarded.floor)) if model and change_known and model.prices.prices else (),
     )
-    return replace(made, working=working(made, proposal, case.estimate, rules, case.answer.share))
+    return replace(suggestion, working=working(suggestion, proposal, case.estimate, rules, case.answer.share))
 
 
-def _outlook(case: _Case, rules: Rules) -> Outlook | None:
-    """None where the evidence does not tell what a sale is worth more than."""
+def _revenue_model(case: _Case, rules: Rules) -> RevenueModel | None:
+    """The revenue model of the cell; None without evidence, or where the opportunity cost is not known."""
     if case.one is None or (case.cost is None and case.one.mode != "unified"):
         return None
-    return outlook(case.one, case.cost, rules.marginal, case.window.weeks)
+    return revenue_model(case.one, case.cost, rules.marginal, case.window.weeks)
 
 
-def _guarded(case: _Case, proposal: Proposal, seen: Outlook | None, rules: Rules) -> Guarded:
-    at, one, cost = case.current_floor, case.one, case.cost
+def _guarded_floor(case: _Case, proposal: Proposal, model: RevenueModel | None, rules: Rules) -> GuardedFloor:
+    at, evidence, cost = case.current_floor, case.one, case.cost
     stay = at.current
-    if proposal.verdict not in {"raise", "lower"} or one is None or seen is None:
-        return Guarded(stay)
+    if proposal.verdict not in {"raise", "lower"} or evidence is None or model is None:
+        return GuardedFloor(stay)
     why_not = cooling(at, case.window.today, rules)
     if why_not:
-        return Guarded(stay, (why_not,))
+        return GuardedFloor(stay, (why_not,))
     if proposal.verdict == "lower":
         guarded = guarded_lower(proposal.target, at, rules)
     else:
-        telling = one.single_rows >= TELLING_PRICES
+        enough_prices = evidence.single_rows >= TELLING_PRICES
         most_cut = (
-            seen.prices.quantile(rules.most_cut) if telling else rules.most_cut * 1000 * one.revenue / one.impressions
+            model.prices.quantile(rules.most_cut)
+            if enough_prices
+            else rules.most_cut * 1000 * evidence.revenue / evidence.impressions
         )
         sure = rules.dominance * cost.low if cost else NO_FLOOR
-        ceiling = Ceiling(sure, most_cut, fixed_price(one, float(stay)))
+        ceiling = Ceiling(sure, most_cut, fixed_price(evidence, float(stay)))
         guarded = guarded_raise(proposal.target, ceiling, at, rules)
-    gain = seen.change(float(stay), float(guarded.floor)).estimate
+    gain = model.change(float(stay), float(guarded.floor)).estimate
     if not at.own_line and case.cell.country != WORLDWIDE and guarded.floor != stay and gain < rules.line_worth:
         takes = f"it takes {rules.line_worth:g} to be worth one"
         why = f"A line of its own would gain {gain:.2f} USD a week; {takes}."
-        if not seen.prices.prices:
+        if not model.prices.prices:
             why = f"What a line of its own would gain is not known; {takes} (USD a week)."
-        return Guarded(stay, (*guarded.reasons, why))
+        return GuardedFloor(stay, (*guarded.reasons, why))
     return guarded
 
 
 def _cautions(case: _Case) -> tuple[str, ...]:
-    one = case.one
-    if one is None or one.mode != "waterfall" or not one.after_requests or not one.unfilled:
+    evidence = case.one
+    if evidence is None or evidence.mode != "waterfall" or not evidence.after_requests or not evidence.unfilled:
         return ()
-    ratio = one.after_requests / one.unfilled
+    ratio = evidence.after_requests / evidence.unfilled
     if 1 / BEHIND <= ratio <= BEHIND:
         return ()
-    said = f"DT left {one.unfilled} requests, but the sources behind it were asked {one.after_requests} times"
-    return (f"{said}: not all of them seem to come right after DT.",)
+    text = f"DT left {evidence.unfilled} requests, but the sources behind it were asked {evidence.after_requests} times"
+    return (f"{text}: not all of them seem to come right after DT.",)
 
 
 def _assumptions(case: _Case, floor: Decimal) -> tuple[str, ...]:
-    said = ["No demand leaves above the floor.", "The rest of the waterfall goes on paying what it paid in the window."]
+    texts = [
+        "No demand leaves above the floor.",
+        "The rest of the waterfall goes on paying what it paid in the window.",
+    ]
     floors = {day.floor for day in case.one.days if day.floor is not None} if case.one else set()
     if len(floors) <= 1:
-        said.append(f"All days were at one floor: {ONE_FLOOR.format(float(floor))}")
-    return tuple(said)
+        texts.append(f"All days were at one floor: {ONE_FLOOR.format(float(floor))}")
+    return tuple(texts)
 
 
 def backtest(earlier: Suggestions, later: Sequence[Evidence], first: date, last: date, rules: Rules) -> Backtest:
-    """Replay the raises and cuts of an earlier run on evidence of other days."""
+    """Replay the raises and cuts of earlier suggestions on evidence of the days from `first` to `last`."""
     window = Window(first, last, last)
-    told = sift(later).told
-    known = {one.cell: one for one in told}
-    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(told, rules).items()}
-    moves = [made for made in earlier.cells if made.verdict in {"raise", "lower"}]
-    return Backtest(first, last, tuple(_replay(made, known, costs, window, rules) for made in moves))
+    sound = check_evidence(later).sound
+    by_cell = {one.cell: one for one in sound}
+    costs = {cell: estimate.bounds for cell, estimate in opportunity_costs(sound, rules).items()}
+    moves = [suggestion for suggestion in earlier.cells if suggestion.verdict in {"raise", "lower"}]
+    return Backtest(first, last, tuple(_replay(suggestion, by_cell, costs, window, rules) for suggestion in moves))
 
 
 def _replay(
-    made: Suggestion, known: Mapping[Cell, Evidence], costs: Mapping[Cell, Bounds], window: Window, rules: Rules
+    suggestion: Suggestion, by_cell: Mapping[Cell, Evidence], costs: Mapping[Cell, Bounds], window: Window, rules: Rules
 ) -> Replay:
-    one = known.get(made.cell)
-    cost = costs.get(made.cell)
-    if one is None or not one.prices or (cost is None and made.mode != "unified"):
-        return _silent(made, "there are no later reports to replay it on")
-    lower, upper = sorted((float(made.current), float(made.suggested)))
-    floors = {day.floor for day in one.days if day.floor is not None} or {float(made.current)}
+    evidence = by_cell.get(suggestion.cell)
+    cost = costs.get(suggestion.cell)
+    if evidence is None or not evidence.prices or (cost is None and suggestion.mode != "unified"):
+        return _replay_without_evidence(suggestion, "there are no later reports to replay it on")
+    lower, upper = sorted((float(suggestion.current), float(suggestion.suggested)))
+    floors = {day.floor for day in evidence.days if day.floor is not None} or {float(suggestion.current)}
     if max(floors) > lower:
-        return _silent(made, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen")
-    seen = outlook(one, cost, rules.marginal, window.weeks)
-    return Replay(made.cell, made.current, made.suggested, made.change, _came(seen, lower, upper, made))
+        return _replay_without_evidence(
+            suggestion, f"later days ran at a floor of {max(floors):g}: sales from {lower:g} USD on were not seen"
+        )
+    model = revenue_model(evidence, cost, rules.marginal, window.weeks)
+    return Replay(
+        suggestion.cell,
+        suggestion.current,
+        suggestion.suggested,
+        suggestion.change,
+        _replayed_change(model, lower, upper, suggestion),
+    )
 
 
-def _came(seen: Outlook, lower: float, upper: float, made: Suggestion) -> Bounds:
-    raised = seen.change(lower, upper)
-    if made.verdict == "raise":
+def _replayed_change(model: RevenueModel, lower: float, upper: float, suggestion: Suggestion) -> Bounds:
+    raised = model.change(lower, upper)
+    if suggestion.verdict == "raise":
         return raised
     return Bounds(-raised.high, -raised.estimate, -raised.low)
 
 
-def _silent(made: Suggestion, why: str) -> Replay:
-    return Replay(made.cell, made.current, made.suggested, made.change, None, why)
+def _replay_without_evidence(suggestion: Suggestion, why: str) -> Replay:
+    return Replay(suggestion.cell, suggestion.current, suggestion.suggested, suggestion.change, None, why)
+
+
+def working(
+    suggestion: Suggestion, proposal: Proposal, estimate: Estimate | None, rules: Rules, kept: float
+) -> tuple[str, ...]:
+    """The steps from the reports to the suggested floor, as sentences; prices in USD per thousand."""
+    return (*_evidence_steps(suggestion), *_cost_steps(estimate, rules, kept), *_floor_steps(suggestion, proposal))
+
+
+def _evidence_steps(suggestion: Suggestion) -> Iterator[str]:
+    evidence = suggestion.evidence
+    if evidence is None:
+        yield "no reports"
+        return
+    requests, impressions, revenue = evidence.requests, evidence.impressions, evidence.revenue
+    ecpm = 1000 * revenue / impressions if impressions else 0.0
+    yield f"DT: {requests} requests, {impressions} impressions, {revenue:.2f} USD, {ecpm:.3f} on average"
+    yield f"prices: {evidence.single_rows} impressions with a price of their own, in {len(evidence.prices)} bins"
+    if suggestion.mode == "waterfall" and evidence.unfilled:
+        own = 1000 * evidence.after / evidence.unfilled
+        yield f"the rest: {evidence.after:.2f} USD on {evidence.unfilled} requests without a fill = {own:.3f}"
+
+
+def _cost_steps(estimate: Estimate | None, rules: Rules, kept: float) -> Iterator[str]:
+    if estimate is None:
+        return
+    cost = estimate.bounds
+    yield f"placement and country say {estimate.fit:.3f}; the cell's own figure counts {estimate.weight:.0%}"
+    yield f"opportunity cost {cost.estimate:.3f}, standard deviation {estimate.sd:.3f}"
+    yield f"bounds at {rules.bound:g} standard deviations: {cost.low:.3f} to {cost.high:.3f}"
+    share, factor = sure_share(rules, kept), rules.worth(kept)
+    yield f"floors that moved: bidders keep {kept:.1%} of the sales below a raised floor: factor {factor:.2f}"
+    sure = share * factor * cost.low
+    yield f"surely worth it: {share:g} x {factor:.2f} x {cost.low:.3f} = {sure:.3f}; too high: {factor * cost.high:.3f}"
+
+
+def _floor_steps(suggestion: Suggestion, proposal: Proposal) -> Iterator[str]:
+    current, suggested = float(suggestion.current), float(suggestion.suggested)
+    yield f"the evidence says {proposal.verdict}: {current:g} -> {proposal.target:.3f}"
+    yield f"after the guardrails: {suggestion.verdict}, {current:g} -> {suggested:g}"
+    if suggestion.change is not None:
+        change = suggestion.change
+        yield f"change of revenue a week: {change.estimate:+.2f} USD ({change.low:+.2f} to {change.high:+.2f})"

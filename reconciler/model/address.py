@@ -69,14 +69,14 @@ _STORE_NUMBER: Final = re.compile(r"id-?([0-9]+)")
 
 
 class _Plain(dict[int, str | None]):
-    """For `str.translate`: each character as it counts, decided when it is first met."""
+    """A table for `str.translate` that is filled as characters are looked up."""
 
     def __missing__(self, code: int) -> str | None:
-        found = self[code] = _plain(chr(code))
+        found = self[code] = _plain_character(chr(code))
         return found
 
 
-def _plain(character: str) -> str | None:
+def _plain_character(character: str) -> str | None:
     kind = category(character)
     if kind in {"Zs", "Zl", "Zp"} or character in _BLANKS:
         return " "
@@ -97,7 +97,7 @@ def unescaped(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """The text as it counts for likeness; folding it again changes nothing.
+    """The text in the form in which likeness is compared; folding it again changes nothing.
 
     `A &amp; B` is `A & B`: an account may keep the escapes of HTML.
     """
@@ -113,7 +113,8 @@ def fold(text: str) -> str:
 def one_typo_apart(one: str, other: str) -> bool:
     """Whether two texts differ in one character more, less or another, or in two neighbours that changed places.
 
-    That is a Damerau-Levenshtein distance of one. Texts of one character are never so near: nothing of them is left.
+    That is a Damerau-Levenshtein distance of one. Texts of one character never count: they would have nothing in
+    common.
     """
     short, long = sorted((one, other), key=len)
     if one == other or len(short) < SHORTEST_TYPO or len(long) - len(short) > 1:
@@ -130,12 +131,12 @@ SHORTEST_TYPO: Final = 2
 
 
 def folded_app(platform: str, bundle: str) -> tuple[str, ...]:
-    """The identity of an app as it counts: an App Store number may be written with `id` before it."""
+    """The folded identity of an app: platform and bundle; an App Store number loses an `id` before it."""
     folded = fold(bundle)
     number = _STORE_NUMBER.fullmatch(folded)
     return fold(platform), folded if number is None else number[1]
 
 
 def folded_placement(name: str) -> tuple[str, ...]:
-    """The identity of a placement within its app as it counts."""
+    """The folded identity of a placement within its app."""
     return (fold(name),)

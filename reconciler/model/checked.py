@@ -1,6 +1,6 @@
-"""Values out of files, held to what they may be before anything is made of them: plans, ledgers, journals, evidence.
+"""Checks of values read from files: plans, ledgers, journals, evidence.
 
-Every function returns the value, or raises ValueError that says in a few words what it is not.
+Every function returns the value, or raises ValueError with a short text that says what is wrong with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +14,11 @@ from reconciler.model.value import Fields, Value
 Checked = TypeVar("Checked")
 
 LONGEST_ID: Final = 64
-"""Characters. The API's ids have six digits; one goes into addresses of requests and into bodies as it is."""
+"""Characters. The API's ids have six digits; ids are put into URLs and bodies unchanged."""
 
 _MOST: Final = 2**53
 _FIRST_YEAR, _LAST_YEAR = 1990, 2999
-"""Times far beyond these are slips, and beyond what can be reckoned with."""
+"""Years beyond these are mistakes, and near the limits of date arithmetic."""
 
 
 def text(raw: Any) -> str:
@@ -35,18 +35,18 @@ def text(raw: Any) -> str:
 
 def identifier(raw: Any) -> str:
     """An id, as a text or as a whole number: at most 64 visible characters of ASCII."""
-    told = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
-    if type(told) is not str:
+    text_of_id = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
+    if type(text_of_id) is not str:
         raise ValueError(f"{_kind(raw)} where an id belongs")
-    if not 1 <= len(told) <= LONGEST_ID:
-        raise ValueError(f"an id of {len(told):,} characters")
-    if not (told.isascii() and told.isprintable() and " " not in told):
+    if not 1 <= len(text_of_id) <= LONGEST_ID:
+        raise ValueError(f"an id of {len(text_of_id):,} characters")
+    if not (text_of_id.isascii() and text_of_id.isprintable() and " " not in text_of_id):
         raise ValueError("an id with characters that no id has")
-    return told
+    return text_of_id
 
 
 def optional(check: Callable[[Any], Checked], raw: Any) -> Checked | None:
-    """None, or what the check makes of it."""
+    """None for None, else the checked value."""
     return None if raw is None else check(raw)
 
 
@@ -76,8 +76,8 @@ def instant(raw: Any) -> datetime:
     return at
 
 
-def moment(raw: Any) -> str:
-    """A time, as it is written."""
+def instant_text(raw: Any) -> str:
+    """The text of a time, unchanged."""
     instant(raw)
     return str(raw)
 
@@ -90,14 +90,14 @@ def objects(raw: Any) -> Mapping[str, Any]:
 
 
 def listed(check: Callable[[Any], Checked], raw: Any) -> tuple[Checked, ...]:
-    """A list, each item of it held to a check."""
+    """A list as a tuple, each item checked."""
     if type(raw) is not list:
         raise ValueError(f"{_kind(raw)} where a list belongs")
     return tuple(map(check, raw))
 
 
 def fields(raw: Any) -> Fields:
-    """A resource's fields; those that are known by name in the form that they have everywhere."""
+    """A resource's fields by name; those of known names in canonical form."""
     return {text(name): _field(name, value) for name, value in objects(raw).items()}
 
 
@@ -113,7 +113,7 @@ _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()
 
 
 def _kind(raw: Any) -> str:
-    """What a JSON value is, without a word of it: it may be long, or not to be shown."""
+    """The kind of a JSON value, without its content, which may be long or secret."""
     match raw:
         case None:
             return "null"

@@ -16,7 +16,7 @@ Presence = Literal["present", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a block stands: the file, relative to the project with forward slashes, and its line from 1."""
+    """The place of a block: the file, relative to the project with forward slashes, and the line, from 1."""
 
     file: str
     line: int
@@ -24,7 +24,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedDrift:
-    """A difference somebody has agreed to live with, up to and including a day (UTC); None: no end."""
+    """A difference that is accepted up to and including a day (UTC); None: without end."""
 
     path: str
     reason: str
@@ -35,7 +35,7 @@ class AcceptedDrift:
 class Lifecycle:
     """How a resource is to be treated. Paths are field names (`status`) or dotted ones (`floorPrices.US`).
 
-    `distinct` says that it is another than live resources whose identity looks like its own.
+    `distinct`: the resource is another than live ones with a similar identity.
     """
 
     ignore_changes: tuple[str, ...] = ()
@@ -61,8 +61,8 @@ class DesiredPlacement:
 class DesiredApp:
     """An app block. `fields` holds the declared ones only, `platform` and `bundle` among them.
 
-    `placements` is None where the block says nothing about placements: these are then not managed at all. `ladders`
-    names the rungs of each waterfall, the dearest first.
+    `placements` is None where the block does not mention placements: they are then not managed. `ladders` names the
+    tiers of each waterfall, the highest floor first.
     """
 
     address: Address
@@ -83,7 +83,8 @@ DesiredResource: TypeAlias = DesiredApp | DesiredPlacement
 class Safety:
     """The limits of `reconciler.yaml` under `safety`. Percents are 0..100, prices USD, times as named.
 
-    `on_drift` is what becomes of fields that live moved in: they are overwritten, overwritten and told, or held.
+    `on_drift` says what happens to fields that changed in the account: they are overwritten, overwritten with a
+    warning, or held.
     """
 
     max_deletes: int = 0

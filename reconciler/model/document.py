@@ -41,16 +41,16 @@ Made = TypeVar("Made")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _once(make: Function) -> Function:
-    """`cache`, of which type checkers do not know that it takes classes."""
+def _cached(make: Function) -> Function:
+    """`cache` with a type: type checkers do not know that it accepts classes."""
     return cast(Function, cache(make))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """More of a type: what its schema says, how a value becomes JSON, and how JSON is checked and becomes a value.
+    """Metadata of a type: keys of its JSON Schema, a function to JSON, and a function that checks JSON and converts it.
 
-    `read` raises ValueError, which says in a few words what the JSON is not.
+    `read` raises ValueError with a short text that says what is wrong.
     """
 
     schema: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Form:
 
 
 def itself(value: Any) -> Any:
-    """For a key that holds what its object is made of."""
+    """The value unchanged: for a key that holds the very value that its object is written from."""
     return value
 
 
@@ -75,7 +75,7 @@ Day = Annotated[str, Form(write=str)]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class JsonKey:
     """A key of an object: see `key`."""
 
     about: str
@@ -90,7 +90,7 @@ def key(about: str, of: Convert | None = None, *, name: str = "", optional: bool
     A value of `ABSENT` leaves the key out; such keys are `optional`, and without a function, what has no such attribute
     has no such key. A key about nothing is written and not published.
     """
-    return Key(about, of, name, optional)
+    return JsonKey(about, of, name, optional)
 
 
 class Shape:
@@ -100,7 +100,7 @@ class Shape:
     attributes in the order in which their keys are written, where it is not that of the schema.
     """
 
-    __keys__: ClassVar[dict[str, tuple[Key, Convert | None]]] = {}
+    __keys__: ClassVar[dict[str, tuple[JsonKey, Convert | None]]] = {}
     __order__: ClassVar[list[str]] = []
     __named__: ClassVar[str]
 
@@ -108,10 +108,10 @@ class Shape:
         cls, *, base: Convert | None = None, by: Callable[[str], Convert] = attrgetter, order: str = "", name: str = ""
     ) -> None:
         inherited = {
-            attribute: (each, get if base is None else _after(base, get or _attribute(attribute, each)))
+            attribute: (each, get if base is None else _composed(base, get or _attribute_getter(attribute, each)))
             for attribute, (each, get) in cls.__keys__.items()
         }
-        own = {name: (each, _getter(name, each, by)) for name, each in vars(cls).items() if isinstance(each, Key)}
+        own = {name: (each, _getter(name, each, by)) for name, each in vars(cls).items() if isinstance(each, JsonKey)}
         cls.__keys__, cls.__order__ = inherited | own, order.split()
         cls.__named__ = name or cls.__name__.removesuffix("Json")
 
@@ -123,21 +123,21 @@ class Shape:
         """
         if not given:
             return _writer(cls)(value)
-        told = {}
-        for attribute, each, get, convert in _parts(cls):
-            part = given[attribute] if attribute in given else (get or _attribute(attribute, each))(value)
+        result = {}
+        for attribute, spec, get, convert in _parts(cls):
+            part = given[attribute] if attribute in given else (get or _attribute_getter(attribute, spec))(value)
             if part is not ABSENT:
-                told[spelled(attribute, each)] = part if convert is None else convert(part)
-        return told
+                result[key_name(attribute, spec)] = part if convert is None else convert(part)
+        return result
 
     @classmethod
     def read(cls, raw: Mapping[str, Any], makes: type[Made], **given: Any) -> Made:
-        """The dataclass made of an object: each of its fields from the key of that name, other keys are passed over.
+        """A dataclass read from an object: each of its fields from the key of that name; other keys are ignored.
 
-        Keys without a field do not matter; `given` holds values of fields that are not read. Raises KeyError for a key
-        that is not there, ValueError for a value that does not fit.
+        `given` holds values of fields that are not read. Raises KeyError for a missing key, ValueError for a value that
+        does not fit.
         """
-        for name, spelled, check, default in _asked(cls, makes):
+        for name, spelled, check, default in _readable_fields(cls, makes):
             if name not in given and (default is MISSING or spelled in raw):
                 given[name] = check(raw[spelled])
         return makes(**given)
@@ -152,66 +152,66 @@ class Document(Shape):
     def __init_subclass__(cls, *, format: str, title: str, **more: Any) -> None:  # noqa: A002 - what documents call it
         super().__init_subclass__(**more)
         cls.format, cls.title = format, title
-        named = Key("Name and version of this format.")
+        named = JsonKey("Name and version of this format.")
         cls.__keys__ = {"format": (named, lambda _: format), **cls.__keys__}
 
 
-def _attribute(name: str, each: Key) -> Convert:
+def _attribute_getter(name: str, each: JsonKey) -> Convert:
     return (lambda value: getattr(value, name, ABSENT)) if each.optional else attrgetter(name)
 
 
-def _after(base: Convert, get: Convert) -> Convert:
+def _composed(base: Convert, get: Convert) -> Convert:
     return lambda value: get(base(value))
 
 
-def _getter(name: str, each: Key, by: Callable[[str], Convert]) -> Convert | None:
+def _getter(name: str, each: JsonKey, by: Callable[[str], Convert]) -> Convert | None:
     """What gives a key's value; None for the attribute of its name."""
     return each.of or (None if by is attrgetter else by(name))
 
 
-def spelled(attribute: str, each: Key) -> str:
+def key_name(attribute: str, each: JsonKey) -> str:
     """The name of a key in a document."""
     first, *rest = attribute.split("_")
     return each.name or first + "".join(map(str.capitalize, rest))
 
 
-@_once
+@_cached
 def hints_of(cls: type) -> dict[str, Any]:
     """The type of each key of a shape, and of each field of a dataclass."""
     hints = get_type_hints(cls, include_extras=True)
     return hints | ({"format": Literal[cls.format]} if issubclass(cls, Document) else {})
 
 
-@_once
-def _parts(shape: type[Any]) -> list[tuple[str, Key, Convert | None, Convert | None]]:
+@_cached
+def _parts(shape: type[Any]) -> list[tuple[str, JsonKey, Convert | None, Convert | None]]:
     """Each key as it is written: its attribute, the key, what gives its value, and what makes JSON of that."""
     hints, keys = hints_of(shape), shape.__keys__
     return [(attribute, *keys[attribute], _to_json(hints[attribute])) for attribute in shape.__order__ or keys]
 
 
-@_once
+@_cached
 def _writer(shape: type[Any]) -> Callable[[Any], dict[str, Any]]:
     """`write` of a shape as a function, put together from its keys: a loop over them takes a third more time.
 
     Its text holds nothing but names of attributes and of keys.
     """
-    known: dict[str, Any] = {"ABSENT": ABSENT}
+    names: dict[str, Any] = {"ABSENT": ABSENT}
     first: list[str] = []
     lines: list[str] = []
-    for attribute, each, get, convert in _parts(shape):
-        known |= {f"get_{attribute}": get, f"convert_{attribute}": convert}
-        named = f"getattr(value, {attribute!r}, ABSENT)" if each.optional else f"value.{attribute}"
+    for attribute, spec, get, convert in _parts(shape):
+        names |= {f"get_{attribute}": get, f"convert_{attribute}": convert}
+        named = f"getattr(value, {attribute!r}, ABSENT)" if spec.optional else f"value.{attribute}"
         value = named if get is None else f"get_{attribute}(value)"
-        made, name = "{}" if convert is None else f"convert_{attribute}({{}})", repr(spelled(attribute, each))
-        if each.optional:
-            lines.append(f"if (part := {value}) is not ABSENT: told[{name}] = {made.format('part')}")
+        converted, name = "{}" if convert is None else f"convert_{attribute}({{}})", repr(key_name(attribute, spec))
+        if spec.optional:
+            lines.append(f"if (part := {value}) is not ABSENT: told[{name}] = {converted.format('part')}")
         elif lines:
-            lines.append(f"told[{name}] = {made.format(value)}")
+            lines.append(f"told[{name}] = {converted.format(value)}")
         else:
-            first.append(f"{name}: {made.format(value)}")
+            first.append(f"{name}: {converted.format(value)}")
     lines = [f"told = {{{', '.join(first)}}}", *lines, "return told"]
-    exec("def write(value):\n " + "\n ".join(lines), known)  # noqa: S102 - as `dataclass` makes its methods
-    return known["write"]  # type: ignore[no-any-return]
+    exec("def write(value):\n " + "\n ".join(lines), names)  # noqa: S102 - as `dataclass` makes its methods
+    return names["write"]  # type: ignore[no-any-return]
 
 
 def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
@@ -223,7 +223,7 @@ def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
             forms += [more for more in hint.__metadata__ if isinstance(more, Form)]
             hint = hint.__origin__
         elif get_origin(hint) in {Union, UnionType} and NoneType in get_args(hint):
-            (hint,) = (each for each in get_args(hint) if each is not NoneType)
+            (hint,) = (argument for argument in get_args(hint) if argument is not NoneType)
             nullable = True
         else:
             return hint, tuple(forms), nullable
@@ -232,7 +232,7 @@ def unwrapped(hint: Any) -> tuple[Any, tuple[Form, ...], bool]:
 def _to_json(hint: Any) -> Convert | None:
     """What makes JSON of a value of the type; None where it is JSON already."""
     inner, forms, nullable = unwrapped(hint)
-    convert = next((each.write for each in forms if each.write), None)
+    convert = next((form.write for form in forms if form.write), None)
     if convert is None:
         convert = _container_to_json(inner)
     if convert is None or not nullable:
@@ -250,20 +250,20 @@ def _container_to_json(hint: Any) -> Convert | None:
     return dict if get_origin(hint) is dict else None
 
 
-@_once
-def _asked(shape: type[Any], makes: type) -> list[tuple[str, str, Convert, Any]]:
-    """Each field of a dataclass that has a key: its name, the key's, what checks a value, and the field's default."""
-    found, wanted, hints = [], get_type_hints(makes), hints_of(shape)
-    for each in fields(makes):
-        if each.name in shape.__keys__:
-            told = shape.__keys__[each.name][0]
-            check = _from_json(hints[each.name], nullable=NoneType in get_args(wanted[each.name]))
-            default = each.default if told.optional and told.of is not None else MISSING
-            found.append((each.name, spelled(each.name, told), check, default))
-    return found
+@_cached
+def _readable_fields(shape: type[Any], makes: type) -> list[tuple[str, str, Convert, Any]]:
+    """Each field of a dataclass that has a key: its name, the key's name, the check of its value, and its default."""
+    readable, wanted, hints = [], get_type_hints(makes), hints_of(shape)
+    for attribute in fields(makes):
+        if attribute.name in shape.__keys__:
+            spec = shape.__keys__[attribute.name][0]
+            check = _from_json(hints[attribute.name], nullable=NoneType in get_args(wanted[attribute.name]))
+            default = attribute.default if spec.optional and spec.of is not None else MISSING
+            readable.append((attribute.name, key_name(attribute.name, spec), check, default))
+    return readable
 
 
-def _unread(raw: Any) -> Any:
+def _refuse_reading(raw: Any) -> Any:
     raise NotImplementedError(f"no document is read with such a {type(raw).__name__}")
 
 
@@ -271,11 +271,11 @@ _CHECKS: Final[Mapping[Any, Convert]] = {str: checked.text, bool: checked.flag}
 
 
 def _from_json(hint: Any, *, nullable: bool) -> Convert:
-    """What checks a value of the type; of types that are never read, and whose values are given, it does not work."""
+    """The check of a value of the type; for types that are never read it raises NotImplementedError when called."""
     inner, forms, _ = unwrapped(hint)
-    check = next((each.read for each in forms if each.read), None)
+    check = next((form.read for form in forms if form.read), None)
     if check is None and get_origin(inner) is list:
         item = _from_json(get_args(inner)[0], nullable=False)
         return lambda raw: checked.listed(item, raw)
-    some = check or _CHECKS.get(inner, _unread)
+    some = check or _CHECKS.get(inner, _refuse_reading)
     return (lambda raw: checked.optional(some, raw)) if nullable else some

@@ -1,4 +1,4 @@
-"""What reports say of placements in countries, the floors suggested for them, and backtests of earlier suggestions."""
+"""Evidence from reports on placements in countries, the floors suggested for them, and backtests of suggestions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,9 +64,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Days of an app on which the mediation reports have no line of DT's, though they have one on others.
+    """Days of an app on which the mediation reports have no line of DT's, though they have one on other days.
 
-    `instead` names sources that are there on those days alone: one of them may be DT under another name.
+    `instead` names sources of those days alone: one of them may be DT under another name.
     """
 
     app: str
@@ -76,12 +76,12 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What of a window the evidence stands on.
+    """The reports that the evidence of a window is based on.
 
-    `days` is the length of the window; `mediation_days` are those with mediation reports, `dt_days` the reports of DT's
-    own that are there, of `dt_expected` (one for each app and day). `rows` are those of all these reports, `unread` of
-    them could not be read, `repeated` and `sums` were left out, since they would count twice. `revenue` is what DT paid
-    in them (USD), and `joined` the part of it that belongs to known placements.
+    `days` is the length of the window; `mediation_days` are those with mediation reports, `dt_days` the stored reports
+    of DT's own, of `dt_expected` (one for each app and day). `rows` are those of all these reports, `unread` of them
+    could not be read, `repeated` and `sums` were left out, since they would count twice. `revenue` is what DT paid in
+    them (USD), and `joined` the part of it that belongs to known placements.
     """
 
     days: int = 0
@@ -98,11 +98,11 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
-    """What could not be joined, by name, so that nothing is dropped in silence; `rows` counts report rows.
+class UnmatchedReports:
+    """Report rows that match no placement, by name; `rows` is their number.
 
-    `loose` counts report rows that were joined, but by a name that is only equal without case and spaces. `basis` says
-    how much was there to be joined; None where nobody looked.
+    `loose` counts report rows that were matched by a name that is only equal without case and spaces. `basis` says how
+    much there was to match; None where it was not computed.
     """
 
     chartboost_placements: tuple[str, ...] = ()
@@ -124,11 +124,11 @@ class KnownPlacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for: these cells, from `first` to `last` (both included).
+class EvidenceQuery:
+    """A query for evidence of these cells, from `first` to `last` (both included).
 
-    `known` tells by which names and ids reports may call the placements; all placements of the account that are known,
-    so that what remains is really unknown. `floors` holds the floor in force (USD) by cell and day, None or nothing for
+    `known` holds all placements of the account with the names and ids that reports may have for them, so that rows that
+    match none are really unknown. `floors` holds the floor in force (USD) by cell and day, None or nothing for
     a day on which it changed: such a day belongs to neither floor.
     """
 
@@ -189,12 +189,12 @@ class Suggestions:
     first: date
     last: date
     cells: tuple[Suggestion, ...]
-    unmatched: Unmatched
+    unmatched: UnmatchedReports
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One earlier suggestion, USD a week: what it expected, what the later days say, or why they say nothing."""
+    """One earlier suggestion, USD a week: the expected change, the one by later days, or why that is not known."""
 
     cell: Cell
     current: Decimal
@@ -214,15 +214,15 @@ class Backtest:
 
     @property
     def told(self) -> tuple[Replay, ...]:
-        """Those on which the later days have something to say."""
+        """The replays for which later days have evidence."""
         return tuple(replay for replay in self.replays if replay.came is not None)
 
     @property
     def total(self) -> float:
-        """The change of revenue that these would have made, USD a week."""
+        """The sum of their changes of revenue, USD a week."""
         return sum(replay.came.estimate for replay in self.replays if replay.came)
 
     @property
     def lost(self) -> float:
-        """The part of it that was lost, as a negative figure."""
+        """The sum of the negative ones of these changes, USD a week; 0 or below."""
         return sum(min(0.0, replay.came.estimate) for replay in self.replays if replay.came)

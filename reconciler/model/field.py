@@ -1,4 +1,4 @@
-"""The fields of apps and placements, one entry for each: its type, what people are told of it, what an unset one means.
+"""The fields of apps and placements, one entry for each: its type, its documentation, and what an unset one means.
 
 One table for the whole program: manifests and their schemas, comparison, plans, the wire, the sandbox and reports are
 derived from it. Facts are the vendor's Management API pages, and where these are silent, what was seen of the API.
@@ -38,7 +38,7 @@ class FieldSpec:
 
     `description` and `examples`, which are as a manifest declares the field, go into schemas and into the reference.
     `remedy` says what a user can do about a difference in a field that the API cannot change; None where it can.
-    `when_unset` is what a full answer without the field means; ABSENT where that tells nothing. None is a field that
+    `when_unset` is what a full answer without the field means; ABSENT where it means nothing. None is a field that
     can be turned off. `only_for` names the one placement type that has the field. `required_to_create` is one that no
     resource is created without.
     """
@@ -208,7 +208,7 @@ def from_json(path: str, raw: Any) -> Value:
     """The inverse of `to_json` for a value of the named field, or for a part of it named by a dotted path."""
     match raw:
         case dict() if path in PRICED:
-            return {_country(country): price(amount) for country, amount in raw.items()}
+            return {_country_text(country): price(amount) for country, amount in raw.items()}
         case dict() if path.count(".") < _DEEPEST and all(map(is_text, raw)):
             return {key: from_json(f"{path}.{key}", part) for key, part in raw.items()}
         case list() if all(map(is_text, raw)):
@@ -218,7 +218,7 @@ def from_json(path: str, raw: Any) -> Value:
         case str() if is_text(raw):
             return raw
         case int() | float():
-            return price(raw) if path.partition(".")[0] in PRICED else _counted(raw)
+            return price(raw) if path.partition(".")[0] in PRICED else _number_in_range(raw)
         case _:
             raise ValueError(f"{path[:40]}: such a {type(raw).__name__} is not a canonical value")
 
@@ -227,13 +227,13 @@ _DEEPEST: Final = 4
 """Dots in a path; blocks within blocks go no deeper than one."""
 
 
-def _country(raw: str) -> str:
+def _country_text(raw: str) -> str:
     if not is_text(raw):
         raise ValueError("a country with half a character")
     return raw
 
 
-def _counted(raw: float) -> Value:
+def _number_in_range(raw: float) -> Value:
     exact = number(raw)
     if not -(2**53) < exact < 2**53:
         raise ValueError("a number that large")

@@ -1,4 +1,4 @@
-"""The types that fields of the API have: what a canonical value of each is made of.
+"""The types of the API's fields, with the form of their canonical values.
 
 Each room has one function that matches over `FieldType`, closed with `assert_never`: how a manifest declares a value of
 the type, how the API spells it, how the sandbox checks it. A field is then an entry in `field.py` and nothing more.
@@ -21,14 +21,14 @@ class FlagType:
 
 @dataclass(frozen=True, slots=True)
 class TextType:
-    """A text with something in it. `known` names texts that are common, in the spelling to keep; others are taken."""
+    """A text that is not empty. `known` names common texts, in the spelling to keep; others are accepted."""
 
     known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BundleType:
-    """What a store names an app by; a number is taken as the text it is spelled with."""
+    """A store's id of an app; a number is taken as its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class GeoType:
 
 @dataclass(frozen=True, slots=True)
 class LimitType:
-    """So many impressions per unit of time, or so much time between them: `{value, unit}`."""
+    """A number of impressions per unit of time, or a time between impressions: `{value, unit}`."""
 
     parts: ClassVar = ("value", "unit")
 
 
 @dataclass(frozen=True, slots=True)
 class RewardType:
-    """What a user is given for watching: `{currency, amount}`, the amount an int or an exact Decimal."""
+    """A user's reward for watching an ad: `{currency, amount}`, the amount an int or an exact Decimal."""
 
     parts: ClassVar = ("currency", "amount")
 
@@ -86,12 +86,12 @@ Fits: TypeAlias = Callable[[Value], bool]
 
 
 def parts_of(field_type: FieldType) -> tuple[str, ...]:
-    """The parts that differences in a block are told by; none for what is compared as a whole, or by country."""
+    """The parts by which differences in a block are shown; none for what is compared as a whole, or by country."""
     return field_type.parts if isinstance(field_type, GeoType | LimitType | RewardType) else ()
 
 
 def fits_of(field_type: FieldType) -> Fits:
-    """Whether a canonical value is one of the type, so far as what reads it relies on that; None is looked at apart."""
+    """A test for canonical values of the type, as far as readers rely on their form; None is tested separately."""
     fits: Fits
     match field_type:
         case FlagType():

@@ -1,4 +1,4 @@
-"""What the journal holds: intents and results of steps, and the runs that they belong to."""
+"""The events of the journal: intents and results of steps, past runs, and creates of unknown outcome."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,10 +46,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A step that came to its end, and what the ledger holds of it from then on.
+    """The result of a step, and its changes to the ledger.
 
-    `entry` is to be remembered (None: nothing new), the addresses in `forget` are not ours any more. `suspects` are the
-    ids that a create whose outcome is unknown may have made.
+    `entry` is to be stored (None: nothing new), the addresses in `forget` are no longer owned. `suspects` are ids that
+    a create of unknown outcome may have made.
     """
 
     result: Result
@@ -83,7 +83,7 @@ class PastStep:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """One past run; `ended_at` None: it was killed, or is still at work."""
+    """One past run; `ended_at` None: it was killed, or is still running."""
 
     run: str
     started_at: str
@@ -93,7 +93,7 @@ class PastRun:
 
 
 def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
-    """The runs that journal events tell of, oldest first."""
+    """The runs of journal events, oldest first."""
     runs: dict[str, PastRun] = {}
     steps: dict[str, dict[tuple[str, str], PastStep]] = {}
     for event in events:
@@ -107,17 +107,17 @@ def past_runs(events: Iterable[Mapping[str, Any]]) -> list[PastRun]:
             case "run-ended":
                 runs[name] = replace(run, ended_at=str(event.get("at", "")))
             case "intent" | "ended":
-                _take(steps.setdefault(name, {}), event)
+                _apply_event(steps.setdefault(name, {}), event)
             case _:
                 pass
     return [replace(run, steps=tuple(steps.get(name, {}).values())) for name, run in runs.items()]
 
 
-def _take(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
-    """Bring one step up to an intent or to its end; a placement born inactive has two intents under its creation."""
+def _apply_event(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> None:
+    """Apply an intent or a result to its step, in place; a placement created inactive has two intents."""
     address, action = Address(str(event.get("address", ""))), str(event.get("action", ""))
-    known = steps.get((address, action)) or steps.get((address, "create"))
-    step = known or PastStep(str(event.get("at", "")), address, action)
+    earlier = steps.get((address, action)) or steps.get((address, "create"))
+    step = earlier or PastStep(str(event.get("at", "")), address, action)
     if event["event"] == "intent":
         step = replace(
             step,
@@ -136,7 +136,7 @@ def _take(steps: dict[tuple[str, str], PastStep], event: Mapping[str, Any]) -> N
     steps[step.address, step.action] = step
 
 
-def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
+def runs_of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
     """The part of each run that concerns a resource, under this address or, by its ids, under an earlier one."""
     everything = list(runs)
     ids = {step.id for run in everything for step in run.steps if step.address == address and step.id is not None}
@@ -150,53 +150,55 @@ def of_resource(runs: Iterable[PastRun], address: Address) -> Iterator[PastRun]:
 
 
 DONE: Final = frozenset({"applied", "normalised", "unverified"})
-"""Outcomes of steps that were carried out."""
+"""Outcomes of steps that took effect."""
 
 
-def not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
-    """The part of each run that was not done, or of which nobody knows."""
+def runs_not_done(runs: Iterable[PastRun]) -> Iterator[PastRun]:
+    """The steps of each run that were not done, or whose outcome is not known; runs without any are left out."""
     for run in runs:
         steps = tuple(step for step in run.steps if step.outcome not in DONE)
         if steps:
             yield replace(run, steps=steps)
 
 
-def since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
-    """The runs in which something happened at that time or after it, as far as they tell when."""
+def runs_since(runs: Iterable[PastRun], first: datetime) -> Iterator[PastRun]:
+    """The runs with an event at that time or later, or with a time that cannot be read."""
     for run in runs:
-        times = [_time(text) for text in (run.started_at, run.ended_at, *(step.at for step in run.steps)) if text]
+        times = [_parse_time(text) for text in (run.started_at, run.ended_at, *(step.at for step in run.steps)) if text]
         if any(at is None or at >= first for at in times):
             yield run
 
 
 def run_named(runs: Sequence[PastRun], named: str) -> PastRun:
-    """The run that is called so, or the one whose name begins so. Raises ValueError where it is none, or not one."""
-    found = [run for run in runs if run.run == named] or [run for run in runs if named and run.run.startswith(named)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    """The run of that name, or the only one whose name begins with it. Raises ValueError for none or several."""
+    matching = [run for run in runs if run.run == named] or [run for run in runs if named and run.run.startswith(named)]
+    if len(matching) == 1:
+        return matching[0]
+    if not matching:
         raise ValueError(f"no run is called {named!r}")
-    raise ValueError(f"{named!r} begins the names of {len(found)} runs: {', '.join(run.run for run in found[:3])}")
+    raise ValueError(
+        f"{named!r} begins the names of {len(matching)} runs: {', '.join(run.run for run in matching[:3])}"
+    )
 
 
 def lag_event(seconds: float) -> dict[str, Any]:
-    """How long after its creation something was still not in the account's lists."""
+    """The event of a lag: so many seconds after its creation a resource was not in the account's lists."""
     return {"event": "lag", "seconds": round(seconds, 3)}
 
 
 def listed_event(app: Address | None, ids: Iterable[str]) -> dict[str, Any]:
-    """The ids that a list held before anything was made in it: the placements of an app, or all apps (None)."""
+    """The event of a list before a create in it: the ids of the placements of an app, or of all apps (None)."""
     return {"event": "listed", "app": app, "ids": sorted(ids)}
 
 
 def shown_event(made: Iterable[tuple[Kind, str]]) -> dict[str, Any]:
-    """The resources of this run, by kind and id, that the account's lists have shown after it."""
+    """The event of created resources, by kind and id, that the account's lists have shown."""
     return {"event": "shown", "ids": sorted(f"{kind} {resource_id}" for kind, resource_id in made)}
 
 
 @dataclass(frozen=True, slots=True)
 class UnclearCreate:
-    """A create of an earlier run of which nobody knows what it made.
+    """A create of an earlier run whose outcome is not known.
 
     `sent_at` is when it was last sent (UTC), `suspects` are ids that it may have made, `before` those that its list
     held before it was sent (None: not known).
@@ -222,13 +224,13 @@ class PastCreates:
     shown: frozenset[tuple[Kind, str]] = frozenset()
 
     def settle_seconds(self, least: float) -> float:
-        """How long something new is given to appear in this account's lists: at least twice what it took before."""
+        """The seconds a new resource is given to appear in lists: at least `least`, and twice the longest lag seen."""
         return max(least, min(2 * self.lag_seconds, SETTLE_AT_MOST))
 
     def settled_after(self, least: float) -> timedelta:
-        """How long after its sending a create of unknown outcome may be taken for not done, where no list shows it.
+        """The time after which a create of unknown outcome counts as not done, where no list shows it.
 
-        Three times the settle time, and never under half a minute: a list may lag, and nobody knows by how much.
+        Three times the settle time, and at least half a minute: a list may lag by an unknown time.
         """
         return timedelta(seconds=max(3 * self.settle_seconds(least), LEAST_SETTLED_SECONDS))
 
@@ -237,12 +239,12 @@ NO_CREATES: Final = PastCreates()
 
 
 def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
-    """What journal events say of creates. Events of another shape, and times that are none, are passed over.
+    """The creates in journal events. Malformed events and times are ignored.
 
-    Of events that this checkout did not write (`foreign`) only those count by which a create is in doubt: they may hold
-    something up, and can make nothing pass for done.
+    Of events that this checkout did not write (`foreign`) only those count that put a create in doubt: they can delay a
+    step, and never make one count as done.
     """
-    past = _Past()
+    past = _CreateHistory()
     for event in events:
         if not event.get(FOREIGN) or (event.get("event"), event.get("outcome")) in DOUBTS:
             past.take(event)
@@ -250,8 +252,8 @@ def past_creates(events: Iterable[Mapping[str, Any]]) -> PastCreates:
     return PastCreates(past.unclear, past.made, past.lag_seconds, shown)
 
 
-class _Past:
-    """What is known of creates, event by event."""
+class _CreateHistory:
+    """Collects the creates of a journal, event by event."""
 
     def __init__(self) -> None:
         self.unclear: dict[Address, UnclearCreate] = {}
@@ -261,8 +263,8 @@ class _Past:
         self._listed: dict[tuple[str, Address | None], frozenset[str]] = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
-        """Bring it up to one event."""
-        at, run = _time(event.get("at")), str(event.get("run"))
+        """Apply one event."""
+        at, run = _parse_time(event.get("at")), str(event.get("run"))
         match event:
             case {"event": "listed", "ids": [*ids]}:
                 self._listed[run, event.get("app")] = frozenset(map(str, ids))
@@ -285,45 +287,45 @@ class _Past:
 
     def _sent(self, address: Address, at: datetime, run: str) -> None:
         where = app_of(address) if kind_of(address) == "placement" else None
-        known = self.unclear.get(address) or UnclearCreate(at, (), self._listed.get((run, where)))
-        self.unclear[address] = replace(known, sent_at=at)
+        unclear = self.unclear.get(address) or UnclearCreate(at, (), self._listed.get((run, where)))
+        self.unclear[address] = replace(unclear, sent_at=at)
 
     def _ended(self, address: Address, outcome: str, event: Mapping[str, Any], at: datetime | None) -> None:
-        known, suspects, resource_id = self.unclear.get(address), event.get("suspects"), event.get("id")
+        unclear, suspects, resource_id = self.unclear.get(address), event.get("suspects"), event.get("id")
         if outcome != "unknown":
             self.unclear.pop(address, None)
             if isinstance(resource_id, str) and at is not None:
                 self.made[kind_of(address), resource_id] = at
-        elif known is not None and isinstance(suspects, list):
-            ids = tuple(each for each in suspects if isinstance(each, str))
-            self.unclear[address] = replace(known, suspects=tuple(dict.fromkeys((*known.suspects, *ids))))
+        elif unclear is not None and isinstance(suspects, list):
+            ids = tuple(suspect for suspect in suspects if isinstance(suspect, str))
+            self.unclear[address] = replace(unclear, suspects=tuple(dict.fromkeys((*unclear.suspects, *ids))))
 
 
 def seconds_to_settle(addresses: Iterable[Address], past: PastCreates, now: datetime, least: float) -> float:
-    """How long until earlier creates at these addresses had their time to appear; 0 where there are none.
+    """Seconds until unclear creates at these addresses have had their time to appear; 0 where there are none.
 
-    Never longer than that time, whatever the clock says.
+    Never longer than that time, even if the clock was changed.
     """
     wait = past.settled_after(least)
-    left = (past.unclear[each].sent_at + wait - now for each in addresses if each in past.unclear)
-    return max(0.0, min(wait, max(left, default=timedelta())).total_seconds())
+    waits = (past.unclear[address].sent_at + wait - now for address in addresses if address in past.unclear)
+    return max(0.0, min(wait, max(waits, default=timedelta())).total_seconds())
 
 
 DOUBTS: Final = (("intent", None), ("ended", "unknown"))
 """Events, with the outcomes they tell of, that leave a create in doubt."""
 
 LAG_AT_MOST: Final = 3600
-"""Seconds; a longer lag that a journal tells of is not believed."""
+"""Seconds; a longer lag in a journal is ignored."""
 
 SETTLE_AT_MOST: Final = 600
-"""Seconds that a run waits at most for something to appear, however long that took before."""
+"""The most seconds that a run waits for a resource to appear."""
 
 LEAST_SETTLED_SECONDS: Final = 30
-"""Seconds in which a create of unknown outcome is never taken for not done, whatever the settings say."""
+"""The least seconds after which a create of unknown outcome counts as not done."""
 
 
-def _time(text: Any) -> datetime | None:
-    """A time in UTC; None for what is none, has no time zone, or leaves no room to reckon with."""
+def _parse_time(text: Any) -> datetime | None:
+    """A time in UTC; None for what is none, has no time zone, or is in the last possible year."""
     try:
         at = datetime.fromisoformat(text)
         return None if at.tzinfo is None or at.year >= MAXYEAR else at.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The ledger: what this tool knows to own, and the values it last applied. Pure values and their line format."""
+"""The ledger: the resources that are owned, and the values last applied to them; values and their line format."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,14 +18,14 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class AccountId:
-    """Whose resources a ledger or journal speaks of: a publisher at an API, which is scheme, host and port."""
+    """The account of a ledger or journal: a publisher at an API, which is scheme, host and port."""
 
     publisher_id: str
     api: str
 
     @classmethod
     def of(cls, publisher_id: str, api: str) -> "AccountId":
-        """The same with the API in one spelling: lower case, no default port, no slash at the end.
+        """An id with the API normalised: lower case, no default port, no slash at the end.
 
         Raises ValueError where the API is no URL with a host.
         """
@@ -46,24 +46,24 @@ class NewerFormatError(ValueError):
 
 
 def header_line(account: AccountId) -> str:
-    """The first line of a ledger and of a journal, without its end: whose they are."""
-    told = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
-    return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    """The first line of a ledger and of a journal, without its line end: format and account."""
+    header = {"format": FORMAT, "publisherId": account.publisher_id, "api": account.api}
+    return json.dumps(header, separators=(",", ":"), ensure_ascii=False)
 
 
 def is_header(raw: object) -> bool:
-    """Whether a line, read as JSON, is meant to say whose the file is; neither entries nor events have a format."""
+    """Whether a line, read as JSON, is a header: neither entries nor events have a format."""
     return isinstance(raw, Mapping) and "format" in raw
 
 
 def account_from_json(raw: Mapping[str, Any]) -> AccountId:
     """The inverse of `header_line`. Raises `NewerFormatError`, and KeyError or ValueError for another shape."""
-    told = checked.text(raw["format"])
-    if told != FORMAT:
-        digits = told.removeprefix(_FAMILY)
-        if told.startswith(_FAMILY) and digits.isdecimal() and int(digits) > int(FORMAT.removeprefix(_FAMILY)):
-            raise NewerFormatError(f"it is of the format {told}, and this program reads {FORMAT} at most")
-        raise ValueError(f"the format {told!r} is not known")
+    name = checked.text(raw["format"])
+    if name != FORMAT:
+        digits = name.removeprefix(_FAMILY)
+        if name.startswith(_FAMILY) and digits.isdecimal() and int(digits) > int(FORMAT.removeprefix(_FAMILY)):
+            raise NewerFormatError(f"it is of the format {name}, and this program reads {FORMAT} at most")
+        raise ValueError(f"the format {name!r} is not known")
     return AccountId.of(checked.identifier(raw["publisherId"]), checked.text(raw["api"]))
 
 
@@ -71,12 +71,11 @@ def account_from_json(raw: Mapping[str, Any]) -> AccountId:
 class LedgerEntry:
     """One owned resource.
 
-    `applied` holds the declared values last applied, field by field. `unconfirmed` names those of them the server took
-    without ever showing them back: they count as in sync until the manifest changes. `kept` holds what the account
-    keeps in the place of some of them (a rounded price, a trimmed name): that is in sync, too, for as long as the
-    manifest asks for the same. `protect` outlives its block.
-    `orphaned` says that an apply has seen the resource without a block. `inactive_since` (ISO 8601, UTC) starts the
-    quarantine of a resource that is to be deleted.
+    `applied` holds the declared values last applied, by field. `unconfirmed` names those of them that the server
+    accepted and never returned: they count as in sync until the manifest changes. `kept` holds what the account stores
+    in place of some of them (a rounded price, a trimmed name): these are in sync as long as the manifest declares the
+    same. `protect` outlives its block. `orphaned`: an apply has seen the resource without a block. `inactive_since`
+    (ISO 8601, UTC) starts the quarantine of a resource that is to be deleted.
     """
 
     address: Address
@@ -102,7 +101,7 @@ Ledger: TypeAlias = Mapping[Address, LedgerEntry]
 
 
 def shared_id(entries: Iterable[LedgerEntry]) -> tuple[LedgerEntry, LedgerEntry] | None:
-    """The first two entries of one kind that have one id, which no sound ledger holds; None where there are none."""
+    """The first two entries of one kind with the same id, which a valid ledger never has; None where there are none."""
     first: dict[tuple[Kind, str], LedgerEntry] = {}
     for entry in entries:
         other = first.setdefault((entry.kind, entry.id), entry)
@@ -147,6 +146,6 @@ def entry_from_json(raw: Mapping[str, Any]) -> LedgerEntry:
         unconfirmed=frozenset(checked.listed(checked.text, raw.get("unconfirmed", []))),
         protect=checked.flag(raw.get("protect", False)),
         orphaned=checked.flag(raw.get("orphaned", False)),
-        inactive_since=checked.optional(checked.moment, raw.get("inactiveSince")),
+        inactive_since=checked.optional(checked.instant_text, raw.get("inactiveSince")),
         kept=checked.fields(raw.get("kept", {})),
     )

@@ -1,4 +1,4 @@
-"""Live state: what the account holds, in canonical form."""
+"""Live state: the resources in the account, in canonical form."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,17 +9,16 @@ from reconciler.model.address import Address, Kind, app_address
 from reconciler.model.value import Fields, digest, fields_to_json
 
 IDENTITY: Final[Mapping[Kind, tuple[str, ...]]] = {"app": ("platform", "bundle"), "placement": ("name",)}
-"""The fields by which a resource is known where no id tells."""
+"""The fields that identify a resource without its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveResource:
-    """An app or placement as the account holds it.
+    """An app or placement in the account.
 
-    `fields` holds every field that the answer spoke of, and those whose absence from a full answer has a meaning
-    (a block that is off). `app_id` is the app a placement belongs to, None for an app. `publisher_id` is whose it is,
-    where the answer said so. `unreadable` names the fields whose values have no readable form, each with what is wrong
-    with it: nothing is known of them.
+    `fields` holds every field of the answer, and those whose absence from a full answer has a meaning (a block that is
+    off). `app_id` is the app of a placement, None for an app. `publisher_id` is its publisher, None where the answer
+    had none. `unreadable` names fields whose values cannot be read, each with the reason; they are not in `fields`.
     """
 
     kind: Kind
@@ -31,19 +30,19 @@ class LiveResource:
 
     @property
     def is_readable(self) -> bool:
-        """Whether all that the answer said of it can be read, and it said what identifies it."""
+        """Whether every field of the answer can be read, and those that identify the resource are there."""
         return not (self.unreadable or self.is_nameless)
 
     @property
     def is_nameless(self) -> bool:
-        """Whether what identifies it is not known: the answer did not say it, or not in a readable form."""
+        """Whether a field that identifies the resource is missing or unreadable."""
         return any(name not in self.fields for name in IDENTITY[self.kind])
 
     def why_unreadable(self, *names: str) -> str:
-        """What is wrong with the fields that cannot be read, of the named ones or of all; empty where nothing is."""
-        wrong = dict.fromkeys((name for name in IDENTITY[self.kind] if name not in self.fields), "it is not there")
-        wrong.update(self.unreadable)
-        return "; ".join(f"{name}: {why}" for name, why in wrong.items() if not names or name in names)
+        """Why fields cannot be read, of the named ones or of all; empty where all can be read."""
+        reasons = dict.fromkeys((name for name in IDENTITY[self.kind] if name not in self.fields), "it is not there")
+        reasons.update(self.unreadable)
+        return "; ".join(f"{name}: {why}" for name, why in reasons.items() if not names or name in names)
 
     @property
     def name(self) -> str:
@@ -51,7 +50,7 @@ class LiveResource:
         return str(self.fields.get("name", ""))
 
     def digest(self) -> str:
-        """A digest of all that is known of the resource; equal digests mean that nothing moved."""
+        """A digest of the resource; equal digests mean that nothing has changed."""
         return digest({"kind": self.kind, "id": self.id, "appId": self.app_id, "fields": fields_to_json(self.fields)})
 
 
@@ -62,22 +61,22 @@ def live_app_address(app: LiveResource) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """What was read: all apps, and the placements of those apps whose lists were asked for, by app id."""
+    """All apps, and the placements of those apps whose lists were read, by app id."""
 
     apps: tuple[LiveResource, ...]
     placements: Mapping[str, tuple[LiveResource, ...]] = field(default_factory=dict)
 
     def resources(self) -> Iterator[LiveResource]:
-        """All that was read, apps first."""
+        """All resources, apps first."""
         yield from self.apps
         yield from chain.from_iterable(self.placements.values())
 
     def by_id(self) -> "ById":
-        """All that was read, by kind and id: an app and a placement may have the same id."""
+        """All resources by kind and id: an app and a placement may have the same id."""
         return {(each.kind, each.id): each for each in self.resources()}
 
 
 ResourceKey: TypeAlias = tuple[Kind, str]
-"""What tells a live resource from all others: its kind and its id."""
+"""The kind and id of a live resource, which identify it."""
 
 ById: TypeAlias = Mapping[ResourceKey, LiveResource]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A credential. Its text is only ever reached by name, through `reveal`."""
+    """A credential. Only `reveal` returns its text; `str` and `repr` do not."""
 
     _text: str
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends it."""
+        """The text itself, for the code that sends it."""
         return self._text
 
     def __repr__(self) -> str:

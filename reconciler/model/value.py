@@ -1,8 +1,8 @@
 """Canonical values: the one form that manifests, live answers, ledgers and plans are compared in.
 
-A resource's fields are a mapping from the API's field name to a canonical value. A missing key means that nothing is
-said about the field (a manifest does not manage it, an answer did not return it): read it with
-`fields.get(name, ABSENT)`. `None` is said: the block is off.
+A resource's fields are a mapping from the API's field name to a canonical value. A missing key means that the field is
+unknown (a manifest does not manage it, an answer did not return it): read it with `fields.get(name, ABSENT)`. `None` is
+a value: the block is off.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ Fields: TypeAlias = Mapping[str, Value]
 
 
 class Absent(Enum):
-    """Nothing is said about a field. Distinct from None, which is what somebody wrote."""
+    """The absence of a field. Distinct from None, which is a value."""
 
     ABSENT = "absent"
 
@@ -32,16 +32,15 @@ class Absent(Enum):
 ABSENT: Final = Absent.ABSENT
 
 PLACES: Final = 6
-"""Decimals of a price or amount that are told apart."""
+"""Decimal places of a price or amount."""
 
 
 def price(raw: Any) -> Decimal:
     """A price in USD per thousand impressions, exact to a millionth.
 
-    A Decimal, which is what a manifest says, is taken as it is. A double is rounded and taken in its shortest form:
-    so 1.20, "1.2" and 1.2000000000000002 are one value on every side, and a server that computes in binary does not
-    differ from every manifest for ever.
-    Raises ValueError for what is not a finite number.
+    A Decimal, which is what a manifest says, is taken as it is. A double is rounded and taken in its shortest form: so
+    1.20, "1.2" and 1.2000000000000002 are one value, and a server that computes in binary does not always differ from
+    the manifest. Raises ValueError for what is not a finite number.
     """
     if isinstance(raw, Decimal) and raw.is_finite():
         return _price_of_decimal(raw)
@@ -79,8 +78,8 @@ def _exact(raw: Any) -> Decimal:
         raise ValueError(f"{repr(raw)[:60]} is not a number")
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
-    except (TypeError, ValueError, OverflowError) as wrong:
-        raise ValueError(f"{repr(raw)[:60]} is not a number") from wrong
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{repr(raw)[:60]} is not a number") from error
     if not exact.is_finite():
         raise ValueError("a price is a finite number")
     return exact
@@ -92,7 +91,7 @@ comparing them cheap. Floats alone, as 1 == True."""
 
 
 def is_rounded(raw: float | Decimal) -> bool:
-    """Whether the digits of a finite number that are not told apart are more than the noise of binary numbers."""
+    """Whether rounding a finite number to `PLACES` changes it by more than the noise of binary numbers."""
     double = float(raw)
     return abs(double - round(double, PLACES)) > _NOISE * max(abs(double), 1)
 
@@ -112,7 +111,7 @@ def to_json(value: Value) -> Any:
     """The value as `json` writes it: tuples as lists, Decimals as numbers."""
     match value:
         case Decimal():
-            return _number_of(value)
+            return _json_number(value)
         case tuple():
             return list(value)
         case str() | int() | None:  # before the test for a mapping, which is dear
@@ -124,7 +123,7 @@ def to_json(value: Value) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _number_of(exact: Decimal) -> int | float:
+def _json_number(exact: Decimal) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 

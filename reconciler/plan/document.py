@@ -163,7 +163,7 @@ class PlanDocument(Document, format="reconciler.plan/1", title="Plan (plan --for
     """What an apply would do. It applies only to the publisher and the API that it was made for."""
 
     tool: str = key("The version of the program that made it.", attrgetter("origin.tool"))
-    created_at: Annotated[str, Form(read=checked.moment)] = key(
+    created_at: Annotated[str, Form(read=checked.instant_text)] = key(
         "When it was made, ISO 8601 in UTC.", attrgetter("origin.created_at")
     )
     publisher_id: str = key("The publisher it is for.", attrgetter("origin.publisher_id"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
-from reconciler.model.document import Document, Key, Shape, hints_of, spelled, unwrapped
+from reconciler.model.document import Document, JsonKey, Shape, hints_of, key_name, unwrapped
 from reconciler.plan.document import PlanDocument
 from reconciler.render.drift.document import DriftDocument
 from reconciler.render.floors.document import BacktestDocument, FloorsDocument, WrittenDocument
@@ -43,12 +43,12 @@ def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema
     properties, hints = {}, hints_of(shape)
     told = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
     for attribute, each in told.items():
-        properties[spelled(attribute, each)] = _key_schema(hints[attribute], each, definitions)
-    required = [spelled(attribute, each) for attribute, each in told.items() if not each.optional]
+        properties[key_name(attribute, each)] = _key_schema(hints[attribute], each, definitions)
+    required = [key_name(attribute, each) for attribute, each in told.items() if not each.optional]
     return {"description": shape.__doc__, "properties": properties, "required": required, "type": "object"}
 
 
-def _key_schema(hint: Any, each: Key, definitions: dict[str, Schema]) -> Schema:
+def _key_schema(hint: Any, each: JsonKey, definitions: dict[str, Schema]) -> Schema:
     made = {**_type_schema(hint, definitions), "description": each.about}
     if "$ref" in made:
         made = {"allOf": [{"$ref": made.pop("$ref")}], **made}

@@ -1,7 +1,4 @@
-"""What the account holds: resources as a server keeps them, and as they were, for servers whose reads lag.
-
-Values are in the form in which the account stores them.
-"""
+"""The state of the sandbox: resources and tokens in SQLite, recorded requests, and earlier versions of resources."""
 
 import hashlib
 import json
@@ -22,12 +19,12 @@ from typing import Any, Final
 from reconciler.errors import ProjectError
 from reconciler.model.address import Kind
 from reconciler.model.floors import MINIMUM
-from reconciler.sandbox.exchange import Seen
+from reconciler.sandbox.exchange import RecordedRequest
 from reconciler.sandbox.quirks import Quirks
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredResource:
     """An app or placement as the account holds it. `created` is in seconds since the epoch, 0 where it was seeded."""
 
     kind: Kind
@@ -37,43 +34,47 @@ class Stored:
     created: float = 0.0
 
 
-class Past:
-    """What resources were before they were changed or deleted, in memory alone.
+class ResourceHistory:
+    """Earlier versions of resources that were changed or deleted, in memory.
 
-    `span` is for how many seconds that is kept; 0 keeps nothing. Not safe to share without a lock.
+    `span` is how many seconds they are kept; 0 keeps none. Not safe to share without a lock.
     """
 
     def __init__(self) -> None:
         self.span = 0.0
-        self._versions: dict[tuple[Kind, str], list[tuple[float, Stored]]] = {}
-        self._ended: dict[tuple[Kind, str], tuple[float, Stored]] = {}
+        self._versions: dict[tuple[Kind, str], list[tuple[float, StoredResource]]] = {}
+        self._ended: dict[tuple[Kind, str], tuple[float, StoredResource]] = {}
 
-    def changed(self, now: float, was: Stored) -> None:
-        """Until now a resource was as given."""
+    def record_change(self, now: float, was: StoredResource) -> None:
+        """Record a change: `was` is the resource as it was until `now`."""
         if self.span:
             versions = self._versions.setdefault((was.kind, was.id), [])
             versions.append((now, was))
             while versions[0][0] <= now - self.span:
                 del versions[0]
 
-    def ended(self, now: float, was: Stored) -> None:
-        """The resource is deleted now, and was as given until then."""
+    def record_deletion(self, now: float, was: StoredResource) -> None:
+        """Record a deletion at `now`: `was` is the resource as it was until then."""
         if self.span:
-            self.changed(now, was)
+            self.record_change(now, was)
             self._ended[was.kind, was.id] = now, was
 
-    def as_of(self, moment: float, current: Stored) -> Stored:
-        """What a resource was at a moment; one that is younger, as it was made."""
+    def as_of(self, moment: float, current: StoredResource) -> StoredResource:
+        """A resource as it was at a moment; one that was created later, as it was created."""
         versions = self._versions.get((current.kind, current.id), ())
         return next((was for until, was in versions if until > moment), current)
 
-    def listed(self, moment: float, current: Iterable[Stored], belongs: Callable[[Stored], bool]) -> list[Stored]:
-        """A list as it was at a moment, by id: what is in it now, and what belongs there and was deleted since."""
+    def list_as_of(
+        self, moment: float, current: Iterable[StoredResource], belongs: Callable[[StoredResource], bool]
+    ) -> list[StoredResource]:
+        """A list as it was at a moment, by id: `current`, and deleted resources that belonged to it then."""
         gone = [was for at, was in self._ended.values() if at > moment and belongs(was)]
-        return sorted((self.as_of(moment, each) for each in (*current, *gone)), key=lambda each: int(each.id))
+        return sorted(
+            (self.as_of(moment, resource) for resource in (*current, *gone)), key=lambda resource: int(resource.id)
+        )
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Drop all earlier versions."""
         self._versions.clear()
         self._ended.clear()
 
@@ -88,34 +89,34 @@ _NAMES: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def kept(sent: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
-    """The fields that are stored of those that were sent."""
+def stored_fields(sent: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+    """The fields as the account stores them: names and prices changed as the quirks say."""
     stored = dict(sent)
     for name in ("name", "bundle"):
         if isinstance(stored.get(name), str):
             stored[name] = _NAMES[quirks.names](stored[name])
     if isinstance(stored.get("floorPrices"), Mapping):
-        stored["floorPrices"] = _floors(stored["floorPrices"], quirks)
+        stored["floorPrices"] = _stored_floors(stored["floorPrices"], quirks)
     return stored
 
 
-def _floors(sent: Mapping[str, float], quirks: Quirks) -> dict[str, float]:
+def _stored_floors(sent: Mapping[str, float], quirks: Quirks) -> dict[str, float]:
     lines = {**quirks.adds, **{name: price for name, price in sent.items() if name not in quirks.drops}}
-    return {name: _rounded(price, quirks.prices) for name, price in lines.items()} if quirks.prices else lines
+    return {name: _rounded_price(price, quirks.prices) for name, price in lines.items()} if quirks.prices else lines
 
 
-def _rounded(price: float, step: float) -> float:
-    """The multiple of a step that is nearest, and never less than the least price there is."""
+def _rounded_price(price: float, step: float) -> float:
+    """The nearest multiple of a step, but at least the minimum floor."""
     of, to = Decimal(str(price)), Decimal(str(step))
     return float(max(MINIMUM, (of / to).quantize(Decimal(1), ROUND_HALF_UP) * to))
 
 
-def same_to_a_server(one: Stored, other: Stored) -> bool:
-    """Whether a server that makes nothing twice takes two resources for one: of a like name, or a like bundle."""
+def is_duplicate(one: StoredResource, other: StoredResource) -> bool:
+    """Whether a server without duplicates takes two for one: names or bundles alike but for case and dashes."""
     return (one.kind, one.app_id, _identity(one)) == (other.kind, other.app_id, _identity(other))
 
 
-def _identity(resource: Stored) -> tuple[str, ...]:
+def _identity(resource: StoredResource) -> tuple[str, ...]:
     names = ("name",) if resource.kind == "placement" else ("platform", "bundle")
     return tuple(str(resource.fields.get(name, "")).strip().casefold().replace("_", "-") for name in names)
 
@@ -135,46 +136,46 @@ CREATE TABLE IF NOT EXISTS token (digest TEXT PRIMARY KEY, expires REAL NOT NULL
 """
 
 
-class Account:
+class SandboxAccount:
     """All state of one sandbox. Safe to use from other threads than the server's.
 
-    `database` None keeps it in memory. `requests` holds what was asked, oldest first; `past` what resources were, for
-    servers that lag. Raises `ProjectError` where the file cannot be opened, is no database, or is in use by another
-    sandbox.
+    `database` None keeps it in memory. `requests` holds the requests, oldest first; `past` the earlier versions of
+    resources, for servers that lag. Raises `ProjectError` where the file cannot be opened, is no database, or is in use
+    by another sandbox.
     """
 
     def __init__(self, database: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.requests: deque[Seen] = deque(maxlen=_REMEMBERED_REQUESTS)
-        self.past = Past()
+        self.requests: deque[RecordedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
+        self.past = ResourceHistory()
         self._late: list[tuple[float, Callable[[], object]]] = []
         self._done_at: float | None = None
         self._lock = threading.RLock()
         self._changes: Counter[str] = Counter()
-        self._database = _open(database)
+        self._database = _open_database(database)
 
-    def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> Stored:
-        """A new resource under an id that none had before."""
+    def create(self, kind: Kind, fields: Mapping[str, Any], *, app_id: str | None = None) -> StoredResource:
+        """Create a resource under an id that was never used."""
         with self._transaction() as sql:
             row = sql.execute("SELECT id FROM last_id WHERE kind = ?", (kind,)).fetchone()
-            new = Stored(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
+            new = StoredResource(kind, str(row[0] + 1 if row else _FIRST_IDS[kind]), dict(fields), app_id, self._now())
             self._put(sql, new)
         return new
 
-    def load(self, resources: Iterable[Stored]) -> None:
+    def load(self, resources: Iterable[StoredResource]) -> None:
         """Put resources under the ids they bring, all in one transaction; an equal id is replaced."""
         with self._transaction() as sql:
             for resource in resources:
                 self._put(sql, resource)
 
-    def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> Stored:
-        """Give a resource other fields. Raises KeyError where there is none with that id."""
+    def replace(self, kind: Kind, resource_id: str, fields: Mapping[str, Any]) -> StoredResource:
+        """Replace the fields of a resource. Raises KeyError where there is none with that id."""
         with self._transaction() as sql:
             before = self.get(kind, resource_id)
             if before is None:
                 raise KeyError(resource_id)
-            self.past.changed(self._now(), before)
-            after = Stored(kind, before.id, dict(fields), before.app_id, before.created)
+            self.past.record_change(self._now(), before)
+            after = StoredResource(kind, before.id, dict(fields), before.app_id, before.created)
             self._put(sql, after)
         return after
 
@@ -184,8 +185,8 @@ class Account:
             gone = self.get(kind, resource_id)
             if gone is None:
                 return False
-            for each in (gone, *(self.placements(gone.id) if kind == "app" else ())):
-                self.past.ended(self._now(), each)
+            for resource in (gone, *(self.placements(gone.id) if kind == "app" else ())):
+                self.past.record_deletion(self._now(), resource)
             sql.execute("DELETE FROM resource WHERE kind = ? AND id = ?", (kind, int(gone.id)))
             if kind == "app":
                 sql.execute("DELETE FROM resource WHERE kind = 'placement' AND app_id = ?", (int(gone.id),))
@@ -193,7 +194,7 @@ class Account:
         return True
 
     def clear(self) -> None:
-        """Forget all resources, tokens and requests. Ids go on from where they were."""
+        """Delete all resources, tokens and requests. New ids continue after the old ones."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM resource")
             sql.execute("DELETE FROM token")
@@ -202,21 +203,21 @@ class Account:
             self._late.clear()
         self.requests.clear()
 
-    def get(self, kind: Kind, resource_id: str) -> Stored | None:
-        """The resource with that id."""
-        number = _number(resource_id)
-        found = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
-        return found[0] if found else None
+    def get(self, kind: Kind, resource_id: str) -> StoredResource | None:
+        """The resource with that id; None where there is none."""
+        number = _integer_id(resource_id)
+        resources = self._select("WHERE kind = ? AND id = ?", kind, number) if number is not None else ()
+        return resources[0] if resources else None
 
-    def apps(self) -> tuple[Stored, ...]:
+    def apps(self) -> tuple[StoredResource, ...]:
         """All apps, by id."""
         return self._select("WHERE kind = 'app' ORDER BY id")
 
-    def placements(self, app_id: str | None = None) -> tuple[Stored, ...]:
+    def placements(self, app_id: str | None = None) -> tuple[StoredResource, ...]:
         """All placements of an app, or of all apps, by id."""
         if app_id is None:
             return self._select("WHERE kind = 'placement' ORDER BY id")
-        return self._select("WHERE kind = 'placement' AND app_id = ? ORDER BY id", _number(app_id))
+        return self._select("WHERE kind = 'placement' AND app_id = ? ORDER BY id", _integer_id(app_id))
 
     def changes(self, key: str) -> int:
         """How often the list of apps (`APPS`) or of the placements of the app with that id has changed."""
@@ -224,7 +225,7 @@ class Account:
         return self._changes[key]
 
     def issue_token(self, seconds: float, api: str = "") -> str:
-        """A new bearer token that is good for so many seconds, for one API alone. Only its digest is kept."""
+        """Issue a bearer token that is valid for so many seconds and one API. Only its digest is stored."""
         token = secrets.token_urlsafe(32)
         with self._transaction() as sql:
             sql.execute("DELETE FROM token WHERE expires <= ?", (self.clock(),))
@@ -240,17 +241,17 @@ class Account:
         return row is not None and row[0] > self.clock()
 
     def revoke_tokens(self) -> None:
-        """Make every token issued so far worthless."""
+        """Revoke every token issued so far."""
         with self._transaction() as sql:
             sql.execute("DELETE FROM token")
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Do some work on the account once so many seconds are over, as if it were done at that very moment."""
+        """Schedule work on the account in so many seconds; it takes effect as if done at that moment."""
         with self._lock:
             self._late.append((self.clock() + seconds, work))
 
     def finish(self) -> None:
-        """Do now what is still to be done later."""
+        """Do all scheduled work now."""
         self._catch_up(inf)
 
     def close(self) -> None:
@@ -277,7 +278,7 @@ class Account:
         with self._lock:
             if self._database.in_transaction or self._done_at is not None:
                 return
-            for due in sorted((each for each in self._late if each[0] <= moment), key=lambda each: each[0]):
+            for due in sorted((item for item in self._late if item[0] <= moment), key=lambda item: item[0]):
                 self._late.remove(due)
                 self._done_at, work = min(due[0], self.clock()), due[1]
                 try:
@@ -285,7 +286,7 @@ class Account:
                 finally:
                     self._done_at = None
 
-    def _put(self, sql: sqlite3.Connection, resource: Stored) -> None:
+    def _put(self, sql: sqlite3.Connection, resource: StoredResource) -> None:
         number = int(resource.id)
         app = None if resource.app_id is None else int(resource.app_id)
         row = (resource.kind, number, app, json.dumps(resource.fields), resource.created)
@@ -296,19 +297,19 @@ class Account:
         )
         self._count(resource)
 
-    def _count(self, resource: Stored) -> None:
+    def _count(self, resource: StoredResource) -> None:
         self._changes[APPS if resource.kind == "app" else str(resource.app_id)] += 1
         if resource.kind == "app":
             self._changes[resource.id] += 1
 
-    def _select(self, where: str, *values: str | int | None) -> tuple[Stored, ...]:
+    def _select(self, where: str, *values: str | int | None) -> tuple[StoredResource, ...]:
         with self._lock:
             self._catch_up(self.clock())
             rows = self._database.execute(f"SELECT kind, id, app_id, fields, created FROM resource {where}", values)  # noqa: S608 - `where` is one of the clauses above
-            return tuple(_stored(row) for row in rows)
+            return tuple(_resource_from_row(row) for row in rows)
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
+def _open_database(path: Path | None) -> sqlite3.Connection:
     place = ":memory:" if path is None else str(path)
     try:
         with ExitStack() as opened:
@@ -319,18 +320,18 @@ def _open(path: Path | None) -> sqlite3.Connection:
                 database.execute(f"PRAGMA {pragma}")
             database.executescript(_SCHEMA)
             opened.pop_all()
-    except sqlite3.Error as wrong:
-        hint = "another sandbox may be using it" if "locked" in str(wrong) else "name another file, or remove this one"
-        raise ProjectError(f"{place}: the sandbox cannot use this file: {wrong}", hint=hint) from wrong
+    except sqlite3.Error as error:
+        hint = "another sandbox may be using it" if "locked" in str(error) else "name another file, or remove this one"
+        raise ProjectError(f"{place}: the sandbox cannot use this file: {error}", hint=hint) from error
     return database
 
 
-def _stored(row: tuple[Kind, int, int | None, str, float]) -> Stored:
+def _resource_from_row(row: tuple[Kind, int, int | None, str, float]) -> StoredResource:
     kind, number, app, fields, created = row
-    return Stored(kind, str(number), json.loads(fields), None if app is None else str(app), created)
+    return StoredResource(kind, str(number), json.loads(fields), None if app is None else str(app), created)
 
 
-def _number(resource_id: str) -> int | None:
+def _integer_id(resource_id: str) -> int | None:
     """The id as the integer it is kept as; None for what cannot be an id."""
     return int(resource_id) if resource_id.isascii() and resource_id.isdigit() and len(resource_id) < 18 else None
 

@@ -1,7 +1,7 @@
-"""What a request may say: bodies checked as the API checks them, and brought into the form that is stored.
+"""Request bodies, checked as the API checks them and converted to the form that is stored.
 
-A field's reader takes what was sent and returns what is stored, None where the block is off. Every objection is a
-`RefusalError`. Source: the vendor's Management API pages, and refusals seen in public clients of the API.
+A field's check takes the value that was sent and returns the one that is stored, None where the block is off. An
+invalid value raises `RefusalError`. Source: the vendor's Management API pages, and refusals seen in public clients.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,12 +45,12 @@ def app_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def app_to_update(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields an update of an app may change; all others are overlooked, as the vendor does."""
+    """The fields that an update of an app may change; all others are ignored, as the vendor does."""
     return {name: check(name, body[name]) for name, check in OF_APPS.items() if name in body}
 
 
 def placement_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a new placement. A status is overlooked: it is no parameter of a create."""
+    """The fields of a new placement. A status is ignored: it is no parameter of a create."""
     placement_type = _one_of("placementType", _required("placementType", body), PLACEMENT_TYPES)
     _required("name", body)
     _required("coppa", body)
@@ -61,7 +61,7 @@ def placement_to_create(body: Mapping[str, Any]) -> dict[str, Any]:
 def placement_to_update(body: Mapping[str, Any], placement_type: str) -> dict[str, Any]:
     """The fields that were sent, as they are stored; None for a block that is switched off.
 
-    `placementType` and `appId` are overlooked, as they cannot be changed.
+    `placementType` and `appId` are ignored, as they cannot be changed.
     """
     fields: dict[str, Any] = {}
     for name, (check, only_for) in _OF_PLACEMENTS.items():
@@ -73,20 +73,20 @@ def placement_to_update(body: Mapping[str, Any], placement_type: str) -> dict[st
     return fields
 
 
-def settled(fields: Mapping[str, Any]) -> dict[str, Any]:
+def complete_placement(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A placement's fields after a write, as they are stored.
 
-    A worldwide floor is added; blocks that are off and targeting that does not count are dropped. Refused where
-    targeting is on and aims at nothing.
+    A worldwide floor is added; blocks that are off, and targeting while it is disabled, are dropped. Raises
+    `RefusalError` where targeting is enabled without geo or connectivity.
     """
-    kept = {name: value for name, value in fields.items() if value is not None}
-    kept["floorPrices"] = {WORLDWIDE: float(MINIMUM)} | kept.get("floorPrices", {})
-    kept.setdefault("targetingEnabled", False)
-    if not kept["targetingEnabled"]:
-        return {name: value for name, value in kept.items() if name not in ("geo", "connectivity")}
-    if "geo" not in kept and "connectivity" not in kept:
+    stored = {name: value for name, value in fields.items() if value is not None}
+    stored["floorPrices"] = {WORLDWIDE: float(MINIMUM)} | stored.get("floorPrices", {})
+    stored.setdefault("targetingEnabled", False)
+    if not stored["targetingEnabled"]:
+        return {name: value for name, value in stored.items() if name not in ("geo", "connectivity")}
+    if "geo" not in stored and "connectivity" not in stored:
         raise RefusalError(400, "targetingEnabled needs geo or connectivity.")
-    return kept
+    return stored
 
 
 def sent_id(name: str, body: Mapping[str, Any]) -> str:
@@ -110,7 +110,7 @@ def _text(name: str, raw: Any, *, empty: bool = False) -> str:
 
 
 def _text_or_none(name: str, raw: Any) -> str | None:
-    """A text of an app; an empty one takes away what is there."""
+    """A text of an app; an empty one removes the stored value."""
     return _text(name, raw, empty=True) or None
 
 
@@ -136,18 +136,18 @@ def _whole(name: str, raw: Any) -> int:
     return int(number)
 
 
-def _one_of(name: str, raw: Any, known: tuple[str, ...]) -> str:
-    if raw not in known:
-        raise RefusalError(400, f"Invalid {name}: it must be one of {', '.join(known)}.")
+def _one_of(name: str, raw: Any, choices: tuple[str, ...]) -> str:
+    if raw not in choices:
+        raise RefusalError(400, f"Invalid {name}: it must be one of {', '.join(choices)}.")
     return str(raw)
 
 
-def _some_of(name: str, raw: Any, known: tuple[str, ...], *, turns_off: bool) -> list[str] | None:
+def _some_of(name: str, raw: Any, choices: tuple[str, ...], *, turns_off: bool) -> list[str] | None:
     if raw is None and turns_off:
         return None
     if not isinstance(raw, list):
         raise RefusalError(400, f"{name} must be an array.")
-    some = [_one_of(name, item, known) for item in dict.fromkeys(map(str, raw))]
+    some = [_one_of(name, item, choices) for item in dict.fromkeys(map(str, raw))]
     if not some and not turns_off:
         raise RefusalError(400, f"{name} must not be empty.")
     return some or None
@@ -212,7 +212,7 @@ def _category(name: str, raw: Any, platform: str) -> str:
 
 
 def _check(spec: FieldSpec) -> Check:
-    """What is stored of a value of the field that was sent."""
+    """The check for a field: it takes its name and the sent value, and returns what is stored."""
     check: Check
     match spec.type:
         case FlagType():
@@ -220,9 +220,9 @@ def _check(spec: FieldSpec) -> Check:
         case TextType() | BundleType():
             check = _text
         case WordType(choices):
-            check = partial(_one_of, known=choices)
+            check = partial(_one_of, choices=choices)
         case WordsType(choices):
-            check = partial(_some_of, known=choices, turns_off=spec.turns_off)
+            check = partial(_some_of, choices=choices, turns_off=spec.turns_off)
         case CountType():
             check = _whole
         case PricesType():

@@ -1,4 +1,4 @@
-"""One exchange with the server: the call, its credentials, the answer, and what is remembered of both."""
+"""Requests to the sandbox, its responses, refusals, credentials, and the record that is kept of a request."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,13 +9,13 @@ REFUSED_SECRET: Final = "wrong"  # noqa: S105 - the one secret that is no good, 
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """`only` is the one pair of client id and secret that is taken; None takes any but the secret `wrong`."""
+class ClientCredentials:
+    """`only` is the one pair of client id and secret that is accepted; None accepts any but the secret `wrong`."""
 
     only: tuple[str, str] | None = field(default=None, repr=False)
 
     def fit(self, client_id: object, client_secret: object) -> bool:
-        """Whether this pair is taken."""
+        """Whether this pair is accepted."""
         if not all(isinstance(part, str) and part for part in (client_id, client_secret)):
             return False
         return client_secret != REFUSED_SECRET and self.only in {None, (client_id, client_secret)}
@@ -25,7 +25,7 @@ JSON_TYPE = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SandboxRequest:
     """A request. `query` keeps the last value of each name; `token` is the bearer token, empty where none was sent.
 
     `target` is path and query byte for byte; `authorized` says whether there was an Authorization header of any kind.
@@ -43,24 +43,24 @@ class Call:
 
     @property
     def resource(self) -> str:
-        """What the call is about: the last word of its path, as in `placement`, or `file` for any file."""
+        """The resource of the request: the last part of its path, such as `placement`, or `file` for any file."""
         last = self.path.rpartition("/")[2]
         return "file" if "." in last else last
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `RefusalError` (400) for any other body."""
         try:
-            told = json.loads(self.body)
+            content = json.loads(self.body)
         except (ValueError, RecursionError):
             raise RefusalError(400, "The request body is not valid JSON.") from None
-        if not isinstance(told, dict):
+        if not isinstance(content, dict):
             raise RefusalError(400, "The request body must be a JSON object.")
-        return told
+        return content
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, complete: status, body, and headers beside the length."""
+class SandboxResponse:
+    """A complete response: status, body, and all headers but the length."""
 
     status: int
     body: bytes
@@ -68,7 +68,7 @@ class Answer:
 
 
 class RefusalError(Exception):
-    """The server says no: an HTTP status, its words, and further keys of the answer."""
+    """The server refuses a request: an HTTP status, a message, and further keys of the response."""
 
     def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -78,8 +78,8 @@ class RefusalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A request as it is remembered. `status` is None where no answer was given; `fault` names the one that struck.
+class RecordedRequest:
+    """The record of a request. `status` is None where no response was sent; `fault` names the fault that struck.
 
     `body` is the JSON that was sent (None without one), `at` seconds since the epoch. Credentials are never kept.
     """
@@ -93,29 +93,29 @@ class Seen:
     fault: str | None = None
 
 
-Handler: TypeAlias = Callable[[Call], Answer]
+Handler: TypeAlias = Callable[[SandboxRequest], SandboxResponse]
 Routes: TypeAlias = Mapping[tuple[str, str], Handler]
 """Handlers by method and path, or by a folder and `*` for all that is in it. Each API is one such table."""
 
 
-def json_answer(status: int, content: Any) -> Answer:
-    """An answer that holds the content as JSON."""
-    return Answer(status, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+def json_answer(status: int, content: Any) -> SandboxResponse:
+    """A response with the content as JSON."""
+    return SandboxResponse(status, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def remembered_body(call: Call) -> Any:
-    """What may be remembered of a body: its JSON, or its text where it is none; never a credential."""
+def remembered_body(call: SandboxRequest) -> Any:
+    """The body to record: its JSON, or its text where it is none; without credentials."""
     if not call.body:
         return None
     try:
-        told = json.loads(call.body)
+        content = json.loads(call.body)
     except (ValueError, RecursionError):
-        told = call.body.decode(errors="replace")
+        content = call.body.decode(errors="replace")
     if call.resource not in {"auth", "token"}:
-        return told
-    return {"grant_type": told.get("grant_type")} if isinstance(told, dict) else None
+        return content
+    return {"grant_type": content.get("grant_type")} if isinstance(content, dict) else None
 
 
-def remembered_query(call: Call) -> Mapping[str, str]:
-    """What may be remembered of a query: that of a file is a signature."""
+def remembered_query(call: SandboxRequest) -> Mapping[str, str]:
+    """The query to record; empty for a file, whose query is a signature."""
     return {} if call.resource == "file" else call.query

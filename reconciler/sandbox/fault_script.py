@@ -1,4 +1,7 @@
-"""Faults and quirks from a YAML file, checked strictly: all that is wrong with it at once, each with its place."""
+"""Scripts of faults: read from a YAML file, matched to requests, and applied to responses.
+
+The file is checked strictly; all findings are reported at once, each with its place.
+"""
 
 import gzip
 import json
@@ -17,10 +20,9 @@ from pydantic_core import ErrorDetails
 from reconciler.errors import ProjectError
 from reconciler.files import disk
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.sandbox.exchange import JSON_TYPE, Answer, Call, json_answer
+from reconciler.sandbox.exchange import JSON_TYPE, SandboxRequest, SandboxResponse, json_answer
 from reconciler.sandbox.faults import (
     AnswerFault,
-    Astray,
     BadGzip,
     Bomb,
     CutRow,
@@ -39,6 +41,7 @@ from reconciler.sandbox.faults import (
     RepeatRow,
     ReportFault,
     Status,
+    WrongHost,
 )
 from reconciler.sandbox.quirks import Quirks
 from reconciler.yaml.node import Map, Seq
@@ -56,7 +59,7 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FaultFile:
-    """What a faults file says. `chance` seeds the faults that strike by probability."""
+    """The content of a faults file. `chance` seeds the faults that strike by probability."""
 
     faults: tuple[Fault, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
@@ -79,8 +82,8 @@ def read_faults(path: Path) -> FaultFile:
     """
     try:
         data = disk.read_given(path)
-    except OSError as wrong:
-        raise ProjectError(f"{path}: cannot be read: {wrong.strerror}", hint="name a file with --faults") from wrong
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot be read: {error.strerror}", hint="name a file with --faults") from error
     parsed = parse(ManifestText(str(path), data))
     _refuse(parsed.findings)
     if len(parsed.documents) > 1:
@@ -90,14 +93,14 @@ def read_faults(path: Path) -> FaultFile:
     _with_doubles(content)
     _name_null(content)
     try:
-        told = _FileModel.model_validate(content)
-    except ValidationError as wrong:
-        _refuse([_finding(str(path), content, problem) for problem in wrong.errors(include_url=False)])
-    return FaultFile(told.faults, told.quirks, told.chance)
+        model = _FileModel.model_validate(content)
+    except ValidationError as error:
+        _refuse([_finding(str(path), content, problem) for problem in error.errors(include_url=False)])
+    return FaultFile(model.faults, model.quirks, model.chance)
 
 
 def _with_doubles(node: Any) -> None:
-    """Put doubles in the place of exact numbers: nothing here is money."""
+    """Replace exact numbers by floats, in place: nothing here is money."""
     for key, value in list(node.items()) if isinstance(node, Map) else list(enumerate(node)):
         if isinstance(value, Decimal):
             node[key] = float(value)
@@ -106,7 +109,7 @@ def _with_doubles(node: Any) -> None:
 
 
 def _name_null(content: Any) -> None:
-    """`do: null` names a fault, though YAML reads it as nothing."""
+    """Replace a null under `do` by the text `null`, in place: it names a fault."""
     faults = content.get("faults") if isinstance(content, Map) else None
     for fault in faults if isinstance(faults, Seq) else ():
         if isinstance(fault, Map) and "do" in fault and fault["do"] is None:
@@ -125,25 +128,25 @@ def _finding(file: str, content: Any, problem: ErrorDetails) -> Finding:
     hint = ""
     match problem["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            message, hint = f"there is no {name} here", did_you_mean(name, _names())
+            message, hint = f"there is no {name} here", did_you_mean(name, _known_names())
         case "missing":
             message = f"{problem['loc'][-1]} is missing"
         case "union_tag_not_found":
             message = "do is missing: it says what goes wrong"
         case "union_tag_invalid":
-            told = problem["ctx"]
-            known = told["expected_tags"].replace("'", "")
-            message, hint = f"do: {told['tag']} is none of {known}", did_you_mean(told["tag"], known.split(", "))
+            context = problem["ctx"]
+            known = context["expected_tags"].replace("'", "")
+            message, hint = f"do: {context['tag']} is none of {known}", did_you_mean(context["tag"], known.split(", "))
         case "value_error":
             message = str(problem["ctx"]["error"])
-        case wrong:
-            said = _SHAPES.get(wrong, problem["msg"].removeprefix("Input "))
-            message = f"{name}: {said}" if name else said
+        case kind:
+            text = _SHAPES.get(kind, problem["msg"].removeprefix("Input "))
+            message = f"{name}: {text}" if name else text
     return Finding(file, *place, "faults-file", message, hint=hint)
 
 
 def _place(content: Any, loc: tuple[str | int, ...]) -> tuple[Place, list[str | int]]:
-    """Where a problem stands and the path to it, as far as both are in the file."""
+    """The place of a problem and the path to it, as far as the file has it."""
     place, node = Place(1, 1), content
     path: list[str | int] = []
     for step in _without_case(loc):
@@ -158,22 +161,22 @@ def _place(content: Any, loc: tuple[str | int, ...]) -> tuple[Place, list[str | 
 
 
 def _without_case(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Pydantic's path without the name of the chosen case, which comes after the place of a fault in its list."""
+    """Pydantic's path without the discriminator value after the index of a fault."""
     return loc[:2] + loc[3:] if loc[:1] == ("faults",) else loc
 
 
-def _names() -> set[str]:
-    return {to_camel(known.name) for case in (*get_args(Fault), Quirks, FaultFile) for known in fields(case)}
+def _known_names() -> set[str]:
+    return {to_camel(spec.name) for case in (*get_args(Fault), Quirks, FaultFile) for spec in fields(case)}
 
 
-class Script:
-    """The faults of a server and how far each has come. The same calls and seed give the same faults."""
+class FaultScript:
+    """The faults of a server, each with its counts so far. The same requests and seed give the same faults."""
 
     def __init__(self, faults: Sequence[Fault], *, seed: int = 0) -> None:
-        self._lines = [_Line(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
+        self._lines = [_FaultCounter(fault, Random(f"{seed} {place}")) for place, fault in enumerate(faults)]  # noqa: S311 - faults, not secrets
 
-    def strike(self, call: Call) -> Fault | None:
-        """The fault that strikes this call: the first in order that is due. Each that matches counts the call."""
+    def strike(self, call: SandboxRequest) -> Fault | None:
+        """The fault that strikes this request: the first in order that is due. All matching ones count the request."""
         due = [line for line in self._lines if line.counts(call)]
         if not due:
             return None
@@ -181,8 +184,8 @@ class Script:
         return due[0].fault
 
 
-class _Line:
-    """One fault of a script: how many matching calls it saw, and how many it struck."""
+class _FaultCounter:
+    """One fault of a script: how many requests matched it, and how many it struck."""
 
     def __init__(self, fault: Fault, chance: Random) -> None:
         self.fault = fault
@@ -190,8 +193,8 @@ class _Line:
         self._seen = 0
         self._chance = chance
 
-    def counts(self, call: Call) -> bool:
-        """Count the call if it matches, and say whether the fault is due."""
+    def counts(self, call: SandboxRequest) -> bool:
+        """Count the request if it matches; returns whether the fault is due."""
         if not _matches(self.fault, call):
             return False
         self._seen += 1
@@ -206,7 +209,7 @@ class _Line:
         return fault.probability is None or self._chance.random() < fault.probability
 
 
-def _matches(fault: Fault, call: Call) -> bool:
+def _matches(fault: Fault, call: SandboxRequest) -> bool:
     if not _is_possible(fault, call):
         return False
     method, _, resource = fault.on.partition(" ")
@@ -214,12 +217,12 @@ def _matches(fault: Fault, call: Call) -> bool:
         return False
     if not fault.containing:
         return True
-    said = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
-    return fault.containing in said
+    text = " ".join(call.query.values()) + " " + call.body.decode(errors="replace")
+    return fault.containing in text
 
 
-def _is_possible(fault: Fault, call: Call) -> bool:
-    """Whether the fault can strike such a call at all."""
+def _is_possible(fault: Fault, call: SandboxRequest) -> bool:
+    """Whether the fault applies to such a request: some need a list, a create or an update."""
     if isinstance(fault, ListFault):
         return is_list(call)
     if isinstance(fault, OldId | Echo):
@@ -228,41 +231,41 @@ def _is_possible(fault: Fault, call: Call) -> bool:
     return True
 
 
-def is_list(call: Call) -> bool:
-    """Whether the call reads a list."""
+def is_list(call: SandboxRequest) -> bool:
+    """Whether the request reads a list."""
     of_whom = {"app": "publisherId", "placement": "appId"}.get(call.resource, "")
     own = {"app": "appId", "placement": "placementId"}.get(call.resource, "")
     return call.method == "GET" and bool(call.query.get(of_whom)) and not call.query.get(own)
 
 
 _ANSWERS: Final = {
-    "garbage": Answer(
+    "garbage": SandboxResponse(
         200, b"<!doctype html><title>Sign in</title><h1>Please sign in</h1>", ((b"content-type", b"text/html"),)
     ),
-    "empty": Answer(200, b""),
-    "null": Answer(200, b"null"),
-    "bad-gzip": Answer(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
+    "empty": SandboxResponse(200, b""),
+    "null": SandboxResponse(200, b"null"),
+    "bad-gzip": SandboxResponse(200, b"this is not gzip", (JSON_TYPE, (b"content-encoding", b"gzip"))),
     "expire-token": json_answer(401, {"error": "invalid_token"}),
 }
 _GZIP: Final = b"\x1f\x8b"
 _WRAPPERS: Final = ("apps", "placements", "data", "list")
 
 
-def broken(fault: AnswerFault, answer: Answer) -> Answer:
-    """The answer that the fault gives instead of the one that was due."""
+def faulty_response(fault: AnswerFault, answer: SandboxResponse) -> SandboxResponse:
+    """The response with the fault, in the place of `answer`."""
     match fault:
         case Status():
             after = () if fault.retry_after is None else ((b"retry-after", str(fault.retry_after).encode()),)
-            told = json_answer(fault.status, {"message": "A fault of the sandbox."})
-            return Answer(told.status, told.body, told.headers + after)
+            response = json_answer(fault.status, {"message": "A fault of the sandbox."})
+            return SandboxResponse(response.status, response.body, response.headers + after)
         case Garbage() | Empty() | Null() | BadGzip() | ExpireToken():
             return _ANSWERS[fault.do]
         case Bomb():
-            return Answer(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
+            return SandboxResponse(200, _packed_megabyte() * fault.megabytes, ((b"content-type", b"application/gzip"),))
         case Redirect():
-            return Answer(302, b"", ((b"location", fault.to.encode()),))
-        case Astray():
-            return _astray(fault, answer)
+            return SandboxResponse(302, b"", ((b"location", fault.to.encode()),))
+        case WrongHost():
+            return _with_other_host(fault, answer)
         case Paging() | Omit() | Duplicate() | CutRow() | RepeatRow():
             return answer if answer.status != 200 else _body_with(fault, answer)
         case _:
@@ -271,48 +274,48 @@ def broken(fault: AnswerFault, answer: Answer) -> Answer:
 
 @cache
 def _packed_megabyte() -> bytes:
-    """A whole gzip file by itself, so that several in a row are one too."""
+    """A gzip file of one megabyte of zeros; several of them in a row are a gzip file as well."""
     return gzip.compress(bytes(1024 * 1024), mtime=0)
 
 
-def _astray(fault: Astray, answer: Answer) -> Answer:
-    """The answer with another host in its URL; one without a URL as it is."""
-    told = json.loads(answer.body) if answer.body.startswith(b"{") else {}
-    if "url" not in told:
+def _with_other_host(fault: WrongHost, answer: SandboxResponse) -> SandboxResponse:
+    """The response with another host in its URL; unchanged where it has no URL."""
+    content = json.loads(answer.body) if answer.body.startswith(b"{") else {}
+    if "url" not in content:
         return answer
-    target = "/" + told["url"].split("/", 3)[3]
-    return json_answer(answer.status, {**told, "url": fault.to.rstrip("/") + target})
+    target = "/" + content["url"].split("/", 3)[3]
+    return json_answer(answer.status, {**content, "url": fault.to.rstrip("/") + target})
 
 
-def _body_with(fault: ListFault | ReportFault, answer: Answer) -> Answer:
+def _body_with(fault: ListFault | ReportFault, answer: SandboxResponse) -> SandboxResponse:
     if isinstance(fault, CutRow | RepeatRow):
         return _report_with(fault, answer)
     return _list_with(fault, answer)
 
 
-def _report_with(fault: ReportFault, answer: Answer) -> Answer:
-    """The report in the answer with the fault in it, packed if it was; one without rows as it is."""
+def _report_with(fault: ReportFault, answer: SandboxResponse) -> SandboxResponse:
+    """The response with the fault in its report, compressed if it was; unchanged where the report has no rows."""
     packed = answer.body.startswith(_GZIP)
     header, _, rows = (gzip.decompress(answer.body) if packed else answer.body).partition(b"\n")
     last = rows[rows.rstrip().rfind(b"\n") + 1 :]
     if not last:
         return answer
     body = header + b"\n" + (rows + last if isinstance(fault, RepeatRow) else rows[: -(len(last) + 1) // 2])
-    return Answer(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
+    return SandboxResponse(answer.status, gzip.compress(body, mtime=0) if packed else body, answer.headers)
 
 
-def _list_with(fault: ListFault, answer: Answer) -> Answer:
-    """The list in the answer with the fault in it, in the wrapper it had."""
+def _list_with(fault: ListFault, answer: SandboxResponse) -> SandboxResponse:
+    """The response with the fault in its list, in the same wrapper."""
     content = json.loads(answer.body) if answer.body else []
-    wrapper, rows = _wrapped(content)
+    wrapper, rows = _unwrapped_rows(content)
     if isinstance(fault, Paging):
         return json_answer(200, _first_page(fault, wrapper or "data", rows))
     struck = _without(fault, rows) if isinstance(fault, Omit) else rows[:1] + rows
     return json_answer(200, {wrapper: struck} if wrapper else struck)
 
 
-def _wrapped(content: Any) -> tuple[str | None, list[Any]]:
-    """The rows of a list and the key they stand under, if any; a lone resource is a list of one."""
+def _unwrapped_rows(content: Any) -> tuple[str | None, list[Any]]:
+    """The key that wraps a list, if any, and its rows; a lone resource is a list of one."""
     if isinstance(content, list):
         return None, content
     wrapper = next((key for key in _WRAPPERS if isinstance(content.get(key), list)), None)

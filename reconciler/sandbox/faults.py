@@ -1,6 +1,6 @@
-"""Faults: what goes wrong with a call, which calls are struck, and when.
+"""Faults: what goes wrong with a request, which requests are struck, and when.
 
-One case per fault. The same names and values stand in a faults file, where a fault is told by its `do`.
+One class per fault. A faults file has the same names and values; `do` names the fault.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 RESOURCES: Final = ("auth", "app", "placement", "token", "user-level-data", "file", "metrics")
-"""What calls are about: three of the Management API, then what paths of the reporting APIs end with, or any `file`."""
+"""Resources of requests: three of the Management API, then the last parts of the reporting APIs' paths, and `file`."""
 _TARGET: Final = re.compile(rf"\*|(GET|POST|PUT|DELETE|\*) ({'|'.join(RESOURCES)}|\*)")
 ELSEWHERE: Final = "https://reports.example.net"
 _MOST_MEGABYTES: Final = 100_000
@@ -16,12 +16,12 @@ When: TypeAlias = Literal["before", "after"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Which calls are struck: all that match `on` and `containing`, or the `nth`, or every so many, or by chance.
+class FaultRule:
+    """Which requests are struck: all that match `on` and `containing`, or of these the `nth`, every n-th, or by chance.
 
     `on` is a method and a resource, as in `POST placement`; `*` stands for any of either. `containing` is looked for
-    in the query and the body. `nth` counts matching calls from 1 and strikes `times` calls from there on (once unless
-    said); otherwise `times` bounds how often the fault strikes in all.
+    in the query and the body. `nth` counts matching requests from 1 and strikes `times` of them from there on (default
+    1); otherwise `times` bounds how often the fault strikes in all.
     """
 
     on: str = "*"
@@ -46,7 +46,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeout(Rule):
+class Timeout(FaultRule):
     """Hold the connection for so many seconds, then close it without an answer."""
 
     do: Literal["timeout"] = "timeout"
@@ -54,12 +54,12 @@ class Timeout(Rule):
     seconds: float = 60
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reset(Rule):
+class Reset(FaultRule):
     """Reset the connection without an answer."""
 
     do: Literal["reset"] = "reset"
@@ -67,7 +67,7 @@ class Reset(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status(Rule):
+class Status(FaultRule):
     """Answer with a status that is no success, and how many seconds to wait where `retry_after` says so."""
 
     status: int
@@ -76,13 +76,13 @@ class Status(Rule):
     retry_after: int | None = None
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         if not 300 <= self.status <= 599:
             raise ValueError("status is between 300 and 599")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truncate(Rule):
+class Truncate(FaultRule):
     """Announce the whole body, send half of it and close the connection."""
 
     do: Literal["truncate"] = "truncate"
@@ -90,20 +90,20 @@ class Truncate(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slow(Rule):
-    """Let the body trickle out over so many seconds."""
+class Slow(FaultRule):
+    """Send the body in small parts over so many seconds."""
 
     do: Literal["slow"] = "slow"
     when: Literal["after"] = "after"
     seconds: float = 5
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Garbage(Rule):
+class Garbage(FaultRule):
     """Answer 200 with a page of HTML."""
 
     do: Literal["garbage"] = "garbage"
@@ -111,7 +111,7 @@ class Garbage(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Empty(Rule):
+class Empty(FaultRule):
     """Answer 200 without a body."""
 
     do: Literal["empty"] = "empty"
@@ -119,7 +119,7 @@ class Empty(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Null(Rule):
+class Null(FaultRule):
     """Answer 200 with `null`."""
 
     do: Literal["null"] = "null"
@@ -127,15 +127,15 @@ class Null(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadGzip(Rule):
-    """Answer 200 with a body that says it is gzip and is not."""
+class BadGzip(FaultRule):
+    """Answer 200 with a body that is declared as gzip and is not."""
 
     do: Literal["bad-gzip"] = "bad-gzip"
     when: When = "before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bomb(Rule):
+class Bomb(FaultRule):
     """Answer 200 with a small gzip file that unpacks to so many megabytes."""
 
     do: Literal["bomb"] = "bomb"
@@ -143,14 +143,14 @@ class Bomb(Rule):
     megabytes: int = 2048
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         if not 0 < self.megabytes <= _MOST_MEGABYTES:
             raise ValueError(f"megabytes are between 1 and {_MOST_MEGABYTES}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect(Rule):
-    """Answer 302: it is elsewhere, at `to`."""
+class Redirect(FaultRule):
+    """Answer 302 with the location `to`."""
 
     do: Literal["redirect"] = "redirect"
     when: When = "before"
@@ -158,8 +158,8 @@ class Redirect(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Astray(Rule):
-    """Order a report, and let the URL in the answer lead to the host `to`."""
+class WrongHost(FaultRule):
+    """Order a report; the URL in the response has the host `to`."""
 
     do: Literal["astray"] = "astray"
     when: Literal["after"] = "after"
@@ -167,23 +167,23 @@ class Astray(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CutRow(Rule):
-    """Answer a report that ends amid its last row, and say nothing of it: the length announced is that of the rest."""
+class CutRow(FaultRule):
+    """Answer a report that ends within its last row; the announced length is that of the shortened body."""
 
     do: Literal["cut-row"] = "cut-row"
     when: Literal["after"] = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatRow(Rule):
-    """Answer a report whose last row stands there twice."""
+class RepeatRow(FaultRule):
+    """Answer a report with its last row twice."""
 
     do: Literal["repeat-row"] = "repeat-row"
     when: Literal["after"] = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireToken(Rule):
+class ExpireToken(FaultRule):
     """Revoke every token and answer 401."""
 
     do: Literal["expire-token"] = "expire-token"
@@ -191,8 +191,8 @@ class ExpireToken(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paging(Rule):
-    """Of a list, answer the first half in a wrapper that speaks of more under the key `hint`."""
+class Paging(FaultRule):
+    """Answer the first half of a list, in a wrapper whose key `hint` says that there is more."""
 
     do: Literal["paging"] = "paging"
     when: Literal["after"] = "after"
@@ -200,7 +200,7 @@ class Paging(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Omit(Rule):
+class Omit(FaultRule):
     """Leave resources out of a list: the last so many, or those with the given ids."""
 
     do: Literal["omit"] = "omit"
@@ -209,7 +209,7 @@ class Omit(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate(Rule):
+class Duplicate(FaultRule):
     """Show the first resource of a list twice."""
 
     do: Literal["duplicate"] = "duplicate"
@@ -217,10 +217,10 @@ class Duplicate(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OldId(Rule):
-    """Answer a create with an id that was there before: `id`, or that of the newest resource of its kind.
+class OldId(FaultRule):
+    """Answer a create with an id that already exists: `id`, or that of the newest resource of its kind.
 
-    With `fields` the answer tells of that resource as if it had just been made. Where there is none, nothing is struck.
+    With `fields` the response has the fields of that resource. Without such a resource the fault does nothing.
     """
 
     do: Literal["old-id"] = "old-id"
@@ -230,34 +230,34 @@ class OldId(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Echo(Rule):
-    """Answer an update as if it were done, with what it sent, and do not carry it out."""
+class Echo(FaultRule):
+    """Answer an update with the fields that it sent, without carrying it out."""
 
     do: Literal["echo"] = "echo"
     when: Literal["before"] = "before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Late(Rule):
-    """Reset the connection without an answer, and carry the call out so many seconds later."""
+class Late(FaultRule):
+    """Reset the connection without an answer, and carry the request out so many seconds later."""
 
     do: Literal["late"] = "late"
     when: Literal["after"] = "after"
     seconds: float = 5
 
     def __post_init__(self) -> None:
-        Rule.__post_init__(self)
+        FaultRule.__post_init__(self)
         _refuse_negative(self.seconds)
 
 
 ListFault: TypeAlias = Paging | Omit | Duplicate
 ReportFault: TypeAlias = CutRow | RepeatRow
 AnswerFault: TypeAlias = (
-    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | Astray | ExpireToken | ListFault | ReportFault
+    Status | Garbage | Empty | Null | BadGzip | Bomb | Redirect | WrongHost | ExpireToken | ListFault | ReportFault
 )
-"""Faults that give another answer, which then goes out whole."""
+"""Faults that replace the response, which is then sent completely."""
 CallFault: TypeAlias = OldId | Echo
-"""Faults that an API has to act out, for they rest on what is in the account."""
+"""Faults that an API carries out itself, as they depend on the account."""
 WireFault: TypeAlias = Timeout | Reset | Truncate | Slow | Late
 """Faults of the connection."""
 Fault: TypeAlias = AnswerFault | CallFault | WireFault

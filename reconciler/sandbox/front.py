@@ -1,7 +1,7 @@
-"""A server of HTTP/1.1 over asyncio and h11, for one application, with the connections in the application's hands.
+"""The HTTP/1.1 server of the sandbox, over asyncio and h11, and its application, which answers requests by routes.
 
-Faults have to break connections, hold them and send half of an answer, which an ASGI application cannot do. See
-docs/adr/0015.
+The application has control of connections: faults break them, hold them and send half a response, which an ASGI
+application cannot do. See docs/adr/0015.
 """
 
 import asyncio
@@ -22,9 +22,17 @@ from urllib.parse import parse_qsl, unquote
 
 import h11
 
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Answer, Call, Routes, Seen, json_answer, remembered_body, remembered_query
-from reconciler.sandbox.fault_script import Script, broken
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import (
+    RecordedRequest,
+    Routes,
+    SandboxRequest,
+    SandboxResponse,
+    json_answer,
+    remembered_body,
+    remembered_query,
+)
+from reconciler.sandbox.fault_script import FaultScript, faulty_response
 from reconciler.sandbox.faults import (
     AnswerFault,
     Echo,
@@ -41,18 +49,18 @@ from reconciler.sandbox.faults import (
 _log: Final = logging.getLogger("reconciler.sandbox")
 _CHUNK: Final = 64 * 1024
 _GRACE_SECONDS: Final = 2
-"""How long calls under way may go on once the server ends."""
+"""How long requests in progress may continue once the server ends."""
 
 _WAITING_CONNECTIONS: Final = 512
 _WITHOUT_BODY: Final = (204, 304)
 _CLOSE_AT_ONCE: Final = struct.pack("ii", 1, 0)
 _TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
-_NOT_HTTP: Final = Answer(400, b"Invalid HTTP request received.", (*_TEXT, (b"connection", b"close")))
-_BUG: Final = Answer(500, b"Internal Server Error", (*_TEXT, (b"connection", b"close")))
+_NOT_HTTP: Final = SandboxResponse(400, b"Invalid HTTP request received.", (*_TEXT, (b"connection", b"close")))
+_BUG: Final = SandboxResponse(500, b"Internal Server Error", (*_TEXT, (b"connection", b"close")))
 
 
 class Connection:
-    """A client's connection: one call after the other is read from it, and answered on it."""
+    """A client's connection, on which requests are read and answered one after the other."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -60,10 +68,10 @@ class Connection:
         self._http = h11.Connection(h11.SERVER)
         self._has_body = True
         self.is_idle = True
-        """Whether no call is under way."""
+        """Whether no request is in progress."""
 
-    async def call(self) -> Call | None:
-        """The next call; None where no more can come. Raises `h11.RemoteProtocolError` for what is no call."""
+    async def call(self) -> SandboxRequest | None:
+        """Read the next request; None where no more can come. Raises `h11.RemoteProtocolError` for malformed ones."""
         self.is_idle = True
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
@@ -79,46 +87,46 @@ class Connection:
         body = b""
         while isinstance(event := await self._event(), h11.Data):
             body += event.data
-        return _call(request, body) if isinstance(event, h11.EndOfMessage) else None
+        return _request_of(request, body) if isinstance(event, h11.EndOfMessage) else None
 
     @property
     def may_be_answered(self) -> bool:
-        """Whether an answer can still be begun."""
+        """Whether a response can still be begun."""
         return self._http.our_state in {h11.IDLE, h11.SEND_RESPONSE} and not self._writer.is_closing()
 
-    async def answer(self, answer: Answer) -> None:
-        """Send an answer as a whole."""
+    async def answer(self, answer: SandboxResponse) -> None:
+        """Send a complete response."""
         self._write(self._head(answer), *self._body(answer.body), h11.EndOfMessage())
         await self._writer.drain()
 
-    async def begin(self, answer: Answer) -> None:
-        """Send the head of an answer, which tells the length of all of it."""
+    async def begin(self, answer: SandboxResponse) -> None:
+        """Send the head of a response, with the length of its whole body."""
         self._write(self._head(answer))
 
     async def send(self, part: bytes) -> None:
-        """Send a part of the body that was begun."""
+        """Send a part of the body of the response that was begun."""
         self._write(*self._body(part))
         await self._writer.drain()
 
     async def finish(self) -> None:
-        """End the answer that was begun."""
+        """End the response that was begun."""
         self._write(h11.EndOfMessage())
 
-    async def gone(self) -> None:
-        """Returns once the client has closed the connection. What it still sends is not read as a call."""
+    async def wait_closed(self) -> None:
+        """Wait until the client has closed the connection; what it still sends is discarded."""
         with suppress(ConnectionError):
             while await self._reader.read(_CHUNK):
                 pass
 
     def reset(self) -> None:
-        """Close it the hard way: the client sees a reset, not an end."""
+        """Reset the connection: the client sees a reset, not an end of file."""
         with suppress(OSError):  # the client was first to close it
             taken: socket.socket = self._writer.get_extra_info("socket")
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
         self._writer.transport.abort()
 
     def close(self) -> None:
-        """Close it once what was written is sent."""
+        """Close the connection once everything written is sent."""
         self._writer.close()
 
     async def _event(self) -> h11.Event | type[h11.PAUSED]:
@@ -126,7 +134,7 @@ class Connection:
             self._http.receive_data(await self._reader.read(_CHUNK))
         return event  # type: ignore[return-value]
 
-    def _head(self, answer: Answer) -> h11.Response:
+    def _head(self, answer: SandboxResponse) -> h11.Response:
         self._has_body = self._has_body and answer.status not in _WITHOUT_BODY
         headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
         return h11.Response(status_code=answer.status, headers=headers, reason=_reason(answer.status))
@@ -139,17 +147,17 @@ class Connection:
 
 
 class Application(Protocol):
-    """What answers calls."""
+    """Answers requests on their connections."""
 
     end: Callable[[], None]
     """Ends the server; set by the server itself."""
 
-    async def take(self, call: Call, connection: Connection) -> None:
-        """Answer a call on its connection, or break that. Whatever is raised is a bug, and shown."""
+    async def take(self, call: SandboxRequest, connection: Connection) -> None:
+        """Answer a request on its connection, or break the connection. An exception is a bug, and is logged."""
         ...
 
     def close(self) -> None:
-        """Let go of the connections that are held."""
+        """Release the connections that faults hold open."""
         ...
 
 
@@ -170,15 +178,17 @@ class Server:
         asyncio.run(self._serve())
 
     def end(self) -> None:
-        """Have `run` return soon. May be called from any thread, and more than once."""
+        """Make `run` return soon. May be called from any thread, and more than once."""
         with suppress(RuntimeError):  # it has ended already
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._ended.set)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        accepting = await asyncio.start_server(self._connected, sock=self._listening, backlog=_WAITING_CONNECTIONS)
-        with self._ended_by_signals():
+        accepting = await asyncio.start_server(
+            self._serve_connection, sock=self._listening, backlog=_WAITING_CONNECTIONS
+        )
+        with self._end_on_signals():
             self._listens()
             await self._ended.wait()
         accepting.close()
@@ -192,21 +202,21 @@ class Server:
                 task.cancel()
 
     @contextmanager
-    def _ended_by_signals(self) -> Iterator[None]:
-        """Take both signals as a plain request to end."""
+    def _end_on_signals(self) -> Iterator[None]:
+        """For the length of the block, end the server on SIGINT and SIGTERM."""
 
         def end(_number: int, _frame: FrameType | None) -> None:
             self.end()
 
         signals = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
-        before = {each: signal.signal(each, end) for each in signals}
+        before = {number: signal.signal(number, end) for number in signals}
         try:
             yield
         finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
         task = asyncio.current_task()
         if task is not None:
@@ -228,11 +238,11 @@ class Server:
             connection.close()
 
 
-def _call(request: h11.Request, body: bytes) -> Call:
+def _request_of(request: h11.Request, body: bytes) -> SandboxRequest:
     path, _, query = request.target.partition(b"?")
     sent = next((value for name, value in request.headers if name == b"authorization"), None)
     scheme, _, bearer = (sent or b"").decode("latin-1").partition(" ")
-    return Call(
+    return SandboxRequest(
         method=request.method.decode("ascii"),
         path=unquote(path.decode("ascii")),
         query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
@@ -251,17 +261,17 @@ def _reason(status: int) -> bytes:
         return b""
 
 
-_UNANSWERED: Final = Answer(0, b"")
+_UNANSWERED: Final = SandboxResponse(0, b"")
 _TRICKLES: Final = 10
 CONTROL: Final = "/reconciler-sandbox"
-"""A path of the sandbox's own, which no fault strikes and no memory keeps: GET tells who it is, DELETE ends it.
-A page in a browser cannot ask for the second, as browsers ask first whether they may."""
+"""The sandbox's own path, which no fault strikes and which is not recorded: GET returns its process id, DELETE ends it.
+A page in a browser cannot send the DELETE, as browsers ask for permission first (CORS)."""
 
 
-class Front:
-    """Answers calls by routes. `latency` is in seconds, added to every call. `end` is how the server is ended."""
+class SandboxApplication:
+    """Answers requests by routes, with the faults of a script. `latency` is in seconds, added to every request."""
 
-    def __init__(self, account: Account, routes: Routes, script: Script, latency: float = 0) -> None:
+    def __init__(self, account: SandboxAccount, routes: Routes, script: FaultScript, latency: float = 0) -> None:
         self._account = account
         self._routes = routes
         self._paths = {path for _, path in routes}
@@ -270,8 +280,8 @@ class Front:
         self._closing = asyncio.Event()
         self.end: Callable[[], None] = lambda: None
 
-    async def take(self, call: Call, connection: Connection) -> None:
-        """Take one call. Whatever a handler raises is a bug here and is left to the server to show."""
+    async def take(self, call: SandboxRequest, connection: Connection) -> None:
+        """Answer one request, with the fault that strikes it. An exception of a handler is left to the server."""
         if call.path == CONTROL:
             await connection.answer(json_answer(200, {"sandbox": os.getpid()}))
             if call.method == "DELETE":
@@ -298,29 +308,29 @@ class Front:
             case _:
                 await connection.answer(answer)
 
-    def answer(self, call: Call, fault: Fault | None = None) -> Answer:
-        """What is answered to a call, faults of the connection apart.
+    def answer(self, call: SandboxRequest, fault: Fault | None = None) -> SandboxResponse:
+        """The response to a request, without faults of the connection.
 
-        A fault that comes before keeps the call from being handled.
+        With a fault whose `when` is `before`, the request is not handled.
         """
         match fault:
             case ExpireToken():
                 self._account.revoke_tokens()
             case Late():
-                self._account.later(fault.seconds, partial(self._handled, call))
+                self._account.later(fault.seconds, partial(self._handle, call))
                 return _UNANSWERED
             case OldId() | Echo():
-                return self._handled(replace(call, fault=fault))
+                return self._handle(replace(call, fault=fault))
             case _:
                 pass
-        due = _UNANSWERED if fault is not None and fault.when == "before" else self._handled(call)
-        return broken(fault, due) if isinstance(fault, AnswerFault) else due
+        due = _UNANSWERED if fault is not None and fault.when == "before" else self._handle(call)
+        return faulty_response(fault, due) if isinstance(fault, AnswerFault) else due
 
     def close(self) -> None:
-        """Let go of the connections that are held."""
+        """Release the connections that faults hold open."""
         self._closing.set()
 
-    def _handled(self, call: Call) -> Answer:
+    def _handle(self, call: SandboxRequest) -> SandboxResponse:
         paths = call.path, f"{call.path.rpartition('/')[0]}/*"
         for path in paths:
             if (handler := self._routes.get((call.method, path))) is not None:
@@ -329,16 +339,18 @@ class Front:
             return json_answer(405, {"message": f"{call.method} is not possible here."})
         return json_answer(404, {"message": f"There is nothing at {call.path}."})
 
-    def _remember(self, call: Call, answer: Answer, fault: Fault | None) -> None:
+    def _remember(self, call: SandboxRequest, answer: SandboxResponse, fault: Fault | None) -> None:
         status = None if isinstance(fault, Timeout | Reset | Late) else answer.status
         struck = None if fault is None else fault.do
         body = remembered_body(call)
-        seen = Seen(call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck)
-        self._account.requests.append(seen)
+        record = RecordedRequest(
+            call.method, call.path, remembered_query(call), body, status, self._account.clock(), struck
+        )
+        self._account.requests.append(record)
 
     async def _hold(self, seconds: float, connection: Connection) -> None:
-        """Wait until so many seconds are over, the client is gone, or the server closes."""
-        ends = [asyncio.ensure_future(connection.gone()), asyncio.ensure_future(self._closing.wait())]
+        """Wait until so many seconds have passed, the client closes the connection, or the server ends."""
+        ends = [asyncio.ensure_future(connection.wait_closed()), asyncio.ensure_future(self._closing.wait())]
         await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()

@@ -1,6 +1,6 @@
-"""The Management API's calls: a token, and apps and placements read, created, updated and deleted.
+"""The Management API: tokens, and reading, creating, updating and deleting apps and placements.
 
-Source: the vendor's Management API pages; each point they leave open is a quirk.
+Source: the vendor's Management API pages; each point that they leave open is a quirk.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,11 +11,18 @@ from typing import Any, Final
 
 from reconciler.model.address import Kind
 from reconciler.sandbox import checks
-from reconciler.sandbox.account import APPS, Account, Stored, kept, same_to_a_server
-from reconciler.sandbox.exchange import Answer, Call, Keys, RefusalError, Routes, json_answer
+from reconciler.sandbox.account import APPS, SandboxAccount, StoredResource, is_duplicate, stored_fields
+from reconciler.sandbox.exchange import (
+    ClientCredentials,
+    RefusalError,
+    Routes,
+    SandboxRequest,
+    SandboxResponse,
+    json_answer,
+)
 from reconciler.sandbox.faults import Echo, OldId
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.spelling import UNLESS_SENT, id_key, listed, spelled
+from reconciler.sandbox.spelling import UNLESS_SENT, id_key, list_content, response_object
 
 AUTH_PATH: Final = "/api/v2/management/auth"
 _PATHS: Final[Mapping[Kind, str]] = {
@@ -26,42 +33,42 @@ _ID: Final[Mapping[Kind, str]] = {"app": "appId", "placement": "placementId"}
 _GRANT: Final = "management_client_credentials"
 DEFAULT_PUBLISHER: Final = "3432"
 
-NOTHING: Final = Answer(200, b"")
+NOTHING: Final = SandboxResponse(200, b"")
 
 
 class Management:
-    """The handlers of the Management API over one account. `chance` seeds which replica a list is read of."""
+    """The handlers of the Management API over one account. `chance` seeds which replica answers a list."""
 
-    def __init__(self, account: Account, quirks: Quirks, keys: Keys, chance: int = 0) -> None:
+    def __init__(self, account: SandboxAccount, quirks: Quirks, keys: ClientCredentials, chance: int = 0) -> None:
         self._account = account
         self._quirks = quirks
         self._keys = keys
         self._chance = Random(f"replicas {chance}")  # noqa: S311 - a lag, not a secret
         account.past.span = quirks.longest_lag
-        self._lists: dict[tuple[Kind, str], tuple[int, Answer]] = {}
+        self._lists: dict[tuple[Kind, str], tuple[int, SandboxResponse]] = {}
 
     def routes(self) -> Routes:
         """Every call of this API."""
         kinds: tuple[Kind, ...] = ("app", "placement")
         verbs = {"GET": self._read, "POST": self._create, "PUT": self._update, "DELETE": self._delete}
         calls = {(verb, _PATHS[kind]): partial(handle, kind) for kind in kinds for verb, handle in verbs.items()}
-        return {("POST", AUTH_PATH): self._auth} | {key: partial(self._guarded, call) for key, call in calls.items()}
+        return {("POST", AUTH_PATH): self._auth} | {key: partial(self._with_token, call) for key, call in calls.items()}
 
     def warm(self) -> None:
-        """Make every list ready, so that the first readers wait no longer than later ones."""
+        """Compute every list, so that the first reads take no longer than later ones."""
         apps = self._account.apps()
         for publisher in {_publisher(app) for app in apps}:
             self._list("app", publisher)
         for app in apps:
             self._list("placement", app.id)
 
-    def _auth(self, call: Call) -> Answer:
+    def _auth(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            asked = call.json()
+            body = call.json()
         except RefusalError:
-            asked = {}
-        pair = asked.get("client_id"), asked.get("client_secret")
-        if asked.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
+            body = {}
+        pair = body.get("client_id"), body.get("client_secret")
+        if body.get("grant_type") != _GRANT or not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
         if not self._keys.fit(*pair):
             return json_answer(400, {"error": "invalid_client"})
@@ -71,11 +78,11 @@ class Management:
             {
                 "accessToken": self._account.issue_token(seconds),
                 "tokenType": "bearer",
-                "expiresIn": self._quirks.told(seconds),
+                "expiresIn": self._quirks.token_lifetime(seconds),
             },
         )
 
-    def _guarded(self, handle: "partial[Answer]", call: Call) -> Answer:
+    def _with_token(self, handle: "partial[SandboxResponse]", call: SandboxRequest) -> SandboxResponse:
         if not self._account.token_is_good(call.token):
             return json_answer(401, {"error": "invalid_token"})
         try:
@@ -84,27 +91,27 @@ class Management:
             status = self._quirks.refusal_status if refusal.status == 400 else refusal.status
             return json_answer(status, {self._quirks.message_key: refusal.message, **refusal.more})
 
-    def _read(self, kind: Kind, call: Call) -> Answer:
+    def _read(self, kind: Kind, call: SandboxRequest) -> SandboxResponse:
         own_id = call.query.get(_ID[kind])
         if own_id:
-            return json_answer(200, spelled(self._shown(kind, own_id), self._quirks))
+            return json_answer(200, response_object(self._resource_as_read(kind, own_id), self._quirks))
         of_whom = "publisherId" if kind == "app" else "appId"
         if not call.query.get(of_whom):
             raise RefusalError(400, f"{_ID[kind]} or {of_whom} is required.")
         return self._list(kind, call.query[of_whom])
 
-    def _create(self, kind: Kind, call: Call) -> Answer:
+    def _create(self, kind: Kind, call: SandboxRequest) -> SandboxResponse:
         body = call.json()
-        home = None if kind == "app" else self._home(body)
-        sent = self._to_create(kind, body)
-        told = self._old(kind, call.fault) or self._twin(Stored(kind, "", sent, home))
-        if told is None or (isinstance(call.fault, OldId) and call.fault.when == "after"):
-            new = self._account.create(kind, self._settled(kind, kept(sent, self._quirks)), app_id=home)
-            told = told or self._answered(new, sent)
+        home = None if kind == "app" else self._app_id_of(body)
+        sent = self._fields_to_create(kind, body)
+        resource = self._old_resource(kind, call.fault) or self._duplicate(StoredResource(kind, "", sent, home))
+        if resource is None or (isinstance(call.fault, OldId) and call.fault.when == "after"):
+            new = self._account.create(kind, self._complete(kind, stored_fields(sent, self._quirks)), app_id=home)
+            resource = resource or self._resource_in_response(new, sent)
         bare = isinstance(call.fault, OldId) and not call.fault.fields
-        return json_answer(self._quirks.create_status, self._create_content(told, bare=bare))
+        return json_answer(self._quirks.create_status, self._create_content(resource, bare=bare))
 
-    def _to_create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _fields_to_create(self, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
         if kind == "placement":
             return checks.placement_to_create(body)
         fields = checks.app_to_create(body)
@@ -113,39 +120,39 @@ class Management:
             fields["name"] = _store_name(fields["bundle"])
         return fields
 
-    def _settled(self, kind: Kind, fields: dict[str, Any]) -> dict[str, Any]:
-        return checks.settled(fields) if kind == "placement" else fields
+    def _complete(self, kind: Kind, fields: dict[str, Any]) -> dict[str, Any]:
+        return checks.complete_placement(fields) if kind == "placement" else fields
 
-    def _old(self, kind: Kind, fault: object) -> Stored | None:
-        """The resource whose id a create is answered with where that fault strikes."""
+    def _old_resource(self, kind: Kind, fault: object) -> StoredResource | None:
+        """The existing resource that an `OldId` fault answers a create with; None without that fault or a resource."""
         if not isinstance(fault, OldId):
             return None
         if fault.id is not None:
-            return self._account.get(kind, str(fault.id)) or Stored(kind, str(fault.id), {})
+            return self._account.get(kind, str(fault.id)) or StoredResource(kind, str(fault.id), {})
         there = self._account.apps() if kind == "app" else self._account.placements()
         return there[-1] if there else None
 
-    def _twin(self, new: Stored) -> Stored | None:
-        """The resource that a server which makes nothing twice takes for the one that is to be made."""
+    def _duplicate(self, new: StoredResource) -> StoredResource | None:
+        """The existing resource that a server without duplicates takes for the new one; None where there is none."""
         if not self._quirks.dedup:
             return None
         there = self._account.apps() if new.kind == "app" else self._account.placements(new.app_id)
-        return next((each for each in there if same_to_a_server(each, new)), None)
+        return next((resource for resource in there if is_duplicate(resource, new)), None)
 
-    def _answered(self, stored: Stored, sent: Mapping[str, Any]) -> Stored:
-        """What an answer shows of a resource that was written."""
+    def _resource_in_response(self, stored: StoredResource, sent: Mapping[str, Any]) -> StoredResource:
+        """A written resource as a full response shows it: as stored, or with what was sent."""
         if self._quirks.kept_answer == "stored":
             return stored
-        return replace(stored, fields=self._settled(stored.kind, {**stored.fields, **sent}))
+        return replace(stored, fields=self._complete(stored.kind, {**stored.fields, **sent}))
 
-    def _home(self, body: Mapping[str, Any]) -> str:
-        """The id of the app that a new placement goes to. As text only: the real API refuses a number here."""
+    def _app_id_of(self, body: Mapping[str, Any]) -> str:
+        """The id of the app of a new placement. It must be a text: the real API refuses a number here."""
         if not isinstance(body.get("appId"), str) or not body["appId"]:
             raise RefusalError(400, "appId must be a string.")
-        return self._found("app", body["appId"]).id
+        return self._require("app", body["appId"]).id
 
-    def _create_content(self, new: Stored, *, bare: bool = False) -> dict[str, Any]:
-        full = spelled(new, self._quirks, "create")
+    def _create_content(self, new: StoredResource, *, bare: bool = False) -> dict[str, Any]:
+        full = response_object(new, self._quirks, "create")
         key = id_key(new.kind, self._quirks, "create")
         match "id" if bare else self._quirks.create_answer:
             case "full":
@@ -155,29 +162,31 @@ class Management:
             case "no-id":
                 return {self._quirks.message_key: f"{_title(new)} has been created successfully."}
 
-    def _update(self, kind: Kind, call: Call) -> Answer:
+    def _update(self, kind: Kind, call: SandboxRequest) -> SandboxResponse:
         body = call.json()
-        before = self._found(kind, checks.sent_id(_ID[kind], body))
-        sent = self._to_update(before, body)
+        before = self._require(kind, checks.sent_id(_ID[kind], body))
+        sent = self._fields_to_update(before, body)
         if isinstance(call.fault, Echo):
-            unchanged = replace(before, fields=self._updated(before, sent))
-            return json_answer(200, spelled(unchanged, self._quirks, "update"))
-        after = self._account.replace(kind, before.id, self._updated(before, kept(sent, self._quirks)))
+            unchanged = replace(before, fields=self._updated_fields(before, sent))
+            return json_answer(200, response_object(unchanged, self._quirks, "update"))
+        after = self._account.replace(kind, before.id, self._updated_fields(before, stored_fields(sent, self._quirks)))
         match self._quirks.put_answer:
             case "full":
-                return json_answer(200, spelled(self._answered(after, sent), self._quirks, "update"))
+                return json_answer(
+                    200, response_object(self._resource_in_response(after, sent), self._quirks, "update")
+                )
             case "stale":
-                return json_answer(200, spelled(before, self._quirks, "update"))
+                return json_answer(200, response_object(before, self._quirks, "update"))
             case "message":
-                told = f"{_title(after)} has been updated successfully."
-                return json_answer(200, {self._quirks.message_key: told})
+                text = f"{_title(after)} has been updated successfully."
+                return json_answer(200, {self._quirks.message_key: text})
 
-    def _to_update(self, before: Stored, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _fields_to_update(self, before: StoredResource, body: Mapping[str, Any]) -> dict[str, Any]:
         if before.kind == "app":
             return checks.app_to_update(body)
         return checks.placement_to_update(body, before.fields["placementType"])
 
-    def _updated(self, before: Stored, sent: dict[str, Any]) -> dict[str, Any]:
+    def _updated_fields(self, before: StoredResource, sent: dict[str, Any]) -> dict[str, Any]:
         replaces = self._quirks.put == "replace"
         if before.kind == "app":
             resets = {name: UNLESS_SENT.get(name) for name in checks.OF_APPS} if replaces else {}
@@ -187,28 +196,28 @@ class Management:
         start = {**fixed, "status": "active", "coppa": False} if replaces else before.fields
         if self._quirks.floors == "merge" and "floorPrices" in sent:
             sent["floorPrices"] = {**before.fields.get("floorPrices", {}), **sent["floorPrices"]}
-        return checks.settled({**start, **sent})
+        return checks.complete_placement({**start, **sent})
 
-    def _delete(self, kind: Kind, call: Call) -> Answer:
-        gone = self._found(kind, checks.sent_id(_ID[kind], call.json()))
+    def _delete(self, kind: Kind, call: SandboxRequest) -> SandboxResponse:
+        gone = self._require(kind, checks.sent_id(_ID[kind], call.json()))
         self._account.delete(kind, gone.id)
         return json_answer(200, {self._quirks.message_key: f"{_title(gone)} has been deleted successfully."})
 
-    def _found(self, kind: Kind, resource_id: str) -> Stored:
-        found = self._account.get(kind, resource_id)
-        if found is None:
-            raise _unknown(kind, resource_id)
-        return found
+    def _require(self, kind: Kind, resource_id: str) -> StoredResource:
+        resource = self._account.get(kind, resource_id)
+        if resource is None:
+            raise _not_found(kind, resource_id)
+        return resource
 
-    def _shown(self, kind: Kind, resource_id: str) -> Stored:
-        """The resource as a read by its id shows it: later than it was made, and as it was before an update."""
-        found, now = self._found(kind, resource_id), self._account.clock()
-        if found.created > now - self._quirks.found_after:
-            raise _unknown(kind, resource_id)
-        return self._account.past.as_of(now - self._quirks.updates_after, found)
+    def _resource_as_read(self, kind: Kind, resource_id: str) -> StoredResource:
+        """The resource as a read by its id returns it, with the lags of the quirks. Raises `RefusalError` (404)."""
+        resource, now = self._require(kind, resource_id), self._account.clock()
+        if resource.created > now - self._quirks.found_after:
+            raise _not_found(kind, resource_id)
+        return self._account.past.as_of(now - self._quirks.updates_after, resource)
 
-    def _list(self, kind: Kind, of_whom: str) -> Answer:
-        """A list, answered from memory while nothing in it has changed."""
+    def _list(self, kind: Kind, of_whom: str) -> SandboxResponse:
+        """A list; the same response is reused while nothing in it has changed."""
         changes = self._account.changes(APPS if kind == "app" else of_whom)
         ready = self._lists.get((kind, of_whom))
         if ready is not None and ready[0] == changes:
@@ -218,13 +227,13 @@ class Management:
             self._lists[kind, of_whom] = changes, answer
         return answer
 
-    def _apps(self, publisher: str) -> Answer:
-        def belongs(each: Stored) -> bool:
-            return each.kind == "app" and _publisher(each) == publisher
+    def _apps(self, publisher: str) -> SandboxResponse:
+        def belongs(resource: StoredResource) -> bool:
+            return resource.kind == "app" and _publisher(resource) == publisher
 
-        return self._listed("app", filter(belongs, self._account.apps()), belongs)
+        return self._list_response("app", filter(belongs, self._account.apps()), belongs)
 
-    def _placements(self, app_id: str) -> Answer:
+    def _placements(self, app_id: str) -> SandboxResponse:
         placements = self._account.placements(app_id)
         if not placements and self._account.get("app", app_id) is None:
             match self._quirks.unknown_app:
@@ -234,31 +243,33 @@ class Management:
                     return NOTHING
                 case "empty":
                     pass
-        return self._listed("placement", placements, lambda each: each.app_id == app_id)
+        return self._list_response("placement", placements, lambda each: each.app_id == app_id)
 
-    def _listed(self, kind: Kind, there: Iterable[Stored], belongs: Callable[[Stored], bool]) -> Answer:
+    def _list_response(
+        self, kind: Kind, there: Iterable[StoredResource], belongs: Callable[[StoredResource], bool]
+    ) -> SandboxResponse:
         moment = self._account.clock() - self._chance.choice(self._quirks.replicas)
-        shown = self._account.past.listed(moment - self._quirks.updates_after, there, belongs)
+        shown = self._account.past.list_as_of(moment - self._quirks.updates_after, there, belongs)
         youngest = moment - self._quirks.appears_after
-        rows = [spelled(resource, self._quirks) for resource in shown if resource.created <= youngest]
+        rows = [response_object(resource, self._quirks) for resource in shown if resource.created <= youngest]
         if kind == "placement" and not rows and self._quirks.empty_list == "empty-body":
             return NOTHING
-        return json_answer(200, listed(kind, rows, self._quirks))
+        return json_answer(200, list_content(kind, rows, self._quirks))
 
 
-def _unknown(kind: Kind, resource_id: str) -> RefusalError:
+def _not_found(kind: Kind, resource_id: str) -> RefusalError:
     return RefusalError(404, f"{kind.capitalize()} {resource_id} was not found.")
 
 
-def _title(resource: Stored) -> str:
+def _title(resource: StoredResource) -> str:
     return f"{resource.kind.capitalize()} {resource.id}"
 
 
-def _publisher(app: Stored) -> str:
+def _publisher(app: StoredResource) -> str:
     return str(app.fields.get("publisherId", DEFAULT_PUBLISHER))
 
 
 def _store_name(bundle: str) -> str:
-    """What the store calls an app, made up from its bundle: `com.cash_crash.54` is Cash Crash 54."""
+    """The store's name of an app, derived from its bundle: `com.cash_crash.54` is Cash Crash 54."""
     words = bundle.partition(".")[2] or bundle
     return words.replace("_", " ").replace(".", " ").title()

@@ -1,4 +1,4 @@
-"""What the made-up market is drawn from: repeatable chance, countries, bids, and the days that reports hold.
+"""The simulated market: repeatable random numbers, countries, bids, waterfalls and their sales, and days of reports.
 
 Days and times are UTC, prices USD per thousand impressions.
 """
@@ -12,25 +12,25 @@ from math import exp, inf, log, sqrt
 from statistics import NormalDist
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.account import SandboxAccount, StoredResource
 
 _NORMAL = NormalDist()
 _EDGE = 1e-9
 
 
 def uniform(*words: object) -> float:
-    """A number from 0 up to 1."""
+    """A number from 0 up to 1, the same for the same words."""
     digest = sha256("\0".join(map(str, words)).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
 def normal(*words: object) -> float:
-    """A number of the standard normal distribution."""
+    """A number of the standard normal distribution, the same for the same words."""
     return _NORMAL.inv_cdf(min(1 - _EDGE, max(_EDGE, uniform(*words))))
 
 
 def count(tries: int, share: float, noise: float) -> int:
-    """How many of so many tries succeed, `noise` standard deviations away from what is expected."""
+    """The number of successes in so many tries: the expected one plus `noise` standard deviations."""
     expected = tries * share
     return max(0, min(tries, round(expected + noise * sqrt(max(0.0, expected * (1 - share))))))
 
@@ -61,8 +61,8 @@ COUNTRIES: Final = (
     Country("XK", "XKX", 0.01, 0.4),
     Country("ZZ", "ZZZ", 0.02, 0.5),
 )
-"""With three that are easily lost: `NA` is Namibia and no missing value, `XK` (Kosovo) is not in ISO 3166, and `ZZ` is
-nobody's."""
+"""Three are hard to read correctly: `NA` is Namibia and no missing value, `XK` (Kosovo) is not in ISO 3166, and `ZZ` is
+no country."""
 
 
 def aims_at(fields: Mapping[str, Any], country: Country) -> bool:
@@ -74,11 +74,11 @@ def aims_at(fields: Mapping[str, Any], country: Country) -> bool:
 _READY_FROM: Final = time(12)
 _KEPT_DAYS: Final = 10
 BEGINNING: Final = date(2020, 2, 16)
-"""Before it the User Level Reporting API knows nothing."""
+"""The first day of the User Level Reporting API."""
 
 
 def is_complete(day: date, now: float) -> bool:
-    """Whether a day is over and its report written, at noon of the next; `now` is in seconds since the epoch."""
+    """Whether the report of a day is written, at noon of the next; `now` is in seconds since the epoch."""
     ready = datetime.combine(day + timedelta(days=1), _READY_FROM, UTC)
     return ready.timestamp() <= now
 
@@ -94,7 +94,7 @@ _STANDARD_NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Bids:
-    """Bids with this median; `spread` is the standard deviation of their logarithm."""
+    """Log-normal bids with this median; `spread` is the standard deviation of their logarithm."""
 
     median: float
     spread: float
@@ -108,7 +108,7 @@ class Bids:
         return max(0.0, self.below(high) - self.below(low))
 
     def mean(self, low: float = 0.01, high: float = inf) -> float:
-        """The mean of the bids from one price up to another; the lower price where there are none."""
+        """The mean of the bids from `low` up to `high`; `low` where there are none."""
         share = self.between(low, high)
         if not share:
             return low
@@ -125,7 +125,7 @@ class Bids:
 
 
 Setting: TypeAlias = Literal["waterfall", "unified", "alone"]
-"""DT is asked in turn, or in one auction beside the others; `alone`: the mediation platform knows nothing of it."""
+"""DT is asked in turn, or in one auction with the others; `alone`: the mediation platform does not report it."""
 
 _REQUESTS: Final = {"Interstitial": 4000, "Rewarded": 2500, "Banner": 6000, "MREC": 1500}
 """A day's requests of a waterfall, about."""
@@ -138,14 +138,14 @@ _WEEKEND: Final = 1.15
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """Placements of DT's that are asked for the same requests, and what is known of their demand.
+    """Placements of DT's that are asked for the same requests, and the parameters of their demand.
 
     `price` and `requests` are factors and a day's number; `rest` is how well the other sources pay beside DT.
     """
 
-    app: Stored
+    app: StoredResource
     name: str
-    rungs: tuple[Stored, ...]
+    tiers: tuple[StoredResource, ...]
     setting: Setting
     requests: float
     price: float
@@ -154,13 +154,13 @@ class Waterfall:
 
     @property
     def kind(self) -> str:
-        """The type that all of its placements have."""
-        return str(self.rungs[0].fields["placementType"])
+        """The placement type of all of its placements."""
+        return str(self.tiers[0].fields["placementType"])
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Bids from `low` up to `high` buy; `weight` is the share of requests for which that is so."""
+    """Bids from `low` up to `high` win; `weight` is the share of requests for which they do."""
 
     weight: float
     low: float
@@ -169,9 +169,9 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What one placement was asked for and sold in a country on a day. `bands` hold the bids that bought."""
+    """Requests and impressions of one placement in a country on a day. `bands` hold the winning bids."""
 
-    placement: Stored
+    placement: StoredResource
     requests: int
     impressions: int
     bids: Bids
@@ -179,7 +179,7 @@ class Sale:
 
     @property
     def earnings(self) -> float:
-        """USD, as expected: the mediation platform's own figure, beside which DT's differs a little."""
+        """Expected USD, which the mediation platform reports; DT's own figure differs a little."""
         shares = [band.weight * self.bids.between(band.low, band.high) for band in self.bands]
         prices = [self.bids.mean(band.low, band.high) for band in self.bands]
         total = sum(shares)
@@ -189,7 +189,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """A waterfall in a country on a day: all its requests, and DT's sales, the dearest rung first."""
+    """A waterfall in a country on a day: all its requests, and DT's sales, the highest tier first."""
 
     waterfall: Waterfall
     country: Country
@@ -199,14 +199,14 @@ class Trade:
 
 
 class Market:
-    """The market of one account. The same seed makes the same one."""
+    """The market of one account. The same seed gives the same market."""
 
-    def __init__(self, account: Account, seed: int) -> None:
+    def __init__(self, account: SandboxAccount, seed: int) -> None:
         self._account = account
         self.seed = seed
 
-    def waterfalls(self, app: Stored) -> tuple[Waterfall, ...]:
-        """Those of an app, by type and name; of an app or placement that is inactive none."""
+    def waterfalls(self, app: StoredResource) -> tuple[Waterfall, ...]:
+        """The waterfalls of an app, by type and name; none for an inactive app, without inactive placements."""
         if app.fields.get("status") != "active":
             return ()
         active = [each for each in self._account.placements(app.id) if each.fields.get("status") == "active"]
@@ -214,30 +214,30 @@ class Market:
         key = {each.id: (each.fields["placementType"], stems[each.id], each.id) for each in active}
         active.sort(key=lambda each: key[each.id])
         grouped = groupby(active, key=lambda each: key[each.id][:2])
-        drawn = [self._waterfall(app, str(stem), tuple(rungs)) for (_, stem), rungs in grouped]
+        drawn = [self._waterfall(app, str(stem), tuple(tiers)) for (_, stem), tiers in grouped]
         total = sum(each.requests for each in drawn)
         return tuple(_scaled(each, min(1.0, _MOST_REQUESTS / total)) for each in drawn)
 
     def trades(self, waterfall: Waterfall, day: date) -> Iterator[Trade]:
-        """What happened in it on a day, by country."""
+        """The trades of a waterfall on a day, by country."""
         for country in COUNTRIES:
-            rungs = [rung for rung in waterfall.rungs if aims_at(rung.fields, country)]
-            if rungs:
-                yield self._trade(waterfall, country, day, rungs)
+            tiers = [tier for tier in waterfall.tiers if aims_at(tier.fields, country)]
+            if tiers:
+                yield self._trade(waterfall, country, day, tiers)
 
     def paid_by_rest(self, waterfall: Waterfall, country: Country) -> float:
-        """What the best of the other sources pays, USD per thousand impressions."""
+        """The price of the best of the other sources, USD per thousand impressions."""
         here = exp(0.2 * normal(self.seed, "rest", waterfall.app.id, waterfall.name, country.code))
         return waterfall.rest * here * self._bids(waterfall, country).mean()
 
-    def _waterfall(self, app: Stored, name: str, rungs: tuple[Stored, ...]) -> Waterfall:
-        kind = rungs[0].fields["placementType"]
+    def _waterfall(self, app: StoredResource, name: str, tiers: tuple[StoredResource, ...]) -> Waterfall:
+        kind = tiers[0].fields["placementType"]
         words = (self.seed, app.id, kind, name)
         return Waterfall(
             app,
             name,
-            rungs,
-            _setting(uniform(*words, "setting"), len(rungs)),
+            tiers,
+            _setting(uniform(*words, "setting"), len(tiers)),
             requests=_REQUESTS[kind] * exp(0.3 * normal(*words, "requests")),
             price=_PRICES[kind] * exp(0.3 * normal(*words, "price")),
             present=0.4 + 0.4 * uniform(*words, "present"),
@@ -247,20 +247,20 @@ class Market:
     def _bids(self, waterfall: Waterfall, country: Country) -> Bids:
         return Bids(waterfall.price * country.price, _SPREAD)
 
-    def _trade(self, waterfall: Waterfall, country: Country, day: date, rungs: Sequence[Stored]) -> Trade:
+    def _trade(self, waterfall: Waterfall, country: Country, day: date, tiers: Sequence[StoredResource]) -> Trade:
         words = (self.seed, waterfall.app.id, waterfall.kind, waterfall.name, country.code, day)
         busy = exp(0.08 * normal(*words, "busy")) * (_WEEKEND if day.weekday() > 4 else 1.0)
         requests = round(waterfall.requests * country.share * busy)
         bids = self._bids(waterfall, country)
         if waterfall.setting == "unified":
-            bands = _beside(self.paid_by_rest(waterfall, country), floor_of(rungs[0].fields, country))
-            return Trade(waterfall, country, day, requests, (_sale(rungs[0], requests, waterfall, bids, bands, words),))
+            bands = _auction_bands(self.paid_by_rest(waterfall, country), floor_of(tiers[0].fields, country))
+            return Trade(waterfall, country, day, requests, (_sale(tiers[0], requests, waterfall, bids, bands, words),))
         sales: list[Sale] = []
-        high, left = inf, requests
-        for rung in sorted(rungs, key=lambda each: (-floor_of(each.fields, country), int(each.id))):
-            low = floor_of(rung.fields, country)
-            sales.append(_sale(rung, left, waterfall, bids, (Band(1.0, low, high),), words))
-            high, left = low, left - sales[-1].impressions
+        high, remaining = inf, requests
+        for tier in sorted(tiers, key=lambda placement: (-floor_of(placement.fields, country), int(placement.id))):
+            low = floor_of(tier.fields, country)
+            sales.append(_sale(tier, remaining, waterfall, bids, (Band(1.0, low, high),), words))
+            high, remaining = low, remaining - sales[-1].impressions
         return Trade(waterfall, country, day, requests, tuple(sales))
 
 
@@ -271,7 +271,7 @@ def floor_of(fields: Mapping[str, Any], country: Country) -> float:
 
 
 def rest_bids(best: float) -> tuple[float, ...]:
-    """What the best of the others bids in an auction: five prices, each as likely as the next."""
+    """The best bid of the others in an auction: five prices of equal probability, around `best`."""
     bids = Bids(best, 0.5)
     return tuple(bids.at((step + 0.5) / 5, 0.01, inf) for step in range(5))
 
@@ -280,44 +280,51 @@ REST_BIDS: Final = 0.85
 """The share of auctions in which any of the others bids."""
 
 
-def _beside(best: float, floor: float) -> tuple[Band, ...]:
-    """In an auction a bid has to beat the floor and the others' best."""
+def _auction_bands(best: float, floor: float) -> tuple[Band, ...]:
+    """The bands of winning bids in an auction: a bid has to beat the floor and the others' best bid."""
     prices = rest_bids(best)
     against = (Band(REST_BIDS / len(prices), max(floor, price)) for price in prices)
     return (Band(1 - REST_BIDS, floor), *against)
 
 
 def _sale(
-    rung: Stored, requests: int, waterfall: Waterfall, bids: Bids, bands: tuple[Band, ...], words: tuple[object, ...]
+    tier: StoredResource,
+    requests: int,
+    waterfall: Waterfall,
+    bids: Bids,
+    bands: tuple[Band, ...],
+    words: tuple[object, ...],
 ) -> Sale:
     share = waterfall.present * sum(band.weight * bids.between(band.low, band.high) for band in bands)
-    return Sale(rung, requests, count(requests, share, normal(*words, rung.id, "sold")), bids, bands)
+    return Sale(tier, requests, count(requests, share, normal(*words, tier.id, "sold")), bids, bands)
 
 
-def _setting(rank: float, rungs: int) -> Setting:
-    """A ladder makes no sense in one auction."""
+def _setting(rank: float, tiers: int) -> Setting:
+    """How DT is asked, by a random rank (0..1); several tiers are never in one auction."""
     if rank < 0.15:
         return "alone"
-    return "unified" if rank > 0.75 and rungs == 1 else "waterfall"
+    return "unified" if rank > 0.75 and tiers == 1 else "waterfall"
 
 
 def _scaled(waterfall: Waterfall, factor: float) -> Waterfall:
-    told = {name: getattr(waterfall, name) for name in Waterfall.__slots__}
-    return Waterfall(**{**told, "requests": factor * waterfall.requests})
+    values = {name: getattr(waterfall, name) for name in Waterfall.__slots__}
+    return Waterfall(**{**values, "requests": factor * waterfall.requests})
 
 
-def _stems(placements: Sequence[Stored]) -> Mapping[str, str]:
-    """The name of its waterfall for each placement by id: its own, without the rung where it has neighbours."""
+def _stems(placements: Sequence[StoredResource]) -> Mapping[str, str]:
+    """The waterfall's name for each placement by id: its own name, or the part of it that several tiers share."""
     shared: dict[tuple[str, str], int] = {}
-    for each in placements:
-        key = each.fields["placementType"], _stem(each)
+    for placement in placements:
+        key = placement.fields["placementType"], _stem(placement)
         shared[key] = shared.get(key, 0) + 1
     return {
-        each.id: _stem(each) if shared[each.fields["placementType"], _stem(each)] > 1 else str(each.fields["name"])
-        for each in placements
+        placement.id: _stem(placement)
+        if shared[placement.fields["placementType"], _stem(placement)] > 1
+        else str(placement.fields["name"])
+        for placement in placements
     }
 
 
-def _stem(placement: Stored) -> str:
+def _stem(placement: StoredResource) -> str:
     name = str(placement.fields["name"])
     return name.rpartition("_")[0] or name

@@ -1,14 +1,14 @@
-"""What a call for metrics asks for, checked as the vendor's page says, and the market's lines summed for it."""
+"""Queries for mediation metrics: the request body, checked as the vendor's page says, and the rows that answer it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from reconciler.sandbox.account import Account, Stored
+from reconciler.sandbox.account import SandboxAccount, StoredResource
 from reconciler.sandbox.exchange import RefusalError
 from reconciler.sandbox.market import Market, is_complete
-from reconciler.sandbox.report_rows import Line, days, lines, mediation_app
+from reconciler.sandbox.report_rows import ReportLine, days, mediation_app, report_lines
 
 DIMENSIONS: Final = (
     *("date", "app", "helium_placement_name", "placement_type", "demand_source", "country", "helium_line_item_name"),
@@ -28,102 +28,104 @@ LISTS: Final = ("apps", "placements", "country", "placement_type", "demand_sourc
 _PARAMETERS: Final = ("dimensions", "metrics", "filters", "date_min", "date_max", "timezone")
 _LONGEST: Final = 30
 TIMEZONES: Final = {"America/Los_Angeles": timezone(timedelta(hours=-8)), "UTC": UTC}
-"""The page calls the first one PST: summer time is left out."""
+"""The page calls the first one PST; daylight saving is not modelled."""
 
-NetworkType: TypeAlias = Literal["all", "bidding", "mediation"]
+NetworkFilter: TypeAlias = Literal["all", "bidding", "mediation"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A call that is in order. Days are those of `zone`, both ends included."""
+class MetricsQuery:
+    """A valid query. Days are those of `zone`, both ends included."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[str, ...]
     filters: Mapping[str, frozenset[str]]
-    network: NetworkType
+    network: NetworkFilter
     first: date
     last: date
     zone: str
 
 
-def asked(body: Mapping[str, Any], now: float) -> Asked:
-    """The call in a body. Raises `RefusalError` (400) that names everything that is wrong, under `errors`."""
-    wrong: dict[str, str] = {name: "unknown field" for name in body if name not in _PARAMETERS}
-    dimensions = _names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, wrong)
-    metrics = _names(body, "metrics", METRICS, _USUAL_METRICS, wrong)
-    filters, network = _filters(body, wrong)
+def parse_query(body: Mapping[str, Any], now: float) -> MetricsQuery:
+    """The query in a request body. Raises `RefusalError` (400) with all errors by parameter, under `errors`."""
+    errors: dict[str, str] = {name: "unknown field" for name in body if name not in _PARAMETERS}
+    dimensions = _parse_names(body, "dimensions", DIMENSIONS, _USUAL_DIMENSIONS, errors)
+    metrics = _parse_names(body, "metrics", METRICS, _USUAL_METRICS, errors)
+    filters, network = _parse_filters(body, errors)
     zone = body.get("timezone", next(iter(TIMEZONES)))
     if zone not in TIMEZONES:
-        wrong["timezone"], zone = f"must be one of {', '.join(TIMEZONES)}", "UTC"
+        errors["timezone"], zone = f"must be one of {', '.join(TIMEZONES)}", "UTC"
     today = datetime.fromtimestamp(now, TIMEZONES[zone]).date()
-    first, last = (_day(body, name, today, wrong) for name in ("date_min", "date_max"))
-    if not wrong:
-        _check_span(first, last, wrong)
+    first, last = (_parse_day(body, name, today, errors) for name in ("date_min", "date_max"))
+    if not errors:
+        _check_span(first, last, errors)
     for metric in metrics:
         only = "bidding" if metric in BIDDING_ONLY else "mediation" if metric in MEDIATION_ONLY else network
         if only != network:
-            wrong[metric] = f"'{metric}' metric is for network_type '{only}' only"
-    if wrong:
-        raise RefusalError(400, "ValidationError", errors=wrong)
-    return Asked(dimensions, metrics, filters, network, first, last, zone)
+            errors[metric] = f"'{metric}' metric is for network_type '{only}' only"
+    if errors:
+        raise RefusalError(400, "ValidationError", errors=errors)
+    return MetricsQuery(dimensions, metrics, filters, network, first, last, zone)
 
 
-def _names(
-    body: Mapping[str, Any], key: str, known: Sequence[str], usual: tuple[str, ...], wrong: dict[str, str]
+def _parse_names(
+    body: Mapping[str, Any], key: str, allowed: Sequence[str], usual: tuple[str, ...], errors: dict[str, str]
 ) -> tuple[str, ...]:
-    told = body.get(key, usual)
-    if not isinstance(told, list | tuple) or not told:
-        wrong[key] = "must be a list with at least one entry"
+    raw = body.get(key, usual)
+    if not isinstance(raw, list | tuple) or not raw:
+        errors[key] = "must be a list with at least one entry"
         return usual
-    if unknown := [str(name) for name in told if name not in known]:
-        wrong[key] = f"unsupported: {', '.join(unknown)}"
+    if unknown := [str(name) for name in raw if name not in allowed]:
+        errors[key] = f"unsupported: {', '.join(unknown)}"
         return usual
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(raw))
 
 
-def _filters(body: Mapping[str, Any], wrong: dict[str, str]) -> tuple[Mapping[str, frozenset[str]], NetworkType]:
-    told = body.get("filters")
+def _parse_filters(
+    body: Mapping[str, Any], errors: dict[str, str]
+) -> tuple[Mapping[str, frozenset[str]], NetworkFilter]:
+    raw = body.get("filters")
     if "filters" not in body:
         return {}, "all"
-    if not isinstance(told, dict) or not told:
-        wrong["filters"] = "must be an object with at least one filter"
+    if not isinstance(raw, dict) or not raw:
+        errors["filters"] = "must be an object with at least one filter"
         return {}, "all"
-    networks: tuple[NetworkType, ...] = get_args(NetworkType)
-    network = next((name for name in networks if name == told.get("network_type", "all")), None)
+    networks: tuple[NetworkFilter, ...] = get_args(NetworkFilter)
+    network = next((name for name in networks if name == raw.get("network_type", "all")), None)
     if network is None:
-        wrong["network_type"] = f"must be one of {', '.join(networks)}"
+        errors["network_type"] = f"must be one of {', '.join(networks)}"
     lists: dict[str, frozenset[str]] = {}
-    for name, values in told.items():
+    for name, values in raw.items():
         if name in LISTS and isinstance(values, list) and values and all(isinstance(value, str) for value in values):
             lists[name] = frozenset(values)
         elif name != "network_type":
-            wrong[str(name)] = "must be a list with at least one entry" if name in LISTS else "unsupported filter"
+            errors[str(name)] = "must be a list with at least one entry" if name in LISTS else "unsupported filter"
     return lists, network or "all"
 
 
-def _day(body: Mapping[str, Any], name: str, today: date, wrong: dict[str, str]) -> date:
-    told = body.get(name)
+def _parse_day(body: Mapping[str, Any], name: str, today: date, errors: dict[str, str]) -> date:
+    raw = body.get(name)
     if name not in body:
         return today
     try:
-        day = date.fromisoformat(told) if isinstance(told, str) and len(told) == 10 else None
+        day = date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == 10 else None
     except ValueError:
         day = None
     if day is None:
-        wrong[name] = "must be a date as YYYY-MM-DD"
+        errors[name] = "must be a date as YYYY-MM-DD"
     return day or today
 
 
-def _check_span(first: date, last: date, wrong: dict[str, str]) -> None:
+def _check_span(first: date, last: date, errors: dict[str, str]) -> None:
     if last < first:
-        wrong["date_max"] = "must not be before date_min"
+        errors["date_max"] = "must not be before date_min"
     elif last - first >= timedelta(days=_LONGEST):
-        wrong["date_max"] = f"date range is limited to {_LONGEST} days"
+        errors["date_max"] = f"date range is limited to {_LONGEST} days"
 
 
 _OF_THE_NEXT_DAY: Final = 1 / 3
-"""Of a day in Los Angeles, the part that is the next day in UTC."""
-_DIMENSIONS: Final[Mapping[str, Callable[[Line], str]]] = {
+"""The part of a day in Los Angeles that is the next day in UTC."""
+_DIMENSIONS: Final[Mapping[str, Callable[[ReportLine], str]]] = {
     "app": lambda line: line.app,
     "helium_placement_name": lambda line: line.placement,
     "placement_type": lambda line: line.kind,
@@ -158,51 +160,55 @@ class _Sums:
     impressions: float = 0
     earnings: float = 0
 
-    def add(self, line: Line, part: float) -> None:
+    def add(self, line: ReportLine, part: float) -> None:
         for name in _Sums.__slots__:
-            setattr(self, name, self._sum(name) + part * getattr(line, name))
+            setattr(self, name, self._amount(name) + part * getattr(line, name))
 
-    def told(self, metric: str) -> float:
+    def value(self, metric: str) -> float:
         """One metric. Earnings and ratios are rounded to two digits, each by itself (Mediation Reporting page)."""
         if metric == "estimated_earnings":
             return round(self.earnings, 2)
         if metric not in _RATIOS:
-            return round(self._sum(metric))
+            return round(self._amount(metric))
         part, whole, times = _RATIOS[metric]
-        return round(times * self._sum(part) / (self._sum(whole) or 1), 2)
+        return round(times * self._amount(part) / (self._amount(whole) or 1), 2)
 
-    def _sum(self, name: str) -> float:
+    def _amount(self, name: str) -> float:
         return float(getattr(self, name))
 
 
-def figures(account: Account, market: Market, told: Asked) -> list[dict[str, Any]]:
-    """The rows of the answer, in the order of their dimensions. Days that are not complete have none."""
-    apps = [app for app in account.apps() if mediation_app(app.id) in told.filters.get("apps", {mediation_app(app.id)})]
+def metrics_rows(account: SandboxAccount, market: Market, query: MetricsQuery) -> list[dict[str, Any]]:
+    """The rows of the response, in the order of their dimensions. Incomplete days have none."""
+    apps = [
+        app for app in account.apps() if mediation_app(app.id) in query.filters.get("apps", {mediation_app(app.id)})
+    ]
     sums: dict[tuple[str, ...], _Sums] = {}
-    for shown, day, part in _parts(told, account.clock()):
-        for line in _asked_for(market, apps, day, told):
-            key = tuple(shown.isoformat() if name == "date" else _DIMENSIONS[name](line) for name in told.dimensions)
+    for shown, day, part in _day_parts(query, account.clock()):
+        for line in _matching_lines(market, apps, day, query):
+            key = tuple(shown.isoformat() if name == "date" else _DIMENSIONS[name](line) for name in query.dimensions)
             sums.setdefault(key, _Sums()).add(line, part)
     return [
-        dict(zip(told.dimensions, key, strict=True)) | {metric: found.told(metric) for metric in told.metrics}
-        for key, found in sorted(sums.items())
+        dict(zip(query.dimensions, key, strict=True)) | {metric: total.value(metric) for metric in query.metrics}
+        for key, total in sorted(sums.items())
     ]
 
 
-def _asked_for(market: Market, apps: Iterable[Stored], day: date, told: Asked) -> Iterable[Line]:
-    wanted = [(_DIMENSIONS[_FILTERS[name]], values) for name, values in told.filters.items() if name in _FILTERS]
+def _matching_lines(
+    market: Market, apps: Iterable[StoredResource], day: date, query: MetricsQuery
+) -> Iterable[ReportLine]:
+    wanted = [(_DIMENSIONS[_FILTERS[name]], values) for name, values in query.filters.items() if name in _FILTERS]
     for app in apps:
-        for line in lines(market, app, day):
-            if told.network in {"all", line.network} and all(read(line) in values for read, values in wanted):
+        for line in report_lines(market, app, day):
+            if query.network in {"all", line.network} and all(read(line) in values for read, values in wanted):
                 yield line
 
 
-def _parts(told: Asked, now: float) -> Iterable[tuple[date, date, float]]:
-    """Each day of the answer, the day in UTC that it is made of, and how much of that."""
-    for day in days(told.first, told.last):
+def _day_parts(query: MetricsQuery, now: float) -> Iterable[tuple[date, date, float]]:
+    """Each day of the response, a day in UTC that it overlaps, and the share of that day."""
+    for day in days(query.first, query.last):
         following = day + timedelta(days=1)
         made_of = [(day, 1.0)]
-        if told.zone != "UTC":
+        if query.zone != "UTC":
             made_of = [(day, 1 - _OF_THE_NEXT_DAY), (following, _OF_THE_NEXT_DAY)]
         if is_complete(made_of[-1][0], now):
             yield from ((day, utc, part) for utc, part in made_of)

@@ -1,4 +1,4 @@
-"""Quirks: the points on which servers that speak this API differ, each a switch.
+"""Quirks: the points on which servers of this API differ, each a switch.
 
 The defaults are what the vendor's own pages show. The other values were seen in public clients of the API, or are what
 the pages leave open.
@@ -104,7 +104,7 @@ class Quirks:
         """Seconds after which every read shows what is there."""
         return max(self.appears_after, self.found_after, self.updates_after) + max(self.replicas)
 
-    def told(self, seconds: float) -> str | float:
-        """The lifetime of a token, as answers have it."""
+    def token_lifetime(self, seconds: float) -> str | float:
+        """The lifetime of a token as responses show it: a number, or its text."""
         number = int(seconds) if seconds == int(seconds) else seconds
         return str(number) if self.expires_in == "text" else number

@@ -1,4 +1,4 @@
-"""The two reporting APIs: metrics within a limit of calls, and user reports that lie at a signed URL some time later.
+"""The two reporting APIs: metrics with a limit of requests, and user reports that appear at a signed URL after a while.
 
 Source: the vendors' Mediation Reporting and User Level Reporting pages; how a file store answers, from S3's reference.
 """
@@ -14,11 +14,19 @@ from typing import Final
 from urllib.parse import quote
 from uuid import uuid4
 
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import JSON_TYPE, Answer, Call, Keys, RefusalError, Routes, json_answer
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import (
+    JSON_TYPE,
+    ClientCredentials,
+    RefusalError,
+    Routes,
+    SandboxRequest,
+    SandboxResponse,
+    json_answer,
+)
 from reconciler.sandbox.management import DEFAULT_PUBLISHER, NOTHING
 from reconciler.sandbox.market import Market, is_complete, is_kept, uniform
-from reconciler.sandbox.mediation_query import asked, figures
+from reconciler.sandbox.mediation_query import metrics_rows, parse_query
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_rows import user_csv
 
@@ -33,7 +41,7 @@ _WINDOW_SECONDS: Final = 600.0
 class MediationReports:
     """The handlers of the Mediation Reporting API over one account and its market."""
 
-    def __init__(self, account: Account, market: Market, quirks: Quirks, keys: Keys) -> None:
+    def __init__(self, account: SandboxAccount, market: Market, quirks: Quirks, keys: ClientCredentials) -> None:
         self._account = account
         self._market = market
         self._quirks = quirks
@@ -41,25 +49,25 @@ class MediationReports:
         self._taken: deque[float] = deque()
 
     def routes(self) -> Routes:
-        """Every call of this API."""
+        """The routes of this API."""
         return {("POST", MEDIATION_TOKEN_PATH): self._token, ("POST", METRICS_PATH): self._metrics}
 
-    def _token(self, call: Call) -> Answer:
+    def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            told = call.json()
+            body = call.json()
         except RefusalError:
             return _mediation_refusal(400, "invalid_request", "the body is not a JSON object")
-        pair = told.get("client_id"), told.get("client_secret")
-        if told.get("grant_type") != "client_credentials":
+        pair = body.get("client_id"), body.get("client_secret")
+        if body.get("grant_type") != "client_credentials":
             return _mediation_refusal(403, "unsupported_grant_type", "the grant type is not client_credentials")
         if not self._keys.fit(*pair):
             return _mediation_refusal(401, "access_denied", "Unauthorized")
-        if told.get("audience") != AUDIENCE:
+        if body.get("audience") != AUDIENCE:
             return _mediation_refusal(403, "access_denied", "the audience is not known here")
         token = self._account.issue_token(_TOKEN_SECONDS, _MEDIATION)
         return json_answer(200, {"access_token": token, "token_type": "Bearer", "expires_in": _TOKEN_SECONDS})
 
-    def _metrics(self, call: Call) -> Answer:
+    def _metrics(self, call: SandboxRequest) -> SandboxResponse:
         if not self._account.token_is_good(call.token, _MEDIATION):
             return json_answer(401, {"code": 401, "name": "Unauthorized", "description": "the token is not good"})
         now = self._account.clock()
@@ -67,16 +75,16 @@ class MediationReports:
             return _too_many(wait)
         self._taken.append(now)
         try:
-            told = asked(call.json(), now)
+            query = parse_query(call.json(), now)
         except RefusalError as refusal:
             return json_answer(
                 400, {"code": 400, "name": "Bad Request", "description": refusal.message, **refusal.more}
             )
-        rows = figures(self._account, self._market, told)
+        rows = metrics_rows(self._account, self._market, query)
         return json_answer(200, {"data": rows, "process_time": 0.01, "query_time": 0.2, "row_count": len(rows)})
 
     def _wait(self, now: float) -> int:
-        """Whole seconds until one more call is taken; calls that were refused for their number do not count."""
+        """Whole seconds until another request is accepted, 0 where one is; refused requests do not count."""
         while self._taken and self._taken[0] <= now - _WINDOW_SECONDS:
             self._taken.popleft()
         if len(self._taken) < self._quirks.metrics_calls:
@@ -84,19 +92,21 @@ class MediationReports:
         return max(1, ceil(self._taken[-self._quirks.metrics_calls] + _WINDOW_SECONDS - now))
 
 
-def _too_many(seconds: int) -> Answer:
-    told = json_answer(429, {"code": 429, "name": "Too Many Requests", "description": "too many calls in 10 minutes"})
-    return Answer(told.status, told.body, (JSON_TYPE, (b"retry-after", str(seconds).encode())))
+def _too_many(seconds: int) -> SandboxResponse:
+    response = json_answer(
+        429, {"code": 429, "name": "Too Many Requests", "description": "too many calls in 10 minutes"}
+    )
+    return SandboxResponse(response.status, response.body, (JSON_TYPE, (b"retry-after", str(seconds).encode())))
 
 
-def _mediation_refusal(status: int, error: str, why: str) -> Answer:
+def _mediation_refusal(status: int, error: str, why: str) -> SandboxResponse:
     return json_answer(status, {"error": error, "error_description": why})
 
 
 TOKEN_PATH: Final = "/auth/v1/token"  # noqa: S105 - a path
 ORDER_PATH: Final = "/api/v1/report/user-level-data"
 FOLDER: Final = f"/group={DEFAULT_PUBLISHER}/"
-"""Where the files lie; in the URL its `=` is escaped."""
+"""The folder of the files; in the URL its `=` is escaped."""
 _USER_LEVEL: Final = "user level"
 _MOST_ORDERS: Final = 10_000
 _SHARE_PACKED: Final = 0.4
@@ -105,7 +115,7 @@ _XML: Final = ((b"content-type", b"application/xml"),)
 
 @dataclass(slots=True)
 class _Order:
-    """A report that was ordered; `target` is what its URL asks of the server, `reads` how often that was asked."""
+    """An ordered report; `target` is the path and query of its URL, `reads` how often that was requested."""
 
     app_id: str
     day: date
@@ -118,10 +128,12 @@ class _Order:
 class UserReports:
     """The handlers of the User Level Reporting API, and of the files it writes, over one account and its market.
 
-    `url` is the server's own, which the files' URLs begin with.
+    `url` is the server's base URL, with which the files' URLs begin.
     """
 
-    def __init__(self, account: Account, market: Market, quirks: Quirks, keys: Keys, url: str) -> None:
+    def __init__(
+        self, account: SandboxAccount, market: Market, quirks: Quirks, keys: ClientCredentials, url: str
+    ) -> None:
         self._account = account
         self._market = market
         self._quirks = quirks
@@ -131,52 +143,54 @@ class UserReports:
         self._count = 0
 
     def routes(self) -> Routes:
-        """Every call of this API, and the folder of the files."""
+        """The routes of this API, and of the folder of the files."""
         return {
             ("POST", TOKEN_PATH): self._token,
             ("POST", ORDER_PATH): self._order,
             ("GET", f"{FOLDER}*"): self._file,
         }
 
-    def _token(self, call: Call) -> Answer:
+    def _token(self, call: SandboxRequest) -> SandboxResponse:
         try:
-            told = call.json()
+            body = call.json()
         except RefusalError:
-            told = {}
-        pair = told.get("client_id"), told.get("client_secret")
+            body = {}
+        pair = body.get("client_id"), body.get("client_secret")
         if not all(isinstance(part, str) and part for part in pair):
             return json_answer(400, {"error": "invalid_request"})
-        if told.get("grant_type") != "client_credentials":
+        if body.get("grant_type") != "client_credentials":
             return json_answer(400, {"error": "unsupported_grant_type"})
         if not self._keys.fit(*pair):
             return json_answer(400, {"error": "invalid_client"})
         seconds = self._quirks.token_seconds
         token = self._account.issue_token(seconds, _USER_LEVEL)
-        return json_answer(200, {"accessToken": token, "tokenType": "bearer", "expiresIn": self._quirks.told(seconds)})
+        return json_answer(
+            200, {"accessToken": token, "tokenType": "bearer", "expiresIn": self._quirks.token_lifetime(seconds)}
+        )
 
-    def _order(self, call: Call) -> Answer:
+    def _order(self, call: SandboxRequest) -> SandboxResponse:
         if not self._account.token_is_good(call.token, _USER_LEVEL):
             return json_answer(401, {"error": "invalid_token"})
         try:
-            app_id, day = self._asked(call)
+            app_id, day = self._parse_order(call)
         except RefusalError as refusal:
             return json_answer(400, {"error": "invalid_query", "error_description": refusal.message})
         name = str(uuid4())
-        order = self._ordered(name, app_id, day)
+        order = self._new_order(name, app_id, day)
         self._orders[name] = order
         if len(self._orders) > _MOST_ORDERS:
             self._orders.popitem(last=False)
         return json_answer(200, {"id": name, "url": self._url + order.target.decode()})
 
-    def _asked(self, call: Call) -> tuple[str, date]:
-        told, now = call.json(), self._account.clock()
+    def _parse_order(self, call: SandboxRequest) -> tuple[str, date]:
+        body, now = call.json(), self._account.clock()
         if call.query.get("format") != "csv":
             raise RefusalError(400, 'Invalid value supplied to : Query/format: "csv"')
         try:
-            day = date.fromisoformat(str(told.get("date")))
+            day = date.fromisoformat(str(body.get("date")))
         except ValueError:
             raise RefusalError(400, "Invalid value supplied to : Query/date: Date") from None
-        app_id = told.get("appId")
+        app_id = body.get("appId")
         if not isinstance(app_id, str) or self._account.get("app", app_id) is None:
             raise RefusalError(400, "Invalid value supplied to : Query/appId: an app of this publisher")
         if not is_complete(day, now):
@@ -185,7 +199,7 @@ class UserReports:
             raise RefusalError(400, f"{day} is not kept any more: there are the previous 10 days")
         return app_id, day
 
-    def _ordered(self, name: str, app_id: str, day: date) -> _Order:
+    def _new_order(self, name: str, app_id: str, day: date) -> _Order:
         expires = self._account.clock() + self._quirks.report_seconds
         signature = quote(b64encode(token_bytes(20)).decode(), safe="")
         # An escaped tilde and quotes that are not: many a client would spell them in its own way, which does not fit.
@@ -197,7 +211,7 @@ class UserReports:
         self._count += 1
         return _Order(app_id, day, target.encode(), expires, self._count)
 
-    def _file(self, call: Call) -> Answer:
+    def _file(self, call: SandboxRequest) -> SandboxResponse:
         order = self._orders.get(call.path.removeprefix(FOLDER).removesuffix(".csv"))
         if call.authorized:
             return _file_refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
@@ -210,19 +224,19 @@ class UserReports:
             return _PENDING[(order.number + order.reads) % len(_PENDING)]
         return self._report(order)
 
-    def _report(self, order: _Order) -> Answer:
+    def _report(self, order: _Order) -> SandboxResponse:
         app = self._account.get("app", order.app_id)
         if app is None:
             return _file_refusal(404, "NoSuchKey", "The specified key does not exist.")
         body = user_csv(self._market, app, order.day)
         if uniform(self._market.seed, app.id, order.day, "packed") < _SHARE_PACKED:
-            return Answer(200, gzip.compress(body, 6, mtime=0), ((b"content-type", b"application/gzip"),))
-        return Answer(200, body, ((b"content-type", b"text/csv"),))
+            return SandboxResponse(200, gzip.compress(body, 6, mtime=0), ((b"content-type", b"application/gzip"),))
+        return SandboxResponse(200, body, ((b"content-type", b"text/csv"),))
 
 
-def _file_refusal(status: int, code: str, message: str) -> Answer:
+def _file_refusal(status: int, code: str, message: str) -> SandboxResponse:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Answer(status, body.encode(), _XML)
+    return SandboxResponse(status, body.encode(), _XML)
 
 
 _PENDING: Final = (
@@ -230,4 +244,4 @@ _PENDING: Final = (
     _file_refusal(403, "AccessDenied", "Access Denied"),
     NOTHING,
 )
-"""How a file store says that there is no file yet: all three were seen."""
+"""The responses of a file store for a file that is not there yet; all three were seen."""

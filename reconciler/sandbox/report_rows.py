@@ -1,7 +1,7 @@
-"""The rows of both reports over the market: lines of waterfalls and auctions, and users as CSV.
+"""The rows of both reports over the market: lines of waterfalls and auctions, and user reports as CSV.
 
-Ids of users are made up. Of some no revenue is told by itself: one row, of the user `masked`, sums them. Phones whose
-owners allow no advertising id share one that is all zeros, and so one row.
+Ids of users are invented. One row, of the user `masked`, sums users whose revenue is hidden. Devices without an
+advertising id share one of zeros, and so one row.
 """
 
 import csv
@@ -13,7 +13,7 @@ from io import StringIO
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.market import REST_BIDS, Band, Market, Sale, Trade, Waterfall, count, normal, rest_bids, uniform
 
 Network: TypeAlias = Literal["bidding", "mediation"]
@@ -27,18 +27,18 @@ _FORMATS: Final = {
 }
 _AHEAD: Final = "ironsource"
 _SHARE_AHEAD: Final = 0.15
-"""Of requests, what a line in front of DT fills where there is one."""
+"""The share of requests that a line ahead of DT fills where there is one."""
 _BEHIND: Final = (("admob", 0.5, 1.0), ("applovin", 0.4, 0.7), ("unity", 0.3, 0.45))
-"""Sources behind DT in their order, the share of requests that they fill, and what they pay beside the first."""
+"""Sources behind DT in their order, the share of requests that they fill, and their price relative to the best."""
 _BIDDERS: Final = (("applovin", 0.5), ("mintegral", 0.3), ("vungle", 0.2))
-"""Sources that bid beside DT, and the share of the others' sales that goes to each."""
+"""Sources that bid in one auction with DT, and their shares of the others' sales."""
 _SEASON: Final = "season_special"
-"""A placement that only the mediation platform knows: DT's line in it is of a placement that is gone."""
+"""A placement of the mediation platform alone: DT's line in it is of a deleted placement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """What one source did in one placement, in a country on a day. Earnings are USD, not rounded."""
+class ReportLine:
+    """The figures of one source in one placement, in a country on a day. Earnings are USD, not rounded."""
 
     app: str
     day: date
@@ -57,56 +57,56 @@ class Line:
 
 
 def mediation_app(app_id: str) -> str:
-    """What the mediation platform calls an app of DT's."""
+    """The mediation platform's id of an app."""
     return sha256(f"app {app_id}".encode()).hexdigest()[:24]
 
 
-def lines(market: Market, app: Stored, day: date) -> Iterator[Line]:
+def report_lines(market: Market, app: StoredResource, day: date) -> Iterator[ReportLine]:
     """All lines of an app on a day."""
     for waterfall in market.waterfalls(app):
         for trade in market.trades(waterfall, day):
             match waterfall.setting:
                 case "waterfall":
-                    yield from _in_turn(market, trade)
+                    yield from _waterfall_lines(market, trade)
                 case "unified":
-                    yield from _in_one_auction(market, trade)
+                    yield from _auction_lines(market, trade)
                 case "alone":
                     pass
     if app.fields.get("status") == "active":
-        yield from _of_the_season(market, app, day)
+        yield from _season_lines(market, app, day)
 
 
 def days(first: date, last: date) -> Iterator[date]:
-    """Both ends included."""
+    """The days from first to last, both included."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
 
-def _in_turn(market: Market, trade: Trade) -> Iterator[Line]:
-    """A source ahead of DT in some, then DT's rungs, then the rest, each asked for what those before it have left."""
+def _waterfall_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
+    """In some waterfalls a source ahead of DT, then DT's tiers, then the others, each asked for what is left."""
     words = (market.seed, trade.waterfall.app.id, trade.waterfall.name)
     best = market.paid_by_rest(trade.waterfall, trade.country)
     if uniform(*words, "ahead") < 0.4:
-        asked = round(trade.requests / (1 - _SHARE_AHEAD))
-        yield _asked(trade, _AHEAD, asked, asked - trade.requests, 1.6 * best)
+        requests = round(trade.requests / (1 - _SHARE_AHEAD))
+        yield _waterfall_line(trade, _AHEAD, requests, requests - trade.requests, 1.6 * best)
     for sale in trade.sales:
         yield _line(
             trade, DT, sale.requests, sale.impressions, sale.earnings, partner=_partner(trade, sale),
             responses=min(sale.requests, round(1.04 * sale.impressions)),
         )  # fmt: skip
     last = trade.sales[-1]
-    left = last.requests - last.impressions
+    remaining = last.requests - last.impressions
     for source, share, price in _BEHIND:
         chance = (*words, source, trade.country.code, trade.day)
-        filled = count(left, share, normal(*chance, "filled"))
-        yield _asked(trade, source, left, filled, price * best * (1 + 0.2 * normal(*chance, "price")))
-        left -= filled
+        filled = count(remaining, share, normal(*chance, "filled"))
+        yield _waterfall_line(trade, source, remaining, filled, price * best * (1 + 0.2 * normal(*chance, "price")))
+        remaining -= filled
 
 
-def _in_one_auction(market: Market, trade: Trade) -> Iterator[Line]:
-    """DT and the others bid at once; where DT does not buy, the others' best bid does."""
+def _auction_lines(market: Market, trade: Trade) -> Iterator[ReportLine]:
+    """DT and the others bid at once; where DT does not win, the others' best bid does."""
     sale = trade.sales[0]
-    yield _bidding(trade, DT, sale.requests, sale.impressions, sale.earnings, partner=_partner(trade, sale))
+    yield _auction_line(trade, DT, sale.requests, sale.impressions, sale.earnings, partner=_partner(trade, sale))
     prices = rest_bids(market.paid_by_rest(trade.waterfall, trade.country))
     against = sale.bands[1:]
     present = trade.waterfall.present
@@ -116,44 +116,46 @@ def _in_one_auction(market: Market, trade: Trade) -> Iterator[Line]:
     for source, share in _BIDDERS:
         words = (market.seed, trade.waterfall.app.id, trade.waterfall.name, source, trade.country.code, trade.day)
         shown = round(max(0.0, sold * share * (1 + 0.05 * normal(*words, "shown"))))
-        yield _bidding(trade, source, sale.requests, shown, shown * paid / 1000)
+        yield _auction_line(trade, source, sale.requests, shown, shown * paid / 1000)
 
 
-def _of_the_season(market: Market, app: Stored, day: date) -> Iterator[Line]:
-    """Small numbers, the same in every app."""
+def _season_lines(market: Market, app: StoredResource, day: date) -> Iterator[ReportLine]:
+    """The lines of the placement `_SEASON`: small figures, nearly the same in every app."""
     words = (market.seed, app.id, _SEASON, day)
     requests = 200 + round(20 * normal(*words))
-    told = (mediation_app(app.id), day, _SEASON, "interstitial")
-    yield Line(*told, DT, "USA", f"{_SEASON}_old", "mediation", requests, 40, 0.08, responses=44)
-    yield Line(*told, "admob", "USA", f"admob {_SEASON}", "mediation", requests - 40, 70, 0.12, responses=75)
+    identity = (mediation_app(app.id), day, _SEASON, "interstitial")
+    yield ReportLine(*identity, DT, "USA", f"{_SEASON}_old", "mediation", requests, 40, 0.08, responses=44)
+    yield ReportLine(*identity, "admob", "USA", f"admob {_SEASON}", "mediation", requests - 40, 70, 0.12, responses=75)
 
 
 def _partner(trade: Trade, sale: Sale) -> str:
-    """What the platform's people entered for DT's placement: its id in their iOS apps, its name in the others."""
+    """The name of DT's placement in the mediation platform: its id in iOS apps, its name in the others."""
     ios = trade.waterfall.app.fields["platform"] == "ios"
     return sale.placement.id if ios else str(sale.placement.fields["name"])
 
 
-def _asked(trade: Trade, source: str, requests: int, impressions: int, price: float) -> Line:
+def _waterfall_line(trade: Trade, source: str, requests: int, impressions: int, price: float) -> ReportLine:
     responses = min(requests, round(1.1 * impressions))
     return _line(trade, source, requests, impressions, impressions * max(0.0, price) / 1000, responses=responses)
 
 
-def _bidding(trade: Trade, source: str, requests: int, impressions: int, earnings: float, *, partner: str = "") -> Line:
+def _auction_line(
+    trade: Trade, source: str, requests: int, impressions: int, earnings: float, *, partner: str = ""
+) -> ReportLine:
     winning = min(requests, round(1.03 * impressions))
     bids = min(requests, round(1.8 * winning))
-    told = _line(trade, source, requests, impressions, earnings, partner=partner, network="bidding")
-    return Line(
-        **{name: getattr(told, name) for name in Line.__slots__} | {"valid_bids": bids, "winning_bids": winning}
+    base = _line(trade, source, requests, impressions, earnings, partner=partner, network="bidding")
+    return ReportLine(
+        **{name: getattr(base, name) for name in ReportLine.__slots__} | {"valid_bids": bids, "winning_bids": winning}
     )
 
 
 def _line(  # noqa: PLR0913 - a line has many figures
     trade: Trade, source: str, requests: int, impressions: int, earnings: float, *, partner: str = "",
     network: Network = "mediation", responses: int = 0,
-) -> Line:  # fmt: skip
+) -> ReportLine:  # fmt: skip
     waterfall: Waterfall = trade.waterfall
-    return Line(
+    return ReportLine(
         mediation_app(waterfall.app.id),
         trade.day,
         waterfall.name,
@@ -173,61 +175,61 @@ COLUMNS: Final = (
     *("Date", "Fyber App ID", "App Name", "Placement Name", "Placement Type", "Country", "Device OS", "Device ID"),
     *("Impressions", "Revenue (USD)"),
 )
-"""The vendor publishes none for this report; these are its sibling's, and the id of the device."""
+"""The vendor publishes no columns of this report; these are those of a sibling report, and the id of the device."""
 _MASKED: Final = "masked"
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _SHARE_MASKED: Final = 0.04
 _SHARE_NOBODY: Final = {"ios": 0.2, "android": 0.03}
 _SEEN_AGAIN: Final = 0.2
-"""Of impressions, the share that goes to the user who saw the one before."""
+"""The share of impressions that go to the user of the one before."""
 
-Row: TypeAlias = tuple[object, ...]
+UserRow: TypeAlias = tuple[object, ...]
 
 
-def user_csv(market: Market, app: Stored, day: date) -> bytes:
-    """The report. An app that sells nothing has one without rows."""
+def user_csv(market: Market, app: StoredResource, day: date) -> bytes:
+    """The report of an app and a day as CSV; without rows where nothing was sold."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for waterfall in market.waterfalls(app):
         for trade in market.trades(waterfall, day):
             for sale in trade.sales:
-                writer.writerows(_rows(trade, sale, Random(_words(market, trade, sale))))  # noqa: S311 - no secrets
+                writer.writerows(_user_rows(trade, sale, Random(_seed_text(market, trade, sale))))  # noqa: S311 - no secrets
     return text.getvalue().encode()
 
 
-def _words(market: Market, trade: Trade, sale: Sale) -> str:
+def _seed_text(market: Market, trade: Trade, sale: Sale) -> str:
     return f"{market.seed} {sale.placement.id} {trade.country.code} {trade.day}"
 
 
-def _rows(trade: Trade, sale: Sale, chance: Random) -> Iterator[Row]:
+def _user_rows(trade: Trade, sale: Sale, chance: Random) -> Iterator[UserRow]:
     app, fields = trade.waterfall.app, sale.placement.fields
     platform = str(app.fields["platform"])
     system = "iOS" if platform == "ios" else "Android"
-    told = trade.day.isoformat(), app.id, app.fields["name"], fields["name"], fields["placementType"]
-    seen: dict[str, list[float]] = {}
+    placement_columns = trade.day.isoformat(), app.id, app.fields["name"], fields["name"], fields["placementType"]
+    paid_by_user: dict[str, list[float]] = {}
     user = ""
     for price in _prices(sale, chance):
         if not user or chance.random() > _SEEN_AGAIN:
-            user = _user(chance, platform)
-        seen.setdefault(user, []).append(price / 1000)
-    for user, paid in seen.items():
-        yield (*told, trade.country.code, system, user, len(paid), sum(paid))
+            user = _drawn_user(chance, platform)
+        paid_by_user.setdefault(user, []).append(price / 1000)
+    for user, paid in paid_by_user.items():
+        yield (*placement_columns, trade.country.code, system, user, len(paid), sum(paid))
 
 
 def _prices(sale: Sale, chance: Random) -> Iterator[float]:
-    """What each impression paid, USD per thousand."""
+    """The price of each impression, USD per thousand."""
     weights = [band.weight * sale.bids.between(band.low, band.high) for band in sale.bands]
     if sale.impressions:
-        for band in _chosen(sale.bands, weights, sale.impressions, chance):
+        for band in _drawn_bands(sale.bands, weights, sale.impressions, chance):
             yield sale.bids.at(chance.random(), band.low, band.high)
 
 
-def _chosen(bands: tuple[Band, ...], weights: list[float], number: int, chance: Random) -> Iterable[Band]:
+def _drawn_bands(bands: tuple[Band, ...], weights: list[float], number: int, chance: Random) -> Iterable[Band]:
     return bands * number if len(bands) == 1 else chance.choices(bands, weights, k=number)
 
 
-def _user(chance: Random, platform: str) -> str:
+def _drawn_user(chance: Random, platform: str) -> str:
     drawn = chance.random()
     if drawn < _SHARE_MASKED:
         return _MASKED

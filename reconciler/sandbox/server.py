@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from reconciler.errors import ReconcilerError
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Keys, Routes
-from reconciler.sandbox.fault_script import Script
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import ClientCredentials, Routes
+from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.front import Front, Server
+from reconciler.sandbox.front import SandboxApplication, Server
 from reconciler.sandbox.management import Management
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
@@ -64,7 +64,9 @@ class RunningSandbox:
     before the first call. Raises what `serve` raises.
     """
 
-    def __init__(self, options: SandboxOptions | None = None, *, fill: Callable[[Account], None] | None = None) -> None:
+    def __init__(
+        self, options: SandboxOptions | None = None, *, fill: Callable[[SandboxAccount], None] | None = None
+    ) -> None:
         options = options or SandboxOptions()
         with ExitStack() as opened:
             self.account = opened.enter_context(closing(_account(options)))
@@ -87,8 +89,8 @@ class RunningSandbox:
     def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def follow(self, script: Script) -> None:
-        """From the next call on, the faults of this script strike and no others."""
+    def follow(self, script: FaultScript) -> None:
+        """Replace the script of faults, from the next request on."""
         self._front.script = script
 
     def stop(self) -> None:
@@ -99,8 +101,8 @@ class RunningSandbox:
         self._opened.close()
 
 
-def _account(options: SandboxOptions) -> Account:
-    account = Account(options.database)
+def _account(options: SandboxOptions) -> SandboxAccount:
+    account = SandboxAccount(options.database)
     try:
         if options.seed is not None and not account.apps():
             seed_named(account, options.seed)
@@ -110,14 +112,14 @@ def _account(options: SandboxOptions) -> Account:
     return account
 
 
-def _front(options: SandboxOptions, account: Account, listening: socket.socket) -> Front:
-    script = Script(options.faults, seed=options.chance)
-    return Front(account, _routes(options, account, _url(listening)), script, options.latency)
+def _front(options: SandboxOptions, account: SandboxAccount, listening: socket.socket) -> SandboxApplication:
+    script = FaultScript(options.faults, seed=options.chance)
+    return SandboxApplication(account, _routes(options, account, _url(listening)), script, options.latency)
 
 
-def _routes(options: SandboxOptions, account: Account, url: str) -> Routes:
+def _routes(options: SandboxOptions, account: SandboxAccount, url: str) -> Routes:
     """The calls of all three APIs: no two have a path in common."""
-    keys, market = Keys(options.credentials), Market(account, options.market)
+    keys, market = ClientCredentials(options.credentials), Market(account, options.market)
     management = Management(account, options.quirks, keys, options.chance)
     management.warm()
     reports = UserReports(account, market, options.quirks, keys, url)
@@ -135,11 +137,11 @@ def _listen(port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
         listening.listen()
-    except (OSError, OverflowError) as wrong:
+    except (OSError, OverflowError) as error:
         listening.close()
         raise ReconcilerError(
-            f"port {port} of {LOOPBACK} cannot be used: {wrong}", hint="choose another --port; 0 takes any free one"
-        ) from wrong
+            f"port {port} of {LOOPBACK} cannot be used: {error}", hint="choose another --port; 0 takes any free one"
+        ) from error
     return listening
 
 

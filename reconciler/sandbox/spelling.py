@@ -1,4 +1,4 @@
-"""How the API spells what it answers: one stored resource as the JSON object of a response.
+"""Stored resources as JSON objects of responses.
 
 Source: the vendor's Management API pages, whose response examples disagree with one another; `Quirks` chooses.
 """
@@ -22,7 +22,7 @@ from reconciler.model.field_type import (
     WordType,
 )
 from reconciler.model.value import Absent
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.quirks import Quirks
 
 Occasion: TypeAlias = Literal["create", "read", "update"]
@@ -31,13 +31,13 @@ _WRAPPER = {"app": "apps", "placement": "placements"}
 _OFF = {"value": 0, "unit": "minute", "enabled": False}
 
 
-def spelled(resource: Stored, quirks: Quirks, occasion: Occasion = "read") -> dict[str, Any]:
-    """The resource as a response to the occasion shows it."""
+def response_object(resource: StoredResource, quirks: Quirks, occasion: Occasion = "read") -> dict[str, Any]:
+    """The resource as a JSON object of a response to a create, read or update."""
     return _app(resource, quirks, occasion) if resource.kind == "app" else _placement(resource, quirks, occasion)
 
 
 def id_key(kind: str, quirks: Quirks, occasion: Occasion) -> str:
-    """The key that a response has the resource's own id under."""
+    """The key of the resource's own id in a response."""
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "create")
     if kind == "app":
         return "appid" if odd else "appId"
@@ -45,12 +45,12 @@ def id_key(kind: str, quirks: Quirks, occasion: Occasion) -> str:
 
 
 def spelled_id(resource_id: str, quirks: Quirks) -> str | int:
-    """An id as responses have it."""
+    """An id as responses show it: a text, or a number."""
     return int(resource_id) if quirks.ids == "number" and resource_id.isdigit() else resource_id
 
 
-def listed(kind: str, rows: list[Any], quirks: Quirks) -> Any:
-    """The rows of a list in the shape that lists have."""
+def list_content(kind: str, rows: list[Any], quirks: Quirks) -> Any:
+    """The content of a list response, in the list shape of the quirks."""
     match quirks.list_shape:
         case "array":
             return rows
@@ -67,50 +67,50 @@ def security_token(app_id: str) -> str:
     return hashlib.sha256(f"sandbox app {app_id}".encode()).hexdigest()
 
 
-def _app(app: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _said(app, quirks)
+def _app(app: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
+    values = _field_values(app, quirks)
     answer = {
         id_key("app", quirks, occasion): spelled_id(app.id, quirks),
         "publisherId": spelled_id(str(app.fields.get("publisherId", "")), quirks),
-        **{name: said[name] for name in ("name", "bundle", "status", "platform")},
+        **{name: values[name] for name in ("name", "bundle", "status", "platform")},
         "storeURL" if quirks.keys == "contrary" else "storeUrl": _store_url(app.fields),
-        **said,
+        **values,
         "rewardedAdSecurityToken": security_token(app.id),
     }
-    return _shown(answer)
+    return _without_unset(answer)
 
 
-def _placement(placement: Stored, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
-    said = _said(placement, quirks)
+def _placement(placement: StoredResource, quirks: Quirks, occasion: Occasion) -> dict[str, Any]:
+    values = _field_values(placement, quirks)
     odd = quirks.keys == "contrary" or (quirks.keys == "vendor" and occasion == "read")
     renamed = {"ssrConfig": "rewardedConfig", **({"creativeTypes": "createTypes"} if odd else {})}
     answer = {
         id_key("placement", quirks, occasion): spelled_id(placement.id, quirks),
-        "name": said["name"],
+        "name": values["name"],
         "appId": spelled_id(placement.app_id or "", quirks),
-        **{renamed.get(name, name): value for name, value in said.items()},
+        **{renamed.get(name, name): value for name, value in values.items()},
     }
-    return _shown(answer)
+    return _without_unset(answer)
 
 
-def _shown(answer: Mapping[str, Any]) -> dict[str, Any]:
+def _without_unset(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer without what is unset."""
     return {key: value for key, value in answer.items() if value is not None}
 
 
 UNLESS_SENT: Final[Mapping[str, Any]] = {"status": "active", "coppa": False}
-"""What this server has for fields that were never sent, beside those whose silence means something."""
+"""Values of fields that were never sent, beside those that have a `when_unset`."""
 
 
-def _said(resource: Stored, quirks: Quirks) -> dict[str, Any]:
-    """The fields by the names that they are sent under; None for what is unset, or kept to itself by this server."""
+def _field_values(resource: StoredResource, quirks: Quirks) -> dict[str, Any]:
+    """The fields of a response by name; None for those that are unset or hidden by a quirk."""
     return {
-        name: None if name in quirks.hidden else _spelled(spec, resource, quirks)
+        name: None if name in quirks.hidden else _field_value(spec, resource, quirks)
         for name, spec in FIELDS[resource.kind].items()
     }
 
 
-def _spelled(spec: FieldSpec, resource: Stored, quirks: Quirks) -> Any:
+def _field_value(spec: FieldSpec, resource: StoredResource, quirks: Quirks) -> Any:
     unset = None if isinstance(spec.when_unset, Absent) else spec.when_unset
     value = resource.fields.get(spec.name, UNLESS_SENT.get(spec.name, unset))
     match spec.type:
@@ -141,7 +141,7 @@ def _boolean(value: bool, quirks: Quirks) -> bool | str:
 
 
 def _floors(placement_id: str, floors: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The lines in an order of the server's own, the same each time."""
+    """The lines in an order of the server's own, the same each time: neither sorted nor as sent."""
     order = sorted(floors, key=lambda country: zlib.crc32(f"{placement_id} {country}".encode()))
     return [{"country": country, "price": floors[country]} for country in order]
 

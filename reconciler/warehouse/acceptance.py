@@ -13,19 +13,20 @@ from typing import Any, Final
 from reconciler.warehouse.countries import NOWHERE, SUMS
 
 MOST_UNREAD: Final = 0.01
-"""Share of the rows, the impressions or the revenue of a day that may be unread. Above it the day is a gap, for what is
-missing need not be like what was read. Few reports are near it: one that spells figures oddly does so in all rows."""
+"""Share of the rows, the impressions or the revenue of a day that may be unread. Above it the day is a gap, as the
+missing rows may differ from those that were read. Few reports are near it: one that spells figures oddly does so in all
+rows."""
 HALF: Final = 0.5
-"""A day that comes again with this share, or less, of what is there is not taken by itself. Vendors restate a day by
+"""A day that is fetched again with this share, or less, of what is stored does not replace it. Vendors restate a day by
 a few per cent; a report that lost half of it was cut, or one of its sources was late."""
 SUM: Final = "a row that sums others"
 STRAY: Final = frozenset(("of another day", "of another app", "the header again", SUM))
-"""Reasons for which a row is left out although it can be read: nothing of the day is missing without it."""
+"""Reasons for which a readable row is left out; nothing of the day is missing without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How much there is of something: rows, impressions, and USD."""
+    """Rows, impressions and USD, added up over some part of a report."""
 
     rows: int = 0
     impressions: float = 0
@@ -38,30 +39,30 @@ class Figures:
         return f"{self.rows:,} rows, {self.impressions:,.0f} impressions, {self.money:,.2f} USD"
 
     def share_of(self, whole: "Figures") -> float:
-        """The largest of the shares that these have of the rows, the impressions and the money of the whole."""
+        """The largest of three shares of the whole, 0..1: of its rows, of its impressions and of its money."""
         pairs = ((self.rows, whole.rows), (self.impressions, whole.impressions), (self.money, whole.money))
         return max((part / of for part, of in pairs if of > 0), default=0.0)
 
 
 def unread_reason(unread: Figures, whole: Figures, reasons: Mapping[str, int]) -> str:
-    """Why a day is not accepted, of which so much of the whole could not be read; empty where it is."""
+    """Why a day is not accepted, with `unread` of the whole unread; empty where it is accepted."""
     share = unread.share_of(whole)
     if share <= MOST_UNREAD:
         return ""
-    told = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
+    counts = ", ".join(f"{rows:,} {why}" for why, rows in sorted(reasons.items()) if why not in STRAY)
     return (
-        f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day where {MOST_UNREAD:.0%} is let "
-        f"pass ({told})"
+        f"{unread.rows:,} of {whole.rows:,} rows cannot be read, {share:.1%} of the day; at most "
+        f"{MOST_UNREAD:.0%} is accepted ({counts})"
     )
 
 
 def shrinkage(before: Figures, now: Figures) -> str:
-    """How a day shrank beyond what vendors restate; empty where it did not, or nothing was there."""
+    """How a day shrank beyond what vendors restate; empty where it did not, or nothing was stored."""
     pairs = ((before.rows, now.rows), (before.impressions, now.impressions), (before.money, now.money))
     if not any(had > 0 and has <= HALF * had for had, has in pairs):
         return ""
-    came = f"comes with {now}" if now.rows else "comes without any rows"
-    return f"it {came}; there are {before}, which are kept"
+    content = str(now) if now.rows else "no rows"
+    return f"the report now holds {content}; the stored {before} are kept"
 
 
 TWICE: Final = "stands there twice, with different figures"
@@ -75,15 +76,16 @@ NAMING: Final = (
 _COUNTRY: Final = NAMING.index("country")
 _SOURCE: Final = NAMING.index("demand_source")
 _MAY_BE_ALL: Final = frozenset(map(NAMING.index, ("app", "helium_placement_name", "demand_source", "country")))
-"""Dimensions whose absence may mean that a row sums over them; a partner's placement is often not told."""
+"""Dimensions whose absence may mean that a row sums over them; a partner's placement is often missing."""
 _CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow:
-    """A row that could be read: as told, as ours, and its naming dimensions as told, in lower case.
+    """A row that could be read: as in the report (`told`), and in our columns (`row`).
 
-    `over` are the places of the dimensions that it may sum over, since they name nothing or say so.
+    `names` are its values of `NAMING` in lower case. `over` are the positions in `NAMING` of the dimensions that it may
+    sum over: they are empty, or say `All`.
     """
 
     told: Mapping[str, Any]
@@ -93,7 +95,7 @@ class ParsedRow:
 
     @property
     def figures(self) -> tuple[Any, ...]:
-        """All that it counts."""
+        """All values that are counted: every column but day, country and format."""
         return tuple(value for name, value in self.row.items() if name not in {"day", "country", "format"})
 
 
@@ -106,93 +108,95 @@ class DistinctRows:
     quarantined: list[tuple[str, ParsedRow]] = field(default_factory=list)
 
 
-def parsed_row(told: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
-    """A row with what tells it apart."""
-    names = tuple(" ".join(str(told.get(name) or "").split()).casefold() for name in NAMING)
+def parsed_row(source: Mapping[str, Any], row: Mapping[str, Any]) -> ParsedRow:
+    """The row with its naming dimensions, as a `ParsedRow`."""
+    names = tuple(" ".join(str(source.get(name) or "").split()).casefold() for name in NAMING)
     over = {at for at in _MAY_BE_ALL if not names[at] or names[at] in SUMS}
     if names[_COUNTRY] in NOWHERE:
         over.add(_COUNTRY)
-    return ParsedRow(told, row, names, frozenset(over))
+    return ParsedRow(source, row, names, frozenset(over))
 
 
 def distinct_rows(rows: Sequence[ParsedRow]) -> DistinctRows:
     """Which rows of one answer and day count, and which would count a second time.
 
-    Of rows that are the same one counts; of those that differ in their figures alone nobody knows which is right. A row
+    Of equal rows one counts; rows that differ in their figures alone are quarantined, as either may be wrong. A row
     without a country, app, placement or source, or with a word such as `All` in its place, is a sum where its figures
-    are those of the rows that it would sum. Else it is what it says: a country that nobody could tell, for instance.
+    are those of the rows that it would sum. Otherwise it counts as it stands: its country, say, is unknown.
     """
-    found = DistinctRows()
-    once = list(_once(rows, found))
-    plain = [one for one in once if not one.over]
+    result = DistinctRows()
+    candidates = list(_without_repeats(rows, result))
+    plain = [row for row in candidates if not row.over]
     # What turns out to be no sum may be a part of larger ones, so it joins the plain rows.
-    doubtful = sorted((one for one in once if one.over), key=_breadth)
-    for named, group in groupby(doubtful, key=_named):
-        index = _index(plain, named)
-        for one in group:
-            members = index[_key(one, named)]
-            why = _fault(one, members)
+    doubtful = sorted((row for row in candidates if row.over), key=_sum_order)
+    for dimensions, group in groupby(doubtful, key=_named_dimensions):
+        index = _rows_by_key(plain, dimensions)
+        for row in group:
+            members = index[_group_key(row, dimensions)]
+            why = _quarantine_reason(row, members)
             if why:
-                found.quarantined.append((why, one))
+                result.quarantined.append((why, row))
             else:
-                plain.append(one)
-                members.append(one)
-    kept = {id(one) for one in plain}
-    found.rows = [one for one in once if id(one) in kept]
-    return found
+                plain.append(row)
+                members.append(row)
+    counted = {id(row) for row in plain}
+    result.rows = [row for row in candidates if id(row) in counted]
+    return result
 
 
-def _once(rows: Sequence[ParsedRow], found: DistinctRows) -> Iterable[ParsedRow]:
+def _without_repeats(rows: Sequence[ParsedRow], result: DistinctRows) -> Iterable[ParsedRow]:
     alike: dict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
-    for one in rows:
-        alike[one.names, one.row["network"]].append(one)
-    known: set[tuple[Any, ...]] = set()
+    for row in rows:
+        alike[row.names, row.row["network"]].append(row)
+    figures_seen: set[tuple[Any, ...]] = set()
     for same in alike.values():
-        if any(one.figures != same[0].figures for one in same):
-            found.quarantined += [(TWICE, one) for one in same]
+        if any(row.figures != same[0].figures for row in same):
+            result.quarantined += [(TWICE, row) for row in same]
             continue
         # DT may stand there under two of its names: the same line then, where its figures are the same.
         under_any_name = (*(name for at, name in enumerate(same[0].names) if at != _SOURCE), *same[0].figures)
-        found.repeated += len(same) - (under_any_name not in known)
-        if under_any_name not in known:
+        result.repeated += len(same) - (under_any_name not in figures_seen)
+        if under_any_name not in figures_seen:
             yield same[0]
-        known.add(under_any_name)
+        figures_seen.add(under_any_name)
 
 
-def _fault(one: ParsedRow, members: Sequence[ParsedRow]) -> str:
-    """Empty where it counts."""
-    if members and _is_sum(one, members):
+def _quarantine_reason(row: ParsedRow, members: Sequence[ParsedRow]) -> str:
+    """Why a row does not count, given the rows that it may sum; empty where it counts."""
+    if members and _is_sum(row, members):
         return SUM
-    if _SOURCE in one.over and not one.names[_SOURCE]:
+    if _SOURCE in row.over and not row.names[_SOURCE]:
         return NO_SOURCE
-    return NO_SUM if members and one.names[_COUNTRY] in SUMS else ""
+    return NO_SUM if members and row.names[_COUNTRY] in SUMS else ""
 
 
-def _named(one: ParsedRow) -> tuple[int, ...]:
-    """The dimensions in which the rows that a row would sum are equal to it: all that it names."""
-    return tuple(at for at in range(len(NAMING)) if at not in one.over and (one.names[at] or at in _MAY_BE_ALL))
+def _named_dimensions(row: ParsedRow) -> tuple[int, ...]:
+    """Positions in `NAMING` of the dimensions that the row names: the rows that it may sum are equal to it in these."""
+    return tuple(at for at in range(len(NAMING)) if at not in row.over and (row.names[at] or at in _MAY_BE_ALL))
 
 
-def _breadth(one: ParsedRow) -> tuple[int, tuple[int, ...], int]:
-    return len(one.over), _named(one), one.row["requests"]
+def _sum_order(row: ParsedRow) -> tuple[int, tuple[int, ...], int]:
+    return len(row.over), _named_dimensions(row), row.row["requests"]
 
 
-def _index(rows: Iterable[ParsedRow], named: tuple[int, ...]) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
-    found: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
-    for one in rows:
-        found[_key(one, named)].append(one)
-    return found
+def _rows_by_key(
+    rows: Iterable[ParsedRow], dimensions: tuple[int, ...]
+) -> defaultdict[tuple[Any, ...], list[ParsedRow]]:
+    index: defaultdict[tuple[Any, ...], list[ParsedRow]] = defaultdict(list)
+    for row in rows:
+        index[_group_key(row, dimensions)].append(row)
+    return index
 
 
-def _key(one: ParsedRow, named: tuple[int, ...]) -> tuple[Any, ...]:
-    return one.row["network"], *(one.names[at] for at in named)
+def _group_key(row: ParsedRow, dimensions: tuple[int, ...]) -> tuple[Any, ...]:
+    return row.row["network"], *(row.names[at] for at in dimensions)
 
 
-def _is_sum(one: ParsedRow, members: Sequence[ParsedRow]) -> bool:
-    if not one.row["requests"] and not one.row["impressions"]:
-        return one.names[_COUNTRY] in SUMS
+def _is_sum(row: ParsedRow, members: Sequence[ParsedRow]) -> bool:
+    if not row.row["requests"] and not row.row["impressions"]:
+        return row.names[_COUNTRY] in SUMS
     for name in ("requests", "impressions"):
-        if one.row[name] != sum(each.row[name] for each in members):
+        if row.row[name] != sum(member.row[name] for member in members):
             return False
-    earned = sum((each.row["earnings"] for each in members), Decimal(0))
-    return bool(abs(one.row["earnings"] - earned) <= _CENT * (len(members) + 1) / 2)
+    earned = sum((member.row["earnings"] for member in members), Decimal(0))
+    return bool(abs(row.row["earnings"] - earned) <= _CENT * (len(members) + 1) / 2)

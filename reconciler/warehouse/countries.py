@@ -75,13 +75,13 @@ _CALLED: Final[Mapping[str, str]] = MappingProxyType({
 @cache
 def alpha2_by_spelling() -> Mapping[str, str]:
     """Every spelling that is understood, in upper case, and its alpha-2 code. `NA` is Namibia, not a missing value."""
-    known = dict(_OWN)
+    codes = dict(_OWN)
     for country in pycountry.countries:
         names = (getattr(country, key, None) for key in ("name", "common_name", "official_name"))
         for spelling in (country.alpha_2, country.alpha_3, *names):
             if spelling:
-                known.setdefault(spelling.upper(), country.alpha_2)
-    return MappingProxyType(known)
+                codes.setdefault(spelling.upper(), country.alpha_2)
+    return MappingProxyType(codes)
 
 
 def alpha2(spelling: str | None) -> str | None:
@@ -91,16 +91,16 @@ def alpha2(spelling: str | None) -> str | None:
     """
     if spelling is None:
         return None
-    told = spelling.strip().upper()
-    return alpha2_by_spelling().get(told) or _by_plain_name().get(_plain(told))
+    name = spelling.strip().upper()
+    return alpha2_by_spelling().get(name) or _by_plain_name().get(_plain_name(name))
 
 
 @cache
 def _by_plain_name() -> Mapping[str, str]:
-    return MappingProxyType({_plain(name): code for name, code in {**alpha2_by_spelling(), **_CALLED}.items()})
+    return MappingProxyType({_plain_name(name): code for name, code in {**alpha2_by_spelling(), **_CALLED}.items()})
 
 
-def _plain(name: str) -> str:
+def _plain_name(name: str) -> str:
     """A name in upper case without accents, in one spelling."""
     bare = "".join(sign for sign in normalize("NFKD", name.replace("\u2019", "'")) if not combining(sign))
     return _SAINT.sub("SAINT ", " ".join(bare.replace("&", " AND ").split()))

@@ -1,4 +1,7 @@
-"""How much of a window is stored, was read, and belongs to known placements; and totals over several days."""
+"""How much of a window is stored, was read, and belongs to known placements.
+
+Also: the files of totals over several days, the figures of a data file, and the removal of rows that sum others.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,37 +11,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.apis.days import DayRange
-from reconciler.model.evidence import Absence, Basis, Question
+from reconciler.model.evidence import Absence, Basis, EvidenceQuery
 from reconciler.warehouse.acceptance import STRAY, SUM, Figures
 from reconciler.warehouse.countries import NOWHERE, SUMS
 from reconciler.warehouse.join import Matches
 from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.user_report_csv import literal
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
 TOTALS: Final = "chartboost_totals"
 """The source under which totals lie: their earnings are rounded to cents once, not once a day."""
 
 
 def partition_name(span: DayRange) -> str:
-    """What a partition of totals is called where others have their day."""
+    """The name of a partition of totals, which has it in the place of a day: `first--last`."""
     return f"{span.first}--{span.last}"
 
 
 def totals_for(store: ReportStore, window: DayRange, days: Sequence[Partition]) -> list[Path]:
-    """The files that make up exactly this window; none where there are none, or a day was fetched after them.
+    """The files of totals that cover exactly this window; an empty list where they do not, or a day was fetched later.
 
     `days` are Chartboost's partitions in the window.
     """
     if len(days) < len(window):
         return []
     latest = max((metadata.fetched_at for day in days if (metadata := store.metadata(day))), default=None)
-    found: dict[date, tuple[date, Path]] = {}
+    longest: dict[date, tuple[date, Path]] = {}
     for partition, path in store.partitions(TOTALS).items():
-        span, metadata = _span(partition.day), store.metadata(partition)
+        span, metadata = _parse_span(partition.day), store.metadata(partition)
         if span is None or span.last > window.last or metadata is None or (latest and metadata.fetched_at < latest):
             continue
-        found[span.first] = max(found.get(span.first, (date.min, path)), (span.last, path))
-    return _tiles(found, window)
+        longest[span.first] = max(longest.get(span.first, (date.min, path)), (span.last, path))
+    return _tiles(longest, window)
 
 
 def _tiles(found: dict[date, tuple[date, Path]], window: DayRange) -> list[Path]:
@@ -53,7 +60,7 @@ def _tiles(found: dict[date, tuple[date, Path]], window: DayRange) -> list[Path]
     return tiles
 
 
-def _span(name: str) -> DayRange | None:
+def _parse_span(name: str) -> DayRange | None:
     try:
         first, last = map(date.fromisoformat, name.split("--"))
     except ValueError:
@@ -62,24 +69,28 @@ def _span(name: str) -> DayRange | None:
 
 
 def basis(
-    store: ReportStore, asked: Question, matches: Matches, mediation: Sequence[Partition], absent: Sequence[Absence]
+    store: ReportStore,
+    query: EvidenceQuery,
+    matches: Matches,
+    mediation: Sequence[Partition],
+    absent: Sequence[Absence],
 ) -> Basis:
     """What the evidence of a question stands on; `mediation` are the mediation reports in its window.
 
     Money is that of DT's own reports or, without any, what the mediation reports say of DT.
     """
-    dt = [*store.files("dt", asked.first, asked.last)]
+    dt = [*store.files("dt", query.first, query.last)]
     all_metadata = [metadata for each in (*mediation, *dt) if (metadata := store.metadata(each))]
     reasons = Counter[str]()
     for metadata in all_metadata:
         reasons.update(metadata.quarantined)
     unread = sum(rows for why, rows in reasons.items() if why not in STRAY)
-    apps = {each.app for each in dt} | {one.app_id for one in asked.known if one.app_id}
-    window = len(DayRange(asked.first, asked.last))
+    apps = {each.app for each in dt} | {one.app_id for one in query.known if one.app_id}
+    window = len(DayRange(query.first, query.last))
     if dt:
-        joined, left = (sum(name.revenue for name in names) for names in (matches.dt, matches.unmatched_dt))
+        joined, unmatched = (sum(name.revenue for name in names) for names in (matches.dt, matches.unmatched_dt))
     else:
-        joined, left = (sum(line.earnings for line in of) for of in (matches.lines, matches.unmatched_lines))
+        joined, unmatched = (sum(line.earnings for line in of) for of in (matches.lines, matches.unmatched_lines))
     return Basis(
         days=window,
         mediation_days=len({each.day for each in mediation}),
@@ -89,117 +100,113 @@ def basis(
         unread=unread,
         repeated=sum(metadata.repeated for metadata in all_metadata),
         sums=reasons[SUM],
-        revenue=joined + left,
+        revenue=joined + unmatched,
         joined=joined,
         absences=tuple(absent),
     )
 
 
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-
-Place: TypeAlias = tuple[str | None, str | None]
+PlacementKey: TypeAlias = tuple[str | None, str | None]
 """A placement's id and name."""
-Key: TypeAlias = tuple[str | None, str | None, str | None]
-"""The same, and a country as the report spells it."""
+CellKey: TypeAlias = tuple[str | None, str | None, str | None]
+"""A placement's id and name, and a country as the report spells it."""
 
 _LEAST: Final = 10
-"""Impressions from which equal figures are no chance."""
+"""Impressions from which equal figures are not a coincidence."""
 _MEMORY: Final = "256MB"
 _KEY: Final = ("placement_id", "placement_name", "country")
 
 
-def is_sum_of(one: Figures, whole: Figures) -> bool:
+def is_sum_of(part: Figures, whole: Figures) -> bool:
     """Whether a row, or a few, have the figures of all others together."""
     return (
-        one.impressions == whole.impressions >= _LEAST
-        and one.rows <= whole.rows
-        and isclose(one.money, whole.money, rel_tol=1e-6, abs_tol=1e-6)
+        part.impressions == whole.impressions >= _LEAST
+        and part.rows <= whole.rows
+        and isclose(part.money, whole.money, rel_tol=1e-6, abs_tol=1e-6)
     )
 
 
-def sum_of(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
-    """All rows of a data file; `money` is its column of USD."""
-    told = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
-    rows, impressions, amount = connection.execute(told).fetchone() or (0, 0, 0)
+def data_figures(connection: "DuckDBPyConnection", data: Path, money: str) -> Figures:
+    """The sums over all rows of a data file; `money` is the name of its column of USD."""
+    statement = f"SELECT count(*), sum(impressions), sum({money}) FROM {literal(str(data))}"  # noqa: S608 - our own path
+    rows, impressions, amount = connection.execute(statement).fetchone() or (0, 0, 0)
     return Figures(int(rows), float(impressions or 0), float(amount or 0))
 
 
-def figures(data: Path, money: str) -> Figures:
-    """The same of a file by itself."""
+def file_figures(data: Path, money: str) -> Figures:
+    """`data_figures` over a connection of its own."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-        return sum_of(connection, data, money)
+        return data_figures(connection, data, money)
 
 
 def sources_in(files: Sequence[Path]) -> Mapping[str, Mapping[date, set[str]]]:
-    """The sources of demand in files of mediation rows, by app and day."""
+    """The demand sources in files of mediation rows, by app and day."""
     import duckdb  # noqa: PLC0415 - as above
 
-    found: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
+    sources: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     if not files:
-        return found
+        return sources
     listed = ", ".join(literal(str(path)) for path in files)
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-        told = (
+        statement = (
             f"SELECT DISTINCT coalesce(app, ''), day, source FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as above
         )
-        for app, day, source in connection.execute(told).fetchall():
-            found[str(app)][day].add(str(source))
-    return found
+        for app, day, source in connection.execute(statement).fetchall():
+            sources[str(app)][day].add(str(source))
+    return sources
 
 
-def without_sums(connection: "DuckDBPyConnection", data: Path) -> int:
-    """Take rows that sum others out of a data file; how many they were.
+def remove_sums(connection: "DuckDBPyConnection", data: Path) -> int:
+    """Remove the rows that sum others from a data file; returns how many there were.
 
     A row without a country may be of users whom nobody could place, or the sum over all countries, which its figures
     tell. So may a placement be called `Total`, or be none but the sum of the others.
     """
-    told = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
+    statement = f"""SELECT placement_id, placement_name, country, count(*), sum(impressions), sum(revenue)
         FROM {literal(str(data))} GROUP BY ALL"""  # noqa: S608 - as above
     cells = {
         (place, name, country): Figures(int(rows), float(impressions), float(money))
-        for place, name, country, rows, impressions, money in connection.execute(told).fetchall()
+        for place, name, country, rows, impressions, money in connection.execute(statement).fetchall()
     }
-    found = [*_over_countries(cells)]
-    found += _over_placements({key: each for key, each in cells.items() if key not in found})
+    found = [*_sums_over_countries(cells)]
+    found += _sums_over_placements({key: each for key, each in cells.items() if key not in found})
     if not found:
         return 0
-    left = data.with_name("without-sums.parquet")
-    sums = " OR ".join(map(_is, found))
+    remaining = data.with_name("without-sums.parquet")
+    sums = " OR ".join(map(_key_condition, found))
     connection.execute(
-        f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(left))} "  # noqa: S608 - as above
+        f"COPY (SELECT * FROM {literal(str(data))} WHERE NOT ({sums})) TO {literal(str(remaining))} "  # noqa: S608 - as above
         "(FORMAT parquet, COMPRESSION zstd)"
     )
-    left.replace(data)
+    remaining.replace(data)
     return sum(cells[key].rows for key in found)
 
 
-def _over_countries(cells: Mapping[Key, Figures]) -> Iterable[Key]:
-    of: dict[Place, list[Key]] = defaultdict(list)
+def _sums_over_countries(cells: Mapping[CellKey, Figures]) -> Iterable[CellKey]:
+    keys_of: dict[PlacementKey, list[CellKey]] = defaultdict(list)
     for key in cells:
-        of[key[:2]].append(key)
-    for keys in of.values():
+        keys_of[key[:2]].append(key)
+    for keys in keys_of.values():
         named = [key for key in keys if (key[2] or "").lower() not in NOWHERE]
-        whole = _sum(cells, named)
+        whole = _total(cells, named)
         yield from (key for key in keys if key not in named and is_sum_of(cells[key], whole))
 
 
-def _over_placements(cells: Mapping[Key, Figures]) -> Sequence[Key]:
+def _sums_over_placements(cells: Mapping[CellKey, Figures]) -> Sequence[CellKey]:
     sums = [key for key in cells if (key[1] or "").strip().lower() in SUMS]
     named = [key for key in cells if key not in sums]
-    return sums if sums and is_sum_of(_sum(cells, sums), _sum(cells, named)) else []
+    return sums if sums and is_sum_of(_total(cells, sums), _total(cells, named)) else []
 
 
-def _sum(cells: Mapping[Key, Figures], keys: Iterable[Key]) -> Figures:
+def _total(cells: Mapping[CellKey, Figures], keys: Iterable[CellKey]) -> Figures:
     return sum((cells[key] for key in keys), Figures())
 
 
-def _is(key: Key) -> str:
+def _key_condition(key: CellKey) -> str:
     parts = (
-        f"{name} IS NOT DISTINCT FROM {'NULL' if said is None else literal(said)}"
-        for name, said in zip(_KEY, key, strict=True)
+        f"{name} IS NOT DISTINCT FROM {'NULL' if value is None else literal(value)}"
+        for name, value in zip(_KEY, key, strict=True)
     )
     return f"({' AND '.join(parts)})"

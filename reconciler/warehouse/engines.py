@@ -1,4 +1,7 @@
-"""The engines that run queries: DuckDB in this process, Spark, or any other that Ibis can connect to."""
+"""The engines that run queries: DuckDB in this process, Spark, or any other that Ibis can connect to.
+
+Also the checks that their libraries are installed.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,16 +27,16 @@ _FLOORS: Final = ("duckdb", "ibis", "pyarrow")
 
 
 def require_floors() -> None:
-    """Raises `ProjectError` where what reads reports is not installed. Imports nothing."""
-    _require(_FLOORS, "floors")
+    """Raise `ProjectError` where a library that reads reports is not installed. Imports nothing."""
+    _require_installed(_FLOORS, "floors")
 
 
 def require_spark() -> None:
-    """The same for Spark."""
-    _require((*_FLOORS, "pyspark"), "spark")
+    """Raise `ProjectError` where a library that Spark needs is not installed. Imports nothing."""
+    _require_installed((*_FLOORS, "pyspark"), "spark")
 
 
-def _require(names: tuple[str, ...], extra: str) -> None:
+def _require_installed(names: tuple[str, ...], extra: str) -> None:
     missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ProjectError(
@@ -55,14 +58,14 @@ _SCHEMES: Final = ("duckdb", "pyspark")
 
 
 class Engine(Protocol):
-    """What runs queries over tables that it was given. `close` it after use."""
+    """Runs queries over tables that were loaded into it. `close` it after use."""
 
     def load_files(self, table: str, files: Sequence[Path], columns: Mapping[str, str]) -> None:
-        """Make a table of the rows of Parquet files; without files an empty one of these columns and SQL types."""
+        """Make a table of the rows of Parquet files; without files an empty one of these columns (name -> SQL type)."""
         ...
 
     def load_texts(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Make a small table of texts."""
+        """Make a table of texts from rows in memory."""
         ...
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
@@ -75,21 +78,21 @@ class Engine(Protocol):
 
 
 def connect(url: str, memory: str, spill: Path) -> Engine:
-    """An engine by its connection string.
+    """Connect to an engine by its connection string.
 
-    `duckdb` is embedded, with so much `memory` (in DuckDB's words) and a folder for what does not fit.
+    `duckdb` is embedded, with so much `memory` (as DuckDB writes it: `1GB`) and a folder for what does not fit.
     `pyspark://?spark.master=local[4]` is Spark, on whatever its settings name; other strings go to Ibis as they are.
     Raises `ProjectError` where a library is missing or the engine cannot be reached; its message does not repeat the
     string, which may hold a password.
     """
     require_floors()
     if url == EMBEDDED:
-        return DuckDbEngine(_embedded(memory, spill))
-    backend = connected(url, f"the reports' engine ({url.partition(':')[0]})")
+        return DuckDbEngine(_connect_duckdb(memory, spill))
+    backend = connect_ibis(url, f"the reports' engine ({url.partition(':')[0]})")
     return DuckDbEngine(backend.con) if backend.name == "duckdb" else IbisEngine(backend)
 
 
-def _embedded(memory: str, spill: Path) -> "DuckDBPyConnection":
+def _connect_duckdb(memory: str, spill: Path) -> "DuckDBPyConnection":
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     disk.make_folder(spill.parent, spill.name)
@@ -118,9 +121,9 @@ class DuckDbEngine:
     def load_texts(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """See `Engine`."""
         self._make(table, dict.fromkeys(columns, "VARCHAR"))
-        if told := [list(column) for column in zip(*rows, strict=True)]:
+        if columns_of_rows := [list(column) for column in zip(*rows, strict=True)]:
             unnested = ", ".join("unnest(?::VARCHAR[])" for _ in columns)
-            self._connection.execute(f"INSERT INTO {table} SELECT {unnested}", told)
+            self._connection.execute(f"INSERT INTO {table} SELECT {unnested}", columns_of_rows)
 
     def rows(self, query: str) -> Sequence[tuple[Any, ...]]:
         """See `Engine`."""
@@ -142,7 +145,7 @@ class IbisEngine:
         self._backend = backend
 
     def load_files(self, table: str, files: Sequence[Path], columns: Mapping[str, str]) -> None:
-        """See `Engine`. An engine that does not see our disk is given a copy of the rows."""
+        """See `Engine`. The rows are copied to an engine that cannot read this disk."""
         names = [str(path) for path in sorted(files)]
         if not names:
             self._make(table, columns, ())
@@ -164,7 +167,7 @@ class IbisEngine:
         return [tuple(row.values()) for row in found]
 
     def close(self) -> None:
-        """See `Engine`. A session of Spark may be somebody else's too, and stays."""
+        """See `Engine`. A session of Spark may be shared with other code of this process, and stays open."""
         if self._backend.name != "pyspark":
             self._backend.disconnect()
 
@@ -191,8 +194,8 @@ _IBIS_TYPES: Final = {"VARCHAR": "string", "BIGINT": "int64"}
 _SPARK_TYPES: Final = {"int64": "bigint"}
 
 
-def connected(url: str, name: str) -> "BaseBackend":
-    """An engine by its connection string, which is not repeated: `name` is what it is called where it fails.
+def connect_ibis(url: str, name: str) -> "BaseBackend":
+    """Connect to an engine by its connection string. Errors call it `name`: the string may hold a password.
 
     Raises `ProjectError`: it names a library that is missing and how to install it, a scheme that Ibis does not know,
     or says that the engine cannot be reached.
@@ -200,28 +203,28 @@ def connected(url: str, name: str) -> "BaseBackend":
     require_floors()
     scheme = url.partition(":")[0]
     try:
-        return _spark(url) if scheme == "pyspark" else _other(url)
+        return _connect_spark(url) if scheme == "pyspark" else _connect_backend(url)
     except ProjectError:
         raise
-    except ImportError as wrong:
-        library = wrong.name or scheme
+    except ImportError as error:
+        library = error.name or scheme
         raise ProjectError(
-            f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_extra(scheme)}]'"
+            f"{name} is used with {library}: not installed", hint=f"pip install 'ibis-framework[{_ibis_extra(scheme)}]'"
         ) from None
-    except Exception as wrong:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
+    except Exception as error:  # noqa: BLE001 - each engine has errors of its own, which may repeat the string
         hint = f"a connection string of Ibis is asked for; {', '.join(_SCHEMES)} are tested"
-        if isinstance(wrong, ValueError) and "know how to connect" in str(wrong):
-            known = ", ".join(sorted(each.name for each in entry_points(group="ibis.backends")))
-            raise ProjectError(f"{name}: no engine is called {scheme}; Ibis knows {known}", hint=hint) from None
+        if isinstance(error, ValueError) and "know how to connect" in str(error):
+            names = ", ".join(sorted(each.name for each in entry_points(group="ibis.backends")))
+            raise ProjectError(f"{name}: no engine is called {scheme}; Ibis knows {names}", hint=hint) from None
         raise ProjectError(f"{name} cannot be used: no connection", hint=hint) from None
 
 
-def _extra(scheme: str) -> str:
-    """What Ibis calls an engine among what can be installed with it."""
+def _ibis_extra(scheme: str) -> str:
+    """The name of the engine's extra of `ibis-framework`."""
     return {"postgresql": "postgres"}.get(scheme, scheme)
 
 
-def _spark(url: str) -> "BaseBackend":
+def _connect_spark(url: str) -> "BaseBackend":
     """A session of Spark, shared with whatever else in this process uses one."""
     require_spark()
     import ibis  # noqa: PLC0415 - as above
@@ -234,7 +237,7 @@ def _spark(url: str) -> "BaseBackend":
     return backend
 
 
-def _other(url: str) -> "BaseBackend":
+def _connect_backend(url: str) -> "BaseBackend":
     import ibis  # noqa: PLC0415 - as above
 
     return ibis.connect(url)

@@ -1,6 +1,6 @@
-"""PURE. The SQL that asks the reports for evidence, in DuckDB's dialect, and the sketch of winning prices.
+"""PURE. The SQL that reads evidence from the reports, in DuckDB's dialect, and the sketch of winning prices.
 
-It keeps to what other dialects have too, so that it can be translated. Its tables:
+It uses only what other dialects have too, so that Ibis can translate it. Its tables:
 
     reconciler_dt         rows of user reports; `country` is as the report spells it, in upper case
     reconciler_mediation  rows of mediation reports; `reconciler_totals` the same, as totals without days
@@ -40,7 +40,7 @@ DT_COLUMNS: Final[Mapping[str, str]] = {
 }
 """The columns of a file of user report rows."""
 LINE: Final = ("app", "placement", "network", "source", "partner_placement")
-"""What a row of a mediation report names its line of a waterfall by."""
+"""The columns that identify a row's line of a waterfall in a mediation report."""
 MEDIATION_COLUMNS: Final[Mapping[str, str]] = {
     **dict.fromkeys((*LINE, "format", "country"), "VARCHAR"),
     "day": "DATE",
@@ -50,7 +50,7 @@ MEDIATION_COLUMNS: Final[Mapping[str, str]] = {
 """The columns of a file of mediation rows."""
 
 _DT_NAMES: Final = ("app", "placement_id", "placement_name")
-"""What a row of a user report names its placement by."""
+"""The columns that identify a row's placement in a user report."""
 _EDGE: Final = 1e-9
 """Of a bin, by which a price may fall short of the bin's edge: engines differ in the last digit of a logarithm."""
 _NEARLY: Final = 1e-9
@@ -61,9 +61,9 @@ _SUMS: Final = "sum(requests) AS requests, sum(impressions) AS impressions, sum(
 
 
 def dt_names_sql() -> str:
-    """What user reports call each placement (absent: empty), its rows and its revenue: `DtName`'s fields."""
+    """How user reports name each placement (absent: empty), its rows and its revenue: the fields of `DtName`."""
     names = ", ".join(_DT_NAMES)
-    return f"""SELECT {_filled(_DT_NAMES)}, row_count, CAST(revenue AS DOUBLE) AS revenue FROM (
+    return f"""SELECT {_coalesced(_DT_NAMES)}, row_count, CAST(revenue AS DOUBLE) AS revenue FROM (
         SELECT {names}, count(*) AS row_count, sum(revenue) AS revenue FROM {DT} GROUP BY {names}) AS summed"""  # noqa: S608 - names of ours
 
 
@@ -113,9 +113,9 @@ def dt_prices_sql(spellings: Sequence[str]) -> str:
 
 
 def mediation_lines_sql(rows: str) -> str:
-    """What each line of the waterfalls did, all countries and days together: `MediationLine`'s fields."""
+    """Figures of each line of the waterfalls over all countries and days: the fields of `MediationLine`."""
     line = ", ".join(LINE)
-    return f"""SELECT {_filled(LINE)}, kind, row_count, CAST(requests AS BIGINT) AS requests,
+    return f"""SELECT {_coalesced(LINE)}, kind, row_count, CAST(requests AS BIGINT) AS requests,
             CAST(impressions AS BIGINT) AS impressions, CAST(earnings AS DOUBLE) AS earnings
         FROM (
             SELECT {line}, max(format) AS kind, count(*) AS row_count, {_SUMS} FROM {rows} GROUP BY {line}) AS summed"""  # noqa: S608 - as above
@@ -138,7 +138,7 @@ def mediation_days_sql(rows: str) -> str:
         FROM ({_lines_in_cells(rows, ("day",))}) AS cells GROUP BY address, role, cell, day"""  # noqa: S608 - as above
 
 
-def _filled(names: Sequence[str]) -> str:
+def _coalesced(names: Sequence[str]) -> str:
     """Columns with an empty text for what is absent, so that rows can be joined by all of them."""
     return ", ".join(f"coalesce({name}, '') AS {name}" for name in names)
 
@@ -185,9 +185,9 @@ def rescaled(bins: Mapping[int, int], single_revenue: float, impressions: int, r
     whole = floor(shift + _NEARLY)
     part = max(0.0, shift - whole)
     weight = impressions / singles
-    found: dict[int, float] = {}
+    rescaled_bins: dict[int, float] = {}
     for place, count in sorted(bins.items()):
         for target, share in ((place + whole, 1 - part), (place + whole + 1, part)):
             if share > _NEARLY:
-                found[target] = found.get(target, 0.0) + count * weight * share
-    return dict(sorted(found.items()))
+                rescaled_bins[target] = rescaled_bins.get(target, 0.0) + count * weight * share
+    return dict(sorted(rescaled_bins.items()))

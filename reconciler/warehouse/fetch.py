@@ -1,4 +1,8 @@
-"""PURE. Which days a fetch asks for, which are stored already, and which cannot be had; and what became of each."""
+"""Fetch reports into the store: the schedule of days, the requests, and the outcome of each day.
+
+`schedule` decides which days are requested, which are stored already, and which are no longer to be had; `fetch`
+carries it out with a client for each source.
+"""
 
 import json
 import threading
@@ -17,12 +21,12 @@ from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
 from reconciler.render.floors.words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
-from reconciler.warehouse.coverage import TOTALS, figures, partition_name, sources_in
+from reconciler.warehouse.coverage import TOTALS, file_figures, partition_name, sources_in
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.join import absences
 from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
-from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
+from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report
 
 FetchState: TypeAlias = Literal["fetched", "kept", "refused", "failed"]
 ALL_APPS = "all"
@@ -33,8 +37,8 @@ ALL_APPS = "all"
 class FetchOutcome:
     """The outcome of a source, app and day. `kept`: it was stored already, and settled. `why`: of a refusal or failure.
 
-    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: what came held far
-    less, and the stored day was kept.
+    `rows`, `quarantined` and `repeated` as in its `PartitionMetadata`. `shrunk`: the report held far less than the
+    stored day, which was kept.
     """
 
     source: ReportSource
@@ -57,7 +61,7 @@ class Schedule:
 
     @property
     def partitions(self) -> int:
-        """How many there are to fetch."""
+        """The number of partitions to fetch."""
         return sum(map(len, self.wanted.values()))
 
 
@@ -72,33 +76,35 @@ def schedule(
 ) -> Schedule:
     """The days that a fetch requests. Without a span, those of `usual_range`.
 
-    A day is fetched where it is missing, and again where it came while it might still be restated, or still may be;
-    with `replace`, whenever it can be had.
+    A day is fetched where it is missing, and again where it was fetched before it was settled; with `replace`, whenever
+    the source still has it.
     """
     wanted: dict[str, tuple[date, ...]] = {}
-    known: list[FetchOutcome] = []
+    outcomes: list[FetchOutcome] = []
     for app in sorted(set(apps)):
         days: list[date] = []
         for day in (span or usual_range(source, now)).days():
-            had = metadata(Partition(source, app, day.isoformat()))
-            if had is not None and is_settled(day, had.fetched_at) and not replace:
-                known.append(FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated))
+            stored = metadata(Partition(source, app, day.isoformat()))
+            if stored is not None and is_settled(day, stored.fetched_at) and not replace:
+                outcomes.append(
+                    FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated)
+                )
             elif (why := refusal(source, day, now)) is not None:
-                known.append(_unavailable(source, app, day, had, why))
+                outcomes.append(_unavailable(source, app, day, stored, why))
             else:
                 days.append(day)
         if days:
             wanted[app] = tuple(days)
-    return Schedule(wanted, tuple(known))
+    return Schedule(wanted, tuple(outcomes))
 
 
-def _unavailable(source: ReportSource, app: str, day: date, had: PartitionMetadata | None, why: str) -> FetchOutcome:
-    """A day that cannot be fetched any more: what is stored of it is kept."""
-    if had is None:
+def _unavailable(source: ReportSource, app: str, day: date, stored: PartitionMetadata | None, why: str) -> FetchOutcome:
+    """The outcome of a day that the source no longer has: what is stored of it is kept."""
+    if stored is None:
         return FetchOutcome(source, app, day, "refused", why=why)
-    settled = is_settled(day, had.fetched_at)
+    settled = is_settled(day, stored.fetched_at)
     why = why if settled else f"as it was before it settled: {why}"
-    return FetchOutcome(source, app, day, "kept", had.rows, had.quarantined, had.repeated, why)
+    return FetchOutcome(source, app, day, "kept", stored.rows, stored.quarantined, stored.repeated, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ class FetchSummary:
 
     @property
     def days(self) -> int:
-        """How many days, counted by source and app, are there now."""
+        """The number of days that are stored now, counted by source and app."""
         return len(self.of("fetched", "kept"))
 
     @property
@@ -133,12 +139,12 @@ class FetchSummary:
 
     @property
     def repeated(self) -> int:
-        """Rows that stood twice in the reports of this run, and were counted once."""
+        """Rows that occurred twice in the reports of this run, and were counted once."""
         return sum(outcome.repeated for outcome in self.of("fetched"))
 
     @property
     def shrunk(self) -> tuple[FetchOutcome, ...]:
-        """Days that came with far less than what is there, which was kept."""
+        """Days whose new report held far less than the stored one, which was kept."""
         return tuple(outcome for outcome in self.outcomes if outcome.shrunk)
 
     @property
@@ -154,24 +160,24 @@ _SHOWN: Final = 10_000
 
 
 class FetchListener(Protocol):
-    """Is called as a fetch goes on: from any thread, one call at a time."""
+    """Is called as a fetch proceeds: from any thread, one call at a time."""
 
     def planned(self, partitions: int) -> None:
-        """So many days of apps are about to be fetched."""
+        """The fetch begins; it has this many partitions to fetch."""
         ...
 
     def begun(self, step: Partition) -> None:
-        """One of them is about to be requested. Called from any thread."""
+        """A partition is about to be requested."""
         ...
 
     def ended(self, outcome: FetchOutcome) -> None:
-        """One of them has ended."""
+        """A partition has its outcome."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReportClients:
-    """Where reports come from; None for a source that is not asked."""
+    """The client of each source; None for a source that is not fetched from."""
 
     dt: DtReports | None = None
     chartboost: Chartboost | None = None
@@ -181,8 +187,8 @@ class ReportClients:
 class FetchRequest:
     """What is fetched: DT's reports of these apps, and Chartboost's of all. Without a span, the usual ones.
 
-    `parallelism` is how many reports of DT are waited for at once. `replace`: days that are there and settled are
-    fetched again as well, and what comes takes the place of what is there even where it holds far less.
+    `parallelism` is how many reports of DT are waited for at once. `replace`: settled days are fetched again as well,
+    and the new report replaces the stored one even where it holds far less.
     """
 
     dt_apps: Sequence[str] = ()
@@ -199,14 +205,14 @@ def fetch(
     clock: Clock,
     listener: FetchListener,
 ) -> FetchSummary:
-    """Fetch what is missing or may have been restated, and store it; the outcome of each day.
+    """Fetch the days that are missing or may have been restated, and store them; returns the outcome of each day.
 
     A day that cannot be fetched is an outcome. Raises what ends all of it: `CredentialsError`, `ProjectError` (a full
     disk, no library), `LockHeld` for a second fetch at once. What was fetched until then, or until an interrupt, stays.
     """
     require_floors()
     with store.locked():
-        run = _Run(store, settings, clock, listener, replace=request.replace)
+        run = _FetchRun(store, settings, clock, listener, replace=request.replace)
         dt = _schedule("dt", request.dt_apps if sources.dt else (), request, store, clock)
         mediation = _schedule("chartboost", (ALL_APPS,) if sources.chartboost else (), request, store, clock)
         listener.planned(dt.partitions + mediation.partitions)
@@ -226,7 +232,7 @@ def _schedule(
     return schedule(source, apps, request.span, store.metadata, clock.now(), replace=request.replace)
 
 
-class _Run:
+class _FetchRun:
     """One fetch: its clients, store and clock, and its outcomes so far."""
 
     def __init__(
@@ -250,7 +256,7 @@ class _Run:
         self.notes: list[str] = []
 
     def fetch_dt(self, reports: DtReports, todo: Schedule, parallelism: int) -> None:
-        """Order and wait for reports side by side: most of the time goes by while the vendor writes them."""
+        """Order the reports and wait for them in parallel: most of the time the vendor is still writing them."""
         with ThreadPoolExecutor(parallelism, thread_name_prefix="report") as workers:
             jobs = [
                 workers.submit(self._fetch_user_report, reports, app, day)
@@ -269,12 +275,12 @@ class _Run:
         """Ask for ranges of days, then for the totals of all days that were scheduled."""
         days = todo.wanted.get(ALL_APPS, ())
         failed = [span for span in day_ranges(days) if not self._fetch_days(chartboost, span)]
-        known = [outcome.day for outcome in todo.known if outcome.state == "kept"]
+        kept_days = [outcome.day for outcome in todo.known if outcome.state == "kept"]
         if days and not failed:
-            self._fetch_totals(chartboost, day_ranges([*days, *known]))
+            self._fetch_totals(chartboost, day_ranges([*days, *kept_days]))
         if days:
-            files = self._store.files("chartboost", min([*days, *known]), max([*days, *known])).values()
-            self.notes += [absence_text(one) for one in absences(sources_in([*files]))]
+            files = self._store.files("chartboost", min([*days, *kept_days]), max([*days, *kept_days])).values()
+            self.notes += [absence_text(absence) for absence in absences(sources_in([*files]))]
 
     def _fetch_user_report(self, reports: DtReports, app: str, day: date) -> None:
         if self._stop.is_set():
@@ -285,36 +291,36 @@ class _Run:
                 received = reports.fetch(app, day, folder, self._stop.is_set)
                 # One at a time: each may use as much memory as it was given.
                 with self._intake_lock:
-                    payload = take_in(received, app, day, self._settings, self._clock.now())
+                    payload = read_user_report(received, app, day, self._settings, self._clock.now())
                     self._finish(self._store_unless_smaller(Partition("dt", app, day.isoformat()), day, payload))
-        except ApiError as wrong:
-            self._finish(FetchOutcome("dt", app, day, "failed", why=wrong.message))
+        except ApiError as error:
+            self._finish(FetchOutcome("dt", app, day, "failed", why=error.message))
 
     def _fetch_days(self, chartboost: Chartboost, span: DayRange) -> bool:
-        """Whether all days of the span were fetched."""
+        """Fetch the days of a span; returns whether all of them were fetched."""
         ended: list[FetchOutcome] = []
-        for asked in span.days():
-            self._listener.begun(Partition("chartboost", ALL_APPS, asked.isoformat()))
+        for requested in span.days():
+            self._listener.begun(Partition("chartboost", ALL_APPS, requested.isoformat()))
         try:
-            for part, told in rows_by_range(chartboost, span, dated=True):
-                for day, batch in row_batches(told, part, dated=True).items():
+            for part, rows in rows_by_range(chartboost, span, dated=True):
+                for day, batch in row_batches(rows, part, dated=True).items():
                     outcome = self._store_day(day or part.first, batch)
                     ended.append(outcome)
                     self._finish(outcome)
-        except ApiError as wrong:
+        except ApiError as error:
             done = {outcome.day for outcome in ended}
             for day in span.days():
                 if day not in done:
-                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=wrong.message))
+                    self._finish(FetchOutcome("chartboost", ALL_APPS, day, "failed", why=error.message))
         return sum(outcome.state == "fetched" for outcome in ended) == len(span)
 
     def _fetch_totals(self, chartboost: Chartboost, windows: Iterable[DayRange]) -> None:
         try:
             for window in windows:
-                for part, told in rows_by_range(chartboost, window, dated=False):
-                    self._store_totals(part, row_batches(told, part, dated=False)[None])
-        except ApiError as wrong:
-            self.notes.append(f"no totals over several days, so sums of days are used: {wrong.message}")
+                for part, rows in rows_by_range(chartboost, window, dated=False):
+                    self._store_totals(part, row_batches(rows, part, dated=False)[None])
+        except ApiError as error:
+            self.notes.append(f"no totals over several days, so sums of days are used: {error.message}")
 
     def _store_day(self, day: date, batch: RowBatch) -> FetchOutcome:
         with self._store.draft() as folder:
@@ -323,9 +329,9 @@ class _Run:
             )
 
     def _store_totals(self, part: DayRange, batch: RowBatch) -> None:
-        """Totals that hold less than the days they are of, or that could not be read, are not kept."""
+        """Store totals, unless they could not be read or hold less than the days they are of."""
         files = self._store.files("chartboost", part.first, part.last).values()
-        days = sum((figures(path, "earnings") for path in files), Figures())
+        days = sum((file_figures(path, "earnings") for path in files), Figures())
         # Totals have fewer rows than days by nature.
         less = "they hold far less than their days" if shrinkage(replace(days, rows=0), batch.figures) else ""
         if not less and not _same_impressions(days, batch.figures):
@@ -347,19 +353,21 @@ class _Run:
             folder / DATA, PartitionMetadata(self._clock.now(), digest, *counts), quarantined_rows, batch.unread_reason
         )
 
-    def _store_unless_smaller(self, place: Partition, day: date, came: PartitionPayload) -> FetchOutcome:
+    def _store_unless_smaller(self, partition: Partition, day: date, payload: PartitionPayload) -> FetchOutcome:
         """Store a day, unless too little of it was read, or it holds far less than the stored one."""
-        source: ReportSource = "dt" if place.source == "dt" else "chartboost"
-        if came.unread_reason:
-            return FetchOutcome(source, place.app, day, "failed", why=came.unread_reason)
-        had = self._store.metadata(place)
-        if had is not None and not self._replace:
+        source: ReportSource = "dt" if partition.source == "dt" else "chartboost"
+        if payload.unread_reason:
+            return FetchOutcome(source, partition.app, day, "failed", why=payload.unread_reason)
+        stored = self._store.metadata(partition)
+        if stored is not None and not self._replace:
             money = "revenue" if source == "dt" else "earnings"
-            less = shrinkage(figures(self._store.data(place), money), figures(came.data, money))
+            less = shrinkage(file_figures(self._store.data(partition), money), file_figures(payload.data, money))
             if less:
-                return FetchOutcome(source, place.app, day, "kept", *_counts(had), why=less, shrunk=True)
-        self._store.put(place, came)
-        return FetchOutcome(source, place.app, day, "fetched", *_counts(came.metadata))
+                return FetchOutcome(
+                    source, partition.app, day, "kept", *_metadata_counts(stored), why=less, shrunk=True
+                )
+        self._store.put(partition, payload)
+        return FetchOutcome(source, partition.app, day, "fetched", *_metadata_counts(payload.metadata))
 
     def _finish(self, outcome: FetchOutcome) -> None:
         with self._listener_lock:
@@ -372,7 +380,7 @@ def _same_impressions(days: Figures, totals: Figures) -> bool:
     return abs(totals.impressions - days.impressions) <= MOST_UNREAD * max(days.impressions, totals.impressions)
 
 
-def _counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
+def _metadata_counts(metadata: PartitionMetadata) -> tuple[int, Mapping[str, int], int]:
     return metadata.rows, metadata.quarantined, metadata.repeated
 
 

@@ -1,4 +1,4 @@
-"""Rows of a mediation report become tables: each is checked, countries and formats in our words, prices exact."""
+"""Rows of a mediation report as tables: rows are checked, countries and formats normalised, amounts exact."""
 
 import re
 from collections import Counter
@@ -39,22 +39,22 @@ FORMATS: Final[Mapping[str, str]] = {
     "mrec": "MREC",
     "medium_rectangle": "MREC",
 }
-"""Their placement types and ours; one that is not here stays what it is: their list grows."""
+"""The vendor's placement types -> ours; an unknown type is kept as it is: the vendor's list grows."""
 _CENT: Final = Decimal("0.000001")
 _COUNTED: Final = ("requests", "responses", "valid_bids", "winning_bids", "impressions")
 _MOST: Final = 2**62
 _NO_DATE: Final = "the date is none"
 _PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?")
-"""A number as programs write it. A mark between thousands, a currency or a digit of another script is none: what the
-vendor means by it would be a guess."""
+"""A number as programs write it. Thousands marks, currencies and digits of other scripts do not match: their meaning
+would be a guess."""
 
 
 @dataclass(slots=True)
 class RowBatch:
     """The rows of a day, or of a total: accepted ones, and those quarantined with their reasons.
 
-    `repeated` counts rows that occurred again, `unread` is what could not be read, as far as it can be told,
-    and `misplaced` what is of countries that nobody knows: it counts as worldwide.
+    `repeated` counts rows that occurred again, `unread` the figures of unreadable rows as far as they are readable, and
+    `misplaced` those of rows with unknown countries, which count as worldwide.
     """
 
     rows: list[Mapping[str, Any]] = field(default_factory=list)
@@ -68,56 +68,60 @@ class RowBatch:
     @property
     def figures(self) -> Figures:
         """The sums of its accepted rows."""
-        return sum(map(_figures, self.rows), Figures())
+        return sum(map(_row_figures, self.rows), Figures())
 
     @property
     def unread_reason(self) -> str:
-        """Why it should not be accepted; empty where it may be."""
+        """Why the batch is not accepted; empty where it is."""
         nowhere = self.misplaced
         reasons = {**self.quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
         return unread_reason(self.unread + nowhere, self.figures + self.unread, reasons)
 
-    def quarantine_row(self, told: Mapping[str, Any], why: str) -> None:
-        """Quarantine a row with the reason, and count what is missing without it."""
+    def quarantine_row(self, source_row: Mapping[str, Any], why: str) -> None:
+        """Quarantine a row with the reason, and add its figures to `unread`."""
         self.quarantined[why] += 1
-        self.quarantined_rows.append({"reason": why, **{str(key): str(value)[:200] for key, value in told.items()}})
+        self.quarantined_rows.append(
+            {"reason": why, **{str(key): str(value)[:200] for key, value in source_row.items()}}
+        )
         if why not in STRAY:
-            self.unread += Figures(1, *(_at_least(told.get(name)) for name in ("impressions", "estimated_earnings")))
+            self.unread += Figures(
+                1, *(_figure_or_zero(source_row.get(name)) for name in ("impressions", "estimated_earnings"))
+            )
 
 
 def row_batches(
-    told: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: DayRange, *, dated: bool
+    answers: Mapping[NetworkType, Sequence[Mapping[str, Any]]], span: DayRange, *, dated: bool
 ) -> Mapping[date | None, RowBatch]:
     """The rows of both answers for a span, by day; without days, all of them under None.
 
-    A row whose day cannot be read is set aside with those of the first day. Raises `UnreadableAnswer` where these are
-    so many that nobody can tell which days miss them, where so many are of days that were not asked for that nobody can
-    tell which days the others are, and where both answers hold the same rows, so that each would count twice.
+    A row whose day cannot be read is quarantined with those of the first day. Raises `UnreadableAnswer` where too many
+    rows have no readable day, where too many are of days that were not requested, and where both answers hold the same
+    rows, so that each would count twice.
     """
-    found: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
-    good: dict[date | None, list[ParsedRow]] = {day: [] for day in found}
-    for network, rows in told.items():
+    batches: dict[date | None, RowBatch] = {day: RowBatch() for day in (span.days() if dated else (None,))}
+    parsed: dict[date | None, list[ParsedRow]] = {day: [] for day in batches}
+    for network, rows in answers.items():
         for row in rows:
-            day, wrong = _day(row, span) if dated else (None, "")
+            day, fault = _parse_day(row, span) if dated else (None, "")
             try:
-                if wrong:
-                    raise ValueError(wrong)  # noqa: TRY301 - one way out for all that is wrong with a row
-                good[day].append(parsed_row(row, _row(row, network, day)))
-            except ValueError as reason:
-                found[day].quarantine_row(row, str(reason))
-    total = sum(map(len, told.values()))
-    for why, told_of_it in ((_NO_DATE, "of {} of {} rows nobody can tell the day: {}"), (_STRAYED, _NOT_ASKED)):
-        many = sum(batch.quarantined[why] for batch in found.values())
+                if fault:
+                    raise ValueError(fault)  # noqa: TRY301 - one way out for all that is wrong with a row
+                parsed[day].append(parsed_row(row, _parse_row(row, network, day)))
+            except ValueError as error:
+                batches[day].quarantine_row(row, str(error))
+    total = sum(map(len, answers.values()))
+    for why, message in ((_NO_DATE, "{} of {} rows have no readable day: {}"), (_STRAYED, _NOT_ASKED)):
+        many = sum(batch.quarantined[why] for batch in batches.values())
         if many > MOST_UNREAD * total:
-            raise UnreadableAnswer(told_of_it.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
-    if twins := _in_both([one for day in good.values() for one in day]):
+            raise UnreadableAnswer(message.format(f"{many:,}", f"{total:,}", why), hint=_NOTHING_STORED)
+    if twins := _count_in_both([one for day in parsed.values() for one in day]):
         raise UnreadableAnswer(
             f"{twins:,} rows stand in the answers for bidding and for mediation alike: network_type was not heeded",
             hint=_NOTHING_STORED,
         )
-    for day, batch in found.items():
-        _fill(batch, good[day])
-    return found
+    for day, batch in batches.items():
+        _fill_batch(batch, parsed[day])
+    return batches
 
 
 _STRAYED: Final = "of another day"
@@ -125,51 +129,51 @@ _NOT_ASKED: Final = "{} of {} rows are {} than was asked for"
 _NOTHING_STORED: Final = "nothing was stored of this answer; try again later"
 
 
-def _in_both(rows: Sequence[ParsedRow]) -> int:
-    """How many rows of one network type stand among those of the other, the same in all that both count."""
+def _count_in_both(rows: Sequence[ParsedRow]) -> int:
+    """How many rows of one network type are also among those of the other, with equal dimensions and figures."""
     counted: dict[str, set[tuple[Any, ...]]] = {}
-    for one in rows:
-        figures = tuple(one.row[name] for name in ("requests", "impressions", "earnings"))
-        if one.row["impressions"] and one.row["requests"] >= _NO_CHANCE:
-            counted.setdefault(one.row["network"], set()).add((one.row["day"], one.names, figures))
+    for row in rows:
+        figures = tuple(row.row[name] for name in ("requests", "impressions", "earnings"))
+        if row.row["impressions"] and row.row["requests"] >= _NO_CHANCE:
+            counted.setdefault(row.row["network"], set()).add((row.row["day"], row.names, figures))
     twins = set.intersection(*counted.values()) if len(counted) > 1 else set()
     lines = {names for _, names, _ in twins}
     return len(twins) if len(lines) >= _NO_ACCIDENT and 2 * len(twins) >= min(map(len, counted.values())) else 0
 
 
 _NO_CHANCE: Final = 10
-"""Requests from which equal figures are no chance."""
+"""Requests from which equal figures are not a coincidence."""
 _NO_ACCIDENT: Final = 3
-"""Lines from which on it is not the account that has the same in both."""
+"""The number of equal lines from which the answers count as the same, rather than the account's own figures."""
 
 
-def _fill(batch: RowBatch, good: Sequence[ParsedRow]) -> None:
-    once = distinct_rows(good)
-    batch.repeated = once.repeated
-    for why, one in once.quarantined:
-        batch.quarantine_row(one.told, why)
-    for one in once.rows:
-        name = str(one.told.get("country") or "")
-        batch.rows.append(one.row)
-        if one.row["country"] is None:
+def _fill_batch(batch: RowBatch, rows: Sequence[ParsedRow]) -> None:
+    distinct = distinct_rows(rows)
+    batch.repeated = distinct.repeated
+    for why, row in distinct.quarantined:
+        batch.quarantine_row(row.told, why)
+    for row in distinct.rows:
+        name = str(row.told.get("country") or "")
+        batch.rows.append(row.row)
+        if row.row["country"] is None:
             batch.unknown_countries[name[:40]] += 1
             if name.strip().lower() not in NOWHERE | SUMS:
-                batch.misplaced += _figures(one.row)
+                batch.misplaced += _row_figures(row.row)
 
 
-def _figures(row: Mapping[str, Any]) -> Figures:
+def _row_figures(row: Mapping[str, Any]) -> Figures:
     return Figures(1, row["impressions"], float(row["earnings"]))
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The rows as a Parquet file."""
+    """Write the rows to a Parquet file with the columns of `mediation_schema`."""
     import pyarrow as pa  # noqa: PLC0415 - an extra, and 0.2 s
     from pyarrow import parquet  # noqa: PLC0415
 
-    parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema()), path, compression="zstd")
+    parquet.write_table(pa.Table.from_pylist(list(rows), schema=mediation_schema()), path, compression="zstd")
 
 
-def schema() -> "pa.Schema":
+def mediation_schema() -> "pa.Schema":
     """The columns of a file of Chartboost's rows. `country` is alpha-2, `earnings` USD; a day of None is a total."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
@@ -180,50 +184,55 @@ def schema() -> "pa.Schema":
     )
 
 
-def _row(told: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
-    source, kind = _text(told.get("demand_source")) or "", _text(told.get("placement_type")) or ""
-    currency, said_network = _text(told.get("currency")), _text(told.get("network_type"))
+def _parse_row(source_row: Mapping[str, Any], network: NetworkType, day: date | None) -> Mapping[str, Any]:
+    source, kind = (
+        _text_or_none(source_row.get("demand_source")) or "",
+        _text_or_none(source_row.get("placement_type")) or "",
+    )
+    currency, said_network = _text_or_none(source_row.get("currency")), _text_or_none(source_row.get("network_type"))
     if currency is not None and currency.upper() not in {"USD", "US$", "$"}:
         raise ValueError("the earnings are not in USD")
     if said_network is not None and said_network.lower() != network:
         raise ValueError("of another network type")
     return {
-        "app": _text(told.get("app")),
+        "app": _text_or_none(source_row.get("app")),
         "network": network,
         "source": source_name(source),
-        "placement": _text(told.get("helium_placement_name")),
-        "partner_placement": _text(told.get("partner_placement_name")),
+        "placement": _text_or_none(source_row.get("helium_placement_name")),
+        "partner_placement": _text_or_none(source_row.get("partner_placement_name")),
         "format": FORMATS.get(kind.lower(), kind),
-        "country": alpha2(_text(told.get("country"))),
+        "country": alpha2(_text_or_none(source_row.get("country"))),
         "day": day,
-        **{name: _count(told, name) for name in _COUNTED},
-        "earnings": _earnings(told.get("estimated_earnings", 0 if told.get("impressions") == 0 else None)),
+        **{name: _parse_count(source_row, name) for name in _COUNTED},
+        "earnings": _parse_earnings(
+            source_row.get("estimated_earnings", 0 if source_row.get("impressions") == 0 else None)
+        ),
     }
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return text or None
 
 
-def _day(told: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
-    """The day of a row, or else the first day and what is wrong with the row."""
-    said = str(told.get("date")).strip()
-    if said.lower() in SUMS:
+def _parse_day(source_row: Mapping[str, Any], span: DayRange) -> tuple[date, str]:
+    """The day of a row and an empty text, or the first day of the span and the reason to quarantine the row."""
+    text = str(source_row.get("date")).strip()
+    if text.lower() in SUMS:
         return span.first, SUM
     try:
-        day = date.fromisoformat(said[:10])
+        day = date.fromisoformat(text[:10])
     except ValueError:
         return span.first, _NO_DATE
     return (day, "") if span.first <= day <= span.last else (span.first, _STRAYED)
 
 
-def _count(told: Mapping[str, Any], name: str) -> int:
-    """A number of things; one that is not told counts as none, but for those that every row must have."""
-    value = told.get(name)
+def _parse_count(source_row: Mapping[str, Any], name: str) -> int:
+    """A count; a missing one is 0, except requests and impressions, which are required. Raises ValueError."""
+    value = source_row.get(name)
     if value is None and name not in {"requests", "impressions"}:
         return 0
-    number = _number(value, f"the {name.replace('_', ' ')} are no number")
+    number = _parse_number(value, f"the {name.replace('_', ' ')} are no number")
     if number < 0:
         raise ValueError(f"the {name.replace('_', ' ')} are negative")
     if number != number.to_integral_value() or number > _MOST:
@@ -231,8 +240,8 @@ def _count(told: Mapping[str, Any], name: str) -> int:
     return int(number)
 
 
-def _earnings(value: Any) -> Decimal:
-    number = _number(value, "the earnings are no number")
+def _parse_earnings(value: Any) -> Decimal:
+    number = _parse_number(value, "the earnings are no number")
     if number < 0:
         raise ValueError("the earnings are negative")
     if number > 10**11:
@@ -240,16 +249,16 @@ def _earnings(value: Any) -> Decimal:
     return number.quantize(_CENT)
 
 
-def _number(value: Any, wrong: str) -> Decimal:
+def _parse_number(value: Any, fault: str) -> Decimal:
     text = "" if isinstance(value, bool) else str(value).strip()
     if not _PLAIN.fullmatch(text):
-        raise ValueError(wrong)
+        raise ValueError(fault)
     return Decimal(text)
 
 
-def _at_least(value: Any) -> float:
-    """A figure of a row that is not used, where it can be read."""
+def _figure_or_zero(value: Any) -> float:
+    """A figure of a quarantined row; 0 where it cannot be read."""
     try:
-        return max(0.0, float(_number(value, "")))
+        return max(0.0, float(_parse_number(value, "")))
     except ValueError:
         return 0.0

@@ -1,11 +1,11 @@
-"""The store of reports: one Parquet file for each source, app and day, and a JSON file that says how it came.
+"""The store of reports: one Parquet file for each source, app and day, and a JSON file with its metadata.
 
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/data.parquet
     .reconciler/reports/source=dt/app=170709/day=2026-11-20/fetched.json
     .reconciler/reports/source=imported/app=max.android%3Acom.a/day=2026-11-20/data.parquet
     .reconciler/reports/quarantine/source=dt/app=170709/day=2026-11-20/rows.jsonl
 
-A file is complete under its name, or absent. The salt that hashes ids of users lies beside them, in `.reconciler/salt`.
+A file is complete under its name, or absent. The salt with which ids of users are hashed is in `.reconciler/salt`.
 """
 
 import json
@@ -50,10 +50,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class PartitionMetadata:
-    """How a partition came. `quarantined` counts its quarantined rows by reason; `digest` is of the bytes received.
+    """How a partition was made. `quarantined` counts its quarantined rows by reason; `digest` is of the bytes received.
 
-    `repeated` counts rows that stood there a second time, the same in every column, and were left out. `origin` says
-    of what was imported where it came from, and what its columns were called there.
+    `repeated` counts rows that occurred again, equal in every column, and were left out. `origin` of an imported
+    partition: where it came from, and the names of its columns there.
     """
 
     fetched_at: datetime
@@ -69,7 +69,7 @@ class PartitionMetadata:
 class PartitionPayload:
     """A partition that is ready to be stored: its data file, its quarantined rows if any, and its metadata.
 
-    `unread_reason` says why it should not be, where too little of it could be read.
+    `unread_reason` is why it is not to be stored: too little of it could be read; empty where it is.
     """
 
     data: Path
@@ -122,26 +122,26 @@ class ReportStore:
             metadata.replace(folder / _METADATA)
 
     def metadata(self, partition: Partition) -> PartitionMetadata | None:
-        """What is known of a stored partition; None where it is absent, or its metadata is of another data file."""
+        """The metadata of a stored partition; None where it is absent, or its metadata is of another data file."""
         folder = partition.folder.as_posix()
         try:
-            told = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
+            raw = json.loads(disk.read(self.root, f"{folder}/{_METADATA}"))
             data = disk.check(self.root, f"{folder}/{DATA}")
-            return _metadata(told) if told["bytes"] == data.stat().st_size else None
+            return _metadata_from_json(raw) if raw["bytes"] == data.stat().st_size else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def data(self, partition: Partition) -> Path:
-        """Where the data file of a partition is. Raises `UnfitFile` where a link or another thing has its place."""
+        """The path of a partition's data file. Raises `UnfitFile` where a link or no regular file is there."""
         return disk.check(self.root, (partition.folder / DATA).as_posix())
 
     def partitions(self, source: str) -> Mapping[Partition, Path]:
-        """The data files of a source. Raises `UnfitFile` where a link or another thing has the place of one."""
-        found = {}
+        """The data files of a source. Raises `UnfitFile` where a link or no regular file is in the place of one."""
+        paths = {}
         for path in sorted((self.root / f"source={quote(source, safe='')}").glob(f"app=*/day=*/{DATA}")):
             app, day = (unquote(part.name.partition("=")[2]) for part in (path.parents[1], path.parent))
-            found[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
-        return found
+            paths[Partition(source, app, day)] = disk.check(self.root, path.relative_to(self.root).as_posix())
+        return paths
 
     def files(self, source: str, first: date, last: date) -> Mapping[Partition, Path]:
         """The data files of a source with a day in the window."""
@@ -156,14 +156,14 @@ class ReportStore:
 def _disk_errors() -> Iterator[None]:
     try:
         yield
-    except OSError as wrong:
-        name = Path(wrong.filename).name if wrong.filename else "a report"
-        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else "a report"
+        raise ProjectError(f"{name} cannot be written: {error.strerror or error}") from error
 
 
 def _metadata_text(payload: PartitionPayload) -> str:
     metadata = payload.metadata
-    told = {
+    content = {
         "fetchedAt": metadata.fetched_at.astimezone(UTC).isoformat(timespec="seconds"),
         "digest": metadata.digest,
         "rows": metadata.rows,
@@ -173,16 +173,16 @@ def _metadata_text(payload: PartitionPayload) -> str:
         "repeated": metadata.repeated,
         **({"origin": dict(metadata.origin)} if metadata.origin else {}),
     }
-    return json.dumps(told, indent=2, sort_keys=True) + "\n"
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
-def _metadata(told: Mapping[str, Any]) -> PartitionMetadata:
-    fetched_at = datetime.fromisoformat(told["fetchedAt"])
-    quarantined = {str(why): int(rows) for why, rows in told["quarantined"].items()}
-    unknown = {str(name): int(rows) for name, rows in told["unknownCountries"].items()}
-    repeated = int(told.get("repeated", 0))
-    origin = {str(key): str(value) for key, value in told.get("origin", {}).items()}
-    return PartitionMetadata(fetched_at, str(told["digest"]), int(told["rows"]), quarantined, unknown, repeated, origin)
+def _metadata_from_json(raw: Mapping[str, Any]) -> PartitionMetadata:
+    fetched_at = datetime.fromisoformat(raw["fetchedAt"])
+    quarantined = {str(why): int(rows) for why, rows in raw["quarantined"].items()}
+    unknown = {str(name): int(rows) for name, rows in raw["unknownCountries"].items()}
+    repeated = int(raw.get("repeated", 0))
+    origin = {str(key): str(value) for key, value in raw.get("origin", {}).items()}
+    return PartitionMetadata(fetched_at, str(raw["digest"]), int(raw["rows"]), quarantined, unknown, repeated, origin)
 
 
 _SALT_FILE: Final = "salt"
@@ -191,9 +191,10 @@ _NO_SALT: Final = "remove the file to begin with another salt; users seen so far
 
 
 def project_salt(state: Path) -> Secret:
-    """The salt in the project's state folder (`.reconciler`), made at random where there is none, for its owner alone.
+    """The salt in the project's state folder (`.reconciler`); where there is none, a random one is created.
 
-    Raises `ProjectError` where it can be neither read nor written.
+    The file is readable by its owner alone. Raises `ProjectError` where it can be neither read nor written, or is no
+    salt.
     """
     root, name = state.parent, f"{state.name}/{_SALT_FILE}"
     try:
@@ -201,8 +202,8 @@ def project_salt(state: Path) -> Secret:
         disk.check(root, name)
         disk.create(root, name, secrets.token_hex(32).encode(), mode=0o600)
         text = disk.read(root, name).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from wrong
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{_SALT_FILE}: the salt can be neither read nor written", hint=_NO_SALT) from error
     if not _HEX.fullmatch(text):
         raise ProjectError(f"{_SALT_FILE} holds no salt of ours", hint=_NO_SALT)
     return Secret(text)

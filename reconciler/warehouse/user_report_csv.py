@@ -1,4 +1,4 @@
-"""The CSV text of a user report: the names of its columns, lines with open quotes, and a cut last record.
+"""The CSV text of a user report: columns, lines with open quotes, a cut last record, and the SQL that reads it.
 
 The vendor publishes no list of columns for this report. Its sibling reports have names for people ("Fyber App ID",
 "Revenue (USD)"), so names are compared without case, spaces and punctuation.
@@ -55,7 +55,7 @@ ALIASES: Final[Aliases] = MappingProxyType(
         ),
     }
 )
-"""Our name -> theirs, the likeliest first. A project may add names of its own in front."""
+"""Our name -> the vendor's, the likeliest first. A project may add names of its own in front."""
 
 _REQUIRED: Final = ("date", "app_id", "placement_name", "country", "impressions", "revenue")
 _LONGEST_LIST: Final = 40
@@ -66,47 +66,47 @@ def folded(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
-def with_own(own: Aliases) -> Aliases:
-    """The table with a project's own names in front. Raises `ValueError` for one of our names that there is not."""
+def with_own_aliases(own: Aliases) -> Aliases:
+    """`ALIASES` with a project's own names in front. Raises `ValueError` for a column that does not exist."""
     if unknown := sorted(set(own) - set(ALIASES)):
         raise ValueError(f"no such column: {', '.join(unknown)}; there are {', '.join(ALIASES)}")
     return {name: (*own.get(name, ()), *theirs) for name, theirs in ALIASES.items()}
 
 
-def places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
-    """Our name -> which column of the header it is, from 0; columns that mean nothing to us are left out.
+def column_places(header: Sequence[str], aliases: Aliases = ALIASES) -> Mapping[str, int]:
+    """Our name -> the position of its column in the header, from 0; unknown columns are left out.
 
     Raises `UnreadableAnswer`, which lists what the header holds, for a required column that is missing or there twice.
     """
     names = [folded(name) for name in header]
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for ours, theirs in aliases.items():
-        place = _place(names, theirs, header)
+        place = _column_place(names, theirs, header)
         if place is not None:
-            found[ours] = place
+            places[ours] = place
     either = {"placement_name": "placement_id"}
-    missing = [name for name in _REQUIRED if name not in found and either.get(name, name) not in found]
+    missing = [name for name in _REQUIRED if name not in places and either.get(name, name) not in places]
     if missing:
-        said = ", ".join(name.replace("_", " ") for name in missing)
+        names_missing = ", ".join(name.replace("_", " ") for name in missing)
         raise UnreadableAnswer(
-            f"the report has no column for {said}; it has {listed(header)}",
+            f"the report has no column for {names_missing}; it has {header_text(header)}",
             hint="if it goes by another name there, add that name to the column aliases",
         )
-    return found
+    return places
 
 
-def _place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
+def _column_place(names: Sequence[str], theirs: Sequence[str], header: Sequence[str]) -> int | None:
     for alias in theirs:
         count = names.count(folded(alias))
         if count > 1:
-            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {listed(header)}")
+            raise UnreadableAnswer(f"the report has the column {alias} {count} times; it has {header_text(header)}")
         if count:
             return names.index(folded(alias))
     return None
 
 
-def listed(header: Sequence[str]) -> str:
-    """The names of a header, as many of them as can be shown."""
+def header_text(header: Sequence[str]) -> str:
+    """The names of a header as a text, quoted; at most 40 of them."""
     shown = [f'"{visible(name[:_LONGEST_LIST])}"' for name in header[:_LONGEST_LIST]]
     more = len(header) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
@@ -117,14 +117,14 @@ _WELL_QUOTED: Final = re.compile(rb"%b(?:,%b)*\r?\n?" % (_FIELD, _FIELD))
 _LONGEST: Final = 2 * 1024 * 1024
 
 
-def without_open_quotes(path: Path, mended: Path) -> list[int]:
-    """Write the file without lines that are no whole record; the numbers of those lines, from 1.
+def drop_open_quotes(path: Path, mended: Path) -> list[int]:
+    """Write the file without lines that are no complete record; returns the numbers of those lines, from 1.
 
-    A record over several lines goes with them: which of its quotes is the wrong one, nobody can tell.
+    A record over several lines is dropped too: it cannot be told which of its quotes is the wrong one.
     """
     dropped: list[int] = []
     with path.open("rb") as source, mended.open("wb") as target:
-        for number, line in enumerate(_lines(source), 1):
+        for number, line in enumerate(_read_lines(source), 1):
             if len(line) < _LONGEST and (b'"' not in line or _WELL_QUOTED.fullmatch(line)):
                 target.write(line)
             else:
@@ -132,8 +132,8 @@ def without_open_quotes(path: Path, mended: Path) -> list[int]:
     return dropped
 
 
-def _lines(source: BinaryIO) -> Iterator[bytes]:
-    """The lines, each cut where it is too long to be one."""
+def _read_lines(source: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; of a line longer than `_LONGEST` the beginning."""
     while line := source.readline(_LONGEST):
         yield line
         rest = line
@@ -143,16 +143,16 @@ def _lines(source: BinaryIO) -> Iterator[bytes]:
 
 _BREAK: Final = re.compile(r"\r\n|\n|\r")
 _MOST_LINES: Final = 100
-"""Lines that a quoted field may go on over before its quote is taken for one that is not closed."""
+"""The most lines of a quoted field; beyond them its quote counts as not closed."""
 _HALF_A_NUMBER: Final = re.compile(r".*[-+.eE]", re.DOTALL)
 
 
-def cut_short(path: Path, width: int, needed: Collection[int], numbers: Collection[int]) -> str:
-    """Why a file surely ends amid its last record; empty where it may be whole, and for a file of one line.
+def cut_reason(path: Path, width: int, needed: Collection[int], numbers: Collection[int]) -> str:
+    """Why a file certainly ends within its last record; empty where it may be complete, and for a file of one line.
 
     A last record needs no line end (RFC 4180). One that has none was cut where it lacks columns, a closing quote, or
-    the value of its last column. `width` counts the columns; `needed` are those (from 0) that no record is without,
-    and `numbers` those that hold numbers.
+    the value of its last column. `width` is the number of columns; `needed` are the positions (from 0) that every
+    record fills, and `numbers` those that hold numbers.
     """
     lines = _last_lines(path)
     record = lines.pop()
@@ -175,7 +175,7 @@ def cut_short(path: Path, width: int, needed: Collection[int], numbers: Collecti
 
 
 def _last_lines(path: Path) -> list[str]:
-    """The last lines of a file; the last of them is empty where a line end ends the file."""
+    """The last lines of a file; the last one is empty where the file ends with a line end."""
     with path.open("rb") as file:
         file.seek(-min(file.seek(0, SEEK_END), 2 * _LONGEST), SEEK_END)
         text = file.read().decode("utf-8", errors="replace")
@@ -183,10 +183,10 @@ def _last_lines(path: Path) -> list[str]:
 
 
 People: TypeAlias = Literal["hash", "drop"]
-"""What becomes of the ids of users and devices: hashed with the project's salt, or not kept at all."""
+"""How ids of users and devices are treated: hashed with the project's salt, or dropped."""
 
 MASKED: Final = ("masked", "hidden", "redacted", "restricted", "other", "others", "aggregate", "aggregated", "total")
-"""What stands for the user in the row that sums users whose revenue is hidden, in the sibling report and its like."""
+"""Values of the user column in a row that sums users whose revenue is hidden (sibling reports have such)."""
 
 AGAIN: Final = "the header again"
 MISSING: Final = "a required value is missing"
@@ -199,9 +199,9 @@ _LONGEST_RECORD: Final = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """What is read: a file of `width` columns, of which `places` (see `columns`) are known, for one app and day.
+    """The report to read: a file of `width` columns, of which `places` are known (see `column_places`).
 
-    `distinct`: of rows that are the same in all columns, one. `names`: what the header calls the columns of `places`.
+    `distinct`: equal rows are read once. `names`: the header's names of the columns of `places`.
     """
 
     path: str
@@ -216,14 +216,14 @@ class ReportFile:
 
 
 def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
-    """Every row, typed, with `wrong`: why it cannot be used, NULL for a good one.
+    """SQL of all rows, typed, with `wrong`: the reason to quarantine the row, NULL for a good one.
 
     Needs the table `salts(salt)`. `keep_rejects`: records that do not have the header's form go to `reject_errors`.
     """
     return f"""
         WITH told AS (
-            SELECT {", ".join(_columns(file))}
-            FROM (SELECT {"DISTINCT *" if file.distinct else "*"} FROM {_csv(file, keep_rejects=keep_rejects)})
+            SELECT {", ".join(_columns_sql(file))}
+            FROM (SELECT {"DISTINCT *" if file.distinct else "*"} FROM {_csv_sql(file, keep_rejects=keep_rejects)})
         ),
         typed AS (
             SELECT *,
@@ -233,35 +233,35 @@ def rows_sql(file: ReportFile, *, keep_rejects: bool) -> str:
                      ELSE try_cast(told_revenue AS DECIMAL(18, 10)) END AS revenue
             FROM told
         )
-        SELECT *, {_user(file)} AS person, {_masked(file)} AS masked, {_fault(file)} AS wrong FROM typed
+        SELECT *, {_user_sql(file)} AS person, {_masked_sql(file)} AS masked, {_fault_sql(file)} AS wrong FROM typed
     """  # noqa: S608 - values go in through `literal` alone
 
 
-def good_sql(file: ReportFile, rows: str) -> str:
-    """The rows that are kept, in the columns that are kept. The country is still as told, in upper case."""
+def good_rows_sql(file: ReportFile, rows: str) -> str:
+    """SQL of the good rows in the columns that are stored. The country is the report's text in upper case."""
     return f"""
-        SELECT {literal(file.app)} AS app, {_day(file)} AS day, placement_id, placement_name, placement_type,
+        SELECT {literal(file.app)} AS app, {_day_sql(file)} AS day, placement_id, placement_name, placement_type,
                upper(told_country) AS country, device_os, person, masked, CAST(shown AS BIGINT) AS impressions, revenue
         FROM ({rows}) WHERE wrong IS NULL
     """  # noqa: S608 - as above
 
 
-def quarantined_sql(rows: str, most: int) -> str:
-    """The first rows that are not kept, in the report's words, without what tells of people."""
-    told = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
+def quarantined_rows_sql(rows: str, most: int) -> str:
+    """SQL of the first `most` quarantined rows, as the report has them, without ids of users."""
+    columns = "told_date AS date, app_id AS app, placement_id, placement_name, told_country AS country"
     return f"""
-        SELECT wrong AS reason, {told}, told_impressions AS impressions, told_revenue AS revenue
+        SELECT wrong AS reason, {columns}, told_impressions AS impressions, told_revenue AS revenue
         FROM ({rows}) WHERE wrong IS NOT NULL LIMIT {most:d}
     """  # noqa: S608 - as above
 
 
 def literal(text: str) -> str:
-    """A text as SQL writes it."""
+    """A text as a literal of SQL, quoted."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _csv(file: ReportFile, *, keep_rejects: bool) -> str:
-    """DuckDB's reader, told everything, so that it guesses nothing. An empty field is NULL, quoted or not."""
+def _csv_sql(file: ReportFile, *, keep_rejects: bool) -> str:
+    """DuckDB's CSV reader with every option set, so that none is detected. An empty field is NULL, quoted or not."""
     names = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(file.width))
     faults = "store_rejects = true" if keep_rejects else "ignore_errors = true"
     return f"""read_csv({literal(file.path)}, auto_detect = false, header = true, delim = ',', quote = '"',
@@ -269,23 +269,23 @@ def _csv(file: ReportFile, *, keep_rejects: bool) -> str:
         max_line_size = {_LONGEST_RECORD:d}, {faults})"""
 
 
-def _columns(file: ReportFile) -> Sequence[str]:
+def _columns_sql(file: ReportFile) -> Sequence[str]:
     named = {name: f"nullif(trim(c{place:d}), '')" for name, place in file.places.items()}
     texts = [f"{named.get(name, 'NULL::VARCHAR')} AS {name}" for name in ("app_id", "currency", *_TEXTS)]
     values = [f"{named[name]} AS told_{name}" for name in ("date", "country", "impressions", "revenue")]
     return [*texts, *values, f"{named.get('user', 'NULL::VARCHAR')} AS told_user"]
 
 
-def _user(file: ReportFile) -> str:
-    """Half of a SHA-256 over salt and id is more than enough to tell a publisher's users apart."""
+def _user_sql(file: ReportFile) -> str:
+    """SQL of the hashed user: half a SHA-256 of salt and id is enough to keep a publisher's users distinct."""
     if file.people == "drop" or "user" not in file.places:
         return "NULL::VARCHAR"
     hashed = "left(sha256((SELECT salt FROM salts) || told_user), 32)"
-    return f"CASE WHEN {_masked(file)} THEN NULL ELSE {hashed} END"
+    return f"CASE WHEN {_masked_sql(file)} THEN NULL ELSE {hashed} END"
 
 
-def _masked(file: ReportFile) -> str:
-    """No id of a user or device is as short as these words are, so that most rows are settled by their length."""
+def _masked_sql(file: ReportFile) -> str:
+    """SQL of whether the row sums masked users. Ids are longer than these words, so length decides for most rows."""
     words = [word.lower() for word in file.masked]
     listed = ", ".join(map(literal, words))
     word = f"trim(lower(told_user), ' *()[]<>-_') IN ({listed}) OR trim(told_user, '*-') = ''"
@@ -293,17 +293,17 @@ def _masked(file: ReportFile) -> str:
     return f"CASE WHEN length(told_user) <= {short} THEN {word} ELSE coalesce(told_user = '{_NOBODY}', false) END"
 
 
-def _day(file: ReportFile) -> str:
+def _day_sql(file: ReportFile) -> str:
     return f"DATE {literal(file.day.isoformat())}"
 
 
-def _fault(file: ReportFile) -> str:
-    """The first thing that is wrong with a row, in words."""
+def _fault_sql(file: ReportFile) -> str:
+    """SQL of the first reason to quarantine a row."""
     words = ", ".join(map(literal, sorted(SUMS)))
     says_so = f"trim(lower({{}}), ' *()[]<>-_:') IN ({words})"
     names = {name: literal(said.strip()) for name, said in file.names.items()}
-    again = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
-    return f"""CASE {again if {"date", "revenue"} <= names.keys() else ""}
+    is_header = f"""WHEN told_date = {names["date"]} AND told_revenue = {names["revenue"]} THEN {literal(AGAIN)}"""
+    return f"""CASE {is_header if {"date", "revenue"} <= names.keys() else ""}
         WHEN (told_date <> {literal(file.day.isoformat())} AND {says_so.format("told_date")})
           OR (app_id <> {literal(file.app)} AND {says_so.format("app_id")})
           OR (length(told_country) > 2 AND {says_so.format("told_country")}) THEN {literal(SUM)}
@@ -311,7 +311,7 @@ def _fault(file: ReportFile) -> str:
           OR coalesce(placement_id, placement_name) IS NULL THEN {literal(MISSING)}
         WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) IS NULL
           THEN 'the date is none'
-        WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) <> {_day(file)}
+        WHEN told_date <> {literal(file.day.isoformat())} AND try_cast(told_date AS DATE) <> {_day_sql(file)}
           THEN 'of another day'
         WHEN app_id <> {literal(file.app)} THEN 'of another app'
         WHEN shown IS NULL OR shown <> floor(shown) THEN 'the impressions are no whole number'

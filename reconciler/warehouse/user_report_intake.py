@@ -1,4 +1,4 @@
-"""A user report becomes a Parquet file, through DuckDB: memory does not grow with the report."""
+"""A user report is read into a Parquet file with DuckDB; memory does not grow with the size of the report."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from reconciler.errors import UnreadableAnswer
 from reconciler.model.secret import Secret
 from reconciler.warehouse.acceptance import STRAY, SUM, Figures, unread_reason
 from reconciler.warehouse.countries import NOWHERE, alpha2
-from reconciler.warehouse.coverage import is_sum_of, sum_of, without_sums
+from reconciler.warehouse.coverage import data_figures, is_sum_of, remove_sums
 from reconciler.warehouse.report_store import DATA, PartitionMetadata, PartitionPayload
 from reconciler.warehouse.user_report_csv import (
     ALIASES,
@@ -24,13 +24,13 @@ from reconciler.warehouse.user_report_csv import (
     Aliases,
     People,
     ReportFile,
-    cut_short,
-    good_sql,
+    column_places,
+    cut_reason,
+    drop_open_quotes,
+    good_rows_sql,
     literal,
-    places,
-    quarantined_sql,
+    quarantined_rows_sql,
     rows_sql,
-    without_open_quotes,
 )
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 
 _SHOWN: Final = 10_000
-"""Rows that are kept in quarantine to be looked at; all of them are counted."""
+"""The most rows that are written to the quarantine file; all of them are counted."""
 _MOST_SUMS: Final = 1000
-"""Rows without a placement that are looked at for whether they sum others."""
+"""The most rows without a placement that are checked for being sums."""
 _SHOWN_COUNTRIES: Final = 20
 _LONGEST_HEADER: Final = 64 * 1024
 _NUMBERS: Final = frozenset(("impressions", "revenue"))
@@ -68,9 +68,9 @@ _SWALLOWED: Final = "swallowed by a quote that is not closed"
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
-    """How reports are read: names of columns, what becomes of people's ids, what stands for masked users, and memory.
+    """How reports are read: column names, the treatment of users' ids, the values that mark masked users, and memory.
 
-    `memory` is what DuckDB may use, in its own words; what does not fit goes to the disk.
+    `memory` is what DuckDB may use, as it writes it (`512MB`); what does not fit goes to the disk.
     """
 
     salt: Secret
@@ -80,40 +80,39 @@ class IntakeSettings:
     memory: str = "512MB"
 
 
-def take_in(
+def read_user_report(
     report: ReceivedReport, app: str, day: date, settings: IntakeSettings, fetched_at: datetime
 ) -> PartitionPayload:
-    """The report of an app and a day as a Parquet file beside it, with what was set aside and why.
+    """Read the report of an app and a day into a Parquet file beside it, and quarantine what cannot be used.
 
-    A row that stands there twice, the same in every column, counts once, for a report has one row for each user,
-    placement and country. Rows that sum others, by their words or their figures, are left out. Where too little could
-    be read, the payload says so as its `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no
-    header, missing columns, not one good row among some, or an end amid its last row, so that nobody can tell how much
-    is missing.
+    Rows equal in every column count once, for a report has one row for each user, placement and country. Rows that sum
+    others, by their words or their figures, are left out. Where too little could be read, the payload has an
+    `unread_reason`. Raises `UnreadableAnswer` for what is no such report: no header, missing columns, no good row among
+    its rows, or an end within its last row, as it is unknown how much is missing.
     """
-    header = _header(report.path)
-    found = places(header, settings.aliases)
-    names = {name: header[place] for name, place in found.items()}
-    file = ReportFile(str(report.path), len(header), found, app, day, settings.people, settings.masked, names=names)
+    header = _read_header(report.path)
+    places = column_places(header, settings.aliases)
+    names = {name: header[place] for name, place in places.items()}
+    file = ReportFile(str(report.path), len(header), places, app, day, settings.people, settings.masked, names=names)
     needed, numbers = ({place for name, place in file.places.items() if name in of} for of in (_NEEDED, _NUMBERS))
-    if cut := cut_short(report.path, file.width, needed, numbers):
+    if cut := cut_reason(report.path, file.width, needed, numbers):
         raise UnreadableAnswer(f"the report is cut in its last line: {cut}", hint="fetch it again")
     folder = report.path.parent
-    with _duckdb(folder, settings) as connection:
-        rows, quarantined = _read(connection, file, report.lines - 1)
+    with _open_duckdb(folder, settings) as connection:
+        rows, quarantined = _read_rows(connection, file, report.lines - 1)
         if quarantined[_SWALLOWED]:
             rows, quarantined = _read_without_open_quotes(connection, file, report.lines - 1)
         if quarantined and not rows.kept:
             raise UnreadableAnswer(f"not one row of the report can be used: {counts_text(quarantined)}")
-        sums = without_sums(connection, folder / DATA)
+        sums = remove_sums(connection, folder / DATA)
         unknown, nowhere = _unknown_countries(connection, folder / DATA)
-        kept = sum_of(connection, folder / DATA, "revenue")
+        figures = data_figures(connection, folder / DATA, "revenue")
     unread = rows.unread + nowhere
     reasons = {**quarantined, **({"of an unknown country": nowhere.rows} if nowhere.rows else {})}
-    why = unread_reason(unread, kept + rows.unread, reasons)
+    why = unread_reason(unread, figures + rows.unread, reasons)
     quarantine = folder / "rows.jsonl" if quarantined else None
     quarantined.update({SUM: sums} if sums else {})
-    metadata = PartitionMetadata(fetched_at, report.digest, kept.rows, quarantined, unknown, rows.repeated)
+    metadata = PartitionMetadata(fetched_at, report.digest, figures.rows, quarantined, unknown, rows.repeated)
     return PartitionPayload(folder / DATA, metadata, quarantine, why)
 
 
@@ -122,7 +121,7 @@ def counts_text(quarantined: Mapping[str, int]) -> str:
     return ", ".join(f"{rows:,} {why}" for why, rows in sorted(quarantined.items()))
 
 
-def _header(path: Path) -> Sequence[str]:
+def _read_header(path: Path) -> Sequence[str]:
     """The first record of the file, read by itself. Raises `UnreadableAnswer`."""
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)
@@ -141,8 +140,8 @@ def _header(path: Path) -> Sequence[str]:
 
 
 @contextmanager
-def _duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
-    """A database that lives as long as the block; what it says of its troubles may hold rows, so it is not repeated."""
+def _open_duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnection"]:
+    """A DuckDB connection for the length of the block. Its errors may hold rows, so their text is not repeated."""
     import duckdb  # noqa: PLC0415 - an extra, and 0.1 s
 
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -156,27 +155,27 @@ def _duckdb(folder: Path, settings: IntakeSettings) -> Iterator["DuckDBPyConnect
             connection.execute("CREATE TABLE salts(salt VARCHAR)")
             connection.execute("INSERT INTO salts VALUES (?)", [settings.salt.reveal()])
             yield connection
-    except duckdb.Error as wrong:
+    except duckdb.Error as error:
         raise UnreadableAnswer(
-            f"the report cannot be read ({type(wrong).__name__})", hint="is it CSV, with one kind of line end?"
+            f"the report cannot be read ({type(error).__name__})", hint="is it CSV, with one kind of line end?"
         ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class _ReadRows:
-    """How many good rows were kept, how many were not because they stand there already, and what could not be read."""
+    """The number of good rows that were written, the number of repeated ones, and the figures of unreadable ones."""
 
     kept: int
     repeated: int
     unread: Figures
 
 
-def _read(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
-    """The good rows, and how many others were set aside, by reason; `lines` counts all lines but the header's."""
+def _read_rows(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tuple[_ReadRows, Counter[str]]:
+    """Write the good rows, and count the quarantined ones by reason; `lines` counts all lines but the header."""
     folder = Path(file.path).parent
     good = _write_good_rows(connection, file, folder / DATA)
     quarantined, unread = (
-        (Counter(), Figures()) if good == lines else _quarantine(connection, file, folder, lines - good)
+        (Counter(), Figures()) if good == lines else _quarantine_rows(connection, file, folder, lines - good)
     )
     if not _may_hold_duplicates(connection, folder / DATA):
         return _ReadRows(good, 0, unread), quarantined
@@ -185,23 +184,23 @@ def _read(connection: "DuckDBPyConnection", file: ReportFile, lines: int) -> tup
 
 
 def _may_hold_duplicates(connection: "DuckDBPyConnection", data: Path) -> bool:
-    """Whether any two kept rows may be the same. Not all columns are kept, so theirs may differ all the same.
+    """Whether any two written rows are equal. The whole rows may still differ, as not all columns are written.
 
-    It takes a fifth of the time of reading the report, where telling its whole rows apart takes two thirds more.
+    It takes a fifth of the time of reading the report; comparing whole rows adds two thirds to that time.
     """
     counts = f"SELECT count(*) > count(DISTINCT hash(kept)) FROM {literal(str(data))} AS kept"  # noqa: S608 - our path
-    found = connection.execute(counts).fetchone()
-    return bool(found and found[0])
+    row = connection.execute(counts).fetchone()
+    return bool(row and row[0])
 
 
 def _read_without_open_quotes(
     connection: "DuckDBPyConnection", file: ReportFile, lines: int
 ) -> tuple[_ReadRows, Counter[str]]:
-    """The same without the lines that have swallowed others."""
+    """`_read_rows` of the file without lines whose open quotes swallow the lines after them."""
     mended = Path(file.path).with_name("mended")
     mended.with_name("rows.jsonl").unlink()
-    dropped = without_open_quotes(Path(file.path), mended)
-    rows, quarantined = _read(connection, replace(file, path=str(mended)), lines - len(dropped))
+    dropped = drop_open_quotes(Path(file.path), mended)
+    rows, quarantined = _read_rows(connection, replace(file, path=str(mended)), lines - len(dropped))
     quarantined.update({_OPEN: len(dropped)} if dropped else {})
     rows = replace(rows, unread=rows.unread + Figures(len(dropped)))
     _append_quarantine(mended.with_name("rows.jsonl"), [(number, "UNQUOTED VALUE") for number in dropped])
@@ -210,29 +209,29 @@ def _read_without_open_quotes(
 
 
 def _write_good_rows(connection: "DuckDBPyConnection", file: ReportFile, target: Path) -> int:
-    """How many good rows went to the target."""
-    good = good_sql(file, rows_sql(file, keep_rejects=False))
+    """Write the good rows to the target; returns how many."""
+    good = good_rows_sql(file, rows_sql(file, keep_rejects=False))
     rows = connection.execute(f"COPY ({good}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(rows[0]) if rows else 0
 
 
-def _quarantine(
+def _quarantine_rows(
     connection: "DuckDBPyConnection", file: ReportFile, folder: Path, missing: int
 ) -> tuple[Counter[str], Figures]:
-    """Rows that were not kept, counted by reason and written to a file; and how much is unread with them.
+    """Write the quarantined rows to a file; returns their counts by reason, and the figures that are unread with them.
 
-    `missing` is how many more lines there are than good rows: those that neither row nor misshapen record accounts for
-    are in a quote that was never closed, unless no quote is at fault.
+    `missing` is how many more lines there are than good rows. Lines that no row and no malformed record accounts for
+    are within a quote that was never closed, if any quote is at fault.
     """
     for table in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     rows = rows_sql(file, keep_rejects=True)
     counts = f"""SELECT wrong, count(*), coalesce(sum(shown) FILTER (shown > 0), 0),
         coalesce(sum(revenue) FILTER (revenue > 0), 0) FROM ({rows}) WHERE wrong IS NOT NULL GROUP BY ALL"""  # noqa: S608 - as above
-    found = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
-    if MISSING in found:
-        _count_sums_apart(connection, file, folder / DATA, found)
-    quarantined = Counter({why: each.rows for why, each in found.items()})
+    faulty = {str(why): Figures(int(n), float(i), float(m)) for why, n, i, m in connection.execute(counts).fetchall()}
+    if MISSING in faulty:
+        _count_sums(connection, file, folder / DATA, faulty)
+    quarantined = Counter({why: figures.rows for why, figures in faulty.items()})
     misshapen = connection.execute(
         "SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line"
     ).fetchall()
@@ -241,31 +240,29 @@ def _quarantine(
     if open_quote and missing > quarantined.total():
         quarantined[_SWALLOWED] = missing - quarantined.total()
     _write_quarantine(connection, file, folder / "rows.jsonl", misshapen)
-    shapeless = sum(rows for why, rows in quarantined.items() if why not in found)
-    return quarantined, sum((each for why, each in found.items() if why not in STRAY), Figures(shapeless))
+    shapeless = sum(rows for why, rows in quarantined.items() if why not in faulty)
+    return quarantined, sum((figures for why, figures in faulty.items() if why not in STRAY), Figures(shapeless))
 
 
-def _count_sums_apart(
-    connection: "DuckDBPyConnection", file: ReportFile, data: Path, found: dict[str, Figures]
-) -> None:
-    """Rows without an app or a placement whose figures are those of all kept rows are sums, and nothing is missing."""
-    whole = sum_of(connection, data, "revenue")
+def _count_sums(connection: "DuckDBPyConnection", file: ReportFile, data: Path, faulty: dict[str, Figures]) -> None:
+    """Move rows without app or placement whose figures equal those of all written rows from `MISSING` to `SUM`."""
+    whole = data_figures(connection, data, "revenue")
     rows = f"""SELECT coalesce(shown, 0), coalesce(revenue, 0) FROM ({rows_sql(file, keep_rejects=False)})
         WHERE wrong = {literal(MISSING)} LIMIT {_MOST_SUMS:d}"""  # noqa: S608 - as above
     for shown, money in connection.execute(rows).fetchall():
-        one = Figures(1, float(shown), float(money))
-        if is_sum_of(one, whole):
-            left = found[MISSING]
-            found[MISSING] = Figures(left.rows - 1, left.impressions - one.impressions, left.money - one.money)
-            found[SUM] = found.get(SUM, Figures()) + one
-    if not found[MISSING].rows:
-        del found[MISSING]
+        row = Figures(1, float(shown), float(money))
+        if is_sum_of(row, whole):
+            unread = faulty[MISSING]
+            faulty[MISSING] = Figures(unread.rows - 1, unread.impressions - row.impressions, unread.money - row.money)
+            faulty[SUM] = faulty.get(SUM, Figures()) + row
+    if not faulty[MISSING].rows:
+        del faulty[MISSING]
 
 
 def _write_quarantine(
     connection: "DuckDBPyConnection", file: ReportFile, path: Path, misshapen: Sequence[tuple[Any, ...]]
 ) -> None:
-    shown = quarantined_sql(rows_sql(file, keep_rejects=False), _SHOWN)
+    shown = quarantined_rows_sql(rows_sql(file, keep_rejects=False), _SHOWN)
     connection.execute(f"COPY ({shown}) TO {literal(str(path))} (FORMAT json)")
     _append_quarantine(path, misshapen)
 
@@ -278,12 +275,12 @@ def _append_quarantine(path: Path, misshapen: Sequence[tuple[Any, ...]]) -> None
 
 
 def _unknown_countries(connection: "DuckDBPyConnection", data: Path) -> tuple[Mapping[str, int], Figures]:
-    """Rows by what the report says where a country should stand, if we know none of that name; the commonest ones.
+    """Counts of rows by unknown country, the commonest first, and the figures of these rows.
 
-    The figures are of those rows that name something, though no country: whatever it is, it has been misread.
+    Rows whose country is empty or means no country in particular are not part of the figures.
     """
     counts = f"""SELECT coalesce(country, ''), count(*), sum(impressions), sum(revenue) FROM {literal(str(data))}
         GROUP BY ALL ORDER BY 2 DESC, 1"""  # noqa: S608 - our own path
-    found = [each for each in connection.execute(counts).fetchall() if alpha2(str(each[0])) is None]
-    named = [Figures(int(rows), float(i), float(m)) for name, rows, i, m in found if name.lower() not in NOWHERE]
-    return {str(name): int(rows) for name, rows, *_ in found[:_SHOWN_COUNTRIES]}, sum(named, Figures())
+    unknown = [row for row in connection.execute(counts).fetchall() if alpha2(str(row[0])) is None]
+    named = [Figures(int(rows), float(i), float(m)) for name, rows, i, m in unknown if name.lower() not in NOWHERE]
+    return {str(name): int(rows) for name, rows, *_ in unknown[:_SHOWN_COUNTRIES]}, sum(named, Figures())

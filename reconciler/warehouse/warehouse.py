@@ -1,4 +1,4 @@
-"""What the stored reports say of the cells of one question: figures by day, price bins, and whose rows they are."""
+"""Evidence from the stored reports: queries over them, the figures by cell and day, and what could not be matched."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Final, Self, TypeAlias
 
 from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
-from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, Mode, Question, Unmatched
+from reconciler.model.evidence import Absence, Cell, DayEvidence, Evidence, EvidenceQuery, Mode, UnmatchedReports
 from reconciler.model.floors import WORLDWIDE
 from reconciler.warehouse import evidence_sql as sql
 from reconciler.warehouse.countries import alpha2
@@ -47,7 +47,7 @@ class ReportFiles:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What one report says of a cell on a day, 0 where it says nothing. `singles` are rows with one impression."""
+    """The figures of one report for a cell and day, 0 where it has none. `singles` counts rows with one impression."""
 
     requests: int = 0
     impressions: int = 0
@@ -58,7 +58,7 @@ class DayFigures:
 
 @dataclass(frozen=True, slots=True)
 class WaterfallFigures:
-    """What the lines of one role did in a waterfall; `most` are the requests of the line that had the most."""
+    """Figures of the lines of one role in a waterfall; `most` is the largest number of requests of one line."""
 
     requests: int
     earnings: float
@@ -67,7 +67,7 @@ class WaterfallFigures:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceTables:
-    """The answers of the reports. `absences` are days of apps without a line of DT's in their mediation reports.
+    """The results of all queries. `absences` are days of apps without a line of DT's in their mediation reports.
 
     `prices` counts rows with one impression by price bin; `waterfalls` holds a value for each waterfall of a cell.
     """
@@ -82,100 +82,100 @@ class EvidenceTables:
 
 
 def day_of(partition: Partition) -> date:
-    """The day of a partition that is one of a day."""
+    """The day of a partition that holds one day. Raises ValueError for one of totals."""
     return date.fromisoformat(partition.day)
 
 
-def read_tables(store: ReportStore, engine: Engine, question: Question) -> EvidenceTables:
-    """Ask the engine for all that a question needs."""
-    files = _files(store, question)
+def read_tables(store: ReportStore, engine: Engine, query: EvidenceQuery) -> EvidenceTables:
+    """Run all queries that the evidence needs."""
+    files = _window_files(store, query)
     engine.load_files(sql.DT, [*files.dt.values()], sql.DT_COLUMNS)
     engine.load_files(sql.MEDIATION, [*files.mediation.values()], sql.MEDIATION_COLUMNS)
-    absent = _absences(engine)
-    counted = _counted(engine, absent)
+    absent = _read_absences(engine)
+    counted = _counted_rows(engine, absent)
     lines = [MediationLine(*row) for row in engine.rows(sql.mediation_lines_sql(counted))]
     names = [DtName(*row) for row in engine.rows(sql.dt_names_sql())]
-    matches = match(question.known, sorted(names, key=str), sorted(lines, key=str))
-    _load_places(engine, question, matches)
-    _load_roles(engine, question, matches, lines)
-    spellings = _load_spellings(engine, question)
-    totals = [] if absent else _totals(store, question, files)
+    matches = match(query.known, sorted(names, key=str), sorted(lines, key=str))
+    _load_places(engine, query, matches)
+    _load_roles(engine, query, matches, lines)
+    spellings = _load_spellings(engine, query)
+    totals = [] if absent else _totals_files(store, query, files)
     if totals:
         engine.load_files(sql.TOTALS_TABLE, totals, sql.MEDIATION_COLUMNS)
     return EvidenceTables(
         files,
         absent,
         matches,
-        _dt_days(engine, spellings),
-        _prices(engine, spellings),
-        _mediation_days(engine, counted),
-        _waterfalls(engine, sql.TOTALS_TABLE if totals else counted),
+        _read_dt_days(engine, spellings),
+        _read_prices(engine, spellings),
+        _read_mediation_days(engine, counted),
+        _read_waterfalls(engine, sql.TOTALS_TABLE if totals else counted),
     )
 
 
-def _files(store: ReportStore, question: Question) -> ReportFiles:
-    """Without mediation reports all of DT's days count, else those of which both tell."""
+def _window_files(store: ReportStore, query: EvidenceQuery) -> ReportFiles:
+    """The files of the window: without mediation reports all of DT's days, else the days that both sides have."""
     chartboost, imported, dt = (
-        store.files(source, question.first, question.last) for source in ("chartboost", IMPORTED, "dt")
+        store.files(source, query.first, query.last) for source in ("chartboost", IMPORTED, "dt")
     )
     days = {partition.day for partition in (*chartboost, *imported)} or {partition.day for partition in dt}
     return ReportFiles(chartboost, imported, {each: path for each, path in dt.items() if each.day in days})
 
 
-def _totals(store: ReportStore, question: Question, files: ReportFiles) -> Sequence[Path]:
-    """Totals without days, with the days of imports, which have none; none where the window has no totals."""
-    found = totals_for(store, DayRange(question.first, question.last), list(files.chartboost))
-    return [*found, *files.imported.values()] if found else []
+def _totals_files(store: ReportStore, query: EvidenceQuery, files: ReportFiles) -> Sequence[Path]:
+    """Files of totals over the window, and of imports, which have no totals; empty where the window has no totals."""
+    totals = totals_for(store, DayRange(query.first, query.last), list(files.chartboost))
+    return [*totals, *files.imported.values()] if totals else []
 
 
-def _absences(engine: Engine) -> Sequence[Absence]:
+def _read_absences(engine: Engine) -> Sequence[Absence]:
     sources: dict[str, dict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     for app, day, source in engine.rows(sql.mediation_sources_sql()):
         sources[app or ""][day].add(source)
     return absences(sources)
 
 
-def _counted(engine: Engine, absent: Sequence[Absence]) -> str:
-    """The mediation rows that count, as a table to select from.
+def _counted_rows(engine: Engine, dt_absences: Sequence[Absence]) -> str:
+    """The mediation rows that count, as SQL to select from.
 
-    Those of days on which the line of DT is missing do not: what the others earned then is not what DT left them.
+    Rows of days without DT's line do not count: what the others earned then is not what DT left them.
     """
-    left_out = [(one.app, day.isoformat()) for one in absent for day in one.days]
+    left_out = [(absence.app, day.isoformat()) for absence in dt_absences for day in absence.days]
     if left_out:
         engine.load_texts(sql.LEFT_OUT, ("app", "day"), left_out)
     return sql.counted_mediation(left_out=bool(left_out))
 
 
-def _load_places(engine: Engine, question: Question, matches: Matches) -> None:
-    asked = {cell.address for cell in question.cells}
+def _load_places(engine: Engine, query: EvidenceQuery, matches: Matches) -> None:
+    addresses = {cell.address for cell in query.cells}
     rows = (
         (name.app, name.placement_id, name.placement_name, address)
         for name, address in matches.dt.items()
-        if address in asked
+        if address in addresses
     )
     engine.load_texts(sql.PLACES, ("app", "placement_id", "placement_name", "address"), rows)
 
 
-def _load_roles(engine: Engine, question: Question, matches: Matches, lines: Sequence[MediationLine]) -> None:
-    """The lines that belong to an address: DT's own, and those asked after it."""
-    asked = {cell.address for cell in question.cells}
+def _load_roles(engine: Engine, query: EvidenceQuery, matches: Matches, lines: Sequence[MediationLine]) -> None:
+    """Load the lines that belong to an address: DT's own, and those asked after it."""
+    addresses = {cell.address for cell in query.cells}
     roles: list[tuple[MediationLine, Address, Role]] = [(*pair, "own") for pair in matches.lines.items()]
     after = lines_after_dt(matches, lines)
     roles += [(line, address, "behind") for address, of in after.items() for line in of]
     rows = (
         (line.app, line.placement, line.network, line.source, line.partner_placement, address, role)
         for line, address, role in roles
-        if address in asked
+        if address in addresses
     )
     engine.load_texts(sql.ROLES, (*sql.LINE, "address", "role"), rows)
 
 
-def _load_spellings(engine: Engine, question: Question) -> Sequence[str]:
-    """How DT's reports spell the countries that have a line of their own."""
-    own = [(cell.address, cell.country) for cell in question.cells if cell.country != WORLDWIDE]
+def _load_spellings(engine: Engine, query: EvidenceQuery) -> Sequence[str]:
+    """Load the spellings of countries with a floor of their own in DT's reports; returns the spellings."""
+    own = [(cell.address, cell.country) for cell in query.cells if cell.country != WORLDWIDE]
     countries = {country for _, country in own}
-    told = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
-    codes = {spelling: code for spelling in told if (code := alpha2(spelling)) in countries}
+    spellings = [country for (country,) in engine.rows(sql.dt_countries_sql()) if country]
+    codes = {spelling: code for spelling in spellings if (code := alpha2(spelling)) in countries}
     engine.load_texts(
         sql.SPELLINGS, ("spelling", "alpha2"), ((spelling, f"{code}") for spelling, code in codes.items())
     )
@@ -183,33 +183,33 @@ def _load_spellings(engine: Engine, question: Question) -> Sequence[str]:
     return [*codes]
 
 
-def _dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[date, DayFigures]]:
-    found: dict[Cell, dict[date, DayFigures]] = defaultdict(dict)
+def _read_dt_days(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[date, DayFigures]]:
+    by_cell: dict[Cell, dict[date, DayFigures]] = defaultdict(dict)
     for address, country, day, impressions, revenue, singles, paid in engine.rows(sql.dt_days_sql(spellings)):
         figures = DayFigures(0, impressions, float(revenue), singles, float(paid or 0))
-        found[Cell(Address(address), country)][day] = figures
-    return found
+        by_cell[Cell(Address(address), country)][day] = figures
+    return by_cell
 
 
-def _prices(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[int, int]]:
-    found: dict[Cell, dict[int, int]] = defaultdict(dict)
+def _read_prices(engine: Engine, spellings: Sequence[str]) -> Mapping[Cell, Mapping[int, int]]:
+    by_cell: dict[Cell, dict[int, int]] = defaultdict(dict)
     for address, country, price_bin, rows in engine.rows(sql.dt_prices_sql(spellings)):
-        found[Cell(Address(address), country)][price_bin] = rows
-    return found
+        by_cell[Cell(Address(address), country)][price_bin] = rows
+    return by_cell
 
 
-def _mediation_days(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Mapping[date, DayFigures]]:
-    found: dict[tuple[Cell, Role], dict[date, DayFigures]] = defaultdict(dict)
+def _read_mediation_days(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Mapping[date, DayFigures]]:
+    by_role: dict[tuple[Cell, Role], dict[date, DayFigures]] = defaultdict(dict)
     for address, country, role, day, *figures in engine.rows(sql.mediation_days_sql(rows)):
-        found[Cell(Address(address), country), role][day] = DayFigures(*figures)
-    return found
+        by_role[Cell(Address(address), country), role][day] = DayFigures(*figures)
+    return by_role
 
 
-def _waterfalls(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Sequence[WaterfallFigures]]:
-    found: dict[tuple[Cell, Role], list[WaterfallFigures]] = defaultdict(list)
+def _read_waterfalls(engine: Engine, rows: str) -> Mapping[tuple[Cell, Role], Sequence[WaterfallFigures]]:
+    by_role: dict[tuple[Cell, Role], list[WaterfallFigures]] = defaultdict(list)
     for address, country, role, *figures in engine.rows(sql.mediation_cells_sql(rows)):
-        found[Cell(Address(address), country), role].append(WaterfallFigures(*figures))
-    return found
+        by_role[Cell(Address(address), country), role].append(WaterfallFigures(*figures))
+    return by_role
 
 
 MEMORY: Final = "1GB"
@@ -227,16 +227,16 @@ class Warehouse:
         self._spill = root / "spill"
         self._engine: Engine = connect(engine, memory, self._spill)
 
-    def evidence(self, question: Question) -> tuple[tuple[Evidence, ...], Unmatched]:
-        """Evidence for every cell that is asked for, in their order, and what could not be joined.
+    def evidence(self, question: EvidenceQuery) -> tuple[tuple[Evidence, ...], UnmatchedReports]:
+        """Evidence for every cell of the query, in their order, and what could not be matched.
 
         Requests come from Chartboost, impressions and revenue from DT, or from Chartboost on days without a report of
-        DT's. Days count only where Chartboost was fetched, unless none was, so that both sides speak of the same days.
-        `after_requests` are those of the line behind DT that was asked most.
+        DT's. Days count only where Chartboost was fetched, unless none was, so that both sides cover the same days.
+        `after_requests` are those of the line behind DT that was asked most often.
         """
         tables = read_tables(self._store, self._engine, question)
-        answer = _Answer(tables, question)
-        return tuple(map(answer.evidence, question.cells)), self._unmatched(tables, question)
+        builder = _EvidenceBuilder(tables, question)
+        return tuple(map(builder.evidence, question.cells)), self._unmatched(tables, question)
 
     def close(self) -> None:
         """Close the engine, and remove its folder for what did not fit in memory."""
@@ -252,12 +252,12 @@ class Warehouse:
     ) -> None:
         self.close()
 
-    def _unmatched(self, tables: EvidenceTables, question: Question) -> Unmatched:
-        """Names that are nobody's; and ours of which only DT speaks, where Chartboost was asked at all."""
+    def _unmatched(self, tables: EvidenceTables, question: EvidenceQuery) -> UnmatchedReports:
+        """Names that match no placement; and placements in DT's reports alone, where there are mediation reports."""
         matches, mediation = tables.matches, [*tables.files.mediation]
         without_line = {cell.address for cell in question.cells} - set(matches.lines.values())
         alone = [name for name, address in matches.dt.items() if mediation and address in without_line]
-        return Unmatched(
+        return UnmatchedReports(
             tuple(sorted({line.shown for line in matches.unmatched_lines})),
             tuple(sorted({name.shown for name in (*matches.unmatched_dt, *alone)})),
             sum(line.rows for line in matches.unmatched_lines)
@@ -267,10 +267,10 @@ class Warehouse:
         )
 
 
-class _Answer:
-    """The tables of a question, put together to evidence."""
+class _EvidenceBuilder:
+    """Builds the evidence of each cell from the tables of a query."""
 
-    def __init__(self, tables: EvidenceTables, question: Question) -> None:
+    def __init__(self, tables: EvidenceTables, question: EvidenceQuery) -> None:
         self._tables = tables
         self._question = question
 
@@ -307,11 +307,11 @@ class _Answer:
         own: Mapping[date, DayFigures],
         after: Mapping[date, DayFigures],
     ) -> DayEvidence:
-        asked = own.get(day, _NOTHING)
-        sold = dt.get(day, _NOTHING) if day in self._dt_days.get(cell.address, ()) else asked
+        mediation = own.get(day, _NOTHING)
+        source = dt.get(day, _NOTHING) if day in self._dt_days.get(cell.address, ()) else mediation
         floor = self._question.floors.get(cell, {}).get(day)
         earned_after = after.get(day, _NOTHING).revenue
-        return DayEvidence(day, asked.requests, sold.impressions, sold.revenue, earned_after, floor)
+        return DayEvidence(day, mediation.requests, source.impressions, source.revenue, earned_after, floor)
 
     @cached_property
     def _modes(self) -> Mapping[Address, Mode]:
@@ -324,16 +324,16 @@ class _Answer:
         for partition in self._tables.files.dt:
             days[partition.app].add(day_of(partition))
         apps: dict[Address, set[str]] = defaultdict(set)
-        for one in self._question.known:
-            apps[one.address] |= {one.app_id} if one.app_id else set()
+        for placement in self._question.known:
+            apps[placement.address] |= {placement.app_id} if placement.app_id else set()
         for name, address in self._tables.matches.dt.items():
             apps[address].add(name.app)
         return {address: frozenset().union(*(days[app] for app in of)) for address, of in apps.items()}
 
     def _days_of(self, address: Address) -> Sequence[date]:
-        """The days that count for an address: without Chartboost's, those of which its own app was imported.
+        """The days that count for an address: those of Chartboost's reports or of imports of its own app.
 
-        Days on which the line of DT is missing count for nothing.
+        Days without DT's line do not count.
         """
         imported, without = self._imported_days.get(address), self._days_without_dt.get(address, frozenset())
         days = [day for day in self._days if not imported or day in imported or day in self._chartboost_days]
@@ -349,20 +349,20 @@ class _Answer:
 
     @cached_property
     def _imported_days(self) -> Mapping[Address, frozenset[date]]:
-        """The days of which an import tells, by address; those of Chartboost hold all apps, and are not here."""
+        """The imported days, by address; Chartboost's reports, which hold all apps, are not among them."""
         days: dict[str, set[date]] = defaultdict(set)
         for partition in self._tables.files.imported:
             days[partition.app].add(day_of(partition))
-        found: dict[Address, set[date]] = defaultdict(set)
+        days_of: dict[Address, set[date]] = defaultdict(set)
         for line, address in self._tables.matches.lines.items():
-            found[address] |= days.get(folder_of_line(line.app), set())
-        return {address: frozenset(of) for address, of in found.items()}
+            days_of[address] |= days.get(folder_of_line(line.app), set())
+        return {address: frozenset(of) for address, of in days_of.items()}
 
     @cached_property
     def _days_without_dt(self) -> Mapping[Address, frozenset[date]]:
         """The days on which the line of DT is missing, by address."""
-        days = {one.app: frozenset(one.days) for one in self._tables.absences}
-        found: dict[Address, frozenset[date]] = {}
+        days = {absence.app: frozenset(absence.days) for absence in self._tables.absences}
+        days_of: dict[Address, frozenset[date]] = {}
         for line, address in self._tables.matches.lines.items():
-            found[address] = found.get(address, frozenset()) | days.get(line.app, frozenset())
-        return found
+            days_of[address] = days_of.get(address, frozenset()) | days.get(line.app, frozenset())
+        return days_of

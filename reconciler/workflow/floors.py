@@ -10,20 +10,20 @@ from reconciler.diff.resolve import Found, resolve_apps
 from reconciler.errors import ProjectError
 from reconciler.floors.current_floors import (
     CurrentFloor,
-    Move,
+    FloorMove,
     current_floors_of,
     floor_days,
+    floor_moves,
     last_changes,
-    moves,
     tables_on,
 )
-from reconciler.floors.curve import Reaction, learned, windows_before
+from reconciler.floors.curve import Reaction, total_reaction, windows_before
 from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.address import Address, app_of, kind_of, name_of, selector
 from reconciler.model.desired import DesiredPlacement, DesiredState
-from reconciler.model.evidence import Backtest, Cell, KnownPlacement, Question, Suggestions
+from reconciler.model.evidence import Backtest, Cell, EvidenceQuery, KnownPlacement, Suggestions
 from reconciler.model.floors import Floors, effective, floor_table
 from reconciler.model.journal import past_runs
 from reconciler.model.ledger import Ledger
@@ -45,7 +45,7 @@ class Ground:
     in_force: Mapping[Address, Floors]
     waterfalls: tuple[tuple[Address, ...], ...]
     known: tuple[KnownPlacement, ...]
-    past: tuple[Move, ...]
+    past: tuple[FloorMove, ...]
 
     def current_floors(self) -> dict[Cell, CurrentFloor]:
         """Where each declared floor stands now."""
@@ -62,10 +62,10 @@ class Ground:
         changed = last_changes((move for move in self.past if move.day <= day), plain)
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
-    def question(self, cells: Iterable[Cell], first: date, last: date) -> Question:
+    def question(self, cells: Iterable[Cell], first: date, last: date) -> EvidenceQuery:
         """What the reports are asked about these cells."""
         asked = list(cells)
-        return Question(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
+        return EvidenceQuery(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
 
     def _is_pending(self, cell: Cell) -> bool:
         in_force = self.in_force[cell.address]
@@ -83,7 +83,7 @@ def ground(desired: DesiredState, store: LedgerReader) -> Ground:
     in_force = {**declared, **{address: table for address, table in applied if table is not None}}
     owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
     waterfalls = tuple(waterfall for app in desired.apps for waterfall in app.ladders)
-    past = moves(past_runs(store.events()), owners)
+    past = floor_moves(past_runs(store.events()), owners)
     return Ground(declared, in_force, waterfalls, tuple(_known(desired, placements, ledger)), past)
 
 
@@ -161,7 +161,7 @@ def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window:
     told = [
         span for span in spans if any(span[0] <= move.day <= span[1] for move in on.past if move.before is not None)
     ]
-    return learned(reports.evidence(on.question(asked, *span))[0] for span in told)
+    return total_reaction(reports.evidence(on.question(asked, *span))[0] for span in told)
 
 
 def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:

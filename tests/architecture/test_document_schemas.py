@@ -14,7 +14,7 @@ from reconciler.diff.audit import Audit, AuditedField, Item
 from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
-from reconciler.model.evidence import Unmatched
+from reconciler.model.evidence import UnmatchedReports
 from reconciler.model.journal import Result
 from reconciler.plan.document import plan_to_json
 from reconciler.render.drift.document import audit_document
@@ -81,7 +81,7 @@ def test_a_document_of_another_shape_is_refused():
     wrong["suggestions"][0]["verdict"] = "double"
     assert not strict("floors").is_valid(wrong)
     assert not strict("floors").is_valid({**good, "unmatched": {**good["unmatched"], "rows": -1}})
-    assert Unmatched().rows == 0
+    assert UnmatchedReports().rows == 0
 
 
 def test_findings_and_fields_of_audits_keep_the_order_that_readers_of_text_know():

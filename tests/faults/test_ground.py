@@ -13,7 +13,7 @@ import pytest
 from support.command import Project
 
 from reconciler.sandbox import faults
-from reconciler.sandbox.fault_script import Script
+from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 
@@ -46,7 +46,7 @@ class World:
         self.account.requests.clear()
 
     def strike(self, *some):
-        self.sandbox.follow(Script(some))
+        self.sandbox.follow(FaultScript(some))
 
     def saves(self, *more):
         assert self.project.call("plan", "--out", str(self.project.root / "plan.json"), *more).code == 0

@@ -30,9 +30,9 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.policy import facts_of
 from reconciler.render.plan.text import change_lines
 from reconciler.sandbox import checks
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.quirks import Quirks
-from reconciler.sandbox.spelling import spelled
+from reconciler.sandbox.spelling import response_object
 from reconciler.yaml.scalar import ManifestText
 
 SETTINGS = ManifestText("reconciler.yaml", b"version: 1\npublisherId: '3432'\n")
@@ -194,8 +194,8 @@ def through_the_sandbox(kind, fields, quirks):
     else:
         stored = checks.placement_to_create(body)
         changed = json.loads(calls.update(LiveResource(kind, "7", {}), fields).body)
-        stored = checks.settled({**stored, **checks.placement_to_update(changed, fields["placementType"])})
-    shown = spelled(Stored(kind, "7", stored, APP_ID if kind == "placement" else None), quirks)
+        stored = checks.complete_placement({**stored, **checks.placement_to_update(changed, fields["placementType"])})
+    shown = response_object(StoredResource(kind, "7", stored, APP_ID if kind == "placement" else None), quirks)
     [live] = live_list(kind, json.loads(json.dumps([shown])))
     assert live.unreadable == ()
     return live.fields

@@ -18,7 +18,7 @@ from reconciler.floors.pooling import opportunity_costs
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety
-from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.evidence import Cell, UnmatchedReports
 from reconciler.model.floors import MINIMUM, effective, percent_change
 
 FIGURES = ["requests", "impressions", "revenue", "after", "after_requests", "single_rows"]
@@ -65,7 +65,9 @@ accounts = st.fixed_dictionaries({cell: st.tuples(evidences(cell), stands()) for
 def run(account, chosen, *, backwards=False):
     cells = sorted(account, reverse=backwards)
     told = [account[cell][0] for cell in cells]
-    return suggest(told, {cell: account[cell][1] for cell in cells}, FIRST, LAST, TODAY, chosen, Unmatched()).cells
+    return suggest(
+        told, {cell: account[cell][1] for cell in cells}, FIRST, LAST, TODAY, chosen, UnmatchedReports()
+    ).cells
 
 
 @given(accounts, rules)
@@ -156,7 +158,7 @@ def test_a_ladder_in_order_stays_so_in_every_country_when_all_of_it_moves(data, 
     stands = current_floors_of(tables, [LADDER])
     told = [data.draw(evidences(cell)) for cell in stands]
     after = {address: dict(table) for address, table in tables.items()}
-    for made in suggest(told, stands, FIRST, LAST, TODAY, chosen, Unmatched()).cells:
+    for made in suggest(told, stands, FIRST, LAST, TODAY, chosen, UnmatchedReports()).cells:
         after[made.cell.address][made.cell.country] = made.suggested
     assert _in_order(after)
     for address, table in tables.items():

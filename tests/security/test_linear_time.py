@@ -35,7 +35,7 @@ from reconciler.model.ledger import LedgerEntry
 from reconciler.render import sanitise
 from reconciler.render.pull import changed_lines
 from reconciler.warehouse.countries import alpha2
-from reconciler.warehouse.user_report_csv import folded, places, without_open_quotes
+from reconciler.warehouse.user_report_csv import column_places, drop_open_quotes, folded
 from reconciler.yaml import scalar as hints
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, resolve
@@ -181,7 +181,7 @@ def patterns_of(text):
 def quoted_csv(text, folder):
     path = folder / "a.csv"
     path.write_text(text, encoding="utf-8")
-    without_open_quotes(path, folder / "b.csv")
+    drop_open_quotes(path, folder / "b.csv")
 
 
 FUNCTIONS = {
@@ -197,7 +197,7 @@ FUNCTIONS = {
     "readiness": lambda text: readiness(Response(403, text.encode()), len(text), text.encode()),
     "country": alpha2,
     "column": folded,
-    "header": lambda text: places(text.split(",")),
+    "header": lambda text: column_places(text.split(",")),
     "records": records_from_text,
     "scalar": resolve,
     "yaml": yaml_of,

@@ -36,7 +36,7 @@ from reconciler.apis.management.wire import calls
 from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
-from reconciler.floors.current_floors import moves
+from reconciler.floors.current_floors import floor_moves
 from reconciler.floors.record import records_from_text, with_evidence
 from reconciler.model.address import kind_of
 from reconciler.model.desired import Safety, Source
@@ -45,9 +45,9 @@ from reconciler.model.journal import (
     Intent,
     Result,
     StepResult,
-    of_resource,
     past_creates,
     past_runs,
+    runs_of_resource,
     seconds_to_settle,
 )
 from reconciler.model.value import digest, document_json
@@ -240,10 +240,10 @@ def shown(events):
     runs = past_runs(events)
     list(history_lines(runs))
     json.dumps(history_document(runs)).encode()
-    list(of_resource(runs, at("b")))
+    list(runs_of_resource(runs, at("b")))
     past = past_creates(events)
     assert 0 <= seconds_to_settle(past.unclear, past, NOW, 30) <= 3 * SETTLE_AT_MOST
-    moves(runs, {"7": at("b")})
+    floor_moves(runs, {"7": at("b")})
 
 
 def test_no_mutant_of_a_journal_of_our_own_gives_a_traceback_when_it_is_replayed(tmp_path):

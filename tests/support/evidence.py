@@ -9,9 +9,9 @@ from typing import Any
 
 from pyarrow import parquet
 
-from reconciler.warehouse.imports.importing import Imported, ImportOptions, import_report
-from reconciler.warehouse.imports.readers import opened
-from reconciler.warehouse.imports.records import Keys
+from reconciler.warehouse.imports.importing import ImportOptions, ImportSummary, import_report
+from reconciler.warehouse.imports.readers import open_records
+from reconciler.warehouse.imports.records import StoreKeys
 from reconciler.warehouse.report_store import ReportStore
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "reports"
@@ -64,9 +64,9 @@ def text(*rows: dict[str, Any], delimiter: str = ",", newline: str = "\n") -> st
 
 def take_in(
     where: object, store: ReportStore, *mapped: tuple[str, str], network: str | None = None, url=None
-) -> Imported:
+) -> ImportSummary:
     """What `reports import` does with a file or table."""
-    with opened(str(where), url, Keys(), Keys(), [column for column, _ in mapped]) as records:
+    with open_records(str(where), url, StoreKeys(), StoreKeys(), [column for column, _ in mapped]) as records:
         return import_report(records, ImportOptions(mapped, network), store, NOW)
 
 

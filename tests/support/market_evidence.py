@@ -8,7 +8,7 @@ from reconciler.floors.current_floors import CurrentFloor
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import PRICE_STEP, Cell, DayEvidence, Evidence, Unmatched
+from reconciler.model.evidence import PRICE_STEP, Cell, DayEvidence, Evidence, UnmatchedReports
 
 FIRST, LAST, TODAY = date(2026, 11, 1), date(2026, 11, 14), date(2026, 11, 15)
 CELL = Cell(Address("android:com.a.b/int_13"), "US")
@@ -60,5 +60,5 @@ def suggested(one, stands, *, rules=None, others=(), today=TODAY):
     """The suggestion for one cell; `one` may be None."""
     cell = one.cell if one else CELL
     found = [*([one] if one else []), *others]
-    made = suggest(found, {cell: stands}, FIRST, LAST, today, rules or Rules(), Unmatched())
+    made = suggest(found, {cell: stands}, FIRST, LAST, today, rules or Rules(), UnmatchedReports())
     return made.cells[0]

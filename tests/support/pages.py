@@ -15,7 +15,7 @@ from reconciler.floors.suggest import backtest, suggest
 from reconciler.model.address import app_address
 from reconciler.model.desired import AcceptedDrift, Source
 from reconciler.model.diagnostic import Finding
-from reconciler.model.evidence import Backtest, Cell, Suggestions, Unmatched
+from reconciler.model.evidence import Backtest, Cell, Suggestions, UnmatchedReports
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.render.drift.html import audit_page
@@ -158,7 +158,7 @@ def _cells():
     return found, {**stands, Cell(at("none"), "US"): standing(1)}
 
 
-UNMATCHED = Unmatched(("int_13 ", HOSTILE), (LINK,), 1234, 7)
+UNMATCHED = UnmatchedReports(("int_13 ", HOSTILE), (LINK,), 1234, 7)
 
 
 def suggestions() -> Suggestions:
@@ -177,7 +177,7 @@ PAGES = {
     "findings": lambda: findings_page(FINDINGS, HOSTILE),
     "no findings": lambda: findings_page(()),
     "floors": lambda: suggestions_page(suggestions(), HOSTILE),
-    "no floors": lambda: suggestions_page(Suggestions(FIRST, LAST, (), Unmatched())),
+    "no floors": lambda: suggestions_page(Suggestions(FIRST, LAST, (), UnmatchedReports())),
     "backtest": lambda: backtest_page(replayed(), HOSTILE),
     "audit": lambda: audit_page(AUDIT, history(), HOSTILE),
     "calm audit": lambda: audit_page(replace(AUDIT, items=AUDIT.items[:1], notes=()), Trend(FIRST, (), ())),

@@ -20,7 +20,7 @@ from reconciler.model.secret import Secret
 from reconciler.warehouse.coverage import TOTALS, partition_name
 from reconciler.warehouse.mediation_intake import RowBatch, row_batches, write_table
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore
-from reconciler.warehouse.user_report_intake import IntakeSettings, take_in
+from reconciler.warehouse.user_report_intake import IntakeSettings, read_user_report
 
 DAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 21, 13, tzinfo=UTC)
@@ -91,7 +91,7 @@ def store_dt(
     with store.draft() as folder:
         (folder / "received").write_bytes(body)
         received = ReceivedReport(folder / "received", body.count(b"\n"), f"sha256:{sha256(body).hexdigest()}")
-        payload = take_in(received, app, day, RULES, NOON)
+        payload = read_user_report(received, app, day, RULES, NOON)
         store.put(Partition("dt", app, day.isoformat()), payload)
     return payload.metadata
 

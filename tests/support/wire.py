@@ -25,8 +25,8 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.secret import Secret
 from reconciler.plan.plan import Plan
-from reconciler.sandbox.account import Stored
-from reconciler.sandbox.fault_script import Script
+from reconciler.sandbox.account import StoredResource
+from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.seed import seed_resources
@@ -92,7 +92,7 @@ class Wire:
 
     def strike(self, *faults: Fault, seed: int = 0) -> None:
         """From now on these faults strike; none where none is given."""
-        self.sandbox.follow(Script(faults, seed=seed))
+        self.sandbox.follow(FaultScript(faults, seed=seed))
 
     @contextmanager
     def gateway(self, patience: RetryPolicy = IMPATIENT) -> Iterator[DtGateway]:
@@ -149,7 +149,7 @@ class Wire:
         ]
 
 
-def _as_live(stored: Stored) -> LiveResource:
+def _as_live(stored: StoredResource) -> LiveResource:
     fields = {name: value for name, value in stored.fields.items() if name != "publisherId"}
     known = fields_from_json({name: _canonical(value) for name, value in fields.items()})
     return LiveResource(stored.kind, stored.id, {**when_unset(stored.kind, known), **known}, stored.app_id)

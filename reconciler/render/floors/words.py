@@ -7,7 +7,16 @@ from decimal import Decimal
 from math import isfinite
 from typing import Final, TypeGuard
 
-from reconciler.model.evidence import Absence, Basis, Bounds, Evidence, Suggestion, Suggestions, Unmatched, Verdict
+from reconciler.model.evidence import (
+    Absence,
+    Basis,
+    Bounds,
+    Evidence,
+    Suggestion,
+    Suggestions,
+    UnmatchedReports,
+    Verdict,
+)
 from reconciler.render.line import Tone, counted
 from reconciler.render.plan.text import shown
 
@@ -252,7 +261,7 @@ def _share(part: float, whole: float) -> str:
     return f"{min(percent, 99.9) if part < whole else percent:.3g} %"
 
 
-def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str, ...]:
+def unmatched_texts(unmatched: UnmatchedReports, most: int | None = None) -> tuple[str, ...]:
     """What could not be joined, a line each; of long lists of names at most so many."""
     told = []
     if unmatched.rows:

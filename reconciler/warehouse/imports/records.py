@@ -1,7 +1,4 @@
-"""What is imported: the places that a user can name, and the records that are read there.
-
-A report is a header, and rows of values, one after the other.
-"""
+"""Reports as they are read: a header and rows of texts; and the locations of tables and object stores."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,31 +13,31 @@ from reconciler.errors import UsageError
 from reconciler.model.secret import Secret
 
 LONGEST_TEXT: Final = 1_000
-"""Signs of a value: no name or number of a report is longer."""
+"""Characters of a value; no name or number of a report is longer."""
 _WHOLE: Final = 10**15
-"""Below it a binary fraction holds every whole number."""
-Row: TypeAlias = tuple[int, Sequence[str]]
-"""Where a row stands (see `Records.unit`), and its values as texts; what is not there is an empty text."""
+"""Below it every whole number is exact as a double."""
+ImportRow: TypeAlias = tuple[int, Sequence[str]]
+"""The number of a row (see `ImportRecords.unit`), and its values as texts; a missing value is an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """A report as it is read. `unit`: what places are counted in, `line` or `row`; rows can be gone through once.
+class ImportRecords:
+    """A report as it is read. `unit`: what rows are numbered by, `line` or `row`; `rows` can be iterated once.
 
-    `name` is what it may be called where it is shown; it holds no secret. `delimiter` is what parts columns of a text,
-    and `notes` what else there is to say of how it was read.
+    `name` is its name in messages, without secrets. `delimiter` separates the columns of a text file; `notes` are
+    remarks for the user on how it was read.
     """
 
     name: str
     unit: str
     header: tuple[str, ...]
-    rows: Iterator[Row]
+    rows: Iterator[ImportRow]
     delimiter: str = ""
     notes: tuple[str, ...] = ()
 
 
 def as_text(value: Any) -> str:
-    """A value of a typed column as a text that can be read in one way alone."""
+    """A value of a typed column as an unambiguous text."""
     match value:
         case None:
             return ""
@@ -77,8 +74,8 @@ _SAFE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """What opens an object store: None for what is not set, so that the store is asked without."""
+class StoreKeys:
+    """The credentials of an object store, its region and endpoint; None for what is not set: access is anonymous."""
 
     key_id: Secret | None = None
     secret: Secret | None = None
@@ -96,20 +93,24 @@ class TableLocation:
     shown: str = field(compare=False)
 
 
-def table_location(told: str, url: Secret | None) -> TableLocation | None:
+def table_location(location: str, url: Secret | None) -> TableLocation | None:
     """The table that a text names: `URL#TABLE`, `FILE.duckdb#TABLE`, or, with the `url` of a database, `TABLE`.
 
     None where it names a file. Raises `UsageError` for a URL that holds a password or names no table: what stands in a
     command is seen by every process of the machine.
     """
-    if told.lower().startswith(STORES):
+    if location.lower().startswith(STORES):
         return None
-    before, mark, table = told.rpartition("#")
+    before, mark, table = location.rpartition("#")
     if not mark or not table:
-        if _URL.match(told) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists()):
-            raise UsageError(f"{without_secrets(told)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
-        bare = not mark and url is not None and _SAFE_NAME.fullmatch(told) and not Path(told).is_file()
-        return TableLocation(url, told, f"{without_secrets(url.reveal())}#{told}") if bare and url is not None else None
+        if _URL.match(location) or (mark and before.lower().endswith(_DUCKDB_NAMES) and not Path(location).exists()):
+            raise UsageError(f"{without_secrets(location)} names no table", hint="write URL#TABLE or FILE.duckdb#TABLE")
+        bare = not mark and url is not None and _SAFE_NAME.fullmatch(location) and not Path(location).is_file()
+        return (
+            TableLocation(url, location, f"{without_secrets(url.reveal())}#{location}")
+            if bare and url is not None
+            else None
+        )
     if _URL.match(before):
         if _holds_secrets(before):
             raise UsageError(
@@ -117,8 +118,8 @@ def table_location(told: str, url: Secret | None) -> TableLocation | None:
                 hint="put the URL into RECONCILER_EVIDENCE_URL, and name the table alone",
             )
         return TableLocation(Secret(before), table, f"{without_secrets(before)}#{table}")
-    if before.lower().endswith(_DUCKDB_NAMES) and not Path(told).exists():
-        return TableLocation(Secret(before), table, told)
+    if before.lower().endswith(_DUCKDB_NAMES) and not Path(location).exists():
+        return TableLocation(Secret(before), table, location)
     return None
 
 

@@ -1,7 +1,7 @@
-"""PURE. Numbers and days as people and programs write them: how a file writes them, and what a text then means.
+"""PURE. The texts of an imported row as evidence: number and date formats, and the row in the columns that are stored.
 
-One text alone may mean two things (`1,234` is a thousand here and a fraction there, `03/04/2026` is in March or in
-April). So all texts of a file are looked at before the first is read: what can only mean one thing decides.
+One text alone may be ambiguous (`1,234` is a thousand or a fraction, `03/04/2026` is in March or in April). So all
+texts of a file are examined first (`Clues`): those that can only be read in one way decide for all.
 """
 
 import re
@@ -21,7 +21,7 @@ from reconciler.warehouse.mediation_intake import FORMATS
 from reconciler.warehouse.user_report_csv import folded
 
 Decimals: TypeAlias = Literal["point", "comma"]
-"""What stands before the fraction; the other one may stand between thousands."""
+"""The decimal mark; the other one may separate thousands."""
 Order: TypeAlias = Literal["day first", "month first"]
 
 _USD_BEFORE: Final = re.compile(r"(?:US\$|\$|USD)", re.IGNORECASE)
@@ -40,12 +40,12 @@ _WITH_COMMA: Final = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d{0,40})(?:,\d{0,40})?
 _READ: Final[dict[Decimals, re.Pattern[str]]] = {"point": _WITH_POINT, "comma": _WITH_COMMA}
 _NO_DIGIT: Final = re.compile(r"[^\d]")
 NOTHING: Final = frozenset({"", "-", "--", "\u2013", "\u2014", "n/a", "na", "null", "none", "nan", "(not set)"})
-"""What stands where there is no number, in lower case."""
+"""Texts that mean that there is no number, in lower case."""
 
 
 @dataclass(slots=True)
 class Clues:
-    """How often the texts of a file can only be read in one way, and how often they leave it open."""
+    """Counts of the texts of a file that can only be read in one way, and of those that are ambiguous."""
 
     decimals: Counter[Decimals] = field(default_factory=Counter)
     open_marks: Counter[str] = field(default_factory=Counter)
@@ -53,19 +53,19 @@ class Clues:
     open_days: int = 0
 
     def see_number(self, text: str, *, whole: bool) -> None:
-        """Look at a number; `whole`: it has no fraction, so that a mark in it stands between thousands."""
+        """Count a number; `whole`: it has no fraction, so that a mark in it separates thousands."""
         if text.isdecimal():
             return
-        digits = _bare(text)[1]
+        digits = _sign_and_digits(text)[1]
         if _EXPONENT.fullmatch(digits):
             return
-        one = _ONE_MARK.fullmatch(digits)
-        if one is None:
+        single_mark = _ONE_MARK.fullmatch(digits)
+        if single_mark is None:
             grouped = _GROUPED.fullmatch(digits)
             if grouped:
                 self.decimals["point" if grouped[1] == "," else "comma"] += 1
             return
-        before, mark, after = one.groups()
+        before, mark, after = single_mark.groups()
         if not before + after:
             return
         if len(after) != 3 or not 1 <= len(before) <= 3 or before.startswith("0"):
@@ -76,7 +76,7 @@ class Clues:
             self.open_marks[mark] += 1
 
     def see_day(self, text: str) -> None:
-        """Look at a day."""
+        """Count a date."""
         match = _SLASHED.fullmatch(text.strip())
         if match is None or match["mark"] == ".":
             return
@@ -89,11 +89,10 @@ class Clues:
             self.open_days += 1
 
     def settled_decimals(self, most_doubt: float, delimiter: str = "") -> Decimals | None:
-        """How numbers are written, None where that cannot be told.
+        """The decimal mark of the file; None where it cannot be decided.
 
-        The way that the smaller part of them is written in is taken for wrong up to the share `most_doubt`. Where
-        nothing decides, a point stands before a fraction, as programs write it, and so does a comma in a file whose
-        columns are parted by semicolons.
+        Up to the share `most_doubt` of the numbers may contradict it. Where no number decides, it is a point, as
+        programs write it, or a comma in a file whose columns are separated by semicolons.
         """
         if self.decimals:
             (first, _), rest = self.decimals.most_common(1)[0], self.decimals.total()
@@ -105,7 +104,7 @@ class Clues:
         return "point"
 
     def settled_order(self, most_doubt: float) -> Order | None:
-        """In which order days are written, None where that cannot be told; any where all days have their year first."""
+        """The order of day and month; None where it cannot be decided. Either where all dates begin with the year."""
         if self.orders:
             first = self.orders.most_common(1)[0][0]
             return first if self.orders[first] >= (1 - most_doubt) * self.orders.total() else None
@@ -113,8 +112,8 @@ class Clues:
 
 
 def read_number(text: str, decimals: Decimals) -> Decimal | None:
-    """The number, or None for what is none; `$` and `USD` beside it, and blanks between thousands, are looked over."""
-    sign, digits = _bare(text)
+    """The number, or None for what is none; `$`, `USD` and blanks between thousands are ignored."""
+    sign, digits = _sign_and_digits(text)
     if not digits.isascii() or not any(character.isdigit() for character in digits):
         return None
     if not _EXPONENT.fullmatch(digits):
@@ -126,19 +125,19 @@ def read_number(text: str, decimals: Decimals) -> Decimal | None:
 
 
 def is_foreign(text: str) -> bool:
-    """Whether an amount says that it is in another currency than USD."""
+    """Whether an amount names another currency than USD."""
     return _FOREIGN.search(text) is not None
 
 
-def _bare(text: str) -> tuple[str, str]:
-    """The sign, and the digits with their marks."""
+def _sign_and_digits(text: str) -> tuple[str, str]:
+    """The sign, and the digits with their decimal and thousands marks."""
     if _PLAIN.fullmatch(text):  # nearly all are, and it is many times faster
         return "", text
-    told = text.strip().strip("\u00a0\u202f")
-    if told.startswith("(") and told.endswith(")"):  # as accountants write what is negative
-        return "-", _bare(told[1:-1])[1]
-    match = _SIGN.fullmatch(told)
-    sign, rest = match.groups() if match else ("", told)
+    trimmed = text.strip().strip("\u00a0\u202f")
+    if trimmed.startswith("(") and trimmed.endswith(")"):  # as accountants write what is negative
+        return "-", _sign_and_digits(trimmed[1:-1])[1]
+    match = _SIGN.fullmatch(trimmed)
+    sign, rest = match.groups() if match else ("", trimmed)
     if _USD_BEFORE.match(rest):
         rest = _USD_BEFORE.sub("", rest, count=1).strip()
     else:
@@ -172,18 +171,18 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 
 @lru_cache(maxsize=4096)
 def read_day(text: str, order: Order) -> date | None:
-    """The day (UTC), or None for what is none; a time with an offset is brought to UTC, one without is taken for it."""
-    told = text.strip()
+    """The date (UTC), or None for what is none; a time with an offset is converted, one without counts as UTC."""
+    trimmed = text.strip()
     try:
-        if zoned := _ZONED.fullmatch(told):
-            return _in_utc(zoned["stamp"], zoned["zone"])
-        if match := _YEAR_FIRST.fullmatch(told) or _COMPACT.fullmatch(told):
+        if zoned := _ZONED.fullmatch(trimmed):
+            return _utc_date(zoned["stamp"], zoned["zone"])
+        if match := _YEAR_FIRST.fullmatch(trimmed) or _COMPACT.fullmatch(trimmed):
             return date(int(match["year"]), int(match["month"]), int(match["day"]))
-        if match := _SLASHED.fullmatch(told):
+        if match := _SLASHED.fullmatch(trimmed):
             first, second = int(match["first"]), int(match["second"])
             day_first = order == "day first" or match["mark"] == "."
             return date(int(match["year"]), second if day_first else first, first if day_first else second)
-        if match := _NAMED.fullmatch(told):
+        if match := _NAMED.fullmatch(trimmed):
             month = _MONTHS.index((match["before"] or match["after"])[:3].lower()) + 1
             return date(int(match["year"]), month, int(match["day"] or match["first"]))
     except (ValueError, OverflowError):
@@ -191,7 +190,7 @@ def read_day(text: str, order: Order) -> date | None:
     return None
 
 
-def _in_utc(stamp: str, zone: str) -> date:
+def _utc_date(stamp: str, zone: str) -> date:
     when = datetime.fromisoformat(stamp.replace(" ", "T"))
     if zone[0] in "+-":
         hours, minutes = int(zone[1:3]), int(zone[3:].strip(":") or 0)
@@ -204,156 +203,158 @@ _BIDDING: Final = frozenset({"bidding", "bidder", "bid", "true", "yes", "1", "in
 _IN_TURN: Final = frozenset({"mediation", "waterfall", "network", "false", "no", "0", "non-bidding", "traditional"})
 TOTALS: Final = frozenset({"total", "totals", "grandtotal", "sum", "summary", "overall", "alltotal", "reporttotal"})
 _NAMING: Final = ("day", "app", "ad_unit", "source", "placement", "country")
-"""The columns that say what a row is of."""
+"""The dimensions of a row."""
 _EARLIEST: Final = date(2015, 1, 1)
 _MOST: Final = Decimal(10) ** 12
 _MILLION: Final = Decimal(1_000_000)
 _LEAST: Final = Decimal("1e-12")
-"""USD to which revenue is rounded: what lies behind it comes of computing with binary fractions."""
+"""USD to which revenue is rounded: smaller digits come from binary fractions."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """How the texts of a report are written, and the day on which it is read."""
+    """The decimal mark and date order of a report, and today's date (UTC)."""
 
     decimals: Decimals
     order: Order
     today: date
 
 
-class Refused(ValueError):
-    """A row that is no evidence; its text says why, in words that are the same for all rows of that fault."""
+class RefusedRow(ValueError):
+    """A row cannot be used; the message is the reason by which such rows are counted."""
 
 
-class Unusable(ValueError):
-    """A row that shows that the whole report is none: of another currency or time zone."""
+class UnusableReport(ValueError):
+    """The whole report cannot be used: a row is of another currency or time zone."""
 
 
-def is_total(record: Sequence[str], told: Mapping[str, str]) -> bool:
-    """Whether a row sums others: it says so where the day or the source stands, or anywhere in place of a day."""
-    day = folded(told.get("day", ""))
-    if day in TOTALS or folded(told.get("source", "")) in TOTALS:
+def is_total(record: Sequence[str], texts: Mapping[str, str]) -> bool:
+    """Whether a row sums others: its day or source says so, or any value does where it has no day."""
+    day = folded(texts.get("day", ""))
+    if day in TOTALS or folded(texts.get("source", "")) in TOTALS:
         return True
     return not day and any(folded(text) in TOTALS for text in record)
 
 
-def is_bare(told: Mapping[str, str]) -> bool:
-    """Whether a row says at most one thing of what it is of: so do sums, such as that of a day."""
-    return sum(1 for name in _NAMING if told.get(name, "").strip()) <= 1
+def is_unnamed(texts: Mapping[str, str]) -> bool:
+    """Whether a row has at most one dimension, as sums have (of a day, say)."""
+    return sum(1 for name in _NAMING if texts.get(name, "").strip()) <= 1
 
 
-def evidence_row(told: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
-    """A row in the columns in which evidence is kept. Raises `Refused`, and `Unusable`."""
-    for name, text in told.items():
+def evidence_row(texts: Mapping[str, str], header: Header, formats: NumberFormat) -> dict[str, Any]:
+    """A row in the columns of stored mediation rows. Raises `RefusedRow` and `UnusableReport`."""
+    for name, text in texts.items():
         if len(text) > LONGEST_TEXT:
-            raise Refused(f"the {name} is longer than {LONGEST_TEXT:,} signs")
-    _check_units(told)
-    source, network = source_of(told, header.adapter.usual_type)
-    impressions = _count(told, "impressions", formats)
-    kind = told.get("format", "").strip()
+            raise RefusedRow(f"the {name} is longer than {LONGEST_TEXT:,} signs")
+    _check_units(texts)
+    source, network = source_of(texts, header.adapter.usual_type)
+    impressions = _parse_count(texts, "impressions", formats)
+    kind = texts.get("format", "").strip()
     return {
-        "app": app_of(told),
+        "app": app_of(texts),
         "network": network,
         "source": source,
-        "placement": _named(told, "ad_unit"),
-        "partner_placement": told.get("placement", "").strip() or None,
+        "placement": _required_text(texts, "ad_unit"),
+        "partner_placement": texts.get("placement", "").strip() or None,
         "format": FORMATS.get("_".join(kind.lower().split()), kind),
-        "country": _country(told["country"].strip()),
-        "day": _day(told["day"], formats),
-        "requests": _count(told, "requests", formats) if "requests" in told else 0,
-        "responses": _count(told, "responses", formats) if told.get("responses", "").strip() else 0,
+        "country": _country_code(texts["country"].strip()),
+        "day": _parse_day(texts["day"], formats),
+        "requests": _parse_count(texts, "requests", formats) if "requests" in texts else 0,
+        "responses": _parse_count(texts, "responses", formats) if texts.get("responses", "").strip() else 0,
         "impressions": impressions,
-        "earnings": _earnings(told, formats, impressions),
+        "earnings": _parse_earnings(texts, formats, impressions),
     }
 
 
-def source_of(told: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
-    """What the source is called among reports, and how it is asked.
+def source_of(texts: Mapping[str, str], usual_type: str = "") -> tuple[str, str]:
+    """The name of the demand source among stored rows, and its network type.
 
-    That is `bidding`, `mediation`, or an empty text where it is not told. Raises `Refused`.
+    The type is `bidding`, `mediation`, or an empty text where the row does not say. Raises `RefusedRow`.
     """
-    return _source(_named(told, "source"), told.get("network_type", "").strip().lower(), usual_type)
+    return _parse_source(_required_text(texts, "source"), texts.get("network_type", "").strip().lower(), usual_type)
 
 
 @lru_cache(maxsize=4096)
-def _source(name: str, said: str, usual_type: str) -> tuple[str, str]:
+def _parse_source(name: str, network_type: str, usual_type: str) -> tuple[str, str]:
     words = folded(name)
-    if said and said not in _BIDDING | _IN_TURN:
-        raise Refused("the network_type is neither bidding nor mediation")
+    if network_type and network_type not in _BIDDING | _IN_TURN:
+        raise RefusedRow("the network_type is neither bidding nor mediation")
     by_name = "bidding" if words.endswith(("bidding", "bidder")) else usual_type
-    network = ("bidding" if said in _BIDDING else "mediation") if said else by_name
+    network = ("bidding" if network_type in _BIDDING else "mediation") if network_type else by_name
     return source_name(name), network
 
 
-def app_of(told: Mapping[str, str]) -> str:
-    """What tells the apps of a report apart: the bundle or name, with the platform before it where it is told."""
-    app, platform = told.get("app", "").strip(), told.get("platform", "").strip().lower()
-    known = {"android": "android", "ios": "ios", "iphone": "ios", "ipad": "ios", "google play": "android"}
-    return f"{known.get(platform, platform)}:{app}" if platform else app
+def app_of(texts: Mapping[str, str]) -> str:
+    """The app of a row: its bundle or name, with `platform:` before it where the row has a platform."""
+    app, platform = texts.get("app", "").strip(), texts.get("platform", "").strip().lower()
+    platforms = {"android": "android", "ios": "ios", "iphone": "ios", "ipad": "ios", "google play": "android"}
+    return f"{platforms.get(platform, platform)}:{app}" if platform else app
 
 
-def _named(told: Mapping[str, str], name: str) -> str:
-    text = told[name].strip()
+def _required_text(texts: Mapping[str, str], name: str) -> str:
+    text = texts[name].strip()
     if not text:
-        raise Refused(f"no {name}")
+        raise RefusedRow(f"no {name}")
     return text
 
 
-def _check_units(told: Mapping[str, str]) -> None:
-    currency = told.get("currency", "").strip()
+def _check_units(texts: Mapping[str, str]) -> None:
+    currency = texts.get("currency", "").strip()
     if currency and currency.upper() not in {"USD", "US$", "$"}:
-        raise Unusable(f"the revenue is in {currency[:20]}: only USD is taken")
-    zone = told.get("timezone", "").strip()
+        raise UnusableReport(f"the revenue is in {currency[:20]}: only USD is taken")
+    zone = texts.get("timezone", "").strip()
     if zone and zone.upper() not in UTC_WORDS:
-        raise Unusable(f"the days are in {zone[:40]}: only UTC is taken")
-    if is_foreign(told.get("revenue", "")):
-        raise Unusable(f"the revenue is {told['revenue'].strip()[:20]}: only USD is taken")
+        raise UnusableReport(f"the days are in {zone[:40]}: only UTC is taken")
+    if is_foreign(texts.get("revenue", "")):
+        raise UnusableReport(f"the revenue is {texts['revenue'].strip()[:20]}: only USD is taken")
 
 
 @lru_cache(maxsize=4096)
-def _country(text: str) -> str | None:
+def _country_code(text: str) -> str | None:
     if text.lower() in NOWHERE:
         return None
     code = alpha2(text)
     if code is None:
-        raise Refused("the country is none that is known")
+        raise RefusedRow("the country is none that is known")
     return code
 
 
-def _day(text: str, formats: NumberFormat) -> date:
+def _parse_day(text: str, formats: NumberFormat) -> date:
     day = read_day(text, formats.order)
     if day is None:
-        raise Refused("the day is none")
+        raise RefusedRow("the day is none")
     if not _EARLIEST <= day <= formats.today:
-        raise Refused("the day is to come" if day > formats.today else f"the day is before {_EARLIEST.year}")
+        raise RefusedRow("the day is to come" if day > formats.today else f"the day is before {_EARLIEST.year}")
     return day
 
 
-def _count(told: Mapping[str, str], name: str, formats: NumberFormat) -> int:
-    number = _number(told[name], name, formats)
+def _parse_count(texts: Mapping[str, str], name: str, formats: NumberFormat) -> int:
+    number = _parse_number(texts[name], name, formats)
     if number != number.to_integral_value():
-        raise Refused(f"the {name} are no whole number")
+        raise RefusedRow(f"the {name} are no whole number")
     return int(number)
 
 
-def _earnings(told: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
-    name = "revenue" if "revenue" in told else "revenue_micros"
-    if not impressions and told[name].strip().lower() in NOTHING:
+def _parse_earnings(texts: Mapping[str, str], formats: NumberFormat, impressions: int) -> Decimal:
+    name = "revenue" if "revenue" in texts else "revenue_micros"
+    if not impressions and texts[name].strip().lower() in NOTHING:
         return Decimal(0)
-    number = _number(told[name], name, formats)
+    number = _parse_number(texts[name], name, formats)
     if name == "revenue_micros" and number != number.to_integral_value():
-        raise Unusable("the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD")
+        raise UnusableReport(
+            "the revenue is not in whole millionths: name the column with --map COLUMN=revenue if it is USD"
+        )
     return (number / _MILLION if name == "revenue_micros" else number).quantize(_LEAST)
 
 
-def _number(text: str, name: str, formats: NumberFormat) -> Decimal:
+def _parse_number(text: str, name: str, formats: NumberFormat) -> Decimal:
     if text.strip().lower() in NOTHING:
-        raise Refused(f"no {name}")
+        raise RefusedRow(f"no {name}")
     number = read_number(text, formats.decimals)
     if number is None:
-        raise Refused(f"the {name} is no number")
+        raise RefusedRow(f"the {name} is no number")
     if number < 0:
-        raise Refused(f"the {name} is negative")
+        raise RefusedRow(f"the {name} is negative")
     if number > _MOST:
-        raise Refused(f"the {name} is beyond belief")
+        raise RefusedRow(f"the {name} is beyond belief")
     return number

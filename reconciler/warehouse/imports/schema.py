@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["text", "day", "count", "amount"]
+ColumnKind: TypeAlias = Literal["text", "day", "count", "amount"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReportColumn:
     """A column by our name. `others`: names that files of no platform in particular may have for it."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     meaning: str
     unit: str = ""
     required: bool = False
@@ -25,16 +25,16 @@ class Column:
 
 
 _COLUMNS: Final = (
-    Column("day", "day", "The day of the figures.", "UTC", required=True, example="2026-11-20", others=("date",)),
-    Column(
+    ReportColumn("day", "day", "The day of the figures.", "UTC", required=True, example="2026-11-20", others=("date",)),
+    ReportColumn(
         "app",
         "text",
         "The app's bundle or package name, or what else tells apps apart.",
         example="com.cash_crash.54",
         others=("bundle", "package name", "application"),
     ),
-    Column("platform", "text", "`android` or `ios`.", example="android", others=("os",)),
-    Column(
+    ReportColumn("platform", "text", "`android` or `ios`.", example="android", others=("os",)),
+    ReportColumn(
         "ad_unit",
         "text",
         "The mediation's own ad unit or placement: the waterfall or auction in which the sources meet.",
@@ -42,8 +42,8 @@ _COLUMNS: Final = (
         example="level_end",
         others=("ad unit name", "mediation placement"),
     ),
-    Column("format", "text", "The ad format.", example="interstitial", others=("ad format", "placement type")),
-    Column(
+    ReportColumn("format", "text", "The ad format.", example="interstitial", others=("ad format", "placement type")),
+    ReportColumn(
         "source",
         "text",
         "The source of demand. `Fyber`, `DT Exchange`, `Digital Turbine` and `Inneractive` are DT.",
@@ -51,21 +51,21 @@ _COLUMNS: Final = (
         example="DT Exchange",
         others=("demand source", "network", "ad network", "ad source"),
     ),
-    Column(
+    ReportColumn(
         "placement",
         "text",
         "What the source calls its placement: for DT the id, the name or the address of one of yours.",
         example="243713",
         others=("partner placement", "placement id", "placement name", "network placement", "instance"),
     ),
-    Column(
+    ReportColumn(
         "network_type",
         "text",
         "How the source is asked: `bidding` or `mediation` (`true` and `false` of a column that asks for bidders).",
         example="mediation",
         others=("is bidder", "is bidding"),
     ),
-    Column(
+    ReportColumn(
         "country",
         "text",
         "Alpha-2, alpha-3, or an English name; empty counts as worldwide.",
@@ -73,7 +73,7 @@ _COLUMNS: Final = (
         example="US",
         others=("country code",),
     ),
-    Column(
+    ReportColumn(
         "requests",
         "count",
         "How often the source was asked. Without it no floor can be suggested.",
@@ -81,9 +81,11 @@ _COLUMNS: Final = (
         example="51234",
         others=("ad requests", "attempts"),
     ),
-    Column("responses", "count", "How often it had an ad.", "responses", example="2410", others=("matched requests",)),
-    Column("impressions", "count", "How often its ad was shown.", "impressions", required=True, example="2311"),
-    Column(
+    ReportColumn(
+        "responses", "count", "How often it had an ad.", "responses", example="2410", others=("matched requests",)
+    ),
+    ReportColumn("impressions", "count", "How often its ad was shown.", "impressions", required=True, example="2311"),
+    ReportColumn(
         "revenue",
         "amount",
         "What it paid, or is estimated to pay.",
@@ -92,11 +94,13 @@ _COLUMNS: Final = (
         example="3.11",
         others=("earnings", "estimated earnings", "estimated revenue"),
     ),
-    Column("revenue_micros", "count", "The same in millionths, in place of `revenue`.", "USD / 1,000,000"),
-    Column("currency", "text", "The currency of the revenue: nothing but USD is taken.", example="USD"),
-    Column("timezone", "text", "The time zone of the days: nothing but UTC is taken.", example="UTC", others=("tz",)),
+    ReportColumn("revenue_micros", "count", "The same in millionths, in place of `revenue`.", "USD / 1,000,000"),
+    ReportColumn("currency", "text", "The currency of the revenue: nothing but USD is taken.", example="USD"),
+    ReportColumn(
+        "timezone", "text", "The time zone of the days: nothing but UTC is taken.", example="UTC", others=("tz",)
+    ),
 )
-COLUMNS: Final[Mapping[str, Column]] = MappingProxyType({each.name: each for each in _COLUMNS})
+COLUMNS: Final[Mapping[str, ReportColumn]] = MappingProxyType({each.name: each for each in _COLUMNS})
 """The schema, in the order in which it is shown."""
 
 

@@ -5,11 +5,11 @@ from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing
 
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import backtest, suggest
-from reconciler.model.evidence import Unmatched
+from reconciler.model.evidence import UnmatchedReports
 
 
 def earlier(one, stands):
-    return suggest([one], {CELL: stands}, FIRST, LAST, TODAY, Rules(), Unmatched())
+    return suggest([one], {CELL: stands}, FIRST, LAST, TODAY, Rules(), UnmatchedReports())
 
 
 def replayed(made, later):

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from reconciler.floors.current_floors import floor_days, last_changes, moves, tables_on
+from reconciler.floors.current_floors import floor_days, floor_moves, last_changes, tables_on
 from reconciler.model.address import Address
 from reconciler.model.evidence import Cell
 from reconciler.model.journal import past_runs
@@ -26,7 +26,7 @@ def update(day, before, after, *, outcome="applied", address=A, action="update")
 
 
 def past(*events, owners=None):
-    return moves(past_runs(event for part in events for event in part), owners or {})
+    return floor_moves(past_runs(event for part in events for event in part), owners or {})
 
 
 def days(found, now, country="US"):

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from support.market_evidence import CELL, FIRST, evidence, price_bin
 
-from reconciler.floors.curve import Reaction, learned, reaction, windows_before
+from reconciler.floors.curve import Reaction, reaction, total_reaction, windows_before
 from reconciler.floors.guard import Rules
 from reconciler.model.evidence import DayEvidence, Evidence
 
@@ -78,7 +78,7 @@ def test_of_several_floors_the_two_lowest_tell():
 
 def test_windows_that_are_learned_from_add_up_and_leave_out_what_cannot_be_true():
     one = moved(under_high=4_000)
-    assert learned([[one], [one], [replace(one, revenue=-1.0)]]) == reaction([one, one])
+    assert total_reaction([[one], [one], [replace(one, revenue=-1.0)]]) == reaction([one, one])
 
 
 def test_earlier_windows_end_a_week_earlier_each():

@@ -5,29 +5,36 @@ from support.builders import origin
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
 
 from reconciler.diff.change import Create, Delete, FieldChange, Update
-from reconciler.floors.record import Record, merged, records_from_text, records_of, records_text, with_evidence
+from reconciler.floors.record import (
+    EvidenceRecord,
+    merge_records,
+    records_from_text,
+    records_of,
+    records_text,
+    with_evidence,
+)
 from reconciler.model.desired import Source
-from reconciler.model.evidence import Cell, Suggestions, Unmatched
+from reconciler.model.evidence import Cell, Suggestions, UnmatchedReports
 from reconciler.plan.plan import Plan
 
 WORLD = Cell(CELL.address, "WW")
-RECORDS = {CELL: Record(Decimal("0.42"), "because"), WORLD: Record(Decimal("0.1"), "well \u202e ünd")}
+RECORDS = {CELL: EvidenceRecord(Decimal("0.42"), "because"), WORLD: EvidenceRecord(Decimal("0.1"), "well \u202e ünd")}
 
 
-def made():
-    return Suggestions(FIRST, LAST, (suggested(evidence(), standing()),), Unmatched())
+def suggestions():
+    return Suggestions(FIRST, LAST, (suggested(evidence(), standing()),), UnmatchedReports())
 
 
 def test_a_record_says_what_spoke_for_the_floor():
-    record = records_of(made(), [CELL], TODAY)[CELL]
-    assert record.floor == made().cells[0].suggested
-    assert "28,000 requests, 8,400 impressions" in record.said
-    assert f"suggested on {TODAY} from {FIRST} to {LAST}" in record.said
-    assert "USD a week" in record.said
+    record = records_of(suggestions(), [CELL], TODAY)[CELL]
+    assert record.floor == suggestions().cells[0].suggested
+    assert "28,000 requests, 8,400 impressions" in record.reason
+    assert f"suggested on {TODAY} from {FIRST} to {LAST}" in record.reason
+    assert "USD a week" in record.reason
 
 
 def test_only_what_was_written_is_recorded():
-    assert records_of(made(), [], TODAY) == {}
+    assert records_of(suggestions(), [], TODAY) == {}
 
 
 def test_records_survive_their_file():
@@ -43,10 +50,10 @@ def test_a_line_that_is_none_is_passed_over(line):
 
 
 def test_a_record_of_a_floor_that_is_declared_no_more_is_dropped():
-    new = {WORLD: Record(Decimal("0.3"), "new")}
+    new = {WORLD: EvidenceRecord(Decimal("0.3"), "new")}
     declared = {CELL.address: {"US": Decimal("0.42"), "WW": Decimal("0.3")}}
-    assert merged(RECORDS, new, declared) == {CELL: RECORDS[CELL], **new}
-    assert merged(RECORDS, {}, {CELL.address: {"US": Decimal("0.43")}}) == {}
+    assert merge_records(RECORDS, new, declared) == {CELL: RECORDS[CELL], **new}
+    assert merge_records(RECORDS, {}, {CELL.address: {"US": Decimal("0.43")}}) == {}
 
 
 def field(after, path="floorPrices.US"):
@@ -61,7 +68,7 @@ def evidence_in(change):
 def test_a_price_that_was_written_carries_what_spoke_for_it():
     source = Source("a.yaml", 1)
     fields = (field(Decimal("0.42")), field(Decimal("0.5")), field(Decimal("0.1"), "floorPrices.WW"), field(1, "coppa"))
-    told = ["because", None, RECORDS[WORLD].said, None]
+    told = ["because", None, RECORDS[WORLD].reason, None]
     assert evidence_in(Update(CELL.address, "7", source, fields, {}, {}, "sha256:1")) == told
     assert evidence_in(Create(CELL.address, source, fields, {}, {}, "1")) == told
 

@@ -6,11 +6,11 @@ from math import inf, nan
 import pytest
 from support.market_evidence import CELL, FIRST, LAST, TODAY, evidence, standing, suggested
 
-from reconciler.floors.curve import sift
+from reconciler.floors.curve import check_evidence
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.evidence import Cell, UnmatchedReports
 
 PLAIN = evidence()
 DAY = PLAIN.days[0]
@@ -36,7 +36,9 @@ DAY = PLAIN.days[0]
 def test_impossible_figures_are_no_evidence_and_harm_no_other_cell(changes):
     good = evidence(Cell(Address("android:com.a.b/other"), "US"))
     bad = replace(PLAIN, **changes)
-    made = suggest([bad, good], {CELL: standing(), good.cell: standing()}, FIRST, LAST, TODAY, Rules(), Unmatched())
+    made = suggest(
+        [bad, good], {CELL: standing(), good.cell: standing()}, FIRST, LAST, TODAY, Rules(), UnmatchedReports()
+    )
     by_cell = {one.cell: one for one in made.cells}
     assert by_cell[CELL].verdict == "insufficient"
     assert "cannot be true" in by_cell[CELL].reasons[0]
@@ -44,8 +46,8 @@ def test_impossible_figures_are_no_evidence_and_harm_no_other_cell(changes):
 
 
 def test_a_cell_that_is_told_of_twice_is_not_believed():
-    found = sift([PLAIN, replace(PLAIN, revenue=1.0)])
-    assert (found.told, list(found.flaws)) == ((), [CELL])
+    found = check_evidence([PLAIN, replace(PLAIN, revenue=1.0)])
+    assert (found.sound, list(found.flaws)) == ((), [CELL])
 
 
 @pytest.mark.parametrize(
@@ -59,5 +61,5 @@ def test_a_cell_that_is_told_of_twice_is_not_believed():
     ],
 )
 def test_odd_but_possible_figures_are_sound(one):
-    assert sift([one]).told == (one,)
+    assert check_evidence([one]).sound == (one,)
     assert suggested(one, standing(0.4)).suggested > 0

@@ -12,7 +12,7 @@ from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
 from reconciler.model.desired import Safety
-from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.evidence import Cell, UnmatchedReports
 
 ANSWERED = Rules(known=Reaction(below=100_000, kept=25_000, variance=1))
 
@@ -199,14 +199,16 @@ def test_the_working_goes_from_the_reports_to_the_floor():
 
 def test_cells_come_in_order_and_each_standing_cell_has_one():
     cells = [Cell(Address(f"android:com.a.b/{name}"), country) for name in ("b", "a") for country in ("US", "DE")]
-    made = suggest([], {cell: standing() for cell in cells}, FIRST, LAST, TODAY, Rules(), Unmatched(rows=3))
+    made = suggest([], {cell: standing() for cell in cells}, FIRST, LAST, TODAY, Rules(), UnmatchedReports(rows=3))
     assert [one.cell for one in made.cells] == sorted(cells)
     assert made.unmatched.rows == 3
 
 
 def test_a_cell_without_a_declared_floor_only_lends_its_evidence():
     other = evidence(Cell(CELL.address, "DE"))
-    made = suggest([evidence(), other], {CELL: standing()}, FIRST, LAST, date(2026, 11, 15), Rules(), Unmatched())
+    made = suggest(
+        [evidence(), other], {CELL: standing()}, FIRST, LAST, date(2026, 11, 15), Rules(), UnmatchedReports()
+    )
     assert [one.cell.country for one in made.cells] == ["US"]
 
 

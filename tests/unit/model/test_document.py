@@ -113,7 +113,7 @@ class ReadJson(PartJson):
 
     size: Count | None = key("Its size.")
     fields: Values = key("Its fields.")
-    at: Annotated[str, Form(read=checked.moment)] = key("When.")
+    at: Annotated[str, Form(read=checked.instant_text)] = key("When.")
 
 
 RAW = {"firstName": "x", "size": 3, "appId": 7, "class": "nonsense", "more": 1}

@@ -3,10 +3,10 @@ import json
 import pytest
 from unit.sandbox.report_world import reports
 
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Call, Keys
-from reconciler.sandbox.fault_script import Script
-from reconciler.sandbox.front import Front
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import ClientCredentials, SandboxRequest
+from reconciler.sandbox.fault_script import FaultScript
+from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.management import AUTH_PATH, Management
 from reconciler.sandbox.quirks import Quirks
 
@@ -32,16 +32,16 @@ class Api:
 
     def __init__(self, *faults, credentials=None, chance=0, **quirks):
         self.clock = Clock()
-        self.account = Account(clock=self.clock)
+        self.account = SandboxAccount(clock=self.clock)
         quirks = Quirks(**quirks)
-        self.management = Management(self.account, quirks, Keys(credentials), chance)
-        self.script = Script(faults)
-        self.front = Front(self.account, self.management.routes(), self.script)
+        self.management = Management(self.account, quirks, ClientCredentials(credentials), chance)
+        self.script = FaultScript(faults)
+        self.front = SandboxApplication(self.account, self.management.routes(), self.script)
         self.token = self.account.issue_token(3600)
 
     def raw(self, method, path, query=None, body=None):
         said = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        call = Call(method, path, query or {}, said, self.token)
+        call = SandboxRequest(method, path, query or {}, said, self.token)
         return self.front.answer(call, self.script.strike(call))
 
     def ask(self, method, resource, query=None, body=None):

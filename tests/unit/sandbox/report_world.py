@@ -4,10 +4,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from reconciler.sandbox.account import Account
-from reconciler.sandbox.exchange import Call, Keys
-from reconciler.sandbox.fault_script import Script
-from reconciler.sandbox.front import Front
+from reconciler.sandbox.account import SandboxAccount
+from reconciler.sandbox.exchange import ClientCredentials, SandboxRequest
+from reconciler.sandbox.fault_script import FaultScript
+from reconciler.sandbox.front import SandboxApplication
 from reconciler.sandbox.market import Market
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.report_apis import MediationReports, UserReports
@@ -38,19 +38,19 @@ class Reports:
 
     def __init__(self, *faults, credentials=None, market=DEMO_MARKET, **quirks):
         self.clock = Clock()
-        self.account = Account(clock=self.clock)
+        self.account = SandboxAccount(clock=self.clock)
         seed_named(self.account, "demo")
         self.market = Market(self.account, market)
-        parts = self.account, self.market, Quirks(**quirks), Keys(credentials)
-        self.script = Script(faults)
+        parts = self.account, self.market, Quirks(**quirks), ClientCredentials(credentials)
+        self.script = FaultScript(faults)
         routes = {**UserReports(*parts, URL).routes(), **MediationReports(*parts).routes()}
-        self.front = Front(self.account, routes, self.script)
+        self.front = SandboxApplication(self.account, routes, self.script)
         self.token = ""
 
     def call(self, method, target, body=None, authorized=False):
         path, _, query = target.partition("?")
         pairs = dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
-        call = Call(
+        call = SandboxRequest(
             method, unquote(path), pairs, b"" if body is None else json.dumps(body).encode(), self.token,
             target.encode(), authorized,
         )  # fmt: skip

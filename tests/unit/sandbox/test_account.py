@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ProjectError, UsageError
-from reconciler.sandbox.account import Account
+from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.seed import generated, seed_generated, seed_named, seed_resources
 
 
 @pytest.fixture
 def account():
-    fresh = Account()
+    fresh = SandboxAccount()
     yield fresh
     fresh.close()
 
 
 def test_what_was_written_outlives_the_server(tmp_path):
-    first = Account(tmp_path / "account.db")
+    first = SandboxAccount(tmp_path / "account.db")
     app = first.create("app", {"name": "a"})
     placement = first.create("placement", {"name": "p", "floorPrices": {"WW": 0.01}}, app_id=app.id)
     token = first.issue_token(60)
     first.close()
-    second = Account(tmp_path / "account.db")
+    second = SandboxAccount(tmp_path / "account.db")
     assert second.apps() == (app,)
     assert second.placements(app.id) == (placement,)
     assert second.token_is_good(token)
@@ -35,8 +35,8 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from reconciler.sandbox.account import Account\n"
-        "account = Account(Path(sys.argv[1]))\n"
+        "from reconciler.sandbox.account import SandboxAccount\n"
+        "account = SandboxAccount(Path(sys.argv[1]))\n"
         "print(account.create('app', {'name': 'kept'}).id, flush=True)\n"
         "sys.stdin.read()\n"
     )
@@ -45,7 +45,7 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         app_id = process.stdout.readline().strip()
         process.send_signal(signal.SIGKILL)
-    account = Account(path)
+    account = SandboxAccount(path)
     assert account.get("app", app_id).fields == {"name": "kept"}
     account.close()
 
@@ -61,9 +61,9 @@ def test_a_write_that_fails_leaves_nothing_behind(account):
 
 
 def test_a_file_belongs_to_one_sandbox_at_a_time(tmp_path):
-    first = Account(tmp_path / "account.db")
+    first = SandboxAccount(tmp_path / "account.db")
     with pytest.raises(ProjectError) as refused:
-        Account(tmp_path / "account.db")
+        SandboxAccount(tmp_path / "account.db")
     assert "another sandbox" in refused.value.hint
     first.close()
 
@@ -71,9 +71,9 @@ def test_a_file_belongs_to_one_sandbox_at_a_time(tmp_path):
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at" * 10)
     with pytest.raises(ProjectError, match="notes"):
-        Account(tmp_path / "notes.txt")
+        SandboxAccount(tmp_path / "notes.txt")
     with pytest.raises(ProjectError, match="no such folder"):
-        Account(tmp_path / "no such folder" / "account.db")
+        SandboxAccount(tmp_path / "no such folder" / "account.db")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what is open")
@@ -81,7 +81,7 @@ def test_a_file_that_is_refused_is_not_kept_open(tmp_path):
     notes = tmp_path / "notes.txt"
     notes.write_text("not a database, but long enough to be looked at" * 10)
     with pytest.raises(ProjectError) as refused:
-        Account(notes)
+        SandboxAccount(notes)
     opened = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
     assert notes not in opened, refused.value  # while the error, and so the frame it comes from, is at hand
 
@@ -93,7 +93,7 @@ def test_tokens_can_be_revoked(account):
 
 
 def test_a_token_is_not_kept_in_clear(tmp_path):
-    account = Account(tmp_path / "account.db")
+    account = SandboxAccount(tmp_path / "account.db")
     token = account.issue_token(60)
     account.close()
     assert token.encode() not in (tmp_path / "account.db").read_bytes()
@@ -101,7 +101,7 @@ def test_a_token_is_not_kept_in_clear(tmp_path):
 
 def test_the_demo_is_the_same_each_time(account):
     seed_named(account, "demo")
-    again = Account()
+    again = SandboxAccount()
     seed_named(again, "demo")
     assert (account.apps(), account.placements()) == (again.apps(), again.placements())
     assert len(account.apps()) == 3

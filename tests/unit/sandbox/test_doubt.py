@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconciler.sandbox.account import Stored
+from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.faults import Echo, Late, OldId, Status
 from reconciler.sandbox.quirks import Quirks
 
@@ -19,7 +19,7 @@ def floors(row):
     return {line["country"]: line["price"] for line in row["floorPrices"]}
 
 
-def of(country, price):
+def price_line(country, price):
     return {"country": country, "price": price}
 
 
@@ -85,7 +85,7 @@ class TestLag:
 
     def test_a_seeded_account_shows_at_once(self, api):
         server = api(appears_after=5, found_after=5)
-        server.account.load([Stored("app", "7", {"name": "old", "bundle": "b"})])
+        server.account.load([StoredResource("app", "7", {"name": "old", "bundle": "b"})])
         assert [row["name"] for row in server.get("app", publisherId=3432)[1]] == ["old"]
         assert server.get("app", appId=7)[0] == 200
 
@@ -113,15 +113,17 @@ class TestKeptOtherwise:
     def test_prices_to_a_step_and_lines_dropped_and_added(self, api):
         server = api(prices=0.05, drops=("CA",), adds={"US": 0.5})
         app = server.new_app()
-        placement = server.new_placement(app, floorPrices=[of("DE", 1.23), of("CA", 2), of("FR", 0.01)])
+        placement = server.new_placement(
+            app, floorPrices=[price_line("DE", 1.23), price_line("CA", 2), price_line("FR", 0.01)]
+        )
         (row,) = server.get("placement", appId=app)[1]
         assert floors(row) == {"WW": 0.01, "DE": 1.25, "FR": 0.01, "US": 0.5}
-        server.put("placement", placementId=placement, floorPrices=[of("US", 1.02), of("CA", 2)])
+        server.put("placement", placementId=placement, floorPrices=[price_line("US", 1.02), price_line("CA", 2)])
         assert floors(server.get("placement", placementId=placement)[1]) == {"WW": 0.01, "US": 1.0}
 
     def test_what_was_not_sent_is_not_touched(self, api):
         server = api()
-        placement = server.new_placement(server.new_app(), name="A_b", floorPrices=[of("DE", 1.23)])
+        placement = server.new_placement(server.new_app(), name="A_b", floorPrices=[price_line("DE", 1.23)])
         server.management._quirks = Quirks(names="dashes", prices=0.5)
         server.put("placement", placementId=placement, coppa=True)
         told = server.get("placement", placementId=placement)[1]
@@ -197,7 +199,7 @@ class TestEcho:
         server = api(Echo(times=1), put_answer="message")
         app = server.new_app()
         placement = server.new_placement(app, capping={"value": 1, "unit": "day", "enabled": True})
-        sent = {"placementId": placement, "floorPrices": [of("US", 2)]}
+        sent = {"placementId": placement, "floorPrices": [price_line("US", 2)]}
         told = server.put("placement", **sent)[1]
         assert (floors(told), told["capping"]["value"]) == ({"WW": 0.01, "US": 2}, 1)
         assert floors(server.get("placement", placementId=placement)[1]) == {"WW": 0.01}

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from reconciler.sandbox.exchange import Call
-from reconciler.sandbox.fault_script import Script
+from reconciler.sandbox.exchange import SandboxRequest
+from reconciler.sandbox.fault_script import FaultScript
 from reconciler.sandbox.faults import (
     BadGzip,
     Duplicate,
@@ -18,13 +18,13 @@ from reconciler.sandbox.faults import (
     Timeout,
 )
 
-POST = Call("POST", "/api/management/v1/placement", body=b'{"name": "int_13"}')
-LIST = Call("GET", "/api/management/v1/placement", {"appId": "5"})
-ONE = Call("GET", "/api/management/v1/placement", {"placementId": "5"})
+POST = SandboxRequest("POST", "/api/management/v1/placement", body=b'{"name": "int_13"}')
+LIST = SandboxRequest("GET", "/api/management/v1/placement", {"appId": "5"})
+ONE = SandboxRequest("GET", "/api/management/v1/placement", {"placementId": "5"})
 
 
 def struck(fault, calls=8, call=POST, seed=0):
-    script = Script([fault], seed=seed)
+    script = FaultScript([fault], seed=seed)
     return [number for number in range(1, calls + 1) if script.strike(call)]
 
 
@@ -60,11 +60,11 @@ class TestWhichCallsAreStruck:
     @pytest.mark.parametrize(
         ("on", "call"),
         [
-            ("POST token", Call("POST", "/auth/v1/token")),
-            ("POST token", Call("POST", "/oauth/token")),
-            ("POST user-level-data", Call("POST", "/api/v1/report/user-level-data")),
-            ("GET file", Call("GET", "/group=3432/6fad.csv")),
-            ("POST metrics", Call("POST", "/v2/publisher/metrics")),
+            ("POST token", SandboxRequest("POST", "/auth/v1/token")),
+            ("POST token", SandboxRequest("POST", "/oauth/token")),
+            ("POST user-level-data", SandboxRequest("POST", "/api/v1/report/user-level-data")),
+            ("GET file", SandboxRequest("GET", "/group=3432/6fad.csv")),
+            ("POST metrics", SandboxRequest("POST", "/v2/publisher/metrics")),
         ],
     )
     def test_calls_of_the_reporting_apis_have_names_of_their_own(self, on, call):
@@ -81,7 +81,7 @@ class TestWhichCallsAreStruck:
         assert (struck(fault, 1, LIST), struck(fault, 1, ONE), struck(fault, 1, POST)) == ([1], [], [])
 
     def test_the_first_fault_that_is_due_strikes_and_the_others_still_count(self):
-        script = Script([Reset(nth=1), Status(status=500, nth=3)])
+        script = FaultScript([Reset(nth=1), Status(status=500, nth=3)])
         assert [fault and fault.do for fault in (script.strike(POST) for _ in range(4))] == [
             "reset", None, "status", None,
         ]  # fmt: skip

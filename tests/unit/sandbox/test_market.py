@@ -5,7 +5,7 @@ from statistics import mean
 import pytest
 from unit.sandbox.report_world import DAY
 
-from reconciler.sandbox.account import Account
+from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.market import Bids, Market, count, normal, uniform
 from reconciler.sandbox.seed import seed_generated, seed_resources
 
@@ -22,12 +22,12 @@ def ladder(**changes):
 
 @pytest.fixture
 def account():
-    with closing(Account()) as fresh:
+    with closing(SandboxAccount()) as fresh:
         yield fresh
 
 
 def trade_in(code, **changes):
-    with closing(Account()) as account:
+    with closing(SandboxAccount()) as account:
         seed_resources(account, ladder(**changes))
         (waterfall,) = Market(account, 0).waterfalls(account.apps()[0])
         return next(each for each in Market(account, 0).trades(waterfall, DAY) if each.country.code == code)
@@ -59,11 +59,11 @@ def test_the_floor_of_one_placement_moves_nothing_but_its_waterfall(account):
     seed_generated(account, 2, 3)
     market = Market(account, 0)
     first, other = (market.waterfalls(app) for app in account.apps())
-    one = first[0].rungs[0]
+    one = first[0].tiers[0]
     before = [list(market.trades(waterfall, DAY)) for waterfall in (*first[1:], *other)]
     account.replace("placement", one.id, {**one.fields, "floorPrices": {"WW": 40.0}})
     first, other = (market.waterfalls(app) for app in account.apps())
-    assert first[0].rungs[0].fields != one.fields
+    assert first[0].tiers[0].fields != one.fields
     assert [list(market.trades(waterfall, DAY)) for waterfall in (*first[1:], *other)] == before
 
 

@@ -9,7 +9,7 @@ each = pytest.mark.parametrize
 LINE = ["app", "helium_placement_name", "demand_source", "country", "partner_placement_name"]
 
 
-def wrong(server, **body):
+def errors_of(server, **body):
     """What is blamed in a refusal."""
     status, told = server.metrics(**body)
     assert (status, told["name"], told["description"]) == (400, "Bad Request", "ValidationError")
@@ -60,17 +60,17 @@ class TestRules:
         ],
     )
     def test_a_call_that_is_wrong_is_told_what_is(self, reports, body, blamed):
-        assert list(wrong(reports(), **body)) == [blamed]
+        assert list(errors_of(reports(), **body)) == [blamed]
 
     @each("metric", ["valid_bids", "winning_bids", "bid_rate", "win_rate", "impression_show_rate"])
     @each("network", ["all", "mediation"])
     def test_metrics_of_bidding_are_for_bidding_only(self, reports, metric, network):
-        said = wrong(reports(), metrics=[metric], filters={"network_type": network})
+        said = errors_of(reports(), metrics=[metric], filters={"network_type": network})
         assert said == {metric: f"'{metric}' metric is for network_type 'bidding' only"}
 
     @each("network", ["all", "bidding"])
     def test_responses_are_for_mediation_only(self, reports, network):
-        said = wrong(reports(), metrics=["responses"], filters={"network_type": network})
+        said = errors_of(reports(), metrics=["responses"], filters={"network_type": network})
         assert said == {"responses": "'responses' metric is for network_type 'mediation' only"}
 
     @each(("days", "status"), [(30, 200), (31, 400)])

@@ -15,9 +15,9 @@ from reconciler.floors.current_floors import current_floors_of
 from reconciler.floors.guard import Rules as FloorRules
 from reconciler.floors.suggest import suggest
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, Question
+from reconciler.model.evidence import Cell, EvidenceQuery
 from reconciler.model.secret import Secret
-from reconciler.sandbox.faults import Astray, Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate
+from reconciler.sandbox.faults import Bomb, CutRow, Garbage, Redirect, RepeatRow, Reset, Status, Truncate, WrongHost
 from reconciler.sandbox.quirks import Quirks
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
@@ -33,7 +33,7 @@ APP = "170709"
 ANDROID, IOS = Address("android:com.cash_crash.54/int_13"), Address("ios:1234567890/int_13")
 
 
-class Ear:
+class RecordingListener:
     def planned(self, partitions):
         pass
 
@@ -44,12 +44,12 @@ class Ear:
 
 
 class Town:
-    """The demo's sandbox, whose clock is that of its clients, and a shelf."""
+    """The demo's sandbox, whose clock is that of its clients, and a report store."""
 
     def __init__(self, folder, *faults, credentials=None, **quirks):
         self.clock = FakeClock()
         self.folder = folder
-        self.shelf = ReportStore(folder / "reports")
+        self.store = ReportStore(folder / "reports")
         options = SandboxOptions(seed="demo", faults=faults, quirks=Quirks(**quirks), credentials=credentials)
         self.sandbox = RunningSandbox(options)
         self.sandbox.account.clock = lambda: self.clock.now().timestamp()
@@ -77,7 +77,7 @@ class Town:
         apps = [app.id for app in self.sandbox.account.apps()]
         sources = ReportClients(self.dt(), self.mediation())
         rules = IntakeSettings(Secret("5a" * 32))
-        return fetch(FetchRequest(apps, None, 1), sources, self.shelf, rules, self.clock, Ear())
+        return fetch(FetchRequest(apps, None, 1), sources, self.store, rules, self.clock, RecordingListener())
 
     def download(self, **waiting):
         return self.dt(**waiting).fetch(APP, self.day, self.folder)
@@ -95,8 +95,8 @@ class Town:
                 }
         standing = current_floors_of(tables)
         first = self.day - timedelta(days=13)
-        with Warehouse(self.shelf.root) as warehouse:
-            evidence, unmatched = warehouse.evidence(Question(tuple(sorted(standing)), first, self.day, known))
+        with Warehouse(self.store.root) as warehouse:
+            evidence, unmatched = warehouse.evidence(EvidenceQuery(tuple(sorted(standing)), first, self.day, known))
         made = suggest(evidence, standing, first, self.day, self.clock.now().date(), FloorRules(), unmatched)
         return {each.cell: each for each in made.cells}, unmatched
 
@@ -169,7 +169,7 @@ def test_days_beyond_dts_memory_are_gaps_that_say_why(town):
     [
         (Garbage(on="GET file"), "not CSV"),
         (Redirect(on="GET file"), "redirects are not followed"),
-        (Astray(on="POST user-level-data"), "reports.example.net is not on the list"),
+        (WrongHost(on="POST user-level-data"), "reports.example.net is not on the list"),
         (Truncate(on="GET file"), "6 times in a row"),
         (Reset(on="POST user-level-data", when="after"), "nobody knows whether the report was ordered"),
         (Status(on="POST token", status=503), "HTTP 503"),

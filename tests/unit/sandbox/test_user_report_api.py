@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from unit.sandbox.report_world import APP, DAY, IOS_APP, KEYS, ORDERS, URL
 
-from reconciler.sandbox.faults import Astray, Bomb, Garbage, Redirect
+from reconciler.sandbox.faults import Bomb, Garbage, Redirect, WrongHost
 
 each = pytest.mark.parametrize
 
@@ -203,12 +203,12 @@ class TestFaults:
         assert (answer.status, answer.headers) == (302, ((b"location", b"https://elsewhere.example/x"),))
 
     def test_a_url_can_lead_elsewhere(self, reports):
-        status, told = reports(Astray(on="POST user-level-data")).order()
+        status, told = reports(WrongHost(on="POST user-level-data")).order()
         assert status == 200
         assert told["url"].startswith("https://reports.example.net/group%3D3432/")
 
     def test_an_answer_without_a_url_is_not_led_astray(self, reports):
-        answer = reports(Astray()).call("POST", "/auth/v1/token", {})
+        answer = reports(WrongHost()).call("POST", "/auth/v1/token", {})
         assert json.loads(answer.body) == {"error": "invalid_request"}
 
     def test_a_small_file_can_unpack_to_much(self, reports):

@@ -2,7 +2,7 @@
 
 import pytest
 from support.reports import DAY, dt_csv, dt_row, mediation_row, of_users
-from unit.warehouse.test_user_report_intake import rows_in, taken
+from unit.warehouse.test_user_report_intake import read_payload, rows_in
 
 from reconciler.apis.days import DayRange
 from reconciler.warehouse.acceptance import NO_SUM, SUM, TWICE
@@ -148,7 +148,7 @@ def test_a_large_answer_is_settled_in_the_time_that_its_rows_take():
 
 
 def kept(folder, *rows):
-    payload = taken(folder, dt_csv(rows))
+    payload = read_payload(folder, dt_csv(rows))
     return sum(each["impressions"] for each in rows_in(payload)), payload
 
 

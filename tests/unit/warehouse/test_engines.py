@@ -11,7 +11,7 @@ from support.reports import DAY, dt_row, mediation_row, store_dt, store_mediatio
 from reconciler.apis.days import DayRange
 from reconciler.errors import ProjectError
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, KnownPlacement, Question
+from reconciler.model.evidence import Cell, EvidenceQuery, KnownPlacement
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
 
@@ -27,7 +27,7 @@ SPAN = DayRange(DAY - timedelta(days=1), DAY)
 def question(apps=("170709",)):
     known = [KnownPlacement(Address(f"android:a/{name}"), name, apps[0], None, "Interstitial") for name in NAMES[1:]]
     cells = [Cell(each.address, country) for each in known for country in ("US", "NA", "WW")]
-    return Question(cells, SPAN.first, SPAN.last, known)
+    return EvidenceQuery(cells, SPAN.first, SPAN.last, known)
 
 
 @pytest.fixture(scope="module")

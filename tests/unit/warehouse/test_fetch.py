@@ -11,7 +11,7 @@ from reconciler.apis.mediation_reports import METRICS
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
 from reconciler.render.reports import fetch_document
-from reconciler.warehouse.coverage import TOTALS, figures
+from reconciler.warehouse.coverage import TOTALS, file_figures
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.report_store import Partition, ReportStore
 from reconciler.warehouse.summary_text import fetch_lines
@@ -21,7 +21,7 @@ each = pytest.mark.parametrize
 RULES = IntakeSettings(Secret("5a" * 32))
 
 
-class Ear:
+class RecordingListener:
     def __init__(self):
         self.total = 0
         self.heard = []
@@ -45,7 +45,7 @@ class Scene:
         self.clock = FakeClock(start)
         self.store = ReportStore(folder / "reports")
         self.bodies = {}
-        self.ear = Ear()
+        self.listener = RecordingListener()
         server.orders = self.order
         server.metrics = self.metrics
 
@@ -73,7 +73,9 @@ class Scene:
             dt_reports(self.server, self.clock) if dt else None,
             chartboost(self.server, self.folder, self.clock) if mediation else None,
         )
-        return fetch(FetchRequest(apps, span, parallelism, replace), sources, self.store, RULES, self.clock, self.ear)
+        return fetch(
+            FetchRequest(apps, span, parallelism, replace), sources, self.store, RULES, self.clock, self.listener
+        )
 
     def orders(self):
         return [each.json["date"] for each in self.server.of("POST /api")]
@@ -88,13 +90,13 @@ def test_all_days_that_dt_keeps_are_fetched(scene):
     summary = scene.fetch()
     assert scene.orders() == [str(DAY - timedelta(days=back)) for back in range(9, -1, -1)]
     assert (summary.days, summary.rows, summary.gaps, summary.quarantined) == (10, 20, {}, {})
-    assert scene.ear.total == len(scene.ear.heard) == 10
+    assert scene.listener.total == len(scene.listener.heard) == 10
 
 
 def test_each_day_is_told_when_it_is_asked_for_and_when_it_ends(scene):
     scene.fetch(mediation=True, parallelism=4)
-    ends = sorted((each.source, each.app, each.day.isoformat()) for each in scene.ear.heard)
-    assert sorted(scene.ear.begun_with) == ends
+    ends = sorted((each.source, each.app, each.day.isoformat()) for each in scene.listener.heard)
+    assert sorted(scene.listener.begun_with) == ends
     assert {source for source, _, _ in ends} == {"dt", "chartboost"}
 
 
@@ -118,11 +120,11 @@ def test_a_day_that_came_before_it_settled_is_fetched_again_once(scene):
 
 def test_a_fetch_that_was_interrupted_goes_on_where_it_stopped(scene, monkeypatch):
     def interrupted(outcome):
-        scene.ear.heard.append(outcome)
-        if len(scene.ear.heard) == 3:
+        scene.listener.heard.append(outcome)
+        if len(scene.listener.heard) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(scene.ear, "ended", interrupted)
+    monkeypatch.setattr(scene.listener, "ended", interrupted)
     with pytest.raises(KeyboardInterrupt):
         scene.fetch()
     monkeypatch.undo()
@@ -316,7 +318,7 @@ def lines_of(summary):
 
 def figures_kept(scene, source):
     money = "revenue" if source == "dt" else "earnings"
-    return {place.day: figures(path, money) for place, path in scene.store.partitions(source).items()}
+    return {place.day: file_figures(path, money) for place, path in scene.store.partitions(source).items()}
 
 
 USUAL_DAY = of_users([dt_row(impressions=10, revenue="0.01")] * 10)

@@ -15,9 +15,9 @@ from support.reports import serving
 
 from reconciler.errors import ProjectError, UsageError
 from reconciler.model.secret import Secret
-from reconciler.warehouse.engines import connected
-from reconciler.warehouse.imports.readers import opened, parquet_records
-from reconciler.warehouse.imports.records import Keys, table_location, without_secrets
+from reconciler.warehouse.engines import connect_ibis
+from reconciler.warehouse.imports.readers import open_records, parquet_records
+from reconciler.warehouse.imports.records import StoreKeys, table_location, without_secrets
 from reconciler.warehouse.report_store import ReportStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
@@ -148,7 +148,7 @@ def test_a_url_is_shown_without_what_is_secret(url, shown):
 )
 def test_a_missing_library_is_named_with_how_to_install_it(url, why):
     with pytest.raises(ProjectError) as wrong:
-        connected(url, "the warehouse")
+        connect_ibis(url, "the warehouse")
     told = f"{wrong.value} {wrong.value.hint}"
     assert why in told
     assert "hunter2" not in told
@@ -158,7 +158,7 @@ def test_a_missing_library_is_named_with_how_to_install_it(url, why):
 def test_the_extension_for_object_stores_is_named_where_it_cannot_be_had(monkeypatch, tmp_path):
     """With a folder of extensions that is empty, and nowhere to fetch them from."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    keys = Keys(Secret("key-id-canary"), Secret("secret-canary"))
+    keys = StoreKeys(Secret("key-id-canary"), Secret("secret-canary"))
     with pytest.raises(ProjectError) as wrong, parquet_records("s3://bucket/r.parquet", "s3://bucket/r.parquet", keys):
         pass
     told = f"{wrong.value} {wrong.value.hint}"
@@ -208,11 +208,14 @@ def test_objects_of_a_store_are_evidence_and_are_asked_for_with_its_keys(tmp_pat
     (tmp_path / "bucket/r.csv").write_text(text(row(day="2026-11-19"), row()), encoding="utf-16")
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Store)) as server:
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        keys = Keys(Secret("key-id-canary"), Secret("secret-canary"), None, "eu-west-1", url)
+        keys = StoreKeys(Secret("key-id-canary"), Secret("secret-canary"), None, "eu-west-1", url)
         for name, rows in (("r.parquet", 40), ("r.csv", 2)):
-            with opened(f"s3://bucket/{name}", None, keys, Keys()) as records:
+            with open_records(f"s3://bucket/{name}", None, keys, StoreKeys()) as records:
                 assert len(list(records.rows)) == rows
-        with pytest.raises(ProjectError, match="is not there"), opened("s3://bucket/none.csv", None, keys, Keys()):
+        with (
+            pytest.raises(ProjectError, match="is not there"),
+            open_records("s3://bucket/none.csv", None, keys, StoreKeys()),
+        ):
             pass
     assert all("Credential=key-id-canary/" in heard for heard in Store.heard)
     assert "secret-canary" not in "".join(Store.heard)

@@ -12,7 +12,7 @@ from support.reports import DAY, mediation_row, store_mediation
 from reconciler.apis.days import DayRange
 from reconciler.errors import LockHeld, ProjectError
 from reconciler.model.address import Address
-from reconciler.model.evidence import Cell, KnownPlacement, Question
+from reconciler.model.evidence import Cell, EvidenceQuery, KnownPlacement
 from reconciler.warehouse.imports.csv_file import read_header
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
@@ -53,7 +53,7 @@ def refused(took, *given, **named):
 def evidence(store, country="US", address=INT, first=DAY, last=DAY):
     cells = [Cell(address, code) for code in (country, *{"US", "WW"} - {country})]
     with Warehouse(store.root) as warehouse:
-        found, unmatched = warehouse.evidence(Question(cells, first, last, KNOWN))
+        found, unmatched = warehouse.evidence(EvidenceQuery(cells, first, last, KNOWN))
     return found[0], unmatched
 
 

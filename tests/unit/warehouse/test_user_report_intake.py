@@ -11,16 +11,16 @@ from support.reports import APP, DAY, HEADER, NOON, RULES, dt_csv, dt_row
 
 from reconciler.apis.user_reports.client import ReceivedReport
 from reconciler.errors import UnreadableAnswer
-from reconciler.warehouse.user_report_csv import with_own
-from reconciler.warehouse.user_report_intake import take_in
+from reconciler.warehouse.user_report_csv import with_own_aliases
+from reconciler.warehouse.user_report_intake import read_user_report
 
 each = pytest.mark.parametrize
 
 
-def taken(folder, body, rules=RULES):
+def read_payload(folder, body, rules=RULES):
     (folder / "received").write_bytes(body)
     lines = body.count(b"\n") + (not body.endswith(b"\n"))
-    return take_in(ReceivedReport(folder / "received", lines, "sha256:0"), APP, DAY, rules, NOON)
+    return read_user_report(ReceivedReport(folder / "received", lines, "sha256:0"), APP, DAY, rules, NOON)
 
 
 def rows_in(payload):
@@ -30,12 +30,12 @@ def rows_in(payload):
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def of(folder, *rows, rules=RULES, **said):
-    return taken(folder, dt_csv(rows, **said), rules)
+def payload_of(folder, *rows, rules=RULES, **said):
+    return read_payload(folder, dt_csv(rows, **said), rules)
 
 
 def test_a_row_comes_out_typed_and_exact(tmp_path):
-    payload = of(tmp_path, dt_row(revenue="0.0012300000000000000456", impressions=3))
+    payload = payload_of(tmp_path, dt_row(revenue="0.0012300000000000000456", impressions=3))
     assert rows_in(payload) == [
         {
             "app": APP,
@@ -59,25 +59,25 @@ def test_a_row_comes_out_typed_and_exact(tmp_path):
 @each("end", [True, False])
 def test_line_ends_and_marks_do_not_matter(tmp_path, newline, mark, end):
     body = mark + dt_csv([dt_row(), dt_row(impressions=2)], newline=newline)
-    assert taken(tmp_path, body if end else body.rstrip()).metadata.rows == 2
+    assert read_payload(tmp_path, body if end else body.rstrip()).metadata.rows == 2
 
 
 def test_quoted_commas_quotes_and_line_breaks_are_part_of_a_name(tmp_path):
     name = 'a, "b"\r\nc'
-    payload = of(tmp_path, dt_row(placement=name), dt_row())
+    payload = payload_of(tmp_path, dt_row(placement=name), dt_row())
     assert rows_in(payload)[0]["placement_name"] == name
     assert payload.metadata.quarantined == {}
 
 
 @each("name", ["=HYPERLINK(1)", "+1", "-1", "@x", "=cmd|' /C calc'!A0"])
 def test_formulas_in_names_are_kept_as_text(tmp_path, name):
-    assert rows_in(of(tmp_path, dt_row(placement=name)))[0]["placement_name"] == name
+    assert rows_in(payload_of(tmp_path, dt_row(placement=name)))[0]["placement_name"] == name
 
 
 @each("order", [reversed, sorted])
 def test_columns_may_come_in_any_order_with_strangers_among_them(tmp_path, order):
     header = [*order(HEADER), "Bid Floor"]
-    assert of(tmp_path, dt_row(), header=header).metadata.rows == 1
+    assert payload_of(tmp_path, dt_row(), header=header).metadata.rows == 1
 
 
 BAD = [
@@ -102,14 +102,14 @@ BAD = [
 
 @each(("said", "why"), BAD)
 def test_a_bad_row_is_set_aside_with_the_reason(tmp_path, said, why):
-    payload = of(tmp_path, dt_row(), dt_row(**said), dt_row(impressions=2))
+    payload = payload_of(tmp_path, dt_row(), dt_row(**said), dt_row(impressions=2))
     assert (payload.metadata.rows, payload.metadata.quarantined) == (2, {why: 1})
     (row,) = map(json.loads, payload.quarantine.read_text().splitlines())
     assert row["reason"] == why
 
 
 def test_bad_rows_are_counted_by_reason(tmp_path):
-    payload = of(tmp_path, dt_row(), *(dt_row(**said) for said, _ in BAD))
+    payload = payload_of(tmp_path, dt_row(), *(dt_row(**said) for said, _ in BAD))
     assert payload.metadata.quarantined == Counter(why for _, why in BAD)
     assert len(payload.quarantine.read_text().splitlines()) == len(BAD)
 
@@ -127,7 +127,7 @@ def test_bad_rows_are_counted_by_reason(tmp_path):
 )
 def test_a_misshapen_line_is_set_aside_with_its_place(tmp_path, line, why):
     body = dt_csv([dt_row(), dt_row(impressions=2)], newline="\n").splitlines(keepends=True)
-    payload = taken(tmp_path, b"".join([*body[:2], line + b"\n", *body[2:]]))
+    payload = read_payload(tmp_path, b"".join([*body[:2], line + b"\n", *body[2:]]))
     assert (payload.metadata.rows, payload.metadata.quarantined) == (2, {why: 1})
     assert json.loads(payload.quarantine.read_text()) == {"reason": why, "line": 3}
 
@@ -140,7 +140,7 @@ MISUSED = b'2026-11-20,170709,a,"b" c,c,US,Android,x,1,0.1\n'
 @each("at", [1, 6, 11])
 def test_an_open_quote_costs_its_own_line_and_no_other(tmp_path, bad, at):
     body = dt_csv([dt_row(impressions=at) for at in range(10)], newline="\n").splitlines(keepends=True)
-    payload = taken(tmp_path, b"".join([*body[:at], bad, *body[at:]]))
+    payload = read_payload(tmp_path, b"".join([*body[:at], bad, *body[at:]]))
     assert (payload.metadata.rows, payload.metadata.quarantined) == (10, {"a quote that is not closed": 1})
     assert json.loads(payload.quarantine.read_text())["line"] == at + 1
 
@@ -163,22 +163,22 @@ def test_an_open_quote_costs_its_own_line_and_no_other(tmp_path, bad, at):
 )
 def test_what_is_no_report_of_that_app_and_day_is_an_error(tmp_path, body):
     with pytest.raises(UnreadableAnswer):
-        taken(tmp_path, body)
+        read_payload(tmp_path, body)
 
 
 def test_a_report_without_rows_is_a_day_on_which_nothing_was_sold(tmp_path):
-    payload = of(tmp_path)
+    payload = payload_of(tmp_path)
     assert (payload.metadata.rows, rows_in(payload)) == (0, [])
 
 
 @each("who", ["masked", "(Masked)", "OTHERS", "***", "00000000-0000-0000-0000-000000000000"])
 def test_the_row_of_masked_users_is_kept_and_marked(tmp_path, who):
-    (row,) = rows_in(of(tmp_path, dt_row(device=who), rules=replace(RULES, people="hash")))
+    (row,) = rows_in(payload_of(tmp_path, dt_row(device=who), rules=replace(RULES, people="hash")))
     assert (row["masked"], row["person"], row["impressions"]) == (True, None, 1)
 
 
 def test_namibia_is_a_country_and_an_empty_one_is_none(tmp_path):
-    payload = of(tmp_path, dt_row(country="NA"), dt_row(country=""), dt_row(country="ZZ"), dt_row(country="xk"))
+    payload = payload_of(tmp_path, dt_row(country="NA"), dt_row(country=""), dt_row(country="ZZ"), dt_row(country="xk"))
     assert [row["country"] for row in rows_in(payload)] == ["NA", None, "ZZ", "XK"]
     assert payload.metadata.unknown_countries == {"": 1, "ZZ": 1}
 
@@ -189,7 +189,7 @@ DEVICE = "38400000-8cf0-11bd-b23e-10b96e40000d"
 @each("people", ["hash", "drop"])
 def test_no_device_id_is_kept_in_clear(tmp_path, people):
     rules = replace(RULES, people=people)
-    of(tmp_path, dt_row(device=DEVICE), dt_row(device=DEVICE, revenue="NaN"), rules=rules)
+    payload_of(tmp_path, dt_row(device=DEVICE), dt_row(device=DEVICE, revenue="NaN"), rules=rules)
     kept = [path for path in tmp_path.iterdir() if path.name != "received"]
     assert len(kept) == 2
     assert not [path for path in kept if DEVICE.encode() in path.read_bytes() or b"8cf0" in path.read_bytes()]
@@ -197,16 +197,19 @@ def test_no_device_id_is_kept_in_clear(tmp_path, people):
 
 def test_a_hashed_device_is_the_same_under_one_salt_and_another_under_the_next(tmp_path):
     rows = dt_row(), dt_row(impressions=2)
-    one = [row["person"] for row in rows_in(of(tmp_path, *rows, rules=replace(RULES, people="hash")))]
+    one = [row["person"] for row in rows_in(payload_of(tmp_path, *rows, rules=replace(RULES, people="hash")))]
     salted = replace(RULES, people="hash", salt=type(RULES.salt)("ab" * 32))
-    (other,) = [row["person"] for row in rows_in(of(tmp_path, dt_row(), rules=salted))]
+    (other,) = [row["person"] for row in rows_in(payload_of(tmp_path, dt_row(), rules=salted))]
     assert one[0] == one[1] != other
     assert len(other) == 32
 
 
 def test_columns_of_a_projects_own_are_read(tmp_path):
     body = dt_csv([dt_row()]).replace(b"Revenue (USD)", b"Umsatz", 1)
-    assert taken(tmp_path, body, replace(RULES, aliases=with_own({"revenue": ["umsatz"]}))).metadata.rows == 1
+    assert (
+        read_payload(tmp_path, body, replace(RULES, aliases=with_own_aliases({"revenue": ["umsatz"]}))).metadata.rows
+        == 1
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -217,7 +220,7 @@ def test_every_row_is_either_kept_or_counted(tmp_path_factory, data):
     rows = data.draw(st.lists(st.builds(dt_row, placement=texts, impressions=numbers, revenue=numbers), max_size=12))
     folder = tmp_path_factory.mktemp("report")
     try:
-        metadata = of(folder, dt_row(), *rows, newline="\n").metadata
+        metadata = payload_of(folder, dt_row(), *rows, newline="\n").metadata
     except UnreadableAnswer:
         raise AssertionError(rows) from None
     assert metadata.rows + sum(metadata.quarantined.values()) + metadata.repeated == 1 + len(rows)
@@ -227,7 +230,7 @@ def test_every_row_is_either_kept_or_counted(tmp_path_factory, data):
 @each("between", [0, 3])
 def test_a_row_that_stands_there_again_counts_once_and_is_counted_as_repeated(tmp_path, people, between):
     others = [dt_row(country=country) for country in ("DE", "FR", "GB")[:between]]
-    payload = of(tmp_path, dt_row(), *others, dt_row(), dt_row(), rules=replace(RULES, people=people))
+    payload = payload_of(tmp_path, dt_row(), *others, dt_row(), dt_row(), rules=replace(RULES, people=people))
     assert (payload.metadata.rows, payload.metadata.repeated, payload.metadata.quarantined) == (1 + between, 2, {})
     assert sum(row["impressions"] for row in rows_in(payload)) == 1 + between
 
@@ -235,19 +238,21 @@ def test_a_row_that_stands_there_again_counts_once_and_is_counted_as_repeated(tm
 @each("said", [{"device": "another"}, {"app_name": "Other"}, {"revenue": "0.0010"}, {"placement": "int_13 "}])
 def test_rows_that_differ_in_any_column_are_two_even_where_what_is_kept_of_them_is_the_same(tmp_path, said):
     other = {**dt_row(), "App Name": said["app_name"]} if "app_name" in said else dt_row(**said)
-    metadata = of(tmp_path, dt_row(), other).metadata
+    metadata = payload_of(tmp_path, dt_row(), other).metadata
     assert (metadata.rows, metadata.repeated) == (2, 0)
 
 
 def test_bad_rows_are_counted_each_beside_rows_that_are_repeated(tmp_path):
     bad = dt_row(revenue="NaN")
-    metadata = of(tmp_path, dt_row(), bad, dt_row(), bad).metadata
+    metadata = payload_of(tmp_path, dt_row(), bad, dt_row(), bad).metadata
     assert (metadata.rows, metadata.repeated, metadata.quarantined) == (1, 1, {"the revenue is no number": 2})
 
 
 def test_repeated_rows_are_told_apart_from_what_an_open_quote_costs(tmp_path):
     body = dt_csv([dt_row(), dt_row(), dt_row(impressions=2)], newline="\n")
-    metadata = taken(tmp_path, body + OPEN + dt_csv([dt_row(impressions=3)], newline="\n").split(b"\n", 1)[1]).metadata
+    metadata = read_payload(
+        tmp_path, body + OPEN + dt_csv([dt_row(impressions=3)], newline="\n").split(b"\n", 1)[1]
+    ).metadata
     assert (metadata.rows, metadata.repeated, metadata.quarantined) == (3, 1, {"a quote that is not closed": 1})
 
 
@@ -271,14 +276,14 @@ WHOLE = dt_csv([dt_row(), dt_row(impressions=2, revenue="0.125")])
 def test_a_report_that_ends_amid_a_row_is_none(tmp_path, newline, end, why):
     body = dt_csv([dt_row(), dt_row(country="")], newline=newline)
     with pytest.raises(UnreadableAnswer, match=why):
-        taken(tmp_path, body + end)
+        read_payload(tmp_path, body + end)
 
 
 @each("size", range(1, WHOLE.count(b",", WHOLE.rindex(b"\r\n", 0, -2)) + 40))
 def test_wherever_the_last_line_is_cut_no_row_is_lost_or_made_smaller_unseen(tmp_path, size):
     body = WHOLE[:-2][:-size]
     try:
-        payload = taken(tmp_path, body)
+        payload = read_payload(tmp_path, body)
     except UnreadableAnswer:
         return
     whole_numbers = body.endswith((b"0.1", b"0.12", b"0"))
@@ -298,14 +303,14 @@ def test_wherever_the_last_line_is_cut_no_row_is_lost_or_made_smaller_unseen(tmp
     ],
 )
 def test_a_last_row_needs_no_line_end(tmp_path, end):
-    metadata = taken(tmp_path, dt_csv([dt_row()], newline="\n") + end).metadata
+    metadata = read_payload(tmp_path, dt_csv([dt_row()], newline="\n") + end).metadata
     assert (metadata.rows + sum(metadata.quarantined.values()), metadata.repeated) == (2, 0)
 
 
 def test_blanks_behind_the_last_row_are_no_row_that_was_cut(tmp_path):
-    assert taken(tmp_path, dt_csv([dt_row()]) + b" ").metadata.rows == 1
+    assert read_payload(tmp_path, dt_csv([dt_row()]) + b" ").metadata.rows == 1
 
 
 def test_a_header_alone_may_end_without_a_line_end(tmp_path):
     header = dt_csv([]).replace(b"Revenue (USD)", b"Revenue").rstrip()
-    assert taken(tmp_path, header).metadata.rows == 0
+    assert read_payload(tmp_path, header).metadata.rows == 0

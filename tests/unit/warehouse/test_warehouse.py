@@ -5,7 +5,7 @@ from support.reports import APP, DAY, NOON, dt_row, mediation_row, of_users, sto
 
 from reconciler.apis.days import DayRange
 from reconciler.model.address import Address
-from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, KnownPlacement, Question
+from reconciler.model.evidence import PRICE_STEP, Absence, Cell, Evidence, EvidenceQuery, KnownPlacement
 from reconciler.warehouse.evidence_sql import rescaled
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
@@ -26,13 +26,13 @@ def store(tmp_path):
     return ReportStore(tmp_path)
 
 
-def asked(store, cells=CELLS, first=DAY, last=DAY, known=KNOWN, floors=None):
+def read_evidence(store, cells=CELLS, first=DAY, last=DAY, known=KNOWN, floors=None):
     with Warehouse(store.root) as warehouse:
-        return warehouse.evidence(Question(cells, first, last, known, floors or {}))
+        return warehouse.evidence(EvidenceQuery(cells, first, last, known, floors or {}))
 
 
 def evidence(store, cell=CELLS[0], **said):
-    found, _ = asked(store, **said)
+    found, _ = read_evidence(store, **said)
     return next(one for one in found if one.cell == cell)
 
 
@@ -46,7 +46,7 @@ def admob(**said):
 
 
 def test_an_empty_warehouse_answers_for_every_cell_with_nothing(store):
-    found, unmatched = asked(store)
+    found, unmatched = read_evidence(store)
     assert found == tuple(Evidence(cell, "unknown", 0, 0, 0.0, 0.0, 0) for cell in CELLS)
     assert unmatched.rows == 0
 
@@ -154,7 +154,7 @@ def test_totals_that_are_older_than_a_day_of_theirs_are_not_believed(store):
 def test_what_cannot_be_joined_is_counted_and_listed(store):
     store_dt(store, [dt_row(), dt_row(placement="=old"), dt_row(placement="INT 13x")])
     mediation(store, mediation_row(partner_placement_name="stranger"), admob())
-    found, unmatched = asked(store)
+    found, unmatched = read_evidence(store)
     assert unmatched.chartboost_placements == ("stranger",)
     assert unmatched.dt_placements == ("=old", "INT 13x", "int_13")
     assert unmatched.rows == 4
@@ -163,7 +163,7 @@ def test_what_cannot_be_joined_is_counted_and_listed(store):
 
 def test_a_loose_join_is_counted(store):
     store_dt(store, [dt_row(placement="INT_13"), dt_row(placement="Int _13")])
-    found, unmatched = asked(store)
+    found, unmatched = read_evidence(store)
     assert (found[0].impressions, unmatched.loose, unmatched.rows) == (2, 2, 0)
 
 
@@ -177,7 +177,7 @@ def test_a_ladder_is_two_placements_in_one_waterfall(store):
     cells = (Cell(INT, "WW"), Cell(Address("android:a/low"), "WW"))
     low = mediation_row(partner_placement_name="low", requests=900, impressions=300, estimated_earnings=0.09)
     mediation(store, mediation_row(), low, admob(requests=600))
-    high, low = asked(store, cells=cells, known=known)[0]
+    high, low = read_evidence(store, cells=cells, known=known)[0]
     assert (high.after, high.after_requests) == (2.59, 900)
     assert (low.after, low.after_requests, low.requests) == (2.5, 600, 900)
 
@@ -235,7 +235,7 @@ def test_days_on_which_dt_has_another_name_are_left_out_and_told(store):
     usual = of_days(mediation_row(), admob(), span=DayRange(LATER.first, renamed.first - timedelta(days=1)))
     other = of_days(mediation_row(demand_source="acme_x", estimated_earnings=50.0), admob(), span=renamed)
     mediation(store, *usual, *other, span=LATER)
-    found, unmatched = asked(store, first=LATER.first)
+    found, unmatched = read_evidence(store, first=LATER.first)
     assert unmatched.basis.absences == (Absence("cb-android", tuple(renamed.days()), ("acme_x",)),)
     us = found[0]
     assert (us.requests, us.after, [day.day for day in us.days]) == (2000, 5.0, [*LATER.days()][:2])
@@ -243,14 +243,14 @@ def test_days_on_which_dt_has_another_name_are_left_out_and_told(store):
 
 def test_an_app_without_dt_is_no_absence(store):
     mediation(store, mediation_row(), admob(app="another"))
-    assert asked(store)[1].basis.absences == ()
+    assert read_evidence(store)[1].basis.absences == ()
 
 
 def test_the_basis_says_how_much_of_days_rows_and_money_is_there(store):
     rows = of_users([dt_row()] * 300)
     store_dt(store, [*rows, dt_row(placement="nobody_knows", revenue="0.1"), dt_row(revenue="$1")])
     mediation(store, *of_days(mediation_row(), mediation_row(), admob(), span=TODAY))
-    basis = asked(store, first=LATER.first)[1].basis
+    basis = read_evidence(store, first=LATER.first)[1].basis
     assert (basis.days, basis.mediation_days, basis.dt_days, basis.dt_expected) == (4, 1, 1, 4)
     assert (basis.rows, basis.unread, basis.repeated) == (304, 1, 1)
     assert (round(basis.revenue, 6), round(basis.joined, 6)) == (0.4, 0.3)

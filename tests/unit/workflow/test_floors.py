@@ -13,7 +13,7 @@ from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
 from reconciler.model.address import placement_address
 from reconciler.model.desired import Lifecycle
-from reconciler.model.evidence import Cell, Unmatched
+from reconciler.model.evidence import Cell, UnmatchedReports
 from reconciler.workflow.floors import app_ids, ground, suggest_floors
 
 WINDOW = Window(FIRST, LAST, TODAY)
@@ -40,7 +40,7 @@ class Reports:
 
     def evidence(self, question):
         self.asked.append(question)
-        return tuple(evidence(cell) for cell in question.cells), Unmatched()
+        return tuple(evidence(cell) for cell in question.cells), UnmatchedReports()
 
 
 def table(**prices):

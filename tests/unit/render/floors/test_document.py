@@ -8,7 +8,7 @@ from support.builders import at
 from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import HOSTILE, LINK, replayed, suggestions
 
-from reconciler.model.evidence import Backtest, Bounds, Suggestions, Unmatched
+from reconciler.model.evidence import Backtest, Bounds, Suggestions, UnmatchedReports
 from reconciler.render.floors.document import backtest_document, suggestions_document
 
 
@@ -33,21 +33,23 @@ def test_a_suggestion_has_the_promised_keys():
 
 
 def test_what_is_not_known_is_null():
-    made = suggestions_document(Suggestions(FIRST, LAST, (suggested(None, standing()),), Unmatched()))["suggestions"][0]
+    made = suggestions_document(Suggestions(FIRST, LAST, (suggested(None, standing()),), UnmatchedReports()))[
+        "suggestions"
+    ][0]
     assert (made["opportunityCost"], made["expectedChangePerWeek"]) == (None, None)
     assert (made["evidence"]["days"], made["evidence"]["requests"], made["curve"]) == (0, 0, [])
 
 
 def test_no_number_is_nan_or_infinite():
     odd = replace(suggested(evidence(), standing()), change=Bounds(-inf, nan, inf), opportunity_cost=Bounds(0, 1, inf))
-    document = suggestions_document(Suggestions(FIRST, LAST, (odd,), Unmatched()))
+    document = suggestions_document(Suggestions(FIRST, LAST, (odd,), UnmatchedReports()))
     assert json.dumps(document, allow_nan=False)
     assert document["suggestions"][0]["expectedChangePerWeek"] == {"low": None, "mid": None, "high": None}
 
 
 def test_numbers_are_rounded_to_a_millionth():
     odd = replace(suggested(evidence(), standing()), suggested=0.1 + 0.2, current=2.0)
-    made = suggestions_document(Suggestions(FIRST, LAST, (odd,), Unmatched()))["suggestions"][0]
+    made = suggestions_document(Suggestions(FIRST, LAST, (odd,), UnmatchedReports()))["suggestions"][0]
     assert (repr(made["suggested"]), repr(made["current"])) == ("0.3", "2")
 
 

@@ -8,7 +8,7 @@ from support.builders import at
 from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import HOSTILE, replayed, suggestions
 
-from reconciler.model.evidence import Backtest, Cell, Suggestions, Unmatched
+from reconciler.model.evidence import Backtest, Cell, Suggestions, UnmatchedReports
 from reconciler.render.floors.markdown import LIMIT, backtest_markdown, suggestions_markdown
 from reconciler.render.sanitise import visible
 
@@ -18,7 +18,7 @@ READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 def many(number, name="p"):
     made = suggested(evidence(), standing())
     cells = (replace(made, cell=Cell(at(f"{name}{index:05}"), "US")) for index in range(number))
-    return Suggestions(FIRST, LAST, tuple(cells), Unmatched())
+    return Suggestions(FIRST, LAST, tuple(cells), UnmatchedReports())
 
 
 def rows(text):
@@ -67,7 +67,7 @@ def test_one_name_that_fills_a_comment_leaves_nothing_but_the_account():
 
 
 def test_a_run_without_moves_has_no_table():
-    text = suggestions_markdown(Suggestions(FIRST, LAST, (suggested(evidence(), standing(0.7)),), Unmatched()))
+    text = suggestions_markdown(Suggestions(FIRST, LAST, (suggested(evidence(), standing(0.7)),), UnmatchedReports()))
     assert rows(text) == []
     assert "no floor to change" in text
 

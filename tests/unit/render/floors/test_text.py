@@ -8,7 +8,7 @@ from support.builders import APP
 from support.market_evidence import FIRST, LAST, evidence, standing, suggested
 from support.pages import LINK, replayed, suggestions
 
-from reconciler.model.evidence import Absence, Backtest, Basis, Bounds, Replay, Suggestions, Unmatched
+from reconciler.model.evidence import Absence, Backtest, Basis, Bounds, Replay, Suggestions, UnmatchedReports
 from reconciler.render.floors.document import suggestions_document
 from reconciler.render.floors.html import suggestions_page
 from reconciler.render.floors.markdown import backtest_lines, suggestions_markdown
@@ -28,7 +28,7 @@ def told(made, **more):
 
 
 def of(*cells):
-    return Suggestions(FIRST, LAST, cells, Unmatched())
+    return Suggestions(FIRST, LAST, cells, UnmatchedReports())
 
 
 def test_a_move_stands_under_its_app_with_floors_change_evidence_and_reasons():
@@ -121,7 +121,7 @@ def test_no_line_of_prose_is_wider_than_a_terminal():
 
 
 def test_what_was_not_joined_is_named_and_long_lists_are_cut():
-    many = replace(suggestions(), unmatched=Unmatched(tuple(f"p{number}" for number in range(100)), (LINK,), 3))
+    many = replace(suggestions(), unmatched=UnmatchedReports(tuple(f"p{number}" for number in range(100)), (LINK,), 3))
     assert "3 report rows could not be joined" in told(many)
     assert "p19 and 80 more" in told(many).replace("\n    ", " ")
     assert "p99" in told(many, verbose=True)
@@ -194,7 +194,7 @@ PARTLY = Basis(
 
 
 def standing_on(basis):
-    return replace(suggestions(), unmatched=Unmatched(basis=basis))
+    return replace(suggestions(), unmatched=UnmatchedReports(basis=basis))
 
 
 @pytest.mark.parametrize("medium", [told, suggestions_markdown, suggestions_page, suggestions_document])
