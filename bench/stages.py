@@ -17,7 +17,7 @@ from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.http.answers import decode
-from reconciler.manifest.cached_load import recall_desired, recall_settings
+from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import Loaded, ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
@@ -101,10 +101,10 @@ def loading(apps: list[dict[str, Any]]) -> Work:
 
 def recalling(apps: list[dict[str, Any]]) -> Work:
     memory, manifests = Kept(), texts(apps)
-    outline, _ = recall_settings(SETTINGS_TEXT, memory)
+    outline, _ = load_settings_cached(SETTINGS_TEXT, memory)
     assert outline is not None
-    recall_desired(outline, SETTINGS_TEXT, manifests, memory)
-    return lambda: recall_desired(outline, SETTINGS_TEXT, manifests, memory)
+    load_desired_cached(outline, SETTINGS_TEXT, manifests, memory)
+    return lambda: load_desired_cached(outline, SETTINGS_TEXT, manifests, memory)
 
 
 def reading(apps: list[dict[str, Any]]) -> Work:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.adopt.fresh import Account, AdoptionDraft, Declared
+from reconciler.adopt.fresh import AccountSnapshot, AdoptionDraft, DeclaredProject
 from reconciler.adopt.known import EditBatch, known_app
 from reconciler.adopt.new_apps import write_new
 from reconciler.diff.change import FieldChange, Forget, InSync, Note, Remember, Update, Verdict
@@ -25,7 +25,7 @@ from reconciler.diff.resolve import (
 )
 from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
-from reconciler.manifest.checked_edits import Sites, carry_out
+from reconciler.manifest.checked_edits import BlockIndex, apply_requests
 from reconciler.manifest.load import load_desired
 from reconciler.model.address import Address, address_order, app_of
 from reconciler.model.desired import DesiredApp, DesiredState
@@ -58,7 +58,7 @@ class Adoption:
         return not (self.texts or self.remember or self.forget)
 
 
-def adopt(declared: Declared, account: Account) -> Adoption:
+def adopt(declared: DeclaredProject, account: AccountSnapshot) -> Adoption:
     """The manifests with all that is live and chosen declared as it is, every other block and byte as it was.
 
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
@@ -87,7 +87,7 @@ def _suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
 
 
 def _unclear_apps(
-    apps: Iterable[DesiredApp], resolutions: Mapping[Address, Resolution], account: Account
+    apps: Iterable[DesiredApp], resolutions: Mapping[Address, Resolution], account: AccountSnapshot
 ) -> Iterable[Note]:
     for app in apps if account.whole else ():
         address, resolution = app.address, resolutions[app.address]
@@ -110,10 +110,12 @@ def _unclear_apps(
                 pass
 
 
-def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], draft: AdoptionDraft) -> None:
+def _edit_known(
+    declared: DeclaredProject, account: AccountSnapshot, claimed: Mapping[str, Address], draft: AdoptionDraft
+) -> None:
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
-    sites, settings, today = Sites(declared.manifests), declared.context.settings, account.now.date()
+    sites, settings, today = BlockIndex(declared.manifests), declared.context.settings, account.now.date()
     batch = EditBatch(settings, by_app(account.ledger), today, sites, account.past, account.theirs)
     for app in account.chosen:
         if app.id in claimed:
@@ -121,7 +123,7 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
     draft.notes += batch.notes
     draft.held += batch.rejected
     for file, requests in batch.requests.items():
-        result = carry_out(declared.context, sites.tree(file), declared.state.apps, requests)
+        result = apply_requests(declared.context, sites.tree(file), declared.state.apps, requests)
         draft.texts[file] = result.text
         draft.held += result.rejected
         done = {address for request in result.done for address in request.declares}
@@ -129,7 +131,7 @@ def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Addr
         draft.changes += [(became, change) for became, change in batch.changes if became in done]
 
 
-def _checked(declared: Declared, account: Account, draft: AdoptionDraft) -> Adoption:
+def _checked(declared: DeclaredProject, account: AccountSnapshot, draft: AdoptionDraft) -> Adoption:
     """The adoption, its manifests read together once more, and what the ledger learns from them."""
     before = {text.file: text for text in declared.manifests}
     texts = tuple(text for file, text in sorted(draft.texts.items()) if before.get(file) != text)
@@ -146,14 +148,14 @@ def _checked(declared: Declared, account: Account, draft: AdoptionDraft) -> Adop
     )
 
 
-def _read_again(declared: Declared, draft: AdoptionDraft) -> DesiredState:
+def _read_again(declared: DeclaredProject, draft: AdoptionDraft) -> DesiredState:
     loaded = load_desired(declared.context.settings, declared.context.text, list(draft.texts.values()))
     if loaded.state is None:
         raise EditError([finding for finding in loaded.findings if finding.severity == "error"])
     return loaded.state
 
 
-def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
+def _learned(state: DesiredState, account: AccountSnapshot) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
     """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
     verdicts = list(verdicts_on(state, account.live, account.ledger, DiffOptions(account.now)))
     chosen = {app.id for app in account.chosen}

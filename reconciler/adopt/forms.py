@@ -10,15 +10,14 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
-from reconciler.diff.updates import told_value
-from reconciler.manifest.checked_edits import Block
+from reconciler.diff.updates import value_text
 from reconciler.manifest.country_expansion import COUNTRIES, Groups
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.write import APP_KEYS, INNER_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle
+from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle
 from reconciler.model.field import PRICED, TYPES
 from reconciler.model.field_type import GeoType, PricesType
 from reconciler.model.floors import WORLDWIDE, Floors
@@ -32,7 +31,7 @@ _TARGETING = ("targetingEnabled", "geo", "connectivity")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class BlockDifference:
     """The fields of a block that are to change, with their new values, and the leaves in which they differ.
 
     `address` is the block's own, `becomes` the one it has under its live name.
@@ -44,9 +43,9 @@ class Difference:
     changes: tuple[FieldChange, ...]
 
 
-def difference(
-    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
-) -> tuple[Difference | None, list[Note]]:
+def block_difference(
+    block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+) -> tuple[BlockDifference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
     What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
@@ -74,7 +73,7 @@ def difference(
     if not values:
         return None, notes
     told = tuple(change for change in changes if change.field in values)
-    return Difference(block.address, _address(block.address, values), values, told), notes
+    return BlockDifference(block.address, _address(block.address, values), values, told), notes
 
 
 _OWN = ("pending", "conflict")
@@ -83,7 +82,7 @@ _OWN = ("pending", "conflict")
 
 def _left(change: FieldChange) -> str:
     """What is said of a value that the manifest keeps although the account has another."""
-    values = f"{change.path}: declared {told_value(change.after)}, the account has {told_value(change.before)}"
+    values = f"{change.path}: declared {value_text(change.after)}, the account has {value_text(change.before)}"
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
     return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
@@ -114,7 +113,7 @@ def _with(declared: Value, seen: Value, changes: Iterable[FieldChange]) -> Value
     return kept
 
 
-def _targeting_with(values: Fields, block: Block, live: LiveResource) -> Fields:
+def _targeting_with(values: Fields, block: DesiredResource, live: LiveResource) -> Fields:
     """What else a block must say of targeting that says more of it than before: the format wants all of it or none."""
     after = {**block.fields, **values}
     targets = [name for name in ("geo", "connectivity") if after.get(name) is not None]
@@ -241,10 +240,10 @@ def untargeted(fields: Mapping[str, Any]) -> Mapping[str, str]:
     return dict.fromkeys(targets, "is set while targetingEnabled is not true")
 
 
-Wanted = Callable[[Address], bool]
+AddressFilter = Callable[[Address], bool]
 
 
-def expanded_blocks(desired: DesiredState, settings: Settings, wanted: Wanted) -> list[Mapping[str, Writable]]:
+def expanded_blocks(desired: DesiredState, settings: Settings, wanted: AddressFilter) -> list[Mapping[str, Writable]]:
     """The blocks of a manifest for the wanted addresses, in the order of addresses.
 
     An app that is wanted comes with all its placements; one of which placements alone are wanted, with these. Beside
@@ -255,7 +254,9 @@ def expanded_blocks(desired: DesiredState, settings: Settings, wanted: Wanted) -
     return list(_apps(desired, frozenset(kinds), wanted))
 
 
-def _apps(desired: DesiredState, kinds: frozenset[str | None], wanted: Wanted) -> Iterator[Mapping[str, Writable]]:
+def _apps(
+    desired: DesiredState, kinds: frozenset[str | None], wanted: AddressFilter
+) -> Iterator[Mapping[str, Writable]]:
     for app in desired.apps:
         within = app.placements or ()
         chosen = within if wanted(app.address) else tuple(each for each in within if wanted(each.address))

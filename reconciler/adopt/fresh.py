@@ -25,7 +25,7 @@ from reconciler.yaml.scalar import ManifestText
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredProject:
     """A project as it stands: its manifests, without errors, and what they declare.
 
     `taken` names the files, manifests or not, beside which new ones would stand; `has_schemas` says that editors find
@@ -43,7 +43,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountSnapshot:
     """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
 
     `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
@@ -84,7 +84,7 @@ _OF_TYPES: Final = ("creativeTypes", "bannerRefresh", "skipability")
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NewBlock:
     """A new block: what stands in it, in order, and the fields that it then declares, defaults included."""
 
     address: Address
@@ -100,7 +100,9 @@ class Shortlist:
     notes: list[Note] = field(default_factory=list)
 
 
-def sort_out(found: Iterable[tuple[Address, LiveResource]], declared: Iterable[Address], ledger: Ledger) -> Shortlist:
+def shortlisted(
+    found: Iterable[tuple[Address, LiveResource]], declared: Iterable[Address], ledger: Ledger
+) -> Shortlist:
     """Which resources can be declared, in the order of addresses, and whether each needs a pin.
 
     Of several under one address the owned one is taken, else an active one, else the one with the least id.
@@ -130,9 +132,9 @@ def _rank(resource: LiveResource, known: str | None) -> tuple[bool, bool, int, s
     return resource.id != known, resource.fields.get("status") != "active", len(resource.id), resource.id
 
 
-def fresh_app(
-    live: LiveResource, address: Address, placements: Sequence[Fresh], *, pinned: bool
-) -> tuple[Fresh | None, list[Note]]:
+def new_app_block(
+    live: LiveResource, address: Address, placements: Sequence[NewBlock], *, pinned: bool
+) -> tuple[NewBlock | None, list[Note]]:
     """The block of a live app with those of its placements; None, and why, where no manifest can name the app."""
     if not live.is_readable:
         return None, [_left_out(live, address)]
@@ -144,12 +146,12 @@ def fresh_app(
         own["appId"] = live.id
     own["placements"] = [placement.block for placement in placements]
     block: dict[str, Writable] = {name: own[name] for name in APP_KEYS if name in own}
-    return Fresh(address, block, sayable), notes
+    return NewBlock(address, block, sayable), notes
 
 
-def fresh_placement(
+def new_placement_block(
     live: LiveResource, app: Address, settings: Settings, *, pinned: bool
-) -> tuple[Fresh | None, list[Note]]:
+) -> tuple[NewBlock | None, list[Note]]:
     """The block of a live placement: what its type's defaults do not say already, and is not off.
 
     None, and why, where no manifest can name the placement. A default that the account contradicts in a way no manifest
@@ -178,7 +180,7 @@ def fresh_placement(
             f"the defaults say {', '.join(contradicted)}, which the account does not show so: ignored by its lifecycle"
         )
         notes.append(Note(address, text))
-    return Fresh(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
+    return NewBlock(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
 
 
 def _left_out(live: LiveResource, address: Address) -> Note:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from reconciler.adopt.forms import Difference, difference
-from reconciler.adopt.fresh import Declared, Fresh, fresh_placement, sort_out
+from reconciler.adopt.forms import BlockDifference, block_difference
+from reconciler.adopt.fresh import DeclaredProject, NewBlock, new_placement_block, shortlisted
 from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.diff.assessment import entry_of
 from reconciler.diff.change import FieldChange, Note
@@ -24,10 +24,16 @@ from reconciler.diff.resolve import (
     Resolution,
     resolve_placements,
 )
-from reconciler.manifest.checked_edits import Block, EditRequest, Site, Sites, blocks_by_address, carry_out
+from reconciler.manifest.checked_edits import (
+    BlockIndex,
+    BlockLocation,
+    EditRequest,
+    apply_requests,
+    blocks_by_address,
+)
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import DesiredApp, DesiredResource
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
@@ -36,7 +42,7 @@ from reconciler.model.value import ABSENT, Fields
 from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable, block_along, finding_of
 from reconciler.yaml.scalar import ManifestText
 
-Place: TypeAlias = tuple[str, Path]
+BlockKey: TypeAlias = tuple[str, Path]
 
 
 @dataclass(slots=True)
@@ -49,7 +55,7 @@ class EditBatch:
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
-    sites: Sites
+    sites: BlockIndex
     past: PastCreates
     theirs: bool = False
     requests: dict[str, list[EditRequest]] = field(default_factory=dict)
@@ -62,7 +68,7 @@ class EditBatch:
         """What the ledger holds of an app and its placements."""
         return self.entries.get(app, {})
 
-    def ask(self, site: Site, request: EditRequest) -> None:
+    def ask(self, site: BlockLocation, request: EditRequest) -> None:
         """Ask for a change of the file that a block stands in."""
         self.requests.setdefault(site.file, []).append(request)
 
@@ -72,7 +78,7 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
     if app.state == "absent":
         batch.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
-    found: dict[Place, list[tuple[Block, Difference]]] = {}
+    found: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]] = {}
     _look(app, Found(live), found, batch)
     if app.placements is None:
         if listed:
@@ -112,7 +118,10 @@ def _suspected(
 
 
 def _look(
-    block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], batch: EditBatch
+    block: DesiredResource,
+    resolution: Resolution,
+    found: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]],
+    batch: EditBatch,
 ) -> None:
     """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
     batch.notes += asides(block, resolution)
@@ -131,7 +140,7 @@ def _look(
             batch.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
             entry = entry_of(block.address, resolution, batch.known(app_of(block.address)))
-            differs, notes = difference(block, live, entry, batch.today, theirs=batch.theirs)
+            differs, notes = block_difference(block, live, entry, batch.today, theirs=batch.theirs)
             batch.notes += notes
             if differs is not None:
                 site = batch.sites.site(block)
@@ -141,17 +150,17 @@ def _look(
             pass
 
 
-def _is_being_renamed(block: Block, live: LiveResource) -> bool:
+def _is_being_renamed(block: DesiredResource, live: LiveResource) -> bool:
     old = None if isinstance(block, DesiredApp) else block.renamed_from
     return old is not None and live.name == old and block.fields["name"] != old
 
 
-def _ask(blocks: Iterable[tuple[Block, Difference]], batch: EditBatch) -> None:
+def _ask(blocks: Iterable[tuple[DesiredResource, BlockDifference]], batch: EditBatch) -> None:
     """One request for blocks that belong together."""
     edits: list[Edit] = []
     declares: dict[Address, Fields] = {}
     moves: dict[Address, Address] = {}
-    first: Site | None = None
+    first: BlockLocation | None = None
     for block, differs in blocks:
         site = batch.sites.site(block)
         try:
@@ -167,7 +176,7 @@ def _ask(blocks: Iterable[tuple[Block, Difference]], batch: EditBatch) -> None:
         batch.ask(first, EditRequest(next(iter(moves)), tuple(edits), declares, moves))
 
 
-def _edits(site: Site, differs: Difference, batch: EditBatch) -> list[Edit]:
+def _edits(site: BlockLocation, differs: BlockDifference, batch: EditBatch) -> list[Edit]:
     values, groups = dict(differs.values), batch.settings.country_groups
     if "name" in values and "tiers" in site.path:
         (waterfall,) = site.around
@@ -183,11 +192,11 @@ def _edits(site: Site, differs: Difference, batch: EditBatch) -> list[Edit]:
 def _add(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -> None:
     """Ask for blocks for the live placements that no block stands for."""
     found = [(placement_address(app.address, each.name), each) for each in strangers]
-    shortlist = sort_out(found, (each.address for each in app.placements or ()), batch.known(app.address))
+    shortlist = shortlisted(found, (each.address for each in app.placements or ()), batch.known(app.address))
     batch.notes += shortlist.notes
-    new: list[Fresh] = []
+    new: list[NewBlock] = []
     for _, live, pinned in shortlist.chosen:
-        fresh, notes = fresh_placement(live, app.address, batch.settings, pinned=pinned)
+        fresh, notes = new_placement_block(live, app.address, batch.settings, pinned=pinned)
         batch.notes += notes
         if fresh is not None:
             new.append(fresh)
@@ -208,7 +217,7 @@ def _add(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredManifests:
     """The texts that changed, the addresses whose blocks did, and findings on what could not be written."""
 
     texts: tuple[ManifestText, ...] = ()
@@ -216,12 +225,12 @@ class Restored:
     held: tuple[Finding, ...] = ()
 
 
-def restored(declared: Declared, wanted: Mapping[Address, Fields]) -> Restored:
+def restore_fields(declared: DeclaredProject, wanted: Mapping[Address, Fields]) -> RestoredManifests:
     """The manifests with blocks that declare just the `wanted` fields, by address; all else stays as it is.
 
     A name stays: another one is another address.
     """
-    blocks, sites = blocks_by_address(declared.state.apps), Sites(declared.manifests)
+    blocks, sites = blocks_by_address(declared.state.apps), BlockIndex(declared.manifests)
     requests: dict[str, list[EditRequest]] = {}
     held: list[Finding] = []
     for address in sorted(wanted, key=address_order):
@@ -242,9 +251,9 @@ def restored(declared: Declared, wanted: Mapping[Address, Fields]) -> Restored:
     texts, done = [], []
     for text in declared.manifests:
         if text.file in requests:
-            result = carry_out(declared.context, sites.tree(text.file), declared.state.apps, requests[text.file])
+            result = apply_requests(declared.context, sites.tree(text.file), declared.state.apps, requests[text.file])
             held += result.rejected
             done += [request.address for request in result.done]
             if result.text != text:
                 texts.append(result.text)
-    return Restored(tuple(texts), tuple(sorted(done, key=address_order)), tuple(held))
+    return RestoredManifests(tuple(texts), tuple(sorted(done, key=address_order)), tuple(held))

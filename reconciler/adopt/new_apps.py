@@ -10,7 +10,15 @@ from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from typing import Final
 
-from reconciler.adopt.fresh import Account, AdoptionDraft, Declared, Fresh, fresh_app, fresh_placement, sort_out
+from reconciler.adopt.fresh import (
+    AccountSnapshot,
+    AdoptionDraft,
+    DeclaredProject,
+    NewBlock,
+    new_app_block,
+    new_placement_block,
+    shortlisted,
+)
 from reconciler.diff.change import Note
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import declared_in
@@ -29,11 +37,13 @@ _LONGEST: Final = 100
 """Characters of an address that a name repeats; file systems take 255 bytes."""
 
 
-def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], draft: AdoptionDraft) -> None:
+def write_new(
+    declared: DeclaredProject, account: AccountSnapshot, claimed: AbstractSet[str], draft: AdoptionDraft
+) -> None:
     """A file for each live app that no block stands for, looks like, or may have draft."""
     settings = declared.context.settings
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
-    shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
+    shortlist = shortlisted(found, (app.address for app in declared.state.apps), account.ledger)
     draft.notes += shortlist.notes
     names = FileNames(all_plain(settings.manifests), {*draft.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
@@ -41,8 +51,10 @@ def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], d
         if elsewhere is not None:
             draft.held.append(elsewhere)
             continue
-        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, draft.notes)
-        app, notes = fresh_app(live, address, placements, pinned=pinned)
+        placements = new_placement_blocks(
+            account.live.placements[live.id], address, declared, account.ledger, draft.notes
+        )
+        app, notes = new_app_block(live, address, placements, pinned=pinned)
         draft.notes += notes
         file = names.name_for(address) if app is not None else None
         if app is not None and file is not None:
@@ -52,7 +64,7 @@ def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], d
             draft.held.append(Finding(declared.context.text.file, 1, 1, "no-home", message, address=address, hint=hint))
 
 
-def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) -> Finding | None:
+def _declared_elsewhere(declared: DeclaredProject, ledger: Ledger, address: Address) -> Finding | None:
     """Why an app without a block may have one in a file that was not read: a second one would be written."""
     bundle = address.partition(":")[2].encode()
     for text in declared.unread:
@@ -69,22 +81,24 @@ def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) ->
     return None
 
 
-def fresh_placements(
-    listed: Sequence[LiveResource], app: Address, declared: Declared, ledger: Ledger, notes: list[Note]
-) -> list[Fresh]:
+def new_placement_blocks(
+    listed: Sequence[LiveResource], app: Address, declared: DeclaredProject, ledger: Ledger, notes: list[Note]
+) -> list[NewBlock]:
     """New blocks for the placements of an app that no block stands for."""
-    shortlist = sort_out(((placement_address(app, each.name), each) for each in listed), (), ledger)
+    shortlist = shortlisted(((placement_address(app, each.name), each) for each in listed), (), ledger)
     notes += shortlist.notes
     found = []
     for _, live, pinned in shortlist.chosen:
-        fresh, said = fresh_placement(live, app, declared.context.settings, pinned=pinned)
+        fresh, said = new_placement_block(live, app, declared.context.settings, pinned=pinned)
         notes += said
         if fresh is not None:
             found.append(fresh)
     return found
 
 
-def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], draft: AdoptionDraft) -> None:
+def _put(
+    declared: DeclaredProject, file: str, app: NewBlock, placements: Sequence[NewBlock], draft: AdoptionDraft
+) -> None:
     """Write a new file, if it is read as what it should say."""
     schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
     text = ManifestText(file, manifest_text([app.block], schema).encode())

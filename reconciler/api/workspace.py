@@ -21,7 +21,7 @@ from reconciler.api.results import Notice, Observer
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
-from reconciler.manifest.cached_load import Forgetful, Memory, recall_desired, recall_settings
+from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.load import Loaded
 from reconciler.manifest.patterns import (
     all_plain,
@@ -216,18 +216,18 @@ class Workspace:
         """The same without the findings."""
         return self.load(remember=remember)[1]
 
-    def _memory(self) -> Cache | Forgetful:
-        return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()
+    def _memory(self) -> Cache | NullCache:
+        return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else NullCache()
 
-    def _recalled(self, memory: Memory) -> Loaded:
-        outline, findings = recall_settings(self.settings_text, memory, self._read_settings)
+    def _recalled(self, memory: ManifestCache) -> Loaded:
+        outline, findings = load_settings_cached(self.settings_text, memory, self._read_settings)
         if outline is None:
             return self._without_settings(findings)
         files = ProjectFiles(self.root, self.settings_text)
         manifests = find_manifests(self.root, outline.manifests)
         doubts = doubts_about(files, manifests, outline.manifests, self.environment.variables)
         with collector_paused():
-            loaded = recall_desired(outline, self.settings_text, manifests.texts, memory, self._read_settings)
+            loaded = load_desired_cached(outline, self.settings_text, manifests.texts, memory, self._read_settings)
             if self._owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
         found = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)

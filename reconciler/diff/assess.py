@@ -10,14 +10,14 @@ from typing import Final
 
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
+    IncompleteList,
+    NotListed,
     NotRead,
     Scope,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
     entry_of,
     leaving,
     matched,
@@ -33,7 +33,7 @@ from reconciler.diff.look_alikes import (
     suspected_placement,
     unknown_former,
 )
-from reconciler.diff.removals import Removal, removal_of_unnamed, removal_with_app
+from reconciler.diff.removals import RemovalStage, removal_of_unnamed, removal_with_app
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Prune
@@ -66,21 +66,21 @@ def assess_others(context: DiffContext) -> Iterator[Assessment]:
         entry = context.ledger[address]
         if (mixed := mixed_up(entry, live)) is not None:
             way = f"take the line of {address} out of the ledger"
-            removal: Removal | None = Removal(Contradiction(address, f"{mixed}; {way}"))
+            removal: RemovalStage | None = RemovalStage(Contradiction(address, f"{mixed}; {way}"))
         elif address in suspected:
-            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+            removal = RemovalStage(Note(address, left_while_suspected(suspected[address])))
         else:
             removal = None if live.id in alike else removal_of_unnamed(entry, live, prune, context, "")
-        yield Unnamed(entry, live, removal, _is_pruned(entry, prune), address)
+        yield Undeclared(entry, live, removal, _is_pruned(entry, prune), address)
         yield from _inside(address, live, removal, prune, context)
     unclear = (each for each, found in context.resolutions.items() if isinstance(found, Unclear))
     known = {context.ledger[each].id for each in (*context.orphans, *unclear) if each in context.ledger}
     for live in context.live.apps:
         if live.id not in context.claimed and live.id not in known:
-            yield Stranger(live_app_address(live), live)
+            yield UnownedResource(live_app_address(live), live)
     yield from _gone_apps(context)
     if "" in context.options.doubtful:
-        yield Doubtful(Address(""))
+        yield IncompleteList(Address(""))
 
 
 def _app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
@@ -94,7 +94,7 @@ def _app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlock
             yield matched(app, resolution, entry_of(app.address, resolution, entries), context)
             yield from _placements(app, live, context)
         case NotFound() | Missing() if app.state == "absent":
-            yield Unmatched(app, resolution, entries.get(app.address), None)
+            yield UnmatchedBlock(app, resolution, entries.get(app.address), None)
         case _:
             old = context.suspects.get(app.address)
             suspected = None if old is None else suspected_app(app, old, context.orphans[old])
@@ -132,18 +132,18 @@ def _managed(
         old = suspects.get(block.address)
         suspected = None if old is None else suspected_placement(block, old)
         found = _placement(block, resolutions[block.address], entries, scope, context, suspected)
-        if isinstance(found, Unmatched) and found.nearest is not None:
+        if isinstance(found, UnmatchedBlock) and found.nearest is not None:
             live_id = found.nearest.found.live.id
             found = replace(found, unclaimed=live_id not in taken)
             taken.add(live_id)
         yield found
     yield from _unnamed_in(app, scope, taken, suspects, look_alikes(blocks, resolutions), context)
     if live_app.id in context.options.doubtful:
-        yield Doubtful(app.address)
+        yield IncompleteList(app.address)
     taken.update(entry.id for entry in entries.values() if entry.kind == "placement")
     for live in listed:
         if live.id not in taken:
-            yield Stranger(placement_address(app.address, live.name), live)
+            yield UnownedResource(placement_address(app.address, live.name), live)
 
 
 def _placement(
@@ -160,7 +160,7 @@ def _placement(
         case Found():
             return matched(block, resolution, entry_of(block.address, resolution, entries), context)
         case NotFound() | Missing() if block.state == "absent":
-            return Unmatched(block, resolution, _known(block, entries), None)
+            return UnmatchedBlock(block, resolution, _known(block, entries), None)
         case _:
             found = unmatched(block, resolution, _known(block, entries), scope, context, suspected)
             told = () if suspected or not scope.app_id else tuple(unknown_former(block, resolution))
@@ -186,15 +186,15 @@ def _unnamed_in(
             continue
         if live is None:
             if address not in declared:
-                yield Unseen(address, Forget(address), None if address in former else FORGOTTEN)
+                yield NotListed(address, Forget(address), None if address in former else FORGOTTEN)
             continue
         removal = None
         if address in suspected:
-            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+            removal = RemovalStage(Note(address, left_while_suspected(suspected[address])))
         elif address not in declared and live.id not in alike:
             removal = removal_of_unnamed(entry, live, app.prune, context, scope.app_id)
         shown_as = placement_address(app.address, live.name)
-        yield Unnamed(entry, live, removal, _is_pruned(entry, app.prune), shown_as)
+        yield Undeclared(entry, live, removal, _is_pruned(entry, app.prune), shown_as)
 
 
 def _without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
@@ -207,7 +207,7 @@ def _without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
     named = {block.address for block in blocks} | {_former(block) for block in blocks}
     for address, entry in entries.items():
         if entry.kind == "placement" and address not in named:
-            yield Unseen(address, None, FORGOTTEN)
+            yield NotListed(address, None, FORGOTTEN)
 
 
 def _left_alone(
@@ -224,17 +224,17 @@ def _left_alone(
             continue
         live, left = by_id.get(entry.id), Note(address, LEFT_ALONE)
         if live is not None:
-            yield Unnamed(entry, live, Removal(left))
+            yield Undeclared(entry, live, RemovalStage(left))
         elif listed is None:
-            yield Unseen(address, left, None)
+            yield NotListed(address, left, None)
         else:
-            yield Unseen(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
+            yield NotListed(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
     if listed is not None and live_app.id in context.options.doubtful:
-        yield Doubtful(app.address)
+        yield IncompleteList(app.address)
 
 
 def _inside(
-    address: Address, app: LiveResource, removal: Removal | None, prune: Prune | None, context: DiffContext
+    address: Address, app: LiveResource, removal: RemovalStage | None, prune: Prune | None, context: DiffContext
 ) -> Iterator[Assessment]:
     """The owned placements of a live app that is on its way out; `address` is what the ledger calls the app."""
     listed = context.live.placements.get(app.id)
@@ -246,20 +246,20 @@ def _inside(
             continue
         live = by_id.get(entry.id)
         if live is None:
-            yield Unseen(entry.address, None, FORGOTTEN)
+            yield NotListed(entry.address, None, FORGOTTEN)
         else:
-            yield Unnamed(entry, live, removal_with_app(entry, live, removal), _is_pruned(entry, prune))
+            yield Undeclared(entry, live, removal_with_app(entry, live, removal), _is_pruned(entry, prune))
     if app.id in context.options.doubtful:
-        yield Doubtful(address)
+        yield IncompleteList(address)
 
 
-def _gone_apps(context: DiffContext) -> Iterator[Unseen]:
+def _gone_apps(context: DiffContext) -> Iterator[NotListed]:
     """Entries of apps that are gone from the account and from the manifests, and of their placements."""
     declared = {app.address for app in context.desired.apps}
     live_ids = {app.id for app in context.live.apps}
     for app, entries in context.by_app.items():
         if app not in declared and app in entries and entries[app].id not in live_ids:
-            yield from (Unseen(address, Forget(address), FORGOTTEN) for address in entries)
+            yield from (NotListed(address, Forget(address), FORGOTTEN) for address in entries)
 
 
 def _is_pruned(entry: LedgerEntry, prune: Prune | None) -> bool:

@@ -13,7 +13,7 @@ from reconciler.diff.compare import Comparison, compare, covers
 from reconciler.diff.context import DiffContext
 from reconciler.diff.creates import not_visible_yet, to_create
 from reconciler.diff.look_alikes import unread, unresolved
-from reconciler.diff.removals import Removal, removal_of_tombstone
+from reconciler.diff.removals import RemovalStage, removal_of_tombstone
 from reconciler.diff.resolve import Found, Missing, NotFound, Unclear
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredPlacement, DesiredResource
@@ -37,17 +37,17 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class MatchedTombstone:
     """A block that is declared absent, and the live resource that it stands for, with its ledger entry."""
 
     block: DesiredResource
     found: Found
     entry: LedgerEntry | None
-    removal: Removal
+    removal: RemovalStage
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
+class UnmatchedBlock:
     """A block that stands for no live resource, or for none with certainty.
 
     `entry` is what the ledger knows of it, under its former name too, and `nearest` how the live resource with that id
@@ -75,7 +75,7 @@ class NotRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class Undeclared:
     """An owned live resource that no block stands for.
 
     `removal` is None where nothing is said or done. `is_pruned` says that it is to go in the end, and `shown_as` is the
@@ -84,13 +84,13 @@ class Unnamed:
 
     entry: LedgerEntry
     live: LiveResource
-    removal: Removal | None
+    removal: RemovalStage | None
     is_pruned: bool = False
     shown_as: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnownedResource:
     """A live resource that neither a block nor the ledger knows."""
 
     address: Address
@@ -98,7 +98,7 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class NotListed:
     """An owned resource without a block that is gone, or in a list that was not read: what plan and drift say of it."""
 
     address: Address
@@ -107,13 +107,15 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
+class IncompleteList:
     """A list of the account (that of apps: `""`) that left out what exists."""
 
     address: Address
 
 
-Assessment: TypeAlias = Matched | Leaving | Unmatched | NotRead | Unnamed | Stranger | Unseen | Doubtful
+Assessment: TypeAlias = (
+    Matched | MatchedTombstone | UnmatchedBlock | NotRead | Undeclared | UnownedResource | NotListed | IncompleteList
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,12 @@ def matched(block: DesiredResource, found: Found, entry: LedgerEntry | None, con
     return Matched(block, found, entry, compared, unread(live, looked_at))
 
 
-def leaving(block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str) -> Leaving:
+def leaving(
+    block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str
+) -> MatchedTombstone:
     """A block declared absent and its live resource; `app_id` is the app whose list shows that (`""` for apps)."""
     entry = entry_of(block.address, found, entries)
-    return Leaving(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
+    return MatchedTombstone(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
 
 
 def unmatched(
@@ -168,7 +172,7 @@ def unmatched(
     scope: Scope,
     context: DiffContext,
     suspected: Blocked | None = None,
-) -> Unmatched:
+) -> UnmatchedBlock:
     """A block that stands for nothing; `suspected` says what it may be under another identity."""
     hidden = None if entry is None else not_visible_yet(block, entry.id, context.options)
     near: Matched | None = None
@@ -184,4 +188,4 @@ def unmatched(
             owned = None if entry is None or isinstance(resolution, Missing) else scope.by_id.get(entry.id)
             near = None if owned is None else matched(block, Found(owned), entry, context)
     unclaimed = near is not None and near.found.live.id not in scope.claimed
-    return Unmatched(block, resolution, entry, step, hidden, near, unclaimed)
+    return UnmatchedBlock(block, resolution, entry, step, hidden, near, unclaimed)

@@ -15,12 +15,12 @@ from reconciler.model.checked import instant
 from reconciler.model.desired import AcceptedDrift, Source
 from reconciler.model.value import Value
 
-Class: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]
+AuditClass: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]
 
-CLASSES: Final[tuple[Class, ...]] = ("missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync")
+CLASSES: Final[tuple[AuditClass, ...]] = ("missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync")
 """The gravest first. A resource is of the gravest class that anything about it is of."""
 
-ALARMING: Final[frozenset[Class]] = frozenset({"missing", "conflict", "drift"})
+ALARMING: Final[frozenset[AuditClass]] = frozenset({"missing", "conflict", "drift"})
 """What somebody did in the account and nobody agreed to. The other classes are news, not alarms."""
 
 NOTHING_THERE: Final = 100.0
@@ -36,18 +36,18 @@ class AuditedField:
     """
 
     change: FieldChange
-    of: Class
+    of: AuditClass
     applied: Value = None
     acceptance: AcceptedDrift | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AuditItem:
     """One resource and its class. `id` is None for what was never made; `note` says what the fields do not."""
 
     address: Address
     id: str | None
-    of: Class
+    of: AuditClass
     fields: tuple[AuditedField, ...] = ()
     source: Source | None = None
     note: str = ""
@@ -74,18 +74,18 @@ class Audit:
     at: str
     publisher_id: str
     api: str
-    items: tuple[Item, ...] = ()
+    items: tuple[AuditItem, ...] = ()
     notes: tuple[Note, ...] = ()
     open_since: Mapping[Address, str] = field(default_factory=dict)
 
     @property
-    def alarming(self) -> tuple[Item, ...]:
+    def alarming(self) -> tuple[AuditItem, ...]:
         """The items that make the audit fail."""
         return tuple(item for item in self.items if item.alarming)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class AuditSummary:
     """How many resources are of each class; `coverage_percent` (0..100) is the managed share of the live ones."""
 
     drift: int = 0
@@ -97,15 +97,15 @@ class Summary:
     in_sync: int = 0
     coverage_percent: float = NOTHING_THERE
 
-    def count(self, of: Class) -> int:
+    def count(self, of: AuditClass) -> int:
         """The number of one class."""
         return int(getattr(self, "in_sync" if of == "inSync" else of))
 
 
-def summary(audit: Audit) -> Summary:
+def summary(audit: Audit) -> AuditSummary:
     """The audit in numbers."""
     counts = Counter(item.of for item in audit.items)
-    return Summary(
+    return AuditSummary(
         counts["drift"],
         counts["pending"],
         counts["conflict"],
@@ -117,12 +117,12 @@ def summary(audit: Audit) -> Summary:
     )
 
 
-def gravest(classes: Iterable[Class]) -> Class:
+def gravest(classes: Iterable[AuditClass]) -> AuditClass:
     """The gravest of some classes; in sync where there is none."""
     return min(classes, key=CLASSES.index, default="inSync")
 
 
-def item_order(item: Item) -> tuple[tuple[str, str], str]:
+def item_order(item: AuditItem) -> tuple[tuple[str, str], str]:
     """Sort key: by address, twins by id."""
     return address_order(item.address), item.id or ""
 
@@ -143,7 +143,7 @@ class PastAudit:
     """What is remembered of an audit: when it was (UTC), and which resources it raised an alarm for."""
 
     at: datetime
-    alarms: Mapping[Address, Class] = field(default_factory=dict)
+    alarms: Mapping[Address, AuditClass] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Episode:
     """
 
     address: Address
-    of: Class
+    of: AuditClass
     opened_at: datetime
     closed_at: datetime | None = None
 
@@ -206,7 +206,7 @@ def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str
     return sorted(found, key=lambda each: each.at)
 
 
-def remembered(audit: Audit) -> PastAudit:
+def past_audit(audit: Audit) -> PastAudit:
     """The audit as it will be remembered."""
     return PastAudit(instant(audit.at), {item.address: item.of for item in audit.alarming})
 

@@ -15,7 +15,7 @@ from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import Fields, Value
 
-Origin = Literal["pending", "drift", "conflict", "unknown"]
+ChangeOrigin = Literal["pending", "drift", "conflict", "unknown"]
 """Why a field differs: the manifest moved, live moved, both did, or it was never applied by us."""
 
 Action = Literal["create", "update", "deactivate", "delete", "blocked"]
@@ -25,7 +25,7 @@ Limit = Literal["maxDeletes", "quarantineDays", "onDrift", "manifests"]
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class WorldwideFloors:
     """The worldwide floors of the tables that a line is of: what holds in its country where the line is not there.
 
     Of the live table, the wanted one and the one last applied; None where that is not known.
@@ -36,7 +36,7 @@ class Otherwise:
     applied: Decimal | None = None
 
 
-_NOTHING: Final = Otherwise()
+_NOTHING: Final = WorldwideFloors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class FieldChange:
     path: str
     before: Value
     after: Value
-    origin: Origin
+    origin: ChangeOrigin
     evidence: str | None = None
-    otherwise: Otherwise = field(default=_NOTHING, compare=False, repr=False)
+    otherwise: WorldwideFloors = field(default=_NOTHING, compare=False, repr=False)
 
     @property
     def field(self) -> str:
@@ -183,7 +183,7 @@ def id_of(change: Change) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldChange:
     """A change that waits for leave or for a time: it is shown, nothing of it is sent, and all others go on without it.
 
     `limit` is the setting that holds it, `reason` says what it waits for, and `switch` is what would allow it.
@@ -251,4 +251,4 @@ class Contradiction:
     reason: str
 
 
-Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget | Contradiction
+Verdict: TypeAlias = Change | HeldChange | Note | Unmanaged | InSync | Remember | Forget | Contradiction

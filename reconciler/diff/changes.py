@@ -7,15 +7,15 @@ from typing import assert_never
 from reconciler.diff.assess import assess_declared, assess_others
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
-    Leaving,
+    IncompleteList,
     Matched,
+    MatchedTombstone,
+    NotListed,
     NotRead,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
 )
 from reconciler.diff.change import (
     Blocked,
@@ -34,9 +34,9 @@ from reconciler.diff.change import (
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.creates import without_unclear_creates
 from reconciler.diff.look_alikes import asides, mixed_up, nameless
-from reconciler.diff.removals import Removal
+from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import AmbiguousMatch, Crossed, Missing
-from reconciler.diff.updates import in_place
+from reconciler.diff.updates import update_verdicts
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -46,9 +46,9 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:
     """All that there is to say about the account: verdicts in the order of the blocks, what no block names last."""
     context = context_of(desired, live, ledger, options)
-    verdicts = [verdict for each in assess_declared(context) for verdict in changes(each, options)]
+    verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
     verdicts += moved_entries(verdicts, ledger)
-    verdicts += [verdict for each in assess_others(context) for verdict in changes(each, options)]
+    verdicts += [verdict for each in assess_others(context) for verdict in verdicts_for(each, options)]
     return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 
 
@@ -58,35 +58,35 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
-def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
+def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
     """What is to be done about one resource, and what is to be said and remembered of it beside that."""
     verdicts: Iterable[Verdict] = ()
     match each:
         case Matched(block, found, entry):
             mixed = _contradiction(block, found.live, entry) if found.live.kind == "app" else ()
             near = asides(block, found) if found.archived or found.doubles else ()
-            verdicts = chain(near, in_place(each, options), mixed)
-        case Unmatched():
+            verdicts = chain(near, update_verdicts(each, options), mixed)
+        case UnmatchedBlock():
             verdicts = _unmatched(each)
-        case Leaving(block, found, _, removal):
+        case MatchedTombstone(block, found, _, removal):
             former = () if found.renamed_from is None else (Forget(found.renamed_from, block.address),)
             verdicts = chain(asides(block, found), _removed(removal), former)
-        case Unnamed(_, live, removal, _, shown_as):
+        case Undeclared(_, live, removal, _, shown_as):
             verdicts = chain(() if shown_as is None else _unclaimed(live, shown_as), _removed(removal))
-        case Stranger(address, live):
+        case UnownedResource(address, live):
             verdicts = _unclaimed(live, address)
-        case Unseen(_, verdict):
+        case NotListed(_, verdict):
             verdicts = () if verdict is None else (verdict,)
-        case InBlockedApp(app, Matched(block) | Unmatched(block) | NotRead(block)) if block.state == "present":
+        case InBlockedApp(app, Matched(block) | UnmatchedBlock(block) | NotRead(block)) if block.state == "present":
             verdicts = (Blocked(block.address, f"its app {app} is blocked", block.pin, source=block.source),)
-        case NotRead() | Doubtful() | InBlockedApp():
+        case NotRead() | IncompleteList() | InBlockedApp():
             pass
         case _:
             assert_never(each)
     return verdicts
 
 
-def _unmatched(each: Unmatched) -> Iterator[Verdict]:
+def _unmatched(each: UnmatchedBlock) -> Iterator[Verdict]:
     block, resolution = each.block, each.resolution
     yield from asides(block, resolution)
     if each.step is None:
@@ -109,7 +109,7 @@ def _unmatched(each: Unmatched) -> Iterator[Verdict]:
             )
 
 
-def _removed(removal: Removal | None) -> Iterator[Verdict]:
+def _removed(removal: RemovalStage | None) -> Iterator[Verdict]:
     if removal is not None:
         yield removal.step
         if removal.remember is not None:

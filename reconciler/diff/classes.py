@@ -9,22 +9,22 @@ from typing import Final, assert_never
 from reconciler.diff.assess import assess_declared, assess_others
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
-    Leaving,
+    IncompleteList,
     Matched,
+    MatchedTombstone,
+    NotListed,
     NotRead,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
 )
-from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, item_order
+from reconciler.diff.audit import Audit, AuditClass, AuditedField, AuditItem, gravest, item_order
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
 from reconciler.diff.compare import Comparison, compare, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
 from reconciler.diff.look_alikes import asides, nameless, unresolved
-from reconciler.diff.removals import Removal
+from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import Missing, NotFound
 from reconciler.diff.updates import is_spelling, kept_notes
 from reconciler.model.address import Address
@@ -46,36 +46,36 @@ APP_GONE: Final = "its app is gone from the account"
 DOUBT: Final = "the account's list left out resources that do exist: there may be more than this audit counts"
 
 
-def audited(
+def audit_account(
     context: DiffContext, at: str, publisher_id: str, api: str, wanted: Callable[[Address], bool] = lambda _: True
 ) -> Audit:
     """The audit of an account as it was read at a time (ISO 8601 in UTC), of the selected addresses."""
-    items: list[Item] = []
+    items: list[AuditItem] = []
     notes: list[Note] = []
     for assessment in chain(assess_declared(context), assess_others(context)):
-        for each in classes(assessment, context.today):
+        for each in audit_entries(assessment, context.today):
             if not wanted(each.address):
                 continue
-            if isinstance(each, Item):
+            if isinstance(each, AuditItem):
                 items.append(each)
             else:
                 notes.append(each)
     return Audit(at, publisher_id, api, tuple(sorted(items, key=item_order)), tuple(notes))
 
 
-def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Note]:
+def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[AuditItem | Note]:
     """The resource with its class, where it counts, and what is to be said beside that."""
     match each:
         case Matched(block, found):
             yield from asides(block, found)
             yield _matched(each, today)
-        case Unmatched(block, resolution):
+        case UnmatchedBlock(block, resolution):
             yield from asides(block, resolution)
             yield _unmatched(each, today)
-        case Leaving(block, found, entry, removal):
+        case MatchedTombstone(block, found, entry, removal):
             yield from asides(block, found)
             fields = () if entry is None else _since_applied(entry, found.live, today, going=True)
-            yield Item(
+            yield AuditItem(
                 block.address,
                 found.live.id,
                 _class_of(fields, removal),
@@ -83,60 +83,60 @@ def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Not
                 block.source,
                 _next(removal, "declared absent", GOING, WAITING),
             )
-        case Unnamed(entry, live, removal, is_pruned):
+        case Undeclared(entry, live, removal, is_pruned):
             fields = _since_applied(entry, live, today, going=is_pruned)
-            yield Item(
+            yield AuditItem(
                 entry.address,
                 live.id,
                 _class_of(fields, removal),
                 fields,
                 note=_next(removal, UNNAMED, PRUNED, UNNAMED),
             )
-        case Stranger(address, live):
-            yield Item(address, live.id, "unmanaged")
+        case UnownedResource(address, live):
+            yield AuditItem(address, live.id, "unmanaged")
             yield from nameless(live, address)
-        case Unseen(address, _, text):
+        case NotListed(address, _, text):
             yield from () if text is None else (Note(address, text),)
-        case Doubtful(address):
+        case IncompleteList(address):
             yield Note(address, DOUBT)
         case InBlockedApp(_, what):
-            yield from classes(what, today)
+            yield from audit_entries(what, today)
         case NotRead():
             pass
         case _:
             assert_never(each)
 
 
-def _matched(each: Matched, today: date) -> Item:
+def _matched(each: Matched, today: date) -> AuditItem:
     block, live, entry = each.block, each.found.live, each.entry
     fields = tuple(_fields(each.compared, live, entry, block.lifecycle, today))
     of = gravest((*(one.of for one in fields), "drift" if each.unread else "inSync"))
     behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
     kept = (one.text for one in kept_notes(block.address, each.compared.kept))
-    return Item(
+    return AuditItem(
         block.address, live.id, of, fields, block.source, "; ".join((*kept, *filter(None, (behind, each.unread))))
     )
 
 
-def _unmatched(each: Unmatched, today: date) -> Item:
+def _unmatched(each: UnmatchedBlock, today: date) -> AuditItem:
     """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it is there."""
     block, resolution, entry = each.block, each.resolution, each.entry
     address, source = block.address, block.source
     is_plain = isinstance(resolution, NotFound | Missing) or not each.app_is_live
     if is_plain and block.state == "absent":
-        return Item(address, None, "inSync", (), source)
+        return AuditItem(address, None, "inSync", (), source)
     if each.nearest is not None:
         item = _matched(each.nearest, today)
         return replace(item, of=gravest([item.of, "pending"]), note=_why(each))
     if entry is None:
-        return Item(address, None, "pending", (), source, _why(each) or NEVER_MADE)
+        return AuditItem(address, None, "pending", (), source, _why(each) or NEVER_MADE)
     if each.hidden is not None:
-        return Item(address, entry.id, "pending", (), source, each.hidden.reason)
+        return AuditItem(address, entry.id, "pending", (), source, each.hidden.reason)
     why = _why(each) if each.app_is_live else APP_GONE
-    return Item(address, entry.id, "missing", (), source, why)
+    return AuditItem(address, entry.id, "missing", (), source, why)
 
 
-def _why(each: Unmatched) -> str:
+def _why(each: UnmatchedBlock) -> str:
     """Why it is not clear what a block stands for, or what comes close to it; empty where neither is so."""
     match each.resolution:
         case _ if not each.app_is_live:
@@ -150,20 +150,20 @@ def _why(each: Unmatched) -> str:
     return unresolved(each.block, each.resolution).reason if close else ""
 
 
-def _class_of(fields: Sequence[AuditedField], removal: Removal | None) -> Class:
+def _class_of(fields: Sequence[AuditedField], removal: RemovalStage | None) -> AuditClass:
     """The class of what is on its way out: pending only where the plan has something to do about it."""
     acts = removal is not None and removal.acts
     return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
 
 
-def _next(removal: Removal | None, why: str, acts: str, rests: str) -> str:
+def _next(removal: RemovalStage | None, why: str, acts: str, rests: str) -> str:
     """What the plan does with a resource on its way out; `acts` says so where it acts, `rests` where it does not."""
     match removal:
-        case Removal(Blocked(reason=reason)):
+        case RemovalStage(Blocked(reason=reason)):
             return reason
-        case Removal(Delete()):
+        case RemovalStage(Delete()):
             return f"{why}; {WAITS_FOR_LEAVE}"
-        case Removal(Deactivate()):
+        case RemovalStage(Deactivate()):
             return acts
         case _:
             return rests
@@ -198,7 +198,7 @@ def _fields(
     yield from sorted((*accepted, *others), key=lambda each: each.change.path)
 
 
-def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> Class:
+def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> AuditClass:
     """Whose doing a difference is. A value that the server never shows cannot have been seen to move."""
     never_shown = entry is not None and change.field in entry.unconfirmed and live.get(change.field) is None
     match change.origin:

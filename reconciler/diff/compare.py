@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from reconciler.diff.change import FieldChange, Origin, Otherwise, with_worldwide
+from reconciler.diff.change import ChangeOrigin, FieldChange, WorldwideFloors, with_worldwide
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS
@@ -19,7 +19,7 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, leaves
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedDifference:
     """A difference that is left alone because somebody accepted it."""
 
     change: FieldChange
@@ -37,7 +37,7 @@ class Comparison:
 
     changes: tuple[FieldChange, ...] = ()
     fixed: tuple[FieldChange, ...] = ()
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedDifference, ...] = ()
     kept: tuple[FieldChange, ...] = ()
     drifted: tuple[FieldChange, ...] = ()
     send: Fields = field(default_factory=dict)
@@ -77,7 +77,7 @@ class _LeftAlone:
     """The leaves that differ and stay as they are: ignored, kept otherwise by the account, or accepted."""
 
     def __init__(self) -> None:
-        self.accepted: list[Accepted] = []
+        self.accepted: list[AcceptedDifference] = []
         self.kept: list[FieldChange] = []
 
     def takes(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
@@ -89,7 +89,7 @@ class _LeftAlone:
             self.kept.append(change)
             return True
         if acceptance is not None:
-            self.accepted.append(Accepted(change, acceptance))
+            self.accepted.append(AcceptedDifference(change, acceptance))
             return True
         return False
 
@@ -101,7 +101,9 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     """
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     never_shown = entry is not None and name in entry.unconfirmed and (before is ABSENT or before is None)
-    otherwise = Otherwise(*map(_worldwide, (before, after, known))) if name == "floorPrices" else Otherwise()
+    otherwise = (
+        WorldwideFloors(*map(_worldwide, (before, after, known))) if name == "floorPrices" else WorldwideFloors()
+    )
     for path in _differing_paths(before, after):
         for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
@@ -160,7 +162,7 @@ def or_none(value: Value | Absent) -> Value:
     return None if isinstance(value, Absent) else value
 
 
-def _origin(live: Value, wanted: Value, applied: Value | Absent) -> Origin:
+def _origin(live: Value, wanted: Value, applied: Value | Absent) -> ChangeOrigin:
     if applied is ABSENT:
         return "unknown"
     if applied == live:

@@ -12,7 +12,7 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class InventoryRow:
     """One resource. `id` is the live one's, else the ledger's; `status` the live one's, None where it is not live."""
 
     address: Address
@@ -28,7 +28,7 @@ class Listed:
         return kind_of(self.address)
 
 
-def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[Listed, ...]:
+def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[InventoryRow, ...]:
     """All resources in the order of addresses and ids.
 
     A live resource goes by the address of the block that stands for it, else by the ledger's, else by its own identity.
@@ -38,7 +38,9 @@ def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[L
     declared |= {each.address: each.state for app in desired.apps for each in app.placements or ()}
     owned = {(entry.kind, entry.id) for entry in ledger.values()}
     rows = [
-        Listed(address, each.id, address in declared, (each.kind, each.id) in owned, live=True, status=_status(each))
+        InventoryRow(
+            address, each.id, address in declared, (each.kind, each.id) in owned, live=True, status=_status(each)
+        )
         for each, address in ((each, homes[each.kind, each.id]) for each in live.resources())
     ]
     shown = {row.address for row in rows}
@@ -46,7 +48,9 @@ def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[L
         entry = ledger.get(address)
         known = entry is not None and (entry.kind, entry.id) not in homes
         if known or declared.get(address) == "present":
-            rows.append(Listed(address, entry.id if entry and known else None, address in declared, known, live=False))
+            rows.append(
+                InventoryRow(address, entry.id if entry and known else None, address in declared, known, live=False)
+            )
     return tuple(sorted(rows, key=lambda row: (address_order(row.address), row.id or "")))
 
 

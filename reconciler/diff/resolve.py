@@ -13,7 +13,7 @@ Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BlockIdentity:
     """One block as identity sees it. `former` and `former_key` are its address and identity before a rename.
 
     `distinct` says that it is another resource than whatever looks like it.
@@ -101,7 +101,7 @@ Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
 def resolve(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[BlockIdentity],
     live: Iterable[LiveResource],
     ledger: Ledger,
     key_of: Callable[[LiveResource], Key],
@@ -112,7 +112,7 @@ def resolve(
     Every live resource is claimed by at most one block, the stronger kind of identity first. `fold` gives the form in
     which identities that are alike are equal; it is called only where a block has no live resource.
     """
-    scope = _Scope(wanted, live, ledger, key_of)
+    scope = _Resolver(wanted, live, ledger, key_of)
     for block in wanted:
         scope.by_pin(block)
     scope.by_ledger([block for block in wanted if block.address not in scope.resolutions])
@@ -125,12 +125,12 @@ def resolve(
     return scope.resolutions
 
 
-class _Scope:
+class _Resolver:
     """The live resources of one scope, and which block has claimed which of them."""
 
     def __init__(
         self,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[BlockIdentity],
         live: Iterable[LiveResource],
         ledger: Ledger,
         key_of: Callable[[LiveResource], Key],
@@ -152,7 +152,7 @@ class _Scope:
             self._by_id[resource.id] = resource
             self._by_key.setdefault(key_of(resource), []).append(resource)
 
-    def by_pin(self, block: Wanted) -> None:
+    def by_pin(self, block: BlockIdentity) -> None:
         if block.pin is None:
             return
         pinned = self._by_id.get(block.pin)
@@ -161,9 +161,9 @@ class _Scope:
         else:
             self._claim(block, pinned)
 
-    def by_ledger(self, wanted: Iterable[Wanted]) -> None:
+    def by_ledger(self, wanted: Iterable[BlockIdentity]) -> None:
         """Claim what the ledger knows: first what has the block's identity still, then what was renamed."""
-        renamed: dict[Address, tuple[Wanted, LiveResource]] = {}
+        renamed: dict[Address, tuple[BlockIdentity, LiveResource]] = {}
         for block in wanted:
             known = self._known(block)
             if known is None:
@@ -177,7 +177,7 @@ class _Scope:
             if known.id not in self._claimed:
                 self._claim_renamed(block, known)
 
-    def _refuse_circles(self, renamed: Mapping[Address, tuple[Wanted, LiveResource]]) -> None:
+    def _refuse_circles(self, renamed: Mapping[Address, tuple[BlockIdentity, LiveResource]]) -> None:
         """Resolve blocks whose known resources have each other's identities, in a circle of any length.
 
         Either each was given the name of the next in the console, or the ids in the ledger are mixed up: nothing tells
@@ -191,14 +191,14 @@ class _Scope:
                 self._claimed[known.id] = address
                 self.resolutions[address] = Crossed(known.id, carrier.id, before)
 
-    def _claim_renamed(self, block: Wanted, known: LiveResource) -> None:
+    def _claim_renamed(self, block: BlockIdentity, known: LiveResource) -> None:
         others = [other for other in self._free(block.key) if other.id not in self._owned]
         if others and _the_active_one([known, *others]) is not known:
             self._refuse(block, [known, *others])
         else:
             self._claim(block, known)
 
-    def by_nature(self, block: Wanted) -> None:
+    def by_nature(self, block: BlockIdentity) -> None:
         named = self._free(block.key)
         former = [] if block.former_key is None else self._free(block.former_key)
         candidates = [*named, *former]
@@ -213,7 +213,7 @@ class _Scope:
         else:
             self.resolutions[block.address] = self._absent(block)
 
-    def tell_namesakes(self, wanted: Iterable[Wanted]) -> None:
+    def tell_namesakes(self, wanted: Iterable[BlockIdentity]) -> None:
         """Name the active live resources that no block stands for beside those of their identity that one does."""
         crowded = {key for key, listed in self._by_key.items() if len(listed) > 1}
         for block in wanted if crowded else ():
@@ -225,7 +225,7 @@ class _Scope:
                 active = (each.id for each in self._free(key) if each.fields.get("status") == "active")
                 self.resolutions[block.address] = replace(found, doubles=tuple(sorted(active)))
 
-    def look_for_likeness(self, wanted: Iterable[Wanted], fold: Callable[[Key], Key]) -> None:
+    def look_for_likeness(self, wanted: Iterable[BlockIdentity], fold: Callable[[Key], Key]) -> None:
         """Add to what was not found the live resources that are alike."""
         lost = [
             (block, found)
@@ -245,7 +245,7 @@ class _Scope:
                 claimed = tuple(each.id for each in alike if each.id in self._claimed)
                 self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
 
-    def look_for_nameless(self, wanted: Iterable[Wanted]) -> None:
+    def look_for_nameless(self, wanted: Iterable[BlockIdentity]) -> None:
         """Add to what was not found the free live resources whose identity cannot be read."""
         free = (each for each in self._by_id.values() if each.is_nameless and each.id not in self._claimed)
         nameless = tuple(sorted(free, key=lambda each: each.id))
@@ -254,11 +254,11 @@ class _Scope:
             if isinstance(found, NotFound | Missing):
                 self.resolutions[block.address] = replace(found, alike=replace(found.alike, nameless=nameless))
 
-    def _absent(self, block: Wanted) -> NotFound | Missing:
+    def _absent(self, block: BlockIdentity) -> NotFound | Missing:
         entry = self._ledger.get(block.address)
         return NotFound() if entry is None else Missing(entry.id, taken_by=self._claimed.get(entry.id))
 
-    def _known(self, block: Wanted) -> LiveResource | None:
+    def _known(self, block: BlockIdentity) -> LiveResource | None:
         """The live resource the ledger knows under the block's address, or under its former one."""
         former = block.former if block.former not in self._declared else None
         for address in (block.address, former):
@@ -270,12 +270,12 @@ class _Scope:
     def _free(self, key: Key) -> list[LiveResource]:
         return [resource for resource in self._by_key.get(key, ()) if resource.id not in self._claimed]
 
-    def _claim(self, block: Wanted, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
+    def _claim(self, block: BlockIdentity, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
         self._claimed[resource.id] = block.address
         former = self._known_as.get(resource.id) if resource.kind == "placement" else None
         self.resolutions[block.address] = Found(resource, former, archived)
 
-    def _refuse(self, block: Wanted, candidates: Iterable[LiveResource]) -> None:
+    def _refuse(self, block: BlockIdentity, candidates: Iterable[LiveResource]) -> None:
         self.resolutions[block.address] = AmbiguousMatch(tuple(sorted(candidate.id for candidate in candidates)))
 
 
@@ -334,14 +334,14 @@ def _folded_placement(key: Key) -> Key:
     return folded_placement(*key)
 
 
-def _wanted_app(app: DesiredApp) -> Wanted:
+def _wanted_app(app: DesiredApp) -> BlockIdentity:
     key = (str(app.fields["platform"]), str(app.fields["bundle"]))
-    return Wanted(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
+    return BlockIdentity(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
 
 
-def _wanted_placement(app: Address, placement: DesiredPlacement) -> Wanted:
+def _wanted_placement(app: Address, placement: DesiredPlacement) -> BlockIdentity:
     old = placement.renamed_from
-    return Wanted(
+    return BlockIdentity(
         placement.address,
         (str(placement.fields["name"]),),
         placement.pin,

@@ -9,7 +9,7 @@ from reconciler.diff.change import (
     Blocked,
     FieldChange,
     Forget,
-    Held,
+    HeldChange,
     InSync,
     Note,
     Remember,
@@ -31,7 +31,7 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json
 OVERWRITE_DRIFT: Final = "--overwrite-drift"
 
 
-def in_place(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
+def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
     """Verdicts on a present block whose live resource is known."""
     block, live, found = each.block, each.found.live, each.found
     if each.unread is not None:
@@ -95,7 +95,7 @@ def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
     Platform and bundle are the address of an app, and stay in the manifest as they are.
     """
     for leaf in kept:
-        asked, shown = told_value(leaf.after), told_value(leaf.before)
+        asked, shown = value_text(leaf.after), value_text(leaf.before)
         is_identity = kind_of(address) == "app" and leaf.path in {"platform", "bundle"}
         what_then = "the block stands for it all the same" if is_identity else "`pull` takes that over"
         yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; {what_then}")
@@ -150,7 +150,7 @@ def without_held(found: Comparison, rule: DriftRule) -> Comparison:
     return replace(found, changes=tuple(changes), drifted=drifted, send=send)
 
 
-def _on_drift(block: DesiredResource, found: Found, result: Comparison, rule: DriftRule) -> Iterator[Held | Note]:
+def _on_drift(block: DesiredResource, found: Found, result: Comparison, rule: DriftRule) -> Iterator[HeldChange | Note]:
     """What is held, or told, of fields that live moved in."""
     if result.drifted:
         yield _held_for_drift(block, found, result.drifted, rule)
@@ -158,7 +158,9 @@ def _on_drift(block: DesiredResource, found: Found, result: Comparison, rule: Dr
         yield Note(block.address, f"{_moves(overwritten)}, this plan overwrites it; safety.onDrift: hold would not")
 
 
-def _held_for_drift(block: DesiredResource, found: Found, drifted: Sequence[FieldChange], rule: DriftRule) -> Held:
+def _held_for_drift(
+    block: DesiredResource, found: Found, drifted: Sequence[FieldChange], rule: DriftRule
+) -> HeldChange:
     """The part of an update that would overwrite what was changed in the account."""
     paths = {each.path for each in drifted}
     send = {}
@@ -166,13 +168,13 @@ def _held_for_drift(block: DesiredResource, found: Found, drifted: Sequence[Fiel
         leaves = field_changes(name, found.live.fields.get(name, ABSENT), block.fields[name], None)
         send[name] = with_live_leaves(block.fields[name], [each for each in leaves if each.path not in paths])
     update = _update(block, found, drifted, send, block.fields)
-    return Held(update, "onDrift", f"{_moves(drifted)}, {rule.name} waits for leave", OVERWRITE_DRIFT)
+    return HeldChange(update, "onDrift", f"{_moves(drifted)}, {rule.name} waits for leave", OVERWRITE_DRIFT)
 
 
 def _moves(changes: Sequence[FieldChange]) -> str:
     """What live has, what the manifest asks for, and how to take over what is live."""
     told = ", ".join(
-        f"{each.path} is {told_value(each.before)} (declared: {told_value(each.after)}"
+        f"{each.path} is {value_text(each.before)} (declared: {value_text(each.after)}"
         f"{', changed in the manifest as well' if each.origin == 'conflict' else ''})"
         for each in changes
     )
@@ -180,7 +182,7 @@ def _moves(changes: Sequence[FieldChange]) -> str:
     return f"changed in the account since the last apply: {told}; `reconciler {pull}` takes that over"
 
 
-def told_value(value: Value) -> str:
+def value_text(value: Value) -> str:
     """A value in a sentence."""
     return "(none)" if value is None else canonical_json(to_json(value))
 

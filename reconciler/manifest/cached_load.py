@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler import __version__
 from reconciler.manifest.load import Loaded, assemble, by_file
-from reconciler.manifest.parsed_manifest import FORMAT, Prices, Reading, reading_from_bytes, reading_to_bytes
-from reconciler.manifest.settings import Outline, outline_from_bytes, outline_to_bytes
+from reconciler.manifest.parsed_manifest import (
+    FORMAT,
+    DecimalCache,
+    ParsedManifest,
+    parsed_manifest_from_bytes,
+    parsed_manifest_to_bytes,
+)
+from reconciler.manifest.settings import ProjectSettings, project_settings_from_bytes, project_settings_to_bytes
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.scalar import ManifestText
 
@@ -23,7 +29,7 @@ ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple
 """`load_settings`, or what remembers its answer for the rest of a run."""
 
 
-class Memory(Protocol):
+class ManifestCache(Protocol):
     """Lines of text by the key of what they were made from. It may forget, but never gives what was not put."""
 
     def get(self, key: bytes) -> bytes | None:
@@ -35,7 +41,7 @@ class Memory(Protocol):
         ...
 
 
-class Forgetful:
+class NullCache:
     """A memory that keeps nothing."""
 
     def get(self, key: bytes) -> bytes | None:
@@ -56,29 +62,29 @@ def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding,
     return load_settings(text)
 
 
-def recall_settings(
-    text: ManifestText, memory: Memory, read_settings: ReadSettings = _load_settings
-) -> tuple[Outline | None, tuple[Finding, ...]]:
+def load_settings_cached(
+    text: ManifestText, memory: ManifestCache, read_settings: ReadSettings = _load_settings
+) -> tuple[ProjectSettings | None, tuple[Finding, ...]]:
     """The outline of what `load_settings` makes of the text, and the same findings."""
     key = _key_of(text)(None)
     known = memory.get(key)
-    outlined = outline_from_bytes(known) if known is not None else None
+    outlined = project_settings_from_bytes(known) if known is not None else None
     if outlined is not None:
         return outlined
     settings, findings = read_settings(text)
     if settings is None:
         return None, findings
-    data = outline_to_bytes(settings.outline, findings)
+    data = project_settings_to_bytes(settings.outline, findings)
     if data is not None:
         memory.put(key, data)
     return settings.outline, findings
 
 
-def recall_desired(
-    outline: Outline,
+def load_desired_cached(
+    outline: ProjectSettings,
     settings_text: ManifestText,
     manifests: Sequence[ManifestText],
-    memory: Memory,
+    memory: ManifestCache,
     read_settings: ReadSettings = _load_settings,
 ) -> Loaded:
     """What `load_desired` makes of the manifests. `outline` is of the settings in `settings_text`."""
@@ -87,25 +93,25 @@ def recall_desired(
 
 
 def _readings(
-    settings_text: ManifestText, texts: Sequence[ManifestText], memory: Memory, read_settings: ReadSettings
-) -> Iterator[Reading]:
+    settings_text: ManifestText, texts: Sequence[ManifestText], memory: ManifestCache, read_settings: ReadSettings
+) -> Iterator[ParsedManifest]:
     key_of = _key_of(settings_text)
-    prices = Prices()
-    read: Callable[[ManifestText], Reading] | None = None
+    prices = DecimalCache()
+    read: Callable[[ManifestText], ParsedManifest] | None = None
     for text in texts:
         key = key_of(text)
         known = memory.get(key)
-        reading = reading_from_bytes(known, text.file, prices) if known is not None else None
+        reading = parsed_manifest_from_bytes(known, text.file, prices) if known is not None else None
         if reading is None:
             read = read or _reader(settings_text, read_settings)
             reading = read(text)
-            data = reading_to_bytes(reading)
+            data = parsed_manifest_to_bytes(reading)
             if data is not None:
                 memory.put(key, data)
         yield reading
 
 
-def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callable[[ManifestText], Reading]:
+def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callable[[ManifestText], ParsedManifest]:
     from reconciler.manifest.load import read_manifest  # noqa: PLC0415 - as above
     from reconciler.yaml.scalar import PlainScalars  # noqa: PLC0415
 

@@ -1,17 +1,17 @@
 """Where each app and placement is written: which file, which path, and the values that stand there.
 
-`Sites` is for manifests without errors. `addresses_in` reads what it can of any, to complete what somebody types.
+`BlockIndex` is for manifests without errors. `addresses_in` reads what it can of any, to complete what somebody types.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from reconciler.errors import EditError
 from reconciler.manifest.load import load_one
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, Source
+from reconciler.model.desired import DesiredApp, DesiredResource, Source
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import Fields
 from reconciler.yaml.edit.apply import edit_whole
@@ -20,11 +20,9 @@ from reconciler.yaml.node import Map
 from reconciler.yaml.parse import Parsed, Tree, parse, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, spelling
 
-Block: TypeAlias = DesiredApp | DesiredPlacement
-
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class BlockLocation:
     """The block of an app or placement: the tree of its file, its path there, and what it says, merged keys included.
 
     `around` holds the waterfall of a tier: what the tier does not say, that may say.
@@ -46,35 +44,35 @@ class Site:
         return self.raw.place
 
 
-class Sites:
+class BlockIndex:
     """The blocks of manifests in which `load_desired` found no error; a file is read once it is asked for."""
 
     def __init__(self, manifests: Iterable[ManifestText]) -> None:
         self._texts = {text.file: text for text in manifests}
-        self._files: dict[str, tuple[Tree, Mapping[Address, Site]]] = {}
+        self._files: dict[str, tuple[Tree, Mapping[Address, BlockLocation]]] = {}
 
     def tree(self, file: str) -> Tree:
         """The tree of a file."""
         return self._read(file)[0]
 
-    def site(self, block: Block) -> Site:
+    def site(self, block: DesiredResource) -> BlockLocation:
         """Where the block stands that declares an app or placement."""
         return self._read(block.source.file)[1][block.address]
 
-    def _read(self, file: str) -> tuple[Tree, Mapping[Address, Site]]:
+    def _read(self, file: str) -> tuple[Tree, Mapping[Address, BlockLocation]]:
         if file not in self._files:
             tree = read_tree(self._texts[file])
             self._files[file] = tree, dict(_sites(tree))
         return self._files[file]
 
 
-def _sites(tree: Tree) -> Iterator[tuple[Address, Site]]:
+def _sites(tree: Tree) -> Iterator[tuple[Address, BlockLocation]]:
     for number, document in enumerate(tree.parsed.documents):
         for at, app in enumerate(document.value["apps"]):
             address, path = app_address(app["platform"], spelling(app["bundle"])), (number, "apps", at)
-            yield address, Site(tree, path, app)
+            yield address, BlockLocation(tree, path, app)
             for below, name, blocks in _blocks_of(app):
-                yield placement_address(address, name), Site(tree, (*path, *below), blocks[0], blocks[1:])
+                yield placement_address(address, name), BlockLocation(tree, (*path, *below), blocks[0], blocks[1:])
 
 
 def _blocks_of(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
@@ -167,10 +165,10 @@ class _Manifest:
     """The tree of a file, and the blocks that it declares."""
 
     tree: Tree
-    blocks: Mapping[Address, Block]
+    blocks: Mapping[Address, DesiredResource]
 
 
-def carry_out(
+def apply_requests(
     context: ProjectContext, tree: Tree, apps: Iterable[DesiredApp], requests: Sequence[EditRequest]
 ) -> EditResult:
     """The text of a tree with the requests that it can take: read again, its blocks declare just what they should.
@@ -221,7 +219,7 @@ def _edited(context: ProjectContext, manifest: _Manifest, requests: Sequence[Edi
     return _Manifest(tree, blocks)
 
 
-def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> Mapping[Address, Block]:
+def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> Mapping[Address, DesiredResource]:
     """The block of each app and placement of one file. Raises `EditError` with the findings where it is not sound."""
     loaded = load_one(context.settings, context.text, text, parsed)
     if loaded.state is None:
@@ -229,9 +227,9 @@ def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> 
     return blocks_by_address(loaded.state.apps)
 
 
-def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, Block]:
+def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, DesiredResource]:
     """Every block by its address."""
-    found: dict[Address, Block] = {}
+    found: dict[Address, DesiredResource] = {}
     for app in apps:
         found[app.address] = app
         found.update((placement.address, placement) for placement in app.placements or ())
@@ -239,7 +237,10 @@ def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, Block]:
 
 
 def check_declared(
-    before: Mapping[Address, Block], after: Mapping[Address, Block], requests: Iterable[EditRequest], file: str
+    before: Mapping[Address, DesiredResource],
+    after: Mapping[Address, DesiredResource],
+    requests: Iterable[EditRequest],
+    file: str,
 ) -> None:
     """Raises `EditError` where any block is otherwise than it was, or than the requests would have it."""
     wanted: dict[Address, Fields] = {}
@@ -260,7 +261,7 @@ def check_declared(
             )
 
 
-def _alike(was: Block, there: Block) -> bool:
+def _alike(was: DesiredResource, there: DesiredResource) -> bool:
     """Whether two blocks differ in fields, address and place at most."""
     if isinstance(was, DesiredApp) and isinstance(there, DesiredApp):
         was, there = replace(was, placements=None, ladders=()), replace(there, placements=None, ladders=())

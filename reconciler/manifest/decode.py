@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
-from reconciler.manifest.error_messages import complaint, decimal_point
+from reconciler.manifest.error_messages import decimal_point, error_message
 from reconciler.manifest.findings import Reporter
 from reconciler.model.address import app_address, placement_address
 from reconciler.model.field import PRICED
-from reconciler.yaml.node import VARIABLE, Document, Map, Seq, Step, make_map, make_seq, node_at, place_at
+from reconciler.yaml.node import VARIABLE, Map, Seq, Step, YamlDocument, make_map, make_seq, node_at, place_at
 from reconciler.yaml.scalar import Based, described, quoted, shown, spelling
 
 M = TypeVar("M", bound=Block)
@@ -36,7 +36,7 @@ _ROUNDS: Final = 20
 """Each cuts a level of nesting at most; blocks nest five deep."""
 
 
-def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, Map] | None:
+def decode(model: type[M], document: YamlDocument, reporter: Reporter) -> tuple[M, Map] | None:
     """The model, and the values it was made from less what was cut; None where nothing could be read.
 
     Keys of the root that begin with `x-` are left out, whatever stands below them. All that is wrong is reported, as
@@ -109,7 +109,7 @@ def _report(model: type[Block], root: Map, error: ErrorDetails, path: Path, repo
     place = place_at(root, path)
     if error["type"] == "extra_forbidden":
         place = node_at(root, path[:-1]).key_place(path[-1])
-    code, message, hint = complaint(error, path, _label(path), model)
+    code, message, hint = error_message(error, path, _label(path), model)
     hint = _comma_in_flow(root, path) or hint
     reporter.about(address_at(root, path)).error(place, code, message, hint)
 

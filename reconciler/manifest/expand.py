@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.manifest.findings import Reporter
-from reconciler.manifest.layer import APP_READERS, Layer, canonical_fields, layer, read_lifecycle, report_type_bound
+from reconciler.manifest.layer import (
+    APP_READERS,
+    FieldOverlay,
+    canonical_fields,
+    field_overlay,
+    read_lifecycle,
+    report_type_bound,
+)
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
@@ -18,14 +25,14 @@ _ALWAYS_THERE: Final = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
-class Expanded:
+class ExpandedPlacement:
     """A desired placement with the layers it was made from, the most specific last, and the Map of its own block."""
 
     desired: DesiredPlacement
-    layers: tuple[Layer, ...]
+    layers: tuple[FieldOverlay, ...]
     raw: Map
 
-    def layer_of(self, name: str) -> Layer | None:
+    def layer_of(self, name: str) -> FieldOverlay | None:
         """The layer whose value of the field counts; None where no block declares it."""
         return next((over for over in reversed(self.layers) if name in over.fields), None)
 
@@ -45,8 +52,8 @@ class ExpandedApp:
 
     desired: DesiredApp
     raw: Map
-    placements: tuple[Expanded, ...]
-    ladders: tuple[tuple[Expanded, ...], ...]
+    placements: tuple[ExpandedPlacement, ...]
+    ladders: tuple[tuple[ExpandedPlacement, ...], ...]
 
     @property
     def is_identified(self) -> bool:
@@ -98,19 +105,21 @@ def _pairs(blocks: Iterable[Any] | None, nodes: Any) -> Iterable[tuple[Any, Map]
     return zip(blocks or (), nodes or (), strict=True)
 
 
-def _placement(block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter) -> Expanded:
+def _placement(
+    block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter
+) -> ExpandedPlacement:
     kind: str | None = None if "placementType" in raw.broken else block.placement_type
     about = reporter.about(placement_address(app, block.name))
-    own = layer(block, raw, settings.terms, about)
+    own = field_overlay(block, raw, settings.terms, about)
     report_type_bound(own, kind, about)
     return _expanded(block, kind, block.name, app, (*settings.defaults.get(kind, ()), own))
 
 
 def _ladder(
     block: WaterfallBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter
-) -> tuple[Expanded, ...]:
+) -> tuple[ExpandedPlacement, ...]:
     about = reporter.about(placement_address(app, block.name))
-    shared = layer(block, raw, settings.terms, about)
+    shared = field_overlay(block, raw, settings.terms, about)
     kind: str | None = None if "placementType" in raw.broken else block.placement_type
     report_type_bound(shared, kind, about)
     under = (*settings.defaults.get(kind, ()), shared)
@@ -118,7 +127,7 @@ def _ladder(
     for tier, node in _pairs(block.tiers, raw["tiers"]):
         name = f"{block.name}_{tier.name}"
         about = reporter.about(placement_address(app, name))
-        own = layer(tier, node, settings.terms, about)
+        own = field_overlay(tier, node, settings.terms, about)
         report_type_bound(own, kind, about)
         rung = _expanded(tier, kind, name, app, (*under, own))
         if "floorPrices" not in rung.desired.fields and not rung.is_broken("floorPrices") and tier.state == "present":
@@ -128,8 +137,8 @@ def _ladder(
 
 
 def _expanded(
-    block: PlacementBlock | TierBlock, kind: str | None, name: str, app: Address, layers: tuple[Layer, ...]
-) -> Expanded:
+    block: PlacementBlock | TierBlock, kind: str | None, name: str, app: Address, layers: tuple[FieldOverlay, ...]
+) -> ExpandedPlacement:
     own = layers[-1]
     fields: dict[str, Value] = {"name": name}
     if kind is not None:
@@ -147,4 +156,4 @@ def _expanded(
         state=block.state,
         lifecycle=lifecycle,
     )
-    return Expanded(desired, layers, own.raw)
+    return ExpandedPlacement(desired, layers, own.raw)

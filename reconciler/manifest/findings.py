@@ -11,7 +11,7 @@ from reconciler.yaml.scalar import Place, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FindingCollector:
     """Collects findings. What an alias repeats is one finding, however many addresses it comes up under."""
 
     _found: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Report:
 class Reporter:
     """Reports what is found in one file about one address."""
 
-    report: Report
+    report: FindingCollector
     file: str
     address: str = ""
 
@@ -74,7 +74,7 @@ _HINTS: Final = {
 }
 
 
-class Claim(NamedTuple):
+class IdentityClaim(NamedTuple):
     """What the block of an address says, and where; nothing said is the address itself."""
 
     what: str
@@ -85,12 +85,12 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class IdentityRegistry:
     """Who said it first. The order of files decides which of two is reported, so load them in order."""
 
     _first: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
-    def claim(self, claims: Iterable[Claim], reporter: Reporter) -> None:
+    def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
         """Report what an earlier block has claimed."""
         for what, address, line, column, said in claims:
             here = (reporter.file, line)
@@ -101,14 +101,14 @@ class Claims:
                 reporter.about(address).error(Place(line, column), code, message, _HINTS[code])
 
 
-def report_look_alike(about: Reporter, place: Place, said: str, other: str, source: Source) -> None:
+def warn_of_look_alike(about: Reporter, place: Place, said: str, other: str, source: Source) -> None:
     """Report that a name or bundle looks like one declared before, with what cannot be seen of them spelled out."""
     message = f"{said!a} looks like {other!a}, declared at {source.file}:{source.line}"
     hint = "drop one of the two, or say `lifecycle: {distinct: true}` here"
     about.warning(place, "look-alike", message, hint)
 
 
-def lint_apps(apps: Iterable[tuple[DesiredApp, Iterable[Claim]]], report: Report) -> None:
+def lint_look_alike_apps(apps: Iterable[tuple[DesiredApp, Iterable[IdentityClaim]]], report: FindingCollector) -> None:
     """Report apps, each with the claims of its file, that look like one before them without saying they are others."""
     first: dict[tuple[str, ...], DesiredApp] = {}
     for app, claims in apps:
@@ -119,4 +119,4 @@ def lint_apps(apps: Iterable[tuple[DesiredApp, Iterable[Claim]]], report: Report
         if other.address != app.address:
             place = next(Place(each.line, each.column) for each in claims if each[:2] == ("app", app.address))
             about = Reporter(report, app.source.file, app.address)
-            report_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)
+            warn_of_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)

@@ -7,11 +7,10 @@ from typing import Any, Final, cast
 
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import (
-    Block,
+    BlockIndex,
+    BlockLocation,
     EditRequest,
     ProjectContext,
-    Site,
-    Sites,
     blocks_by_address,
     check_declared,
     declared_in,
@@ -19,7 +18,7 @@ from reconciler.manifest.checked_edits import (
 from reconciler.manifest.country_expansion import Groups
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
 from reconciler.model.value import price, to_json
@@ -84,7 +83,7 @@ class _EditBatch:
     proposals: dict[str, list[_Proposal]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def propose(self, site: Site, proposal: _Proposal) -> None:
+    def propose(self, site: BlockLocation, proposal: _Proposal) -> None:
         """Take an edit of the file that a block stands in."""
         self.proposals.setdefault(site.file, []).append(proposal)
 
@@ -101,7 +100,7 @@ def write_floors(
 
     `state` is what the manifests declare, without errors. Nothing is raised for any change.
     """
-    sites, blocks = Sites(manifests), blocks_by_address(state.apps)
+    sites, blocks = BlockIndex(manifests), blocks_by_address(state.apps)
     batch = _EditBatch(context.settings)
     for address, wanted in _by_address(changes).items():
         if kind_of(address) == "placement" and address in blocks:
@@ -119,7 +118,7 @@ def write_floors(
 
 
 def _file_written(
-    context: ProjectContext, file: str, sites: Sites, blocks: Mapping[Address, Block], batch: _EditBatch
+    context: ProjectContext, file: str, sites: BlockIndex, blocks: Mapping[Address, DesiredResource], batch: _EditBatch
 ) -> tuple[ManifestText | None, Sequence[FloorChange]]:
     """The new text of a file, and the changes in it; None where there are none. What cannot be written is told."""
     proposals, done = batch.proposals[file], list[FloorChange]()
@@ -140,7 +139,7 @@ def _file_written(
     return edited.tree.text, done
 
 
-def _requests(blocks: Mapping[Address, Block], changes: Iterable[FloorChange]) -> Iterator[EditRequest]:
+def _requests(blocks: Mapping[Address, DesiredResource], changes: Iterable[FloorChange]) -> Iterator[EditRequest]:
     """What the placements are to declare after the changes."""
     for address, wanted in _by_address(changes).items():
         fields = blocks[address].fields
@@ -157,7 +156,7 @@ def _by_address(changes: Iterable[FloorChange]) -> Mapping[Address, list[FloorCh
     return found
 
 
-def _at_site(site: Site, wanted: Sequence[FloorChange], batch: _EditBatch) -> None:
+def _at_site(site: BlockLocation, wanted: Sequence[FloorChange], batch: _EditBatch) -> None:
     """Propose what gives a placement its new floors."""
     lines, groups = _lines_for(site, batch.settings), batch.settings.country_groups
     moved = [change for change in wanted if _price_in(lines, change.country, groups) != change.price]
@@ -177,7 +176,7 @@ def _at_site(site: Site, wanted: Sequence[FloorChange], batch: _EditBatch) -> No
         batch.propose(site, _Proposal(edit, (change,)))
 
 
-def _lines_for(site: Site, settings: Settings) -> Any:
+def _lines_for(site: BlockLocation, settings: Settings) -> Any:
     """The floors that hold for a placement, a Map or Seq as written in its block or under it; None where none do."""
     blocks = (site.raw, *site.around)
     kind = next((block["placementType"] for block in blocks if "placementType" in block), None)
@@ -226,7 +225,7 @@ def line_price(path: Path, line: Node, country: str, amount: Decimal) -> Edit:
     return SetValue(path, {"country": country, "price": amount})
 
 
-def _own_table(site: Site, lines: Any, changes: Sequence[FloorChange], batch: _EditBatch) -> None:
+def _own_table(site: BlockLocation, lines: Any, changes: Sequence[FloorChange], batch: _EditBatch) -> None:
     """Floors for a block that has none of its own: the lines that hold for it now, with the changes made."""
     address = changes[0].address
     if lines is None:

@@ -42,7 +42,7 @@ from reconciler.yaml.scalar import did_you_mean, quoted, spelling
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ParseContext:
     """What the project's settings say about reading values: its country groups, and the highest floor in USD."""
 
     groups: Groups
@@ -50,7 +50,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class FieldOverlay:
     """The placement fields that one block declares. `broken` names those whose values are wrong.
 
     `floor_lines` names the countries and groups that the block's floors are written for.
@@ -65,31 +65,31 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _FieldContext:
     raw: Map
-    terms: Terms
+    terms: ParseContext
     reporter: Reporter
     wrong: set[str] = field(default_factory=set)
 
 
-Reader: TypeAlias = Callable[[Any, str, _Reading], Value]
+Reader: TypeAlias = Callable[[Any, str, _FieldContext], Value]
 """A checked value, the name of its field, and what stands around it -> the canonical value."""
 
 
-def layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
+def field_overlay(block: PlacementFields, raw: Map, terms: ParseContext, reporter: Reporter) -> FieldOverlay:
     """The layer of a block and of what stands in the file for it."""
     fields, wrong = canonical_fields(PLACEMENT_READERS, block, raw, terms, reporter)
     lifecycle = read_lifecycle(block.lifecycle, raw, "placement", reporter) if "lifecycle" in raw else None
     lines = tuple(floor_names(block.__dict__["floorPrices"])) if "floorPrices" in fields else ()
     broken = {*raw.broken, *wrong} if raw.broken or wrong else ()
-    return Layer(reporter.file, raw, fields, broken, lines, lifecycle)
+    return FieldOverlay(reporter.file, raw, fields, broken, lines, lifecycle)
 
 
 def canonical_fields(
-    readers: Mapping[str, Reader], block: Block, raw: Map, terms: Terms, reporter: Reporter
+    readers: Mapping[str, Reader], block: Block, raw: Map, terms: ParseContext, reporter: Reporter
 ) -> tuple[dict[str, Value], Collection[str]]:
     """The fields that a block declares, in canonical form, and the names of those whose values are wrong."""
-    reading = _Reading(raw, terms, reporter)
+    reading = _FieldContext(raw, terms, reporter)
     written = block.__dict__
     fields: dict[str, Value] = {}
     for name in raw:
@@ -100,7 +100,7 @@ def canonical_fields(
     return fields, reading.wrong
 
 
-def report_type_bound(over: Layer, placement_type: str | None, reporter: Reporter) -> None:
+def report_type_bound(over: FieldOverlay, placement_type: str | None, reporter: Reporter) -> None:
     """Report fields that placements of the type do not have."""
     if placement_type is None:
         return
@@ -144,23 +144,23 @@ def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, r
         reporter.error(place_at(raw, steps), "unknown-field", f"{quoted(part)} is no part of {first}", hint)
 
 
-def _as_it_is(value: Any, _name: str, _reading: _Reading) -> Value:
+def _as_it_is(value: Any, _name: str, _reading: _FieldContext) -> Value:
     plain: Value = value
     return plain
 
 
-def _sorted(items: list[str] | None, _name: str, _reading: _Reading) -> Value:
+def _sorted(items: list[str] | None, _name: str, _reading: _FieldContext) -> Value:
     return None if items is None else tuple(sorted(set(items)))
 
 
-def _floors(lines: Any, name: str, reading: _Reading) -> Value:
+def _floors(lines: Any, name: str, reading: _FieldContext) -> Value:
     table = floor_table(lines, reading.raw[name], reading.terms.groups, reading.terms.max_floor, reading.reporter)
     if table is None:
         reading.wrong.add(name)
     return table
 
 
-def _geo(geo: Geo | None, name: str, reading: _Reading) -> Value:
+def _geo(geo: Geo | None, name: str, reading: _FieldContext) -> Value:
     if geo is None:
         return None
     raw = reading.raw[name]["countries"]
@@ -171,11 +171,11 @@ def _geo(geo: Geo | None, name: str, reading: _Reading) -> Value:
     return {"include": geo.include, "countries": countries}
 
 
-def _frequency(limit: Frequency | None, _name: str, _reading: _Reading) -> Value:
+def _frequency(limit: Frequency | None, _name: str, _reading: _FieldContext) -> Value:
     return {"value": limit.value, "unit": limit.unit} if limit is not None and limit.enabled else None
 
 
-def _reward(reward: Reward | None, name: str, reading: _Reading) -> Value:
+def _reward(reward: Reward | None, name: str, reading: _FieldContext) -> Value:
     if reward is None or not reward.enabled:
         return None
     amount = number(reward.amount)

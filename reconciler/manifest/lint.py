@@ -11,9 +11,9 @@ from typing import Final, cast
 from unicodedata import name as script
 
 from reconciler.manifest.country_expansion import COUNTRIES, line_place
-from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.findings import Reporter, report_look_alike
-from reconciler.manifest.layer import Layer
+from reconciler.manifest.expand import ExpandedApp, ExpandedPlacement
+from reconciler.manifest.findings import Reporter, warn_of_look_alike
+from reconciler.manifest.layer import FieldOverlay
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import folded_placement
 from reconciler.model.field import KNOWN_SKIPABILITY
@@ -71,7 +71,7 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
 
 def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
     """Report placements that look like one declared before them and do not say that they are others."""
-    first: dict[tuple[str, ...], Expanded] = {}
+    first: dict[tuple[str, ...], ExpandedPlacement] = {}
     for placement in app.placements:
         desired = placement.desired
         if desired.state == "absent" or desired.lifecycle.distinct:
@@ -79,7 +79,7 @@ def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
         other = first.setdefault(folded_placement(str(desired.fields["name"])), placement).desired
         if other.address != desired.address:
             place, about = placement.raw.value_place("name"), reporter.about(desired.address)
-            report_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
+            warn_of_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
 
 
 def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
@@ -106,7 +106,10 @@ def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
 
 
 def _lint_former(
-    placement: Expanded, declared: Mapping[str, Expanded], renamed: Mapping[str, Expanded], reporter: Reporter
+    placement: ExpandedPlacement,
+    declared: Mapping[str, ExpandedPlacement],
+    renamed: Mapping[str, ExpandedPlacement],
+    reporter: Reporter,
 ) -> None:
     """Warn of a former name that a block has which was not renamed: what is called so is that block's."""
     old = str(placement.desired.renamed_from)
@@ -224,7 +227,7 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
         about.warning(place, "reward-url", message, "leave it out, or write it as %20 and the like")
 
 
-def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
+def _lint_placement(placement: ExpandedPlacement, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(placement.desired.address)
     _lint_name(placement.raw, about, renames=placement.desired.renamed_from is None)
     _lint_address(placement.raw, about)
@@ -242,7 +245,7 @@ def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, r
         _lint_geo_floors(placement, settings, about)
 
 
-def _lint_targeting(placement: Expanded, about: Reporter) -> None:
+def _lint_targeting(placement: ExpandedPlacement, about: Reporter) -> None:
     fields = placement.desired.fields
     enabled = fields.get("targetingEnabled")
     targets = [name for name in ("geo", "connectivity") if fields.get(name) is not None]
@@ -258,10 +261,10 @@ def _lint_targeting(placement: Expanded, about: Reporter) -> None:
         about.error(placement.place_of("targetingEnabled"), "targeting-incomplete", message, "add one of them")
 
 
-def _lint_geo_floors(placement: Expanded, settings: Settings, about: Reporter) -> None:
+def _lint_geo_floors(placement: ExpandedPlacement, settings: Settings, about: Reporter) -> None:
     geo = cast("Mapping[str, object]", placement.desired.fields["geo"])
     countries = cast("tuple[str, ...]", geo["countries"])
-    over = cast("Layer", placement.layer_of("floorPrices"))
+    over = cast("FieldOverlay", placement.layer_of("floorPrices"))
     for name in over.floor_lines:
         members = (name,) if name in COUNTRIES else settings.country_groups.get(name, ())
         if members and not any((country in countries) is geo["include"] for country in members):
@@ -270,13 +273,13 @@ def _lint_geo_floors(placement: Expanded, settings: Settings, about: Reporter) -
             about.warning(_floor_place(placement, over, name), "geo-excludes-floor", message, hint)
 
 
-def _floor_place(placement: Expanded, over: Layer, name: str) -> Place:
+def _floor_place(placement: ExpandedPlacement, over: FieldOverlay, name: str) -> Place:
     if over.file != placement.desired.source.file:
         return placement.raw.place
     return line_place(over.raw["floorPrices"], over.floor_lines.index(name), name)
 
 
-def _lint_rungs(upper: Expanded, lower: Expanded, about: Reporter) -> None:
+def _lint_rungs(upper: ExpandedPlacement, lower: ExpandedPlacement, about: Reporter) -> None:
     above, below = (rung.desired.fields.get("floorPrices") for rung in (upper, lower))
     if not (isinstance(above, Mapping) and isinstance(below, Mapping)) or upper.is_broken("floorPrices"):
         return

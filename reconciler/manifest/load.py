@@ -8,16 +8,22 @@ from typing import Final
 
 from reconciler.manifest.decode import decode
 from reconciler.manifest.expand import ExpandedApp, expand_app
-from reconciler.manifest.findings import Claim, Claims, Report, Reporter, lint_apps
+from reconciler.manifest.findings import (
+    FindingCollector,
+    IdentityClaim,
+    IdentityRegistry,
+    Reporter,
+    lint_look_alike_apps,
+)
 from reconciler.manifest.lint import lint_app
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.parsed_manifest import Reading
-from reconciler.manifest.settings import Outline, Settings, load_settings
+from reconciler.manifest.parsed_manifest import ParsedManifest
+from reconciler.manifest.settings import ProjectSettings, Settings, load_settings
 from reconciler.manifest.write import EVERY_KEY
 from reconciler.model.address import address_order
 from reconciler.model.desired import DesiredApp, DesiredState, Safety
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.node import Document, Map
+from reconciler.yaml.node import Map, YamlDocument
 from reconciler.yaml.parse import Parsed, parse
 from reconciler.yaml.scalar import ManifestText, PlainScalars, place_of_offset, quoted
 
@@ -40,19 +46,22 @@ def _file(text: ManifestText) -> str:
 
 
 def assemble(
-    outline: Outline, settings_text: ManifestText, texts: Sequence[ManifestText], readings: Iterable[Reading]
+    outline: ProjectSettings,
+    settings_text: ManifestText,
+    texts: Sequence[ManifestText],
+    readings: Iterable[ParsedManifest],
 ) -> Loaded:
     """What the manifests declare together: the texts `by_file`, and the reading of each, made when it is asked for."""
-    report = Report()
-    claims = Claims()
+    report = FindingCollector()
+    claims = IdentityRegistry()
     apps: list[DesiredApp] = []
-    claimed: list[tuple[DesiredApp, Iterable[Claim]]] = []
+    claimed: list[tuple[DesiredApp, Iterable[IdentityClaim]]] = []
     for text, reading in zip(texts, readings, strict=True):
         report.add(reading.findings)
         claims.claim(reading.claims, Reporter(report, text.file))
         apps += reading.apps
         claimed += [(app, reading.claims) for app in reading.apps]
-    lint_apps(claimed, report)
+    lint_look_alike_apps(claimed, report)
     if report.has_errors or not outline.sound:
         return Loaded(None, report.findings())
     state = DesiredState(
@@ -131,7 +140,7 @@ def load_desired(settings: Settings, settings_text: ManifestText, manifests: Seq
 
 def load_one(settings: Settings, settings_text: ManifestText, text: ManifestText, parsed: Parsed) -> Loaded:
     """What one manifest, which has been parsed, declares by itself."""
-    return assemble(settings.outline, settings_text, [text], [reading_of(text, parsed, settings)])
+    return assemble(settings.outline, settings_text, [text], [decode_manifest(text, parsed, settings)])
 
 
 def findings_without_settings(settings_text: ManifestText, manifests: Sequence[ManifestText]) -> tuple[Finding, ...]:
@@ -141,29 +150,29 @@ def findings_without_settings(settings_text: ManifestText, manifests: Sequence[M
     return tuple(found for found in loaded.findings if found.code not in _RESTS_ON_SETTINGS)
 
 
-def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> Reading:
+def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> ParsedManifest:
     """What stands in a file. `scalars` may be shared between files to save work. Nothing is raised for any bytes."""
-    return reading_of(text, parse(text, scalars, open_keys=EVERY_KEY), settings)
+    return decode_manifest(text, parse(text, scalars, open_keys=EVERY_KEY), settings)
 
 
-def reading_of(text: ManifestText, parsed: Parsed, settings: Settings) -> Reading:
+def decode_manifest(text: ManifestText, parsed: Parsed, settings: Settings) -> ParsedManifest:
     """What stands in a file that has been parsed, with everything that is wrong in it alone."""
-    report = Report()
+    report = FindingCollector()
     reporter = Reporter(report, text.file)
     report.add((*parsed.findings, *parsed.warnings))
     if parsed.documents:
         report.add(_cut_off_values(text))
     apps = []
-    claims: list[Claim] = []
+    claims: list[IdentityClaim] = []
     for expanded in _apps((*parsed.documents, *parsed.broken_off), settings, reporter):
         lint_app(expanded, settings, reporter)
         if expanded.is_identified:
             apps.append(expanded.desired)
             claims += _claims(expanded)
-    return Reading(tuple(apps), tuple(claims), report.in_order_of_discovery())
+    return ParsedManifest(tuple(apps), tuple(claims), report.in_order_of_discovery())
 
 
-def _apps(documents: Iterable[Document], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
+def _apps(documents: Iterable[YamlDocument], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
     for document in documents:
         decoded = decode(ManifestDocument, document, reporter)
         if decoded is not None:
@@ -172,7 +181,7 @@ def _apps(documents: Iterable[Document], settings: Settings, reporter: Reporter)
                 yield expand_app(app, node, settings, reporter)
 
 
-def _claims(app: ExpandedApp) -> Iterator[Claim]:
+def _claims(app: ExpandedApp) -> Iterator[IdentityClaim]:
     desired = app.desired
     yield _claim("app", desired.address, app.raw, "bundle")
     if desired.pin is not None:
@@ -188,8 +197,8 @@ def _claims(app: ExpandedApp) -> Iterator[Claim]:
             yield _claim("renamedFrom", one.address, raw, "renamedFrom", f"{desired.address}/{one.renamed_from}")
 
 
-def _claim(what: str, address: str, raw: Map, key: str, said: str = "") -> Claim:
-    return Claim(what, address, *raw.value_place(key), said)
+def _claim(what: str, address: str, raw: Map, key: str, said: str = "") -> IdentityClaim:
+    return IdentityClaim(what, address, *raw.value_place(key), said)
 
 
 def _cut_off_values(text: ManifestText) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 import orjson
 
-from reconciler.manifest.findings import Claim
+from reconciler.manifest.findings import IdentityClaim
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.diagnostic import Finding
@@ -38,15 +38,15 @@ _DEFAULT_LIFECYCLE: Final = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedManifest:
     """The apps of a file as they stand in it, what they claim for themselves alone, and what is wrong with them."""
 
     apps: tuple[DesiredApp, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[IdentityClaim, ...]
     findings: tuple[Finding, ...]
 
 
-class Prices(dict[str, Decimal]):
+class DecimalCache(dict[str, Decimal]):
     """Decimals by their text, filled as they are asked for: manifests repeat a few prices many times."""
 
     __slots__ = ()
@@ -56,7 +56,7 @@ class Prices(dict[str, Decimal]):
         return value
 
 
-def reading_to_bytes(reading: Reading) -> bytes | None:
+def parsed_manifest_to_bytes(reading: ParsedManifest) -> bytes | None:
     """The reading as bytes; None for one that cannot be told exactly, such as with an integer of a hundred digits."""
     apps = [
         (
@@ -101,20 +101,20 @@ def _lifecycle_row(lifecycle: Lifecycle) -> list[Any] | None:
     return [lifecycle.ignore_changes, lifecycle.protect, accepted, lifecycle.distinct]
 
 
-def reading_from_bytes(data: bytes, file: str, prices: Prices) -> Reading | None:
-    """The inverse, for the file that was read; None for bytes that are none of `reading_to_bytes`."""
+def parsed_manifest_from_bytes(data: bytes, file: str, prices: DecimalCache) -> ParsedManifest | None:
+    """The inverse, for the file that was read; None for bytes that are none of `parsed_manifest_to_bytes`."""
     try:
         apps, claims, findings = orjson.loads(data)
-        return Reading(
+        return ParsedManifest(
             tuple([_app(row, file, prices) for row in apps]),
-            tuple([Claim(*row) for row in claims]),
+            tuple([IdentityClaim(*row) for row in claims]),
             tuple([Finding(file, *row) for row in findings]),
         )
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
         return None
 
 
-def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
+def _app(row: list[Any], file: str, prices: DecimalCache) -> DesiredApp:
     address, line, fields, placements, ladders, pin, state, prune, lifecycle = row
     _restore(fields, _APP_SHAPES, prices)
     return DesiredApp(
@@ -130,7 +130,7 @@ def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
     )
 
 
-def _placement(row: list[Any], file: str, prices: Prices) -> DesiredPlacement:
+def _placement(row: list[Any], file: str, prices: DecimalCache) -> DesiredPlacement:
     address, line, fields, *rest = row
     _restore(fields, _PLACEMENT_SHAPES, prices)
     if not rest:
@@ -139,36 +139,36 @@ def _placement(row: list[Any], file: str, prices: Prices) -> DesiredPlacement:
     return DesiredPlacement(address, fields, Source(file, line), pin, renamed_from, state, _lifecycle(lifecycle))
 
 
-Shape: TypeAlias = Callable[[Any, Prices], Value]
+Restorer: TypeAlias = Callable[[Any, DecimalCache], Value]
 
 
-def _restore(fields: dict[str, Any], shapes: Mapping[str, Shape], prices: Prices) -> None:
+def _restore(fields: dict[str, Any], shapes: Mapping[str, Restorer], prices: DecimalCache) -> None:
     """Give values back the form they had: prices are texts in JSON, and tuples lists."""
     for name, value in fields.items():
         if name in shapes and value is not None:
             fields[name] = shapes[name](value, prices)
 
 
-def _table(value: Any, prices: Prices) -> Value:
+def _table(value: Any, prices: DecimalCache) -> Value:
     return {country: prices[price] for country, price in value.items()}
 
 
-def _geo(value: Any, _: Prices) -> Value:
+def _geo(value: Any, _: DecimalCache) -> Value:
     return {**value, "countries": tuple(value["countries"])}
 
 
-def _reward(value: Any, prices: Prices) -> Value:
+def _reward(value: Any, prices: DecimalCache) -> Value:
     amount = value["amount"]
     return {**value, "amount": prices[amount] if isinstance(amount, str) else amount}
 
 
-def _words(value: Any, _: Prices) -> Value:
+def _words(value: Any, _: DecimalCache) -> Value:
     return tuple(value)
 
 
-def _shape_of(field_type: FieldType) -> Shape | None:
+def _shape_of(field_type: FieldType) -> Restorer | None:
     """What gives a value its form back; None for what is in JSON what it is here."""
-    shape: Shape | None
+    shape: Restorer | None
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType() | LimitType():
             shape = None
@@ -185,7 +185,7 @@ def _shape_of(field_type: FieldType) -> Shape | None:
     return shape
 
 
-def _shapes(kind: Kind) -> Mapping[str, Shape]:
+def _shapes(kind: Kind) -> Mapping[str, Restorer]:
     shapes = ((name, _shape_of(spec.type)) for name, spec in FIELDS[kind].items())
     return {name: shape for name, shape in shapes if shape is not None}
 

@@ -36,7 +36,7 @@ _REWARD_URL: Final = r"^[hH][tT][tT][pP][sS]://[\s\S]*\{\{USER_ID\}\}"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SchemaContext:
     """What a project's settings say: its groups, its highest floor in USD, and the fields that defaults declare."""
 
     groups: Collection[str]
@@ -44,14 +44,14 @@ class Known:
     defaults: Collection[str]
 
 
-def known_of(settings: Settings) -> Known:
+def schema_context(settings: Settings) -> SchemaContext:
     """What settings say to a schema."""
     layers = [over for under in settings.defaults.values() for over in under]
     fields = frozenset(name for over in layers for name in (*over.fields, *over.broken))
-    return Known(tuple(settings.country_groups), settings.safety.max_floor, fields)
+    return SchemaContext(tuple(settings.country_groups), settings.safety.max_floor, fields)
 
 
-def with_rules(schema: Schema, known: Known | None) -> Schema:
+def with_rules(schema: Schema, known: SchemaContext | None) -> Schema:
     """The schema of manifests or of settings with its rules, for one project, or for any where none is known."""
     made = deepcopy(schema)
     blocks: dict[str, Schema] = made["definitions"]
@@ -73,7 +73,7 @@ def with_rules(schema: Schema, known: Known | None) -> Schema:
     return made
 
 
-def _placement_fields(fields: Schema, known: Known | None) -> None:
+def _placement_fields(fields: Schema, known: SchemaContext | None) -> None:
     for name in PLACEMENT_FIELDS.keys() & fields.keys():
         match PLACEMENT_FIELDS[name].type:
             case PricesType():
@@ -88,12 +88,12 @@ def _placement_fields(fields: Schema, known: Known | None) -> None:
     _also(fields["lifecycle"], _paths("placement"))
 
 
-def _bound(price: Schema, known: Known | None) -> None:
+def _bound(price: Schema, known: SchemaContext | None) -> None:
     if known is not None:
         price["maximum"] = known.max_floor
 
 
-def _manifest(blocks: dict[str, Schema], known: Known | None) -> None:
+def _manifest(blocks: dict[str, Schema], known: SchemaContext | None) -> None:
     app, placement, waterfall = (blocks[name] for name in ("AppBlock", "PlacementBlock", "WaterfallBlock"))
     _also(app["properties"]["lifecycle"], _paths("app"))
     for kind, foreign in _foreign_fields():
@@ -246,13 +246,13 @@ class _Generator(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
-def schemas(known: Known | None = None) -> dict[str, dict[str, Any]]:
+def schemas(known: SchemaContext | None = None) -> dict[str, dict[str, Any]]:
     """The schemas by the name of the file they are kept in: for any project, or for one whose settings are known."""
     formats = sorted(_FORMATS.items())
     return {file: with_rules(schema_of(model, title), known) for file, (model, title) in formats}
 
 
-def schema_texts(known: Known | None = None) -> dict[str, str]:
+def schema_texts(known: SchemaContext | None = None) -> dict[str, str]:
     """The text of each schema file."""
     return {file: schema_text(schema) for file, schema in schemas(known).items()}
 

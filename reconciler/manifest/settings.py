@@ -10,8 +10,8 @@ import orjson
 
 from reconciler.manifest.country_expansion import COUNTRIES, Groups, country_list
 from reconciler.manifest.decode import decode
-from reconciler.manifest.findings import Report, Reporter
-from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
+from reconciler.manifest.findings import FindingCollector, Reporter
+from reconciler.manifest.layer import FieldOverlay, ParseContext, field_overlay, fits_type, report_type_bound
 from reconciler.manifest.models import PlacementFields
 from reconciler.manifest.patterns import is_closed, plain_patterns
 from reconciler.manifest.policies import read_policies
@@ -21,13 +21,13 @@ from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
-from reconciler.yaml.node import Document, Map, Seq, place_at
+from reconciler.yaml.node import Map, Seq, YamlDocument, place_at
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, Place, quoted
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class ProjectSettings:
     """Named as in `Settings`, which has it."""
 
     publisher_id: str
@@ -51,11 +51,11 @@ def is_no_publisher(publisher_id: str) -> bool:
     return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
 
 
-Outlined = tuple[Outline, tuple[Finding, ...]]
+ProjectSettingsWithFindings = tuple[ProjectSettings, tuple[Finding, ...]]
 """An outline with the findings on the settings' text."""
 
 
-def outline_to_bytes(outline: Outline, findings: tuple[Finding, ...]) -> bytes | None:
+def project_settings_to_bytes(outline: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
     """Both as bytes, which are JSON; None for settings that JSON cannot tell exactly."""
     row = (
         outline.publisher_id,
@@ -70,14 +70,14 @@ def outline_to_bytes(outline: Outline, findings: tuple[Finding, ...]) -> bytes |
         data = orjson.dumps([row, [astuple(finding) for finding in findings]])
     except TypeError:
         return None
-    return data if outline_from_bytes(data) == (outline, findings) else None
+    return data if project_settings_from_bytes(data) == (outline, findings) else None
 
 
-def outline_from_bytes(data: bytes) -> Outlined | None:
-    """The inverse; None for bytes that are none of `outline_to_bytes`."""
+def project_settings_from_bytes(data: bytes) -> ProjectSettingsWithFindings | None:
+    """The inverse; None for bytes that are none of `project_settings_to_bytes`."""
     try:
         (publisher_id, manifests, prune, safety, policies, groups, sound), findings = orjson.loads(data)
-        outline = Outline(
+        outline = ProjectSettings(
             publisher_id,
             tuple(manifests),
             prune,
@@ -116,7 +116,7 @@ class Settings:
 
     publisher_id: str
     manifests: tuple[str, ...]
-    defaults: Mapping[str | None, tuple[Layer, ...]]
+    defaults: Mapping[str | None, tuple[FieldOverlay, ...]]
     country_groups: Groups
     prune: Prune
     safety: Safety
@@ -125,9 +125,9 @@ class Settings:
     sound: bool = True
 
     @property
-    def outline(self) -> Outline:
+    def outline(self) -> ProjectSettings:
         """What of this is needed once the manifests are read."""
-        return Outline(
+        return ProjectSettings(
             self.publisher_id,
             self.manifests,
             self.prune,
@@ -138,14 +138,14 @@ class Settings:
         )
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> ParseContext:
         """What the settings say about reading values."""
         return _terms(self.country_groups, self.safety)
 
 
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, and all findings by place. None where nothing could be read; see also `Settings.sound`."""
-    report = Report()
+    report = FindingCollector()
     reporter = Reporter(report, text.file)
     document = _only_document(text, reporter)
     decoded = decode(SettingsDocument, document, reporter) if document is not None else None
@@ -153,7 +153,7 @@ def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, .
     return settings, report.findings()
 
 
-def _only_document(text: ManifestText, reporter: Reporter) -> Document | None:
+def _only_document(text: ManifestText, reporter: Reporter) -> YamlDocument | None:
     parsed = parse(text)
     reporter.report.add((*parsed.findings, *parsed.warnings))
     if len(parsed.documents) > 1:
@@ -191,8 +191,8 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
     )
 
 
-def _terms(groups: Groups, safety: Safety) -> Terms:
-    return Terms(groups, Decimal(str(safety.max_floor)))
+def _terms(groups: Groups, safety: Safety) -> ParseContext:
+    return ParseContext(groups, Decimal(str(safety.max_floor)))
 
 
 def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:
@@ -260,8 +260,8 @@ def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
 
 
 def _defaults(
-    block: DefaultsBlock, raw: Map, terms: Terms, reporter: Reporter
-) -> Mapping[str | None, tuple[Layer, ...]]:
+    block: DefaultsBlock, raw: Map, terms: ParseContext, reporter: Reporter
+) -> Mapping[str | None, tuple[FieldOverlay, ...]]:
     general = [_layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
     by_type = {}
     written = raw.get("byType", {})
@@ -276,8 +276,8 @@ def _defaults(
     }
 
 
-def _layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
-    over = layer(block, raw, terms, reporter)
+def _layer(block: PlacementFields, raw: Map, terms: ParseContext, reporter: Reporter) -> FieldOverlay:
+    over = field_overlay(block, raw, terms, reporter)
     if over.lifecycle is not None and over.lifecycle.distinct:
         place = place_at(raw, ("lifecycle", "distinct"))
         message = "distinct is said of one resource, and cannot be a default"
@@ -285,7 +285,7 @@ def _layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -
     return over
 
 
-def _only_fitting(over: Layer, kind: str | None) -> Layer:
+def _only_fitting(over: FieldOverlay, kind: str | None) -> FieldOverlay:
     """The layer less the fields that placements of the type do not have."""
     fields = {name: value for name, value in over.fields.items() if fits_type(name, kind)}
-    return Layer(over.file, over.raw, fields, over.broken, over.floor_lines, over.lifecycle)
+    return FieldOverlay(over.file, over.raw, fields, over.broken, over.floor_lines, over.lifecycle)

@@ -132,7 +132,7 @@ def encoding_finding(text: ManifestText, offset: int) -> Finding:
     return Finding(text.file, *place, "not-utf8", message, hint="save the file as UTF-8")
 
 
-class Refused(Exception):
+class ParseFailure(Exception):
     """What PyYAML raised while it read a text, of whatever type; `read` is where the last event before it ended."""
 
     def __init__(self, wrong: Exception, read: Place) -> None:
@@ -141,7 +141,7 @@ class Refused(Exception):
         self.read = read
 
 
-def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
+def parse_failure_finding(text: ManifestText, refused: ParseFailure) -> Finding:
     """The finding for what PyYAML could not read."""
     match refused.wrong:
         case yaml.MarkedYAMLError() if conflict := _CONFLICT.search(text.data.decode("utf-8-sig")):
@@ -165,7 +165,7 @@ def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
             return _wrong(text, refused.read, message, "write what follows in a simpler way")
 
 
-def part_before(text: ManifestText, refused: Refused) -> ManifestText | None:
+def part_before(text: ManifestText, refused: ParseFailure) -> ManifestText | None:
     """The part of a text that surely comes before the place of a YAML error; None where it names no place."""
     content, wrong, end = text.data.decode(), refused.wrong, None
     if isinstance(wrong, yaml.MarkedYAMLError):

@@ -14,7 +14,7 @@ from typing import Final, TypeGuard
 from reconciler.errors import EditError
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.edit.changes import Unwritable, after_break, finding_of, line_end, line_start, lines_end
-from reconciler.yaml.node import AliasNode, Entry, Map, Node, ScalarNode, Seq
+from reconciler.yaml.node import AliasNode, Map, MapEntry, Node, ScalarNode, Seq
 from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, place_of_offset
 
@@ -86,7 +86,7 @@ class PieceReader:
             pieces[-1].tail = [(_column(line), line.strip()) for line in lines[:inner]]
         pieces.append(piece)
 
-    def _entry(self, entry: Entry) -> Piece:
+    def _entry(self, entry: MapEntry) -> Piece:
         begin, value = entry.key.begin, entry.value
         name = "<<" if entry.is_merge else entry.name
         column = begin - line_start(self._text, begin)
@@ -191,7 +191,7 @@ _PASSES: Final = 4
 """A comment may come to rest in the second pass; what still moves after some is not in order at all."""
 
 
-def formatted(text: ManifestText, orders: KeyOrders) -> bytes:
+def format_text(text: ManifestText, orders: KeyOrders) -> bytes:
     """The bytes of a text in its usual layout: formatted again, they stay.
 
     Keys stand in the given orders, blocks two columns in, and no more than one blank line in a row. Comments go with

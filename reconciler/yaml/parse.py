@@ -19,18 +19,25 @@ from yaml.events import (
 )
 
 from reconciler.model.diagnostic import Finding, Severity
-from reconciler.yaml.events import Events, Refused, SlowParser, encoding_finding, part_before, refusal_finding
-from reconciler.yaml.merge import MERGE, Frame, lay_out, settled
+from reconciler.yaml.events import (
+    Events,
+    ParseFailure,
+    SlowParser,
+    encoding_finding,
+    parse_failure_finding,
+    part_before,
+)
+from reconciler.yaml.merge import MERGE, Frame, merged_map, set_layout
 from reconciler.yaml.node import (
     START,
     VARIABLE,
     AliasNode,
-    Document,
     Map,
     Mark,
     Node,
     ScalarNode,
     Seq,
+    YamlDocument,
     make_map,
     make_seq,
     place_of,
@@ -81,8 +88,8 @@ class Loader:
         open_keys: frozenset[str] = frozenset(),
         content: str | None = None,
     ) -> None:
-        self.documents: list[Document] = []
-        self.broken_off: list[Document] = []
+        self.documents: list[YamlDocument] = []
+        self.broken_off: list[YamlDocument] = []
         self.findings: list[Finding] = []
         self._text = text
         self._scalars = scalars
@@ -101,7 +108,7 @@ class Loader:
             self._events()
         except _Stop:
             return
-        except Refused as refused:
+        except ParseFailure as refused:
             if self._tell(refused):
                 self._close_all()
 
@@ -121,9 +128,9 @@ class Loader:
             self._frame.marks.append(frame.mark)
         if self._frame.items and isinstance(self._frame.items[0], Map):
             has_variables = VARIABLE.encode() in self._text.data
-            self.broken_off.append(Document(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
+            self.broken_off.append(YamlDocument(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
 
-    def _tell(self, refused: Refused) -> bool:
+    def _tell(self, refused: ParseFailure) -> bool:
         """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
@@ -132,12 +139,12 @@ class Loader:
         before = part_before(self._text, refused)
         if before is not None:
             reread = Loader(before, self._scalars)
-            with suppress(_Stop, Refused):
+            with suppress(_Stop, ParseFailure):
                 reread._events()
             if any(finding.code == "depth-limit" for finding in reread.findings):
                 self.documents, self.findings = reread.documents, reread.findings
                 return False
-        self.findings.append(refusal_finding(self._text, refused))
+        self.findings.append(parse_failure_finding(self._text, refused))
         return True
 
     def _events(self) -> None:
@@ -145,7 +152,7 @@ class Loader:
         try:
             events = Events(_Parser, self._text)
         except Exception as wrong:  # whatever PyYAML raises is about the text
-            raise Refused(wrong, place_of(START)) from wrong
+            raise ParseFailure(wrong, place_of(START)) from wrong
         next_event, scalars, act = events.get_event, self._scalars, self._actions()
         quick = ScalarEvent if self._content is None else None
         while True:
@@ -153,7 +160,7 @@ class Loader:
                 event = next_event()
             except Exception as wrong:
                 self.findings += events.findings(0 if event is None else event.end_mark.index)
-                raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
+                raise ParseFailure(wrong, place_of(START if event is None else event.end_mark)) from wrong
             kind = type(event)
             if kind is quick and event.tag is None and event.anchor is None:
                 frame = self._frame
@@ -193,7 +200,7 @@ class Loader:
         if value is not None:
             has_variables = VARIABLE.encode() in self._text.data
             place = place_of(self._frame.marks[0])
-            self.documents.append(Document(value, place, has_variables, tuple(self._frame.nodes)))
+            self.documents.append(YamlDocument(value, place, has_variables, tuple(self._frame.nodes)))
 
     def _open(self, event: Any) -> None:
         mark = event.start_mark
@@ -217,7 +224,7 @@ class Loader:
         parent.marks.append(frame.mark)
         parent.height = max(parent.height, frame.height + 1)
         if self._content is not None:
-            lay_out(value, frame, event.end_mark.index)
+            set_layout(value, frame, event.end_mark.index)
             parent.nodes.append(value)
         anchor = frame.start.anchor
         if anchor is not None:
@@ -277,7 +284,7 @@ class Loader:
     def _map(self, frame: Frame) -> Map:
         pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
         if frame.merges or 2 * len(pairs) != len(frame.items):
-            return settled(frame, self._report)
+            return merged_map(frame, self._report)
         return make_map(pairs, frame.mark, frame.marks)
 
     def _refuse_tag(self, event: Any) -> None:
@@ -304,10 +311,10 @@ class Parsed:
     `broken_off` is what was read of a document before a place from which on the text is no YAML.
     """
 
-    documents: tuple[Document, ...]
+    documents: tuple[YamlDocument, ...]
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
-    broken_off: tuple[Document, ...] = ()
+    broken_off: tuple[YamlDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

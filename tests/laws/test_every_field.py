@@ -15,7 +15,7 @@ from reconciler.adopt.forms import expanded_blocks, plain
 from reconciler.apis.management.wire import calls
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.change import Create, FieldChange, Update
-from reconciler.manifest.cached_load import recall_desired, recall_settings
+from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.write import EVERY_KEY
@@ -92,8 +92,8 @@ def loaded(app):
     memory = {}
     memory_of = type("Memory", (dict,), {"put": dict.__setitem__})(memory)
     for _ in range(2):
-        outline, _ = recall_settings(SETTINGS, memory_of)
-        again = recall_desired(outline, SETTINGS, texts(app), memory_of)
+        outline, _ = load_settings_cached(SETTINGS, memory_of)
+        again = load_desired_cached(outline, SETTINGS, texts(app), memory_of)
         assert repr(again) == repr(read)
     assert [found for found in read.findings if found.severity == "error"] == []
     return read.state.apps[0]

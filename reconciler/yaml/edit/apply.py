@@ -34,24 +34,24 @@ from reconciler.yaml.edit.changes import (
     scalar_or_alias,
 )
 from reconciler.yaml.edit.styles import flow_text, replaced_text
-from reconciler.yaml.node import AliasNode, Document, Holder, Map, ScalarNode, Seq
+from reconciler.yaml.node import AliasNode, Holder, Map, ScalarNode, Seq, YamlDocument
 from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, quoted, resolve
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedEdits:
     """Edits that cannot be carried out, and why."""
 
     edits: tuple[Edit, ...]
     wrong: Unwritable
 
 
-class Round:
+class EditRound:
     """Collects edits that do not meet. What is added to one place is gathered, for it shares its commas."""
 
     def __init__(self, tree: Tree) -> None:
-        self.refused: list[Refused] = []
+        self.refused: list[RejectedEdits] = []
         self._tree = tree
         self._patches: list[Patch] = []
         self._entries: dict[tuple[Path, int | None], tuple[Map, list[AddEntry]]] = {}
@@ -92,7 +92,7 @@ class Round:
         try:
             yield
         except Unwritable as wrong:
-            self.refused.append(Refused(tuple(edits), wrong))
+            self.refused.append(RejectedEdits(tuple(edits), wrong))
 
     def _added_entries(self, holder: Map, at: int | None, edits: Sequence[AddEntry]) -> list[Patch]:
         pairs = [(edit.key, edit.value) for edit in edits]
@@ -231,11 +231,11 @@ def _is_anchored(node: ScalarNode | AliasNode) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedTree:
     """The tree of the new text, and the edits that could not be carried out, each group of them with the reason."""
 
     tree: Tree
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RejectedEdits, ...] = ()
 
     def finding_for(self, edit: Edit, address: str = "") -> Finding | None:
         """Why an edit, one of those that were asked for, was not carried out; None where it was."""
@@ -260,7 +260,7 @@ def edit_whole(tree: Tree, edits: Sequence[Edit]) -> Tree:
     return after
 
 
-def edit_tree(tree: Tree, edits: Sequence[Edit]) -> Edited:
+def edit_tree(tree: Tree, edits: Sequence[Edit]) -> EditedTree:
     """The tree of the text with those edits carried out that can be, every other byte as it was.
 
     None of the edits may rest on another. The result is read again: its values are the old ones with exactly these
@@ -269,19 +269,19 @@ def edit_tree(tree: Tree, edits: Sequence[Edit]) -> Edited:
     after, refused = _carried_out(tree, edits)
     left_out = {id(edit) for each in refused for edit in each.edits}
     _check(tree, after, [edit for edit in edits if id(edit) not in left_out])
-    return Edited(after, tuple(refused))
+    return EditedTree(after, tuple(refused))
 
 
-def _carried_out(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[Refused]]:
+def _carried_out(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[RejectedEdits]]:
     """The tree of the edited text, not yet checked: it has findings where the text became no YAML."""
     if tree.parsed.findings:
         first = tree.parsed.findings[0]
         raise EditError(
             [Finding(tree.text.file, first.line, first.column, first.code, first.message, hint="mend it first")]
         )
-    after, refused, waiting = tree, list[Refused](), edits
+    after, refused, waiting = tree, list[RejectedEdits](), edits
     while waiting and not after.parsed.findings:
-        this = Round(after)
+        this = EditRound(after)
         waiting = this.take(waiting)
         content = patched(after.content, this.patches())
         refused += this.refused
@@ -299,7 +299,7 @@ def _check(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
         raise EditError([Finding(before.text.file, *place, "edit-unsure", message, hint="edit it by hand")])
 
 
-def values_of(documents: Iterable[Document]) -> list[Any]:
+def values_of(documents: Iterable[YamlDocument]) -> list[Any]:
     """The documents' values as plain dicts and lists, of which no two places share one."""
     return [_copied(document.value) for document in documents]
 

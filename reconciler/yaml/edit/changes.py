@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.node import AliasNode, Entry, Holder, Map, Node, ScalarNode, Seq, Step
+from reconciler.yaml.node import AliasNode, Holder, Map, MapEntry, Node, ScalarNode, Seq, Step
 from reconciler.yaml.parse import Tree
 from reconciler.yaml.scalar import Place, quoted
 
@@ -128,10 +128,10 @@ def holder_along(tree: Tree, path: Path, below: Step) -> Holder:
     node = node_along(tree, path, (below,))
     if isinstance(node, Map | Seq):
         return node
-    raise Unwritable(node.place, "edit-missing", f"there is no mapping or list at {quoted(spelt(path))}", "")
+    raise Unwritable(node.place, "edit-missing", f"there is no mapping or list at {quoted(path_text(path))}", "")
 
 
-def spelt(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as people write it: `apps[0].name`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path[1:]).removeprefix(".")
 
@@ -165,7 +165,7 @@ def _missing(node: Map, step: Step) -> Unwritable:
     return Unwritable(merge.value.place, "edit-merged", message, f"write {step} here: own keys win over merged ones")
 
 
-def _origin(merge: Entry) -> str:
+def _origin(merge: MapEntry) -> str:
     sources = merge.value.nodes if isinstance(merge.value, Seq) else (merge.value,)
     named = [_named(source) for source in sources if isinstance(source, AliasNode)]
     return " or ".join(named) or "elsewhere"

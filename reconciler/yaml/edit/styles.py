@@ -20,7 +20,7 @@ from reconciler.yaml.edit.changes import (
     lines_end,
     next_sign,
 )
-from reconciler.yaml.node import Entry, Holder, Map, Node, Seq, number_of, parts_of, quotes_of
+from reconciler.yaml.node import Holder, Map, MapEntry, Node, Seq, number_of, parts_of, quotes_of
 from reconciler.yaml.scalar import resolve
 
 _DECIMALS: Final = re.compile(r"[-+]?[0-9]+\.([0-9]+)\Z")
@@ -159,7 +159,7 @@ def entries_behind(text: str, holder: Map, at: int, pairs: Iterable[tuple[str, W
     return _lines_behind(text, sibling.value.end, lines)
 
 
-def value_instead(text: str, holder: Map, entry: Entry, value: Writable) -> Patch:
+def value_instead(text: str, holder: Map, entry: MapEntry, value: Writable) -> Patch:
     """Another value in the place of a mapping or list. A comment in it would be lost with it."""
     begin, end = entry.key.end, entry.value.end
     if has_comment(text, begin, end):
@@ -172,7 +172,7 @@ def value_instead(text: str, holder: Map, entry: Entry, value: Writable) -> Patc
     return Patch(begin, end, ":" + "".join(break_at(text, begin) + line for line in lines))
 
 
-def _entry(indent: str, key: str, value: Writable, sibling: Entry) -> Sequence[str]:
+def _entry(indent: str, key: str, value: Writable, sibling: MapEntry) -> Sequence[str]:
     """The lines of a new entry: one, but for a list of mappings."""
     blocks = blocks_in(value)
     if not blocks:
@@ -219,7 +219,7 @@ def _column(text: str, offset: int) -> int:
     return offset - line_start(text, offset)
 
 
-def _pair(key: str, value: Writable, sibling: Entry) -> str:
+def _pair(key: str, value: Writable, sibling: MapEntry) -> str:
     name = new_text(key, style=quotes_of(sibling.key), in_flow=False)
     return f"{name}: {flow_text(value, like=number_of(sibling.value), in_flow=False)}"
 
@@ -328,7 +328,7 @@ def _cut(text: str, holder: Holder, cut: tuple[int, int], gap: tuple[int, int]) 
     return Patch(*cut, "")
 
 
-def _flow_pair(text: str, key: str, value: Writable, sibling: Entry | None) -> str:
+def _flow_pair(text: str, key: str, value: Writable, sibling: MapEntry | None) -> str:
     if sibling is None:
         return f"{new_text(key, in_flow=True)}: {flow_text(value, in_flow=True)}"
     style = quotes_of(sibling.key)
