@@ -14,7 +14,7 @@ from reconciler.diff.creates import earlier_creates
 from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_app, unresolved
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -102,7 +102,7 @@ def _unclear_apps(
                 yield Note(address, f"id {lost} is no longer in the account; its block stays")
             case PinNotFound(pin):
                 yield Note(address, f"the pinned appId {pin} is not in the account; its block stays")
-            case AmbiguousMatch(ids):
+            case AmbiguousIdentity(ids):
                 yield Note(address, ambiguity("appId", ids))
             case Crossed():
                 yield Note(address, crossing("appId", resolution))

@@ -15,7 +15,7 @@ from reconciler.diff.creates import earlier_creates
 from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_placement, unresolved
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -55,7 +55,7 @@ class EditBatch:
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
-    sites: BlockIndex
+    index: BlockIndex
     past: PastCreates
     theirs: bool = False
     requests: dict[str, list[EditRequest]] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def _look(
             batch.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
         case PinNotFound(pin):
             batch.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
-        case AmbiguousMatch(ids):
+        case AmbiguousIdentity(ids):
             batch.notes.append(Note(block.address, ambiguity("placementId", ids)))
         case Crossed():
             batch.notes.append(Note(block.address, crossing("placementId", resolution)))
@@ -143,7 +143,7 @@ def _look(
             differs, notes = block_difference(block, live, entry, batch.today, theirs=batch.theirs)
             batch.notes += notes
             if differs is not None:
-                site = batch.sites.site(block)
+                site = batch.index.location(block)
                 depth = 5 if "tiers" in site.path else len(site.path)
                 found.setdefault((site.file, site.path[:depth]), []).append((block, differs))
         case NotFound() | Missing():
@@ -162,7 +162,7 @@ def _ask(blocks: Iterable[tuple[DesiredResource, BlockDifference]], batch: EditB
     moves: dict[Address, Address] = {}
     first: BlockLocation | None = None
     for block, differs in blocks:
-        site = batch.sites.site(block)
+        site = batch.index.location(block)
         try:
             edits += _edits(site, differs, batch)
         except Unwritable as wrong:
@@ -179,7 +179,7 @@ def _ask(blocks: Iterable[tuple[DesiredResource, BlockDifference]], batch: EditB
 def _edits(site: BlockLocation, differs: BlockDifference, batch: EditBatch) -> list[Edit]:
     values, groups = dict(differs.values), batch.settings.country_groups
     if "name" in values and "tiers" in site.path:
-        (waterfall,) = site.around
+        (waterfall,) = site.enclosing
         tier = tier_name(str(waterfall["name"]), differs.becomes)
         if tier is None:
             message = f"its live name does not begin with the waterfall's, {waterfall['name']}"
@@ -202,7 +202,7 @@ def _add(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -
             new.append(fresh)
     if not new:
         return
-    site = batch.sites.site(app)
+    site = batch.index.location(app)
     path = (*site.path, "placements")
     batch.added += [fresh.address for fresh in new]
     if site.raw.get("placements"):
@@ -238,7 +238,7 @@ def restore_fields(declared: DeclaredProject, wanted: Mapping[Address, Fields]) 
         values = {name: new for name, new in wanted[address].items() if block.fields.get(name, ABSENT) != new}
         if not values:
             continue
-        site = sites.site(block)
+        site = sites.location(block)
         try:
             written = block_along(site.tree, site.path)
             groups = declared.context.settings.country_groups

@@ -22,7 +22,7 @@ from reconciler.adopt.fresh import (
 from reconciler.diff.change import Note
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import declared_in
-from reconciler.manifest.patterns import all_plain
+from reconciler.manifest.patterns import all_plain_patterns
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, placement_address
 from reconciler.model.diagnostic import Finding
@@ -45,7 +45,7 @@ def write_new(
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = shortlisted(found, (app.address for app in declared.state.apps), account.ledger)
     draft.notes += shortlist.notes
-    names = FileNames(all_plain(settings.manifests), {*draft.texts, *declared.taken})
+    names = FileNames(all_plain_patterns(settings.manifests), {*draft.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
         elsewhere = _declared_elsewhere(declared, account.ledger, address)
         if elsewhere is not None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
 from reconciler.manifest.country_expansion import Groups
-from reconciler.manifest.floor_edits import line_price
+from reconciler.manifest.floor_edits import line_price_edit
 from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, name_of
 from reconciler.model.field import PRICED, from_json
@@ -172,7 +172,7 @@ def _line_edits(
             edits.append(AddItem(path, {"country": name, "price": amount}))
         elif before[name] != amount:
             at = order.index(name)
-            edits.append(line_price((*path, at), node.nodes[at], name, amount))
+            edits.append(line_price_edit((*path, at), node.nodes[at], name, amount))
     gone = [name for name in reversed(order) if name not in after]
     return [*edits, *(RemoveEntry((*path, order.index(name))) for name in gone)]
 

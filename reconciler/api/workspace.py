@@ -24,17 +24,17 @@ from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find
 from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.load import Loaded
 from reconciler.manifest.patterns import (
-    all_plain,
+    all_plain_patterns,
     empty_folder,
     empty_manifest,
+    intended_manifest_name,
+    is_empty_text,
     is_yaml,
     looks_like_manifest,
-    no_match,
+    misnamed_manifest,
     not_checked_out,
-    not_read,
-    says_nothing,
-    set_aside,
-    was_set_aside,
+    unmatched_pattern,
+    unread_manifest,
     without_ending,
 )
 from reconciler.model.desired import DesiredState
@@ -52,11 +52,11 @@ def doubts_about(
     """
     settings, root = project.settings, project.root
     known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
-    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
+    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain_patterns(patterns)}
     reader = disk.Reader(root)
     linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
-    found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
-    found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
+    found = [unmatched_pattern(each, settings.file, settings.data) for each in manifests.unmatched]
+    found += [empty_manifest(text.file) for text in manifests.texts if is_empty_text(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
         is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
         if is_empty and is_home:
@@ -112,11 +112,11 @@ def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) 
     prefix = f"{folder}/" if folder else ""
     there = {without_ending(name) for name in known}
     for file in files:
-        name, manifest = prefix + file, set_aside(file)
+        name, manifest = prefix + file, intended_manifest_name(file)
         if is_yaml(file) and name not in known:
-            yield name, not_read(name)
+            yield name, unread_manifest(name)
         elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
-            yield name, was_set_aside(name, f"{prefix}{manifest}")
+            yield name, misnamed_manifest(name, f"{prefix}{manifest}")
 
 
 if TYPE_CHECKING:

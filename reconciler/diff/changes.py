@@ -35,7 +35,7 @@ from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.creates import without_unclear_creates
 from reconciler.diff.look_alikes import asides, mixed_up, nameless
 from reconciler.diff.removals import RemovalStage
-from reconciler.diff.resolve import AmbiguousMatch, Crossed, Missing
+from reconciler.diff.resolve import AmbiguousIdentity, Crossed, Missing
 from reconciler.diff.updates import update_verdicts
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredResource, DesiredState
@@ -100,7 +100,7 @@ def _unmatched(each: UnmatchedBlock) -> Iterator[Verdict]:
         yield Contradiction(block.address, each.step.reason)
     if each.nearest is not None:
         live = each.nearest.found.live
-        if live.kind == "app" and isinstance(resolution, AmbiguousMatch) and live.id in resolution.ids:
+        if live.kind == "app" and isinstance(resolution, AmbiguousIdentity) and live.id in resolution.ids:
             yield from _contradiction(block, live, each.entry)
         if each.unclaimed:
             app = app_of(block.address)

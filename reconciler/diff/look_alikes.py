@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.diff.change import Blocked, Note
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -162,7 +162,7 @@ def unresolved(block: DesiredResource, resolution: NotFound | Missing | Unclear)
             )
         case PinNotFound(known):
             text = f"the pinned {pin} {known} is not there; correct the pin, or remove it to go by name"
-        case AmbiguousMatch(ids):
+        case AmbiguousIdentity(ids):
             text = ambiguity(pin, ids)
         case Crossed(known):
             text = crossing(pin, resolution)

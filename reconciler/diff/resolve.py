@@ -81,7 +81,7 @@ class PinNotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class AmbiguousMatch:
+class AmbiguousIdentity:
     """Several live resources could be meant."""
 
     ids: tuple[str, ...]
@@ -96,7 +96,7 @@ class Crossed:
     other: Address
 
 
-Unclear: TypeAlias = PinNotFound | AmbiguousMatch | Crossed
+Unclear: TypeAlias = PinNotFound | AmbiguousIdentity | Crossed
 Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
@@ -276,7 +276,7 @@ class _Resolver:
         self.resolutions[block.address] = Found(resource, former, archived)
 
     def _refuse(self, block: BlockIdentity, candidates: Iterable[LiveResource]) -> None:
-        self.resolutions[block.address] = AmbiguousMatch(tuple(sorted(candidate.id for candidate in candidates)))
+        self.resolutions[block.address] = AmbiguousIdentity(tuple(sorted(candidate.id for candidate in candidates)))
 
 
 def _the_active_one(candidates: Sequence[LiveResource]) -> LiveResource | None:

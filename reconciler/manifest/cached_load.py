@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler import __version__
-from reconciler.manifest.load import Loaded, assemble, by_file
+from reconciler.manifest.load import Loaded, assemble, sorted_by_file
 from reconciler.manifest.parsed_manifest import (
     FORMAT,
     DecimalCache,
@@ -63,55 +63,57 @@ def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding,
 
 
 def load_settings_cached(
-    text: ManifestText, memory: ManifestCache, read_settings: ReadSettings = _load_settings
+    text: ManifestText, cache: ManifestCache, read_settings: ReadSettings = _load_settings
 ) -> tuple[ProjectSettings | None, tuple[Finding, ...]]:
     """The outline of what `load_settings` makes of the text, and the same findings."""
-    key = _key_of(text)(None)
-    known = memory.get(key)
-    outlined = project_settings_from_bytes(known) if known is not None else None
-    if outlined is not None:
-        return outlined
+    key = _key_function(text)(None)
+    cached = cache.get(key)
+    project = project_settings_from_bytes(cached) if cached is not None else None
+    if project is not None:
+        return project
     settings, findings = read_settings(text)
     if settings is None:
         return None, findings
-    data = project_settings_to_bytes(settings.outline, findings)
+    data = project_settings_to_bytes(settings.project_settings, findings)
     if data is not None:
-        memory.put(key, data)
-    return settings.outline, findings
+        cache.put(key, data)
+    return settings.project_settings, findings
 
 
 def load_desired_cached(
-    outline: ProjectSettings,
+    project: ProjectSettings,
     settings_text: ManifestText,
     manifests: Sequence[ManifestText],
-    memory: ManifestCache,
+    cache: ManifestCache,
     read_settings: ReadSettings = _load_settings,
 ) -> Loaded:
-    """What `load_desired` makes of the manifests. `outline` is of the settings in `settings_text`."""
-    texts = by_file(manifests)
-    return assemble(outline, settings_text, texts, _readings(settings_text, texts, memory, read_settings))
+    """What `load_desired` makes of the manifests. `project` is of the settings in `settings_text`."""
+    texts = sorted_by_file(manifests)
+    return assemble(project, settings_text, texts, _parsed_manifests(settings_text, texts, cache, read_settings))
 
 
-def _readings(
-    settings_text: ManifestText, texts: Sequence[ManifestText], memory: ManifestCache, read_settings: ReadSettings
+def _parsed_manifests(
+    settings_text: ManifestText, texts: Sequence[ManifestText], cache: ManifestCache, read_settings: ReadSettings
 ) -> Iterator[ParsedManifest]:
-    key_of = _key_of(settings_text)
-    prices = DecimalCache()
+    key_of = _key_function(settings_text)
+    decimals = DecimalCache()
     read: Callable[[ManifestText], ParsedManifest] | None = None
     for text in texts:
         key = key_of(text)
-        known = memory.get(key)
-        reading = parsed_manifest_from_bytes(known, text.file, prices) if known is not None else None
-        if reading is None:
-            read = read or _reader(settings_text, read_settings)
-            reading = read(text)
-            data = parsed_manifest_to_bytes(reading)
+        cached = cache.get(key)
+        manifest = parsed_manifest_from_bytes(cached, text.file, decimals) if cached is not None else None
+        if manifest is None:
+            read = read or _manifest_reader(settings_text, read_settings)
+            manifest = read(text)
+            data = parsed_manifest_to_bytes(manifest)
             if data is not None:
-                memory.put(key, data)
-        yield reading
+                cache.put(key, data)
+        yield manifest
 
 
-def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callable[[ManifestText], ParsedManifest]:
+def _manifest_reader(
+    settings_text: ManifestText, read_settings: ReadSettings
+) -> Callable[[ManifestText], ParsedManifest]:
     from reconciler.manifest.load import read_manifest  # noqa: PLC0415 - as above
     from reconciler.yaml.scalar import PlainScalars  # noqa: PLC0415
 
@@ -122,18 +124,18 @@ def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callabl
     return lambda text: read_manifest(text, settings, scalars)
 
 
-def _key_of(settings_text: ManifestText) -> Callable[[ManifestText | None], bytes]:
+def _key_function(settings_text: ManifestText) -> Callable[[ManifestText | None], bytes]:
     """The key of a manifest, or of the settings themselves: a digest of all that reading it depends on."""
-    before = hashlib.sha256()
+    prefix = hashlib.sha256()
     for part in (f"{__version__} {FORMAT}".encode(), settings_text.file.encode(), settings_text.data):
-        before.update(len(part).to_bytes(8, "big") + part)
+        prefix.update(len(part).to_bytes(8, "big") + part)
 
     def key(text: ManifestText | None) -> bytes:
-        whole = before.copy()
+        digest = prefix.copy()
         if text is not None:
             name = text.file.encode()
-            whole.update(len(name).to_bytes(8, "big") + name)
-            whole.update(text.data)
-        return whole.hexdigest().encode()
+            digest.update(len(name).to_bytes(8, "big") + name)
+            digest.update(text.data)
+        return digest.hexdigest().encode()
 
     return key

@@ -31,7 +31,7 @@ class BlockLocation:
     tree: Tree
     path: Path
     raw: Map
-    around: tuple[Map, ...] = ()
+    enclosing: tuple[Map, ...] = ()
 
     @property
     def file(self) -> str:
@@ -55,36 +55,36 @@ class BlockIndex:
         """The tree of a file."""
         return self._read(file)[0]
 
-    def site(self, block: DesiredResource) -> BlockLocation:
+    def location(self, block: DesiredResource) -> BlockLocation:
         """Where the block stands that declares an app or placement."""
         return self._read(block.source.file)[1][block.address]
 
     def _read(self, file: str) -> tuple[Tree, Mapping[Address, BlockLocation]]:
         if file not in self._files:
             tree = read_tree(self._texts[file])
-            self._files[file] = tree, dict(_sites(tree))
+            self._files[file] = tree, dict(_block_locations(tree))
         return self._files[file]
 
 
-def _sites(tree: Tree) -> Iterator[tuple[Address, BlockLocation]]:
+def _block_locations(tree: Tree) -> Iterator[tuple[Address, BlockLocation]]:
     for number, document in enumerate(tree.parsed.documents):
         for at, app in enumerate(document.value["apps"]):
             address, path = app_address(app["platform"], spelling(app["bundle"])), (number, "apps", at)
             yield address, BlockLocation(tree, path, app)
-            for below, name, blocks in _blocks_of(app):
+            for below, name, blocks in _placement_blocks(app):
                 yield placement_address(address, name), BlockLocation(tree, (*path, *below), blocks[0], blocks[1:])
 
 
-def _blocks_of(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
+def _placement_blocks(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
     """The path, the name and the blocks, the most specific first, of each placement of an app."""
     for at, block in enumerate(app.get("placements") or ()):
         yield ("placements", at), block["name"], (block,)
-    for at, ladder in enumerate(app.get("waterfalls") or ()):
-        for rung, tier in enumerate(ladder["tiers"]):
-            yield ("waterfalls", at, "tiers", rung), f"{ladder['name']}_{tier['name']}", (tier, ladder)
+    for at, waterfall in enumerate(app.get("waterfalls") or ()):
+        for tier_at, tier in enumerate(waterfall["tiers"]):
+            yield ("waterfalls", at, "tiers", tier_at), f"{waterfall['name']}_{tier['name']}", (tier, waterfall)
 
 
-ENOUGH: Final = 2_000_000
+COMPLETION_BYTES: Final = 2_000_000
 """Bytes that are read in about a third of a second, which is as long as somebody waits for a completion."""
 
 
@@ -95,16 +95,16 @@ def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Addres
     unprintable characters, which no valid manifest has, are left out.
     """
     bundle = prefix.partition("/")[0].partition(":")[2].encode()
-    left = ENOUGH
-    found: set[Address] = set()
+    left = COMPLETION_BYTES
+    addresses: set[Address] = set()
     for text in texts:
         if bundle in text.data and left > 0:
             left -= len(text.data)
-            found.update(_addresses(text))
-    return sorted(address for address in found if address.startswith(prefix) and address.isprintable())
+            addresses.update(_readable_addresses(text))
+    return sorted(address for address in addresses if address.startswith(prefix) and address.isprintable())
 
 
-def _addresses(text: ManifestText) -> Iterator[Address]:
+def _readable_addresses(text: ManifestText) -> Iterator[Address]:
     for document in parse(text).documents:
         for app in _mappings(document.value, "apps"):
             platform, bundle = app.get("platform"), app.get("bundle")
@@ -179,16 +179,16 @@ def apply_requests(
     """
     file = tree.text.file
     manifest = _Manifest(tree, blocks_by_address(app for app in apps if app.source.file == file))
-    manifest, done, rejected = _tried(context, manifest, requests)
+    manifest, done, rejected = _try_requests(context, manifest, requests)
     all_done = list(done)
     while done and rejected:
         left = [request for request in requests if request not in all_done]
-        manifest, done, rejected = _tried(context, manifest, left)
+        manifest, done, rejected = _try_requests(context, manifest, left)
         all_done += done
     return EditResult(manifest.tree.text, tuple(all_done), tuple(rejected))
 
 
-def _tried(
+def _try_requests(
     context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]
 ) -> tuple[_Manifest, list[EditRequest], list[Finding]]:
     """One try: the manifest after it, what was carried out, and findings on the rest.
@@ -198,21 +198,21 @@ def _tried(
     if not requests:
         return manifest, [], []
     try:
-        return _edited(context, manifest, requests), list(requests), []
-    except EditError as wrong:
+        return _edit_manifest(context, manifest, requests), list(requests), []
+    except EditError as error:
         if len(requests) == 1:
-            return manifest, [], [_rejected(finding, requests[0]) for finding in wrong.findings]
+            return manifest, [], [_rejection(finding, requests[0]) for finding in error.findings]
     middle = len(requests) // 2
-    manifest, done, rejected = _tried(context, manifest, requests[:middle])
-    manifest, more_done, more_rejected = _tried(context, manifest, requests[middle:])
+    manifest, done, rejected = _try_requests(context, manifest, requests[:middle])
+    manifest, more_done, more_rejected = _try_requests(context, manifest, requests[middle:])
     return manifest, done + more_done, rejected + more_rejected
 
 
-def _rejected(finding: Finding, request: EditRequest) -> Finding:
+def _rejection(finding: Finding, request: EditRequest) -> Finding:
     return replace(finding, severity="error", address=request.address, message=f"live differs, and {finding.message}")
 
 
-def _edited(context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]) -> _Manifest:
+def _edit_manifest(context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]) -> _Manifest:
     tree = edit_whole(manifest.tree, [edit for request in requests for edit in request.edits])
     blocks = declared_in(context, tree.text, tree.parsed)
     check_declared(manifest.blocks, blocks, requests, tree.text.file)
@@ -229,11 +229,11 @@ def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> 
 
 def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, DesiredResource]:
     """Every block by its address."""
-    found: dict[Address, DesiredResource] = {}
+    blocks: dict[Address, DesiredResource] = {}
     for app in apps:
-        found[app.address] = app
-        found.update((placement.address, placement) for placement in app.placements or ())
-    return found
+        blocks[app.address] = app
+        blocks.update((placement.address, placement) for placement in app.placements or ())
+    return blocks
 
 
 def check_declared(
@@ -250,10 +250,10 @@ def check_declared(
         moves.update(request.moves)
     stays = {moves.get(address, address): block for address, block in before.items()}
     for address in sorted(after.keys() | stays.keys() | wanted.keys()):
-        there, was = after.get(address), stays.get(address)
-        source = there.source if there is not None else Source(file, 1)
-        fields = wanted.get(address, was.fields if was is not None else None)
-        same = there is not None and there.fields == fields and (was is None or _alike(was, there))
+        new, old = after.get(address), stays.get(address)
+        source = new.source if new is not None else Source(file, 1)
+        fields = wanted.get(address, old.fields if old is not None else None)
+        same = new is not None and new.fields == fields and (old is None or _same_but_for_fields(old, new))
         if not same:
             message = "the edited text would say something else than it should"
             raise EditError(
@@ -261,9 +261,11 @@ def check_declared(
             )
 
 
-def _alike(was: DesiredResource, there: DesiredResource) -> bool:
+def _same_but_for_fields(before: DesiredResource, after: DesiredResource) -> bool:
     """Whether two blocks differ in fields, address and place at most."""
-    if isinstance(was, DesiredApp) and isinstance(there, DesiredApp):
-        was, there = replace(was, placements=None, ladders=()), replace(there, placements=None, ladders=())
-    nothing = Source("", 0)
-    return replace(was, address=there.address, fields={}, source=nothing) == replace(there, fields={}, source=nothing)
+    if isinstance(before, DesiredApp) and isinstance(after, DesiredApp):
+        before, after = replace(before, placements=None, ladders=()), replace(after, placements=None, ladders=())
+    no_source = Source("", 0)
+    return replace(before, address=after.address, fields={}, source=no_source) == replace(
+        after, fields={}, source=no_source
+    )

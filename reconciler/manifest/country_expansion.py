@@ -29,7 +29,7 @@ _ISO: Final = """
 """
 COUNTRIES: Final = frozenset((*_ISO.split(), "XK"))
 
-_HABITS: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
+_HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
 """Codes that people write though ISO gives them to nobody."""
 
 
@@ -45,11 +45,11 @@ def meant_country(text: str) -> str | None:
     """
     text = normalize("NFKC", text).strip()
     upper = text.upper()
-    if upper in _HABITS:
-        return _HABITS[upper]
+    if upper in _HABITUAL_CODES:
+        return _HABITUAL_CODES[upper]
     if upper in COUNTRIES or upper == WORLDWIDE:
         return upper
-    return _looked_up(text)
+    return _alpha_2_by_name(text)
 
 
 def country_hint(text: str, groups: Collection[str]) -> str:
@@ -64,7 +64,7 @@ def country_hint(text: str, groups: Collection[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _looked_up(text: str) -> str | None:
+def _alpha_2_by_name(text: str) -> str | None:
     import pycountry  # noqa: PLC0415 - slow to import, and needed only where something is wrong already
 
     try:
@@ -76,7 +76,7 @@ def _looked_up(text: str) -> str | None:
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = Mapping[str, Number] | list[CountryPrice]
 
-SIX = "write six decimals at most"
+SIX_DECIMALS_HINT = "write six decimals at most"
 _FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 
 
@@ -88,11 +88,11 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, repo
     own: dict[str, Decimal] = {}
     grouped: dict[str, dict[str, Decimal]] = {}
     sound = True
-    for at, (name, amount) in enumerate(_pairs(lines)):
+    for at, (name, amount) in enumerate(_line_pairs(lines)):
         exact = price(amount)
         if exact != amount and is_rounded(amount):
             message = f"the floor {spelling(amount)} for {shown(name)} is taken as {to_json(exact)}"
-            reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX)
+            reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX_DECIMALS_HINT)
         if amount > most:
             prices = f"{to_json(exact)} for {shown(name)} is above safety.maxFloor, {to_json(price(most))}"
             hint = "apply will refuse it"
@@ -108,30 +108,30 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, repo
             _report_unknown(name, line_place(raw, at, name), groups, reporter)
             sound = False
     if grouped:
-        places = {name: line_place(raw, at, name) for at, (name, _) in enumerate(_pairs(lines))}
+        places = {name: line_place(raw, at, name) for at, (name, _) in enumerate(_line_pairs(lines))}
         sound = _merge_groups(own, grouped, places, reporter) and sound
     return complete(own) if sound else None
 
 
 def floor_names(lines: FloorLines) -> Iterable[str]:
     """The countries and groups that floors are written for."""
-    return (name for name, _ in _pairs(lines))
+    return (name for name, _ in _line_pairs(lines))
 
 
 def country_list(names: Iterable[str], places: Iterable[Place], groups: Groups, reporter: Reporter) -> tuple[str, ...]:
     """The countries of a list of countries and groups, sorted, each once; what is neither is reported and left out."""
-    found: set[str] = set()
+    countries: set[str] = set()
     for name, place in zip(names, places, strict=True):
         if name in COUNTRIES:
-            found.add(name)
+            countries.add(name)
         elif name in groups:
-            found.update(groups[name])
+            countries.update(groups[name])
         else:
             _report_unknown(name, place, groups, reporter)
-    return tuple(sorted(found))
+    return tuple(sorted(countries))
 
 
-def _pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
+def _line_pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
     return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
 
 
@@ -150,18 +150,18 @@ def _merge_groups(
     reporter: Reporter,
 ) -> bool:
     """Add the groups' prices to the countries' own; False where two groups disagree on a country."""
-    given: dict[str, str] = {}
+    given_by: dict[str, str] = {}
     sound = True
     for group, prices in grouped.items():
         for country, amount in prices.items():
-            first = given.get(country)
+            first = given_by.get(country)
             if first is not None and own[country] != amount:
                 message = f"{country} is in {first} at {to_json(own[country])} and in {group} at {to_json(amount)}"
                 reporter.error(places[group], "bad-value", message, f"give {country} a line of its own")
                 sound = False
             elif country not in own:
                 own[country] = amount
-                given[country] = group
+                given_by[country] = group
     return sound
 
 

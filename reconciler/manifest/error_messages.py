@@ -66,16 +66,16 @@ def error_message(error: ErrorDetails, path: Sequence[Step], label: str, model: 
         return ErrorMessage("missing-field", f"{missing} {'are' if ' and ' in missing else 'is'} missing")
     if kind == "extra_forbidden":
         return _unknown_field(str(path[-1]), field_names(model, path[:-1]))
-    return _unfit_value(error, label, is_now)
+    return _invalid_value(error, label, is_now)
 
 
-def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> ErrorMessage:
+def _invalid_value(error: ErrorDetails, label: str, is_now: str) -> ErrorMessage:
     message, hint = f"{is_now}: {error['msg']}", ""
     match error["type"]:
         case "literal_error":
-            return _not_among(error["input"], is_now, _QUOTED.findall(error["ctx"]["expected"]))
+            return _not_a_choice(error["input"], is_now, _QUOTED.findall(error["ctx"]["expected"]))
         case "string_pattern_mismatch":
-            return _unfit_text(label, error["input"], error["ctx"]["pattern"])
+            return _invalid_text(label, error["input"], error["ctx"]["pattern"])
         case "version":
             return ErrorMessage("unknown-version", is_now, f"write version: {VERSION}, the one this program reads")
         case "greater_than_equal" if label.startswith(tuple(PRICED)):
@@ -144,47 +144,49 @@ def _number_hint(value: Any) -> str:
         case Based(number=number) if number < _TOO_LONG:
             return f"write {number}, in plain digits"
         case float() | Decimal():
-            return _whole(value)
+            return _whole_number_hint(value)
         case str():
             return _number_in_text(value)
         case _:
             return ""
 
 
-def _whole(value: float | Decimal) -> str:
+def _whole_number_hint(value: float | Decimal) -> str:
     return f"write {int(value)}" if -_TOO_LONG < value < _TOO_LONG and int(value) == value else ""
 
 
 def _number_in_text(value: str) -> str:
     if _LIKE_A_NUMBER.fullmatch(value):
-        return "write the number without quotes" if value.isascii() else f"write {_plain(value)}, in plain digits"
+        return (
+            "write the number without quotes" if value.isascii() else f"write {_ascii_digits(value)}, in plain digits"
+        )
     if len(value) <= _LONGEST_NUMBER and _UNDERSCORED.fullmatch(value):
         return f"write {value.replace('_', '')}, in plain digits"
     if len(value) <= _LONGEST_NUMBER and _COMMA.fullmatch(value):
-        return decimal_point(value.strip().replace(",", "."))
+        return decimal_point_hint(value.strip().replace(",", "."))
     if _SEPARATED.fullmatch(value) and any(map(str.isdigit, value)):
         return "write digits and a decimal point, and nothing else: no separators, currency or per cent sign"
     return ""
 
 
-def _plain(value: str) -> str:
+def _ascii_digits(value: str) -> str:
     """A number in digits of any script, in those of ASCII."""
     return "".join(each if each.isascii() else str(unicodedata.digit(each, "")) for each in value.strip())
 
 
-def decimal_point(meant: str) -> str:
+def decimal_point_hint(meant: str) -> str:
     """The hint for a number that is written with a decimal comma."""
     return f"did you mean {meant}? a number has a decimal point, not a comma"
 
 
-def _not_among(value: Any, is_now: str, choices: list[str]) -> ErrorMessage:
+def _not_a_choice(value: Any, is_now: str, choices: list[str]) -> ErrorMessage:
     message = f"{is_now}; expected one of {', '.join(choices)}"
     if isinstance(value, str):
         return ErrorMessage("bad-value", message, did_you_mean(value, choices))
     return ErrorMessage("wrong-type", message, "write a value, or remove the line" if value is None else "")
 
 
-def _unfit_text(label: str, value: str, pattern: str) -> ErrorMessage:
+def _invalid_text(label: str, value: str, pattern: str) -> ErrorMessage:
     if not value.strip():
         return ErrorMessage("bad-value", f"{label} is empty")
     if pattern == ID_PATTERN:

@@ -14,39 +14,39 @@ from reconciler.yaml.scalar import Place, shown
 class FindingCollector:
     """Collects findings. What an alias repeats is one finding, however many addresses it comes up under."""
 
-    _found: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
+    _findings: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Keep findings."""
         for finding in findings:
             key = (finding.file, finding.line, finding.column, finding.code, finding.message)
-            self._found.setdefault(key, finding)
+            self._findings.setdefault(key, finding)
 
     @property
     def has_errors(self) -> bool:
         """Whether any finding is an error."""
-        return any(finding.severity == "error" for finding in self._found.values())
+        return any(finding.severity == "error" for finding in self._findings.values())
 
     def in_order_of_discovery(self) -> tuple[Finding, ...]:
         """All findings, as they came up."""
-        return tuple(self._found.values())
+        return tuple(self._findings.values())
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, by place and code."""
-        return tuple(sorted(self._found.values(), key=finding_order))
+        return tuple(sorted(self._findings.values(), key=finding_order))
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
     """Reports what is found in one file about one address."""
 
-    report: FindingCollector
+    collector: FindingCollector
     file: str
     address: str = ""
 
     def about(self, address: str) -> "Reporter":
         """A reporter for another address in the same file."""
-        return Reporter(self.report, self.file, address)
+        return Reporter(self.collector, self.file, address)
 
     def error(self, place: Place, code: str, message: str, hint: str = "") -> None:
         """Report what must be mended."""
@@ -57,7 +57,7 @@ class Reporter:
         self._add("warning", place, code, message, hint)
 
     def _add(self, severity: Severity, place: Place, code: str, message: str, hint: str) -> None:
-        self.report.add([Finding(self.file, place.line, place.column, code, message, severity, self.address, hint)])
+        self.collector.add([Finding(self.file, place.line, place.column, code, message, severity, self.address, hint)])
 
 
 _CODES: Final = {
@@ -81,7 +81,7 @@ class IdentityClaim(NamedTuple):
     address: str
     line: int
     column: int
-    said: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +92,25 @@ class IdentityRegistry:
 
     def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
         """Report what an earlier block has claimed."""
-        for what, address, line, column, said in claims:
+        for what, address, line, column, value in claims:
             here = (reporter.file, line)
-            first = self._first.setdefault((what, said or address), here)
+            first = self._first.setdefault((what, value or address), here)
             if first is not here:
                 code = _CODES[what]
-                message = f"{what} {shown(said or address)} is declared at {first[0]}:{first[1]} already"
+                message = f"{what} {shown(value or address)} is declared at {first[0]}:{first[1]} already"
                 reporter.about(address).error(Place(line, column), code, message, _HINTS[code])
 
 
-def warn_of_look_alike(about: Reporter, place: Place, said: str, other: str, source: Source) -> None:
+def warn_of_look_alike(about: Reporter, place: Place, name: str, other: str, source: Source) -> None:
     """Report that a name or bundle looks like one declared before, with what cannot be seen of them spelled out."""
-    message = f"{said!a} looks like {other!a}, declared at {source.file}:{source.line}"
+    message = f"{name!a} looks like {other!a}, declared at {source.file}:{source.line}"
     hint = "drop one of the two, or say `lifecycle: {distinct: true}` here"
     about.warning(place, "look-alike", message, hint)
 
 
-def lint_look_alike_apps(apps: Iterable[tuple[DesiredApp, Iterable[IdentityClaim]]], report: FindingCollector) -> None:
+def lint_look_alike_apps(
+    apps: Iterable[tuple[DesiredApp, Iterable[IdentityClaim]]], collector: FindingCollector
+) -> None:
     """Report apps, each with the claims of its file, that look like one before them without saying they are others."""
     first: dict[tuple[str, ...], DesiredApp] = {}
     for app, claims in apps:
@@ -118,5 +120,5 @@ def lint_look_alike_apps(apps: Iterable[tuple[DesiredApp, Iterable[IdentityClaim
         other = first.setdefault(folded_app(str(app.fields["platform"]), bundle), app)
         if other.address != app.address:
             place = next(Place(each.line, each.column) for each in claims if each[:2] == ("app", app.address))
-            about = Reporter(report, app.source.file, app.address)
+            about = Reporter(collector, app.source.file, app.address)
             warn_of_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)

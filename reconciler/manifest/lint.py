@@ -54,19 +54,19 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     _lint_reward_url(app, about)
     _lint_bundle(app, about)
     _lint_name(app.raw, about)
-    _lint_hidden(app.raw, about)
-    for ladder in app.raw.get("waterfalls") or ():
-        _lint_name(ladder, about)
-        _lint_address(ladder, about)
+    _lint_hidden_characters(app.raw, about)
+    for waterfall in app.raw.get("waterfalls") or ():
+        _lint_name(waterfall, about)
+        _lint_address(waterfall, about)
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
     _lint_look_alikes(app, reporter)
     _lint_renames(app, reporter)
-    for ladder in app.ladders:
-        present = [rung for rung in ladder if rung.desired.state == "present"]
+    for waterfall in app.waterfalls:
+        present = [tier for tier in waterfall if tier.desired.state == "present"]
         for upper, lower in pairwise(present):
-            _lint_rungs(upper, lower, about.about(lower.desired.address))
+            _lint_tiers(upper, lower, about.about(lower.desired.address))
 
 
 def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
@@ -91,21 +91,23 @@ def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
     }
     declared = {str(each.desired.fields["name"]): each for each in app.placements if each.desired.state == "present"}
     for each in renamed.values():
-        _lint_former(each, declared, renamed, reporter)
+        _lint_former_name(each, declared, renamed, reporter)
     former = {name: str(each.desired.renamed_from) for name, each in renamed.items()}
     passed_on = [name for name, old in former.items() if old in former]
     if passed_on:
         concerned = dict.fromkeys((*passed_on, *(former[name] for name in passed_on)))
-        told = ", ".join(f"{shown(former[name])} to {shown(name)}" for name in list(concerned)[:_NAMED_RENAMES])
+        renames = ", ".join(f"{shown(former[name])} to {shown(name)}" for name in list(concerned)[:_NAMED_RENAMES])
         more = f" and {len(concerned) - _NAMED_RENAMES} more" if len(concerned) > _NAMED_RENAMES else ""
         first = renamed[passed_on[0]]
-        message = f"names are given on from one placement to another ({told}{more}): nothing tells which of it is done"
+        message = (
+            f"names are given on from one placement to another ({renames}{more}): nothing tells which of it is done"
+        )
         hint = "take renamedFrom away where it is done; else pin them with placementId instead, or rename one an apply"
         place, about = first.raw.value_place("renamedFrom"), reporter.about(first.desired.address)
         about.error(place, "rename-chain", message, hint)
 
 
-def _lint_former(
+def _lint_former_name(
     placement: ExpandedPlacement,
     declared: Mapping[str, ExpandedPlacement],
     renamed: Mapping[str, ExpandedPlacement],
@@ -125,13 +127,13 @@ def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
     """Warn of a name whose ends nobody sees: people and consoles drop them, and then it is another name."""
     name = raw.get("name")
     before, bare, behind = unseen_ends(name) if isinstance(name, str) else ("", "", "")
-    told = [f"{verb} with {_unseen_told(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
-    if not told:
+    ends = [f"{verb} with {_code_points(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
+    if not ends:
         return
     hint = f"write name: {quoted(bare)}" if bare else "give it a name that can be seen"
     if bare and renames:
         hint += f"; where the account has the name as it is, add renamedFrom: {quoted(str(name))}"
-    message = f"the name {quoted(str(name))} {' and '.join(told)}"
+    message = f"the name {quoted(str(name))} {' and '.join(ends)}"
     about.warning(raw.value_place("name"), "name-ends", message, hint)
 
 
@@ -143,10 +145,10 @@ def _lint_address(raw: Map, about: Reporter) -> None:
         about.warning(
             place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
         )
-    _lint_hidden(raw, about)
+    _lint_hidden_characters(raw, about)
 
 
-def _lint_hidden(raw: Map, about: Reporter) -> None:
+def _lint_hidden_characters(raw: Map, about: Reporter) -> None:
     """Warn of characters within a name that nobody sees, and of letters that look like others."""
     name = str(raw.get("name", ""))
     if name.isascii():
@@ -155,12 +157,12 @@ def _lint_hidden(raw: Map, about: Reporter) -> None:
     _, inner, _ = unseen_ends(name)
     hidden = [each for each in dict.fromkeys(inner) if is_hidden(each)]
     if hidden:
-        message = f"the name {quoted(name)} holds {_unseen_told(''.join(hidden))}, which nobody sees"
+        message = f"the name {quoted(name)} holds {_code_points(''.join(hidden))}, which nobody sees"
         about.warning(place, "name-hidden", message, "leave it out, with renamedFrom where the account has it so")
 
     mixed = [word for word in _WORD.findall(name) if not word.isascii() and _is_mixed(word)]
     if mixed:
-        strange = _unseen_told("".join(each for each in mixed[0] if not each.isascii()))
+        strange = _code_points("".join(each for each in mixed[0] if not each.isascii()))
         message = f"the name {quoted(name)} mixes letters that look alike: {strange} in {mixed[0]!a} is not Latin"
         about.warning(place, "name-mixed", message, "write it in one script")
 
@@ -180,7 +182,7 @@ def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
     strange = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
     hint = "look it up in the store: an app with a wrong bundle cannot be corrected, only made again"
     if strange:
-        message = f"holds {_unseen_told(strange)}, which no {platform} bundle does"
+        message = f"holds {_code_points(strange)}, which no {platform} bundle does"
     elif "" in bundle.split("."):
         message = "has a dot at an end, or two together"
     elif platform == "android" and bundle.isdigit():
@@ -192,7 +194,7 @@ def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
     about.warning(app.raw.value_place("bundle"), "bundle-form", f"the bundle {quoted(bundle)} {message}", hint)
 
 
-def _unseen_told(characters: str) -> str:
+def _code_points(characters: str) -> str:
     if characters == " " * len(characters):
         return f"{len(characters)} blanks" if len(characters) > 1 else "a blank"
     return " ".join(f"U+{ord(character):04X}" for character in dict.fromkeys(characters[:_NAMED_CHARACTERS]))
@@ -223,7 +225,7 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
         about.warning(place, "reward-url", "rewardedAdUrl holds &amp;, as HTML writes it", "write & alone")
     unfit = [each for each in dict.fromkeys(url) if is_unseen(each)]
     if unfit:
-        message = f"rewardedAdUrl holds {_unseen_told(''.join(unfit))}, which no address does"
+        message = f"rewardedAdUrl holds {_code_points(''.join(unfit))}, which no address does"
         about.warning(place, "reward-url", message, "leave it out, or write it as %20 and the like")
 
 
@@ -264,33 +266,33 @@ def _lint_targeting(placement: ExpandedPlacement, about: Reporter) -> None:
 def _lint_geo_floors(placement: ExpandedPlacement, settings: Settings, about: Reporter) -> None:
     geo = cast("Mapping[str, object]", placement.desired.fields["geo"])
     countries = cast("tuple[str, ...]", geo["countries"])
-    over = cast("FieldOverlay", placement.layer_of("floorPrices"))
-    for name in over.floor_lines:
+    overlay = cast("FieldOverlay", placement.overlay_of("floorPrices"))
+    for name in overlay.floor_lines:
         members = (name,) if name in COUNTRIES else settings.country_groups.get(name, ())
         if members and not any((country in countries) is geo["include"] for country in members):
             message = f"{name} has a floor, but geo keeps the placement out of it"
             hint = "drop the floor, or let geo include it"
-            about.warning(_floor_place(placement, over, name), "geo-excludes-floor", message, hint)
+            about.warning(_floor_place(placement, overlay, name), "geo-excludes-floor", message, hint)
 
 
-def _floor_place(placement: ExpandedPlacement, over: FieldOverlay, name: str) -> Place:
-    if over.file != placement.desired.source.file:
+def _floor_place(placement: ExpandedPlacement, overlay: FieldOverlay, name: str) -> Place:
+    if overlay.file != placement.desired.source.file:
         return placement.raw.place
-    return line_place(over.raw["floorPrices"], over.floor_lines.index(name), name)
+    return line_place(overlay.raw["floorPrices"], overlay.floor_lines.index(name), name)
 
 
-def _lint_rungs(upper: ExpandedPlacement, lower: ExpandedPlacement, about: Reporter) -> None:
-    above, below = (rung.desired.fields.get("floorPrices") for rung in (upper, lower))
+def _lint_tiers(upper: ExpandedPlacement, lower: ExpandedPlacement, about: Reporter) -> None:
+    above, below = (tier.desired.fields.get("floorPrices") for tier in (upper, lower))
     if not (isinstance(above, Mapping) and isinstance(below, Mapping)) or upper.is_broken("floorPrices"):
         return
-    wrong = list(_not_below(cast("Floors", above), cast("Floors", below)))
-    if not wrong or lower.is_broken("floorPrices"):
+    not_below = list(_not_below(cast("Floors", above), cast("Floors", below)))
+    if not not_below or lower.is_broken("floorPrices"):
         return
     named = [
-        f"{country} ({to_json(under)} against {to_json(over)})" for country, under, over in wrong[:_NAMED_COUNTRIES]
+        f"{country} ({to_json(under)} against {to_json(over)})" for country, under, over in not_below[:_NAMED_COUNTRIES]
     ]
-    more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
-    names = [quoted(str(rung.raw["name"])) for rung in (lower, upper)]
+    more = f" and {len(not_below) - len(named)} more" if len(not_below) > len(named) else ""
+    names = [quoted(str(tier.raw["name"])) for tier in (lower, upper)]
     message = f"the floor of tier {names[0]} is not below that of tier {names[1]} in {', '.join(named)}{more}"
     about.error(
         lower.place_of("floorPrices"), "inverted-ladder", message, "order tiers dearest first, in every country"

@@ -36,60 +36,63 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
+def sorted_by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
     """The manifests in the order in which they are read, whatever the order in which they were found."""
-    return sorted(manifests, key=_file)
+    return sorted(manifests, key=_file_name)
 
 
-def _file(text: ManifestText) -> str:
+def _file_name(text: ManifestText) -> str:
     return text.file
 
 
 def assemble(
-    outline: ProjectSettings,
+    project: ProjectSettings,
     settings_text: ManifestText,
     texts: Sequence[ManifestText],
-    readings: Iterable[ParsedManifest],
+    parsed: Iterable[ParsedManifest],
 ) -> Loaded:
-    """What the manifests declare together: the texts `by_file`, and the reading of each, made when it is asked for."""
-    report = FindingCollector()
-    claims = IdentityRegistry()
+    """What the manifests declare together.
+
+    `texts` are in the order of `sorted_by_file`; `parsed` gives the manifest of each, made when it is asked for.
+    """
+    collector = FindingCollector()
+    registry = IdentityRegistry()
     apps: list[DesiredApp] = []
     claimed: list[tuple[DesiredApp, Iterable[IdentityClaim]]] = []
-    for text, reading in zip(texts, readings, strict=True):
-        report.add(reading.findings)
-        claims.claim(reading.claims, Reporter(report, text.file))
-        apps += reading.apps
-        claimed += [(app, reading.claims) for app in reading.apps]
-    lint_look_alike_apps(claimed, report)
-    if report.has_errors or not outline.sound:
-        return Loaded(None, report.findings())
+    for text, manifest in zip(texts, parsed, strict=True):
+        collector.add(manifest.findings)
+        registry.claim(manifest.claims, Reporter(collector, text.file))
+        apps += manifest.apps
+        claimed += [(app, manifest.claims) for app in manifest.apps]
+    lint_look_alike_apps(claimed, collector)
+    if collector.has_errors or not project.sound:
+        return Loaded(None, collector.findings())
     state = DesiredState(
-        publisher_id=outline.publisher_id,
+        publisher_id=project.publisher_id,
         apps=tuple(sorted(apps, key=lambda app: address_order(app.address))),
         digest=digest_of(settings_text, texts),
-        prune=outline.prune,
-        safety=outline.safety,
-        policies=outline.policies,
-        country_groups=outline.country_groups,
+        prune=project.prune,
+        safety=project.safety,
+        policies=project.policies,
+        country_groups=project.country_groups,
     )
-    return Loaded(state, report.findings())
+    return Loaded(state, collector.findings())
 
 
 def digest_of(settings_text: ManifestText, texts: Sequence[ManifestText]) -> str:
-    """`sha256:` and the digest of all names and bytes: it moves when any of them does. The texts are `by_file`.
+    """`sha256:` and the digest of all names and bytes: it moves when any of them does. The texts are `sorted_by_file`.
 
     Limits, policies and reports of the settings are not in it.
     """
-    whole = hashlib.sha256()
-    for text in (ManifestText(settings_text.file, _without_limits(settings_text.data)), *texts):
+    digest = hashlib.sha256()
+    for text in (ManifestText(settings_text.file, _without_limit_blocks(settings_text.data)), *texts):
         for part in (text.file.encode(), text.data):
-            whole.update(len(part).to_bytes(8, "big"))
-            whole.update(part)
-    return f"sha256:{whole.hexdigest()}"
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return f"sha256:{digest.hexdigest()}"
 
 
-def _without_limits(settings: bytes) -> bytes:
+def _without_limit_blocks(settings: bytes) -> bytes:
     """Settings without the blocks that declare nothing of the account.
 
     Limits and policies are judged anew by each run, and would make no plan another. A block is a key that begins its
@@ -132,22 +135,22 @@ def load_desired(settings: Settings, settings_text: ManifestText, manifests: Seq
 
     Findings are of the manifests only; those of the settings came from `load_settings`. Nothing is raised for any text.
     """
-    texts = by_file(manifests)
+    texts = sorted_by_file(manifests)
     scalars = PlainScalars()
-    readings = (read_manifest(text, settings, scalars) for text in texts)
-    return assemble(settings.outline, settings_text, texts, readings)
+    parsed = (read_manifest(text, settings, scalars) for text in texts)
+    return assemble(settings.project_settings, settings_text, texts, parsed)
 
 
 def load_one(settings: Settings, settings_text: ManifestText, text: ManifestText, parsed: Parsed) -> Loaded:
     """What one manifest, which has been parsed, declares by itself."""
-    return assemble(settings.outline, settings_text, [text], [decode_manifest(text, parsed, settings)])
+    return assemble(settings.project_settings, settings_text, [text], [decode_manifest(text, parsed, settings)])
 
 
 def findings_without_settings(settings_text: ManifestText, manifests: Sequence[ManifestText]) -> tuple[Finding, ...]:
     """What is wrong with manifests, however the settings read, which cannot be read."""
     settings = Settings("unknown", (), {}, {}, "report", Safety(), sound=False)
     loaded = load_desired(settings, settings_text, manifests)
-    return tuple(found for found in loaded.findings if found.code not in _RESTS_ON_SETTINGS)
+    return tuple(finding for finding in loaded.findings if finding.code not in _RESTS_ON_SETTINGS)
 
 
 def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> ParsedManifest:
@@ -157,22 +160,22 @@ def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars)
 
 def decode_manifest(text: ManifestText, parsed: Parsed, settings: Settings) -> ParsedManifest:
     """What stands in a file that has been parsed, with everything that is wrong in it alone."""
-    report = FindingCollector()
-    reporter = Reporter(report, text.file)
-    report.add((*parsed.findings, *parsed.warnings))
+    collector = FindingCollector()
+    reporter = Reporter(collector, text.file)
+    collector.add((*parsed.findings, *parsed.warnings))
     if parsed.documents:
-        report.add(_cut_off_values(text))
+        collector.add(_cut_off_values(text))
     apps = []
     claims: list[IdentityClaim] = []
-    for expanded in _apps((*parsed.documents, *parsed.broken_off), settings, reporter):
+    for expanded in _expanded_apps((*parsed.documents, *parsed.broken_off), settings, reporter):
         lint_app(expanded, settings, reporter)
         if expanded.is_identified:
             apps.append(expanded.desired)
-            claims += _claims(expanded)
-    return ParsedManifest(tuple(apps), tuple(claims), report.in_order_of_discovery())
+            claims += _identity_claims(expanded)
+    return ParsedManifest(tuple(apps), tuple(claims), collector.in_order_of_discovery())
 
 
-def _apps(documents: Iterable[YamlDocument], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
+def _expanded_apps(documents: Iterable[YamlDocument], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
     for document in documents:
         decoded = decode(ManifestDocument, document, reporter)
         if decoded is not None:
@@ -181,24 +184,26 @@ def _apps(documents: Iterable[YamlDocument], settings: Settings, reporter: Repor
                 yield expand_app(app, node, settings, reporter)
 
 
-def _claims(app: ExpandedApp) -> Iterator[IdentityClaim]:
+def _identity_claims(app: ExpandedApp) -> Iterator[IdentityClaim]:
     desired = app.desired
-    yield _claim("app", desired.address, app.raw, "bundle")
+    yield _identity_claim("app", desired.address, app.raw, "bundle")
     if desired.pin is not None:
-        yield _claim("appId", desired.address, app.raw, "appId", desired.pin)
+        yield _identity_claim("appId", desired.address, app.raw, "appId", desired.pin)
     for placement in app.placements:
         one, raw = placement.desired, placement.raw
         if "name" in raw.broken:
             continue
-        yield _claim("placement", one.address, raw, "name")
+        yield _identity_claim("placement", one.address, raw, "name")
         if one.pin is not None:
-            yield _claim("placementId", one.address, raw, "placementId", one.pin)
+            yield _identity_claim("placementId", one.address, raw, "placementId", one.pin)
         if one.renamed_from is not None:
-            yield _claim("renamedFrom", one.address, raw, "renamedFrom", f"{desired.address}/{one.renamed_from}")
+            yield _identity_claim(
+                "renamedFrom", one.address, raw, "renamedFrom", f"{desired.address}/{one.renamed_from}"
+            )
 
 
-def _claim(what: str, address: str, raw: Map, key: str, said: str = "") -> IdentityClaim:
-    return IdentityClaim(what, address, *raw.value_place(key), said)
+def _identity_claim(what: str, address: str, raw: Map, key: str, value: str = "") -> IdentityClaim:
+    return IdentityClaim(what, address, *raw.value_place(key), value)
 
 
 def _cut_off_values(text: ManifestText) -> Iterator[Finding]:
@@ -206,8 +211,8 @@ def _cut_off_values(text: ManifestText) -> Iterator[Finding]:
     if b" #" not in text.data and b"\t#" not in text.data:
         return
     content = text.data.decode("utf-8-sig")
-    for found in _CUT_OFF.finditer(content):
-        message = f"{quoted(found[2].rstrip())} is a comment here, and the value is {quoted(found[1])}"
-        place = place_of_offset(content, found.start(2))
+    for match in _CUT_OFF.finditer(content):
+        message = f"{quoted(match[2].rstrip())} is a comment here, and the value is {quoted(match[1])}"
+        place = place_of_offset(content, match.start(2))
         hint = "put quotes around the value if it belongs to it, else a blank behind #"
         yield Finding(text.file, *place, "comment-in-value", message, "warning", hint=hint)

@@ -56,7 +56,7 @@ class DecimalCache(dict[str, Decimal]):
         return value
 
 
-def parsed_manifest_to_bytes(reading: ParsedManifest) -> bytes | None:
+def parsed_manifest_to_bytes(manifest: ParsedManifest) -> bytes | None:
     """The reading as bytes; None for one that cannot be told exactly, such as with an integer of a hundred digits."""
     apps = [
         (
@@ -70,19 +70,19 @@ def parsed_manifest_to_bytes(reading: ParsedManifest) -> bytes | None:
             app.prune,
             _lifecycle_row(app.lifecycle),
         )
-        for app in reading.apps
+        for app in manifest.apps
     ]
     findings = [
-        (found.line, found.column, found.code, found.message, found.severity, found.address, found.hint)
-        for found in reading.findings
+        (finding.line, finding.column, finding.code, finding.message, finding.severity, finding.address, finding.hint)
+        for finding in manifest.findings
     ]
     try:
-        return orjson.dumps([apps, [tuple(claim) for claim in reading.claims], findings], default=_text)
+        return orjson.dumps([apps, [tuple(claim) for claim in manifest.claims], findings], default=_decimal_text)
     except TypeError:
         return None
 
 
-def _text(value: object) -> str:
+def _decimal_text(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError
@@ -101,12 +101,12 @@ def _lifecycle_row(lifecycle: Lifecycle) -> list[Any] | None:
     return [lifecycle.ignore_changes, lifecycle.protect, accepted, lifecycle.distinct]
 
 
-def parsed_manifest_from_bytes(data: bytes, file: str, prices: DecimalCache) -> ParsedManifest | None:
+def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -> ParsedManifest | None:
     """The inverse, for the file that was read; None for bytes that are none of `parsed_manifest_to_bytes`."""
     try:
         apps, claims, findings = orjson.loads(data)
         return ParsedManifest(
-            tuple([_app(row, file, prices) for row in apps]),
+            tuple([_app_from_row(row, file, decimals) for row in apps]),
             tuple([IdentityClaim(*row) for row in claims]),
             tuple([Finding(file, *row) for row in findings]),
         )
@@ -114,9 +114,9 @@ def parsed_manifest_from_bytes(data: bytes, file: str, prices: DecimalCache) -> 
         return None
 
 
-def _app(row: list[Any], file: str, prices: DecimalCache) -> DesiredApp:
+def _app_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredApp:
     address, line, fields, placements, ladders, pin, state, prune, lifecycle = row
-    _restore(fields, _APP_SHAPES, prices)
+    _restore(fields, _APP_RESTORERS, decimals)
     return DesiredApp(
         address,
         fields,
@@ -124,77 +124,79 @@ def _app(row: list[Any], file: str, prices: DecimalCache) -> DesiredApp:
         pin,
         state,
         prune,
-        None if placements is None else tuple([_placement(part, file, prices) for part in placements]),
-        _lifecycle(lifecycle),
+        None if placements is None else tuple([_placement_from_row(part, file, decimals) for part in placements]),
+        _lifecycle_from_row(lifecycle),
         tuple([tuple(ladder) for ladder in ladders]),
     )
 
 
-def _placement(row: list[Any], file: str, prices: DecimalCache) -> DesiredPlacement:
+def _placement_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredPlacement:
     address, line, fields, *rest = row
-    _restore(fields, _PLACEMENT_SHAPES, prices)
+    _restore(fields, _PLACEMENT_RESTORERS, decimals)
     if not rest:
         return DesiredPlacement(address, fields, Source(file, line))
     pin, renamed_from, state, lifecycle = rest
-    return DesiredPlacement(address, fields, Source(file, line), pin, renamed_from, state, _lifecycle(lifecycle))
+    return DesiredPlacement(
+        address, fields, Source(file, line), pin, renamed_from, state, _lifecycle_from_row(lifecycle)
+    )
 
 
 Restorer: TypeAlias = Callable[[Any, DecimalCache], Value]
 
 
-def _restore(fields: dict[str, Any], shapes: Mapping[str, Restorer], prices: DecimalCache) -> None:
+def _restore(fields: dict[str, Any], restorers: Mapping[str, Restorer], decimals: DecimalCache) -> None:
     """Give values back the form they had: prices are texts in JSON, and tuples lists."""
     for name, value in fields.items():
-        if name in shapes and value is not None:
-            fields[name] = shapes[name](value, prices)
+        if name in restorers and value is not None:
+            fields[name] = restorers[name](value, decimals)
 
 
-def _table(value: Any, prices: DecimalCache) -> Value:
-    return {country: prices[price] for country, price in value.items()}
+def _restored_prices(value: Any, decimals: DecimalCache) -> Value:
+    return {country: decimals[price] for country, price in value.items()}
 
 
-def _geo(value: Any, _: DecimalCache) -> Value:
+def _restored_geo(value: Any, _: DecimalCache) -> Value:
     return {**value, "countries": tuple(value["countries"])}
 
 
-def _reward(value: Any, prices: DecimalCache) -> Value:
+def _restored_reward(value: Any, decimals: DecimalCache) -> Value:
     amount = value["amount"]
-    return {**value, "amount": prices[amount] if isinstance(amount, str) else amount}
+    return {**value, "amount": decimals[amount] if isinstance(amount, str) else amount}
 
 
-def _words(value: Any, _: DecimalCache) -> Value:
+def _restored_words(value: Any, _: DecimalCache) -> Value:
     return tuple(value)
 
 
-def _shape_of(field_type: FieldType) -> Restorer | None:
+def _restorer_of(field_type: FieldType) -> Restorer | None:
     """What gives a value its form back; None for what is in JSON what it is here."""
-    shape: Restorer | None
+    restorer: Restorer | None
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType() | LimitType():
-            shape = None
+            restorer = None
         case WordsType():
-            shape = _words
+            restorer = _restored_words
         case PricesType():
-            shape = _table
+            restorer = _restored_prices
         case GeoType():
-            shape = _geo
+            restorer = _restored_geo
         case RewardType():
-            shape = _reward
+            restorer = _restored_reward
         case _:
             assert_never(field_type)
-    return shape
+    return restorer
 
 
-def _shapes(kind: Kind) -> Mapping[str, Restorer]:
-    shapes = ((name, _shape_of(spec.type)) for name, spec in FIELDS[kind].items())
-    return {name: shape for name, shape in shapes if shape is not None}
+def _restorers(kind: Kind) -> Mapping[str, Restorer]:
+    restorers = ((name, _restorer_of(spec.type)) for name, spec in FIELDS[kind].items())
+    return {name: restorer for name, restorer in restorers if restorer is not None}
 
 
-_APP_SHAPES: Final = _shapes("app")
-_PLACEMENT_SHAPES: Final = _shapes("placement")
+_APP_RESTORERS: Final = _restorers("app")
+_PLACEMENT_RESTORERS: Final = _restorers("placement")
 
 
-def _lifecycle(row: list[Any] | None) -> Lifecycle:
+def _lifecycle_from_row(row: list[Any] | None) -> Lifecycle:
     if row is None:
         return _DEFAULT_LIFECYCLE
     ignored, protect, accepted, distinct = row

@@ -41,18 +41,18 @@ def plain_patterns(pattern: str) -> tuple[str, ...]:
     waiting, plain = [pattern], []
     while waiting:
         first = waiting.pop()
-        found = next((each for each in _BRACES.finditer(first) if "," in each[1]), None)
-        if found is None:
+        braces = next((each for each in _BRACES.finditer(first) if "," in each[1]), None)
+        if braces is None:
             plain.append(first)
         else:
-            parts = found[1].split(",")
-            waiting += [first[: found.start()] + part + first[found.end() :] for part in reversed(parts)]
+            parts = braces[1].split(",")
+            waiting += [first[: braces.start()] + part + first[braces.end() :] for part in reversed(parts)]
         if len(waiting) + len(plain) > MOST:
             raise ValueError(f"stands for more than {MOST} patterns")
     return tuple(dict.fromkeys(plain))
 
 
-def all_plain(patterns: Iterable[str]) -> tuple[str, ...]:
+def all_plain_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     """The same for several patterns, each of which is sound."""
     return tuple(plain for pattern in patterns for plain in plain_patterns(pattern))
 
@@ -68,7 +68,7 @@ def looks_like_manifest(data: bytes) -> bool:
     return (_APPS_IN_FLOW if text.lstrip().startswith(b"{") else _APPS).search(text) is not None
 
 
-def set_aside(name: str) -> str | None:
+def intended_manifest_name(name: str) -> str | None:
     """The name of the manifest that a file's name is a variant of; None for YAML files and for names of other kinds.
 
     `a.yaml.bak`, `a.yaml~`, `.a.yaml` and `a.ymal` are variants of `a.yaml`, `a.json` is one, too.
@@ -91,17 +91,17 @@ def without_ending(name: str) -> str:
     return next((folded.removesuffix(each) for each in ENDINGS if folded.endswith(each)), folded)
 
 
-def says_nothing(data: bytes) -> bool:
+def is_empty_text(data: bytes) -> bool:
     """Whether a text holds nothing but blanks, comments and the marks of documents."""
     lines = BytesIO(data.removeprefix(_BOM))
     return all(line.partition(b"#")[0].strip() in _NULLS or line.startswith(b"%") for line in lines)
 
 
-def no_match(pattern: str, settings: str, text: bytes) -> Finding:
+def unmatched_pattern(pattern: str, settings: str, text: bytes) -> Finding:
     """A pattern that no file matches; `text` is that of the settings, for the line."""
     before = text.partition(pattern.encode("utf-8", "backslashreplace"))
     line = before[0].count(b"\n") + 1 if before[1] else 1
-    return _doubt(
+    return _warning(
         settings,
         line,
         "no-manifest",
@@ -110,9 +110,9 @@ def no_match(pattern: str, settings: str, text: bytes) -> Finding:
     )
 
 
-def not_read(file: str) -> Finding:
+def unread_manifest(file: str) -> Finding:
     """A file that looks like a manifest and is not read."""
-    return _doubt(
+    return _warning(
         file,
         1,
         "unread-manifest",
@@ -121,9 +121,9 @@ def not_read(file: str) -> Finding:
     )
 
 
-def was_set_aside(file: str, manifest: str) -> Finding:
+def misnamed_manifest(file: str, manifest: str) -> Finding:
     """A file that looks like a manifest, has the name of one with something about it, and stands alone."""
-    return _doubt(
+    return _warning(
         file,
         1,
         "unread-manifest",
@@ -134,7 +134,7 @@ def was_set_aside(file: str, manifest: str) -> Finding:
 
 def empty_manifest(file: str) -> Finding:
     """A manifest that declares nothing, not even that nothing is there: most likely its content was lost."""
-    return _doubt(
+    return _warning(
         file,
         1,
         "empty-manifest",
@@ -145,7 +145,7 @@ def empty_manifest(file: str) -> Finding:
 
 def empty_folder(folder: str) -> Finding:
     """A folder of manifests with nothing in it. Git keeps none: most likely a submodule that was not checked out."""
-    return _doubt(
+    return _warning(
         folder,
         1,
         "empty-folder",
@@ -156,7 +156,7 @@ def empty_folder(folder: str) -> Finding:
 
 def not_checked_out(file: str) -> Finding:
     """A file that may be a manifest, which git has and a sparse checkout has left out."""
-    return _doubt(
+    return _warning(
         file,
         1,
         "not-checked-out",
@@ -165,5 +165,5 @@ def not_checked_out(file: str) -> Finding:
     )
 
 
-def _doubt(file: str, line: int, code: str, message: str, hint: str) -> Finding:
+def _warning(file: str, line: int, code: str, message: str, hint: str) -> Finding:
     return Finding(file, line, 1, code, message, "warning", hint=hint)

@@ -55,29 +55,29 @@ ProjectSettingsWithFindings = tuple[ProjectSettings, tuple[Finding, ...]]
 """An outline with the findings on the settings' text."""
 
 
-def project_settings_to_bytes(outline: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
+def project_settings_to_bytes(settings: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
     """Both as bytes, which are JSON; None for settings that JSON cannot tell exactly."""
     row = (
-        outline.publisher_id,
-        outline.manifests,
-        outline.prune,
-        astuple(outline.safety),
-        [astuple(policy) for policy in outline.policies],
-        outline.country_groups,
-        outline.sound,
+        settings.publisher_id,
+        settings.manifests,
+        settings.prune,
+        astuple(settings.safety),
+        [astuple(policy) for policy in settings.policies],
+        settings.country_groups,
+        settings.sound,
     )
     try:
         data = orjson.dumps([row, [astuple(finding) for finding in findings]])
     except TypeError:
         return None
-    return data if project_settings_from_bytes(data) == (outline, findings) else None
+    return data if project_settings_from_bytes(data) == (settings, findings) else None
 
 
 def project_settings_from_bytes(data: bytes) -> ProjectSettingsWithFindings | None:
     """The inverse; None for bytes that are none of `project_settings_to_bytes`."""
     try:
         (publisher_id, manifests, prune, safety, policies, groups, sound), findings = orjson.loads(data)
-        outline = ProjectSettings(
+        settings = ProjectSettings(
             publisher_id,
             tuple(manifests),
             prune,
@@ -86,7 +86,7 @@ def project_settings_from_bytes(data: bytes) -> ProjectSettingsWithFindings | No
             {name: tuple(members) for name, members in groups.items()},
             sound,
         )
-        return outline, tuple(Finding(*finding) for finding in findings)
+        return settings, tuple(Finding(*finding) for finding in findings)
     except (ValueError, TypeError, LookupError, AttributeError):
         return None
 
@@ -125,7 +125,7 @@ class Settings:
     sound: bool = True
 
     @property
-    def outline(self) -> ProjectSettings:
+    def project_settings(self) -> ProjectSettings:
         """What of this is needed once the manifests are read."""
         return ProjectSettings(
             self.publisher_id,
@@ -138,24 +138,24 @@ class Settings:
         )
 
     @property
-    def terms(self) -> ParseContext:
+    def parse_context(self) -> ParseContext:
         """What the settings say about reading values."""
-        return _terms(self.country_groups, self.safety)
+        return _parse_context(self.country_groups, self.safety)
 
 
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, and all findings by place. None where nothing could be read; see also `Settings.sound`."""
-    report = FindingCollector()
-    reporter = Reporter(report, text.file)
+    collector = FindingCollector()
+    reporter = Reporter(collector, text.file)
     document = _only_document(text, reporter)
     decoded = decode(SettingsDocument, document, reporter) if document is not None else None
     settings = _settings(*decoded, reporter) if decoded is not None else None
-    return settings, report.findings()
+    return settings, collector.findings()
 
 
 def _only_document(text: ManifestText, reporter: Reporter) -> YamlDocument | None:
     parsed = parse(text)
-    reporter.report.add((*parsed.findings, *parsed.warnings))
+    reporter.collector.add((*parsed.findings, *parsed.warnings))
     if len(parsed.documents) > 1:
         reporter.error(parsed.documents[1].place, "bad-value", "settings are one document; this is another")
     if not parsed.documents and not parsed.findings:
@@ -176,8 +176,8 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.on_drift,
     )
     _check_publisher(block.publisher_id, raw, reporter)
-    terms = _terms(groups, safety)
-    defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
+    context = _parse_context(groups, safety)
+    defaults = _defaults(block.defaults, raw["defaults"], context, reporter) if "defaults" in raw else {}
     return Settings(
         publisher_id=block.publisher_id,
         manifests=_patterns(block, raw, reporter),
@@ -187,11 +187,11 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         safety=safety,
         policies=read_policies(block.policies, raw, reporter),
         reports=_reports(block.reports),
-        sound=not reporter.report.has_errors,
+        sound=not reporter.collector.has_errors,
     )
 
 
-def _terms(groups: Groups, safety: Safety) -> ParseContext:
+def _parse_context(groups: Groups, safety: Safety) -> ParseContext:
     return ParseContext(groups, Decimal(str(safety.max_floor)))
 
 
@@ -260,32 +260,34 @@ def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
 
 
 def _defaults(
-    block: DefaultsBlock, raw: Map, terms: ParseContext, reporter: Reporter
+    block: DefaultsBlock, raw: Map, context: ParseContext, reporter: Reporter
 ) -> Mapping[str | None, tuple[FieldOverlay, ...]]:
-    general = [_layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
+    general = [_default_overlay(block.placements, raw["placements"], context, reporter)] if "placements" in raw else []
     by_type = {}
     written = raw.get("byType", {})
     for attribute, part in type(block.by_type).model_fields.items() if written else ():
         if part.alias in written:
             fields: PlacementFields = getattr(block.by_type, attribute)
-            by_type[str(part.alias)] = _layer(fields, written[part.alias], terms, reporter)
+            by_type[str(part.alias)] = _default_overlay(fields, written[part.alias], context, reporter)
             report_type_bound(by_type[str(part.alias)], part.alias, reporter)
     return {
-        kind: tuple(_only_fitting(over, kind) for over in (*general, by_type.get(str(kind))) if over is not None)
+        kind: tuple(
+            _only_fitting(overlay, kind) for overlay in (*general, by_type.get(str(kind))) if overlay is not None
+        )
         for kind in (*PLACEMENT_TYPES, None)
     }
 
 
-def _layer(block: PlacementFields, raw: Map, terms: ParseContext, reporter: Reporter) -> FieldOverlay:
-    over = field_overlay(block, raw, terms, reporter)
-    if over.lifecycle is not None and over.lifecycle.distinct:
+def _default_overlay(block: PlacementFields, raw: Map, context: ParseContext, reporter: Reporter) -> FieldOverlay:
+    overlay = field_overlay(block, raw, context, reporter)
+    if overlay.lifecycle is not None and overlay.lifecycle.distinct:
         place = place_at(raw, ("lifecycle", "distinct"))
         message = "distinct is said of one resource, and cannot be a default"
         reporter.error(place, "bad-value", message, "write it in the block that it is about")
-    return over
+    return overlay
 
 
-def _only_fitting(over: FieldOverlay, kind: str | None) -> FieldOverlay:
+def _only_fitting(overlay: FieldOverlay, kind: str | None) -> FieldOverlay:
     """The layer less the fields that placements of the type do not have."""
-    fields = {name: value for name, value in over.fields.items() if fits_type(name, kind)}
-    return FieldOverlay(over.file, over.raw, fields, over.broken, over.floor_lines, over.lifecycle)
+    fields = {name: value for name, value in overlay.fields.items() if fits_type(name, kind)}
+    return FieldOverlay(overlay.file, overlay.raw, fields, overlay.broken, overlay.floor_lines, overlay.lifecycle)
