@@ -37,7 +37,7 @@ _LONGEST: Final = 100
 """Characters of an address that a name repeats; file systems take 255 bytes."""
 
 
-def write_new(
+def write_new_apps(
     declared: DeclaredProject, account: AccountSnapshot, claimed: AbstractSet[str], draft: AdoptionDraft
 ) -> None:
     """A file for each live app that no block stands for, looks like, or may have draft."""
@@ -58,7 +58,7 @@ def write_new(
         draft.notes += notes
         file = names.name_for(address) if app is not None else None
         if app is not None and file is not None:
-            _put(declared, file, app, placements, draft)
+            _write_new_file(declared, file, app, placements, draft)
         elif app is not None:
             message, hint = "no pattern of `manifests` takes a new file", "add one, as in apps/**/*.yaml"
             draft.held.append(Finding(declared.context.text.file, 1, 1, "no-home", message, address=address, hint=hint))
@@ -87,16 +87,16 @@ def new_placement_blocks(
     """New blocks for the placements of an app that no block stands for."""
     shortlist = shortlisted(((placement_address(app, each.name), each) for each in listed), (), ledger)
     notes += shortlist.notes
-    found = []
+    blocks = []
     for _, live, pinned in shortlist.chosen:
-        fresh, said = new_placement_block(live, app, declared.context.settings, pinned=pinned)
-        notes += said
-        if fresh is not None:
-            found.append(fresh)
-    return found
+        block, block_notes = new_placement_block(live, app, declared.context.settings, pinned=pinned)
+        notes += block_notes
+        if block is not None:
+            blocks.append(block)
+    return blocks
 
 
-def _put(
+def _write_new_file(
     declared: DeclaredProject, file: str, app: NewBlock, placements: Sequence[NewBlock], draft: AdoptionDraft
 ) -> None:
     """Write a new file, if it is read as what it should say."""
@@ -105,8 +105,8 @@ def _put(
     wanted = {each.address: each.declares for each in (app, *placements)}
     try:
         blocks = declared_in(declared.context, text, parse(text))
-    except EditError as wrong:
-        draft.held += wrong.findings
+    except EditError as error:
+        draft.held += error.findings
         return
     if {address: block.fields for address, block in blocks.items()} != wanted:
         message, hint = "what is live cannot be written so that it is read again as it is", "write this app by hand"
@@ -121,22 +121,22 @@ class FileNames:
     """Names for new files, none of which is taken; names that differ in case alone count as one."""
 
     def __init__(self, patterns: Sequence[str], taken: Iterable[str]) -> None:
-        self._places = [place for pattern in patterns if (place := _place(pattern)) is not None]
+        self._places = [place for pattern in patterns if (place := _pattern_place(pattern)) is not None]
         self._taken = {name.casefold() for name in taken}
 
     def name_for(self, app: Address) -> str | None:
         """A path relative to the project that its patterns match; None where no pattern takes a file more."""
-        stem = _stem(app)
+        stem = _file_stem(app)
         for number in range(1, len(self._taken) + 2):
             name = f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml"
-            found = next((f"{folder}{name}" for folder, last in self._places if fnmatchcase(name, last)), None)
-            if found is None or found.casefold() not in self._taken:
-                self._taken.add((found or "").casefold())
-                return found
+            path = next((f"{folder}{name}" for folder, last in self._places if fnmatchcase(name, last)), None)
+            if path is None or path.casefold() not in self._taken:
+                self._taken.add((path or "").casefold())
+                return path
         raise AssertionError("more names are taken than there are")
 
 
-def _place(pattern: str) -> tuple[str, str] | None:
+def _pattern_place(pattern: str) -> tuple[str, str] | None:
     """The folder, with its slash, that a pattern leads into, and what names must match there; None for other folders.
 
     `**` may stand for no folder at all.
@@ -148,7 +148,7 @@ def _place(pattern: str) -> tuple[str, str] | None:
     return "".join(f"{folder}/" for folder in named), last
 
 
-def _stem(app: Address) -> str:
+def _file_stem(app: Address) -> str:
     """A readable name; where it does not tell everything, with a digest of the address behind it."""
     plain = app.replace(":", "-", 1)
     stem = _DOTS.sub(".", _UNSAFE.sub("_", plain.lower()))[:_LONGEST].strip("._-") or "app"

@@ -12,7 +12,7 @@ from reconciler.diff.change import Blocked, Create, Forget, Note
 from reconciler.diff.compare import Comparison, compare, covers
 from reconciler.diff.context import DiffContext
 from reconciler.diff.creates import not_visible_yet, to_create
-from reconciler.diff.look_alikes import unread, unresolved
+from reconciler.diff.look_alikes import unreadable_reason, unresolved_block
 from reconciler.diff.removals import RemovalStage, removal_of_tombstone
 from reconciler.diff.resolve import Found, Missing, NotFound, Unclear
 from reconciler.model.address import Address
@@ -141,23 +141,23 @@ class Scope:
 
 def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | None:
     """What the ledger knows of this very resource; an entry for another id says nothing about this one."""
-    for known in (ledger.get(address), ledger.get(found.renamed_from) if found.renamed_from else None):
-        if known is not None and known.id == found.live.id:
-            return known
+    for entry in (ledger.get(address), ledger.get(found.renamed_from) if found.renamed_from else None):
+        if entry is not None and entry.id == found.live.id:
+            return entry
     return None
 
 
-def matched(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
+def matched_block(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
     """A block and the live resource that it stands for; `entry` is what the ledger knows of that."""
-    live, care = found.live, block.lifecycle
-    compared = compare(live.kind, block.fields, live.fields, entry, care, context.today)
+    live, lifecycle = found.live, block.lifecycle
+    compared = compare(live.kind, block.fields, live.fields, entry, lifecycle, context.today)
     if live.is_readable:
         return Matched(block, found, entry, compared)
-    looked_at = [name for name in block.fields if not covers(name, care.ignore_changes)]
-    return Matched(block, found, entry, compared, unread(live, looked_at))
+    looked_at = [name for name in block.fields if not covers(name, lifecycle.ignore_changes)]
+    return Matched(block, found, entry, compared, unreadable_reason(live, looked_at))
 
 
-def leaving(
+def matched_tombstone(
     block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str
 ) -> MatchedTombstone:
     """A block declared absent and its live resource; `app_id` is the app whose list shows that (`""` for apps)."""
@@ -165,7 +165,7 @@ def leaving(
     return MatchedTombstone(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
 
 
-def unmatched(
+def unmatched_block(
     block: DesiredResource,
     resolution: NotFound | Missing | Unclear,
     entry: LedgerEntry | None,
@@ -175,7 +175,7 @@ def unmatched(
 ) -> UnmatchedBlock:
     """A block that stands for nothing; `suspected` says what it may be under another identity."""
     hidden = None if entry is None else not_visible_yet(block, entry.id, context.options)
-    near: Matched | None = None
+    nearest: Matched | None = None
     match resolution:
         case Missing() if hidden is not None:
             step: Create | Blocked = hidden
@@ -184,8 +184,8 @@ def unmatched(
         case NotFound() | Missing() if isinstance(resolution, NotFound) or context.options.recreate:
             step = to_create(block, scope.needs, context.options, scope.app_id, resolution)
         case _:
-            step = unresolved(block, resolution)
+            step = unresolved_block(block, resolution)
             owned = None if entry is None or isinstance(resolution, Missing) else scope.by_id.get(entry.id)
-            near = None if owned is None else matched(block, Found(owned), entry, context)
-    unclaimed = near is not None and near.found.live.id not in scope.claimed
-    return UnmatchedBlock(block, resolution, entry, step, hidden, near, unclaimed)
+            nearest = None if owned is None else matched_block(block, Found(owned), entry, context)
+    unclaimed = nearest is not None and nearest.found.live.id not in scope.claimed
+    return UnmatchedBlock(block, resolution, entry, step, hidden, nearest, unclaimed)

@@ -191,7 +191,7 @@ def audit_event(audit: Audit) -> dict[str, Any]:
 
 def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str) -> list[PastAudit]:
     """The audits of this account among some events, oldest first; what is not in the shape of one is passed over."""
-    found = [
+    audits = [
         PastAudit(
             instant(at),
             {Address(str(address)): of for address, of in alarms.items() if of in CLASSES},
@@ -203,7 +203,7 @@ def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str
         and isinstance(alarms := event.get("alarms"), dict)
         and _is_instant(at)
     ]
-    return sorted(found, key=lambda each: each.at)
+    return sorted(audits, key=lambda each: each.at)
 
 
 def past_audit(audit: Audit) -> PastAudit:
@@ -213,9 +213,11 @@ def past_audit(audit: Audit) -> PastAudit:
 
 def with_history(audit: Audit, past: Sequence[PastAudit]) -> Audit:
     """The audit with what earlier ones say of when its alarms began."""
-    known = open_episodes(past)
-    since = {item.address: known[item.address].opened_at for item in audit.alarming if item.address in known}
-    return replace(audit, open_since={address: _spelled(at) for address, at in since.items()})
+    open_before = open_episodes(past)
+    since = {
+        item.address: open_before[item.address].opened_at for item in audit.alarming if item.address in open_before
+    }
+    return replace(audit, open_since={address: _iso_text(at) for address, at in since.items()})
 
 
 def open_episodes(audits: Iterable[PastAudit]) -> Mapping[Address, Episode]:
@@ -225,15 +227,17 @@ def open_episodes(audits: Iterable[PastAudit]) -> Mapping[Address, Episode]:
 
 def episodes(audits: Iterable[PastAudit]) -> list[Episode]:
     """Every alarm of some audits, oldest first."""
-    known: dict[Address, Episode] = {}
+    open_by_address: dict[Address, Episode] = {}
     closed: list[Episode] = []
     for audit in audits:
-        gone = [address for address in known if address not in audit.alarms]
-        closed += [replace(known.pop(address), closed_at=audit.at) for address in gone]
+        gone = [address for address in open_by_address if address not in audit.alarms]
+        closed += [replace(open_by_address.pop(address), closed_at=audit.at) for address in gone]
         for address, of in audit.alarms.items():
-            begun = known.get(address)
-            known[address] = Episode(address, of, audit.at) if begun is None else replace(begun, of=of)
-    return sorted([*closed, *known.values()], key=lambda each: (each.opened_at, address_order(each.address)))
+            open_episode = open_by_address.get(address)
+            open_by_address[address] = (
+                Episode(address, of, audit.at) if open_episode is None else replace(open_episode, of=of)
+            )
+    return sorted([*closed, *open_by_address.values()], key=lambda each: (each.opened_at, address_order(each.address)))
 
 
 def trend(audits: Sequence[PastAudit], since: date) -> Trend:
@@ -263,5 +267,5 @@ def _is_instant(text: str) -> bool:
     return True
 
 
-def _spelled(at: datetime) -> str:
+def _iso_text(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -36,7 +36,7 @@ class WorldwideFloors:
     applied: Decimal | None = None
 
 
-_NOTHING: Final = WorldwideFloors()
+_NO_FLOORS: Final = WorldwideFloors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class FieldChange:
     """One leaf that differs: a dotted path (`floorPrices.US`), the live value and the wanted one.
 
     None stands for a line that is not there, a block that is off, or a field the account has not shown. `evidence` says
-    in words what speaks for a price, where it was suggested from reports; `otherwise` what holds in place of a line of
+    in words what speaks for a price, where it was suggested from reports; `worldwide` what holds in place of a line of
     floors that is not there, for people to read.
     """
 
@@ -53,7 +53,7 @@ class FieldChange:
     after: Value
     origin: ChangeOrigin
     evidence: str | None = None
-    otherwise: WorldwideFloors = field(default=_NOTHING, compare=False, repr=False)
+    worldwide: WorldwideFloors = field(default=_NO_FLOORS, compare=False, repr=False)
 
     @property
     def field(self) -> str:
@@ -63,18 +63,18 @@ class FieldChange:
 
 def with_worldwide(fields: Iterable[FieldChange], sent: Value) -> tuple[FieldChange, ...]:
     """The changes of a floor table with what holds where a line is not there; `sent` is the whole table to go out."""
-    told, table = tuple(fields), floor_table(sent)
+    changes, table = tuple(fields), floor_table(sent)
     if table is None:
-        return told
+        return changes
     after = table[WORLDWIDE]
-    own = next((each for each in told if each.path == f"floorPrices.{WORLDWIDE}"), None)
+    own = next((each for each in changes if each.path == f"floorPrices.{WORLDWIDE}"), None)
     before = after if own is None else own.before
     live = before if isinstance(before, Decimal) else None
     return tuple(
-        replace(each, otherwise=replace(each.otherwise, before=live, after=after))
+        replace(each, worldwide=replace(each.worldwide, before=live, after=after))
         if each.field == "floorPrices"
         else each
-        for each in told
+        for each in changes
     )
 
 

@@ -23,7 +23,7 @@ from reconciler.diff.audit import Audit, AuditClass, AuditedField, AuditItem, gr
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
 from reconciler.diff.compare import Comparison, compare, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
-from reconciler.diff.look_alikes import asides, nameless, unresolved
+from reconciler.diff.look_alikes import look_alike_notes, nameless_notes, unresolved_block
 from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import Missing, NotFound
 from reconciler.diff.updates import is_spelling, kept_notes
@@ -67,13 +67,13 @@ def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[Audi
     """The resource with its class, where it counts, and what is to be said beside that."""
     match each:
         case Matched(block, found):
-            yield from asides(block, found)
-            yield _matched(each, today)
+            yield from look_alike_notes(block, found)
+            yield _matched_item(each, today)
         case UnmatchedBlock(block, resolution):
-            yield from asides(block, resolution)
-            yield _unmatched(each, today)
+            yield from look_alike_notes(block, resolution)
+            yield _unmatched_item(each, today)
         case MatchedTombstone(block, found, entry, removal):
-            yield from asides(block, found)
+            yield from look_alike_notes(block, found)
             fields = () if entry is None else _since_applied(entry, found.live, today, going=True)
             yield AuditItem(
                 block.address,
@@ -81,7 +81,7 @@ def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[Audi
                 _class_of(fields, removal),
                 fields,
                 block.source,
-                _next(removal, "declared absent", GOING, WAITING),
+                _removal_note(removal, "declared absent", GOING, WAITING),
             )
         case Undeclared(entry, live, removal, is_pruned):
             fields = _since_applied(entry, live, today, going=is_pruned)
@@ -90,11 +90,11 @@ def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[Audi
                 live.id,
                 _class_of(fields, removal),
                 fields,
-                note=_next(removal, UNNAMED, PRUNED, UNNAMED),
+                note=_removal_note(removal, UNNAMED, PRUNED, UNNAMED),
             )
         case UnownedResource(address, live):
             yield AuditItem(address, live.id, "unmanaged")
-            yield from nameless(live, address)
+            yield from nameless_notes(live, address)
         case NotListed(address, _, text):
             yield from () if text is None else (Note(address, text),)
         case IncompleteList(address):
@@ -107,9 +107,9 @@ def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[Audi
             assert_never(each)
 
 
-def _matched(each: Matched, today: date) -> AuditItem:
+def _matched_item(each: Matched, today: date) -> AuditItem:
     block, live, entry = each.block, each.found.live, each.entry
-    fields = tuple(_fields(each.compared, live, entry, block.lifecycle, today))
+    fields = tuple(_audited_fields(each.compared, live, entry, block.lifecycle, today))
     of = gravest((*(one.of for one in fields), "drift" if each.unread else "inSync"))
     behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
     kept = (one.text for one in kept_notes(block.address, each.compared.kept))
@@ -118,7 +118,7 @@ def _matched(each: Matched, today: date) -> AuditItem:
     )
 
 
-def _unmatched(each: UnmatchedBlock, today: date) -> AuditItem:
+def _unmatched_item(each: UnmatchedBlock, today: date) -> AuditItem:
     """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it is there."""
     block, resolution, entry = each.block, each.resolution, each.entry
     address, source = block.address, block.source
@@ -126,17 +126,17 @@ def _unmatched(each: UnmatchedBlock, today: date) -> AuditItem:
     if is_plain and block.state == "absent":
         return AuditItem(address, None, "inSync", (), source)
     if each.nearest is not None:
-        item = _matched(each.nearest, today)
-        return replace(item, of=gravest([item.of, "pending"]), note=_why(each))
+        item = _matched_item(each.nearest, today)
+        return replace(item, of=gravest([item.of, "pending"]), note=_unclear_reason(each))
     if entry is None:
-        return AuditItem(address, None, "pending", (), source, _why(each) or NEVER_MADE)
+        return AuditItem(address, None, "pending", (), source, _unclear_reason(each) or NEVER_MADE)
     if each.hidden is not None:
         return AuditItem(address, entry.id, "pending", (), source, each.hidden.reason)
-    why = _why(each) if each.app_is_live else APP_GONE
+    why = _unclear_reason(each) if each.app_is_live else APP_GONE
     return AuditItem(address, entry.id, "missing", (), source, why)
 
 
-def _why(each: UnmatchedBlock) -> str:
+def _unclear_reason(each: UnmatchedBlock) -> str:
     """Why it is not clear what a block stands for, or what comes close to it; empty where neither is so."""
     match each.resolution:
         case _ if not each.app_is_live:
@@ -147,7 +147,7 @@ def _why(each: UnmatchedBlock) -> str:
             close = bool(alike.free) or taken_by is not None
         case _:
             close = True
-    return unresolved(each.block, each.resolution).reason if close else ""
+    return unresolved_block(each.block, each.resolution).reason if close else ""
 
 
 def _class_of(fields: Sequence[AuditedField], removal: RemovalStage | None) -> AuditClass:
@@ -156,7 +156,7 @@ def _class_of(fields: Sequence[AuditedField], removal: RemovalStage | None) -> A
     return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
 
 
-def _next(removal: RemovalStage | None, why: str, acts: str, rests: str) -> str:
+def _removal_note(removal: RemovalStage | None, why: str, acts: str, rests: str) -> str:
     """What the plan does with a resource on its way out; `acts` says so where it acts, `rests` where it does not."""
     match removal:
         case RemovalStage(Blocked(reason=reason)):
@@ -177,28 +177,32 @@ def _since_applied(entry: LedgerEntry, live: LiveResource, today: date, *, going
     elif going and entry.inactive_since is not None:
         applied["status"] = "inactive"
     known = replace(entry, applied=applied)
-    found = compare(entry.kind, applied, live.fields, known, Lifecycle(), today)
-    return tuple(_fields(found, live, known, Lifecycle(), today))
+    comparison = compare(entry.kind, applied, live.fields, known, Lifecycle(), today)
+    return tuple(_audited_fields(comparison, live, known, Lifecycle(), today))
 
 
-def _fields(
-    found: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
+def _audited_fields(
+    comparison: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
 ) -> Iterator[AuditedField]:
     """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: nobody's drift."""
     accepted = [
-        AuditedField(each.change, "accepted", _applied(each.change, entry), each.drift) for each in found.accepted
+        AuditedField(each.change, "accepted", _applied_value(each.change, entry), each.drift)
+        for each in comparison.accepted
     ]
     others = [
         AuditedField(
-            change, _class(change, live.fields, entry), _applied(change, entry), _expired(change, lifecycle, today)
+            change,
+            _field_class(change, live.fields, entry),
+            _applied_value(change, entry),
+            _expired_acceptance(change, lifecycle, today),
         )
-        for change in (*found.changes, *found.fixed)
-        if change not in found.fixed or not is_spelling(live.kind, change)
+        for change in (*comparison.changes, *comparison.fixed)
+        if change not in comparison.fixed or not is_spelling(live.kind, change)
     ]
     yield from sorted((*accepted, *others), key=lambda each: each.change.path)
 
 
-def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> AuditClass:
+def _field_class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> AuditClass:
     """Whose doing a difference is. A value that the server never shows cannot have been seen to move."""
     never_shown = entry is not None and change.field in entry.unconfirmed and live.get(change.field) is None
     match change.origin:
@@ -208,14 +212,14 @@ def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> Audi
             return "pending"
 
 
-def _applied(change: FieldChange, entry: LedgerEntry | None) -> Value:
+def _applied_value(change: FieldChange, entry: LedgerEntry | None) -> Value:
     known = ABSENT if entry is None else entry.applied.get(change.field, ABSENT)
     return or_none(value_at(known, tuple(change.path.split(".")[1:])))
 
 
-def _expired(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
+def _expired_acceptance(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
     """The acceptance that covered a drifted leaf until it ran out; the last one, where there were several."""
-    over = [
+    expired = [
         each
         for each in lifecycle.accept_drift
         if change.origin == "drift"
@@ -223,7 +227,7 @@ def _expired(change: FieldChange, lifecycle: Lifecycle, today: date) -> Accepted
         and each.until < today
         and covers(change.path, (each.path,))
     ]
-    return max(over, key=lambda each: each.until or date.min, default=None)
+    return max(expired, key=lambda each: each.until or date.min, default=None)
 
 
 def _is_behind(declared: Fields, live: Fields, entry: LedgerEntry | None) -> bool:

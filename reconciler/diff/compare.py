@@ -60,11 +60,11 @@ def compare(
     left_alone = _LeftAlone()
     send: dict[str, Value] = {}
     for name in sorted(differing):
-        wanted, seen = declared[name], live.get(name, ABSENT)
-        if _taken_without_being_shown(name, wanted, seen, entry):
+        wanted, live_value = declared[name], live.get(name, ABSENT)
+        if _taken_without_being_shown(name, wanted, live_value, entry):
             continue
-        leaves = list(field_changes(name, seen, wanted, entry))
-        active = [change for change in leaves if not left_alone.takes(change, lifecycle, entry, today)]
+        leaves = list(field_changes(name, live_value, wanted, entry))
+        active = [change for change in leaves if not left_alone.leaves_alone(change, lifecycle, entry, today)]
         if FIELDS[kind][name].remedy is not None:
             fixed += active
         elif active:
@@ -80,12 +80,12 @@ class _LeftAlone:
         self.accepted: list[AcceptedDifference] = []
         self.kept: list[FieldChange] = []
 
-    def takes(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
+    def leaves_alone(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
         """Whether a leaf is one of these."""
         acceptance = _acceptance(change, lifecycle, today)
         if covers(change.path, lifecycle.ignore_changes):
             return True
-        if _is_kept(change, entry):
+        if _is_kept_by_account(change, entry):
             self.kept.append(change)
             return True
         if acceptance is not None:
@@ -101,18 +101,18 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     """
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     never_shown = entry is not None and name in entry.unconfirmed and (before is ABSENT or before is None)
-    otherwise = (
-        WorldwideFloors(*map(_worldwide, (before, after, known))) if name == "floorPrices" else WorldwideFloors()
+    worldwide = (
+        WorldwideFloors(*map(_worldwide_floor, (before, after, known))) if name == "floorPrices" else WorldwideFloors()
     )
     for path in _differing_paths(before, after):
-        for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
+        for dotted, live, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(
-                dotted, was, wanted, "pending" if never_shown else _origin(was, wanted, applied), otherwise=otherwise
+                dotted, live, wanted, "pending" if never_shown else _origin(live, wanted, applied), worldwide=worldwide
             )
 
 
-def _worldwide(table: Value | Absent) -> Decimal | None:
+def _worldwide_floor(table: Value | Absent) -> Decimal | None:
     floors = None if isinstance(table, Absent) else floor_table(table)
     return None if floors is None else floors[WORLDWIDE]
 
@@ -170,15 +170,15 @@ def _origin(live: Value, wanted: Value, applied: Value | Absent) -> ChangeOrigin
     return "drift" if applied == wanted else "conflict"
 
 
-def _taken_without_being_shown(name: str, wanted: Value, seen: Value | Absent, entry: LedgerEntry | None) -> bool:
+def _taken_without_being_shown(name: str, wanted: Value, live_value: Value | Absent, entry: LedgerEntry | None) -> bool:
     """Whether the server once took this very value, never showed it back, and still shows nothing."""
-    shows_nothing = seen is ABSENT or seen is None
+    shows_nothing = live_value is ABSENT or live_value is None
     return (
         shows_nothing and entry is not None and name in entry.unconfirmed and entry.applied.get(name, ABSENT) == wanted
     )
 
 
-def _is_kept(change: FieldChange, entry: LedgerEntry | None) -> bool:
+def _is_kept_by_account(change: FieldChange, entry: LedgerEntry | None) -> bool:
     """Whether a live leaf is what the account kept when it was last given what the manifest still asks for."""
     if entry is None or change.field not in entry.kept:
         return False

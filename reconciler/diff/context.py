@@ -134,18 +134,18 @@ def context_of(desired: DesiredState, live: LiveState, ledger: Ledger, options: 
 
 def by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
     """The entries of each app and of its placements."""
-    found: dict[Address, dict[Address, LedgerEntry]] = {}
+    grouped: dict[Address, dict[Address, LedgerEntry]] = {}
     for address, entry in ledger.items():
-        found.setdefault(app_of(address), {})[address] = entry
-    return found
+        grouped.setdefault(app_of(address), {})[address] = entry
+    return grouped
 
 
 def claimed_ids(resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
     """The ids of live resources that are some block's, though it may be unclear which one's."""
-    return frozenset(_claimed(resolutions.values()))
+    return frozenset(_claimed_ids(resolutions.values()))
 
 
-def _claimed(resolutions: Iterable[Resolution]) -> Iterator[str]:
+def _claimed_ids(resolutions: Iterable[Resolution]) -> Iterator[str]:
     for each in resolutions:
         if isinstance(each, Found):
             yield each.live.id

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, HeldChange, Note
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
-from reconciler.diff.look_alikes import unread
+from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
 from reconciler.model.desired import DesiredResource, DesiredState, Prune, Source
@@ -67,16 +67,16 @@ def removal_of_tombstone(
     `scope` is the id of the app whose list shows the resource (`""` for apps), here and below.
     """
     entry = None if known is None else known.moved_to(block.address)
-    going = _RemovalCandidate(block.address, live, "declared absent", entry, may_delete=True, source=block.source)
+    candidate = _RemovalCandidate(block.address, live, "declared absent", entry, may_delete=True, source=block.source)
     if block.lifecycle.protect or (entry is not None and entry.protect):
-        reason = f"{going.reason}, but it is protected; take `protect` out of its lifecycle and apply that first"
-        found = RemovalStage(Blocked(going.address, reason, live.id, source=going.source))
+        reason = f"{candidate.reason}, but it is protected; take `protect` out of its lifecycle and apply that first"
+        stage = RemovalStage(Blocked(candidate.address, reason, live.id, source=candidate.source))
     else:
-        found = _of_whole_app(_next(going, context.options, scope), context)
-    return replace(found, remember=entry) if found.remember is None and entry != known else found
+        stage = _blocked_by_contents(_guarded_stage(candidate, context.options, scope), context)
+    return replace(stage, remember=entry) if stage.remember is None and entry != known else stage
 
 
-def removal_of_unnamed(
+def removal_of_undeclared(
     entry: LedgerEntry, live: LiveResource, prune: Prune | None, context: DiffContext, scope: str
 ) -> RemovalStage:
     """What becomes of an owned resource that no block names; `prune` is None where no app is declared at all."""
@@ -88,10 +88,12 @@ def removal_of_unnamed(
         text = "owned, but no manifest names it any more; `prune: report` leaves it as it is"
     else:
         reason = f"no manifest names it, prune: {prune}"
-        going = _RemovalCandidate(entry.address, live, reason, entry, may_delete=prune == "delete")
-        found, options = _next(going, context.options, scope), context.options
-        return _of_whole_app(found if options.unread is None else _waiting(found, options.unread), context)
-    kept = _still_known(replace(entry, orphaned=True), live)
+        candidate = _RemovalCandidate(entry.address, live, reason, entry, may_delete=prune == "delete")
+        stage, options = _guarded_stage(candidate, context.options, scope), context.options
+        return _blocked_by_contents(
+            stage if options.unread is None else _held_for_unread(stage, options.unread), context
+        )
+    kept = _with_quarantine_reset(replace(entry, orphaned=True), live)
     return RemovalStage(Note(entry.address, text), None if kept == entry else kept)
 
 
@@ -103,80 +105,80 @@ def removal_with_app(entry: LedgerEntry, live: LiveResource, app: RemovalStage |
     return RemovalStage(Delete(entry.address, live.id, reason, live.digest(), live.app_id, app.step.source))
 
 
-def _next(going: _RemovalCandidate, options: DiffOptions, scope: str) -> RemovalStage:
+def _guarded_stage(candidate: _RemovalCandidate, options: DiffOptions, scope: str) -> RemovalStage:
     """The next step of a removal, held back where the account's list is in doubt."""
-    if (why := unread(going.live, (*IDENTITY[going.live.kind], "status"))) is not None:
-        return RemovalStage(Blocked(going.address, why, going.live.id, source=going.source))
-    found = _step(going, options)
-    if scope in options.doubtful and not isinstance(found.step, HeldChange | Note):
-        return RemovalStage(Blocked(going.address, DOUBT, going.live.id, source=going.source))
-    return replace(found, remember=None) if found.remember == going.entry else found
+    if (why := unreadable_reason(candidate.live, (*IDENTITY[candidate.live.kind], "status"))) is not None:
+        return RemovalStage(Blocked(candidate.address, why, candidate.live.id, source=candidate.source))
+    stage = _next_stage(candidate, options)
+    if scope in options.doubtful and not isinstance(stage.step, HeldChange | Note):
+        return RemovalStage(Blocked(candidate.address, DOUBT, candidate.live.id, source=candidate.source))
+    return replace(stage, remember=None) if stage.remember == candidate.entry else stage
 
 
-def _step(going: _RemovalCandidate, options: DiffOptions) -> RemovalStage:
+def _next_stage(candidate: _RemovalCandidate, options: DiffOptions) -> RemovalStage:
     """The next step of a removal, doubts aside.
 
     Active: deactivate. Inactive for less than the quarantine, or for a time nobody knows: the delete is held, from now
     on where unknown. Inactive for longer: delete.
     """
-    address, live, entry = going.address, going.live, going.entry
+    address, live, entry = candidate.address, candidate.live, candidate.entry
     if live.fields.get("status") != "inactive":
-        reason = f"{going.reason}; {STOPS_APP}" if kind_of(address) == "app" else going.reason
-        step = Deactivate(address, live.id, reason, live.digest(), live.app_id, going.source)
-        return RemovalStage(step, None if entry is None else _still_known(entry, live))
-    orphaned = going.source is None
-    if not going.may_delete:
+        reason = f"{candidate.reason}; {STOPS_APP}" if kind_of(address) == "app" else candidate.reason
+        step = Deactivate(address, live.id, reason, live.digest(), live.app_id, candidate.source)
+        return RemovalStage(step, None if entry is None else _with_quarantine_reset(entry, live))
+    orphaned = candidate.source is None
+    if not candidate.may_delete:
         marked = None if entry is None else replace(entry, orphaned=orphaned)
-        return RemovalStage(Note(address, f"{going.reason}; it is inactive already"), marked)
+        return RemovalStage(Note(address, f"{candidate.reason}; it is inactive already"), marked)
     since = entry.inactive_since if entry is not None else None
     started = instant(since) if since is not None else options.now
-    over = started + timedelta(days=options.quarantine_days)
-    if options.now >= over:
-        return RemovalStage(going.delete())
-    why = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC"
+    ends_at = started + timedelta(days=options.quarantine_days)
+    if options.now >= ends_at:
+        return RemovalStage(candidate.delete())
+    why = f"{candidate.reason}; inactive, in quarantine until {ends_at:%Y-%m-%d %H:%M} UTC"
     known = entry or LedgerEntry(address, live.id, {})
     kept = replace(known, id=live.id, orphaned=orphaned, inactive_since=started.isoformat(timespec="seconds"))
-    return RemovalStage(HeldChange(going.delete(), "quarantineDays", why, SHORTER_QUARANTINE), kept)
+    return RemovalStage(HeldChange(candidate.delete(), "quarantineDays", why, SHORTER_QUARANTINE), kept)
 
 
-def _still_known(entry: LedgerEntry, live: LiveResource) -> LedgerEntry:
+def _with_quarantine_reset(entry: LedgerEntry, live: LiveResource) -> LedgerEntry:
     """The entry; without its quarantine where the resource is active again, as that has to begin anew then."""
     return entry if live.fields.get("status") == "inactive" else replace(entry, inactive_since=None)
 
 
-def _waiting(found: RemovalStage, unread_manifests: str) -> RemovalStage:
+def _held_for_unread(stage: RemovalStage, unread_manifests: str) -> RemovalStage:
     """The step, held while there may be a manifest that names the resource and was not read."""
-    step = found.step
+    step = stage.step
     if not isinstance(step, Deactivate | Delete):
         return RemovalStage(step)
     reason = f"{step.reason}; but not all manifests may have been read: {unread_manifests}"
     return RemovalStage(HeldChange(step, "manifests", reason, READ_ALL))
 
 
-def _of_whole_app(found: RemovalStage, context: DiffContext) -> RemovalStage:
+def _blocked_by_contents(stage: RemovalStage, context: DiffContext) -> RemovalStage:
     """The removal; where it deletes an app, blocked by placements in it that are not ours to delete, or protected."""
-    going = found.step
-    if not isinstance(going, Delete) or kind_of(going.address) == "placement":
-        return found
-    listed = context.live.placements.get(going.id)
-    if listed is None or going.id in context.options.doubtful:
-        return RemovalStage(Blocked(going.address, DOUBT, going.id, source=going.source))
-    owned = {entry.id: entry for entry in context.entries(going.address).values() if entry.kind == "placement"}
+    deletion = stage.step
+    if not isinstance(deletion, Delete) or kind_of(deletion.address) == "placement":
+        return stage
+    listed = context.live.placements.get(deletion.id)
+    if listed is None or deletion.id in context.options.doubtful:
+        return RemovalStage(Blocked(deletion.address, DOUBT, deletion.id, source=deletion.source))
+    owned = {entry.id: entry for entry in context.entries(deletion.address).values() if entry.kind == "placement"}
     strangers = [each.id for each in listed if each.id not in owned]
-    guarded = _guarded(going.address, context.desired)
+    guarded = _protected_placements(deletion.address, context.desired)
     kept = [each.id for each in listed if each.id in owned and _is_protected(owned[each.id], guarded)]
     if not (strangers or kept):
-        return found
+        return stage
     whose = f"placements {', '.join(strangers or kept)} in it are {'not ours' if strangers else 'protected'}"
-    reason = f"{going.reason}, but {whose}; remove them in the console first"
-    return RemovalStage(Blocked(going.address, reason, going.id, source=going.source))
+    reason = f"{deletion.reason}, but {whose}; remove them in the console first"
+    return RemovalStage(Blocked(deletion.address, reason, deletion.id, source=deletion.source))
 
 
 def _is_protected(entry: LedgerEntry, guarded: Container[Address]) -> bool:
     return entry.protect or entry.address in guarded
 
 
-def _guarded(app: Address, desired: DesiredState) -> frozenset[Address]:
+def _protected_placements(app: Address, desired: DesiredState) -> frozenset[Address]:
     """The placements of an app whose blocks ask for protection."""
     blocks = (each for block in desired.apps if block.address == app for each in block.placements or ())
     return frozenset(each.address for each in blocks if each.lifecycle.protect)

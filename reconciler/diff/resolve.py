@@ -112,17 +112,17 @@ def resolve(
     Every live resource is claimed by at most one block, the stronger kind of identity first. `fold` gives the form in
     which identities that are alike are equal; it is called only where a block has no live resource.
     """
-    scope = _Resolver(wanted, live, ledger, key_of)
+    resolver = _Resolver(wanted, live, ledger, key_of)
     for block in wanted:
-        scope.by_pin(block)
-    scope.by_ledger([block for block in wanted if block.address not in scope.resolutions])
+        resolver.by_pin(block)
+    resolver.by_ledger([block for block in wanted if block.address not in resolver.resolutions])
     for block in wanted:
-        if block.address not in scope.resolutions:
-            scope.by_nature(block)
-    scope.tell_namesakes(wanted)
-    scope.look_for_likeness(wanted, fold)
-    scope.look_for_nameless(wanted)
-    return scope.resolutions
+        if block.address not in resolver.resolutions:
+            resolver.by_identity(block)
+    resolver.add_doubles(wanted)
+    resolver.add_alike(wanted, fold)
+    resolver.add_nameless(wanted)
+    return resolver.resolutions
 
 
 class _Resolver:
@@ -165,19 +165,19 @@ class _Resolver:
         """Claim what the ledger knows: first what has the block's identity still, then what was renamed."""
         renamed: dict[Address, tuple[BlockIdentity, LiveResource]] = {}
         for block in wanted:
-            known = self._known(block)
+            known = self._known_resource(block)
             if known is None:
                 continue
             if self._key_of(known) == block.key:
                 self._claim(block, known)
             else:
                 renamed[block.address] = block, known
-        self._refuse_circles(renamed)
+        self._resolve_cycles(renamed)
         for block, known in renamed.values():
             if known.id not in self._claimed:
                 self._claim_renamed(block, known)
 
-    def _refuse_circles(self, renamed: Mapping[Address, tuple[BlockIdentity, LiveResource]]) -> None:
+    def _resolve_cycles(self, renamed: Mapping[Address, tuple[BlockIdentity, LiveResource]]) -> None:
         """Resolve blocks whose known resources have each other's identities, in a circle of any length.
 
         Either each was given the name of the next in the console, or the ids in the ledger are mixed up: nothing tells
@@ -185,7 +185,7 @@ class _Resolver:
         """
         by_key = {block.key: address for address, (block, _) in renamed.items()}
         following = {address: by_key.get(self._key_of(known)) for address, (_, known) in renamed.items()}
-        for circle in _circles(following):
+        for circle in _cycles(following):
             for before, address in zip((circle[-1], *circle), circle, strict=False):
                 known, carrier = renamed[address][1], renamed[before][1]
                 self._claimed[known.id] = address
@@ -193,72 +193,74 @@ class _Resolver:
 
     def _claim_renamed(self, block: BlockIdentity, known: LiveResource) -> None:
         others = [other for other in self._free(block.key) if other.id not in self._owned]
-        if others and _the_active_one([known, *others]) is not known:
-            self._refuse(block, [known, *others])
+        if others and _only_active([known, *others]) is not known:
+            self._mark_ambiguous(block, [known, *others])
         else:
             self._claim(block, known)
 
-    def by_nature(self, block: BlockIdentity) -> None:
+    def by_identity(self, block: BlockIdentity) -> None:
         named = self._free(block.key)
         former = [] if block.former_key is None else self._free(block.former_key)
         candidates = [*named, *former]
-        chosen = None if block.state == "absent" or (named and former) else _the_active_one(candidates)
+        chosen = None if block.state == "absent" or (named and former) else _only_active(candidates)
         if len(candidates) == 1:
             self._claim(block, candidates[0])
         elif chosen is not None:
             archived = tuple(sorted(each.id for each in candidates if each is not chosen))
             self._claim(block, chosen, archived)
         elif candidates:
-            self._refuse(block, candidates)
+            self._mark_ambiguous(block, candidates)
         else:
-            self.resolutions[block.address] = self._absent(block)
+            self.resolutions[block.address] = self._absence(block)
 
-    def tell_namesakes(self, wanted: Iterable[BlockIdentity]) -> None:
+    def add_doubles(self, wanted: Iterable[BlockIdentity]) -> None:
         """Name the active live resources that no block stands for beside those of their identity that one does."""
         crowded = {key for key, listed in self._by_key.items() if len(listed) > 1}
         for block in wanted if crowded else ():
-            found = self.resolutions[block.address]
-            if not isinstance(found, Found) or block.pin is not None:
+            resolution = self.resolutions[block.address]
+            if not isinstance(resolution, Found) or block.pin is not None:
                 continue
-            key = self._key_of(found.live)
+            key = self._key_of(resolution.live)
             if key in crowded and key in (block.key, block.former_key):
                 active = (each.id for each in self._free(key) if each.fields.get("status") == "active")
-                self.resolutions[block.address] = replace(found, doubles=tuple(sorted(active)))
+                self.resolutions[block.address] = replace(resolution, doubles=tuple(sorted(active)))
 
-    def look_for_likeness(self, wanted: Iterable[BlockIdentity], fold: Callable[[Key], Key]) -> None:
+    def add_alike(self, wanted: Iterable[BlockIdentity], fold: Callable[[Key], Key]) -> None:
         """Add to what was not found the live resources that are alike."""
         lost = [
-            (block, found)
+            (block, resolution)
             for block in wanted
-            if isinstance(found := self.resolutions[block.address], NotFound | Missing) and not block.distinct
+            if isinstance(resolution := self.resolutions[block.address], NotFound | Missing) and not block.distinct
         ]
         if not (lost and self._by_id):
             return
         by_fold: dict[Key, list[LiveResource]] = {}
         for key, listed in self._by_key.items():
             by_fold.setdefault(fold(key), []).extend(listed)
-        for block, found in lost:
+        for block, resolution in lost:
             keys = dict.fromkeys(fold(key) for key in (block.key, block.former_key) if key is not None)
             alike = sorted((each for key in keys for each in by_fold.get(key, ())), key=lambda each: each.id)
             if alike:
                 free = tuple(each for each in alike if each.id not in self._claimed)
                 claimed = tuple(each.id for each in alike if each.id in self._claimed)
-                self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
+                self.resolutions[block.address] = replace(resolution, alike=Alike(free, claimed))
 
-    def look_for_nameless(self, wanted: Iterable[BlockIdentity]) -> None:
+    def add_nameless(self, wanted: Iterable[BlockIdentity]) -> None:
         """Add to what was not found the free live resources whose identity cannot be read."""
         free = (each for each in self._by_id.values() if each.is_nameless and each.id not in self._claimed)
         nameless = tuple(sorted(free, key=lambda each: each.id))
         for block in wanted if nameless else ():
-            found = self.resolutions[block.address]
-            if isinstance(found, NotFound | Missing):
-                self.resolutions[block.address] = replace(found, alike=replace(found.alike, nameless=nameless))
+            resolution = self.resolutions[block.address]
+            if isinstance(resolution, NotFound | Missing):
+                self.resolutions[block.address] = replace(
+                    resolution, alike=replace(resolution.alike, nameless=nameless)
+                )
 
-    def _absent(self, block: BlockIdentity) -> NotFound | Missing:
+    def _absence(self, block: BlockIdentity) -> NotFound | Missing:
         entry = self._ledger.get(block.address)
         return NotFound() if entry is None else Missing(entry.id, taken_by=self._claimed.get(entry.id))
 
-    def _known(self, block: BlockIdentity) -> LiveResource | None:
+    def _known_resource(self, block: BlockIdentity) -> LiveResource | None:
         """The live resource the ledger knows under the block's address, or under its former one."""
         former = block.former if block.former not in self._declared else None
         for address in (block.address, former):
@@ -275,29 +277,29 @@ class _Resolver:
         former = self._known_as.get(resource.id) if resource.kind == "placement" else None
         self.resolutions[block.address] = Found(resource, former, archived)
 
-    def _refuse(self, block: BlockIdentity, candidates: Iterable[LiveResource]) -> None:
+    def _mark_ambiguous(self, block: BlockIdentity, candidates: Iterable[LiveResource]) -> None:
         self.resolutions[block.address] = AmbiguousIdentity(tuple(sorted(candidate.id for candidate in candidates)))
 
 
-def _the_active_one(candidates: Sequence[LiveResource]) -> LiveResource | None:
+def _only_active(candidates: Sequence[LiveResource]) -> LiveResource | None:
     """The one of several that is active while all others are inactive; None where there is no such one."""
     active = [each for each in candidates if each.fields.get("status") == "active"]
     inactive = sum(each.fields.get("status") == "inactive" for each in candidates)
     return active[0] if len(active) == 1 and inactive == len(candidates) - 1 else None
 
 
-def _circles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
+def _cycles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
     """The circles among addresses, each of which leads to at most one other; every address is visited once."""
     seen: set[Address] = set()
     for first in following:
-        way: dict[Address, None] = {}
+        path: dict[Address, None] = {}
         at: Address | None = first
         while at is not None and at not in seen:
             seen.add(at)
-            way[at] = None
+            path[at] = None
             at = following.get(at)
-        if at is not None and at in way:
-            addresses = tuple(way)
+        if at is not None and at in path:
+            addresses = tuple(path)
             yield addresses[addresses.index(at) :]
 
 

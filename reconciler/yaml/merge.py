@@ -53,7 +53,7 @@ def merged_map(frame: Frame, report: ReportFinding) -> Map:
             continue
         first[key] = frame.marks[at]
         if type(key) is MergeKey:
-            sources = _sources(value, frame.marks[at + 1], report)
+            sources = _merge_sources(value, frame.marks[at + 1], report)
             continue
         pairs[key] = value
         marks += frame.marks[at : at + 2]
@@ -65,7 +65,7 @@ def merged_map(frame: Frame, report: ReportFinding) -> Map:
     return make_map(pairs, frame.mark, marks)
 
 
-def _sources(value: Any, mark: Mark, report: ReportFinding) -> list[Map]:
+def _merge_sources(value: Any, mark: Mark, report: ReportFinding) -> list[Map]:
     sources = value if isinstance(value, Seq) else [value]
     if all(isinstance(source, Map) for source in sources):
         return list(sources)
@@ -90,7 +90,7 @@ def set_layout(value: Map | Seq, frame: Frame, end: int) -> None:
         value.nodes = tuple(nodes)
         return
     keys = frame.items[::2]
-    value.entries = tuple(_entry(*parts) for parts in zip(keys, nodes[::2], nodes[1::2], strict=True))
+    value.entries = tuple(_map_entry(*parts) for parts in zip(keys, nodes[::2], nodes[1::2], strict=True))
     for entry in value.entries:
         if entry.is_merge:
             sources = entry.value.nodes if isinstance(entry.value, Seq) else (entry.value,)
@@ -99,6 +99,6 @@ def set_layout(value: Map | Seq, frame: Frame, end: int) -> None:
                     source.into = value
 
 
-def _entry(name: str, key: Node, value: Node) -> MapEntry:
+def _map_entry(name: str, key: Node, value: Node) -> MapEntry:
     # A key is text or an alias of one: the loader has stopped at any other.
     return MapEntry(name, cast("ScalarNode | AliasNode", key), value, type(name) is MergeKey)

@@ -105,21 +105,21 @@ class Loader:
     def read(self) -> None:
         """Read to the end, or to the first thing that leaves no sense in going on."""
         try:
-            self._events()
+            self._read_events()
         except _Stop:
             return
-        except ParseFailure as refused:
-            if self._tell(refused):
-                self._close_all()
+        except ParseFailure as failure:
+            if self._report_failure(failure):
+                self._close_unfinished()
 
-    def _close_all(self) -> None:
+    def _close_unfinished(self) -> None:
         """Make a document of what was read before the text broke off: whatever is missing in it may come later."""
         while self._stack:
             frame = self._frame
             if frame.is_map and len(frame.items) & 1:
                 del frame.items[-1], frame.marks[-1]
             value: Any = (
-                self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
+                self._finish_map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
             )
             if isinstance(value, Map):
                 value.broken = self._open_keys - value.keys()
@@ -130,37 +130,37 @@ class Loader:
             has_variables = VARIABLE.encode() in self._text.data
             self.broken_off.append(YamlDocument(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
 
-    def _tell(self, refused: ParseFailure) -> bool:
+    def _report_failure(self, failure: ParseFailure) -> bool:
         """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
         what comes before the place is read again, alone: if it is too deep already, that alone is told.
         """
-        before = part_before(self._text, refused)
+        before = part_before(self._text, failure)
         if before is not None:
             reread = Loader(before, self._scalars)
             with suppress(_Stop, ParseFailure):
-                reread._events()
+                reread._read_events()
             if any(finding.code == "depth-limit" for finding in reread.findings):
                 self.documents, self.findings = reread.documents, reread.findings
                 return False
-        self.findings.append(parse_failure_finding(self._text, refused))
+        self.findings.append(parse_failure_finding(self._text, failure))
         return True
 
-    def _events(self) -> None:
+    def _read_events(self) -> None:
         event: Any = None
         try:
             events = Events(_Parser, self._text)
-        except Exception as wrong:  # whatever PyYAML raises is about the text
-            raise ParseFailure(wrong, place_of(START)) from wrong
-        next_event, scalars, act = events.get_event, self._scalars, self._actions()
+        except Exception as error:  # whatever PyYAML raises is about the text
+            raise ParseFailure(error, place_of(START)) from error
+        next_event, scalars, handlers = events.get_event, self._scalars, self._event_handlers()
         quick = ScalarEvent if self._content is None else None
         while True:
             try:
                 event = next_event()
-            except Exception as wrong:
+            except Exception as error:
                 self.findings += events.findings(0 if event is None else event.end_mark.index)
-                raise ParseFailure(wrong, place_of(START if event is None else event.end_mark)) from wrong
+                raise ParseFailure(error, place_of(START if event is None else event.end_mark)) from error
             kind = type(event)
             if kind is quick and event.tag is None and event.anchor is None:
                 frame = self._frame
@@ -172,21 +172,21 @@ class Loader:
                         value, frame.merges = MERGE, True
                 items.append(value)
                 frame.marks.append(event.start_mark)
-            elif kind in act:
-                act[kind](event)
+            elif kind in handlers:
+                handlers[kind](event)
             elif kind is StreamEndEvent:
                 self.findings += events.findings()
                 return
 
-    def _actions(self) -> dict[type[Event], Callable[[Any], None]]:
+    def _event_handlers(self) -> dict[type[Event], Callable[[Any], None]]:
         # Not kept: a loader that refers to itself leaves its documents for the collector to find.
         return {
             DocumentStartEvent: self._document_start,
             DocumentEndEvent: self._document_end,
-            MappingStartEvent: self._open,
-            SequenceStartEvent: self._open,
-            MappingEndEvent: self._close,
-            SequenceEndEvent: self._close,
+            MappingStartEvent: self._open_frame,
+            SequenceStartEvent: self._open_frame,
+            MappingEndEvent: self._close_frame,
+            SequenceEndEvent: self._close_frame,
             AliasEvent: self._alias,
             ScalarEvent: self._scalar,
         }
@@ -202,7 +202,7 @@ class Loader:
             place = place_of(self._frame.marks[0])
             self.documents.append(YamlDocument(value, place, has_variables, tuple(self._frame.nodes)))
 
-    def _open(self, event: Any) -> None:
+    def _open_frame(self, event: Any) -> None:
         mark = event.start_mark
         if self._awaits_key():
             self._stop("bad-key", mark, "a key is text, not a mapping or a list", "quote text that begins with { or [")
@@ -210,14 +210,14 @@ class Loader:
             self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels", "")
         self._refuse_tag(event)
         if event.anchor is not None:
-            self._name(event, None)
+            self._add_anchor(event, None)
         self._stack.append(self._frame)
         is_map = type(event) is MappingStartEvent
         self._frame = Frame(mark, event, is_map=is_map, before=self._nodes)
 
-    def _close(self, event: Any) -> None:
+    def _close_frame(self, event: Any) -> None:
         frame = self._frame
-        value = self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
+        value = self._finish_map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
         self._nodes += len(frame.items) + 1
         parent = self._frame = self._stack.pop()
         parent.items.append(value)
@@ -245,9 +245,9 @@ class Loader:
             node = scalar_node(self._content, event)
             frame.nodes.append(node)
         if event.anchor is not None:
-            self._name(event, _Anchored(value, event.value, 1, 0, node))
+            self._add_anchor(event, _Anchored(value, event.value, 1, 0, node))
 
-    def _name(self, event: Any, anchored: _Anchored | None) -> None:
+    def _add_anchor(self, event: Any, anchored: _Anchored | None) -> None:
         if event.anchor in self._anchors:
             message = f"the anchor &{event.anchor} is given again: aliases below mean this one"
             self._report("anchor-again", event.start_mark, message, "rename one of the two", "warning")
@@ -281,7 +281,7 @@ class Loader:
     def _awaits_key(self) -> bool:
         return self._frame.is_map and not len(self._frame.items) & 1
 
-    def _map(self, frame: Frame) -> Map:
+    def _finish_map(self, frame: Frame) -> Map:
         pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
         if frame.merges or 2 * len(pairs) != len(frame.items):
             return merged_map(frame, self._report)
@@ -345,9 +345,9 @@ def parse(
     """
     try:
         text.data.decode()
-    except UnicodeDecodeError as wrong:
-        return Parsed((), (encoding_finding(text, wrong.start),))
-    return _parsed(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
+    except UnicodeDecodeError as error:
+        return Parsed((), (encoding_finding(text, error.start),))
+    return _run_loader(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
 
 
 def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
@@ -359,11 +359,11 @@ def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
     except UnicodeDecodeError:
         return Tree(text, mark, "", parse(text))
     loader = Loader(body, PlainScalars() if scalars is None else scalars, content=content)
-    return Tree(text, mark, content, _parsed(loader))
+    return Tree(text, mark, content, _run_loader(loader))
 
 
-def _parsed(loader: "Loader") -> Parsed:
+def _run_loader(loader: "Loader") -> Parsed:
     loader.read()
-    errors = tuple(found for found in loader.findings if found.severity == "error")
-    warnings = tuple(found for found in loader.findings if found.severity == "warning")
+    errors = tuple(finding for finding in loader.findings if finding.severity == "error")
+    warnings = tuple(finding for finding in loader.findings if finding.severity == "warning")
     return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))

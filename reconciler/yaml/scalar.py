@@ -101,14 +101,14 @@ def described(value: Any) -> str:
 def nearest(text: str, choices: Iterable[str]) -> str | None:
     """The choice most like the text, whatever its case; None where none is like it."""
     by_lower = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(text[:_LONGEST].lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    matches = get_close_matches(text[:_LONGEST].lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
 
 
 def did_you_mean(text: str, choices: Iterable[str]) -> str:
     """A hint with the nearest choice, or an empty one."""
-    found = nearest(text, choices)
-    return f"did you mean {found}?" if found is not None else ""
+    choice = nearest(text, choices)
+    return f"did you mean {choice}?" if choice is not None else ""
 
 
 class Spelled(int):
@@ -119,9 +119,9 @@ class Spelled(int):
     @classmethod
     def of(cls, text: str) -> "Spelled":
         """The integer that a text of digits stands for."""
-        made = cls(text)
-        made.text = text
-        return made
+        number = cls(text)
+        number.text = text
+        return number
 
 
 class Exponential(float):

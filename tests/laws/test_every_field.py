@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from support.builders import APP_ID, entry, origin
 
-from reconciler.adopt.forms import expanded_blocks, plain
+from reconciler.adopt.forms import expanded_blocks, plain_json
 from reconciler.apis.management.wire import calls
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.change import Create, FieldChange, Update
@@ -175,7 +175,7 @@ def test_a_property_survives_the_ledger(block, name):
 def test_a_field_is_written_into_a_manifest_as_it_is_read_from_one(kind, name):
     settings, _ = load_settings(SETTINGS)
     desired = load_desired(settings, SETTINGS, texts(app_with(kind, name))).state
-    blocks = [plain(block) for block in expanded_blocks(desired, settings, lambda _: True)]
+    blocks = [plain_json(block) for block in expanded_blocks(desired, settings, lambda _: True)]
     again = loaded(blocks[0])
     was = desired.apps[0]
     assert exactly(again.fields) == exactly(was.fields)

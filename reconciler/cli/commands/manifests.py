@@ -133,7 +133,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render 'android:com.cash_crash.54/level_end_*'
       reconciler render --format json
     """
-    from reconciler.adopt.forms import expanded_blocks, plain
+    from reconciler.adopt.forms import expanded_blocks, plain_json
     from reconciler.manifest.block import VERSION
     from reconciler.manifest.write import manifest_text
     from reconciler.model.address import selector
@@ -144,7 +144,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
     if globs and not blocks:
         raise ProjectError(f"{' '.join(globs)}: no address matches", hint="`reconciler render` without it shows all")
     if options.format == "json":
-        session.console.document({"version": VERSION, "apps": plain(blocks)})
+        session.console.document({"version": VERSION, "apps": plain_json(blocks)})
     else:
         session.console.raw(manifest_text(blocks).rstrip("\n"))
     return 0

@@ -226,7 +226,7 @@ def _row(field: AuditedField, item: AuditItem) -> FieldRow:
         path=change.path,
         applied="never applied"
         if change.origin == "unknown"
-        else shown(field.applied, change.path, change.otherwise.applied),
+        else shown(field.applied, change.path, change.worldwide.applied),
         live=before_text(change),
         declared=after_text(change),
         percent=percent_text(moved),

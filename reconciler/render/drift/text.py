@@ -62,7 +62,7 @@ def percent(counts: AuditSummary) -> str:
 
 def field_words(field: AuditedField) -> str:
     """One leaf: what was applied, what is live, what the manifest wants, as far as they differ, and an acceptance."""
-    applied = shown(field.applied, field.change.path, field.change.otherwise.applied)
+    applied = shown(field.applied, field.change.path, field.change.worldwide.applied)
     live, wanted = before_text(field.change), after_text(field.change)
     match field.change.origin:
         case "unknown":

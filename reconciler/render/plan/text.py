@@ -175,12 +175,12 @@ def percent_text(field: FieldChange) -> str:
 
 def before_text(field: FieldChange) -> str:
     """The live value of a leaf; in place of a floor that is not there, the one that holds."""
-    return shown(field.before, field.path, field.otherwise.before)
+    return shown(field.before, field.path, field.worldwide.before)
 
 
 def after_text(field: FieldChange) -> str:
     """The wanted value of a leaf; in place of a floor that will not be there, the one that holds then."""
-    return shown(field.after, field.path, field.otherwise.after)
+    return shown(field.after, field.path, field.worldwide.after)
 
 
 def shown(value: Value, path: str = "", worldwide: Decimal | None = None) -> str:

@@ -44,14 +44,14 @@ class RejectedEdits:
     """Edits that cannot be carried out, and why."""
 
     edits: tuple[Edit, ...]
-    wrong: Unwritable
+    error: Unwritable
 
 
 class EditRound:
     """Collects edits that do not meet. What is added to one place is gathered, for it shares its commas."""
 
     def __init__(self, tree: Tree) -> None:
-        self.refused: list[RejectedEdits] = []
+        self.rejected: list[RejectedEdits] = []
         self._tree = tree
         self._patches: list[Patch] = []
         self._entries: dict[tuple[Path, int | None], tuple[Map, list[AddEntry]]] = {}
@@ -63,15 +63,15 @@ class EditRound:
         for at, edit in enumerate(edits):
             if at and self._must_wait(edit):
                 return edits[at:]
-            with self._noting_refusal([edit]):
-                self._take(edit)
+            with self._collecting_rejections([edit]):
+                self._apply(edit)
             if isinstance(edit, RemoveEntry | RemoveMerge):
                 return edits[at + 1 :]
         return ()
 
     def patches(self) -> list[Patch]:
         """The patches for all that was taken. Of two that meet at the end of a line, the inner one's comes first."""
-        made = list(self._patches)
+        patches = list(self._patches)
         additions: list[tuple[Path, Sequence[Edit], Callable[[], list[Patch]]]] = [
             *(
                 (path, edits, partial(self._added_entries, holder, at, edits))
@@ -83,28 +83,28 @@ class EditRound:
             ),
         ]
         for _, edits, addition in sorted(additions, key=lambda one: -len(one[0])):
-            with self._noting_refusal(edits):
-                made += addition()
-        return made
+            with self._collecting_rejections(edits):
+                patches += addition()
+        return patches
 
     @contextmanager
-    def _noting_refusal(self, edits: Sequence[Edit]) -> Iterator[None]:
+    def _collecting_rejections(self, edits: Sequence[Edit]) -> Iterator[None]:
         try:
             yield
-        except Unwritable as wrong:
-            self.refused.append(RejectedEdits(tuple(edits), wrong))
+        except Unwritable as error:
+            self.rejected.append(RejectedEdits(tuple(edits), error))
 
     def _added_entries(self, holder: Map, at: int | None, edits: Sequence[AddEntry]) -> list[Patch]:
         pairs = [(edit.key, edit.value) for edit in edits]
         if holder.is_flow or at is None:
-            return flow_style.entries_within(self._tree.content, holder, at, pairs)
-        return [block_style.entries_behind(self._tree.content, holder, at, pairs)]
+            return flow_style.insert_flow_entries(self._tree.content, holder, at, pairs)
+        return [block_style.insert_entries(self._tree.content, holder, at, pairs)]
 
     def _added_items(self, holder: Seq, edits: Sequence[AddItem]) -> list[Patch]:
         values = [edit.value for edit in edits]
         if holder.is_flow:
-            return flow_style.items_within(self._tree.content, holder, values)
-        return [block_style.items_behind(self._tree.content, holder, values)]
+            return flow_style.insert_flow_items(self._tree.content, holder, values)
+        return [block_style.insert_items(self._tree.content, holder, values)]
 
     def _must_wait(self, edit: Edit) -> bool:
         """Whether the edit removes something, or rests on what this round writes."""
@@ -112,21 +112,21 @@ class EditRound:
             case RemoveEntry() | RemoveMerge():
                 return True
             case SetScalar(path, _) | SetValue(path, _) | AddItem(path, _) | MergeAlias(path, _):
-                return self._meets(path)
+                return self._touches(path)
             case AddEntry(path, key, _, after):
-                return self._meets((*path, key)) or (after is not None and (*path, after) in self._touched)
+                return self._touches((*path, key)) or (after is not None and (*path, after) in self._touched)
             case _:
                 assert_never(edit)
 
-    def _meets(self, path: Path) -> bool:
+    def _touches(self, path: Path) -> bool:
         return any(path[:depth] in self._touched for depth in range(1, len(path) + 1))
 
-    def _take(self, edit: Edit) -> None:
+    def _apply(self, edit: Edit) -> None:
         match edit:
             case SetScalar(path, value):
-                self._set(path, value)
+                self._set_scalar(path, value)
             case SetValue(path, value):
-                self._replace(path, value)
+                self._set_value(path, value)
             case AddEntry():
                 self._add_entry(edit)
             case AddItem():
@@ -140,7 +140,7 @@ class EditRound:
             case _:
                 assert_never(edit)
 
-    def _set(self, path: Path, value: Plain) -> None:
+    def _set_scalar(self, path: Path, value: Plain) -> None:
         holder = holder_along(self._tree, path[:-1], path[-1])
         node = scalar_at(node_along(self._tree, path))
         old, style = (node.text, node.style) if isinstance(node, ScalarNode) else ("", "")
@@ -148,13 +148,13 @@ class EditRound:
         self._touched.add(path)
         self._patches.append(_replacement(self._tree.content, node, new))
 
-    def _replace(self, path: Path, value: Writable) -> None:
+    def _set_value(self, path: Path, value: Writable) -> None:
         holder = holder_along(self._tree, path[:-1], path[-1])
         node = node_along(self._tree, path)
         self._touched.add(path)
         if isinstance(holder, Map) and isinstance(node, Map | Seq):
             entry = holder.entries[part_index(holder, path[-1])]
-            self._patches.append(block_style.value_instead(self._tree.content, holder, entry, value))
+            self._patches.append(block_style.replace_value(self._tree.content, holder, entry, value))
         else:
             new = flow_text(value, in_flow=holder.is_flow)
             self._patches.append(_replacement(self._tree.content, scalar_or_alias(node), new))
@@ -207,11 +207,11 @@ class EditRound:
     def _take_out(self, holder: Holder, at: int) -> None:
         text = self._tree.content
         if holder.is_flow:
-            self._patches += flow_style.without_part(text, holder, at)
+            self._patches += flow_style.remove_from_flow(text, holder, at)
         elif isinstance(holder, Map):
-            self._patches.append(block_style.without_entry(text, holder, at))
+            self._patches.append(block_style.remove_entry(text, holder, at))
         else:
-            self._patches.append(block_style.without_item(text, holder, at))
+            self._patches.append(block_style.remove_item(text, holder, at))
 
 
 def _replacement(text: str, node: ScalarNode | AliasNode, new: str) -> Patch:
@@ -235,12 +235,12 @@ class EditedTree:
     """The tree of the new text, and the edits that could not be carried out, each group of them with the reason."""
 
     tree: Tree
-    refused: tuple[RejectedEdits, ...] = ()
+    rejected: tuple[RejectedEdits, ...] = ()
 
     def finding_for(self, edit: Edit, address: str = "") -> Finding | None:
         """Why an edit, one of those that were asked for, was not carried out; None where it was."""
-        wrong = next((each.wrong for each in self.refused if any(edit is one for one in each.edits)), None)
-        return None if wrong is None else finding_of(wrong, self.tree.text.file, address)
+        error = next((each.error for each in self.rejected if any(edit is one for one in each.edits)), None)
+        return None if error is None else finding_of(error, self.tree.text.file, address)
 
 
 def apply_edits(data: bytes, edits: Sequence[Edit], file: str = "manifest") -> bytes:
@@ -253,10 +253,10 @@ def edit_whole(tree: Tree, edits: Sequence[Edit]) -> Tree:
 
     Raises `EditError` with all that cannot be carried out, and as `edit_tree` does; then nothing is.
     """
-    after, refused = _carried_out(tree, edits)
-    if refused:
-        raise EditError([finding_of(each.wrong, tree.text.file) for each in refused])
-    _check(tree, after, edits)
+    after, rejected = _apply_in_rounds(tree, edits)
+    if rejected:
+        raise EditError([finding_of(each.error, tree.text.file) for each in rejected])
+    _check_values(tree, after, edits)
     return after
 
 
@@ -266,31 +266,31 @@ def edit_tree(tree: Tree, edits: Sequence[Edit]) -> EditedTree:
     None of the edits may rest on another. The result is read again: its values are the old ones with exactly these
     edits. Raises `EditError` where they are not, and where the text had findings before.
     """
-    after, refused = _carried_out(tree, edits)
-    left_out = {id(edit) for each in refused for edit in each.edits}
-    _check(tree, after, [edit for edit in edits if id(edit) not in left_out])
-    return EditedTree(after, tuple(refused))
+    after, rejected = _apply_in_rounds(tree, edits)
+    left_out = {id(edit) for each in rejected for edit in each.edits}
+    _check_values(tree, after, [edit for edit in edits if id(edit) not in left_out])
+    return EditedTree(after, tuple(rejected))
 
 
-def _carried_out(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[RejectedEdits]]:
+def _apply_in_rounds(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[RejectedEdits]]:
     """The tree of the edited text, not yet checked: it has findings where the text became no YAML."""
     if tree.parsed.findings:
         first = tree.parsed.findings[0]
         raise EditError(
             [Finding(tree.text.file, first.line, first.column, first.code, first.message, hint="mend it first")]
         )
-    after, refused, waiting = tree, list[RejectedEdits](), edits
+    after, rejected, waiting = tree, list[RejectedEdits](), edits
     while waiting and not after.parsed.findings:
-        this = EditRound(after)
-        waiting = this.take(waiting)
-        content = patched(after.content, this.patches())
-        refused += this.refused
+        current = EditRound(after)
+        waiting = current.take(waiting)
+        content = patched(after.content, current.patches())
+        rejected += current.rejected
         if content != after.content:
             after = read_tree(ManifestText(tree.text.file, tree.mark + content.encode()))
-    return after, refused
+    return after, rejected
 
 
-def _check(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
+def _check_values(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
     """Raises `EditError` where the new text does not say what the old one does with the edits made."""
     findings = after.parsed.findings
     if findings or values_of(after.parsed.documents) != after_edits(values_of(before.parsed.documents), edits):
@@ -301,7 +301,7 @@ def _check(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
 
 def values_of(documents: Iterable[YamlDocument]) -> list[Any]:
     """The documents' values as plain dicts and lists, of which no two places share one."""
-    return [_copied(document.value) for document in documents]
+    return [_plain_copy(document.value) for document in documents]
 
 
 def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
@@ -309,34 +309,34 @@ def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
     for edit in edits:
         match edit:
             case SetScalar(path, value) | SetValue(path, value):
-                _at(values, path[:-1])[path[-1]] = _read_back(value)
+                _value_at(values, path[:-1])[path[-1]] = _read_back(value)
             case AddEntry(path, key, value):
-                _at(values, path)[key] = _read_back(value)
+                _value_at(values, path)[key] = _read_back(value)
             case AddItem(path, value):
-                _at(values, path).append(_read_back(value))
+                _value_at(values, path).append(_read_back(value))
             case RemoveEntry(path):
-                del _at(values, path[:-1])[path[-1]]
+                del _value_at(values, path[:-1])[path[-1]]
             case RemoveMerge(path, gone):
                 for key in gone:
-                    del _at(values, path)[key]
+                    del _value_at(values, path)[key]
             case MergeAlias(path, own):
-                _at(values, path).update({key: _read_back(value) for key, value in own.items()})
+                _value_at(values, path).update({key: _read_back(value) for key, value in own.items()})
             case _:
                 assert_never(edit)
     return values
 
 
-def _at(values: list[Any], path: Path) -> Any:
+def _value_at(values: list[Any], path: Path) -> Any:
     node: Any = values
     for step in path:
         node = node[step]
     return node
 
 
-def _copied(node: Any) -> Any:
+def _plain_copy(node: Any) -> Any:
     if isinstance(node, Map):
-        return {key: _copied(value) for key, value in node.items()}
-    return [_copied(value) for value in node] if isinstance(node, list) else node
+        return {key: _plain_copy(value) for key, value in node.items()}
+    return [_plain_copy(value) for value in node] if isinstance(node, list) else node
 
 
 def _read_back(value: Writable) -> Any:
