@@ -194,12 +194,12 @@ def undeclarable(kind: Kind, fields: Fields) -> Mapping[str, str]:
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_context=False):
             name = str(error["loc"][0]) if error["loc"] else "name"
-            reasons.setdefault(name, f"is {_value_text(fields.get(name))}, which a manifest cannot declare")
+            reasons.setdefault(name, f"is {_value_or_block(fields.get(name))}, which a manifest cannot declare")
     return reasons
 
 
-def _value_text(value: Value) -> str:
-    return str(to_json(value)) if not isinstance(value, Mapping) else "a block"
+def _value_or_block(value: Value) -> str:
+    return "a block" if isinstance(value, Mapping) else value_text(value)
 
 
 def _texts_in(value: Value) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _left_alone_notes(block: DesiredResource, result: Comparison, fixed: Sequenc
         yield Note(block.address, f"{accepted.change.path}: drift accepted{until} ({accepted.drift.reason})")
     for change in result.fixed:
         if change not in fixed:
-            yield Note(block.address, f"live {change.field} is {change.before!r}: {_spelling_reason(change)}")
+            yield Note(block.address, f"live {change.field} is {value_text(change.before)}: {_spelling_reason(change)}")
 
 
 def _update(
