@@ -85,7 +85,7 @@ def adopt(declared: DeclaredProject, account: AccountSnapshot) -> Adoption:
 
 
 def _note_suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
-    """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
+    """Ids of owned apps that a new block may mean under another identity, each with a note: they get no new file."""
     for app in context.desired.apps:
         old = context.suspects.get(app.address)
         if old is not None:

@@ -1,4 +1,4 @@
-"""A declared block against the live resource it stands for: the values that the block should have instead."""
+"""Values in the form of a manifest: what a block must change, what no manifest can declare, and whole blocks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an adoption starts from, a project and an account, and what comes together while apps are looked at."""
+"""The inputs of an adoption, its draft, and new blocks for live apps and placements."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ from reconciler.yaml.scalar import ManifestText
 
 @dataclass(frozen=True, slots=True)
 class DeclaredProject:
-    """A project as it stands: its manifests, without errors, and what they declare.
+    """A project: its manifests, which have no errors, and the desired state that they declare.
 
     `taken` names the files, manifests or not, beside which new ones would stand; `has_schemas` says that editors find
     the format in the project. `doubts` are warnings that there may be more manifests than were read, and `unread` the
@@ -44,7 +44,7 @@ class DeclaredProject:
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
+    """An account as it was read: all apps, and the placements of those to be adopted. `now` is in UTC.
 
     `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
     """
@@ -64,7 +64,7 @@ class AccountSnapshot:
 
 @dataclass(slots=True)
 class AdoptionDraft:
-    """What comes together while apps are looked at one after another."""
+    """The result of an adoption while it is being made, app by app."""
 
     texts: dict[str, ManifestText]
     new: set[str] = field(default_factory=set)
@@ -75,7 +75,7 @@ class AdoptionDraft:
 
 
 _NEUTRAL: Mapping[str, Value] = {"targetingEnabled": False, "geo": None, "connectivity": None}
-"""What a block says against a default that does not go with the rest of it."""
+"""Values that a block declares against defaults that contradict the rest of it."""
 
 
 _OF_ALL: Final = ("coppa", "status")

@@ -1,4 +1,4 @@
-"""A known app and its live placements -> what is to become of its blocks; and blocks that get earlier values back."""
+"""Edits of blocks whose app is live: values taken over, placements added; and earlier values written back."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ BlockKey: TypeAlias = tuple[str, Path]
 
 @dataclass(slots=True)
 class EditBatch:
-    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: requests by file.
+    """The inputs for comparing known apps, with the ledger by app, and the results: edit requests by file, notes.
 
     `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
     """
@@ -76,12 +76,12 @@ class EditBatch:
         return self.entries.get(app, {})
 
     def request(self, location: BlockLocation, request: EditRequest) -> None:
-        """Ask for a change of the file that a block stands in."""
+        """Add an edit request for the file of a block."""
         self.requests.setdefault(location.file, []).append(request)
 
 
 def update_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource], batch: EditBatch) -> None:
-    """Ask for what brings the blocks of an app up to what is live. Tombstones stay as they are."""
+    """Request the edits that make the blocks of an app declare what is live. Tombstones stay as they are."""
     if app.state == "absent":
         batch.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
@@ -113,7 +113,7 @@ def _note_suspected(
     claimed: Container[str],
     batch: EditBatch,
 ) -> frozenset[str]:
-    """Ids of owned placements that a block without one may be under another name, each told: no block is written."""
+    """Ids of owned placements that a new block may mean under another name, each with a note: they get no new block."""
     orphans = orphan_placements(app, listed, claimed, batch.known(app.address))
     suspects = suspected_placements(app, resolutions, orphans)
     batch.notes += (
@@ -130,7 +130,7 @@ def _compare_block(
     found: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]],
     batch: EditBatch,
 ) -> None:
-    """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
+    """Compare a block with the account: notes, and its difference in `found`; tiers of a waterfall share a key."""
     batch.notes += look_alike_notes(block, resolution)
     match resolution:
         case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))):
@@ -197,7 +197,7 @@ def _block_edits(location: BlockLocation, changed: BlockDifference, batch: EditB
 
 
 def _request_new_blocks(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -> None:
-    """Ask for blocks for the live placements that no block stands for."""
+    """Request new blocks for live placements that have none."""
     resources = [(placement_address(app.address, each.name), each) for each in strangers]
     shortlist = shortlisted(resources, (each.address for each in app.placements or ()), batch.known(app.address))
     batch.notes += shortlist.notes

@@ -1,6 +1,6 @@
-"""Live apps that no block stands for -> a new file for each, with a name made of its address.
+"""Live apps without a block -> a new manifest file for each, named after its address.
 
-The name is one that no file system and no path can take otherwise.
+A file name has letters, digits, `.`, `_` and `-` only, so that every file system and path takes it as it is.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ _LONGEST: Final = 100
 def write_new_apps(
     declared: DeclaredProject, account: AccountSnapshot, claimed: AbstractSet[str], draft: AdoptionDraft
 ) -> None:
-    """A file for each live app that no block stands for, looks like, or may have draft."""
+    """Add a new file to the draft for each live app whose id is not in `claimed` and that can be declared."""
     settings = declared.context.settings
     found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
     shortlist = shortlisted(found, (app.address for app in declared.state.apps), account.ledger)
@@ -99,7 +99,7 @@ def new_placement_blocks(
 def _write_new_file(
     declared: DeclaredProject, file: str, app: NewBlock, placements: Sequence[NewBlock], draft: AdoptionDraft
 ) -> None:
-    """Write a new file, if it is read as what it should say."""
+    """Add a new file to the draft, if reading it gives exactly what was to be declared; else a finding."""
     schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
     text = ManifestText(file, manifest_text([app.block], schema).encode())
     wanted = {each.address: each.declares for each in (app, *placements)}

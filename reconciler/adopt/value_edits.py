@@ -1,4 +1,4 @@
-"""A new value of a field -> the edits of the block that declares it, as few and as small as can be."""
+"""A new value of a field -> the smallest edits of the block that declares it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal

@@ -248,7 +248,7 @@ def _assess_unmanaged(
 def _assess_removed_app(
     address: Address, app: LiveResource, removal: RemovalStage | None, prune: Prune | None, context: DiffContext
 ) -> Iterator[Assessment]:
-    """The owned placements of a live app that is on its way out; `address` is what the ledger calls the app."""
+    """The owned placements of a live app that is being removed; `address` is the app's in the ledger."""
     listed = context.live.placements.get(app.id)
     if listed is None:
         return

@@ -1,7 +1,7 @@
-"""Assessments: what there is to know of one resource before anything is said or done about it, one value per case.
+"""The cases of an assessment, one dataclass each, and the functions that make those of blocks.
 
-Who it is, what is declared, what lives, what the ledger knows of it, which fields differ and why, how far its removal
-has come. The plan and the drift report are both read off these values.
+An assessment says which resource it is, what is declared, what is live, what the ledger holds, which fields differ and
+why, and how far a removal has come. The plan and the drift report are both made from these values.
 """
 
 from collections.abc import Mapping

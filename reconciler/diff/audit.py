@@ -1,6 +1,6 @@
-"""Audits: every resource of an account with its one class, the numbers that come of it, and what earlier ones say.
+"""Audits: every resource of an account with its class, the counts, and the history of alarms.
 
-Audits are remembered for their alarms: when each began, how long it was open, and how many there were each day.
+Past audits are kept for their alarms: when each began, how long it was open, and how many there were each day.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ CLASSES: Final[tuple[AuditClass, ...]] = ("missing", "conflict", "drift", "accep
 """The gravest first. A resource is of the gravest class that anything about it is of."""
 
 ALARMING: Final[frozenset[AuditClass]] = frozenset({"missing", "conflict", "drift"})
-"""What somebody did in the account and nobody agreed to. The other classes are news, not alarms."""
+"""Classes that make an audit fail: changes made in the account that nobody accepted."""
 
 NOTHING_THERE: Final = 100.0
 """The coverage of an account that holds nothing: nothing in it is unmanaged."""
@@ -135,12 +135,12 @@ def _coverage(live: int, unmanaged: int) -> float:
 
 
 AUDIT: Final = "audit"
-"""The event by which stores remember an audit."""
+"""The name of the journal event that keeps an audit."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastAudit:
-    """What is remembered of an audit: when it was (UTC), and which resources it raised an alarm for."""
+    """What is kept of an audit: its time (UTC), and the class of each resource that raised an alarm."""
 
     at: datetime
     alarms: Mapping[Address, AuditClass] = field(default_factory=dict)
@@ -184,7 +184,7 @@ class Trend:
 
 
 def audit_event(audit: Audit) -> dict[str, Any]:
-    """What is to be remembered of an audit, as a journal event."""
+    """The journal event that keeps an audit's time and alarms."""
     alarms = {item.address: item.of for item in audit.alarming}
     return {"event": AUDIT, "at": audit.at, "publisherId": audit.publisher_id, "api": audit.api, "alarms": alarms}
 
@@ -207,7 +207,7 @@ def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str
 
 
 def past_audit(audit: Audit) -> PastAudit:
-    """The audit as it will be remembered."""
+    """The part of an audit that is kept: its time and its alarms."""
     return PastAudit(instant(audit.at), {item.address: item.of for item in audit.alarming})
 
 

@@ -1,6 +1,6 @@
-"""Changes: what would make the account as declared, one dataclass per case; and what else can be said of an address.
+"""Changes and other verdicts on an address, one dataclass per case.
 
-A change is data. It says what is seen and what is wanted; how it is ordered, guarded, shown and carried out is decided
+A change is data. It says what is live and what is wanted; how it is ordered, guarded, shown and carried out is decided
 elsewhere from these values alone.
 """
 

@@ -1,4 +1,4 @@
-"""The assessments read as changes: the verdicts that a plan is built of."""
+"""Assessments -> verdicts: what a plan changes, notes, remembers and forgets."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain

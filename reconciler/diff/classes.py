@@ -1,4 +1,4 @@
-"""The assessments read as classes: what drifted, what is pending, and what is nobody's."""
+"""Assessments -> audit items: the class of each resource (drift, pending, missing, unmanaged and so on)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

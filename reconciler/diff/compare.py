@@ -1,7 +1,7 @@
-"""Declared fields against live ones: which leaves differ, since when, and which of them may be changed.
+"""Declared fields against live ones: which leaves differ, why, and which of them may be changed.
 
-Equality first: most resources are as declared, and cost one comparison per field. Floor tables, which change by the
-thousand, are compared line by line; DeepDiff, at a millisecond each, sees the blocks that differ.
+Equality is checked first: most resources are as declared, and cost one comparison per field. Floor tables, which change
+by the thousand, are compared line by line; DeepDiff, at a millisecond each, compares the other blocks that differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

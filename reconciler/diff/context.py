@@ -1,4 +1,4 @@
-"""What the assessments of one run rest on: the three states, what was derived from them once, and the options."""
+"""The input of all assessments of a run (`DiffContext`): the three states, what is derived of them, the options."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass

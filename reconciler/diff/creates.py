@@ -1,6 +1,6 @@
-"""Creates: what is made where nothing lives, and what an earlier run may have made already.
+"""Creations of blocks without a live resource, and creates of earlier runs whose outcome is unknown.
 
-A create that an earlier run left open was sent, and never told apart from not sent. None is sent again blindly.
+A create of unknown outcome may have been done. It is not sent again before the account can be expected to show it.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -148,7 +148,7 @@ def earlier_creates(
 
 
 def _adopt_or_distinct(address: Address, suspects: Iterable[str]) -> str:
-    """In words: which live ids an earlier create may have made, and both ways out."""
+    """The text that names live ids an earlier create may have made, with both remedies."""
     return (
         f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
         f"that by `{pin_of(address)}`, or write `lifecycle: {{distinct: true}}` if it is another"

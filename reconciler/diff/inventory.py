@@ -1,4 +1,4 @@
-"""Everything that is declared, owned or live, each resource once: what a list of them shows."""
+"""The inventory: every declared, owned or live resource once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

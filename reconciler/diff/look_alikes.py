@@ -1,4 +1,4 @@
-"""Resources that may be others under a new name or identity: nothing is created beside them."""
+"""Live resources that may be a block's under another name or identity: nothing is created beside them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,7 +135,7 @@ def suspected_placement(block: DesiredPlacement, old: LedgerEntry) -> Blocked:
 
 
 def suspected_old_note(suspect: Address) -> str:
-    """What is told of the vanished one."""
+    """The note on the old resource while a new block is suspected to mean it."""
     return f"no manifest names it any more; it stays as it is while {suspect} may be it under another identity"
 
 
@@ -189,7 +189,7 @@ def ambiguity_reason(pin: str, ids: Iterable[str]) -> str:
 
 
 def crossing_reason(pin: str, crossed: Crossed) -> str:
-    """Why the ledger cannot be taken at its word."""
+    """Why the ids in the ledger cannot be trusted for a block."""
     return (
         f"the ledger knows it as id {crossed.id}, but id {crossed.carrier}, which the ledger knows as {crossed.other}, "
         "is called so: either they were renamed in the account, or the ids in the ledger are mixed up; "

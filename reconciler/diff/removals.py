@@ -1,4 +1,7 @@
-"""Removal: tombstones and pruning. Nothing is deleted that was not inactive for the whole quarantine before."""
+"""Removal of tombstones and pruned resources: deactivate, wait for the quarantine, delete.
+
+Nothing is deleted that was not inactive for the whole quarantine before.
+"""
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
@@ -32,7 +35,7 @@ RemovalVerdict: TypeAlias = Deactivate | Delete | HeldChange | Blocked | Note | 
 
 @dataclass(frozen=True, slots=True)
 class RemovalStage:
-    """How far a live resource is on its way out: what is done or told next, and what the ledger is to hold of it."""
+    """How far the removal of a live resource is: the next verdict, and the ledger entry to keep, if any."""
 
     step: RemovalVerdict
     remember: LedgerEntry | None = None
@@ -45,7 +48,7 @@ class RemovalStage:
 
 @dataclass(frozen=True, slots=True)
 class _RemovalCandidate:
-    """One live resource on its way out: why, what the ledger knows, and whether it may end in a delete."""
+    """A live resource to be removed: why, its ledger entry, and whether it may be deleted in the end."""
 
     address: Address
     live: LiveResource
@@ -55,7 +58,7 @@ class _RemovalCandidate:
     source: Source | None = None
 
     def delete(self) -> Delete:
-        """The end of it."""
+        """The deletion, for when the quarantine is over."""
         return Delete(self.address, self.live.id, self.reason, self.live.digest(), self.live.app_id, self.source)
 
 

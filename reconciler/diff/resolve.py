@@ -1,4 +1,4 @@
-"""What identity sees of a block, and the live resource that it stands for: the answers of `resolve`."""
+"""Identity: which live resource each block stands for, by pin, ledger, name or bundle; and which ones look like it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

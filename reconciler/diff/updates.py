@@ -1,4 +1,4 @@
-"""A block in its place: what is sent so that the live resource becomes as declared, and what is held, kept or told."""
+"""A matched block -> its update, and what of it is held, kept, accepted or blocked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -187,7 +187,7 @@ def _drift_text(changes: Sequence[FieldChange]) -> str:
 
 
 def value_text(value: Value) -> str:
-    """A value in a sentence."""
+    """A value as compact JSON, for messages; `(none)` for None."""
     return "(none)" if value is None else canonical_json(to_json(value))
 
 

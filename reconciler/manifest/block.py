@@ -1,4 +1,4 @@
-"""What every manifest model is made of: strict blocks, and the scalars with rules of their own."""
+"""The base of every manifest model: strict blocks, and the scalar types with rules of their own."""
 
 import re
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Loading with a memory: what was read before, of the same bytes by the same program, is not read again.
+"""Settings and manifests loaded through a cache: a file that has not changed since this version read it is not parsed.
 
-Reading a file takes a YAML parser, models and a hundred thousand checks; recalling it takes none of them, not even
-their import. What is remembered of one file is what `read_manifest` makes of it. What files say to each other is
-looked at every time.
+The cache holds what `read_manifest` makes of one file (`parsed_manifest`), and the `ProjectSettings`. Its key is a
+digest of the program's version, the settings and the file. What files say together, such as an address declared twice,
+is checked on every load. With a full cache neither the YAML parser nor the models are imported.
 """
 
 import hashlib
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
     from reconciler.manifest.settings import Settings
 
 ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple[Finding, ...]]]"
-"""`load_settings`, or what remembers its answer for the rest of a run."""
+"""`load_settings`, or a function that keeps its result for the rest of a run."""
 
 
 class ManifestCache(Protocol):
-    """Lines of text by the key of what they were made from. It may forget, but never gives what was not put."""
+    """Bytes by key. An entry may be lost; `get` gives only what was put under the same key."""
 
     def get(self, key: bytes) -> bytes | None:
-        """What was put under the key, unless it is forgotten."""
+        """The bytes that were put under the key; None where there are none."""
         ...
 
     def put(self, key: bytes, data: bytes) -> None:
-        """Keep it, if possible."""
+        """Keep the bytes under the key, if possible."""
         ...
 
 
 class NullCache:
-    """A memory that keeps nothing."""
+    """A cache that keeps nothing."""
 
     def get(self, key: bytes) -> bytes | None:
-        """Nothing."""
+        """None, for any key."""
         del key
         return None
 
     def put(self, key: bytes, data: bytes) -> None:
-        """Forget it."""
+        """Drop the bytes."""
 
     def save(self) -> None:
-        """Nothing to keep."""
+        """Do nothing: there is nothing to save."""
 
 
 def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding, ...]]":
-    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - what is recalled needs no YAML, no models
+    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - with a full cache neither YAML nor models are needed
 
     return load_settings(text)
 
@@ -65,7 +65,7 @@ def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding,
 def load_settings_cached(
     text: ManifestText, cache: ManifestCache, read_settings: ReadSettings = _load_settings
 ) -> tuple[ProjectSettings | None, tuple[Finding, ...]]:
-    """The outline of what `load_settings` makes of the text, and the same findings."""
+    """The `ProjectSettings` and findings that `load_settings` gives for the text."""
     key = _key_function(text)(None)
     cached = cache.get(key)
     project = project_settings_from_bytes(cached) if cached is not None else None
@@ -87,7 +87,7 @@ def load_desired_cached(
     cache: ManifestCache,
     read_settings: ReadSettings = _load_settings,
 ) -> Loaded:
-    """What `load_desired` makes of the manifests. `project` is of the settings in `settings_text`."""
+    """The result of `load_desired` for the manifests. `project` comes from the settings in `settings_text`."""
     texts = sorted_by_file(manifests)
     return assemble(project, settings_text, texts, _parsed_manifests(settings_text, texts, cache, read_settings))
 
@@ -119,13 +119,13 @@ def _manifest_reader(
 
     settings, _ = read_settings(settings_text)
     if settings is None:
-        raise ValueError("settings with an outline can be read")
+        raise ValueError("settings that were loaded before can be read")
     scalars = PlainScalars()
     return lambda text: read_manifest(text, settings, scalars)
 
 
 def _key_function(settings_text: ManifestText) -> Callable[[ManifestText | None], bytes]:
-    """The key of a manifest, or of the settings themselves: a digest of all that reading it depends on."""
+    """The function from a manifest (None: the settings) to its key: a digest of all that parsing it depends on."""
     prefix = hashlib.sha256()
     for part in (f"{__version__} {FORMAT}".encode(), settings_text.file.encode(), settings_text.data):
         prefix.update(len(part).to_bytes(8, "big") + part)

@@ -1,6 +1,7 @@
-"""Where each app and placement is written: which file, which path, and the values that stand there.
+"""Edits of manifests that are read again before they count: the result must declare what was asked for, and no more.
 
-`BlockIndex` is for manifests without errors. `addresses_in` reads what it can of any, to complete what somebody types.
+Here are the places of blocks (`BlockLocation`, `BlockIndex`), the addresses in any file for completion
+(`addresses_in`), and the requests with their check (`EditRequest`, `apply_requests`, `check_declared`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from reconciler.yaml.scalar import ManifestText, Place, spelling
 class BlockLocation:
     """The block of an app or placement: the tree of its file, its path there, and what it says, merged keys included.
 
-    `around` holds the waterfall of a tier: what the tier does not say, that may say.
+    `enclosing` holds the waterfall of a tier, whose fields the tier inherits.
     """
 
     tree: Tree
@@ -85,7 +86,7 @@ def _placement_blocks(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
 
 
 COMPLETION_BYTES: Final = 2_000_000
-"""Bytes that are read in about a third of a second, which is as long as somebody waits for a completion."""
+"""Bytes read for one completion: about a third of a second."""
 
 
 def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Address]:
@@ -125,7 +126,7 @@ def _names(block: dict[str, Any], key: str) -> Iterator[str]:
 
 
 def _mappings(block: Any, key: str) -> list[dict[str, Any]]:
-    """The mappings in a list of a mapping; none where anything is otherwise."""
+    """The mappings in the list below a key; none where the value has another shape."""
     parts = block.get(key) if isinstance(block, dict) else None
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
@@ -153,7 +154,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """A text with requests carried out, and findings on those that could not be."""
+    """The edited text, the requests that are in it, and findings on those that could not be."""
 
     text: ManifestText
     done: tuple[EditRequest, ...]
@@ -171,7 +172,7 @@ class _Manifest:
 def apply_requests(
     context: ProjectContext, tree: Tree, apps: Iterable[DesiredApp], requests: Sequence[EditRequest]
 ) -> EditResult:
-    """The text of a tree with the requests that it can take: read again, its blocks declare just what they should.
+    """Apply the requests that can be applied; read again, the blocks declare exactly what these ask for.
 
     `apps` are those that manifests without errors declare, the ones of this file among them. What was rejected is tried
     again once others are carried out: a block whose values others merged may change when these have got lines of their
@@ -191,7 +192,7 @@ def apply_requests(
 def _try_requests(
     context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]
 ) -> tuple[_Manifest, list[EditRequest], list[Finding]]:
-    """One try: the manifest after it, what was carried out, and findings on the rest.
+    """Apply requests once: the manifest after it, the requests that are in it, and findings on the rest.
 
     All are tried at once, for some are sound only together; where that fails, each half is.
     """

@@ -1,7 +1,7 @@
-"""The countries a manifest may name, and guesses at what a wrong name was meant to be.
+"""Countries, country groups and floor tables: groups become countries, and unknown names are reported with a hint.
 
 The codes are ISO 3166-1 alpha-2, written out here because reading them from pycountry takes longer than reading most
-projects; a test holds the two together. Kosovo's XK is no ISO code, but every store and ad network uses it.
+projects; a test compares the two. Kosovo's XK is not an ISO code, but every store and ad network uses it.
 """
 
 from collections.abc import Collection, Iterable, Mapping

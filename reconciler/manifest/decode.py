@@ -1,7 +1,8 @@
-"""Values -> models, with every finding in one go.
+"""YAML values -> pydantic models, with all errors reported in one pass.
 
-Where a document does not fit its model, what is wrong is cut out and the rest is decoded again, so that later stages
-can look at it. What was cut leaves its name in `Map.broken`: it is declared, and nothing follows from its absence.
+Where a document does not fit its model, the invalid parts are removed and the rest is decoded again, so that later
+stages can check it. The names of removed fields are kept in `Map.broken`: such a field counts as declared, and nothing
+follows from its absence.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What pydantic found, in words for people who write manifests: a code, a message and a hint."""
+"""Pydantic's errors -> a code, a message and a hint in the terms of the manifest."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from reconciler.yaml.scalar import Based, described, did_you_mean, quoted, shown
 
 
 class ErrorMessage(NamedTuple):
-    """What is wrong, without the place."""
+    """A finding's code, message and hint, without its place."""
 
     code: str
     message: str
@@ -54,7 +54,7 @@ _YES_AND_NO: Final = frozenset(("yes", "no", "on", "off", "y", "n", "true", "fal
 
 
 def error_message(error: ErrorDetails, path: Sequence[Step], label: str, model: type[BaseModel]) -> ErrorMessage:
-    """The complaint for one pydantic error; `label` names the field as a reader finds it in the file."""
+    """The message for one pydantic error; `label` is the field's path as written in the file."""
     kind = error["type"]
     is_now = f"{label} is {described(error['input'])}"
     if kind in _EXPECTED:

@@ -1,4 +1,4 @@
-"""App blocks -> desired apps: defaults laid under, waterfalls unfolded into placements."""
+"""App blocks -> desired apps: defaults and waterfall fields are applied, and each tier becomes a placement."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

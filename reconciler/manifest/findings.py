@@ -1,4 +1,4 @@
-"""Findings of one file, collected in order, and the identities that blocks claim for themselves alone."""
+"""Collecting findings: of one file, of identities that two blocks claim, and of apps that look alike."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from reconciler.yaml.scalar import Place, shown
 
 @dataclass(frozen=True, slots=True)
 class FindingCollector:
-    """Collects findings. What an alias repeats is one finding, however many addresses it comes up under."""
+    """Collects findings. A value that aliases repeat gives one finding, however many addresses it affects."""
 
     _findings: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Keep findings."""
+        """Add findings; one that is there already, at the same place, is skipped."""
         for finding in findings:
             key = (finding.file, finding.line, finding.column, finding.code, finding.message)
             self._findings.setdefault(key, finding)
@@ -28,7 +28,7 @@ class FindingCollector:
         return any(finding.severity == "error" for finding in self._findings.values())
 
     def in_order_of_discovery(self) -> tuple[Finding, ...]:
-        """All findings, as they came up."""
+        """All findings, in the order in which they were added."""
         return tuple(self._findings.values())
 
     def findings(self) -> tuple[Finding, ...]:
@@ -49,11 +49,11 @@ class Reporter:
         return Reporter(self.collector, self.file, address)
 
     def error(self, place: Place, code: str, message: str, hint: str = "") -> None:
-        """Report what must be mended."""
+        """Report an error."""
         self._add("error", place, code, message, hint)
 
     def warning(self, place: Place, code: str, message: str, hint: str = "") -> None:
-        """Report what deserves a look."""
+        """Report a warning."""
         self._add("warning", place, code, message, hint)
 
     def _add(self, severity: Severity, place: Place, code: str, message: str, hint: str) -> None:
@@ -91,7 +91,7 @@ class IdentityRegistry:
     _first: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
     def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
-        """Report what an earlier block has claimed."""
+        """Register the claims; report those that an earlier block has made."""
         for what, address, line, column, value in claims:
             here = (reporter.file, line)
             first = self._first.setdefault((what, value or address), here)

@@ -1,4 +1,4 @@
-"""New floors -> manifests that declare just these, and are sound."""
+"""New floors -> edited manifests that declare exactly these floors and load without errors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One block's declared placement fields in canonical form, ready to be laid over those of another block."""
+"""A block's fields in canonical form, as an overlay over the fields of more general blocks; and its lifecycle."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,8 @@
-"""The store categories by platform that the vendor is known to take; the lists may grow on its side."""
+"""Checks of one expanded app beyond its types: categories, names, bundle, targeting, floors, renames and tiers.
+
+`lint_app` runs all of them. The categories of each platform are those that the vendor is known to accept; its list may
+grow.
+"""
 
 import json
 import re

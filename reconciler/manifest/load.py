@@ -1,4 +1,8 @@
-"""What the files of a project say, each read alone -> desired state, or everything that is wrong with it."""
+"""The files of a project -> `DesiredState`, or all findings on them.
+
+`load_desired` reads every file (`read_manifest`) and puts the results together (`assemble`). `digest_of` is the digest
+that plans carry.
+"""
 
 import hashlib
 import re
@@ -27,6 +31,27 @@ from reconciler.yaml.node import Map, YamlDocument
 from reconciler.yaml.parse import Parsed, parse
 from reconciler.yaml.scalar import ManifestText, PlainScalars, place_of_offset, quoted
 
+__all__ = ["Loaded", "ManifestText", "Settings", "findings_without_settings", "load_desired", "load_settings"]
+
+_TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
+
+_LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")
+
+_RESTS_ON_SETTINGS: Final = frozenset(
+    (
+        *("unknown-country", "unknown-group", "groups-disagree", "floor-above-maximum", "targeting-incomplete"),
+        *("geo-excludes-floor", "inverted-ladder", "missing-field"),
+    )
+)
+"""Codes of findings that country groups, defaults and limits of the settings may give rise to, or may settle."""
+
+_CUT_OFF: Final = re.compile(
+    r"^[ \t]*(?:- +)?(?:name|renamedFrom|bundle|category[12]|currency|rewardedAdUrl) *: +"
+    r"([^\s'\"\[{&*|>#][^\n]*?)[ \t]+(#[^\s#][^\n]*)$",
+    re.MULTILINE,
+)
+"""An unquoted text with ` #` in it and no blank after the `#`, as in `name: Level #1`: YAML ends the value there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -36,8 +61,31 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
+def load_desired(settings: Settings, settings_text: ManifestText, manifests: Sequence[ManifestText]) -> Loaded:
+    """What the manifests declare. The order in which they are given makes no difference.
+
+    Findings are of the manifests only; those of the settings came from `load_settings`. Nothing is raised for any text.
+    """
+    texts = sorted_by_file(manifests)
+    scalars = PlainScalars()
+    parsed = (read_manifest(text, settings, scalars) for text in texts)
+    return assemble(settings.project_settings, settings_text, texts, parsed)
+
+
+def load_one(settings: Settings, settings_text: ManifestText, text: ManifestText, parsed: Parsed) -> Loaded:
+    """The desired state of one parsed manifest alone."""
+    return assemble(settings.project_settings, settings_text, [text], [decode_manifest(text, parsed, settings)])
+
+
+def findings_without_settings(settings_text: ManifestText, manifests: Sequence[ManifestText]) -> tuple[Finding, ...]:
+    """Findings on manifests whose settings cannot be read: those that no settings could settle."""
+    settings = Settings("unknown", (), {}, {}, "report", Safety(), sound=False)
+    loaded = load_desired(settings, settings_text, manifests)
+    return tuple(finding for finding in loaded.findings if finding.code not in _RESTS_ON_SETTINGS)
+
+
 def sorted_by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
-    """The manifests in the order in which they are read, whatever the order in which they were found."""
+    """The manifests sorted by file name: the order in which they are read."""
     return sorted(manifests, key=_file_name)
 
 
@@ -80,7 +128,7 @@ def assemble(
 
 
 def digest_of(settings_text: ManifestText, texts: Sequence[ManifestText]) -> str:
-    """`sha256:` and the digest of all names and bytes: it moves when any of them does. The texts are `sorted_by_file`.
+    """`sha256:` and the digest of all file names and bytes. The texts are in the order of `sorted_by_file`.
 
     Limits, policies and reports of the settings are not in it.
     """
@@ -108,58 +156,13 @@ def _without_limit_blocks(settings: bytes) -> bytes:
     return b"".join(kept)
 
 
-_TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
-_LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")
-
-
-_RESTS_ON_SETTINGS: Final = frozenset(
-    (
-        *("unknown-country", "unknown-group", "groups-disagree", "floor-above-maximum", "targeting-incomplete"),
-        *("geo-excludes-floor", "inverted-ladder", "missing-field"),
-    )
-)
-"""Codes of findings that country groups, defaults and limits of the settings may give rise to, or may settle."""
-
-_CUT_OFF: Final = re.compile(
-    r"^[ \t]*(?:- +)?(?:name|renamedFrom|bundle|category[12]|currency|rewardedAdUrl) *: +"
-    r"([^\s'\"\[{&*|>#][^\n]*?)[ \t]+(#[^\s#][^\n]*)$",
-    re.MULTILINE,
-)
-"""A text that is written plain, with a `#` behind a blank in it that no blank follows, as in `name: Level #1`."""
-
-__all__ = ["Loaded", "ManifestText", "Settings", "findings_without_settings", "load_desired", "load_settings"]
-
-
-def load_desired(settings: Settings, settings_text: ManifestText, manifests: Sequence[ManifestText]) -> Loaded:
-    """What the manifests declare. The order in which they are given makes no difference.
-
-    Findings are of the manifests only; those of the settings came from `load_settings`. Nothing is raised for any text.
-    """
-    texts = sorted_by_file(manifests)
-    scalars = PlainScalars()
-    parsed = (read_manifest(text, settings, scalars) for text in texts)
-    return assemble(settings.project_settings, settings_text, texts, parsed)
-
-
-def load_one(settings: Settings, settings_text: ManifestText, text: ManifestText, parsed: Parsed) -> Loaded:
-    """What one manifest, which has been parsed, declares by itself."""
-    return assemble(settings.project_settings, settings_text, [text], [decode_manifest(text, parsed, settings)])
-
-
-def findings_without_settings(settings_text: ManifestText, manifests: Sequence[ManifestText]) -> tuple[Finding, ...]:
-    """What is wrong with manifests, however the settings read, which cannot be read."""
-    settings = Settings("unknown", (), {}, {}, "report", Safety(), sound=False)
-    loaded = load_desired(settings, settings_text, manifests)
-    return tuple(finding for finding in loaded.findings if finding.code not in _RESTS_ON_SETTINGS)
-
-
 def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> ParsedManifest:
-    """What stands in a file. `scalars` may be shared between files to save work. Nothing is raised for any bytes."""
+    """A file's apps, claims and findings. `scalars` may be shared between files to save work. Raises for no bytes."""
     return decode_manifest(text, parse(text, scalars, open_keys=EVERY_KEY), settings)
 
 
 def decode_manifest(text: ManifestText, parsed: Parsed, settings: Settings) -> ParsedManifest:
-    """What stands in a file that has been parsed, with everything that is wrong in it alone."""
+    """A parsed file's apps, claims and findings, before it is compared with other files."""
     collector = FindingCollector()
     reporter = Reporter(collector, text.file)
     collector.add((*parsed.findings, *parsed.warnings))
@@ -207,7 +210,7 @@ def _identity_claim(what: str, address: str, raw: Map, key: str, value: str = ""
 
 
 def _cut_off_values(text: ManifestText) -> Iterator[Finding]:
-    """Warnings of values that end at a `#` which was hardly meant to begin a comment. The text is UTF-8."""
+    """Warnings of values that end at a `#` which was probably not meant to begin a comment. The text is UTF-8."""
     if b" #" not in text.data and b"\t#" not in text.data:
         return
     content = text.data.decode("utf-8-sig")

@@ -1,6 +1,6 @@
-"""What one manifest file comes to, before it is held against the others; and as bytes, to be remembered.
+"""`ParsedManifest`: what one manifest file declares, before it is compared with others; and as bytes for the cache.
 
-The bytes are JSON: whoever reads them back gets texts, numbers and lists, and runs nothing that stands in them.
+The bytes are JSON: reading them runs nothing that stands in them.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ from reconciler.model.field_type import (
 from reconciler.model.value import Value
 
 FORMAT: Final = 3
-"""Of the bytes. Count it up with every change to them."""
+"""The version of the bytes' format: raise it with every change of that."""
 
 _DEFAULT_LIFECYCLE: Final = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedManifest:
-    """The apps of a file as they stand in it, what they claim for themselves alone, and what is wrong with them."""
+    """The apps of a file, the identities that they claim, and the findings on the file alone."""
 
     apps: tuple[DesiredApp, ...]
     claims: tuple[IdentityClaim, ...]
@@ -47,7 +47,7 @@ class ParsedManifest:
 
 
 class DecimalCache(dict[str, Decimal]):
-    """Decimals by their text, filled as they are asked for: manifests repeat a few prices many times."""
+    """Decimals by their text, made on first use: manifests repeat a few prices many times."""
 
     __slots__ = ()
 
@@ -57,7 +57,7 @@ class DecimalCache(dict[str, Decimal]):
 
 
 def parsed_manifest_to_bytes(manifest: ParsedManifest) -> bytes | None:
-    """The reading as bytes; None for one that cannot be told exactly, such as with an integer of a hundred digits."""
+    """The reading as bytes; None where JSON cannot hold it, such as an integer of a hundred digits."""
     apps = [
         (
             app.address,
@@ -145,7 +145,7 @@ Restorer: TypeAlias = Callable[[Any, DecimalCache], Value]
 
 
 def _restore(fields: dict[str, Any], restorers: Mapping[str, Restorer], decimals: DecimalCache) -> None:
-    """Give values back the form they had: prices are texts in JSON, and tuples lists."""
+    """Restore the types of values in place: in JSON a price is a text and a tuple a list."""
     for name, value in fields.items():
         if name in restorers and value is not None:
             fields[name] = restorers[name](value, decimals)
@@ -169,7 +169,7 @@ def _restored_words(value: Any, _: DecimalCache) -> Value:
 
 
 def _restorer_of(field_type: FieldType) -> Restorer | None:
-    """What gives a value its form back; None for what is in JSON what it is here."""
+    """The function that restores values of the type; None where JSON has the same value."""
     restorer: Restorer | None
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType() | LimitType():

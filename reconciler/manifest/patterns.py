@@ -1,7 +1,4 @@
-"""Patterns of manifests: braces written out, and which files look like manifests although no pattern matches them.
-
-Which folders hold no manifests, whatever the patterns say, stands here as well.
-"""
+"""The `manifests` patterns: braces expanded, folders that are never searched, and warnings of unread files."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +9,7 @@ from reconciler.model.address import one_typo_apart
 from reconciler.model.diagnostic import Finding
 
 MOST: Final = 100
-"""Patterns that one with braces may stand for: nobody means more."""
+"""The most patterns that one with braces may expand to."""
 
 ENDINGS: Final = (".yaml", ".yml")
 CLOSED_FOLDERS: Final = frozenset((".git", ".reconciler"))
@@ -29,7 +26,7 @@ _NULLS: Final = frozenset({b"", b"~", b"null", b"Null", b"NULL", b"---", b"..."}
 
 
 def is_closed(name: str) -> bool:
-    """Whether a path is that of a folder that holds no manifests, or of something in one, on any file system."""
+    """Whether a path is a closed folder or lies in one, by the rules of any file system."""
     return any(part.rstrip(". ").casefold() in CLOSED_FOLDERS for part in name.split("/"))
 
 
@@ -53,12 +50,12 @@ def plain_patterns(pattern: str) -> tuple[str, ...]:
 
 
 def all_plain_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
-    """The same for several patterns, each of which is sound."""
+    """All patterns with their braces written out; each must be one that `plain_patterns` accepts."""
     return tuple(plain for pattern in patterns for plain in plain_patterns(pattern))
 
 
 def is_yaml(name: str) -> bool:
-    """Whether a file is called as one of YAML, in capitals or not, and is no hidden one, as editors leave them."""
+    """Whether a file name ends as YAML files do, in any case, and is not hidden by a leading dot."""
     return name.casefold().endswith(ENDINGS) and not name.startswith(".")
 
 

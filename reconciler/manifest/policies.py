@@ -1,4 +1,4 @@
-"""The policies of `reconciler.yaml`: names that tell them apart, and rules that are CEL."""
+"""The policies of `reconciler.yaml`: CEL rules with unique names, checked for syntax, unknown names and cost."""
 
 import re
 from collections.abc import Callable, Sequence

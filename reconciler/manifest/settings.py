@@ -1,4 +1,4 @@
-"""What the settings say of the project as a whole: all that is needed of them once the manifests are read."""
+"""`reconciler.yaml` -> `Settings`, with findings; and the part of it that a run needs, `ProjectSettings`, as bytes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -28,7 +28,7 @@ from reconciler.yaml.scalar import ManifestText, Place, quoted
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """Named as in `Settings`, which has it."""
+    """The settings that a run needs once the manifests are parsed; the fields are those of `Settings`."""
 
     publisher_id: str
     manifests: tuple[str, ...]
@@ -40,23 +40,23 @@ class ProjectSettings:
 
 
 UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
-"""What `init` writes where it is not told the publisher."""
+"""What `init` writes where no publisher id is given."""
 WHERE_PUBLISHERS_ARE: Final = (
     "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
 )
 
 
 def is_no_publisher(publisher_id: str) -> bool:
-    """Whether an id is none: what `init` leaves to be filled in, or nought. No account is asked with it."""
+    """Whether an id is a placeholder: the one that `init` writes, or zeros. No request is made with it."""
     return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
 
 
 ProjectSettingsWithFindings = tuple[ProjectSettings, tuple[Finding, ...]]
-"""An outline with the findings on the settings' text."""
+"""Project settings with the findings on their text."""
 
 
 def project_settings_to_bytes(settings: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
-    """Both as bytes, which are JSON; None for settings that JSON cannot tell exactly."""
+    """Both as JSON; None for settings that JSON cannot hold exactly."""
     row = (
         settings.publisher_id,
         settings.manifests,
@@ -126,7 +126,7 @@ class Settings:
 
     @property
     def project_settings(self) -> ProjectSettings:
-        """What of this is needed once the manifests are read."""
+        """The part that is needed once the manifests are parsed."""
         return ProjectSettings(
             self.publisher_id,
             self.manifests,
@@ -139,7 +139,7 @@ class Settings:
 
     @property
     def parse_context(self) -> ParseContext:
-        """What the settings say about reading values."""
+        """The country groups and the highest floor, which parsing values depends on."""
         return _parse_context(self.country_groups, self.safety)
 
 
@@ -196,7 +196,7 @@ def _parse_context(groups: Groups, safety: Safety) -> ParseContext:
 
 
 def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:
-    """Warn of what `init` writes where it is not told the publisher, and of 0, which is none."""
+    """Warn of a publisher id that is a placeholder."""
     if is_no_publisher(publisher_id):
         message = f"publisherId {quoted(publisher_id)} is no publisher's: fill in yours"
         reporter.warning(place_at(raw, ("publisherId",)), "unknown-publisher", message, WHERE_PUBLISHERS_ARE)
@@ -210,7 +210,7 @@ def _reports(block: ReportsBlock) -> Reports:
 
 
 def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[str, ...]:
-    """The patterns that stay below the project; the others are reported, and nobody gets to follow them."""
+    """The patterns that stay below the project; the others are reported and left out."""
     kept = [pattern for pattern in block.manifests if _stays_below(pattern)]
     for at, pattern in enumerate(block.manifests):
         if not _stays_below(pattern):
@@ -239,7 +239,7 @@ def _is_below(pattern: str) -> bool:
 
 
 def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
-    """The groups by name. Those cut for being wrong stay known, empty: using them is not a second mistake."""
+    """The groups by name. An invalid group stays known, without countries, so that its uses are no further errors."""
     written = raw.get("countryGroups")
     if not isinstance(written, Map):
         return {}

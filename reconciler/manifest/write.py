@@ -1,4 +1,4 @@
-"""The order in which manifests list the keys of each kind of block: what `pull` writes and `fmt` restores."""
+"""Manifests as text: the order of the keys in each kind of block, new files, and formatting."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,8 +1,8 @@
-"""The parser's events of a text, and the characters in it that parsers and readers take for different things.
+"""The parser's events with places as git and editors count them, and findings on texts that are not valid YAML.
 
-A line ends where YAML 1.2 says that it does, with the exception of the lone carriage return, which git does not count:
-it is refused. U+0085, U+2028 and U+2029, which YAML 1.1 and its parsers take for line ends, end none. They may stand
-in double quotes; anywhere else they are refused, as nobody sees them there.
+A line ends where YAML 1.2 says that it does, except at a lone carriage return, which git does not count: it is refused.
+U+0085, U+2028 and U+2029, which YAML 1.1 and its parsers take for line ends, end no line. They are allowed in double
+quotes and refused elsewhere, because they cannot be seen there.
 """
 
 import re

@@ -1,7 +1,8 @@
-"""A document's block structure as pieces: each entry and item with its own lines and the comments that go with it.
+"""The usual layout of a YAML text: keys in a given order, two columns of indent, single blank lines.
 
-Comments above an entry are its lead. Those behind it that stand farther in than what follows are its tail: a line of
-floors that somebody has commented out goes where its table goes.
+A text is split into pieces (`Piece`): each entry or item has its own lines and the comments that belong to it. Comments
+above an entry are its lead. Comments behind it that are indented deeper than what follows are its tail: a floor that is
+commented out moves with its table.
 """
 
 import re
@@ -40,7 +41,7 @@ class Piece:
 
 
 class PieceReader:
-    """Takes a text to pieces, from its beginning to its end. `at` is where the next line begins that nobody has had."""
+    """Splits a text into pieces from beginning to end. `at` is the offset of the next line that is in no piece yet."""
 
     def __init__(self, text: str) -> None:
         self.at = 0
@@ -188,7 +189,7 @@ class KeyOrders:
 _BREAK: Final = re.compile(r"\r\n|\n")
 _STEP: Final = 2
 _PASSES: Final = 4
-"""A comment may come to rest in the second pass; what still moves after some is not in order at all."""
+"""The most passes: a comment may move in the second; a text that changes in all of them cannot be formatted."""
 
 
 def format_text(text: ManifestText, orders: KeyOrders) -> bytes:

@@ -1,4 +1,4 @@
-"""Mappings and lists while their events come in: merge keys (`<<`), repeated keys, and the layout."""
+"""Mappings and lists under construction: merge keys (`<<`), repeated keys, and the layout."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, cast

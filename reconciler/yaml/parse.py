@@ -1,4 +1,4 @@
-"""One file's parser events -> its documents: the one walk that both reading and editing rest on."""
+"""One file's parser events -> its documents, for reading and, with the layout, for editing."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -103,7 +103,7 @@ class Loader:
         self._most_expanded = FREE_EXPANSION + len(text.data) // 2
 
     def read(self) -> None:
-        """Read to the end, or to the first thing that leaves no sense in going on."""
+        """Read to the end, or to the first error after which nothing more can be read."""
         try:
             self._read_events()
         except _Stop:
@@ -131,7 +131,7 @@ class Loader:
             self.broken_off.append(YamlDocument(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
 
     def _report_failure(self, failure: ParseFailure) -> bool:
-        """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
+        """Report what PyYAML could not read; False where what was read before it must be ignored.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
         what comes before the place is read again, alone: if it is too deep already, that alone is told.

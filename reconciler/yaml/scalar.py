@@ -1,4 +1,4 @@
-"""YAML texts with places, plain scalars as the core schema of YAML 1.2 reads them, and how messages show both."""
+"""YAML files and places, plain scalars as the core schema of YAML 1.2 reads them, and both as text for messages."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""One round of edits: as many as can be carried out on a text before it has to be read again."""
+"""Edits applied to a text: in rounds, each followed by reading the text again, with a check of the values at the end.
+
+A round (`EditRound`) takes as many edits as do not rest on each other's result.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,14 +44,14 @@ from reconciler.yaml.scalar import ManifestText, quoted, resolve
 
 @dataclass(frozen=True, slots=True)
 class RejectedEdits:
-    """Edits that cannot be carried out, and why."""
+    """Edits that cannot be applied, and the reason."""
 
     edits: tuple[Edit, ...]
     error: Unwritable
 
 
 class EditRound:
-    """Collects edits that do not meet. What is added to one place is gathered, for it shares its commas."""
+    """Collects edits of one text that do not overlap. Additions at one place are kept together: they share commas."""
 
     def __init__(self, tree: Tree) -> None:
         self.rejected: list[RejectedEdits] = []
@@ -59,7 +62,7 @@ class EditRound:
         self._touched: set[Path] = set()
 
     def take(self, edits: Sequence[Edit]) -> Sequence[Edit]:
-        """Take edits up to the first that has to wait for the next round; the rest is given back."""
+        """Take edits up to the first that has to wait for the next round; return the rest."""
         for at, edit in enumerate(edits):
             if at and self._must_wait(edit):
                 return edits[at:]
@@ -70,7 +73,7 @@ class EditRound:
         return ()
 
     def patches(self) -> list[Patch]:
-        """The patches for all that was taken. Of two that meet at the end of a line, the inner one's comes first."""
+        """The patches of all edits taken. Of two at the end of one line, that of the inner block comes first."""
         patches = list(self._patches)
         additions: list[tuple[Path, Sequence[Edit], Callable[[], list[Patch]]]] = [
             *(
@@ -305,7 +308,7 @@ def values_of(documents: Iterable[YamlDocument]) -> list[Any]:
 
 
 def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
-    """The values, changed in place by edits that lead somewhere: the same edits, made on plain values."""
+    """The values with the edits made on them, in place; every path must exist."""
     for edit in edits:
         match edit:
             case SetScalar(path, value) | SetValue(path, value):

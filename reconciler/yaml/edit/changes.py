@@ -1,6 +1,8 @@
-"""What can be asked of a manifest's text. Paths begin with the document's index, counting those that are not empty.
+"""The kinds of edits, the nodes that they address, and patches of the text.
 
-Edits are carried out in the order given; a path is one of the text as the edits before it left it.
+A path begins with the index of a document, counting those that are not empty.
+
+Edits are applied in the order given; a path refers to the text after the edits before it.
 """
 
 import re

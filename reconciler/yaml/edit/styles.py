@@ -1,4 +1,4 @@
-"""New values as YAML text, in block and in flow style."""
+"""Values as YAML text, and patches that insert, replace and remove entries and items, in block and flow style."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
