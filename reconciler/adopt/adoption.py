@@ -46,8 +46,8 @@ class Adoption:
     """Texts to write, by file, and ledger entries to keep once they are written.
 
     `new` names the files among them that are not there yet, `added` the resources that no block stood for. `changes`
-    are values taken over, live before declared ones. `held` are differences that could not be written; `notes` say what
-    else there is to know, none of it lost.
+    are values taken over, live before declared ones. `held` are differences that could not be written; `notes`
+    are for people.
     """
 
     texts: tuple[ManifestText, ...] = ()

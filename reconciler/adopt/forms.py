@@ -83,7 +83,7 @@ _OWN = ("pending", "conflict")
 
 
 def _kept_declaration_text(change: FieldChange) -> str:
-    """What is said of a value that the manifest keeps although the account has another."""
+    """The note on a value that the manifest keeps although the account has another."""
     values = f"{change.path}: declared {value_text(change.after)}, the account has {value_text(change.before)}"
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
@@ -116,7 +116,7 @@ def _with_live_leaves(declared: Value, live: Value, changes: Iterable[FieldChang
 
 
 def _completed_targeting(values: Fields, block: DesiredResource, live: LiveResource) -> Fields:
-    """What else a block must say of targeting that says more of it than before: the format wants all of it or none."""
+    """Further targeting fields that a block must declare with `values`: a manifest has all of them or none."""
     after = {**block.fields, **values}
     targets = [name for name in ("geo", "connectivity") if after.get(name) is not None]
     if not any(name in values for name in _TARGETING) or bool(targets) is bool(after.get("targetingEnabled")):

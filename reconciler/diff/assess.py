@@ -225,7 +225,7 @@ def _assess_without_app(app: DesiredApp, context: DiffContext) -> Iterator[Asses
 def _assess_unmanaged(
     app: DesiredApp, live_app: LiveResource, listed: Iterable[LiveResource] | None, context: DiffContext
 ) -> Iterator[Assessment]:
-    """The owned placements of an app whose block declares none: nothing of them is managed, and each is told.
+    """The owned placements of an app whose block declares none: nothing of them is managed, and each gets a note.
 
     So is one whose block moved to another app: a placement stays in the app that it was made in. `listed` is None where
     the list of the app's placements was not read, for which there is no other need.

@@ -99,7 +99,7 @@ class UnownedResource:
 
 @dataclass(frozen=True, slots=True)
 class NotListed:
-    """An owned resource without a block that is gone, or in a list that was not read: what plan and drift say of it."""
+    """An owned resource without a block that is gone, or whose list was not read; with what plan and drift report."""
 
     address: Address
     verdict: Forget | Note | None
@@ -120,7 +120,7 @@ Assessment: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class InBlockedApp:
-    """Something in an app that is blocked: it is looked at as ever, and nothing of it is changed."""
+    """An assessment in an app that is blocked: the audit counts it as usual, and the plan changes nothing of it."""
 
     app: Address
     what: Assessment

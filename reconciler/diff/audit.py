@@ -128,7 +128,7 @@ def item_order(item: AuditItem) -> tuple[tuple[str, str], str]:
 
 
 def _coverage(live: int, unmanaged: int) -> float:
-    """Percent to one decimal; 100.0 is said only where nothing is left over."""
+    """Percent to one decimal; 100.0 only where nothing is unmanaged."""
     if not unmanaged:
         return NOTHING_THERE
     return min(round(100 * (live - unmanaged) / live, 1), 99.9)

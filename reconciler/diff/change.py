@@ -21,7 +21,7 @@ ChangeOrigin = Literal["pending", "drift", "conflict", "unknown"]
 Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 
 Limit = Literal["maxDeletes", "quarantineDays", "onDrift", "manifests"]
-"""Settings that hold a change back: for leave, for a time, for drift, and for manifests that were not read."""
+"""Settings that hold a change: until it is allowed, for a time, for drift, and for manifests that were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def id_of(change: Change) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class HeldChange:
-    """A change that waits for leave or for a time: it is shown, nothing of it is sent, and all others go on without it.
+    """A change that waits for permission or for a time: it is shown and not sent; other changes go on without it.
 
     `limit` is the setting that holds it, `reason` says what it waits for, and `switch` is what would allow it.
     """

@@ -44,7 +44,7 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:
-    """All that there is to say about the account: verdicts in the order of the blocks, what no block names last."""
+    """All verdicts on an account: in the order of the blocks, then those on resources that no block names."""
     context = context_of(desired, live, ledger, options)
     verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
     verdicts += moved_entries(verdicts, ledger)
@@ -59,7 +59,7 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
 
 
 def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
-    """What is to be done about one resource, and what is to be said and remembered of it beside that."""
+    """The verdicts on one resource: its change, notes, and changes of the ledger."""
     verdicts: Iterable[Verdict] = ()
     match each:
         case Matched(block, found, entry):

@@ -64,7 +64,7 @@ def audit_account(
 
 
 def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[AuditItem | Note]:
-    """The resource with its class, where it counts, and what is to be said beside that."""
+    """The audit items of an assessment (at most one), and the notes that go with it."""
     match each:
         case Matched(block, found):
             yield from look_alike_notes(block, found)
@@ -151,13 +151,13 @@ def _unclear_reason(each: UnmatchedBlock) -> str:
 
 
 def _class_of(fields: Sequence[AuditedField], removal: RemovalStage | None) -> AuditClass:
-    """The class of what is on its way out: pending only where the plan has something to do about it."""
+    """The class of a resource that is being removed: pending only where the plan has a step for it."""
     acts = removal is not None and removal.acts
     return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
 
 
 def _removal_note(removal: RemovalStage | None, why: str, acts: str, rests: str) -> str:
-    """What the plan does with a resource on its way out; `acts` says so where it acts, `rests` where it does not."""
+    """The note on a resource that is being removed: `acts` if it is deactivated next, `rests` if nothing is done."""
     match removal:
         case RemovalStage(Blocked(reason=reason)):
             return reason
@@ -184,7 +184,7 @@ def _since_applied(entry: LedgerEntry, live: LiveResource, today: date, *, going
 def _audited_fields(
     comparison: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
 ) -> Iterator[AuditedField]:
-    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: nobody's drift."""
+    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: no drift."""
     accepted = [
         AuditedField(each.change, "accepted", _applied_value(each.change, entry), each.drift)
         for each in comparison.accepted

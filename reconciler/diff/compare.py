@@ -81,7 +81,7 @@ class _LeftAlone:
         self.kept: list[FieldChange] = []
 
     def leaves_alone(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
-        """Whether a leaf is one of these."""
+        """Whether a leaf stays as it is; if so it is noted here."""
         acceptance = _acceptance(change, lifecycle, today)
         if covers(change.path, lifecycle.ignore_changes):
             return True

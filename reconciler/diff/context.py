@@ -28,15 +28,14 @@ DOUBT: Final = (
 class DriftRule:
     """What becomes of fields that live moved in since the last apply: what `safety.onDrift` says.
 
-    With `holds_conflicts` those that the manifest has changed as well are held, unless they are to be overwritten
-    without a word.
+    With `holds_conflicts` those that the manifest has changed as well are held, unless `on_drift` is "overwrite".
     """
 
     on_drift: OnDrift = "overwrite"
     holds_conflicts: bool = False
 
     def holds(self, change: FieldChange) -> bool:
-        """Whether a change of a field waits for leave."""
+        """Whether a change of a field is held."""
         match self.on_drift:
             case "hold":
                 return is_drift(change)
@@ -49,7 +48,7 @@ class DriftRule:
 
     @property
     def name(self) -> str:
-        """What holds, as a person finds it."""
+        """The setting or flag that holds changes."""
         return "safety.onDrift: hold" if self.on_drift == "hold" else HOLD_CONFLICTS
 
 

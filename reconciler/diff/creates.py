@@ -115,7 +115,7 @@ def _block_reason(change: Create, unmanaged: set[str], context: DiffContext) -> 
 
 
 def _possibly_made_ids(known: UnclearCreate, listed: frozenset[str], unmanaged: Container[str]) -> list[str]:
-    """Live ids that an earlier create may have made: nobody's, and those it may have made or new since it was sent."""
+    """Unmanaged live ids that an earlier create may have made: its suspects, and ids that are new since it was sent."""
     new = frozenset() if known.before is None else listed - known.before
     return sorted(each for each in {*known.suspects, *new} if each in unmanaged)
 
@@ -173,7 +173,7 @@ def _recently_made_and_hidden(change: Create, context: DiffContext) -> Iterable[
 
 
 def _with_wait_reason(change: Create, context: DiffContext) -> Create:
-    """The create; where an earlier one of it may still come to light, with the time until when that is waited for."""
+    """The create; where an earlier one may still appear in the account, with the time until which an apply waits."""
     unclear = context.options.past.unclear.get(change.address)
     settled_at = None if unclear is None else unclear.sent_at + context.options.settled_after
     if settled_at is None or settled_at <= context.options.now:

@@ -42,7 +42,7 @@ class Orphan:
 
 
 def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]) -> Mapping[Address, LedgerEntry]:
-    """For each new placement that looks like a vanished one of its app, that one; likest pairs first, each used once.
+    """For each new placement that looks like a vanished one of its app, that one; closest pairs first, each used once.
 
     An orphan that an earlier apply has already seen without its block is no candidate: the two did not change together.
     """
@@ -172,7 +172,7 @@ def unresolved_block(block: DesiredResource, resolution: NotFound | Missing | Un
 
 
 def look_alikes(blocks: Iterable[DesiredResource], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
-    """Ids of live resources that look like blocks without one: they stay as they are until it is said who they are."""
+    """Ids of live resources that look like blocks without one: they stay as they are until a block pins them."""
     present = [resolutions[block.address] for block in blocks if block.state == "present"]
     lost = [found.alike for found in present if isinstance(found, NotFound | Missing)]
     return frozenset(each.id for alike in lost for each in (*alike.free, *alike.nameless))
@@ -214,7 +214,7 @@ def identity_contradiction(entry: LedgerEntry, live: LiveResource) -> str | None
 
 
 def _look_alike_reason(block: DesiredResource, free: Sequence[LiveResource]) -> str:
-    """Which live resources look like a block that has none of its own, and both ways out."""
+    """The text that names live resources that look like a block without one, with both remedies."""
     one, *more = free
     what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block.address)
     if more:
@@ -225,7 +225,7 @@ def _look_alike_reason(block: DesiredResource, free: Sequence[LiveResource]) -> 
 
 
 def _nameless_reason(block: DesiredResource, nameless: Sequence[LiveResource]) -> str:
-    """Which live resources may be the block's, as nobody can read what they are called."""
+    """The text that names live resources whose name cannot be read, any of which may be the block's."""
     pin = pin_of(block.address)
     described = " and ".join(f"id {each.id} ({each.why_unreadable()})" for each in nameless)
     what = "identity" if nameless[0].kind == "app" else "name"
@@ -236,7 +236,7 @@ def _nameless_reason(block: DesiredResource, nameless: Sequence[LiveResource]) -
 
 
 def nameless_notes(resource: LiveResource, address: Address) -> Iterator[Note]:
-    """What is said of a live resource that no block stands for and whose identity cannot be read."""
+    """The note on a live resource without a block whose identity cannot be read."""
     if resource.is_nameless:
         why = resource.why_unreadable()
         text = f"live {resource.kind} id {resource.id} has no readable identity ({why}): nothing is made in its place"

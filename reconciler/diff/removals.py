@@ -101,7 +101,7 @@ def removal_of_undeclared(
 
 
 def removal_with_app(entry: LedgerEntry, live: LiveResource, app: RemovalStage | None) -> RemovalStage | None:
-    """The removal of an owned placement whose app is on its way out: it is deleted with the app, and not before."""
+    """The removal of an owned placement whose app is being removed: it is deleted with the app, and not before."""
     if app is None or not isinstance(app.step, Delete):
         return None
     reason = f"its app is {app.step.reason}"

@@ -136,7 +136,7 @@ def _with_protection(block: DesiredResource, result: Comparison) -> Comparison:
 
 
 def without_held(comparison: Comparison, rule: DriftRule) -> Comparison:
-    """The comparison with what is held of it kept back: that is neither changed nor sent."""
+    """The comparison without the changes that the rule holds, which go to `drifted`: they are not sent."""
     drifted = tuple(each for each in comparison.changes if rule.holds(each))
     if not drifted:
         return comparison
@@ -153,7 +153,7 @@ def without_held(comparison: Comparison, rule: DriftRule) -> Comparison:
 def _drift_verdicts(
     block: DesiredResource, found: Found, result: Comparison, rule: DriftRule
 ) -> Iterator[HeldChange | Note]:
-    """What is held, or told, of fields that live moved in."""
+    """The held update, or the note, for fields that changed in the account."""
     if result.drifted:
         yield _held_for_drift(block, found, result.drifted, rule)
     if rule.on_drift == "warn" and (overwritten := [each for each in result.changes if is_drift(each)]):

@@ -90,7 +90,7 @@ COMPLETION_BYTES: Final = 2_000_000
 
 
 def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Address]:
-    """Addresses of apps and placements that begin with the prefix, sorted; a broken file gives what can be read of it.
+    """Addresses of apps and placements that begin with the prefix, sorted; of a broken file, those that can be read.
 
     Only files that can hold such addresses are read, and of these some 2 MB: a longer prefix finds the rest. Names with
     unprintable characters, which no valid manifest has, are left out.

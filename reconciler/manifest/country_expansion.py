@@ -30,11 +30,11 @@ _ISO: Final = """
 COUNTRIES: Final = frozenset((*_ISO.split(), "XK"))
 
 _HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
-"""Codes that people write though ISO gives them to nobody."""
+"""Codes in common use that ISO does not assign, with the code that is meant."""
 
 
 def looks_like_country(text: str) -> bool:
-    """Whether a wrong name was rather meant as a country than as a group."""
+    """Whether an unknown name was more likely meant as a country than as a group."""
     return len(text) == 2 or (len(text) == 3 and text.isupper()) or meant_country(text) is not None
 
 
@@ -53,7 +53,7 @@ def meant_country(text: str) -> str | None:
 
 
 def country_hint(text: str, groups: Collection[str]) -> str:
-    """What was perhaps meant by a name that is neither a country nor a group."""
+    """The hint for a name that is neither a country nor a group."""
     country = meant_country(text)
     if country is not None:
         return f"did you mean {country}?"

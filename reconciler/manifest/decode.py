@@ -70,7 +70,7 @@ def _without_extensions(root: Map) -> Map:
 
 
 def _without_variables(root: Map, reporter: Reporter) -> Map:
-    """The values less those that speak of a variable, each of which is reported: it would be sent as it stands."""
+    """The values without those that hold `${`; each is reported, because there are no variables."""
     cuts: set[Path] = set()
     for path, text in _texts_below(root, ()):
         if VARIABLE not in text:
@@ -158,7 +158,7 @@ def address_at(root: Map, path: Path) -> str:
 
 
 def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
-    """Whether the error is only there because an earlier round cut something out."""
+    """Whether the error is only a consequence of what an earlier round removed."""
     match error["type"]:
         case "missing":
             holder = node_at(root, path[:-1])
@@ -226,7 +226,7 @@ def _with_stand_ins(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
 
 
 def _cut_path(root: Map, path: Path) -> Path:
-    """What to cut for something wrong at a path: the field of the innermost block, or that block itself.
+    """The path to remove for an error at a path: the field of the innermost block, or that block itself.
 
     Of floors only the line, so that the countries of the others can still be checked.
     """

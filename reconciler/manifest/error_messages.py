@@ -29,7 +29,7 @@ _LIKE_A_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)\s*")
 _TOO_LONG: Final = 10**15
 """Above this a number is not repeated in a hint."""
 _LONGEST_NUMBER: Final = 40
-"""Characters; what is longer is no number that somebody mistyped."""
+"""Characters; longer text gets no hint for a mistyped number."""
 _UNDERSCORED: Final = re.compile(r"[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]+)?")
 _COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _SEPARATED: Final = re.compile(r"[-+.,'\d\s$€£%]{0,40}(?:usd)?", re.IGNORECASE)

@@ -57,7 +57,7 @@ class ExpandedApp:
 
     @property
     def is_identified(self) -> bool:
-        """Whether platform and bundle are known: of another app nothing is said across blocks."""
+        """Whether platform and bundle are valid; an app without them is not compared with other blocks."""
         return not {"platform", "bundle"} & set(self.raw.broken)
 
 

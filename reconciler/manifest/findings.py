@@ -75,7 +75,7 @@ _HINTS: Final = {
 
 
 class IdentityClaim(NamedTuple):
-    """What the block of an address says, and where; nothing said is the address itself."""
+    """An identity that the block of an address claims (`what`, `value`), and where; an empty value is the address."""
 
     what: str
     address: str
@@ -86,7 +86,7 @@ class IdentityClaim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IdentityRegistry:
-    """Who said it first. The order of files decides which of two is reported, so load them in order."""
+    """The first claim of each identity. The later of two is reported, so files are loaded in order."""
 
     _first: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 

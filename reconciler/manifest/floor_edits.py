@@ -54,7 +54,7 @@ class FloorChange:
 class FloorTexts:
     """The manifests that change, with their new bytes, and the floor changes that are in them.
 
-    Findings that are errors are of changes that could not be written; warnings tell what else there is to know.
+    Errors among the findings are changes that could not be written; warnings concern those that were.
     """
 
     texts: tuple[ManifestText, ...]
@@ -64,7 +64,7 @@ class FloorTexts:
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
-    """An edit, the changes that it carries out, all of one placement, and what else there is to know of it."""
+    """An edit, the floor changes of one placement that it makes, and warnings that go with it."""
 
     edit: Edit
     changes: tuple[FloorChange, ...]
@@ -77,7 +77,7 @@ class _Proposal:
 
 @dataclass(slots=True)
 class _EditBatch:
-    """What comes together while changes are looked at one placement after another: proposals by file, and findings."""
+    """The proposed edits by file, and the findings, while changes are worked through placement by placement."""
 
     settings: Settings
     proposals: dict[str, list[_Proposal]] = field(default_factory=dict)
@@ -120,7 +120,7 @@ def write_floors(
 def _write_file(
     context: ProjectContext, file: str, index: BlockIndex, blocks: Mapping[Address, DesiredResource], batch: _EditBatch
 ) -> tuple[ManifestText | None, Sequence[FloorChange]]:
-    """The new text of a file, and the changes in it; None where there are none. What cannot be written is told."""
+    """The new text of a file (None: unchanged) and the changes in it. Findings on the others go to the batch."""
     proposals, done = batch.proposals[file], list[FloorChange]()
     try:
         edited = edit_tree(index.tree(file), [each.edit for each in proposals])

@@ -87,7 +87,7 @@ def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
 
 
 def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
-    """Report former names that other blocks have: where such a block is renamed, too, nothing tells what is done."""
+    """Report `renamedFrom` values that name other blocks; chains of them are errors, for their order is unknown."""
     renamed = {
         str(each.desired.fields["name"]): each
         for each in app.placements
@@ -117,7 +117,7 @@ def _lint_former_name(
     renamed: Mapping[str, ExpandedPlacement],
     reporter: Reporter,
 ) -> None:
-    """Warn of a former name that a block has which was not renamed: what is called so is that block's."""
+    """Warn of a `renamedFrom` that names a declared block: the live placement of that name belongs to that block."""
     old = str(placement.desired.renamed_from)
     if old not in declared or old in renamed:
         return
@@ -128,7 +128,7 @@ def _lint_former_name(
 
 
 def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
-    """Warn of a name whose ends nobody sees: people and consoles drop them, and then it is another name."""
+    """Warn of a name that begins or ends with invisible characters: people and consoles drop them."""
     name = raw.get("name")
     before, bare, behind = unseen_ends(name) if isinstance(name, str) else ("", "", "")
     ends = [f"{verb} with {_code_points(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
@@ -153,7 +153,7 @@ def _lint_address(raw: Map, about: Reporter) -> None:
 
 
 def _lint_hidden_characters(raw: Map, about: Reporter) -> None:
-    """Warn of characters within a name that nobody sees, and of letters that look like others."""
+    """Warn of invisible characters within a name, and of letters of two scripts that look alike."""
     name = str(raw.get("name", ""))
     if name.isascii():
         return
@@ -178,7 +178,7 @@ def _is_mixed(word: str) -> bool:
 
 
 def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
-    """Warn of a bundle that can be no package's: an app that is made with it is nobody's, and stays."""
+    """Warn of a bundle that no package can have: an app created with it cannot be corrected."""
     if not app.is_identified:
         return
     platform, bundle = (str(app.desired.fields[name]) for name in ("platform", "bundle"))

@@ -60,7 +60,7 @@ def is_yaml(name: str) -> bool:
 
 
 def looks_like_manifest(data: bytes) -> bool:
-    """Whether a text has the key `apps` at its top level, as far as can be told without reading it as YAML."""
+    """Whether a text has the key `apps` at its top level, found without parsing it as YAML."""
     text = data.removeprefix(_BOM)
     return (_APPS_IN_FLOW if text.lstrip().startswith(b"{") else _APPS).search(text) is not None
 
@@ -89,13 +89,13 @@ def without_ending(name: str) -> str:
 
 
 def is_empty_text(data: bytes) -> bool:
-    """Whether a text holds nothing but blanks, comments and the marks of documents."""
+    """Whether a text has nothing but blanks, comments, nulls and document markers."""
     lines = BytesIO(data.removeprefix(_BOM))
     return all(line.partition(b"#")[0].strip() in _NULLS or line.startswith(b"%") for line in lines)
 
 
 def unmatched_pattern(pattern: str, settings: str, text: bytes) -> Finding:
-    """A pattern that no file matches; `text` is that of the settings, for the line."""
+    """The warning of a pattern that no file matches; `text` holds the settings, for the line."""
     before = text.partition(pattern.encode("utf-8", "backslashreplace"))
     line = before[0].count(b"\n") + 1 if before[1] else 1
     return _warning(
@@ -108,7 +108,7 @@ def unmatched_pattern(pattern: str, settings: str, text: bytes) -> Finding:
 
 
 def unread_manifest(file: str) -> Finding:
-    """A file that looks like a manifest and is not read."""
+    """The warning of a file that looks like a manifest and that no pattern matches."""
     return _warning(
         file,
         1,
@@ -119,7 +119,7 @@ def unread_manifest(file: str) -> Finding:
 
 
 def misnamed_manifest(file: str, manifest: str) -> Finding:
-    """A file that looks like a manifest, has the name of one with something about it, and stands alone."""
+    """The warning of a file that looks like a manifest and is named like a variant of one that does not exist."""
     return _warning(
         file,
         1,
@@ -130,7 +130,7 @@ def misnamed_manifest(file: str, manifest: str) -> Finding:
 
 
 def empty_manifest(file: str) -> Finding:
-    """A manifest that declares nothing, not even that nothing is there: most likely its content was lost."""
+    """The warning of a manifest without any content: most likely it was lost."""
     return _warning(
         file,
         1,
@@ -141,7 +141,7 @@ def empty_manifest(file: str) -> Finding:
 
 
 def empty_folder(folder: str) -> Finding:
-    """A folder of manifests with nothing in it. Git keeps none: most likely a submodule that was not checked out."""
+    """The warning of an empty folder of manifests. Git keeps none: most likely a submodule is not checked out."""
     return _warning(
         folder,
         1,
@@ -152,7 +152,7 @@ def empty_folder(folder: str) -> Finding:
 
 
 def not_checked_out(file: str) -> Finding:
-    """A file that may be a manifest, which git has and a sparse checkout has left out."""
+    """The warning of a possible manifest that git tracks and a sparse checkout leaves out."""
     return _warning(
         file,
         1,

@@ -13,14 +13,14 @@ from reconciler.yaml.scalar import did_you_mean, quoted
 FACTS_HINT: Final = "docs/policies.md tells what a rule can speak of"
 
 FACTS: Final = ("action", "kind", "address", "app", "name", "id", "fields", "declared", "floors", "groups")
-"""What a rule can speak of."""
+"""The variables that a rule can use."""
 
 _TYPES: Final = ("bool", "int", "uint", "double", "string", "bytes", "list", "map", "type", "null_type")
 _BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 """Where a rule names each part of a list, as in `floors.all(country, ...)`."""
 
 LONGEST_RULE: Final = 4096
-"""Characters; no rule that somebody can review is as long."""
+"""Characters; a longer rule cannot be reviewed."""
 
 DEEPEST_LOOP: Final = 3
 """Loops in one another: over fields, over countries and over the countries of a group, say."""
@@ -39,8 +39,8 @@ _PART: Final = re.compile(
 def read_policies(blocks: Sequence[PolicyBlock], raw: Map, reporter: Reporter) -> tuple[Policy, ...]:
     """The policies as declared.
 
-    Reported: a rule that is not CEL, one that speaks of what there is not, a name that stands twice, and that rules
-    cannot be read here.
+    Reports a rule that is not CEL, an unknown variable in one, a name that is used twice, and that the CEL library is
+    missing.
     """
     if not blocks:
         return ()
@@ -62,7 +62,7 @@ def read_policies(blocks: Sequence[PolicyBlock], raw: Map, reporter: Reporter) -
 
 
 def _compiler() -> Callable[[str], Any] | None:
-    """What makes a program of a rule; None where the library is not installed, or does not load."""
+    """The function that compiles a rule; None where the library is not installed, or does not load."""
     try:
         from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
     except ImportError:
@@ -72,7 +72,7 @@ def _compiler() -> Callable[[str], Any] | None:
 
 
 def _cost_error(rule: str) -> str:
-    """The complaint about a rule that costs too much whatever it is asked about; empty for others."""
+    """The error of a rule that costs too much for any change; empty for others."""
     if len(rule) > LONGEST_RULE:
         return f"the rule has {len(rule):,} characters; {LONGEST_RULE:,} are read"
     depth = _loop_depth(rule)
@@ -107,7 +107,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _unknown_name_error(program: Any, rule: str) -> tuple[str, str]:
-    """The complaint about the first name in a rule that stands for nothing, and its hint; both empty without one."""
+    """The error and hint for the first unknown name in a rule; both empty where there is none."""
     known = {*FACTS, *_TYPES, *_BOUND.findall(rule)}
     unknown = [name for name in program.variables() if name not in known]
     if not unknown:

@@ -45,7 +45,7 @@ class SchemaContext:
 
 
 def schema_context(settings: Settings) -> SchemaContext:
-    """What settings say to a schema."""
+    """The part of the settings that a schema uses."""
     layers = [over for under in settings.defaults.values() for over in under]
     fields = frozenset(name for over in layers for name in (*over.fields, *over.broken))
     return SchemaContext(tuple(settings.country_groups), settings.safety.max_floor, fields)
@@ -263,7 +263,7 @@ def schema_text(schema: dict[str, Any]) -> str:
 
 
 def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
-    """The schema of a document that is checked against, or told by, a model."""
+    """The schema of a document whose shape is a model's."""
     made = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
     definitions = {name: _for_draft_07(part) for name, part in made.pop("$defs", {}).items()}
     return {"$schema": _DRAFT, **_for_draft_07(made), "title": title, "definitions": definitions}

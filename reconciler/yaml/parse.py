@@ -134,7 +134,7 @@ class Loader:
         """Report what PyYAML could not read; False where what was read before it must be ignored.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
-        what comes before the place is read again, alone: if it is too deep already, that alone is told.
+        what comes before the place is read again, alone: if it is too deep already, only that is reported.
         """
         before = part_before(self._text, failure)
         if before is not None:
