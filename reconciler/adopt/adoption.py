@@ -133,9 +133,9 @@ def _edit_known(
         result = apply_requests(declared.context, index.tree(file), declared.state.apps, requests)
         draft.texts[file] = result.text
         draft.held += result.rejected
-        done = {address for request in result.done for address in request.declares}
-        draft.added += [address for address in batch.added if address in done]
-        draft.changes += [(became, change) for became, change in batch.changes if became in done]
+        written = {address for request in result.done for address in request.declares}
+        draft.added += [address for address in batch.added if address in written]
+        draft.changes += [(became, change) for became, change in batch.changes if became in written]
 
 
 def _check_adoption(declared: DeclaredProject, account: AccountSnapshot, draft: AdoptionDraft) -> Adoption:
@@ -173,12 +173,12 @@ def _ledger_changes(
     synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
     entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
     entries.update(_entries_beside_edits(verdicts, account.ledger, ours))
-    known = {(entry.kind, entry.id) for entry in entries.values()}
+    remembered = {(entry.kind, entry.id) for entry in entries.values()}
     moved = [
         each.address
         for each in verdicts
         if isinstance(each, Forget)
-        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in known
+        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in remembered
     ]
     order = sorted(entries, key=address_order)
     return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))

@@ -113,8 +113,8 @@ def shortlisted(
         by_address.setdefault(address, []).append(resource)
     for address in sorted(by_address):
         entry = ledger.get(address)
-        known = entry.id if entry is not None else None
-        first, *others = sorted(by_address[address], key=lambda each: _preference(each, known))
+        owned_id = entry.id if entry is not None else None
+        first, *others = sorted(by_address[address], key=lambda each: _preference(each, owned_id))
         if address in taken:
             others = [first, *others]
         else:
@@ -128,8 +128,8 @@ def shortlisted(
     return shortlist
 
 
-def _preference(resource: LiveResource, known: str | None) -> tuple[bool, bool, int, str]:
-    return resource.id != known, resource.fields.get("status") != "active", len(resource.id), resource.id
+def _preference(resource: LiveResource, owned_id: str | None) -> tuple[bool, bool, int, str]:
+    return resource.id != owned_id, resource.fields.get("status") != "active", len(resource.id), resource.id
 
 
 def new_app_block(

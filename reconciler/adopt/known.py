@@ -85,8 +85,8 @@ def update_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResourc
     if app.state == "absent":
         batch.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
-    found: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]] = {}
-    _compare_block(app, Found(live), found, batch)
+    differences: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]] = {}
+    _compare_block(app, Found(live), differences, batch)
     if app.placements is None:
         if listed:
             text = "its block says nothing of placements, so none are managed; write `placements: []` to adopt them"
@@ -95,14 +95,14 @@ def update_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResourc
         resolutions = resolve_placements(app.placements, app.address, listed, batch.known(app.address))
         for block in app.placements:
             if block.state == "present":
-                _compare_block(block, resolutions[block.address], found, batch)
+                _compare_block(block, resolutions[block.address], differences, batch)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
         claimed |= look_alikes(app.placements, resolutions) | _note_suspected(app, listed, resolutions, claimed, batch)
-        left, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
+        earlier, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
         batch.notes += notes
-        claimed |= left
+        claimed |= earlier
         _request_new_blocks(app, [each for each in listed if each.id not in claimed], batch)
-    for blocks in found.values():
+    for blocks in differences.values():
         _request_edits(blocks, batch)
 
 
@@ -127,10 +127,10 @@ def _note_suspected(
 def _compare_block(
     block: DesiredResource,
     resolution: Resolution,
-    found: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]],
+    differences: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]],
     batch: EditBatch,
 ) -> None:
-    """Compare a block with the account: notes, and its difference in `found`; tiers of a waterfall share a key."""
+    """Compare a block with the account: notes, and its entry in `differences`; tiers of a waterfall share a key."""
     batch.notes += look_alike_notes(block, resolution)
     match resolution:
         case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))):
@@ -152,7 +152,7 @@ def _compare_block(
             if changed is not None:
                 location = batch.index.location(block)
                 depth = 5 if "tiers" in location.path else len(location.path)
-                found.setdefault((location.file, location.path[:depth]), []).append((block, changed))
+                differences.setdefault((location.file, location.path[:depth]), []).append((block, changed))
         case NotFound() | Missing():
             pass
 

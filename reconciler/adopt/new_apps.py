@@ -42,8 +42,8 @@ def write_new_apps(
 ) -> None:
     """Add a new file to the draft for each live app whose id is not in `claimed` and that can be declared."""
     settings = declared.context.settings
-    found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
-    shortlist = shortlisted(found, (app.address for app in declared.state.apps), account.ledger)
+    without_block = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
+    shortlist = shortlisted(without_block, (app.address for app in declared.state.apps), account.ledger)
     draft.notes += shortlist.notes
     names = FileNames(all_plain_patterns(settings.manifests), {*draft.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:

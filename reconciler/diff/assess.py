@@ -234,11 +234,11 @@ def _assess_unmanaged(
     for address, entry in context.entries(app.address).items():
         if entry.kind == "app":
             continue
-        live, left = by_id.get(entry.id), Note(address, LEFT_ALONE)
+        live, note = by_id.get(entry.id), Note(address, LEFT_ALONE)
         if live is not None:
-            yield Undeclared(entry, live, RemovalStage(left))
+            yield Undeclared(entry, live, RemovalStage(note))
         elif listed is None:
-            yield NotListed(address, left, None)
+            yield NotListed(address, note, None)
         else:
             yield NotListed(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
     if listed is not None and live_app.id in context.options.doubtful:

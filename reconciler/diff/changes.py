@@ -140,13 +140,13 @@ def moved_entries(verdicts: Iterable[Verdict], ledger: Ledger) -> list[Forget]:
     forgotten = set()
     for each in verdicts:
         if isinstance(each, Update | Deactivate):
-            known, resource_id = ledger.get(each.address), each.id
+            entry, resource_id = ledger.get(each.address), each.id
         elif isinstance(each, Remember):
-            known, resource_id = ledger.get(each.address), each.entry.id
+            entry, resource_id = ledger.get(each.address), each.entry.id
         else:
             forgotten |= {each.address} if isinstance(each, Forget) else set()
             continue
-        if known is None or known.id != resource_id:
+        if entry is None or entry.id != resource_id:
             taken[kind_of(each.address), resource_id] = each.address
         if isinstance(each, Update) and each.renamed_from is not None:
             forgotten.add(each.renamed_from)
@@ -174,12 +174,12 @@ def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> li
         for each in everything
         if isinstance(each, Create) and kind_of(each.address) == "placement" and wanted(each.address)
     }
-    going = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
+    deleted = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
     return [
         each
         for each in everything
         if wanted(each.address)
         or (isinstance(each, Forget) and each.became is not None and wanted(each.became))
         or (isinstance(each, Create | Blocked) and each.address in parents)
-        or (isinstance(each, Delete) and app_of(each.address) in going)
+        or (isinstance(each, Delete) and app_of(each.address) in deleted)
     ]

@@ -46,10 +46,10 @@ def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[I
     shown = {row.address for row in rows}
     for address in {*declared, *ledger} - shown:
         entry = ledger.get(address)
-        known = entry is not None and (entry.kind, entry.id) not in addresses
-        if known or declared.get(address) == "present":
+        is_gone = entry is not None and (entry.kind, entry.id) not in addresses
+        if is_gone or declared.get(address) == "present":
             rows.append(
-                InventoryRow(address, entry.id if entry and known else None, address in declared, known, live=False)
+                InventoryRow(address, entry.id if entry and is_gone else None, address in declared, is_gone, live=False)
             )
     return tuple(sorted(rows, key=lambda row: (address_order(row.address), row.id or "")))
 
@@ -61,19 +61,21 @@ def _status(live: LiveResource) -> str | None:
 
 def _addresses(desired: DesiredState, live: LiveState, ledger: Ledger) -> Iterator[tuple[tuple[Kind, str], Address]]:
     """The address of every live resource, by kind and id."""
-    known = {(entry.kind, entry.id): address for address, entry in ledger.items()}
+    by_ledger = {(entry.kind, entry.id): address for address, entry in ledger.items()}
     apps = resolve_apps(desired.apps, live.apps, ledger)
     named = _addresses_by_id(apps)
     blocks = {app.address: app for app in desired.apps}
     entries = by_app(ledger)
     for app in live.apps:
-        address = named.get(app.id) or known.get(("app", app.id)) or live_app_address(app)
+        address = named.get(app.id) or by_ledger.get(("app", app.id)) or live_app_address(app)
         yield ("app", app.id), address
         listed = live.placements.get(app.id, ())
         own = _placement_addresses(blocks.get(address) if app.id in named else None, listed, entries.get(address, {}))
         for each in listed:
-            there = own.get(each.id) or known.get(("placement", each.id)) or placement_address(address, each.name)
-            yield ("placement", each.id), there
+            address_inside = (
+                own.get(each.id) or by_ledger.get(("placement", each.id)) or placement_address(address, each.name)
+            )
+            yield ("placement", each.id), address_inside
 
 
 def _placement_addresses(

@@ -96,8 +96,8 @@ def removal_of_undeclared(
         return _blocked_by_contents(
             stage if options.unread is None else _held_for_unread(stage, options.unread), context
         )
-    kept = _with_quarantine_reset(replace(entry, orphaned=True), live)
-    return RemovalStage(Note(entry.address, text), None if kept == entry else kept)
+    updated = _with_quarantine_reset(replace(entry, orphaned=True), live)
+    return RemovalStage(Note(entry.address, text), None if updated == entry else updated)
 
 
 def removal_with_app(entry: LedgerEntry, live: LiveResource, app: RemovalStage | None) -> RemovalStage | None:
@@ -139,9 +139,9 @@ def _next_stage(candidate: _RemovalCandidate, options: DiffOptions) -> RemovalSt
     if options.now >= ends_at:
         return RemovalStage(candidate.delete())
     why = f"{candidate.reason}; inactive, in quarantine until {ends_at:%Y-%m-%d %H:%M} UTC"
-    known = entry or LedgerEntry(address, live.id, {})
-    kept = replace(known, id=live.id, orphaned=orphaned, inactive_since=started.isoformat(timespec="seconds"))
-    return RemovalStage(HeldChange(candidate.delete(), "quarantineDays", why, SHORTER_QUARANTINE), kept)
+    base = entry or LedgerEntry(address, live.id, {})
+    updated = replace(base, id=live.id, orphaned=orphaned, inactive_since=started.isoformat(timespec="seconds"))
+    return RemovalStage(HeldChange(candidate.delete(), "quarantineDays", why, SHORTER_QUARANTINE), updated)
 
 
 def _with_quarantine_reset(entry: LedgerEntry, live: LiveResource) -> LedgerEntry:

@@ -100,6 +100,22 @@ Unclear: TypeAlias = PinNotFound | AmbiguousIdentity | Crossed
 Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
+def resolve_apps(
+    apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
+) -> Mapping[Address, Resolution]:
+    """The live app of each app block."""
+    return resolve([_app_identity(app) for app in apps], live, ledger, _app_key, _folded_app)
+
+
+def resolve_placements(
+    placements: Sequence[DesiredPlacement], app: Address, live: Iterable[LiveResource], ledger: Ledger
+) -> Mapping[Address, Resolution]:
+    """The live placement of each placement block of one app."""
+    return resolve(
+        [_placement_identity(app, each) for each in placements], live, ledger, _placement_key, _folded_placement
+    )
+
+
 def resolve(
     wanted: Sequence[BlockIdentity],
     live: Iterable[LiveResource],
@@ -303,22 +319,6 @@ def _cycles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Addre
             yield addresses[addresses.index(at) :]
 
 
-def resolve_apps(
-    apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
-) -> Mapping[Address, Resolution]:
-    """The live app of each app block."""
-    return resolve([_wanted_app(app) for app in apps], live, ledger, _app_key, _folded_app)
-
-
-def resolve_placements(
-    placements: Sequence[DesiredPlacement], app: Address, live: Iterable[LiveResource], ledger: Ledger
-) -> Mapping[Address, Resolution]:
-    """The live placement of each placement block of one app."""
-    return resolve(
-        [_wanted_placement(app, each) for each in placements], live, ledger, _placement_key, _folded_placement
-    )
-
-
 def _app_key(app: LiveResource) -> Key:
     return str(app.fields.get("platform", "")), str(app.fields.get("bundle", ""))
 
@@ -336,12 +336,12 @@ def _folded_placement(key: Key) -> Key:
     return folded_placement(*key)
 
 
-def _wanted_app(app: DesiredApp) -> BlockIdentity:
+def _app_identity(app: DesiredApp) -> BlockIdentity:
     key = (str(app.fields["platform"]), str(app.fields["bundle"]))
     return BlockIdentity(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
 
 
-def _wanted_placement(app: Address, placement: DesiredPlacement) -> BlockIdentity:
+def _placement_identity(app: Address, placement: DesiredPlacement) -> BlockIdentity:
     old = placement.renamed_from
     return BlockIdentity(
         placement.address,

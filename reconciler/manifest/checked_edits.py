@@ -96,11 +96,11 @@ def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Addres
     unprintable characters, which no valid manifest has, are left out.
     """
     bundle = prefix.partition("/")[0].partition(":")[2].encode()
-    left = COMPLETION_BYTES
+    bytes_left = COMPLETION_BYTES
     addresses: set[Address] = set()
     for text in texts:
-        if bundle in text.data and left > 0:
-            left -= len(text.data)
+        if bundle in text.data and bytes_left > 0:
+            bytes_left -= len(text.data)
             addresses.update(_readable_addresses(text))
     return sorted(address for address in addresses if address.startswith(prefix) and address.isprintable())
 
@@ -183,8 +183,8 @@ def apply_requests(
     manifest, done, rejected = _try_requests(context, manifest, requests)
     all_done = list(done)
     while done and rejected:
-        left = [request for request in requests if request not in all_done]
-        manifest, done, rejected = _try_requests(context, manifest, left)
+        remaining = [request for request in requests if request not in all_done]
+        manifest, done, rejected = _try_requests(context, manifest, remaining)
         all_done += done
     return EditResult(manifest.tree.text, tuple(all_done), tuple(rejected))
 

@@ -28,56 +28,12 @@ _ISO: Final = """
     TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
 COUNTRIES: Final = frozenset((*_ISO.split(), "XK"))
-
+_FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 _HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
 """Codes in common use that ISO does not assign, with the code that is meant."""
-
-
-def looks_like_country(text: str) -> bool:
-    """Whether an unknown name was more likely meant as a country than as a group."""
-    return len(text) == 2 or (len(text) == 3 and text.isupper()) or meant_country(text) is not None
-
-
-def meant_country(text: str) -> str | None:
-    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for.
-
-    Blanks around it and characters of another width count for nothing.
-    """
-    text = normalize("NFKC", text).strip()
-    upper = text.upper()
-    if upper in _HABITUAL_CODES:
-        return _HABITUAL_CODES[upper]
-    if upper in COUNTRIES or upper == WORLDWIDE:
-        return upper
-    return _alpha_2_by_name(text)
-
-
-def country_hint(text: str, groups: Collection[str]) -> str:
-    """The hint for a name that is neither a country nor a group."""
-    country = meant_country(text)
-    if country is not None:
-        return f"did you mean {country}?"
-    if len(text) == 2 and not text.isascii():
-        strange = " and ".join(f"U+{ord(each):04X}" for each in text if not each.isascii())
-        return f"codes are written with the letters A to Z, and {strange} is none of them"
-    return did_you_mean(text, groups) or "countries are ISO 3166 alpha-2 codes, as in US; groups stand in countryGroups"
-
-
-@lru_cache(maxsize=1024)
-def _alpha_2_by_name(text: str) -> str | None:
-    import pycountry  # noqa: PLC0415 - slow to import, and needed only where something is wrong already
-
-    try:
-        return str(pycountry.countries.lookup(text).alpha_2)
-    except LookupError:
-        return None
-
-
+SIX_DECIMALS_HINT = "write six decimals at most"
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = Mapping[str, Number] | list[CountryPrice]
-
-SIX_DECIMALS_HINT = "write six decimals at most"
-_FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 
 
 def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, reporter: Reporter) -> Floors | None:
@@ -131,16 +87,56 @@ def country_list(names: Iterable[str], places: Iterable[Place], groups: Groups, 
     return tuple(sorted(countries))
 
 
-def _line_pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
-    return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
-
-
 def line_place(raw: Any, at: int, name: str, part: str = "country") -> Place:
     """Where the country or the price of a line of floors stands; `at` counts lines from 0."""
     if not isinstance(raw, Map):
         place: Place = raw[at].value_place(part)
         return place
     return raw.key_place(name) if part == "country" else raw.value_place(name)
+
+
+def looks_like_country(text: str) -> bool:
+    """Whether an unknown name was more likely meant as a country than as a group."""
+    return len(text) == 2 or (len(text) == 3 and text.isupper()) or meant_country(text) is not None
+
+
+def meant_country(text: str) -> str | None:
+    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for.
+
+    Blanks around it and characters of another width count for nothing.
+    """
+    text = normalize("NFKC", text).strip()
+    upper = text.upper()
+    if upper in _HABITUAL_CODES:
+        return _HABITUAL_CODES[upper]
+    if upper in COUNTRIES or upper == WORLDWIDE:
+        return upper
+    return _alpha_2_by_name(text)
+
+
+def country_hint(text: str, groups: Collection[str]) -> str:
+    """The hint for a name that is neither a country nor a group."""
+    country = meant_country(text)
+    if country is not None:
+        return f"did you mean {country}?"
+    if len(text) == 2 and not text.isascii():
+        foreign = " and ".join(f"U+{ord(each):04X}" for each in text if not each.isascii())
+        return f"codes are written with the letters A to Z, and {foreign} is none of them"
+    return did_you_mean(text, groups) or "countries are ISO 3166 alpha-2 codes, as in US; groups stand in countryGroups"
+
+
+@lru_cache(maxsize=1024)
+def _alpha_2_by_name(text: str) -> str | None:
+    import pycountry  # noqa: PLC0415 - slow to import, and needed only where something is wrong already
+
+    try:
+        return str(pycountry.countries.lookup(text).alpha_2)
+    except LookupError:
+        return None
+
+
+def _line_pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
+    return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
 
 
 def _merge_groups(

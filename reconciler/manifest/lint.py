@@ -26,14 +26,6 @@ from reconciler.model.value import to_json
 from reconciler.yaml.node import Map
 from reconciler.yaml.scalar import Place, did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
 
-
-@cache
-def categories() -> Mapping[str, tuple[str, ...]]:
-    """Category names by platform, spelled as the API wants them."""
-    text = files("reconciler.manifest").joinpath("categories.json").read_text(encoding="utf-8")
-    return {platform: tuple(names) for platform, names in json.loads(text).items()}
-
-
 _USER_MACRO: Final = "{{USER_ID}}"
 _STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")
 """What no bundle holds: Android packages are named by letters, digits, `_` and dots, those of iOS by `-` as well."""
@@ -71,6 +63,13 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
         present = [tier for tier in waterfall if tier.desired.state == "present"]
         for upper, lower in pairwise(present):
             _lint_tiers(upper, lower, about.about(lower.desired.address))
+
+
+@cache
+def categories() -> Mapping[str, tuple[str, ...]]:
+    """Category names by platform, spelled as the API wants them."""
+    text = files("reconciler.manifest").joinpath("categories.json").read_text(encoding="utf-8")
+    return {platform: tuple(names) for platform, names in json.loads(text).items()}
 
 
 def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
@@ -166,8 +165,8 @@ def _lint_hidden_characters(raw: Map, about: Reporter) -> None:
 
     mixed = [word for word in _WORD.findall(name) if not word.isascii() and _is_mixed(word)]
     if mixed:
-        strange = _code_points("".join(each for each in mixed[0] if not each.isascii()))
-        message = f"the name {quoted(name)} mixes letters that look alike: {strange} in {mixed[0]!a} is not Latin"
+        foreign = _code_points("".join(each for each in mixed[0] if not each.isascii()))
+        message = f"the name {quoted(name)} mixes letters that look alike: {foreign} in {mixed[0]!a} is not Latin"
         about.warning(place, "name-mixed", message, "write it in one script")
 
 
@@ -183,10 +182,10 @@ def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
         return
     platform, bundle = (str(app.desired.fields[name]) for name in ("platform", "bundle"))
     allowed = "-" if platform == "ios" else ""
-    strange = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
+    unusual = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
     hint = "look it up in the store: an app with a wrong bundle cannot be corrected, only made again"
-    if strange:
-        message = f"holds {_code_points(strange)}, which no {platform} bundle does"
+    if unusual:
+        message = f"holds {_code_points(unusual)}, which no {platform} bundle does"
     elif "" in bundle.split("."):
         message = "has a dot at an end, or two together"
     elif platform == "android" and bundle.isdigit():

@@ -10,7 +10,6 @@ from reconciler.model.diagnostic import Finding
 
 MOST: Final = 100
 """The most patterns that one with braces may expand to."""
-
 ENDINGS: Final = (".yaml", ".yml")
 CLOSED_FOLDERS: Final = frozenset((".git", ".reconciler"))
 """Folders that hold no manifests: git's own, with its credentials, and the state that is not committed."""

@@ -53,8 +53,8 @@ def schema_context(settings: Settings) -> SchemaContext:
 
 def with_rules(schema: Schema, known: SchemaContext | None) -> Schema:
     """The schema of manifests or of settings with its rules, for one project, or for any where none is known."""
-    made = deepcopy(schema)
-    blocks: dict[str, Schema] = made["definitions"]
+    result = deepcopy(schema)
+    blocks: dict[str, Schema] = result["definitions"]
     for block in blocks.values():
         if "floorPrices" in block.get("properties", {}):
             _placement_fields(block["properties"], known)
@@ -65,12 +65,12 @@ def with_rules(schema: Schema, known: SchemaContext | None) -> Schema:
     if "AppBlock" in blocks:
         _manifest(blocks, known)
     else:
-        _settings(made["properties"], blocks)
+        _settings(result["properties"], blocks)
     groups: Schema = {"enum": sorted(known.groups)} if known else {"type": "string", "not": {"const": WORLDWIDE}}
     blocks["Country"] = {"enum": sorted(COUNTRIES)}
     blocks["CountryOrGroup"] = {"anyOf": [_ref("Country"), *([groups] if known is None or known.groups else [])]}
     blocks["FloorCountry"] = {"anyOf": [{"const": WORLDWIDE}, _ref("CountryOrGroup")]}
-    return made
+    return result
 
 
 def _placement_fields(fields: Schema, known: SchemaContext | None) -> None:
@@ -264,9 +264,9 @@ def schema_text(schema: dict[str, Any]) -> str:
 
 def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
     """The schema of a document whose shape is a model's."""
-    made = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
-    definitions = {name: _for_draft_07(part) for name, part in made.pop("$defs", {}).items()}
-    return {"$schema": _DRAFT, **_for_draft_07(made), "title": title, "definitions": definitions}
+    schema = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
+    definitions = {name: _for_draft_07(part) for name, part in schema.pop("$defs", {}).items()}
+    return {"$schema": _DRAFT, **_for_draft_07(schema), "title": title, "definitions": definitions}
 
 
 def _for_draft_07(node: Any) -> Any:

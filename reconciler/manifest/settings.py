@@ -25,6 +25,13 @@ from reconciler.yaml.node import Map, Seq, YamlDocument, place_at
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, Place, quoted
 
+UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
+"""What `init` writes where no publisher id is given."""
+WHERE_PUBLISHERS_ARE: Final = (
+    "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
+)
+_BEGINNING: Final = "begin with version: 1 and publisherId"
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
@@ -39,59 +46,8 @@ class ProjectSettings:
     sound: bool
 
 
-UNKNOWN_PUBLISHER: Final = "YOUR-PUBLISHER-ID"
-"""What `init` writes where no publisher id is given."""
-WHERE_PUBLISHERS_ARE: Final = (
-    "the console shows it under User Profile, beside the Basic Reporting credentials; a sandbox's is 3432"
-)
-
-
-def is_no_publisher(publisher_id: str) -> bool:
-    """Whether an id is a placeholder: the one that `init` writes, or zeros. No request is made with it."""
-    return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
-
-
 ProjectSettingsWithFindings = tuple[ProjectSettings, tuple[Finding, ...]]
 """Project settings with the findings on their text."""
-
-
-def project_settings_to_bytes(settings: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
-    """Both as JSON; None for settings that JSON cannot hold exactly."""
-    row = (
-        settings.publisher_id,
-        settings.manifests,
-        settings.prune,
-        astuple(settings.safety),
-        [astuple(policy) for policy in settings.policies],
-        settings.country_groups,
-        settings.sound,
-    )
-    try:
-        data = orjson.dumps([row, [astuple(finding) for finding in findings]])
-    except TypeError:
-        return None
-    return data if project_settings_from_bytes(data) == (settings, findings) else None
-
-
-def project_settings_from_bytes(data: bytes) -> ProjectSettingsWithFindings | None:
-    """The inverse; None for bytes that are none of `project_settings_to_bytes`."""
-    try:
-        (publisher_id, manifests, prune, safety, policies, groups, sound), findings = orjson.loads(data)
-        settings = ProjectSettings(
-            publisher_id,
-            tuple(manifests),
-            prune,
-            Safety(*safety),
-            tuple(Policy(*policy) for policy in policies),
-            {name: tuple(members) for name, members in groups.items()},
-            sound,
-        )
-        return settings, tuple(Finding(*finding) for finding in findings)
-    except (ValueError, TypeError, LookupError, AttributeError):
-        return None
-
-
-_BEGINNING: Final = "begin with version: 1 and publisherId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +107,47 @@ def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, .
     decoded = decode(SettingsDocument, document, reporter) if document is not None else None
     settings = _settings(*decoded, reporter) if decoded is not None else None
     return settings, collector.findings()
+
+
+def is_no_publisher(publisher_id: str) -> bool:
+    """Whether an id is a placeholder: the one that `init` writes, or zeros. No request is made with it."""
+    return publisher_id == UNKNOWN_PUBLISHER or not publisher_id.strip("0")
+
+
+def project_settings_to_bytes(settings: ProjectSettings, findings: tuple[Finding, ...]) -> bytes | None:
+    """Both as JSON; None for settings that JSON cannot hold exactly."""
+    row = (
+        settings.publisher_id,
+        settings.manifests,
+        settings.prune,
+        astuple(settings.safety),
+        [astuple(policy) for policy in settings.policies],
+        settings.country_groups,
+        settings.sound,
+    )
+    try:
+        data = orjson.dumps([row, [astuple(finding) for finding in findings]])
+    except TypeError:
+        return None
+    return data if project_settings_from_bytes(data) == (settings, findings) else None
+
+
+def project_settings_from_bytes(data: bytes) -> ProjectSettingsWithFindings | None:
+    """The inverse; None for bytes that are none of `project_settings_to_bytes`."""
+    try:
+        (publisher_id, manifests, prune, safety, policies, groups, sound), findings = orjson.loads(data)
+        settings = ProjectSettings(
+            publisher_id,
+            tuple(manifests),
+            prune,
+            Safety(*safety),
+            tuple(Policy(*policy) for policy in policies),
+            {name: tuple(members) for name, members in groups.items()},
+            sound,
+        )
+        return settings, tuple(Finding(*finding) for finding in findings)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 def _only_document(text: ManifestText, reporter: Reporter) -> YamlDocument | None:

@@ -20,6 +20,22 @@ from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, place_of_offset
 
 _COLON: Final = re.compile(r"[ \t]*:[ \t]*")
+_BREAK: Final = re.compile(r"\r\n|\n")
+_STEP: Final = 2
+_PASSES: Final = 4
+"""The most passes: a comment may move in the second; a text that changes in all of them cannot be formatted."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOrders:
+    """The order of keys in mappings, by the key that the mapping, or the list that it is in, stands below.
+
+    A document's own mapping stands below "". Where a mapping has an order, keys that begin with `first` come before all
+    others: they hold the anchors that the others refer to.
+    """
+
+    below: Mapping[str, Sequence[str]]
+    first: str
 
 
 @dataclass(slots=True)
@@ -38,158 +54,6 @@ class Piece:
     tail: list[tuple[int, str]] = field(default_factory=list)
     below: list["Piece"] = field(default_factory=list)
     joined: bool = False
-
-
-class PieceReader:
-    """Splits a text into pieces from beginning to end. `at` is the offset of the next line that is in no piece yet."""
-
-    def __init__(self, text: str) -> None:
-        self.at = 0
-        self._text = text
-
-    def document(self, root: Node) -> tuple[list[str], list[Piece]]:
-        """The lines above a document and its pieces; one in flow style has lines alone. Raises `Unwritable`."""
-        if isinstance(root, Map | Seq) and not root.is_flow:
-            begin = self._begin(root)
-            head = self._lines_before(begin)
-            return head, self._pieces(root)
-        end = lines_end(self._text, root.end)
-        lines = self._text[self.at : end].split("\n")
-        self.at = after_break(self._text, end)
-        return lines, []
-
-    def remaining_lines(self) -> list[str]:
-        """The lines below the last document."""
-        return self._lines_before(len(self._text))
-
-    def _pieces(self, holder: Map | Seq) -> list[Piece]:
-        pieces: list[Piece] = []
-        if isinstance(holder, Map):
-            for entry in holder.entries:
-                self._add_piece(pieces, entry.key.begin, partial(self._entry_piece, entry))
-        else:
-            for item in holder.nodes:
-                self._add_piece(pieces, self._dash(item), partial(self._item_piece, item))
-        return pieces
-
-    def _add_piece(self, pieces: list[Piece], begin: int, read: Callable[[], Piece]) -> None:
-        """Read a piece, and share out the comments before it between it and the one before."""
-        column = begin - line_start(self._text, begin)
-        lines = self._comments_before(begin)
-        inner = 0
-        while pieces and inner < len(lines) and (not lines[inner].strip() or _column(lines[inner]) > column):
-            inner += 1
-        while inner and not lines[inner - 1].strip():
-            inner -= 1
-        piece = read()
-        piece.lead = [line.strip() for line in lines[inner:]]
-        if pieces:
-            pieces[-1].tail = [(_column(line), line.strip()) for line in lines[:inner]]
-        pieces.append(piece)
-
-    def _entry_piece(self, entry: MapEntry) -> Piece:
-        begin, value = entry.key.begin, entry.value
-        name = "<<" if entry.is_merge else entry.name
-        column = begin - line_start(self._text, begin)
-        key = self._text[begin : entry.key.end]
-        if _is_block(value):
-            end = line_end(self._text, entry.key.end)
-            text = key + _with_colon_spacing(self._text[entry.key.end : end].rstrip())
-            self.at = after_break(self._text, end)
-            return Piece(name, column, text, value, below=self._pieces(value))
-        end = self._read_to_end(value)
-        return Piece(name, column, key + _with_colon_spacing(self._text[entry.key.end : end]), value)
-
-    def _item_piece(self, item: Node) -> Piece:
-        dash = self._dash(item)
-        column = dash - line_start(self._text, dash)
-        if not isinstance(item, Map) or not _is_block(item):
-            return Piece("", column, "- " + self._text[item.begin : self._read_to_end(item)], item)
-        first = self._begin(item)
-        if not self._text[dash + 1 : first].strip():
-            self.at = first
-            return Piece("", column, "-", item, below=self._pieces(item), joined=True)
-        end = line_end(self._text, dash)
-        self.at = after_break(self._text, end)
-        text = "- " + self._text[dash + 1 : end].strip()
-        return Piece("", column, text, item, below=self._pieces(item))
-
-    def _read_to_end(self, value: Node) -> int:
-        """The end of a value that is kept as it stands, its comment included; reading goes on behind it."""
-        if isinstance(value, ScalarNode) and value.style in {"|", ">"}:
-            self.at = value.end if value.end == line_start(self._text, value.end) else len(self._text)
-            return value.end - 1 if self._text[value.end - 1 : value.end] == "\n" else value.end
-        end = lines_end(self._text, value.end)
-        self.at = after_break(self._text, end)
-        return end
-
-    def _begin(self, holder: Map | Seq) -> int:
-        return holder.entries[0].key.begin if isinstance(holder, Map) else self._dash(holder.nodes[0])
-
-    def _dash(self, item: Node) -> int:
-        dash = len(self._text[: item.begin].rstrip()) - 1
-        if dash < 0 or self._text[dash] != "-":
-            raise self._unusual_layout(item.begin)
-        return dash
-
-    def _comments_before(self, begin: int) -> list[str]:
-        """The lines between what was read and a piece; none where it stands behind a dash."""
-        if begin == self.at:
-            return []
-        lines = self._lines_before(begin)
-        if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-            raise self._unusual_layout(begin)
-        return lines
-
-    def _lines_before(self, begin: int) -> list[str]:
-        start = line_start(self._text, begin) if begin < len(self._text) else begin
-        if start < self.at:
-            raise self._unusual_layout(begin)
-        lines = self._text[self.at : start].split("\n")
-        self.at = start
-        return lines[:-1] if not lines[-1] else lines
-
-    def _unusual_layout(self, offset: int) -> Unwritable:
-        place: Place = place_of_offset(self._text, offset)
-        return Unwritable(place, "fmt-unsure", "the layout here is too unusual to be put in order", "change it by hand")
-
-
-def _is_block(value: Node) -> TypeGuard[Map | Seq]:
-    if isinstance(value, AliasNode | ScalarNode) or value.is_flow:
-        return False
-    parts = value.entries if isinstance(value, Map) else value.nodes
-    return bool(parts)
-
-
-def _with_colon_spacing(text: str) -> str:
-    """What stands behind a key, with one blank behind the colon; a comment keeps its distance."""
-    colon = _COLON.match(text)
-    rest = text[colon.end() :] if colon is not None else ""
-    if colon is None or "\n" in text[: colon.end() + 1] or not rest:
-        return text.rstrip() if colon is None or rest else ":"
-    return f":{text[text.index(':') + 1 :]}" if rest.startswith("#") else f": {rest}"
-
-
-def _column(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
-
-
-@dataclass(frozen=True, slots=True)
-class KeyOrders:
-    """The order of keys in mappings, by the key that the mapping, or the list that it is in, stands below.
-
-    A document's own mapping stands below "". Where a mapping has an order, keys that begin with `first` come before all
-    others: they hold the anchors that the others refer to.
-    """
-
-    below: Mapping[str, Sequence[str]]
-    first: str
-
-
-_BREAK: Final = re.compile(r"\r\n|\n")
-_STEP: Final = 2
-_PASSES: Final = 4
-"""The most passes: a comment may move in the second; a text that changes in all of them cannot be formatted."""
 
 
 def format_text(text: ManifestText, orders: KeyOrders) -> bytes:
@@ -336,3 +200,137 @@ def _anchors_and_uses(node: Node) -> Iterator[tuple[str, bool]]:
     elif isinstance(node, Seq):
         for item in node.nodes:
             yield from _anchors_and_uses(item)
+
+
+class PieceReader:
+    """Splits a text into pieces from beginning to end. `at` is the offset of the next line that is in no piece yet."""
+
+    def __init__(self, text: str) -> None:
+        self.at = 0
+        self._text = text
+
+    def document(self, root: Node) -> tuple[list[str], list[Piece]]:
+        """The lines above a document and its pieces; one in flow style has lines alone. Raises `Unwritable`."""
+        if isinstance(root, Map | Seq) and not root.is_flow:
+            begin = self._begin(root)
+            head = self._lines_before(begin)
+            return head, self._pieces(root)
+        end = lines_end(self._text, root.end)
+        lines = self._text[self.at : end].split("\n")
+        self.at = after_break(self._text, end)
+        return lines, []
+
+    def remaining_lines(self) -> list[str]:
+        """The lines below the last document."""
+        return self._lines_before(len(self._text))
+
+    def _pieces(self, holder: Map | Seq) -> list[Piece]:
+        pieces: list[Piece] = []
+        if isinstance(holder, Map):
+            for entry in holder.entries:
+                self._add_piece(pieces, entry.key.begin, partial(self._entry_piece, entry))
+        else:
+            for item in holder.nodes:
+                self._add_piece(pieces, self._dash(item), partial(self._item_piece, item))
+        return pieces
+
+    def _add_piece(self, pieces: list[Piece], begin: int, read: Callable[[], Piece]) -> None:
+        """Read a piece, and share out the comments before it between it and the one before."""
+        column = begin - line_start(self._text, begin)
+        lines = self._comments_before(begin)
+        inner = 0
+        while pieces and inner < len(lines) and (not lines[inner].strip() or _column(lines[inner]) > column):
+            inner += 1
+        while inner and not lines[inner - 1].strip():
+            inner -= 1
+        piece = read()
+        piece.lead = [line.strip() for line in lines[inner:]]
+        if pieces:
+            pieces[-1].tail = [(_column(line), line.strip()) for line in lines[:inner]]
+        pieces.append(piece)
+
+    def _entry_piece(self, entry: MapEntry) -> Piece:
+        begin, value = entry.key.begin, entry.value
+        name = "<<" if entry.is_merge else entry.name
+        column = begin - line_start(self._text, begin)
+        key = self._text[begin : entry.key.end]
+        if _is_block(value):
+            end = line_end(self._text, entry.key.end)
+            text = key + _with_colon_spacing(self._text[entry.key.end : end].rstrip())
+            self.at = after_break(self._text, end)
+            return Piece(name, column, text, value, below=self._pieces(value))
+        end = self._read_to_end(value)
+        return Piece(name, column, key + _with_colon_spacing(self._text[entry.key.end : end]), value)
+
+    def _item_piece(self, item: Node) -> Piece:
+        dash = self._dash(item)
+        column = dash - line_start(self._text, dash)
+        if not isinstance(item, Map) or not _is_block(item):
+            return Piece("", column, "- " + self._text[item.begin : self._read_to_end(item)], item)
+        first = self._begin(item)
+        if not self._text[dash + 1 : first].strip():
+            self.at = first
+            return Piece("", column, "-", item, below=self._pieces(item), joined=True)
+        end = line_end(self._text, dash)
+        self.at = after_break(self._text, end)
+        text = "- " + self._text[dash + 1 : end].strip()
+        return Piece("", column, text, item, below=self._pieces(item))
+
+    def _read_to_end(self, value: Node) -> int:
+        """The end of a value that is kept as it stands, its comment included; reading goes on behind it."""
+        if isinstance(value, ScalarNode) and value.style in {"|", ">"}:
+            self.at = value.end if value.end == line_start(self._text, value.end) else len(self._text)
+            return value.end - 1 if self._text[value.end - 1 : value.end] == "\n" else value.end
+        end = lines_end(self._text, value.end)
+        self.at = after_break(self._text, end)
+        return end
+
+    def _begin(self, holder: Map | Seq) -> int:
+        return holder.entries[0].key.begin if isinstance(holder, Map) else self._dash(holder.nodes[0])
+
+    def _dash(self, item: Node) -> int:
+        dash = len(self._text[: item.begin].rstrip()) - 1
+        if dash < 0 or self._text[dash] != "-":
+            raise self._unusual_layout(item.begin)
+        return dash
+
+    def _comments_before(self, begin: int) -> list[str]:
+        """The lines between what was read and a piece; none where it stands behind a dash."""
+        if begin == self.at:
+            return []
+        lines = self._lines_before(begin)
+        if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
+            raise self._unusual_layout(begin)
+        return lines
+
+    def _lines_before(self, begin: int) -> list[str]:
+        start = line_start(self._text, begin) if begin < len(self._text) else begin
+        if start < self.at:
+            raise self._unusual_layout(begin)
+        lines = self._text[self.at : start].split("\n")
+        self.at = start
+        return lines[:-1] if not lines[-1] else lines
+
+    def _unusual_layout(self, offset: int) -> Unwritable:
+        place: Place = place_of_offset(self._text, offset)
+        return Unwritable(place, "fmt-unsure", "the layout here is too unusual to be put in order", "change it by hand")
+
+
+def _is_block(value: Node) -> TypeGuard[Map | Seq]:
+    if isinstance(value, AliasNode | ScalarNode) or value.is_flow:
+        return False
+    parts = value.entries if isinstance(value, Map) else value.nodes
+    return bool(parts)
+
+
+def _with_colon_spacing(text: str) -> str:
+    """What stands behind a key, with one blank behind the colon; a comment keeps its distance."""
+    colon = _COLON.match(text)
+    rest = text[colon.end() :] if colon is not None else ""
+    if colon is None or "\n" in text[: colon.end() + 1] or not rest:
+        return text.rstrip() if colon is None or rest else ":"
+    return f":{text[text.index(':') + 1 :]}" if rest.startswith("#") else f": {rest}"
+
+
+def _column(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))

@@ -50,10 +50,77 @@ try:
 except ImportError:  # PyYAML built without libyaml: slower, but the same events
     _Parser = SlowParser  # type: ignore[assignment,misc]
 
+
 DEEPEST: Final = 100
 """Levels of nesting; a manifest needs about eight."""
 FREE_EXPANSION: Final = 100_000
 """Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
+
+    `broken_off` is what was read of a document before a place from which on the text is no YAML.
+    """
+
+    documents: tuple[YamlDocument, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()
+    broken_off: tuple[YamlDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A text that was read to be edited. `content` holds its characters without the byte order mark, `mark` that mark.
+
+    Only a text without findings has its layout.
+    """
+
+    text: ManifestText
+    mark: bytes
+    content: str
+    parsed: Parsed
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The documents that are not empty, as they are written."""
+        return tuple(node for document in self.parsed.documents for node in document.nodes)
+
+
+def parse(
+    text: ManifestText, scalars: PlainScalars | None = None, *, open_keys: frozenset[str] = frozenset()
+) -> Parsed:
+    """Read a file. Nothing is raised for any bytes.
+
+    `scalars` may be shared between files to save work. `open_keys` are keys that any mapping may have: where the text
+    breaks off, those that an unfinished mapping lacks count as broken in it, for they may come later.
+    """
+    try:
+        text.data.decode()
+    except UnicodeDecodeError as error:
+        return Parsed((), (encoding_finding(text, error.start),))
+    return _run_loader(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
+
+
+def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
+    """Read a file for edits: what `parse` makes of it, and the layout. Nothing is raised for any bytes."""
+    mark = BYTE_ORDER_MARK if text.data.startswith(BYTE_ORDER_MARK) else b""
+    body = ManifestText(text.file, text.data[len(mark) :])
+    try:
+        content = body.data.decode()
+    except UnicodeDecodeError:
+        return Tree(text, mark, "", parse(text))
+    loader = Loader(body, PlainScalars() if scalars is None else scalars, content=content)
+    return Tree(text, mark, content, _run_loader(loader))
+
+
+def _run_loader(loader: "Loader") -> Parsed:
+    loader.read()
+    errors = tuple(finding for finding in loader.findings if finding.severity == "error")
+    warnings = tuple(finding for finding in loader.findings if finding.severity == "warning")
+    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
 
 
 class _Stop(Exception):
@@ -299,71 +366,3 @@ class Loader:
     def _stop(self, code: str, mark: Mark, message: str, hint: str) -> NoReturn:
         self._report(code, mark, message, hint)
         raise _Stop
-
-
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
-
-    `broken_off` is what was read of a document before a place from which on the text is no YAML.
-    """
-
-    documents: tuple[YamlDocument, ...]
-    findings: tuple[Finding, ...]
-    warnings: tuple[Finding, ...] = ()
-    broken_off: tuple[YamlDocument, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A text that was read to be edited. `content` holds its characters without the byte order mark, `mark` that mark.
-
-    Only a text without findings has its layout.
-    """
-
-    text: ManifestText
-    mark: bytes
-    content: str
-    parsed: Parsed
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The documents that are not empty, as they are written."""
-        return tuple(node for document in self.parsed.documents for node in document.nodes)
-
-
-def parse(
-    text: ManifestText, scalars: PlainScalars | None = None, *, open_keys: frozenset[str] = frozenset()
-) -> Parsed:
-    """Read a file. Nothing is raised for any bytes.
-
-    `scalars` may be shared between files to save work. `open_keys` are keys that any mapping may have: where the text
-    breaks off, those that an unfinished mapping lacks count as broken in it, for they may come later.
-    """
-    try:
-        text.data.decode()
-    except UnicodeDecodeError as error:
-        return Parsed((), (encoding_finding(text, error.start),))
-    return _run_loader(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
-
-
-def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
-    """Read a file for edits: what `parse` makes of it, and the layout. Nothing is raised for any bytes."""
-    mark = BYTE_ORDER_MARK if text.data.startswith(BYTE_ORDER_MARK) else b""
-    body = ManifestText(text.file, text.data[len(mark) :])
-    try:
-        content = body.data.decode()
-    except UnicodeDecodeError:
-        return Tree(text, mark, "", parse(text))
-    loader = Loader(body, PlainScalars() if scalars is None else scalars, content=content)
-    return Tree(text, mark, content, _run_loader(loader))
-
-
-def _run_loader(loader: "Loader") -> Parsed:
-    loader.read()
-    errors = tuple(finding for finding in loader.findings if finding.severity == "error")
-    warnings = tuple(finding for finding in loader.findings if finding.severity == "warning")
-    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
