@@ -103,9 +103,11 @@ def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
         more = f" and {len(concerned) - _NAMED_RENAMES} more" if len(concerned) > _NAMED_RENAMES else ""
         first = renamed[passed_on[0]]
         message = (
-            f"names are given on from one placement to another ({renames}{more}): nothing tells which of it is done"
+            f"names are given on from one placement to another ({renames}{more}): it cannot be told which are done"
         )
-        hint = "take renamedFrom away where it is done; else pin them with placementId instead, or rename one an apply"
+        hint = (
+            "remove renamedFrom where it is done; else pin them with placementId instead, or rename one in each apply"
+        )
         place, about = first.raw.value_place("renamedFrom"), reporter.about(first.desired.address)
         about.error(place, "rename-chain", message, hint)
 
@@ -120,8 +122,10 @@ def _lint_former_name(
     old = str(placement.desired.renamed_from)
     if old not in declared or old in renamed:
         return
-    message = f"renamedFrom names {quoted(old)}, which is declared as well: what is called so stays that block's"
-    hint = "take renamedFrom away where the rename is done or this is a new placement; else remove the other block"
+    message = (
+        f"renamedFrom names {quoted(old)}, which is declared as well: the placement of that name stays with its block"
+    )
+    hint = "remove renamedFrom where the rename is done or this is a new placement; else remove the other block"
     about = reporter.about(placement.desired.address)
     about.warning(placement.raw.value_place("renamedFrom"), "rename-declared", message, hint)
 

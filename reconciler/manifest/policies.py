@@ -112,4 +112,4 @@ def _unknown_name_error(program: Any, rule: str) -> tuple[str, str]:
     unknown = [name for name in program.variables() if name not in known]
     if not unknown:
         return "", ""
-    return f"the rule speaks of {quoted(unknown[0])}, which there is not", did_you_mean(unknown[0], FACTS) or FACTS_HINT
+    return f"the rule uses {quoted(unknown[0])}, which is not defined", did_you_mean(unknown[0], FACTS) or FACTS_HINT

@@ -264,8 +264,8 @@ def _remove_lines(text: str, begin: int, end: int) -> Patch:
 
 
 def _last_part_error(part: Node) -> Unwritable:
-    message = "nothing would be left around it"
-    return Unwritable(part.place, "edit-last", message, "remove what holds it")
+    message = "it is the only entry here, and the mapping or list would be empty"
+    return Unwritable(part.place, "edit-last", message, "remove the whole mapping or list")
 
 
 def _shared_lines_error(part: Node) -> Unwritable:
