@@ -23,9 +23,9 @@ from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.files.project import STATE_FOLDER, Project, find_project, read_manifests
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.cached_load import recall_desired, recall_settings
+from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.decode import decode
-from reconciler.manifest.findings import Report, Reporter
+from reconciler.manifest.findings import FindingCollector, Reporter
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.models import ManifestDocument
 from reconciler.model.desired import DesiredState
@@ -51,7 +51,7 @@ def parsed(texts: list[ManifestText]) -> list:
 
 
 def decoded(documents: list) -> list:
-    report = Report()
+    report = FindingCollector()
     return [decode(ManifestDocument, part, Reporter(report, text.file)) for text, parts in documents for part in parts]
 
 
@@ -84,9 +84,9 @@ def same_live(desired: DesiredState) -> LiveState:
 def recalled(project: Project, texts: list[ManifestText]) -> Loaded:
     """As a command that remembers: settings and manifests, the cache opened and saved."""
     cache = Cache(project.root / STATE_FOLDER / "cache")
-    outline, _ = recall_settings(project.settings, cache)
+    outline, _ = load_settings_cached(project.settings, cache)
     assert outline is not None
-    loaded = recall_desired(outline, project.settings, texts, cache)
+    loaded = load_desired_cached(outline, project.settings, texts, cache)
     cache.save()
     return loaded
 

@@ -18,7 +18,7 @@ from reconciler.diff.changes import owned_count, verdicts_on
 from reconciler.diff.context import DiffOptions
 from reconciler.http.answers import decode
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.cached_load import recall_desired, recall_settings
+from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
@@ -102,10 +102,10 @@ def loading(apps: list[dict[str, Any]]) -> Work:
 
 def recalling(apps: list[dict[str, Any]]) -> Work:
     memory, manifests = Kept(), texts(apps)
-    outline, _ = recall_settings(SETTINGS_TEXT, memory)
+    outline, _ = load_settings_cached(SETTINGS_TEXT, memory)
     assert outline is not None
-    recall_desired(outline, SETTINGS_TEXT, manifests, memory)
-    return lambda: recall_desired(outline, SETTINGS_TEXT, manifests, memory)
+    load_desired_cached(outline, SETTINGS_TEXT, manifests, memory)
+    return lambda: load_desired_cached(outline, SETTINGS_TEXT, manifests, memory)
 
 
 def reading(apps: list[dict[str, Any]]) -> Work:

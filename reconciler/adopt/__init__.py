@@ -1,4 +1,4 @@
-"""PURE. Live state -> manifests that declare it: new files, edits of those that exist, and what the ledger then holds.
+"""PURE. Live state -> manifests that declare it: new files, edits of existing ones, and the ledger entries for them.
 
-`adoption.adopt` is the way in. See `docs/adopting.md`.
+`adoption.adopt` is the way in; `known.restore_fields` writes earlier values back. See `docs/adopting.md`.
 """

@@ -4,17 +4,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.adopt.fresh import Account, AdoptionDraft, Declared
-from reconciler.adopt.known import EditBatch, known_app
-from reconciler.adopt.new_apps import write_new
+from reconciler.adopt.fresh import AccountSnapshot, AdoptionDraft, DeclaredProject
+from reconciler.adopt.known import EditBatch, update_app
+from reconciler.adopt.new_apps import write_new_apps
 from reconciler.diff.change import FieldChange, Forget, InSync, Note, Remember, Update, Verdict
 from reconciler.diff.changes import verdicts_on
 from reconciler.diff.context import DiffContext, DiffOptions, by_app, context_of
 from reconciler.diff.creates import earlier_creates
-from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_app, unresolved
+from reconciler.diff.look_alikes import (
+    ambiguity_reason,
+    crossing_reason,
+    look_alike_notes,
+    look_alikes,
+    suspected_app,
+    unresolved_block,
+)
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -25,7 +32,7 @@ from reconciler.diff.resolve import (
 )
 from reconciler.diff.updates import with_applied_leaves
 from reconciler.errors import EditError
-from reconciler.manifest.checked_edits import Sites, carry_out
+from reconciler.manifest.checked_edits import BlockIndex, apply_requests
 from reconciler.manifest.load import load_desired
 from reconciler.model.address import Address, address_order, app_of
 from reconciler.model.desired import DesiredApp, DesiredState
@@ -39,8 +46,8 @@ class Adoption:
     """Texts to write, by file, and ledger entries to keep once they are written.
 
     `new` names the files among them that are not there yet, `added` the resources that no block stood for. `changes`
-    are values taken over, live before declared ones. `held` are differences that could not be written; `notes` say what
-    else there is to know, none of it lost.
+    are values taken over, live before declared ones. `held` are differences that could not be written; `notes`
+    are for people.
     """
 
     texts: tuple[ManifestText, ...] = ()
@@ -58,7 +65,7 @@ class Adoption:
         return not (self.texts or self.remember or self.forget)
 
 
-def adopt(declared: Declared, account: Account) -> Adoption:
+def adopt(declared: DeclaredProject, account: AccountSnapshot) -> Adoption:
     """The manifests with all that is live and chosen declared as it is, every other block and byte as it was.
 
     Read again, they declare just that. Raises `EditError` where they would not: nothing is half done.
@@ -67,18 +74,18 @@ def adopt(declared: Declared, account: Account) -> Adoption:
     context = context_of(declared.state, account.live, account.ledger, DiffOptions(account.now))
     resolutions = context.resolutions
     claimed = {each.live.id: address for address, each in resolutions.items() if isinstance(each, Found)}
-    draft.notes += _unclear_apps(declared.state.apps, resolutions, account)
+    draft.notes += _unclear_app_notes(declared.state.apps, resolutions, account)
     alike = look_alikes(declared.state.apps, resolutions)
-    left, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
+    earlier, notes = earlier_creates(declared.state.apps, resolutions, account.live.apps, account.past)
     draft.notes += notes
-    suspected = _suspected(context, draft)
+    suspected = _note_suspected(context, draft)
     _edit_known(declared, account, claimed, draft)
-    write_new(declared, account, claimed.keys() | alike | left | suspected, draft)
-    return _checked(declared, account, draft)
+    write_new_apps(declared, account, claimed.keys() | alike | earlier | suspected, draft)
+    return _check_adoption(declared, account, draft)
 
 
-def _suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
-    """Ids of owned apps that a block without one may be under another identity, each told: no file is written."""
+def _note_suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
+    """Ids of owned apps that a new block may mean under another identity, each with a note: they get no new file."""
     for app in context.desired.apps:
         old = context.suspects.get(app.address)
         if old is not None:
@@ -86,54 +93,56 @@ def _suspected(context: DiffContext, draft: AdoptionDraft) -> AbstractSet[str]:
     return {context.orphans[old].id for old in context.suspects.values()}
 
 
-def _unclear_apps(
-    apps: Iterable[DesiredApp], resolutions: Mapping[Address, Resolution], account: Account
+def _unclear_app_notes(
+    apps: Iterable[DesiredApp], resolutions: Mapping[Address, Resolution], account: AccountSnapshot
 ) -> Iterable[Note]:
     for app in apps if account.whole else ():
         address, resolution = app.address, resolutions[app.address]
         if app.state == "present":
-            yield from asides(app, resolution)
+            yield from look_alike_notes(app, resolution)
         match resolution:
             case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))) if (
                 app.state == "present"
             ):
-                yield Note(address, unresolved(app, resolution).reason)
+                yield Note(address, unresolved_block(app, resolution).reason)
             case Missing(lost):
                 yield Note(address, f"id {lost} is no longer in the account; its block stays")
             case PinNotFound(pin):
                 yield Note(address, f"the pinned appId {pin} is not in the account; its block stays")
-            case AmbiguousMatch(ids):
-                yield Note(address, ambiguity("appId", ids))
+            case AmbiguousIdentity(ids):
+                yield Note(address, ambiguity_reason("appId", ids))
             case Crossed():
-                yield Note(address, crossing("appId", resolution))
+                yield Note(address, crossing_reason("appId", resolution))
             case _:
                 pass
 
 
-def _edit_known(declared: Declared, account: Account, claimed: Mapping[str, Address], draft: AdoptionDraft) -> None:
+def _edit_known(
+    declared: DeclaredProject, account: AccountSnapshot, claimed: Mapping[str, Address], draft: AdoptionDraft
+) -> None:
     """Bring the blocks of known apps up to what is live."""
     blocks = {app.address: app for app in declared.state.apps}
-    sites, settings, today = Sites(declared.manifests), declared.context.settings, account.now.date()
-    batch = EditBatch(settings, by_app(account.ledger), today, sites, account.past, account.theirs)
+    index, settings, today = BlockIndex(declared.manifests), declared.context.settings, account.now.date()
+    batch = EditBatch(settings, by_app(account.ledger), today, index, account.past, account.theirs)
     for app in account.chosen:
         if app.id in claimed:
-            known_app(blocks[claimed[app.id]], app, account.live.placements[app.id], batch)
+            update_app(blocks[claimed[app.id]], app, account.live.placements[app.id], batch)
     draft.notes += batch.notes
     draft.held += batch.rejected
     for file, requests in batch.requests.items():
-        result = carry_out(declared.context, sites.tree(file), declared.state.apps, requests)
+        result = apply_requests(declared.context, index.tree(file), declared.state.apps, requests)
         draft.texts[file] = result.text
         draft.held += result.rejected
-        done = {address for request in result.done for address in request.declares}
-        draft.added += [address for address in batch.added if address in done]
-        draft.changes += [(became, change) for became, change in batch.changes if became in done]
+        written = {address for request in result.done for address in request.declares}
+        draft.added += [address for address in batch.added if address in written]
+        draft.changes += [(became, change) for became, change in batch.changes if became in written]
 
 
-def _checked(declared: Declared, account: Account, draft: AdoptionDraft) -> Adoption:
+def _check_adoption(declared: DeclaredProject, account: AccountSnapshot, draft: AdoptionDraft) -> Adoption:
     """The adoption, its manifests read together once more, and what the ledger learns from them."""
     before = {text.file: text for text in declared.manifests}
     texts = tuple(text for file, text in sorted(draft.texts.items()) if before.get(file) != text)
-    remember, forget = _learned(_read_again(declared, draft) if texts else declared.state, account)
+    remember, forget = _ledger_changes(_read_again(declared, draft) if texts else declared.state, account)
     return Adoption(
         texts=texts,
         new=frozenset(draft.new),
@@ -146,14 +155,16 @@ def _checked(declared: Declared, account: Account, draft: AdoptionDraft) -> Adop
     )
 
 
-def _read_again(declared: Declared, draft: AdoptionDraft) -> DesiredState:
+def _read_again(declared: DeclaredProject, draft: AdoptionDraft) -> DesiredState:
     loaded = load_desired(declared.context.settings, declared.context.text, list(draft.texts.values()))
     if loaded.state is None:
         raise EditError([finding for finding in loaded.findings if finding.severity == "error"])
     return loaded.state
 
 
-def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
+def _ledger_changes(
+    state: DesiredState, account: AccountSnapshot
+) -> tuple[tuple[LedgerEntry, ...], tuple[Address, ...]]:
     """Entries for the chosen resources that are now as declared, and the former addresses of those that moved."""
     verdicts = list(verdicts_on(state, account.live, account.ledger, DiffOptions(account.now)))
     chosen = {app.id for app in account.chosen}
@@ -161,26 +172,26 @@ def _learned(state: DesiredState, account: Account) -> tuple[tuple[LedgerEntry, 
     ours = {address for address, each in apps.items() if isinstance(each, Found) and each.live.id in chosen}
     synced = {each.address for each in verdicts if isinstance(each, InSync) and app_of(each.address) in ours}
     entries = {each.address: each.entry for each in verdicts if isinstance(each, Remember) and each.address in synced}
-    entries.update(_taken_beside_edits(verdicts, account.ledger, ours))
-    known = {(entry.kind, entry.id) for entry in entries.values()}
+    entries.update(_entries_beside_edits(verdicts, account.ledger, ours))
+    remembered = {(entry.kind, entry.id) for entry in entries.values()}
     moved = [
         each.address
         for each in verdicts
         if isinstance(each, Forget)
-        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in known
+        if (entry := account.ledger.get(each.address)) is not None and (entry.kind, entry.id) in remembered
     ]
     order = sorted(entries, key=address_order)
     return tuple(entries[address] for address in order), tuple(sorted(moved, key=address_order))
 
 
-def _taken_beside_edits(
+def _entries_beside_edits(
     verdicts: Iterable[Verdict], ledger: Ledger, ours: AbstractSet[Address]
 ) -> Iterator[tuple[Address, LedgerEntry]]:
     """Entries of resources with edits that were not applied yet: as declared but for these, which stay as applied."""
     for each in verdicts:
         entry = ledger.get(each.address)
         if isinstance(each, Update) and entry is not None and entry.id == each.id and app_of(each.address) in ours:
-            known = with_applied_leaves(each.declared, each.fields, entry.applied)
-            applied = {name: value for name, value in known.items() if name in entry.applied}
+            after = with_applied_leaves(each.declared, each.fields, entry.applied)
+            applied = {name: value for name, value in after.items() if name in entry.applied}
             if applied != entry.applied:
                 yield each.address, replace(entry, applied=applied)

@@ -1,4 +1,4 @@
-"""A declared block against the live resource it stands for: the values that the block should have instead."""
+"""Values in the form of a manifest: what a block must change, what no manifest can declare, and whole blocks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,14 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
-from reconciler.diff.updates import told_value
-from reconciler.manifest.checked_edits import Block
+from reconciler.diff.updates import value_text
 from reconciler.manifest.country_expansion import COUNTRIES, Groups
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
 from reconciler.manifest.settings import Settings
 from reconciler.manifest.write import APP_KEYS, INNER_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle
+from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredResource, DesiredState, Lifecycle
 from reconciler.model.field import PRICED, TYPES
 from reconciler.model.field_type import GeoType, PricesType
 from reconciler.model.floors import WORLDWIDE, Floors
@@ -32,7 +31,7 @@ _TARGETING = ("targetingEnabled", "geo", "connectivity")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class BlockDifference:
     """The fields of a block that are to change, with their new values, and the leaves in which they differ.
 
     `address` is the block's own, `becomes` the one it has under its live name.
@@ -44,9 +43,9 @@ class Difference:
     changes: tuple[FieldChange, ...]
 
 
-def difference(
-    block: Block, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
-) -> tuple[Difference | None, list[Note]]:
+def block_difference(
+    block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, today: date, *, theirs: bool = False
+) -> tuple[BlockDifference | None, list[Note]]:
     """What has to change in a block for it to declare what is live; None where nothing has, or nothing can.
 
     What the account keeps instead of what it was given is taken over. Ignored fields and accepted drift count as equal.
@@ -58,32 +57,34 @@ def difference(
     own = () if theirs or entry is None else tuple(each for each in result.changes if each.origin in _OWN)
     changes = (*(each for each in result.changes if each not in own), *result.fixed, *result.kept)
     values: dict[str, Value] = {}
-    notes = [Note(block.address, _left(each)) for each in own]
+    notes = [Note(block.address, _kept_declaration_text(each)) for each in own]
     for name in dict.fromkeys(change.field for change in changes):
-        seen = live.fields.get(name, ABSENT)
-        if seen is ABSENT:
+        live_value = live.fields.get(name, ABSENT)
+        if live_value is ABSENT:
             why = live.why_unreadable(name)
-            seen_as = f"what the account shows is not readable ({why})" if why else "the account does not show it"
-            notes.append(Note(block.address, f"{name} is declared, and {seen_as}: it stays as it is"))
+            reason = f"what the account shows is not readable ({why})" if why else "the account does not show it"
+            notes.append(Note(block.address, f"{name} is declared, and {reason}: it stays as it is"))
         else:
-            values[name] = _with(block.fields[name], seen, [change for change in changes if change.field == name])
-    values = {**_targeting_with(values, block, live), **values}
+            values[name] = _with_live_leaves(
+                block.fields[name], live_value, [change for change in changes if change.field == name]
+            )
+    values = {**_completed_targeting(values, block, live), **values}
     for name, why in _obstacles(kind, values, block.fields).items():
         notes.append(Note(block.address, f"{name} {why}: what is declared stays"))
         values.pop(name, None)
     if not values:
         return None, notes
-    told = tuple(change for change in changes if change.field in values)
-    return Difference(block.address, _address(block.address, values), values, told), notes
+    written = tuple(change for change in changes if change.field in values)
+    return BlockDifference(block.address, _address_after(block.address, values), values, written), notes
 
 
 _OWN = ("pending", "conflict")
 """Where the manifest has moved since the last apply."""
 
 
-def _left(change: FieldChange) -> str:
-    """What is said of a value that the manifest keeps although the account has another."""
-    values = f"{change.path}: declared {told_value(change.after)}, the account has {told_value(change.before)}"
+def _kept_declaration_text(change: FieldChange) -> str:
+    """The note on a value that the manifest keeps although the account has another."""
+    values = f"{change.path}: declared {value_text(change.after)}, the account has {value_text(change.before)}"
     if change.origin == "conflict":
         return f"{values}; both were changed since the last apply: what is declared stays, --theirs takes what is live"
     return f"{values}; not applied yet: what is declared stays, --theirs takes what is live"
@@ -93,29 +94,29 @@ def _obstacles(kind: Kind, values: Fields, declared: Fields) -> Mapping[str, str
     """Why some of the values cannot be declared."""
     placement_type = values.get("placementType", declared.get("placementType"))
     known: Fields = {"placementType": placement_type} if placement_type is not None else {}
-    wrong = {name: why for name, why in unsayable(kind, {**known, **values}).items() if name in values}
+    reasons = {name: why for name, why in undeclarable(kind, {**known, **values}).items() if name in values}
     identity = "is part of the address, and another in the account: look whether the pin is right"
-    return {**wrong, **{name: identity for name in ("platform", "bundle") if name in values}}
+    return {**reasons, **{name: identity for name in ("platform", "bundle") if name in values}}
 
 
-def _with(declared: Value, seen: Value, changes: Iterable[FieldChange]) -> Value:
+def _with_live_leaves(declared: Value, live: Value, changes: Iterable[FieldChange]) -> Value:
     """The declared value with the live one in every leaf that differs and is not left alone."""
-    if not (isinstance(declared, Mapping) and isinstance(seen, Mapping)):
-        return seen
+    if not (isinstance(declared, Mapping) and isinstance(live, Mapping)):
+        return live
     kept = dict(declared)
     for change in changes:
         leaf = change.path.partition(".")[2]
         if not leaf:
-            return seen
-        if leaf in seen:
-            kept[leaf] = seen[leaf]
+            return live
+        if leaf in live:
+            kept[leaf] = live[leaf]
         else:
             kept.pop(leaf, None)
     return kept
 
 
-def _targeting_with(values: Fields, block: Block, live: LiveResource) -> Fields:
-    """What else a block must say of targeting that says more of it than before: the format wants all of it or none."""
+def _completed_targeting(values: Fields, block: DesiredResource, live: LiveResource) -> Fields:
+    """Further targeting fields that a block must declare with `values`: a manifest has all of them or none."""
     after = {**block.fields, **values}
     targets = [name for name in ("geo", "connectivity") if after.get(name) is not None]
     if not any(name in values for name in _TARGETING) or bool(targets) is bool(after.get("targetingEnabled")):
@@ -124,7 +125,7 @@ def _targeting_with(values: Fields, block: Block, live: LiveResource) -> Fields:
     return {name: live.fields[name] for name in wanted if name not in block.fields and live.fields.get(name)}
 
 
-def _address(address: Address, values: Fields) -> Address:
+def _address_after(address: Address, values: Fields) -> Address:
     if kind_of(address) == "app" or "name" not in values:
         return address
     return placement_address(app_of(address), str(values["name"]))
@@ -142,7 +143,7 @@ def form_of(name: str, value: Value, groups: Groups) -> Writable:
     """The value of a field as a manifest says it; floors by the groups that have one price."""
     match value:
         case Mapping() if name in PRICED:
-            return _table(cast("Floors", value), groups)
+            return _floor_lines(cast("Floors", value), groups)
         case Mapping():
             order = INNER_KEYS.get(name, ())
             return {key: form_of("", value[key], {}) for key in sorted(value, key=order.index)}
@@ -152,63 +153,63 @@ def form_of(name: str, value: Value, groups: Groups) -> Writable:
             return value
 
 
-def _table(floors: Floors, groups: Groups) -> Mapping[str, Writable]:
+def _floor_lines(floors: Floors, groups: Groups) -> Mapping[str, Writable]:
     """Lines for the world, then for whole groups, then for countries; no country is in two groups that are used."""
-    left = {country for country in floors if country != WORLDWIDE}
+    ungrouped = {country for country in floors if country != WORLDWIDE}
     grouped: dict[str, Writable] = {}
     for name in sorted(groups, key=lambda name: (-len(groups[name]), name)):
         members = groups[name]
-        if len(members) > 1 and left.issuperset(members) and len({floors[member] for member in members}) == 1:
+        if len(members) > 1 and ungrouped.issuperset(members) and len({floors[member] for member in members}) == 1:
             grouped[name] = floors[members[0]]
-            left.difference_update(members)
+            ungrouped.difference_update(members)
     world: dict[str, Writable] = {WORLDWIDE: floors[WORLDWIDE]} if WORLDWIDE in floors else {}
     return {
         **world,
         **{name: grouped[name] for name in groups if name in grouped},
-        **{c: floors[c] for c in sorted(left)},
+        **{c: floors[c] for c in sorted(ungrouped)},
     }
 
 
-def is_nothing(value: Value) -> bool:
+def is_unset(value: Value) -> bool:
     """Whether a live value says no more than that there is none."""
     return value in (None, "", ()) or value is False
 
 
-def unsayable(kind: Kind, fields: Fields) -> Mapping[str, str]:
+def undeclarable(kind: Kind, fields: Fields) -> Mapping[str, str]:
     """The fields whose values no manifest can declare, and why; `fields` may be a part of a resource's."""
-    wrong: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     placement_type = fields.get("placementType")
     for name, value in fields.items():
         if kind == "placement" and not fits_type(name, str(placement_type) if placement_type is not None else None):
-            wrong[name] = f"is no field of {placement_type} placements"
-        elif not all(map(_is_sendable, _texts(value))):
-            wrong[name] = "holds characters that no file can hold"
-        elif any(VARIABLE in text for text in _texts(value)):
-            wrong[name] = f"holds {VARIABLE}, which a manifest does not hold: it is read as a variable"
-        elif unknown := sorted(_countries(name, value) - COUNTRIES - ({WORLDWIDE} if name in PRICED else set())):
-            wrong[name] = f"names {', '.join(unknown)}, which is no ISO 3166 country"
-    sayable = {name: to_json(value) for name, value in fields.items() if name not in wrong}
+            reasons[name] = f"is no field of {placement_type} placements"
+        elif not all(map(_is_sendable, _texts_in(value))):
+            reasons[name] = "holds characters that no file can hold"
+        elif any(VARIABLE in text for text in _texts_in(value)):
+            reasons[name] = f"holds {VARIABLE}, which a manifest does not hold: it is read as a variable"
+        elif unknown := sorted(_countries_in(name, value) - COUNTRIES - ({WORLDWIDE} if name in PRICED else set())):
+            reasons[name] = f"names {', '.join(unknown)}, which is no ISO 3166 country"
+    declarable = {name: to_json(value) for name, value in fields.items() if name not in reasons}
     try:
-        _MODELS[kind].model_validate({**_STAND_INS[kind], **sayable})
+        _MODELS[kind].model_validate({**_STAND_INS[kind], **declarable})
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_context=False):
             name = str(error["loc"][0]) if error["loc"] else "name"
-            wrong.setdefault(name, f"is {_told(fields.get(name))}, which a manifest cannot declare")
-    return wrong
+            reasons.setdefault(name, f"is {_value_or_block(fields.get(name))}, which a manifest cannot declare")
+    return reasons
 
 
-def _told(value: Value) -> str:
-    return str(to_json(value)) if not isinstance(value, Mapping) else "a block"
+def _value_or_block(value: Value) -> str:
+    return "a block" if isinstance(value, Mapping) else value_text(value)
 
 
-def _texts(value: Value) -> Iterator[str]:
+def _texts_in(value: Value) -> Iterator[str]:
     match value:
         case str():
             yield value
         case Mapping():
             for key, part in value.items():
                 yield key
-                yield from _texts(part)
+                yield from _texts_in(part)
         case tuple():
             yield from value
         case _:
@@ -223,7 +224,7 @@ def _is_sendable(text: str) -> bool:
     return True
 
 
-def _countries(name: str, value: Value) -> set[str]:
+def _countries_in(name: str, value: Value) -> set[str]:
     match TYPES.get(name):
         case PricesType() if isinstance(value, Mapping):
             return set(value)
@@ -233,7 +234,7 @@ def _countries(name: str, value: Value) -> set[str]:
             return set()
 
 
-def untargeted(fields: Mapping[str, Any]) -> Mapping[str, str]:
+def inconsistent_targeting(fields: Mapping[str, Any]) -> Mapping[str, str]:
     """The targeting fields that a manifest may not declare together as they are, and why."""
     targets = [name for name in ("geo", "connectivity") if fields.get(name)]
     if fields.get("targetingEnabled") is True:
@@ -241,10 +242,10 @@ def untargeted(fields: Mapping[str, Any]) -> Mapping[str, str]:
     return dict.fromkeys(targets, "is set while targetingEnabled is not true")
 
 
-Wanted = Callable[[Address], bool]
+AddressFilter = Callable[[Address], bool]
 
 
-def expanded_blocks(desired: DesiredState, settings: Settings, wanted: Wanted) -> list[Mapping[str, Writable]]:
+def expanded_blocks(desired: DesiredState, settings: Settings, wanted: AddressFilter) -> list[Mapping[str, Writable]]:
     """The blocks of a manifest for the wanted addresses, in the order of addresses.
 
     An app that is wanted comes with all its placements; one of which placements alone are wanted, with these. Beside
@@ -252,10 +253,12 @@ def expanded_blocks(desired: DesiredState, settings: Settings, wanted: Wanted) -
     placements are rungs of a ladder, is not in it.
     """
     kinds = {kind for kind, layers in settings.defaults.items() if any(over.lifecycle is not None for over in layers)}
-    return list(_apps(desired, frozenset(kinds), wanted))
+    return list(_app_blocks(desired, frozenset(kinds), wanted))
 
 
-def _apps(desired: DesiredState, kinds: frozenset[str | None], wanted: Wanted) -> Iterator[Mapping[str, Writable]]:
+def _app_blocks(
+    desired: DesiredState, kinds: frozenset[str | None], wanted: AddressFilter
+) -> Iterator[Mapping[str, Writable]]:
     for app in desired.apps:
         within = app.placements or ()
         chosen = within if wanted(app.address) else tuple(each for each in within if wanted(each.address))
@@ -266,55 +269,55 @@ def _apps(desired: DesiredState, kinds: frozenset[str | None], wanted: Wanted) -
 def _app_block(
     app: DesiredApp, chosen: Sequence[DesiredPlacement], desired: DesiredState, kinds: frozenset[str | None]
 ) -> Mapping[str, Writable]:
-    said: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in app.fields.items()}
+    block_form: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in app.fields.items()}
     if app.pin is not None:
-        said["appId"] = app.pin
+        block_form["appId"] = app.pin
     if app.state != "present":
-        said["state"] = app.state
+        block_form["state"] = app.state
     if app.prune != desired.prune:
-        said["prune"] = app.prune
+        block_form["prune"] = app.prune
     if app.lifecycle != Lifecycle():
-        said["lifecycle"] = lifecycle_form(app.lifecycle)
+        block_form["lifecycle"] = lifecycle_form(app.lifecycle)
     if app.placements is not None:
-        said["placements"] = [_placement_block(each, kinds) for each in chosen]
-    return {name: said[name] for name in APP_KEYS if name in said}
+        block_form["placements"] = [_placement_block(each, kinds) for each in chosen]
+    return {name: block_form[name] for name in APP_KEYS if name in block_form}
 
 
 def _placement_block(block: DesiredPlacement, kinds: frozenset[str | None]) -> Mapping[str, Writable]:
-    said: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in block.fields.items()}
+    block_form: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in block.fields.items()}
     if block.pin is not None:
-        said["placementId"] = block.pin
+        block_form["placementId"] = block.pin
     if block.renamed_from is not None:
-        said["renamedFrom"] = block.renamed_from
+        block_form["renamedFrom"] = block.renamed_from
     if block.state != "present":
-        said["state"] = block.state
+        block_form["state"] = block.state
     if block.lifecycle != Lifecycle() or block.fields.get("placementType") in kinds:
-        said["lifecycle"] = lifecycle_form(block.lifecycle)
-    return {name: said[name] for name in PLACEMENT_KEYS if name in said}
+        block_form["lifecycle"] = lifecycle_form(block.lifecycle)
+    return {name: block_form[name] for name in PLACEMENT_KEYS if name in block_form}
 
 
-def plain(value: Writable) -> Any:
+def plain_json(value: Writable) -> Any:
     """What a manifest says as JSON has it: exact prices as numbers."""
     match value:
         case str() | None | bool() | int() | float() | Decimal():
             return to_json(value) if isinstance(value, Decimal) else value
         case Mapping():
-            return {key: plain(part) for key, part in value.items()}
+            return {key: plain_json(part) for key, part in value.items()}
         case _:
-            return [plain(part) for part in value]
+            return [plain_json(part) for part in value]
 
 
 def lifecycle_form(lifecycle: Lifecycle) -> Mapping[str, Writable]:
     """A lifecycle as a manifest says it; what is not so is left out."""
-    said: dict[str, Writable] = {}
+    block_form: dict[str, Writable] = {}
     if lifecycle.ignore_changes:
-        said["ignoreChanges"] = sorted(lifecycle.ignore_changes)
+        block_form["ignoreChanges"] = sorted(lifecycle.ignore_changes)
     if lifecycle.protect:
-        said["protect"] = True
+        block_form["protect"] = True
     if lifecycle.distinct:
-        said["distinct"] = True
+        block_form["distinct"] = True
     if lifecycle.accept_drift:
-        said["acceptDrift"] = [
+        block_form["acceptDrift"] = [
             {
                 "field": drift.path,
                 "reason": drift.reason,
@@ -322,4 +325,4 @@ def lifecycle_form(lifecycle: Lifecycle) -> Mapping[str, Writable]:
             }
             for drift in lifecycle.accept_drift
         ]
-    return said
+    return block_form

@@ -1,4 +1,4 @@
-"""What an adoption starts from, a project and an account, and what comes together while apps are looked at."""
+"""The inputs of an adoption, its draft, and new blocks for live apps and placements."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from reconciler.adopt.forms import form_of, is_nothing, lifecycle_form, unsayable, untargeted
+from reconciler.adopt.forms import form_of, inconsistent_targeting, is_unset, lifecycle_form, undeclarable
 from reconciler.diff.change import FieldChange, Note
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.settings import Settings
@@ -25,8 +25,8 @@ from reconciler.yaml.scalar import ManifestText
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """A project as it stands: its manifests, without errors, and what they declare.
+class DeclaredProject:
+    """A project: its manifests, which have no errors, and the desired state that they declare.
 
     `taken` names the files, manifests or not, beside which new ones would stand; `has_schemas` says that editors find
     the format in the project. `doubts` are warnings that there may be more manifests than were read, and `unread` the
@@ -43,8 +43,8 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What was read: all apps, and the placements of those that are to be adopted. `now` is in UTC.
+class AccountSnapshot:
+    """An account as it was read: all apps, and the placements of those to be adopted. `now` is in UTC.
 
     `past` is what the journal says of creates. `theirs`: what is live is taken where the manifest has moved, too.
     """
@@ -64,7 +64,7 @@ class Account:
 
 @dataclass(slots=True)
 class AdoptionDraft:
-    """What comes together while apps are looked at one after another."""
+    """The result of an adoption while it is being made, app by app."""
 
     texts: dict[str, ManifestText]
     new: set[str] = field(default_factory=set)
@@ -75,7 +75,7 @@ class AdoptionDraft:
 
 
 _NEUTRAL: Mapping[str, Value] = {"targetingEnabled": False, "geo": None, "connectivity": None}
-"""What a block says against a default that does not go with the rest of it."""
+"""Values that a block declares against defaults that contradict the rest of it."""
 
 
 _OF_ALL: Final = ("coppa", "status")
@@ -84,7 +84,7 @@ _OF_TYPES: Final = ("creativeTypes", "bannerRefresh", "skipability")
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NewBlock:
     """A new block: what stands in it, in order, and the fields that it then declares, defaults included."""
 
     address: Address
@@ -100,56 +100,58 @@ class Shortlist:
     notes: list[Note] = field(default_factory=list)
 
 
-def sort_out(found: Iterable[tuple[Address, LiveResource]], declared: Iterable[Address], ledger: Ledger) -> Shortlist:
+def shortlisted(
+    resources: Iterable[tuple[Address, LiveResource]], declared: Iterable[Address], ledger: Ledger
+) -> Shortlist:
     """Which resources can be declared, in the order of addresses, and whether each needs a pin.
 
     Of several under one address the owned one is taken, else an active one, else the one with the least id.
     """
-    taken, result = frozenset(declared), Shortlist()
+    taken, shortlist = frozenset(declared), Shortlist()
     by_address: dict[Address, list[LiveResource]] = {}
-    for address, resource in found:
+    for address, resource in resources:
         by_address.setdefault(address, []).append(resource)
     for address in sorted(by_address):
         entry = ledger.get(address)
-        known = entry.id if entry is not None else None
-        first, *others = sorted(by_address[address], key=lambda each: _rank(each, known))
+        owned_id = entry.id if entry is not None else None
+        first, *others = sorted(by_address[address], key=lambda each: _preference(each, owned_id))
         if address in taken:
             others = [first, *others]
         else:
-            result.chosen.append((address, first, bool(others)))
+            shortlist.chosen.append((address, first, bool(others)))
         for other in others:
             what = "app" if other.kind == "app" else "placement"
             inactive = other.fields.get("status") == "inactive"
             why = "it is inactive, and stays unmanaged" if inactive else "rename or remove one of them"
             text = f"id {other.id} goes by the address of another {what} and is left out: {why}"
-            result.notes.append(Note(address, text))
-    return result
+            shortlist.notes.append(Note(address, text))
+    return shortlist
 
 
-def _rank(resource: LiveResource, known: str | None) -> tuple[bool, bool, int, str]:
-    return resource.id != known, resource.fields.get("status") != "active", len(resource.id), resource.id
+def _preference(resource: LiveResource, owned_id: str | None) -> tuple[bool, bool, int, str]:
+    return resource.id != owned_id, resource.fields.get("status") != "active", len(resource.id), resource.id
 
 
-def fresh_app(
-    live: LiveResource, address: Address, placements: Sequence[Fresh], *, pinned: bool
-) -> tuple[Fresh | None, list[Note]]:
+def new_app_block(
+    live: LiveResource, address: Address, placements: Sequence[NewBlock], *, pinned: bool
+) -> tuple[NewBlock | None, list[Note]]:
     """The block of a live app with those of its placements; None, and why, where no manifest can name the app."""
     if not live.is_readable:
-        return None, [_left_out(live, address)]
-    sayable, notes = _sayable("app", live, address)
-    if not {"platform", "bundle"} <= sayable.keys():
+        return None, [_unreadable_note(live, address)]
+    declarable, notes = _declarable_fields("app", live, address)
+    if not {"platform", "bundle"} <= declarable.keys():
         return None, notes
-    own: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in sayable.items()}
+    own: dict[str, Writable] = {name: form_of(name, value, {}) for name, value in declarable.items()}
     if pinned:
         own["appId"] = live.id
     own["placements"] = [placement.block for placement in placements]
     block: dict[str, Writable] = {name: own[name] for name in APP_KEYS if name in own}
-    return Fresh(address, block, sayable), notes
+    return NewBlock(address, block, declarable), notes
 
 
-def fresh_placement(
+def new_placement_block(
     live: LiveResource, app: Address, settings: Settings, *, pinned: bool
-) -> tuple[Fresh | None, list[Note]]:
+) -> tuple[NewBlock | None, list[Note]]:
     """The block of a live placement: what its type's defaults do not say already, and is not off.
 
     None, and why, where no manifest can name the placement. A default that the account contradicts in a way no manifest
@@ -157,16 +159,16 @@ def fresh_placement(
     """
     address = placement_address(app, live.name)
     if not live.is_readable:
-        return None, [_left_out(live, address)]
-    sayable, notes = _sayable("placement", live, address)
-    if not {"name", "placementType"} <= sayable.keys():
+        return None, [_unreadable_note(live, address)]
+    declarable, notes = _declarable_fields("placement", live, address)
+    if not {"name", "placementType"} <= declarable.keys():
         return None, notes
-    inherited, lifecycle = _inherited(settings, str(sayable["placementType"]))
-    contradicted = sorted(name for name in inherited if name not in sayable)
+    inherited, lifecycle = _inherited(settings, str(declarable["placementType"]))
+    contradicted = sorted(name for name in inherited if name not in declarable)
     neutral = {name: _NEUTRAL[name] for name in contradicted if name in _NEUTRAL}
     declares: dict[str, Value] = dict(inherited)
     own: dict[str, Writable] = {}
-    for name, value in {**neutral, **sayable}.items():
+    for name, value in {**neutral, **declarable}.items():
         if value != inherited.get(name, FIELDS["placement"][name].when_unset):
             own[name] = form_of(name, value, settings.country_groups)
             declares[name] = value
@@ -178,31 +180,33 @@ def fresh_placement(
             f"the defaults say {', '.join(contradicted)}, which the account does not show so: ignored by its lifecycle"
         )
         notes.append(Note(address, text))
-    return Fresh(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
+    return NewBlock(address, {name: own[name] for name in PLACEMENT_KEYS if name in own}, declares), notes
 
 
-def _left_out(live: LiveResource, address: Address) -> Note:
+def _unreadable_note(live: LiveResource, address: Address) -> Note:
     text = f"id {live.id} is left out: the account's answer is not readable there ({live.why_unreadable()})"
     return Note(address, text)
 
 
-def _sayable(kind: Kind, live: LiveResource, address: Address) -> tuple[dict[str, Value], list[Note]]:
+def _declarable_fields(kind: Kind, live: LiveResource, address: Address) -> tuple[dict[str, Value], list[Note]]:
     """The fields that a manifest can declare, and notes on the others that say anything."""
     fields = {name: live.fields[name] for name in FIELDS[kind] if live.fields.get(name, ABSENT) is not ABSENT}
     fields = {name: value for name, value in fields.items() if value not in ("", ())}
-    wrong = dict(unsayable(kind, fields))
-    sayable = {name: value for name, value in fields.items() if name not in wrong}
-    untold = untargeted(sayable)
-    wrong.update(untold)
+    reasons = dict(undeclarable(kind, fields))
+    declarable = {name: value for name, value in fields.items() if name not in reasons}
+    targeting = inconsistent_targeting(declarable)
+    reasons.update(targeting)
     needed = ("platform", "bundle") if kind == "app" else ("name", "placementType")
     notes = [
         Note(address, f"{name} {why}: it is left undeclared")
-        for name, why in wrong.items()
-        if name not in needed and not is_nothing(fields[name])
+        for name, why in reasons.items()
+        if name not in needed and not is_unset(fields[name])
     ]
-    if lost := [f"{name} {wrong.get(name, 'is not there')}" for name in needed if name in wrong or name not in fields]:
-        notes = [Note(address, f"id {live.id} cannot be declared, and is left out: {'; '.join(lost)}")]
-    return {name: value for name, value in sayable.items() if name not in untold}, notes
+    if missing := [
+        f"{name} {reasons.get(name, 'is not there')}" for name in needed if name in reasons or name not in fields
+    ]:
+        notes = [Note(address, f"id {live.id} cannot be declared, and is left out: {'; '.join(missing)}")]
+    return {name: value for name, value in declarable.items() if name not in targeting}, notes
 
 
 def _inherited(settings: Settings, placement_type: str) -> tuple[Fields, Lifecycle]:
@@ -225,22 +229,22 @@ def with_defaults(settings: ManifestText, live: LiveState) -> ManifestText:
     by_type: dict[str, Writable] = {}
     for kind in PLACEMENT_TYPES:
         alike = [each for each in placements if each.fields.get("placementType") == kind]
-        if repeated := _repeated(alike, _OF_TYPES):
+        if repeated := _common_values(alike, _OF_TYPES):
             by_type[kind] = repeated
     path = (0, "defaults")
-    edits = [SetValue((*path, "placements"), _repeated(placements, _OF_ALL)), SetValue((*path, "byType"), by_type)]
+    edits = [SetValue((*path, "placements"), _common_values(placements, _OF_ALL)), SetValue((*path, "byType"), by_type)]
     return ManifestText(settings.file, apply_edits(settings.data, edits, settings.file))
 
 
-def _repeated(placements: Sequence[LiveResource], names: Iterable[str]) -> Mapping[str, Writable]:
+def _common_values(placements: Sequence[LiveResource], names: Iterable[str]) -> Mapping[str, Writable]:
     """The fields that every placement shows, with the value that more than half of them have."""
-    found: dict[str, Writable] = {}
+    common: dict[str, Writable] = {}
     for name in names:
         shown = [each.fields.get(name, ABSENT) for each in placements]
         values: dict[str, Value] = {str(to_json(value)): value for value in shown if value is not ABSENT}
         counts = Counter(str(to_json(value)) for value in shown if value is not ABSENT)
-        for said, number in counts.most_common(1):
-            whole = sum(counts.values()) == len(placements)
-            if whole and 2 * number > len(placements) > 1 and not unsayable("placement", {name: values[said]}):
-                found[name] = form_of(name, values[said], {})
-    return found
+        for text, number in counts.most_common(1):
+            everywhere = sum(counts.values()) == len(placements)
+            if everywhere and 2 * number > len(placements) > 1 and not undeclarable("placement", {name: values[text]}):
+                common[name] = form_of(name, values[text], {})
+    return common

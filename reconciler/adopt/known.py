@@ -1,21 +1,28 @@
-"""A known app and its live placements -> what is to become of its blocks; and blocks that get earlier values back."""
+"""Edits of blocks whose app is live: values taken over, placements added; and earlier values written back."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from reconciler.adopt.forms import Difference, difference
-from reconciler.adopt.fresh import Declared, Fresh, fresh_placement, sort_out
+from reconciler.adopt.forms import BlockDifference, block_difference
+from reconciler.adopt.fresh import DeclaredProject, NewBlock, new_placement_block, shortlisted
 from reconciler.adopt.value_edits import block_edits, tier_name
 from reconciler.diff.assessment import entry_of
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.context import orphan_placements, suspected_placements
 from reconciler.diff.creates import earlier_creates
-from reconciler.diff.look_alikes import ambiguity, asides, crossing, look_alikes, suspected_placement, unresolved
+from reconciler.diff.look_alikes import (
+    ambiguity_reason,
+    crossing_reason,
+    look_alike_notes,
+    look_alikes,
+    suspected_placement,
+    unresolved_block,
+)
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -24,10 +31,16 @@ from reconciler.diff.resolve import (
     Resolution,
     resolve_placements,
 )
-from reconciler.manifest.checked_edits import Block, EditRequest, Site, Sites, blocks_by_address, carry_out
+from reconciler.manifest.checked_edits import (
+    BlockIndex,
+    BlockLocation,
+    EditRequest,
+    apply_requests,
+    blocks_by_address,
+)
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, address_order, app_of, kind_of, placement_address
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import DesiredApp, DesiredResource
 from reconciler.model.diagnostic import Finding
 from reconciler.model.journal import PastCreates
 from reconciler.model.ledger import Ledger
@@ -36,12 +49,12 @@ from reconciler.model.value import ABSENT, Fields
 from reconciler.yaml.edit.changes import AddEntry, AddItem, Edit, Path, SetValue, Unwritable, block_along, finding_of
 from reconciler.yaml.scalar import ManifestText
 
-Place: TypeAlias = tuple[str, Path]
+BlockKey: TypeAlias = tuple[str, Path]
 
 
 @dataclass(slots=True)
 class EditBatch:
-    """What known apps are looked at with, the ledger by app, and what comes together meanwhile: requests by file.
+    """The inputs for comparing known apps, with the ledger by app, and the results: edit requests by file, notes.
 
     `past` is what the journal says of creates. `theirs` takes what is live where the manifest has moved, too.
     """
@@ -49,7 +62,7 @@ class EditBatch:
     settings: Settings
     entries: Mapping[Address, Ledger]
     today: date
-    sites: Sites
+    index: BlockIndex
     past: PastCreates
     theirs: bool = False
     requests: dict[str, list[EditRequest]] = field(default_factory=dict)
@@ -62,18 +75,18 @@ class EditBatch:
         """What the ledger holds of an app and its placements."""
         return self.entries.get(app, {})
 
-    def ask(self, site: Site, request: EditRequest) -> None:
-        """Ask for a change of the file that a block stands in."""
-        self.requests.setdefault(site.file, []).append(request)
+    def request(self, location: BlockLocation, request: EditRequest) -> None:
+        """Add an edit request for the file of a block."""
+        self.requests.setdefault(location.file, []).append(request)
 
 
-def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource], batch: EditBatch) -> None:
-    """Ask for what brings the blocks of an app up to what is live. Tombstones stay as they are."""
+def update_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource], batch: EditBatch) -> None:
+    """Request the edits that make the blocks of an app declare what is live. Tombstones stay as they are."""
     if app.state == "absent":
         batch.notes.append(Note(app.address, "declared absent: it and its placements are left alone"))
         return
-    found: dict[Place, list[tuple[Block, Difference]]] = {}
-    _look(app, Found(live), found, batch)
+    differences: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]] = {}
+    _compare_block(app, Found(live), differences, batch)
     if app.placements is None:
         if listed:
             text = "its block says nothing of placements, so none are managed; write `placements: []` to adopt them"
@@ -82,25 +95,25 @@ def known_app(app: DesiredApp, live: LiveResource, listed: Sequence[LiveResource
         resolutions = resolve_placements(app.placements, app.address, listed, batch.known(app.address))
         for block in app.placements:
             if block.state == "present":
-                _look(block, resolutions[block.address], found, batch)
+                _compare_block(block, resolutions[block.address], differences, batch)
         claimed = {each.live.id for each in resolutions.values() if isinstance(each, Found)}
-        claimed |= look_alikes(app.placements, resolutions) | _suspected(app, listed, resolutions, claimed, batch)
-        left, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
+        claimed |= look_alikes(app.placements, resolutions) | _note_suspected(app, listed, resolutions, claimed, batch)
+        earlier, notes = earlier_creates(app.placements, resolutions, listed, batch.past)
         batch.notes += notes
-        claimed |= left
-        _add(app, [each for each in listed if each.id not in claimed], batch)
-    for blocks in found.values():
-        _ask(blocks, batch)
+        claimed |= earlier
+        _request_new_blocks(app, [each for each in listed if each.id not in claimed], batch)
+    for blocks in differences.values():
+        _request_edits(blocks, batch)
 
 
-def _suspected(
+def _note_suspected(
     app: DesiredApp,
     listed: Sequence[LiveResource],
     resolutions: Mapping[Address, Resolution],
     claimed: Container[str],
     batch: EditBatch,
 ) -> frozenset[str]:
-    """Ids of owned placements that a block without one may be under another name, each told: no block is written."""
+    """Ids of owned placements that a new block may mean under another name, each with a note: they get no new block."""
     orphans = orphan_placements(app, listed, claimed, batch.known(app.address))
     suspects = suspected_placements(app, resolutions, orphans)
     batch.notes += (
@@ -111,104 +124,109 @@ def _suspected(
     return frozenset(entry.id for entry in suspects.values())
 
 
-def _look(
-    block: Block, resolution: Resolution, found: dict[Place, list[tuple[Block, Difference]]], batch: EditBatch
+def _compare_block(
+    block: DesiredResource,
+    resolution: Resolution,
+    differences: dict[BlockKey, list[tuple[DesiredResource, BlockDifference]]],
+    batch: EditBatch,
 ) -> None:
-    """Note what a block and the account do not agree on; the tiers of a waterfall come together."""
-    batch.notes += asides(block, resolution)
+    """Compare a block with the account: notes, and its entry in `differences`; tiers of a waterfall share a key."""
+    batch.notes += look_alike_notes(block, resolution)
     match resolution:
         case NotFound(Alike((_, *_)) | Alike(nameless=(_, *_))) | Missing(alike=Alike((_, *_))):
-            batch.notes.append(Note(block.address, unresolved(block, resolution).reason))
+            batch.notes.append(Note(block.address, unresolved_block(block, resolution).reason))
         case Missing(lost, taken_by=None):
             batch.notes.append(Note(block.address, f"id {lost} is no longer in the account; its block stays"))
         case PinNotFound(pin):
             batch.notes.append(Note(block.address, f"the pinned id {pin} is not in the account; its block stays"))
-        case AmbiguousMatch(ids):
-            batch.notes.append(Note(block.address, ambiguity("placementId", ids)))
+        case AmbiguousIdentity(ids):
+            batch.notes.append(Note(block.address, ambiguity_reason("placementId", ids)))
         case Crossed():
-            batch.notes.append(Note(block.address, crossing("placementId", resolution)))
+            batch.notes.append(Note(block.address, crossing_reason("placementId", resolution)))
         case Found(live) if _is_being_renamed(block, live):
             batch.notes.append(Note(block.address, "its rename is not applied yet: it is left alone"))
         case Found(live):
             entry = entry_of(block.address, resolution, batch.known(app_of(block.address)))
-            differs, notes = difference(block, live, entry, batch.today, theirs=batch.theirs)
+            changed, notes = block_difference(block, live, entry, batch.today, theirs=batch.theirs)
             batch.notes += notes
-            if differs is not None:
-                site = batch.sites.site(block)
-                depth = 5 if "tiers" in site.path else len(site.path)
-                found.setdefault((site.file, site.path[:depth]), []).append((block, differs))
+            if changed is not None:
+                location = batch.index.location(block)
+                depth = 5 if "tiers" in location.path else len(location.path)
+                differences.setdefault((location.file, location.path[:depth]), []).append((block, changed))
         case NotFound() | Missing():
             pass
 
 
-def _is_being_renamed(block: Block, live: LiveResource) -> bool:
+def _is_being_renamed(block: DesiredResource, live: LiveResource) -> bool:
     old = None if isinstance(block, DesiredApp) else block.renamed_from
     return old is not None and live.name == old and block.fields["name"] != old
 
 
-def _ask(blocks: Iterable[tuple[Block, Difference]], batch: EditBatch) -> None:
+def _request_edits(blocks: Iterable[tuple[DesiredResource, BlockDifference]], batch: EditBatch) -> None:
     """One request for blocks that belong together."""
     edits: list[Edit] = []
     declares: dict[Address, Fields] = {}
     moves: dict[Address, Address] = {}
-    first: Site | None = None
-    for block, differs in blocks:
-        site = batch.sites.site(block)
+    first: BlockLocation | None = None
+    for block, changed in blocks:
+        location = batch.index.location(block)
         try:
-            edits += _edits(site, differs, batch)
-        except Unwritable as wrong:
-            batch.rejected.append(finding_of(wrong, site.file, block.address))
+            edits += _block_edits(location, changed, batch)
+        except Unwritable as error:
+            batch.rejected.append(finding_of(error, location.file, block.address))
             continue
-        first = first or site
-        declares[differs.becomes] = {**block.fields, **differs.values}
-        moves[block.address] = differs.becomes
-        batch.changes += [(differs.becomes, change) for change in differs.changes]
+        first = first or location
+        declares[changed.becomes] = {**block.fields, **changed.values}
+        moves[block.address] = changed.becomes
+        batch.changes += [(changed.becomes, change) for change in changed.changes]
     if first is not None:
-        batch.ask(first, EditRequest(next(iter(moves)), tuple(edits), declares, moves))
+        batch.request(first, EditRequest(next(iter(moves)), tuple(edits), declares, moves))
 
 
-def _edits(site: Site, differs: Difference, batch: EditBatch) -> list[Edit]:
-    values, groups = dict(differs.values), batch.settings.country_groups
-    if "name" in values and "tiers" in site.path:
-        (waterfall,) = site.around
-        tier = tier_name(str(waterfall["name"]), differs.becomes)
+def _block_edits(location: BlockLocation, changed: BlockDifference, batch: EditBatch) -> list[Edit]:
+    values, groups = dict(changed.values), batch.settings.country_groups
+    if "name" in values and "tiers" in location.path:
+        (waterfall,) = location.enclosing
+        tier = tier_name(str(waterfall["name"]), changed.becomes)
         if tier is None:
             message = f"its live name does not begin with the waterfall's, {waterfall['name']}"
-            raise Unwritable(site.place, "edit-layout", message, "give it a block of its own")
+            raise Unwritable(location.place, "edit-layout", message, "give it a block of its own")
         values["name"] = tier
-    written = block_along(site.tree, site.path)
-    return block_edits(site.path, site.raw, written, kind_of(differs.address), values, groups)
+    written = block_along(location.tree, location.path)
+    return block_edits(location.path, location.raw, written, kind_of(changed.address), values, groups)
 
 
-def _add(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -> None:
-    """Ask for blocks for the live placements that no block stands for."""
-    found = [(placement_address(app.address, each.name), each) for each in strangers]
-    shortlist = sort_out(found, (each.address for each in app.placements or ()), batch.known(app.address))
+def _request_new_blocks(app: DesiredApp, strangers: Sequence[LiveResource], batch: EditBatch) -> None:
+    """Request new blocks for live placements that have none."""
+    resources = [(placement_address(app.address, each.name), each) for each in strangers]
+    shortlist = shortlisted(resources, (each.address for each in app.placements or ()), batch.known(app.address))
     batch.notes += shortlist.notes
-    new: list[Fresh] = []
+    new: list[NewBlock] = []
     for _, live, pinned in shortlist.chosen:
-        fresh, notes = fresh_placement(live, app.address, batch.settings, pinned=pinned)
+        fresh, notes = new_placement_block(live, app.address, batch.settings, pinned=pinned)
         batch.notes += notes
         if fresh is not None:
             new.append(fresh)
     if not new:
         return
-    site = batch.sites.site(app)
-    path = (*site.path, "placements")
+    location = batch.index.location(app)
+    path = (*location.path, "placements")
     batch.added += [fresh.address for fresh in new]
-    if site.raw.get("placements"):
+    if location.raw.get("placements"):
         for fresh in new:
-            batch.ask(
-                site, EditRequest(fresh.address, (AddItem(path, fresh.block),), {fresh.address: fresh.declares}, {})
+            batch.request(
+                location, EditRequest(fresh.address, (AddItem(path, fresh.block),), {fresh.address: fresh.declares}, {})
             )
         return
     blocks = [fresh.block for fresh in new]
-    edit: Edit = SetValue(path, blocks) if "placements" in site.raw else AddEntry(site.path, "placements", blocks)
-    batch.ask(site, EditRequest(app.address, (edit,), {fresh.address: fresh.declares for fresh in new}, {}))
+    edit: Edit = (
+        SetValue(path, blocks) if "placements" in location.raw else AddEntry(location.path, "placements", blocks)
+    )
+    batch.request(location, EditRequest(app.address, (edit,), {fresh.address: fresh.declares for fresh in new}, {}))
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredManifests:
     """The texts that changed, the addresses whose blocks did, and findings on what could not be written."""
 
     texts: tuple[ManifestText, ...] = ()
@@ -216,12 +234,12 @@ class Restored:
     held: tuple[Finding, ...] = ()
 
 
-def restored(declared: Declared, wanted: Mapping[Address, Fields]) -> Restored:
+def restore_fields(declared: DeclaredProject, wanted: Mapping[Address, Fields]) -> RestoredManifests:
     """The manifests with blocks that declare just the `wanted` fields, by address; all else stays as it is.
 
     A name stays: another one is another address.
     """
-    blocks, sites = blocks_by_address(declared.state.apps), Sites(declared.manifests)
+    blocks, index = blocks_by_address(declared.state.apps), BlockIndex(declared.manifests)
     requests: dict[str, list[EditRequest]] = {}
     held: list[Finding] = []
     for address in sorted(wanted, key=address_order):
@@ -229,22 +247,22 @@ def restored(declared: Declared, wanted: Mapping[Address, Fields]) -> Restored:
         values = {name: new for name, new in wanted[address].items() if block.fields.get(name, ABSENT) != new}
         if not values:
             continue
-        site = sites.site(block)
+        location = index.location(block)
         try:
-            written = block_along(site.tree, site.path)
+            written = block_along(location.tree, location.path)
             groups = declared.context.settings.country_groups
-            edits = block_edits(site.path, site.raw, written, kind_of(address), values, groups)
-        except Unwritable as wrong:
-            held.append(finding_of(wrong, site.file, address))
+            edits = block_edits(location.path, location.raw, written, kind_of(address), values, groups)
+        except Unwritable as error:
+            held.append(finding_of(error, location.file, address))
             continue
         declares = {address: {**block.fields, **values}}
-        requests.setdefault(site.file, []).append(EditRequest(address, tuple(edits), declares, {address: address}))
+        requests.setdefault(location.file, []).append(EditRequest(address, tuple(edits), declares, {address: address}))
     texts, done = [], []
     for text in declared.manifests:
         if text.file in requests:
-            result = carry_out(declared.context, sites.tree(text.file), declared.state.apps, requests[text.file])
+            result = apply_requests(declared.context, index.tree(text.file), declared.state.apps, requests[text.file])
             held += result.rejected
             done += [request.address for request in result.done]
             if result.text != text:
                 texts.append(result.text)
-    return Restored(tuple(texts), tuple(sorted(done, key=address_order)), tuple(held))
+    return RestoredManifests(tuple(texts), tuple(sorted(done, key=address_order)), tuple(held))

@@ -1,6 +1,6 @@
-"""Live apps that no block stands for -> a new file for each, with a name made of its address.
+"""Live apps without a block -> a new manifest file for each, named after its address.
 
-The name is one that no file system and no path can take otherwise.
+A file name has letters, digits, `.`, `_` and `-` only, so that every file system and path takes it as it is.
 """
 
 import hashlib
@@ -10,11 +10,19 @@ from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from typing import Final
 
-from reconciler.adopt.fresh import Account, AdoptionDraft, Declared, Fresh, fresh_app, fresh_placement, sort_out
+from reconciler.adopt.fresh import (
+    AccountSnapshot,
+    AdoptionDraft,
+    DeclaredProject,
+    NewBlock,
+    new_app_block,
+    new_placement_block,
+    shortlisted,
+)
 from reconciler.diff.change import Note
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import declared_in
-from reconciler.manifest.patterns import all_plain
+from reconciler.manifest.patterns import all_plain_patterns
 from reconciler.manifest.write import manifest_text
 from reconciler.model.address import Address, address_order, placement_address
 from reconciler.model.diagnostic import Finding
@@ -29,30 +37,34 @@ _LONGEST: Final = 100
 """Characters of an address that a name repeats; file systems take 255 bytes."""
 
 
-def write_new(declared: Declared, account: Account, claimed: AbstractSet[str], draft: AdoptionDraft) -> None:
-    """A file for each live app that no block stands for, looks like, or may have draft."""
+def write_new_apps(
+    declared: DeclaredProject, account: AccountSnapshot, claimed: AbstractSet[str], draft: AdoptionDraft
+) -> None:
+    """Add a new file to the draft for each live app whose id is not in `claimed` and that can be declared."""
     settings = declared.context.settings
-    found = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
-    shortlist = sort_out(found, (app.address for app in declared.state.apps), account.ledger)
+    without_block = [(live_app_address(app), app) for app in account.chosen if app.id not in claimed]
+    shortlist = shortlisted(without_block, (app.address for app in declared.state.apps), account.ledger)
     draft.notes += shortlist.notes
-    names = FileNames(all_plain(settings.manifests), {*draft.texts, *declared.taken})
+    names = FileNames(all_plain_patterns(settings.manifests), {*draft.texts, *declared.taken})
     for address, live, pinned in shortlist.chosen:
         elsewhere = _declared_elsewhere(declared, account.ledger, address)
         if elsewhere is not None:
             draft.held.append(elsewhere)
             continue
-        placements = fresh_placements(account.live.placements[live.id], address, declared, account.ledger, draft.notes)
-        app, notes = fresh_app(live, address, placements, pinned=pinned)
+        placements = new_placement_blocks(
+            account.live.placements[live.id], address, declared, account.ledger, draft.notes
+        )
+        app, notes = new_app_block(live, address, placements, pinned=pinned)
         draft.notes += notes
         file = names.name_for(address) if app is not None else None
         if app is not None and file is not None:
-            _put(declared, file, app, placements, draft)
+            _write_new_file(declared, file, app, placements, draft)
         elif app is not None:
             message, hint = "no pattern of `manifests` takes a new file", "add one, as in apps/**/*.yaml"
             draft.held.append(Finding(declared.context.text.file, 1, 1, "no-home", message, address=address, hint=hint))
 
 
-def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) -> Finding | None:
+def _declared_elsewhere(declared: DeclaredProject, ledger: Ledger, address: Address) -> Finding | None:
     """Why an app without a block may have one in a file that was not read: a second one would be written."""
     bundle = address.partition(":")[2].encode()
     for text in declared.unread:
@@ -69,30 +81,32 @@ def _declared_elsewhere(declared: Declared, ledger: Ledger, address: Address) ->
     return None
 
 
-def fresh_placements(
-    listed: Sequence[LiveResource], app: Address, declared: Declared, ledger: Ledger, notes: list[Note]
-) -> list[Fresh]:
+def new_placement_blocks(
+    listed: Sequence[LiveResource], app: Address, declared: DeclaredProject, ledger: Ledger, notes: list[Note]
+) -> list[NewBlock]:
     """New blocks for the placements of an app that no block stands for."""
-    shortlist = sort_out(((placement_address(app, each.name), each) for each in listed), (), ledger)
+    shortlist = shortlisted(((placement_address(app, each.name), each) for each in listed), (), ledger)
     notes += shortlist.notes
-    found = []
+    blocks = []
     for _, live, pinned in shortlist.chosen:
-        fresh, said = fresh_placement(live, app, declared.context.settings, pinned=pinned)
-        notes += said
-        if fresh is not None:
-            found.append(fresh)
-    return found
+        block, block_notes = new_placement_block(live, app, declared.context.settings, pinned=pinned)
+        notes += block_notes
+        if block is not None:
+            blocks.append(block)
+    return blocks
 
 
-def _put(declared: Declared, file: str, app: Fresh, placements: Sequence[Fresh], draft: AdoptionDraft) -> None:
-    """Write a new file, if it is read as what it should say."""
+def _write_new_file(
+    declared: DeclaredProject, file: str, app: NewBlock, placements: Sequence[NewBlock], draft: AdoptionDraft
+) -> None:
+    """Add a new file to the draft, if reading it gives exactly what was to be declared; else a finding."""
     schema = f"{'../' * file.count('/')}schemas/manifest.schema.json" if declared.has_schemas else None
     text = ManifestText(file, manifest_text([app.block], schema).encode())
     wanted = {each.address: each.declares for each in (app, *placements)}
     try:
         blocks = declared_in(declared.context, text, parse(text))
-    except EditError as wrong:
-        draft.held += wrong.findings
+    except EditError as error:
+        draft.held += error.findings
         return
     if {address: block.fields for address, block in blocks.items()} != wanted:
         message, hint = "what is live cannot be written so that it is read again as it is", "write this app by hand"
@@ -107,22 +121,22 @@ class FileNames:
     """Names for new files, none of which is taken; names that differ in case alone count as one."""
 
     def __init__(self, patterns: Sequence[str], taken: Iterable[str]) -> None:
-        self._places = [place for pattern in patterns if (place := _place(pattern)) is not None]
+        self._places = [place for pattern in patterns if (place := _pattern_place(pattern)) is not None]
         self._taken = {name.casefold() for name in taken}
 
     def name_for(self, app: Address) -> str | None:
         """A path relative to the project that its patterns match; None where no pattern takes a file more."""
-        stem = _stem(app)
+        stem = _file_stem(app)
         for number in range(1, len(self._taken) + 2):
             name = f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml"
-            found = next((f"{folder}{name}" for folder, last in self._places if fnmatchcase(name, last)), None)
-            if found is None or found.casefold() not in self._taken:
-                self._taken.add((found or "").casefold())
-                return found
+            path = next((f"{folder}{name}" for folder, last in self._places if fnmatchcase(name, last)), None)
+            if path is None or path.casefold() not in self._taken:
+                self._taken.add((path or "").casefold())
+                return path
         raise AssertionError("more names are taken than there are")
 
 
-def _place(pattern: str) -> tuple[str, str] | None:
+def _pattern_place(pattern: str) -> tuple[str, str] | None:
     """The folder, with its slash, that a pattern leads into, and what names must match there; None for other folders.
 
     `**` may stand for no folder at all.
@@ -134,7 +148,7 @@ def _place(pattern: str) -> tuple[str, str] | None:
     return "".join(f"{folder}/" for folder in named), last
 
 
-def _stem(app: Address) -> str:
+def _file_stem(app: Address) -> str:
     """A readable name; where it does not tell everything, with a digest of the address behind it."""
     plain = app.replace(":", "-", 1)
     stem = _DOTS.sub(".", _UNSAFE.sub("_", plain.lower()))[:_LONGEST].strip("._-") or "app"

@@ -1,4 +1,4 @@
-"""A new value of a field -> the edits of the block that declares it, as few and as small as can be."""
+"""A new value of a field -> the smallest edits of the block that declares it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from reconciler.adopt.forms import form_of
 from reconciler.manifest.country_expansion import Groups
-from reconciler.manifest.floor_edits import line_price
+from reconciler.manifest.floor_edits import line_price_edit
 from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS
 from reconciler.model.address import Address, Kind, name_of
 from reconciler.model.field import PRICED, from_json
@@ -43,10 +43,10 @@ def block_edits(
     for name, value in values.items():
         at = node.find(name)
         if at is None:
-            edits.append(AddEntry(path, name, form_of(name, value, groups), _before(name, own, _ORDER[kind])))
+            edits.append(AddEntry(path, name, form_of(name, value, groups), _preceding_key(name, own, _ORDER[kind])))
         else:
             is_alias = isinstance(node.entries[at].value, AliasNode)
-            edits += _changed(
+            edits += _field_edits(
                 (*path, name), name, None if is_alias else raw.get(name), node.entries[at].value, value, groups
             )
     return edits
@@ -58,13 +58,13 @@ def tier_name(ladder: str, becomes: Address) -> str | None:
     return name.removeprefix(begin) if name.startswith(begin) and name != begin else None
 
 
-def _before(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
+def _preceding_key(name: str, own: Sequence[str], order: Sequence[str]) -> str | None:
     """The key behind which a new one goes: the nearest that comes before it in the usual order."""
     earlier = [key for key in own if key in order and order.index(key) < order.index(name)]
     return max(earlier, key=order.index, default=None)
 
 
-def _changed(path: Path, name: str, raw: Any, node: Node, value: Value, groups: Groups) -> list[Edit]:
+def _field_edits(path: Path, name: str, raw: Any, node: Node, value: Value, groups: Groups) -> list[Edit]:
     match value:
         case Mapping() if name in PRICED and isinstance(raw, dict | list) and raw:
             return floor_edits(path, raw, node, cast("Floors", value), groups)
@@ -91,21 +91,21 @@ def _mapping_edits(
     wanted = {**value, **({"enabled": True} if raw.get("enabled") is False else {})}
     for key, part in wanted.items():
         written = raw.get(key)
-        if isinstance(part, tuple) and isinstance(written, list) and _spelt_out(written, groups) == set(part):
+        if isinstance(part, tuple) and isinstance(written, list) and _expanded_groups(written, groups) == set(part):
             continue
         if isinstance(part, tuple) and isinstance(written, list) and not _is_alias(node, key):
             edits += list_edits((*path, key), written, part, groups)
         elif node.find(key) is None:
-            if written is None or _canonical(key, written) != part:
+            if written is None or _canonical_part(key, written) != part:
                 edits.append(AddEntry(path, key, form_of("", part, {})))
         elif isinstance(part, tuple):
             edits.append(SetValue((*path, key), list(part)))
-        elif _canonical(key, written) != part:
+        elif _canonical_part(key, written) != part:
             edits.append(SetScalar((*path, key), cast("str | int | Decimal | bool", part)))
     return edits
 
 
-def _canonical(key: str, written: Any) -> Value:
+def _canonical_part(key: str, written: Any) -> Value:
     """What a part of a block says, in the form in which parts are compared."""
     return number(written) if isinstance(written, Decimal) else from_json(key, written)
 
@@ -115,16 +115,16 @@ def _is_alias(node: Map, key: str) -> bool:
     return at is None or isinstance(node.entries[at].value, AliasNode)
 
 
-def _spelt_out(written: Iterable[str], groups: Groups) -> set[str]:
+def _expanded_groups(written: Iterable[str], groups: Groups) -> set[str]:
     return {part for item in written for part in groups.get(item, (item,))}
 
 
 def list_edits(path: Path, raw: Sequence[str], wanted: Iterable[str], groups: Groups) -> list[Edit]:
     """Edits of a list without order. Items that are groups stay where all of their countries are wanted."""
-    left = set(wanted)
-    kept = [left.issuperset(groups.get(item, (item,))) for item in raw]
+    unwritten = set(wanted)
+    kept = [unwritten.issuperset(groups.get(item, (item,))) for item in raw]
     covered = {part for item, keeps in zip(raw, kept, strict=True) if keeps for part in groups.get(item, (item,))}
-    added: list[Edit] = [AddItem(path, item) for item in sorted(left - covered)]
+    added: list[Edit] = [AddItem(path, item) for item in sorted(unwritten - covered)]
     return [*added, *(RemoveEntry((*path, at)) for at in reversed(range(len(raw))) if not kept[at])]
 
 
@@ -134,17 +134,17 @@ def floor_edits(path: Path, raw: Any, node: Node, wanted: Floors, groups: Groups
     New lines stand behind the last one, or below the group that they are of. A line that `<<` brings stays where it is
     written, and the table gets one of its own; where such a line is to go, the table no longer merges.
     """
-    lines = {name: price(amount) for name, amount in _lines(raw)}
+    lines = {name: price(amount) for name, amount in _line_pairs(raw)}
     after = {name: wanted[name] for name in lines if name in wanted}
-    holds: dict[str, set[Decimal]] = {}
+    group_prices: dict[str, set[Decimal]] = {}
     for name in lines.keys() & groups.keys():
         free = [country for country in groups[name] if country not in after]
         if all(country in wanted for country in free):
             after[name] = _group_price(lines[name], [wanted[country] for country in free])
             for country in free:
-                holds.setdefault(country, set()).add(after[name])
+                group_prices.setdefault(country, set()).add(after[name])
     for country, amount in wanted.items():
-        if country not in after and holds.get(country) != {amount}:
+        if country not in after and group_prices.get(country) != {amount}:
             after[country] = amount
     if WORLDWIDE not in lines and wanted[WORLDWIDE] == MINIMUM and len(after) > 1:
         del after[WORLDWIDE]
@@ -165,14 +165,14 @@ def _line_edits(
         return _map_edits(path, node, before, after, groups)
     if not isinstance(node, Seq):
         return [SetValue(path, dict(after))]
-    order = [name for name, _ in _lines(raw)]
+    order = [name for name, _ in _line_pairs(raw)]
     edits: list[Edit] = []
     for name, amount in after.items():
         if name not in before:
             edits.append(AddItem(path, {"country": name, "price": amount}))
         elif before[name] != amount:
             at = order.index(name)
-            edits.append(line_price((*path, at), node.nodes[at], name, amount))
+            edits.append(line_price_edit((*path, at), node.nodes[at], name, amount))
     gone = [name for name in reversed(order) if name not in after]
     return [*edits, *(RemoveEntry((*path, order.index(name))) for name in gone)]
 
@@ -194,5 +194,5 @@ def _map_edits(
     return [*edits, *merge, *(RemoveEntry((*path, name)) for name in gone)]
 
 
-def _lines(raw: Any) -> list[tuple[str, Any]]:
+def _line_pairs(raw: Any) -> list[tuple[str, Any]]:
     return list(raw.items()) if isinstance(raw, dict) else [(line["country"], line["price"]) for line in raw]

@@ -10,16 +10,16 @@ from reconciler.api.results import Columns, flat, table
 from reconciler.api.workspace import NOTHING_LIVE, Workspace
 from reconciler.diff.audit import (
     Audit,
-    Item,
+    AuditItem,
     PastAudit,
     Trend,
     audit_event,
+    past_audit,
     past_audits,
-    remembered,
     trend,
     with_history,
 )
-from reconciler.diff.inventory import Listed, inventory
+from reconciler.diff.inventory import InventoryRow, inventory
 from reconciler.errors import ProjectError, StoreError
 from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
@@ -44,7 +44,7 @@ class DriftResult:
     trend: Trend | None = None
 
     @property
-    def alarming(self) -> tuple[Item, ...]:
+    def alarming(self) -> tuple[AuditItem, ...]:
         """What drifted, is in conflict or is missing."""
         return self.audit.alarming
 
@@ -73,7 +73,7 @@ def _with_both_classes(item: Mapping[str, Any]) -> Mapping[str, Any]:
 class InventoryResult:
     """Resources that are declared, owned or live, in the order of addresses."""
 
-    resources: tuple[Listed, ...]
+    resources: tuple[InventoryRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.list/1`."""
@@ -102,7 +102,7 @@ def drift(workspace: Workspace, only: tuple[str, ...], since: date | None, *, re
     audit = with_history(audit, past)
     if record and not only:
         _remember(audit, store)
-    return DriftResult(audit, None if since is None else trend([*past, remembered(audit)], since))
+    return DriftResult(audit, None if since is None else trend([*past, past_audit(audit)], since))
 
 
 def _known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[PastAudit]:

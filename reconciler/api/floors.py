@@ -13,7 +13,7 @@ from reconciler.files.project import changed_meanwhile, read_manifests, write_ma
 from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
 from reconciler.floors.record import RECORD_NAME, merge_records, records_of, records_text
-from reconciler.manifest.assemble import by_file, digest_of
+from reconciler.manifest.assemble import digest_of, sorted_by_file
 from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.floor_edits import FloorChange, FloorTexts, write_floors
 from reconciler.manifest.settings import Settings
@@ -141,7 +141,7 @@ class FloorsContext:
 
     def manifests(self) -> list[ManifestText]:
         """The texts that declare what is desired. Raises `ProjectError` where they have changed since."""
-        texts = by_file(read_manifests(self.workspace.root, self.settings.manifests))
+        texts = sorted_by_file(read_manifests(self.workspace.root, self.settings.manifests))
         if digest_of(self.workspace.settings_text, texts) != self.desired.digest:
             raise changed_meanwhile("manifests")
         return texts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.adoption import Adoption, adopt
-from reconciler.adopt.fresh import Account, Declared
+from reconciler.adopt.fresh import AccountSnapshot, DeclaredProject
 from reconciler.api.environment import collector_paused
 from reconciler.api.results import Columns, table
 from reconciler.api.workspace import Workspace, doubts_about, unread_texts
@@ -48,7 +48,7 @@ class PullResult:
         return table(columns, [*rows, *document["changes"]])
 
 
-def declared(workspace: Workspace) -> Declared:
+def declared(workspace: Workspace) -> DeclaredProject:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings, text = workspace.settings(), workspace.settings_text
     files = ProjectFiles(workspace.root, text)
@@ -59,7 +59,7 @@ def declared(workspace: Workspace) -> Declared:
         loaded = load_desired(settings, text, manifests)
     if loaded.state is None:
         raise InvalidManifests(loaded.findings)
-    return Declared(
+    return DeclaredProject(
         ProjectContext(settings, text),
         tuple(manifests),
         loaded.state,
@@ -85,7 +85,7 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             past = past_creates(store.events())
             check_ledger(stands.state, live, ledger, past)
-            account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
             return _result(stands, adopt(stands, account), checked=True)
         with store.run(workspace.environment.who()) as run:
             past = let_settle(store, workspace.clock, stands.state.safety.settle_seconds)
@@ -93,11 +93,11 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
             _warn_of_doubts(workspace, stands, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             check_ledger(stands.state, live, ledger, past)
-            account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
+            account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
             return _result(stands, _kept(workspace, run, stands, adopt(stands, account)), checked=False)
 
 
-def _warn_of_doubts(workspace: Workspace, stands: Declared, ledger: Ledger) -> None:
+def _warn_of_doubts(workspace: Workspace, stands: DeclaredProject, ledger: Ledger) -> None:
     """Warn that there may be more manifests; that there are none yet is no news where nothing is owned."""
     is_new = not (stands.manifests or ledger)
     workspace.observer.findings([each for each in stands.doubts if not is_new or each.code == "unread-manifest"])
@@ -114,16 +114,16 @@ def adopt_live(workspace: Workspace, live: LiveState) -> PullResult:
     stands = declared(workspace)
     store = workspace.store(stands.state.publisher_id)
     with store.run(workspace.environment.who()) as run:
-        adoption = adopt(stands, Account(live, store.ledger(), workspace.clock.now()))
+        adoption = adopt(stands, AccountSnapshot(live, store.ledger(), workspace.clock.now()))
         return _result(stands, _kept(workspace, run, stands, adoption), checked=False)
 
 
-def _kept(workspace: Workspace, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
+def _kept(workspace: Workspace, run: RunStore, stands: DeclaredProject, adoption: Adoption) -> Adoption:
     write_manifests(workspace.root, stands.manifests, adoption.texts)
     if adoption.remember or adoption.forget:
         run.remember(adoption.remember, adoption.forget)
     return adoption
 
 
-def _result(stands: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
+def _result(stands: DeclaredProject, adoption: Adoption, *, checked: bool) -> PullResult:
     return PullResult(adoption, {text.file: text.data for text in stands.manifests}, checked)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.adopt.known import restored
+from reconciler.adopt.known import restore_fields
 from reconciler.api.apply import Approval, carry_out, part_that_holds, writes
 from reconciler.api.plan import limits_of, refuse
 from reconciler.api.pull import declared
@@ -237,7 +237,7 @@ def _see_to_manifests(workspace: Workspace, asking: Asking, *, write: bool) -> b
         return True
     wanted = {**asking.again, **asking.quiet}
     stands = declared(workspace)
-    made = restored(stands, wanted)
+    made = restore_fields(stands, wanted)
     write_manifests(workspace.root, stands.manifests, made.texts)
     for manifest in made.texts:
         workspace.inform(f"wrote {manifest.file}")

@@ -22,19 +22,19 @@ from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
 from reconciler.files import disk
 from reconciler.files.project import STATE_FOLDER, Manifests, ProjectFiles, find_manifests, literal_parts
 from reconciler.manifest.assemble import Loaded
-from reconciler.manifest.cached_load import Forgetful, Memory, recall_desired, recall_settings
+from reconciler.manifest.cached_load import ManifestCache, NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.patterns import (
-    all_plain,
+    all_plain_patterns,
     empty_folder,
     empty_manifest,
+    intended_manifest_name,
+    is_empty_text,
     is_yaml,
     looks_like_manifest,
-    no_match,
+    misnamed_manifest,
     not_checked_out,
-    not_read,
-    says_nothing,
-    set_aside,
-    was_set_aside,
+    unmatched_pattern,
+    unread_manifest,
     without_ending,
 )
 from reconciler.model.desired import DesiredState
@@ -52,11 +52,11 @@ def doubts_about(
     """
     settings, root = project.settings, project.root
     known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
-    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
+    homes = {"/".join(literal_parts(pattern)) for pattern in all_plain_patterns(patterns)}
     reader = disk.Reader(root)
     linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
-    found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
-    found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
+    found = [unmatched_pattern(each, settings.file, settings.data) for each in manifests.unmatched]
+    found += [empty_manifest(text.file) for text in manifests.texts if is_empty_text(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
         is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
         if is_empty and is_home:
@@ -112,11 +112,11 @@ def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) 
     prefix = f"{folder}/" if folder else ""
     there = {without_ending(name) for name in known}
     for file in files:
-        name, manifest = prefix + file, set_aside(file)
+        name, manifest = prefix + file, intended_manifest_name(file)
         if is_yaml(file) and name not in known:
-            yield name, not_read(name)
+            yield name, unread_manifest(name)
         elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
-            yield name, was_set_aside(name, f"{prefix}{manifest}")
+            yield name, misnamed_manifest(name, f"{prefix}{manifest}")
 
 
 if TYPE_CHECKING:
@@ -216,18 +216,18 @@ class Workspace:
         """The same without the findings."""
         return self.load(remember=remember)[1]
 
-    def _memory(self) -> Cache | Forgetful:
-        return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()
+    def _memory(self) -> Cache | NullCache:
+        return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else NullCache()
 
-    def _recalled(self, memory: Memory) -> Loaded:
-        outline, findings = recall_settings(self.settings_text, memory, self._read_settings)
+    def _recalled(self, memory: ManifestCache) -> Loaded:
+        outline, findings = load_settings_cached(self.settings_text, memory, self._read_settings)
         if outline is None:
             return self._without_settings(findings)
         files = ProjectFiles(self.root, self.settings_text)
         manifests = find_manifests(self.root, outline.manifests)
         doubts = doubts_about(files, manifests, outline.manifests, self.environment.variables)
         with collector_paused():
-            loaded = recall_desired(outline, self.settings_text, manifests.texts, memory, self._read_settings)
+            loaded = load_desired_cached(outline, self.settings_text, manifests.texts, memory, self._read_settings)
             if self._owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
         found = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
@@ -344,7 +344,7 @@ NOTHING_LIVE: Final = "the account shows no app at all: if there should be some,
 
 def _refuse_placeholder(publisher_id: str) -> None:
     """Raise `ProjectError` for an id that is no publisher's: no account is asked with it."""
-    from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
+    from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
 
     if is_no_publisher(publisher_id):
         told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'

@@ -10,30 +10,30 @@ from typing import Final
 
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
+    IncompleteList,
+    NotListed,
     NotRead,
     Scope,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
     entry_of,
-    leaving,
-    matched,
-    unmatched,
+    matched_block,
+    matched_tombstone,
+    unmatched_block,
 )
 from reconciler.diff.change import Blocked, Contradiction, Create, Forget, Note
 from reconciler.diff.context import DiffContext, claimed_ids, orphan_placements, suspected_placements
 from reconciler.diff.look_alikes import (
-    left_while_suspected,
+    identity_contradiction,
     look_alikes,
-    mixed_up,
     suspected_app,
+    suspected_old_note,
     suspected_placement,
-    unknown_former,
+    unknown_former_notes,
 )
-from reconciler.diff.removals import Removal, removal_of_unnamed, removal_with_app
+from reconciler.diff.removals import RemovalStage, removal_of_undeclared, removal_with_app
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution, Unclear, resolve_placements
 from reconciler.model.address import Address, app_of, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, Prune
@@ -54,7 +54,7 @@ FORGOTTEN: Final = "gone from the account, as it is from the manifests; the next
 def assess_declared(context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
     """What blocks stand for, and what else there is in the apps that they name, in the order of the blocks."""
     for app in context.desired.apps:
-        yield from _app(app, context)
+        yield from _assess_app(app, context)
 
 
 def assess_others(context: DiffContext) -> Iterator[Assessment]:
@@ -64,57 +64,65 @@ def assess_others(context: DiffContext) -> Iterator[Assessment]:
     suspected = {old: new for new, old in context.suspects.items()}
     for address, live in context.orphans.items():
         entry = context.ledger[address]
-        if (mixed := mixed_up(entry, live)) is not None:
+        if (contradiction := identity_contradiction(entry, live)) is not None:
             way = f"take the line of {address} out of the ledger"
-            removal: Removal | None = Removal(Contradiction(address, f"{mixed}; {way}"))
+            removal: RemovalStage | None = RemovalStage(Contradiction(address, f"{contradiction}; {way}"))
         elif address in suspected:
-            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+            removal = RemovalStage(Note(address, suspected_old_note(suspected[address])))
         else:
-            removal = None if live.id in alike else removal_of_unnamed(entry, live, prune, context, "")
-        yield Unnamed(entry, live, removal, _is_pruned(entry, prune), address)
-        yield from _inside(address, live, removal, prune, context)
-    unclear = (each for each, found in context.resolutions.items() if isinstance(found, Unclear))
+            removal = None if live.id in alike else removal_of_undeclared(entry, live, prune, context, "")
+        yield Undeclared(entry, live, removal, _is_pruned(entry, prune), address)
+        yield from _assess_removed_app(address, live, removal, prune, context)
+    unclear = (each for each, resolution in context.resolutions.items() if isinstance(resolution, Unclear))
     known = {context.ledger[each].id for each in (*context.orphans, *unclear) if each in context.ledger}
     for live in context.live.apps:
         if live.id not in context.claimed and live.id not in known:
-            yield Stranger(live_app_address(live), live)
-    yield from _gone_apps(context)
+            yield UnownedResource(live_app_address(live), live)
+    yield from _assess_gone_apps(context)
     if "" in context.options.doubtful:
-        yield Doubtful(Address(""))
+        yield IncompleteList(Address(""))
 
 
-def _app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
+def _assess_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment | InBlockedApp]:
     resolution, entries = context.resolutions[app.address], context.entries(app.address)
     match resolution:
         case Found(live) if app.state == "absent":
-            going = leaving(app, resolution, entries, context, "")
-            yield going
-            yield from _inside(app.address, live, going.removal, "report", context)
+            tombstone = matched_tombstone(app, resolution, entries, context, "")
+            yield tombstone
+            yield from _assess_removed_app(app.address, live, tombstone.removal, "report", context)
         case Found(live):
-            yield matched(app, resolution, entry_of(app.address, resolution, entries), context)
-            yield from _placements(app, live, context)
+            yield matched_block(app, resolution, entry_of(app.address, resolution, entries), context)
+            yield from _assess_placements(app, live, context)
         case NotFound() | Missing() if app.state == "absent":
-            yield Unmatched(app, resolution, entries.get(app.address), None)
+            yield UnmatchedBlock(app, resolution, entries.get(app.address), None)
         case _:
             old = context.suspects.get(app.address)
             suspected = None if old is None else suspected_app(app, old, context.orphans[old])
             scope = Scope({"coppa": False}, "", {each.id: each for each in context.live.apps}, context.claimed)
-            found = unmatched(app, resolution, entries.get(app.address), scope, context, suspected)
-            yield found
-            near = found.nearest
-            own = _without_app(app, context) if near is None else _placements(app, near.found.live, context)
-            yield from own if isinstance(found.step, Create) else (InBlockedApp(app.address, each) for each in own)
+            assessment = unmatched_block(app, resolution, entries.get(app.address), scope, context, suspected)
+            yield assessment
+            nearest = assessment.nearest
+            own = (
+                _assess_without_app(app, context)
+                if nearest is None
+                else _assess_placements(app, nearest.found.live, context)
+            )
+            yield from own if isinstance(assessment.step, Create) else (InBlockedApp(app.address, each) for each in own)
 
 
-def _placements(app: DesiredApp, live_app: LiveResource, context: DiffContext) -> Iterator[Assessment]:
+def _assess_placements(app: DesiredApp, live_app: LiveResource, context: DiffContext) -> Iterator[Assessment]:
     """What there is in a live app whose block stays."""
     listed = context.live.placements.get(live_app.id)
     if app.placements is None:
-        return _left_alone(app, live_app, listed, context)
-    return map(NotRead, app.placements) if listed is None else _managed(app, app.placements, live_app, listed, context)
+        return _assess_unmanaged(app, live_app, listed, context)
+    return (
+        map(NotRead, app.placements)
+        if listed is None
+        else _assess_managed(app, app.placements, live_app, listed, context)
+    )
 
 
-def _managed(
+def _assess_managed(
     app: DesiredApp,
     blocks: Sequence[DesiredPlacement],
     live_app: LiveResource,
@@ -131,22 +139,22 @@ def _managed(
     for block in blocks:
         old = suspects.get(block.address)
         suspected = None if old is None else suspected_placement(block, old)
-        found = _placement(block, resolutions[block.address], entries, scope, context, suspected)
-        if isinstance(found, Unmatched) and found.nearest is not None:
-            live_id = found.nearest.found.live.id
-            found = replace(found, unclaimed=live_id not in taken)
+        assessment = _assess_placement(block, resolutions[block.address], entries, scope, context, suspected)
+        if isinstance(assessment, UnmatchedBlock) and assessment.nearest is not None:
+            live_id = assessment.nearest.found.live.id
+            assessment = replace(assessment, unclaimed=live_id not in taken)
             taken.add(live_id)
-        yield found
-    yield from _unnamed_in(app, scope, taken, suspects, look_alikes(blocks, resolutions), context)
+        yield assessment
+    yield from _assess_undeclared(app, scope, taken, suspects, look_alikes(blocks, resolutions), context)
     if live_app.id in context.options.doubtful:
-        yield Doubtful(app.address)
+        yield IncompleteList(app.address)
     taken.update(entry.id for entry in entries.values() if entry.kind == "placement")
     for live in listed:
         if live.id not in taken:
-            yield Stranger(placement_address(app.address, live.name), live)
+            yield UnownedResource(placement_address(app.address, live.name), live)
 
 
-def _placement(
+def _assess_placement(
     block: DesiredPlacement,
     resolution: Resolution,
     entries: Ledger,
@@ -156,18 +164,22 @@ def _placement(
 ) -> Assessment:
     match resolution:
         case Found() if block.state == "absent":
-            return leaving(block, resolution, entries, context, scope.app_id)
+            return matched_tombstone(block, resolution, entries, context, scope.app_id)
         case Found():
-            return matched(block, resolution, entry_of(block.address, resolution, entries), context)
+            return matched_block(block, resolution, entry_of(block.address, resolution, entries), context)
         case NotFound() | Missing() if block.state == "absent":
-            return Unmatched(block, resolution, _known(block, entries), None)
+            return UnmatchedBlock(block, resolution, _known_entry(block, entries), None)
         case _:
-            found = unmatched(block, resolution, _known(block, entries), scope, context, suspected)
-            told = () if suspected or not scope.app_id else tuple(unknown_former(block, resolution))
-            return replace(found, notes=told, app_is_live=bool(scope.app_id)) if told or not scope.app_id else found
+            assessment = unmatched_block(block, resolution, _known_entry(block, entries), scope, context, suspected)
+            notes = () if suspected or not scope.app_id else tuple(unknown_former_notes(block, resolution))
+            return (
+                replace(assessment, notes=notes, app_is_live=bool(scope.app_id))
+                if notes or not scope.app_id
+                else assessment
+            )
 
 
-def _unnamed_in(
+def _assess_undeclared(
     app: DesiredApp,
     scope: Scope,
     taken: Container[str],
@@ -178,7 +190,7 @@ def _unnamed_in(
     """What is owned in an app and no block stands for; `suspects` and `alike` ones may be a block's after all."""
     blocks = app.placements or ()
     declared = {block.address for block in blocks}
-    former = {_former(block) for block in blocks}
+    former = {_former_address(block) for block in blocks}
     suspected = {old.address: new for new, old in suspects.items()}
     for address, entry in context.entries(app.address).items():
         live = scope.by_id.get(entry.id)
@@ -186,34 +198,34 @@ def _unnamed_in(
             continue
         if live is None:
             if address not in declared:
-                yield Unseen(address, Forget(address), None if address in former else FORGOTTEN)
+                yield NotListed(address, Forget(address), None if address in former else FORGOTTEN)
             continue
         removal = None
         if address in suspected:
-            removal = Removal(Note(address, left_while_suspected(suspected[address])))
+            removal = RemovalStage(Note(address, suspected_old_note(suspected[address])))
         elif address not in declared and live.id not in alike:
-            removal = removal_of_unnamed(entry, live, app.prune, context, scope.app_id)
+            removal = removal_of_undeclared(entry, live, app.prune, context, scope.app_id)
         shown_as = placement_address(app.address, live.name)
-        yield Unnamed(entry, live, removal, _is_pruned(entry, app.prune), shown_as)
+        yield Undeclared(entry, live, removal, _is_pruned(entry, app.prune), shown_as)
 
 
-def _without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
+def _assess_without_app(app: DesiredApp, context: DiffContext) -> Iterator[Assessment]:
     """The placements of an app that is not there: gone with it where they were applied, else still to be made."""
     blocks, entries = app.placements or (), context.entries(app.address)
     resolutions = resolve_placements(blocks, app.address, (), entries)
     scope = Scope({"coppa": app.fields.get("coppa", False)}, "", {}, frozenset())
     for block in blocks:
-        yield _placement(block, resolutions[block.address], entries, scope, context)
-    named = {block.address for block in blocks} | {_former(block) for block in blocks}
+        yield _assess_placement(block, resolutions[block.address], entries, scope, context)
+    named = {block.address for block in blocks} | {_former_address(block) for block in blocks}
     for address, entry in entries.items():
         if entry.kind == "placement" and address not in named:
-            yield Unseen(address, None, FORGOTTEN)
+            yield NotListed(address, None, FORGOTTEN)
 
 
-def _left_alone(
+def _assess_unmanaged(
     app: DesiredApp, live_app: LiveResource, listed: Iterable[LiveResource] | None, context: DiffContext
 ) -> Iterator[Assessment]:
-    """The owned placements of an app whose block declares none: nothing of them is managed, and each is told.
+    """The owned placements of an app whose block declares none: nothing of them is managed, and each gets a note.
 
     So is one whose block moved to another app: a placement stays in the app that it was made in. `listed` is None where
     the list of the app's placements was not read, for which there is no other need.
@@ -222,21 +234,21 @@ def _left_alone(
     for address, entry in context.entries(app.address).items():
         if entry.kind == "app":
             continue
-        live, left = by_id.get(entry.id), Note(address, LEFT_ALONE)
+        live, note = by_id.get(entry.id), Note(address, LEFT_ALONE)
         if live is not None:
-            yield Unnamed(entry, live, Removal(left))
+            yield Undeclared(entry, live, RemovalStage(note))
         elif listed is None:
-            yield Unseen(address, left, None)
+            yield NotListed(address, note, None)
         else:
-            yield Unseen(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
+            yield NotListed(address, Note(address, GONE_UNMANAGED), GONE_UNMANAGED)
     if listed is not None and live_app.id in context.options.doubtful:
-        yield Doubtful(app.address)
+        yield IncompleteList(app.address)
 
 
-def _inside(
-    address: Address, app: LiveResource, removal: Removal | None, prune: Prune | None, context: DiffContext
+def _assess_removed_app(
+    address: Address, app: LiveResource, removal: RemovalStage | None, prune: Prune | None, context: DiffContext
 ) -> Iterator[Assessment]:
-    """The owned placements of a live app that is on its way out; `address` is what the ledger calls the app."""
+    """The owned placements of a live app that is being removed; `address` is the app's in the ledger."""
     listed = context.live.placements.get(app.id)
     if listed is None:
         return
@@ -246,31 +258,31 @@ def _inside(
             continue
         live = by_id.get(entry.id)
         if live is None:
-            yield Unseen(entry.address, None, FORGOTTEN)
+            yield NotListed(entry.address, None, FORGOTTEN)
         else:
-            yield Unnamed(entry, live, removal_with_app(entry, live, removal), _is_pruned(entry, prune))
+            yield Undeclared(entry, live, removal_with_app(entry, live, removal), _is_pruned(entry, prune))
     if app.id in context.options.doubtful:
-        yield Doubtful(address)
+        yield IncompleteList(address)
 
 
-def _gone_apps(context: DiffContext) -> Iterator[Unseen]:
+def _assess_gone_apps(context: DiffContext) -> Iterator[NotListed]:
     """Entries of apps that are gone from the account and from the manifests, and of their placements."""
     declared = {app.address for app in context.desired.apps}
     live_ids = {app.id for app in context.live.apps}
     for app, entries in context.by_app.items():
         if app not in declared and app in entries and entries[app].id not in live_ids:
-            yield from (Unseen(address, Forget(address), FORGOTTEN) for address in entries)
+            yield from (NotListed(address, Forget(address), FORGOTTEN) for address in entries)
 
 
 def _is_pruned(entry: LedgerEntry, prune: Prune | None) -> bool:
     return prune in ("deactivate", "delete") and not entry.protect
 
 
-def _known(block: DesiredPlacement, entries: Ledger) -> LedgerEntry | None:
+def _known_entry(block: DesiredPlacement, entries: Ledger) -> LedgerEntry | None:
     """What the ledger knows of a block, under its former name too."""
-    former = _former(block)
+    former = _former_address(block)
     return entries.get(block.address) or (None if former is None else entries.get(former))
 
 
-def _former(block: DesiredPlacement) -> Address | None:
+def _former_address(block: DesiredPlacement) -> Address | None:
     return None if block.renamed_from is None else placement_address(app_of(block.address), block.renamed_from)

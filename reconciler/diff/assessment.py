@@ -1,7 +1,7 @@
-"""Assessments: what there is to know of one resource before anything is said or done about it, one value per case.
+"""The cases of an assessment, one dataclass each, and the functions that make those of blocks.
 
-Who it is, what is declared, what lives, what the ledger knows of it, which fields differ and why, how far its removal
-has come. The plan and the drift report are both read off these values.
+An assessment says which resource it is, what is declared, what is live, what the ledger holds, which fields differ and
+why, and how far a removal has come. The plan and the drift report are both made from these values.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from reconciler.diff.change import Blocked, Create, Forget, Note
 from reconciler.diff.compare import Comparison, compare, covers
 from reconciler.diff.context import DiffContext
 from reconciler.diff.creates import not_visible_yet, to_create
-from reconciler.diff.look_alikes import unread, unresolved
-from reconciler.diff.removals import Removal, removal_of_tombstone
+from reconciler.diff.look_alikes import unreadable_reason, unresolved_block
+from reconciler.diff.removals import RemovalStage, removal_of_tombstone
 from reconciler.diff.resolve import Found, Missing, NotFound, Unclear
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredPlacement, DesiredResource
@@ -37,17 +37,17 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class MatchedTombstone:
     """A block that is declared absent, and the live resource that it stands for, with its ledger entry."""
 
     block: DesiredResource
     found: Found
     entry: LedgerEntry | None
-    removal: Removal
+    removal: RemovalStage
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
+class UnmatchedBlock:
     """A block that stands for no live resource, or for none with certainty.
 
     `entry` is what the ledger knows of it, under its former name too, and `nearest` how the live resource with that id
@@ -75,7 +75,7 @@ class NotRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class Undeclared:
     """An owned live resource that no block stands for.
 
     `removal` is None where nothing is said or done. `is_pruned` says that it is to go in the end, and `shown_as` is the
@@ -84,13 +84,13 @@ class Unnamed:
 
     entry: LedgerEntry
     live: LiveResource
-    removal: Removal | None
+    removal: RemovalStage | None
     is_pruned: bool = False
     shown_as: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class UnownedResource:
     """A live resource that neither a block nor the ledger knows."""
 
     address: Address
@@ -98,8 +98,8 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """An owned resource without a block that is gone, or in a list that was not read: what plan and drift say of it."""
+class NotListed:
+    """An owned resource without a block that is gone, or whose list was not read; with what plan and drift report."""
 
     address: Address
     verdict: Forget | Note | None
@@ -107,18 +107,20 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
+class IncompleteList:
     """A list of the account (that of apps: `""`) that left out what exists."""
 
     address: Address
 
 
-Assessment: TypeAlias = Matched | Leaving | Unmatched | NotRead | Unnamed | Stranger | Unseen | Doubtful
+Assessment: TypeAlias = (
+    Matched | MatchedTombstone | UnmatchedBlock | NotRead | Undeclared | UnownedResource | NotListed | IncompleteList
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InBlockedApp:
-    """Something in an app that is blocked: it is looked at as ever, and nothing of it is changed."""
+    """An assessment in an app that is blocked: the audit counts it as usual, and the plan changes nothing of it."""
 
     app: Address
     what: Assessment
@@ -139,39 +141,41 @@ class Scope:
 
 def entry_of(address: Address, found: Found, ledger: Ledger) -> LedgerEntry | None:
     """What the ledger knows of this very resource; an entry for another id says nothing about this one."""
-    for known in (ledger.get(address), ledger.get(found.renamed_from) if found.renamed_from else None):
-        if known is not None and known.id == found.live.id:
-            return known
+    for entry in (ledger.get(address), ledger.get(found.renamed_from) if found.renamed_from else None):
+        if entry is not None and entry.id == found.live.id:
+            return entry
     return None
 
 
-def matched(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
+def matched_block(block: DesiredResource, found: Found, entry: LedgerEntry | None, context: DiffContext) -> Matched:
     """A block and the live resource that it stands for; `entry` is what the ledger knows of that."""
-    live, care = found.live, block.lifecycle
-    compared = compare(live.kind, block.fields, live.fields, entry, care, context.today)
+    live, lifecycle = found.live, block.lifecycle
+    compared = compare(live.kind, block.fields, live.fields, entry, lifecycle, context.today)
     if live.is_readable:
         return Matched(block, found, entry, compared)
-    looked_at = [name for name in block.fields if not covers(name, care.ignore_changes)]
-    return Matched(block, found, entry, compared, unread(live, looked_at))
+    looked_at = [name for name in block.fields if not covers(name, lifecycle.ignore_changes)]
+    return Matched(block, found, entry, compared, unreadable_reason(live, looked_at))
 
 
-def leaving(block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str) -> Leaving:
+def matched_tombstone(
+    block: DesiredResource, found: Found, entries: Ledger, context: DiffContext, app_id: str
+) -> MatchedTombstone:
     """A block declared absent and its live resource; `app_id` is the app whose list shows that (`""` for apps)."""
     entry = entry_of(block.address, found, entries)
-    return Leaving(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
+    return MatchedTombstone(block, found, entry, removal_of_tombstone(block, found.live, entry, context, app_id))
 
 
-def unmatched(
+def unmatched_block(
     block: DesiredResource,
     resolution: NotFound | Missing | Unclear,
     entry: LedgerEntry | None,
     scope: Scope,
     context: DiffContext,
     suspected: Blocked | None = None,
-) -> Unmatched:
+) -> UnmatchedBlock:
     """A block that stands for nothing; `suspected` says what it may be under another identity."""
     hidden = None if entry is None else not_visible_yet(block, entry.id, context.options)
-    near: Matched | None = None
+    nearest: Matched | None = None
     match resolution:
         case Missing() if hidden is not None:
             step: Create | Blocked = hidden
@@ -180,8 +184,8 @@ def unmatched(
         case NotFound() | Missing() if isinstance(resolution, NotFound) or context.options.recreate:
             step = to_create(block, scope.needs, context.options, scope.app_id, resolution)
         case _:
-            step = unresolved(block, resolution)
+            step = unresolved_block(block, resolution)
             owned = None if entry is None or isinstance(resolution, Missing) else scope.by_id.get(entry.id)
-            near = None if owned is None else matched(block, Found(owned), entry, context)
-    unclaimed = near is not None and near.found.live.id not in scope.claimed
-    return Unmatched(block, resolution, entry, step, hidden, near, unclaimed)
+            nearest = None if owned is None else matched_block(block, Found(owned), entry, context)
+    unclaimed = nearest is not None and nearest.found.live.id not in scope.claimed
+    return UnmatchedBlock(block, resolution, entry, step, hidden, nearest, unclaimed)

@@ -1,6 +1,6 @@
-"""Audits: every resource of an account with its one class, the numbers that come of it, and what earlier ones say.
+"""Audits: every resource of an account with its class, the counts, and the history of alarms.
 
-Audits are remembered for their alarms: when each began, how long it was open, and how many there were each day.
+Past audits are kept for their alarms: when each began, how long it was open, and how many there were each day.
 """
 
 from collections import Counter
@@ -15,13 +15,13 @@ from reconciler.model.checked import instant
 from reconciler.model.desired import AcceptedDrift, Source
 from reconciler.model.value import Value
 
-Class: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]
+AuditClass: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]
 
-CLASSES: Final[tuple[Class, ...]] = ("missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync")
+CLASSES: Final[tuple[AuditClass, ...]] = ("missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync")
 """The gravest first. A resource is of the gravest class that anything about it is of."""
 
-ALARMING: Final[frozenset[Class]] = frozenset({"missing", "conflict", "drift"})
-"""What somebody did in the account and nobody agreed to. The other classes are news, not alarms."""
+ALARMING: Final[frozenset[AuditClass]] = frozenset({"missing", "conflict", "drift"})
+"""Classes that make an audit fail: changes made in the account that nobody accepted."""
 
 NOTHING_THERE: Final = 100.0
 """The coverage of an account that holds nothing: nothing in it is unmanaged."""
@@ -36,18 +36,18 @@ class AuditedField:
     """
 
     change: FieldChange
-    of: Class
+    of: AuditClass
     applied: Value = None
     acceptance: AcceptedDrift | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AuditItem:
     """One resource and its class. `id` is None for what was never made; `note` says what the fields do not."""
 
     address: Address
     id: str | None
-    of: Class
+    of: AuditClass
     fields: tuple[AuditedField, ...] = ()
     source: Source | None = None
     note: str = ""
@@ -74,18 +74,18 @@ class Audit:
     at: str
     publisher_id: str
     api: str
-    items: tuple[Item, ...] = ()
+    items: tuple[AuditItem, ...] = ()
     notes: tuple[Note, ...] = ()
     open_since: Mapping[Address, str] = field(default_factory=dict)
 
     @property
-    def alarming(self) -> tuple[Item, ...]:
+    def alarming(self) -> tuple[AuditItem, ...]:
         """The items that make the audit fail."""
         return tuple(item for item in self.items if item.alarming)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class AuditSummary:
     """How many resources are of each class; `coverage_percent` (0..100) is the managed share of the live ones."""
 
     drift: int = 0
@@ -97,15 +97,15 @@ class Summary:
     in_sync: int = 0
     coverage_percent: float = NOTHING_THERE
 
-    def count(self, of: Class) -> int:
+    def count(self, of: AuditClass) -> int:
         """The number of one class."""
         return int(getattr(self, "in_sync" if of == "inSync" else of))
 
 
-def summary(audit: Audit) -> Summary:
+def summary(audit: Audit) -> AuditSummary:
     """The audit in numbers."""
     counts = Counter(item.of for item in audit.items)
-    return Summary(
+    return AuditSummary(
         counts["drift"],
         counts["pending"],
         counts["conflict"],
@@ -117,33 +117,33 @@ def summary(audit: Audit) -> Summary:
     )
 
 
-def gravest(classes: Iterable[Class]) -> Class:
+def gravest(classes: Iterable[AuditClass]) -> AuditClass:
     """The gravest of some classes; in sync where there is none."""
     return min(classes, key=CLASSES.index, default="inSync")
 
 
-def item_order(item: Item) -> tuple[tuple[str, str], str]:
+def item_order(item: AuditItem) -> tuple[tuple[str, str], str]:
     """Sort key: by address, twins by id."""
     return address_order(item.address), item.id or ""
 
 
 def _coverage(live: int, unmanaged: int) -> float:
-    """Percent to one decimal; 100.0 is said only where nothing is left over."""
+    """Percent to one decimal; 100.0 only where nothing is unmanaged."""
     if not unmanaged:
         return NOTHING_THERE
     return min(round(100 * (live - unmanaged) / live, 1), 99.9)
 
 
 AUDIT: Final = "audit"
-"""The event by which stores remember an audit."""
+"""The name of the journal event that keeps an audit."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastAudit:
-    """What is remembered of an audit: when it was (UTC), and which resources it raised an alarm for."""
+    """What is kept of an audit: its time (UTC), and the class of each resource that raised an alarm."""
 
     at: datetime
-    alarms: Mapping[Address, Class] = field(default_factory=dict)
+    alarms: Mapping[Address, AuditClass] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Episode:
     """
 
     address: Address
-    of: Class
+    of: AuditClass
     opened_at: datetime
     closed_at: datetime | None = None
 
@@ -184,14 +184,14 @@ class Trend:
 
 
 def audit_event(audit: Audit) -> dict[str, Any]:
-    """What is to be remembered of an audit, as a journal event."""
+    """The journal event that keeps an audit's time and alarms."""
     alarms = {item.address: item.of for item in audit.alarming}
     return {"event": AUDIT, "at": audit.at, "publisherId": audit.publisher_id, "api": audit.api, "alarms": alarms}
 
 
 def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str) -> list[PastAudit]:
     """The audits of this account among some events, oldest first; what is not in the shape of one is passed over."""
-    found = [
+    audits = [
         PastAudit(
             instant(at),
             {Address(str(address)): of for address, of in alarms.items() if of in CLASSES},
@@ -203,19 +203,21 @@ def past_audits(events: Iterable[Mapping[str, Any]], publisher_id: str, api: str
         and isinstance(alarms := event.get("alarms"), dict)
         and _is_instant(at)
     ]
-    return sorted(found, key=lambda each: each.at)
+    return sorted(audits, key=lambda each: each.at)
 
 
-def remembered(audit: Audit) -> PastAudit:
-    """The audit as it will be remembered."""
+def past_audit(audit: Audit) -> PastAudit:
+    """The part of an audit that is kept: its time and its alarms."""
     return PastAudit(instant(audit.at), {item.address: item.of for item in audit.alarming})
 
 
 def with_history(audit: Audit, past: Sequence[PastAudit]) -> Audit:
     """The audit with what earlier ones say of when its alarms began."""
-    known = open_episodes(past)
-    since = {item.address: known[item.address].opened_at for item in audit.alarming if item.address in known}
-    return replace(audit, open_since={address: _spelled(at) for address, at in since.items()})
+    open_before = open_episodes(past)
+    since = {
+        item.address: open_before[item.address].opened_at for item in audit.alarming if item.address in open_before
+    }
+    return replace(audit, open_since={address: _iso_text(at) for address, at in since.items()})
 
 
 def open_episodes(audits: Iterable[PastAudit]) -> Mapping[Address, Episode]:
@@ -225,15 +227,17 @@ def open_episodes(audits: Iterable[PastAudit]) -> Mapping[Address, Episode]:
 
 def episodes(audits: Iterable[PastAudit]) -> list[Episode]:
     """Every alarm of some audits, oldest first."""
-    known: dict[Address, Episode] = {}
+    open_by_address: dict[Address, Episode] = {}
     closed: list[Episode] = []
     for audit in audits:
-        gone = [address for address in known if address not in audit.alarms]
-        closed += [replace(known.pop(address), closed_at=audit.at) for address in gone]
+        gone = [address for address in open_by_address if address not in audit.alarms]
+        closed += [replace(open_by_address.pop(address), closed_at=audit.at) for address in gone]
         for address, of in audit.alarms.items():
-            begun = known.get(address)
-            known[address] = Episode(address, of, audit.at) if begun is None else replace(begun, of=of)
-    return sorted([*closed, *known.values()], key=lambda each: (each.opened_at, address_order(each.address)))
+            open_episode = open_by_address.get(address)
+            open_by_address[address] = (
+                Episode(address, of, audit.at) if open_episode is None else replace(open_episode, of=of)
+            )
+    return sorted([*closed, *open_by_address.values()], key=lambda each: (each.opened_at, address_order(each.address)))
 
 
 def trend(audits: Sequence[PastAudit], since: date) -> Trend:
@@ -263,5 +267,5 @@ def _is_instant(text: str) -> bool:
     return True
 
 
-def _spelled(at: datetime) -> str:
+def _iso_text(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")

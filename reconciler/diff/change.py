@@ -1,6 +1,6 @@
-"""Changes: what would make the account as declared, one dataclass per case; and what else can be said of an address.
+"""Changes and other verdicts on an address, one dataclass per case.
 
-A change is data. It says what is seen and what is wanted; how it is ordered, guarded, shown and carried out is decided
+A change is data. It says what is live and what is wanted; how it is ordered, guarded, shown and carried out is decided
 elsewhere from these values alone.
 """
 
@@ -15,17 +15,17 @@ from reconciler.model.floors import WORLDWIDE, floor_table
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.value import Fields, Value
 
-Origin = Literal["pending", "drift", "conflict", "unknown"]
+ChangeOrigin = Literal["pending", "drift", "conflict", "unknown"]
 """Why a field differs: the manifest moved, live moved, both did, or it was never applied by us."""
 
 Action = Literal["create", "update", "deactivate", "delete", "blocked"]
 
 Limit = Literal["maxDeletes", "quarantineDays", "onDrift", "manifests"]
-"""Settings that hold a change back: for leave, for a time, for drift, and for manifests that were not read."""
+"""Settings that hold a change: until it is allowed, for a time, for drift, and for manifests that were not read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class WorldwideFloors:
     """The worldwide floors of the tables that a line is of: what holds in its country where the line is not there.
 
     Of the live table, the wanted one and the one last applied; None where that is not known.
@@ -36,7 +36,7 @@ class Otherwise:
     applied: Decimal | None = None
 
 
-_NOTHING: Final = Otherwise()
+_NO_FLOORS: Final = WorldwideFloors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class FieldChange:
     """One leaf that differs: a dotted path (`floorPrices.US`), the live value and the wanted one.
 
     None stands for a line that is not there, a block that is off, or a field the account has not shown. `evidence` says
-    in words what speaks for a price, where it was suggested from reports; `otherwise` what holds in place of a line of
+    in words what speaks for a price, where it was suggested from reports; `worldwide` what holds in place of a line of
     floors that is not there, for people to read.
     """
 
     path: str
     before: Value
     after: Value
-    origin: Origin
+    origin: ChangeOrigin
     evidence: str | None = None
-    otherwise: Otherwise = field(default=_NOTHING, compare=False, repr=False)
+    worldwide: WorldwideFloors = field(default=_NO_FLOORS, compare=False, repr=False)
 
     @property
     def field(self) -> str:
@@ -63,18 +63,18 @@ class FieldChange:
 
 def with_worldwide(fields: Iterable[FieldChange], sent: Value) -> tuple[FieldChange, ...]:
     """The changes of a floor table with what holds where a line is not there; `sent` is the whole table to go out."""
-    told, table = tuple(fields), floor_table(sent)
+    changes, table = tuple(fields), floor_table(sent)
     if table is None:
-        return told
+        return changes
     after = table[WORLDWIDE]
-    own = next((each for each in told if each.path == f"floorPrices.{WORLDWIDE}"), None)
+    own = next((each for each in changes if each.path == f"floorPrices.{WORLDWIDE}"), None)
     before = after if own is None else own.before
     live = before if isinstance(before, Decimal) else None
     return tuple(
-        replace(each, otherwise=replace(each.otherwise, before=live, after=after))
+        replace(each, worldwide=replace(each.worldwide, before=live, after=after))
         if each.field == "floorPrices"
         else each
-        for each in told
+        for each in changes
     )
 
 
@@ -183,8 +183,8 @@ def id_of(change: Change) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A change that waits for leave or for a time: it is shown, nothing of it is sent, and all others go on without it.
+class HeldChange:
+    """A change that waits for permission or for a time: it is shown and not sent; other changes go on without it.
 
     `limit` is the setting that holds it, `reason` says what it waits for, and `switch` is what would allow it.
     """
@@ -251,4 +251,4 @@ class Contradiction:
     reason: str
 
 
-Verdict: TypeAlias = Change | Held | Note | Unmanaged | InSync | Remember | Forget | Contradiction
+Verdict: TypeAlias = Change | HeldChange | Note | Unmanaged | InSync | Remember | Forget | Contradiction

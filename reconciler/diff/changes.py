@@ -1,4 +1,4 @@
-"""The assessments read as changes: the verdicts that a plan is built of."""
+"""Assessments -> verdicts: what a plan changes, notes, remembers and forgets."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -7,15 +7,15 @@ from typing import assert_never
 from reconciler.diff.assess import assess_declared, assess_others
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
-    Leaving,
+    IncompleteList,
     Matched,
+    MatchedTombstone,
+    NotListed,
     NotRead,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
 )
 from reconciler.diff.change import (
     Blocked,
@@ -33,10 +33,10 @@ from reconciler.diff.change import (
 )
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.diff.creates import without_unclear_creates
-from reconciler.diff.look_alikes import asides, mixed_up, nameless
-from reconciler.diff.removals import Removal
-from reconciler.diff.resolve import AmbiguousMatch, Crossed, Missing
-from reconciler.diff.updates import in_place
+from reconciler.diff.look_alikes import identity_contradiction, look_alike_notes, nameless_notes
+from reconciler.diff.removals import RemovalStage
+from reconciler.diff.resolve import AmbiguousIdentity, Crossed, Missing
+from reconciler.diff.updates import update_verdicts
 from reconciler.model.address import Address, Kind, app_of, kind_of, placement_address
 from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.ledger import Ledger, LedgerEntry
@@ -44,11 +44,11 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
 def verdicts_on(desired: DesiredState, live: LiveState, ledger: Ledger, options: DiffOptions) -> list[Verdict]:
-    """All that there is to say about the account: verdicts in the order of the blocks, what no block names last."""
+    """All verdicts on an account: in the order of the blocks, then those on resources that no block names."""
     context = context_of(desired, live, ledger, options)
-    verdicts = [verdict for each in assess_declared(context) for verdict in changes(each, options)]
+    verdicts = [verdict for each in assess_declared(context) for verdict in verdicts_for(each, options)]
     verdicts += moved_entries(verdicts, ledger)
-    verdicts += [verdict for each in assess_others(context) for verdict in changes(each, options)]
+    verdicts += [verdict for each in assess_others(context) for verdict in verdicts_for(each, options)]
     return list(without_unclear_creates(verdicts, context)) if options.past.unclear else verdicts
 
 
@@ -58,37 +58,39 @@ def owned_count(verdicts: Iterable[Verdict]) -> int:
     return len({each.address for each in verdicts if not isinstance(each, strange)})
 
 
-def changes(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
-    """What is to be done about one resource, and what is to be said and remembered of it beside that."""
+def verdicts_for(each: Assessment | InBlockedApp, options: DiffOptions) -> Iterable[Verdict]:
+    """The verdicts on one resource: its change, notes, and changes of the ledger."""
     verdicts: Iterable[Verdict] = ()
     match each:
         case Matched(block, found, entry):
-            mixed = _contradiction(block, found.live, entry) if found.live.kind == "app" else ()
-            near = asides(block, found) if found.archived or found.doubles else ()
-            verdicts = chain(near, in_place(each, options), mixed)
-        case Unmatched():
-            verdicts = _unmatched(each)
-        case Leaving(block, found, _, removal):
+            contradictions = _contradictions(block, found.live, entry) if found.live.kind == "app" else ()
+            asides_of_block = look_alike_notes(block, found) if found.archived or found.doubles else ()
+            verdicts = chain(asides_of_block, update_verdicts(each, options), contradictions)
+        case UnmatchedBlock():
+            verdicts = _unmatched_verdicts(each)
+        case MatchedTombstone(block, found, _, removal):
             former = () if found.renamed_from is None else (Forget(found.renamed_from, block.address),)
-            verdicts = chain(asides(block, found), _removed(removal), former)
-        case Unnamed(_, live, removal, _, shown_as):
-            verdicts = chain(() if shown_as is None else _unclaimed(live, shown_as), _removed(removal))
-        case Stranger(address, live):
-            verdicts = _unclaimed(live, address)
-        case Unseen(_, verdict):
+            verdicts = chain(look_alike_notes(block, found), _removal_verdicts(removal), former)
+        case Undeclared(_, live, removal, _, shown_as):
+            verdicts = chain(
+                () if shown_as is None else _unmanaged_verdicts(live, shown_as), _removal_verdicts(removal)
+            )
+        case UnownedResource(address, live):
+            verdicts = _unmanaged_verdicts(live, address)
+        case NotListed(_, verdict):
             verdicts = () if verdict is None else (verdict,)
-        case InBlockedApp(app, Matched(block) | Unmatched(block) | NotRead(block)) if block.state == "present":
+        case InBlockedApp(app, Matched(block) | UnmatchedBlock(block) | NotRead(block)) if block.state == "present":
             verdicts = (Blocked(block.address, f"its app {app} is blocked", block.pin, source=block.source),)
-        case NotRead() | Doubtful() | InBlockedApp():
+        case NotRead() | IncompleteList() | InBlockedApp():
             pass
         case _:
             assert_never(each)
     return verdicts
 
 
-def _unmatched(each: Unmatched) -> Iterator[Verdict]:
+def _unmatched_verdicts(each: UnmatchedBlock) -> Iterator[Verdict]:
     block, resolution = each.block, each.resolution
-    yield from asides(block, resolution)
+    yield from look_alike_notes(block, resolution)
     if each.step is None:
         if isinstance(resolution, Missing) or (each.entry is not None and each.entry.address == block.address):
             yield Forget(block.address)
@@ -100,32 +102,32 @@ def _unmatched(each: Unmatched) -> Iterator[Verdict]:
         yield Contradiction(block.address, each.step.reason)
     if each.nearest is not None:
         live = each.nearest.found.live
-        if live.kind == "app" and isinstance(resolution, AmbiguousMatch) and live.id in resolution.ids:
-            yield from _contradiction(block, live, each.entry)
+        if live.kind == "app" and isinstance(resolution, AmbiguousIdentity) and live.id in resolution.ids:
+            yield from _contradictions(block, live, each.entry)
         if each.unclaimed:
             app = app_of(block.address)
-            yield from _unclaimed(
+            yield from _unmanaged_verdicts(
                 live, live_app_address(live) if live.kind == "app" else placement_address(app, live.name)
             )
 
 
-def _removed(removal: Removal | None) -> Iterator[Verdict]:
+def _removal_verdicts(removal: RemovalStage | None) -> Iterator[Verdict]:
     if removal is not None:
         yield removal.step
         if removal.remember is not None:
             yield Remember(removal.remember)
 
 
-def _unclaimed(live: LiveResource, address: Address) -> Iterator[Verdict]:
+def _unmanaged_verdicts(live: LiveResource, address: Address) -> Iterator[Verdict]:
     yield Unmanaged(address, live.id)
-    yield from nameless(live, address)
+    yield from nameless_notes(live, address)
 
 
-def _contradiction(block: DesiredResource, live: LiveResource, entry: LedgerEntry | None) -> Iterator[Contradiction]:
+def _contradictions(block: DesiredResource, live: LiveResource, entry: LedgerEntry | None) -> Iterator[Contradiction]:
     """That the ledger's id of an app block without a pin is an app of another identity, which no app can change."""
-    if entry is not None and block.pin is None and (mixed := mixed_up(entry, live)) is not None:
+    if entry is not None and block.pin is None and (contradiction := identity_contradiction(entry, live)) is not None:
         way = f"take the line of {block.address} out of the ledger, or pin the app that is meant with `appId`"
-        yield Contradiction(block.address, f"{mixed}; {way}")
+        yield Contradiction(block.address, f"{contradiction}; {way}")
 
 
 def moved_entries(verdicts: Iterable[Verdict], ledger: Ledger) -> list[Forget]:
@@ -135,30 +137,30 @@ def moved_entries(verdicts: Iterable[Verdict], ledger: Ledger) -> list[Forget]:
     updates drop themselves are not among them.
     """
     taken: dict[tuple[Kind, str], Address] = {}
-    left = set()
+    forgotten = set()
     for each in verdicts:
         if isinstance(each, Update | Deactivate):
-            known, resource_id = ledger.get(each.address), each.id
+            entry, resource_id = ledger.get(each.address), each.id
         elif isinstance(each, Remember):
-            known, resource_id = ledger.get(each.address), each.entry.id
+            entry, resource_id = ledger.get(each.address), each.entry.id
         else:
-            left |= {each.address} if isinstance(each, Forget) else set()
+            forgotten |= {each.address} if isinstance(each, Forget) else set()
             continue
-        if known is None or known.id != resource_id:
+        if entry is None or entry.id != resource_id:
             taken[kind_of(each.address), resource_id] = each.address
         if isinstance(each, Update) and each.renamed_from is not None:
-            left.add(each.renamed_from)
+            forgotten.add(each.renamed_from)
     if not (taken and ledger):
         return []
     became = {address: taken.get((entry.kind, entry.id), address) for address, entry in ledger.items()}
-    found = []
+    forgets = []
     for address in ledger:
         new, app = became[address], became.get(app_of(address), address)
-        if address not in left and new != address:
-            found.append(Forget(address, new))
-        elif address not in left and app not in {address, app_of(address)}:
-            found.append(Forget(address, app))
-    return found
+        if address not in forgotten and new != address:
+            forgets.append(Forget(address, new))
+        elif address not in forgotten and app not in {address, app_of(address)}:
+            forgets.append(Forget(address, app))
+    return forgets
 
 
 def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> list[Verdict]:
@@ -172,12 +174,12 @@ def select(verdicts: Iterable[Verdict], wanted: Callable[[Address], bool]) -> li
         for each in everything
         if isinstance(each, Create) and kind_of(each.address) == "placement" and wanted(each.address)
     }
-    going = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
+    deleted = {each.address for each in everything if isinstance(each, Delete) and wanted(each.address)}
     return [
         each
         for each in everything
         if wanted(each.address)
         or (isinstance(each, Forget) and each.became is not None and wanted(each.became))
         or (isinstance(each, Create | Blocked) and each.address in parents)
-        or (isinstance(each, Delete) and app_of(each.address) in going)
+        or (isinstance(each, Delete) and app_of(each.address) in deleted)
     ]

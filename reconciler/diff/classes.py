@@ -1,4 +1,4 @@
-"""The assessments read as classes: what drifted, what is pending, and what is nobody's."""
+"""Assessments -> audit items: the class of each resource (drift, pending, missing, unmanaged and so on)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,22 +9,22 @@ from typing import Final, assert_never
 from reconciler.diff.assess import assess_declared, assess_others
 from reconciler.diff.assessment import (
     Assessment,
-    Doubtful,
     InBlockedApp,
-    Leaving,
+    IncompleteList,
     Matched,
+    MatchedTombstone,
+    NotListed,
     NotRead,
-    Stranger,
-    Unmatched,
-    Unnamed,
-    Unseen,
+    Undeclared,
+    UnmatchedBlock,
+    UnownedResource,
 )
-from reconciler.diff.audit import Audit, AuditedField, Class, Item, gravest, item_order
+from reconciler.diff.audit import Audit, AuditClass, AuditedField, AuditItem, gravest, item_order
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Note
 from reconciler.diff.compare import Comparison, compare, covers, or_none, value_at
 from reconciler.diff.context import DiffContext
-from reconciler.diff.look_alikes import asides, nameless, unresolved
-from reconciler.diff.removals import Removal
+from reconciler.diff.look_alikes import look_alike_notes, nameless_notes, unresolved_block
+from reconciler.diff.removals import RemovalStage
 from reconciler.diff.resolve import Missing, NotFound
 from reconciler.diff.updates import is_spelling, kept_notes
 from reconciler.model.address import Address
@@ -46,97 +46,97 @@ APP_GONE: Final = "its app is gone from the account"
 DOUBT: Final = "the account's list left out resources that do exist: there may be more than this audit counts"
 
 
-def audited(
+def audit_account(
     context: DiffContext, at: str, publisher_id: str, api: str, wanted: Callable[[Address], bool] = lambda _: True
 ) -> Audit:
     """The audit of an account as it was read at a time (ISO 8601 in UTC), of the selected addresses."""
-    items: list[Item] = []
+    items: list[AuditItem] = []
     notes: list[Note] = []
     for assessment in chain(assess_declared(context), assess_others(context)):
-        for each in classes(assessment, context.today):
+        for each in audit_entries(assessment, context.today):
             if not wanted(each.address):
                 continue
-            if isinstance(each, Item):
+            if isinstance(each, AuditItem):
                 items.append(each)
             else:
                 notes.append(each)
     return Audit(at, publisher_id, api, tuple(sorted(items, key=item_order)), tuple(notes))
 
 
-def classes(each: Assessment | InBlockedApp, today: date) -> Iterator[Item | Note]:
-    """The resource with its class, where it counts, and what is to be said beside that."""
+def audit_entries(each: Assessment | InBlockedApp, today: date) -> Iterator[AuditItem | Note]:
+    """The audit items of an assessment (at most one), and the notes that go with it."""
     match each:
         case Matched(block, found):
-            yield from asides(block, found)
-            yield _matched(each, today)
-        case Unmatched(block, resolution):
-            yield from asides(block, resolution)
-            yield _unmatched(each, today)
-        case Leaving(block, found, entry, removal):
-            yield from asides(block, found)
+            yield from look_alike_notes(block, found)
+            yield _matched_item(each, today)
+        case UnmatchedBlock(block, resolution):
+            yield from look_alike_notes(block, resolution)
+            yield _unmatched_item(each, today)
+        case MatchedTombstone(block, found, entry, removal):
+            yield from look_alike_notes(block, found)
             fields = () if entry is None else _since_applied(entry, found.live, today, going=True)
-            yield Item(
+            yield AuditItem(
                 block.address,
                 found.live.id,
                 _class_of(fields, removal),
                 fields,
                 block.source,
-                _next(removal, "declared absent", GOING, WAITING),
+                _removal_note(removal, "declared absent", GOING, WAITING),
             )
-        case Unnamed(entry, live, removal, is_pruned):
+        case Undeclared(entry, live, removal, is_pruned):
             fields = _since_applied(entry, live, today, going=is_pruned)
-            yield Item(
+            yield AuditItem(
                 entry.address,
                 live.id,
                 _class_of(fields, removal),
                 fields,
-                note=_next(removal, UNNAMED, PRUNED, UNNAMED),
+                note=_removal_note(removal, UNNAMED, PRUNED, UNNAMED),
             )
-        case Stranger(address, live):
-            yield Item(address, live.id, "unmanaged")
-            yield from nameless(live, address)
-        case Unseen(address, _, text):
+        case UnownedResource(address, live):
+            yield AuditItem(address, live.id, "unmanaged")
+            yield from nameless_notes(live, address)
+        case NotListed(address, _, text):
             yield from () if text is None else (Note(address, text),)
-        case Doubtful(address):
+        case IncompleteList(address):
             yield Note(address, DOUBT)
         case InBlockedApp(_, what):
-            yield from classes(what, today)
+            yield from audit_entries(what, today)
         case NotRead():
             pass
         case _:
             assert_never(each)
 
 
-def _matched(each: Matched, today: date) -> Item:
+def _matched_item(each: Matched, today: date) -> AuditItem:
     block, live, entry = each.block, each.found.live, each.entry
-    fields = tuple(_fields(each.compared, live, entry, block.lifecycle, today))
+    fields = tuple(_audited_fields(each.compared, live, entry, block.lifecycle, today))
     of = gravest((*(one.of for one in fields), "drift" if each.unread else "inSync"))
     behind = LEDGER_BEHIND if of == "inSync" and _is_behind(block.fields, live.fields, entry) else ""
     kept = (one.text for one in kept_notes(block.address, each.compared.kept))
-    return Item(
+    return AuditItem(
         block.address, live.id, of, fields, block.source, "; ".join((*kept, *filter(None, (behind, each.unread))))
     )
 
 
-def _unmatched(each: Unmatched, today: date) -> Item:
+def _unmatched_item(each: UnmatchedBlock, today: date) -> AuditItem:
     """A block that stands for nothing with certainty: audited as the resource that the ledger knows, if it is there."""
     block, resolution, entry = each.block, each.resolution, each.entry
     address, source = block.address, block.source
     is_plain = isinstance(resolution, NotFound | Missing) or not each.app_is_live
     if is_plain and block.state == "absent":
-        return Item(address, None, "inSync", (), source)
+        return AuditItem(address, None, "inSync", (), source)
     if each.nearest is not None:
-        item = _matched(each.nearest, today)
-        return replace(item, of=gravest([item.of, "pending"]), note=_why(each))
+        item = _matched_item(each.nearest, today)
+        return replace(item, of=gravest([item.of, "pending"]), note=_unclear_reason(each))
     if entry is None:
-        return Item(address, None, "pending", (), source, _why(each) or NEVER_MADE)
+        return AuditItem(address, None, "pending", (), source, _unclear_reason(each) or NEVER_MADE)
     if each.hidden is not None:
-        return Item(address, entry.id, "pending", (), source, each.hidden.reason)
-    why = _why(each) if each.app_is_live else APP_GONE
-    return Item(address, entry.id, "missing", (), source, why)
+        return AuditItem(address, entry.id, "pending", (), source, each.hidden.reason)
+    why = _unclear_reason(each) if each.app_is_live else APP_GONE
+    return AuditItem(address, entry.id, "missing", (), source, why)
 
 
-def _why(each: Unmatched) -> str:
+def _unclear_reason(each: UnmatchedBlock) -> str:
     """Why it is not clear what a block stands for, or what comes close to it; empty where neither is so."""
     match each.resolution:
         case _ if not each.app_is_live:
@@ -147,23 +147,23 @@ def _why(each: Unmatched) -> str:
             close = bool(alike.free) or taken_by is not None
         case _:
             close = True
-    return unresolved(each.block, each.resolution).reason if close else ""
+    return unresolved_block(each.block, each.resolution).reason if close else ""
 
 
-def _class_of(fields: Sequence[AuditedField], removal: Removal | None) -> Class:
-    """The class of what is on its way out: pending only where the plan has something to do about it."""
+def _class_of(fields: Sequence[AuditedField], removal: RemovalStage | None) -> AuditClass:
+    """The class of a resource that is being removed: pending only where the plan has a step for it."""
     acts = removal is not None and removal.acts
     return gravest((*(each.of for each in fields), "pending" if acts else "inSync"))
 
 
-def _next(removal: Removal | None, why: str, acts: str, rests: str) -> str:
-    """What the plan does with a resource on its way out; `acts` says so where it acts, `rests` where it does not."""
+def _removal_note(removal: RemovalStage | None, why: str, acts: str, rests: str) -> str:
+    """The note on a resource that is being removed: `acts` if it is deactivated next, `rests` if nothing is done."""
     match removal:
-        case Removal(Blocked(reason=reason)):
+        case RemovalStage(Blocked(reason=reason)):
             return reason
-        case Removal(Delete()):
+        case RemovalStage(Delete()):
             return f"{why}; {WAITS_FOR_LEAVE}"
-        case Removal(Deactivate()):
+        case RemovalStage(Deactivate()):
             return acts
         case _:
             return rests
@@ -177,28 +177,32 @@ def _since_applied(entry: LedgerEntry, live: LiveResource, today: date, *, going
     elif going and entry.inactive_since is not None:
         applied["status"] = "inactive"
     known = replace(entry, applied=applied)
-    found = compare(entry.kind, applied, live.fields, known, Lifecycle(), today)
-    return tuple(_fields(found, live, known, Lifecycle(), today))
+    comparison = compare(entry.kind, applied, live.fields, known, Lifecycle(), today)
+    return tuple(_audited_fields(comparison, live, known, Lifecycle(), today))
 
 
-def _fields(
-    found: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
+def _audited_fields(
+    comparison: Comparison, live: LiveResource, entry: LedgerEntry | None, lifecycle: Lifecycle, today: date
 ) -> Iterator[AuditedField]:
-    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: nobody's drift."""
+    """The leaves that differ. An app's name is the store's own, as is the spelling of its bundle: no drift."""
     accepted = [
-        AuditedField(each.change, "accepted", _applied(each.change, entry), each.drift) for each in found.accepted
+        AuditedField(each.change, "accepted", _applied_value(each.change, entry), each.drift)
+        for each in comparison.accepted
     ]
     others = [
         AuditedField(
-            change, _class(change, live.fields, entry), _applied(change, entry), _expired(change, lifecycle, today)
+            change,
+            _field_class(change, live.fields, entry),
+            _applied_value(change, entry),
+            _expired_acceptance(change, lifecycle, today),
         )
-        for change in (*found.changes, *found.fixed)
-        if change not in found.fixed or not is_spelling(live.kind, change)
+        for change in (*comparison.changes, *comparison.fixed)
+        if change not in comparison.fixed or not is_spelling(live.kind, change)
     ]
     yield from sorted((*accepted, *others), key=lambda each: each.change.path)
 
 
-def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> Class:
+def _field_class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> AuditClass:
     """Whose doing a difference is. A value that the server never shows cannot have been seen to move."""
     never_shown = entry is not None and change.field in entry.unconfirmed and live.get(change.field) is None
     match change.origin:
@@ -208,14 +212,14 @@ def _class(change: FieldChange, live: Fields, entry: LedgerEntry | None) -> Clas
             return "pending"
 
 
-def _applied(change: FieldChange, entry: LedgerEntry | None) -> Value:
+def _applied_value(change: FieldChange, entry: LedgerEntry | None) -> Value:
     known = ABSENT if entry is None else entry.applied.get(change.field, ABSENT)
     return or_none(value_at(known, tuple(change.path.split(".")[1:])))
 
 
-def _expired(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
+def _expired_acceptance(change: FieldChange, lifecycle: Lifecycle, today: date) -> AcceptedDrift | None:
     """The acceptance that covered a drifted leaf until it ran out; the last one, where there were several."""
-    over = [
+    expired = [
         each
         for each in lifecycle.accept_drift
         if change.origin == "drift"
@@ -223,7 +227,7 @@ def _expired(change: FieldChange, lifecycle: Lifecycle, today: date) -> Accepted
         and each.until < today
         and covers(change.path, (each.path,))
     ]
-    return max(over, key=lambda each: each.until or date.min, default=None)
+    return max(expired, key=lambda each: each.until or date.min, default=None)
 
 
 def _is_behind(declared: Fields, live: Fields, entry: LedgerEntry | None) -> bool:

@@ -1,7 +1,7 @@
-"""Declared fields against live ones: which leaves differ, since when, and which of them may be changed.
+"""Declared fields against live ones: which leaves differ, why, and which of them may be changed.
 
-Equality first: most resources are as declared, and cost one comparison per field. Floor tables, which change by the
-thousand, are compared line by line; DeepDiff, at a millisecond each, sees the blocks that differ.
+Equality is checked first: most resources are as declared, and cost one comparison per field. Floor tables, which change
+by the thousand, are compared line by line; DeepDiff, at a millisecond each, compares the other blocks that differ.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from reconciler.diff.change import FieldChange, Origin, Otherwise, with_worldwide
+from reconciler.diff.change import ChangeOrigin, FieldChange, WorldwideFloors, with_worldwide
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, Lifecycle
 from reconciler.model.field import FIELDS
@@ -19,7 +19,7 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, leaves
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedDifference:
     """A difference that is left alone because somebody accepted it."""
 
     change: FieldChange
@@ -37,7 +37,7 @@ class Comparison:
 
     changes: tuple[FieldChange, ...] = ()
     fixed: tuple[FieldChange, ...] = ()
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedDifference, ...] = ()
     kept: tuple[FieldChange, ...] = ()
     drifted: tuple[FieldChange, ...] = ()
     send: Fields = field(default_factory=dict)
@@ -60,11 +60,11 @@ def compare(
     left_alone = _LeftAlone()
     send: dict[str, Value] = {}
     for name in sorted(differing):
-        wanted, seen = declared[name], live.get(name, ABSENT)
-        if _taken_without_being_shown(name, wanted, seen, entry):
+        wanted, live_value = declared[name], live.get(name, ABSENT)
+        if _taken_without_being_shown(name, wanted, live_value, entry):
             continue
-        leaves = list(field_changes(name, seen, wanted, entry))
-        active = [change for change in leaves if not left_alone.takes(change, lifecycle, entry, today)]
+        leaves = list(field_changes(name, live_value, wanted, entry))
+        active = [change for change in leaves if not left_alone.leaves_alone(change, lifecycle, entry, today)]
         if FIELDS[kind][name].remedy is not None:
             fixed += active
         elif active:
@@ -77,19 +77,19 @@ class _LeftAlone:
     """The leaves that differ and stay as they are: ignored, kept otherwise by the account, or accepted."""
 
     def __init__(self) -> None:
-        self.accepted: list[Accepted] = []
+        self.accepted: list[AcceptedDifference] = []
         self.kept: list[FieldChange] = []
 
-    def takes(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
-        """Whether a leaf is one of these."""
+    def leaves_alone(self, change: FieldChange, lifecycle: Lifecycle, entry: LedgerEntry | None, today: date) -> bool:
+        """Whether a leaf stays as it is; if so it is noted here."""
         acceptance = _acceptance(change, lifecycle, today)
         if covers(change.path, lifecycle.ignore_changes):
             return True
-        if _is_kept(change, entry):
+        if _is_kept_by_account(change, entry):
             self.kept.append(change)
             return True
         if acceptance is not None:
-            self.accepted.append(Accepted(change, acceptance))
+            self.accepted.append(AcceptedDifference(change, acceptance))
             return True
         return False
 
@@ -101,16 +101,18 @@ def field_changes(name: str, before: Value | Absent, after: Value, entry: Ledger
     """
     known = entry.applied.get(name, ABSENT) if entry is not None else ABSENT
     never_shown = entry is not None and name in entry.unconfirmed and (before is ABSENT or before is None)
-    otherwise = Otherwise(*map(_worldwide, (before, after, known))) if name == "floorPrices" else Otherwise()
+    worldwide = (
+        WorldwideFloors(*map(_worldwide_floor, (before, after, known))) if name == "floorPrices" else WorldwideFloors()
+    )
     for path in _differing_paths(before, after):
-        for dotted, was, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
+        for dotted, live, wanted in _leaf_pairs(".".join((name, *path)), value_at(before, path), value_at(after, path)):
             applied = known if known is ABSENT else or_none(value_at(known, tuple(dotted.split(".")[1:])))
             yield FieldChange(
-                dotted, was, wanted, "pending" if never_shown else _origin(was, wanted, applied), otherwise=otherwise
+                dotted, live, wanted, "pending" if never_shown else _origin(live, wanted, applied), worldwide=worldwide
             )
 
 
-def _worldwide(table: Value | Absent) -> Decimal | None:
+def _worldwide_floor(table: Value | Absent) -> Decimal | None:
     floors = None if isinstance(table, Absent) else floor_table(table)
     return None if floors is None else floors[WORLDWIDE]
 
@@ -160,7 +162,7 @@ def or_none(value: Value | Absent) -> Value:
     return None if isinstance(value, Absent) else value
 
 
-def _origin(live: Value, wanted: Value, applied: Value | Absent) -> Origin:
+def _origin(live: Value, wanted: Value, applied: Value | Absent) -> ChangeOrigin:
     if applied is ABSENT:
         return "unknown"
     if applied == live:
@@ -168,15 +170,15 @@ def _origin(live: Value, wanted: Value, applied: Value | Absent) -> Origin:
     return "drift" if applied == wanted else "conflict"
 
 
-def _taken_without_being_shown(name: str, wanted: Value, seen: Value | Absent, entry: LedgerEntry | None) -> bool:
+def _taken_without_being_shown(name: str, wanted: Value, live_value: Value | Absent, entry: LedgerEntry | None) -> bool:
     """Whether the server once took this very value, never showed it back, and still shows nothing."""
-    shows_nothing = seen is ABSENT or seen is None
+    shows_nothing = live_value is ABSENT or live_value is None
     return (
         shows_nothing and entry is not None and name in entry.unconfirmed and entry.applied.get(name, ABSENT) == wanted
     )
 
 
-def _is_kept(change: FieldChange, entry: LedgerEntry | None) -> bool:
+def _is_kept_by_account(change: FieldChange, entry: LedgerEntry | None) -> bool:
     """Whether a live leaf is what the account kept when it was last given what the manifest still asks for."""
     if entry is None or change.field not in entry.kept:
         return False

@@ -1,4 +1,4 @@
-"""What the assessments of one run rest on: the three states, what was derived from them once, and the options."""
+"""The input of all assessments of a run (`DiffContext`): the three states, what is derived of them, the options."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,15 +28,14 @@ DOUBT: Final = (
 class DriftRule:
     """What becomes of fields that live moved in since the last apply: what `safety.onDrift` says.
 
-    With `holds_conflicts` those that the manifest has changed as well are held, unless they are to be overwritten
-    without a word.
+    With `holds_conflicts` those that the manifest has changed as well are held, unless `on_drift` is "overwrite".
     """
 
     on_drift: OnDrift = "overwrite"
     holds_conflicts: bool = False
 
     def holds(self, change: FieldChange) -> bool:
-        """Whether a change of a field waits for leave."""
+        """Whether a change of a field is held."""
         match self.on_drift:
             case "hold":
                 return is_drift(change)
@@ -49,7 +48,7 @@ class DriftRule:
 
     @property
     def name(self) -> str:
-        """What holds, as a person finds it."""
+        """The setting or flag that holds changes."""
         return "safety.onDrift: hold" if self.on_drift == "hold" else HOLD_CONFLICTS
 
 
@@ -134,18 +133,18 @@ def context_of(desired: DesiredState, live: LiveState, ledger: Ledger, options: 
 
 def by_app(ledger: Ledger) -> Mapping[Address, Ledger]:
     """The entries of each app and of its placements."""
-    found: dict[Address, dict[Address, LedgerEntry]] = {}
+    grouped: dict[Address, dict[Address, LedgerEntry]] = {}
     for address, entry in ledger.items():
-        found.setdefault(app_of(address), {})[address] = entry
-    return found
+        grouped.setdefault(app_of(address), {})[address] = entry
+    return grouped
 
 
 def claimed_ids(resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
     """The ids of live resources that are some block's, though it may be unclear which one's."""
-    return frozenset(_claimed(resolutions.values()))
+    return frozenset(_claimed_ids(resolutions.values()))
 
 
-def _claimed(resolutions: Iterable[Resolution]) -> Iterator[str]:
+def _claimed_ids(resolutions: Iterable[Resolution]) -> Iterator[str]:
     for each in resolutions:
         if isinstance(each, Found):
             yield each.live.id

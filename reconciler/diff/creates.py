@@ -1,6 +1,6 @@
-"""Creates: what is made where nothing lives, and what an earlier run may have made already.
+"""Creations of blocks without a live resource, and creates of earlier runs whose outcome is unknown.
 
-A create that an earlier run left open was sent, and never told apart from not sent. None is sent again blindly.
+A create of unknown outcome may have been done. It is not sent again before the account can be expected to show it.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from itertools import chain
 from reconciler.diff.change import Blocked, Create, FieldChange, Note, Unmanaged, Verdict
 from reconciler.diff.compare import field_changes
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
-from reconciler.diff.look_alikes import pin_of, unresolved
+from reconciler.diff.look_alikes import pin_of, unresolved_block
 from reconciler.diff.resolve import Found, Missing, NotFound, Resolution
 from reconciler.model.address import Address, Kind, app_of, kind_of
 from reconciler.model.desired import DesiredResource
@@ -29,7 +29,7 @@ def to_create(
     up: made beside that, it may be a second one of the same.
     """
     if resolution.alike.free or resolution.alike.nameless:
-        return unresolved(block, resolution)
+        return unresolved_block(block, resolution)
     kind = kind_of(block.address)
     send = {name: value for name, value in {**needs, **block.fields}.items() if value is not None}
     lacking = [name for name in REQUIRED_TO_CREATE[kind] if name not in send]
@@ -51,7 +51,7 @@ def to_create(
         block.fields,
         app_id=scope or None,
         protect=block.lifecycle.protect,
-        reason=None if isinstance(resolution, NotFound) else f"made again: {_why_lost(resolution)}",
+        reason=None if isinstance(resolution, NotFound) else f"made again: {_loss_reason(resolution)}",
         distinct=block.lifecycle.distinct,
         beside=resolution.alike.claimed,
     )
@@ -72,7 +72,7 @@ def not_visible_yet(block: DesiredResource, resource_id: str, options: DiffOptio
     return Blocked(block.address, text, resource_id, source=block.source)
 
 
-def _why_lost(missing: Missing) -> str:
+def _loss_reason(missing: Missing) -> str:
     return f"id {missing.id} is {missing.taken_by} now" if missing.taken_by else f"id {missing.id} is gone"
 
 
@@ -86,27 +86,27 @@ def without_unclear_creates(verdicts: Sequence[Verdict], context: DiffContext) -
     for each in verdicts:
         if isinstance(each, Unmanaged):
             unmanaged[kind_of(each.address)].add(each.id)
-    held: set[Address] = set()
+    blocked: set[Address] = set()
     for each in verdicts:
         if not isinstance(each, Create):
             yield each
             continue
-        reason = _why_not(each, unmanaged[kind_of(each.address)], context)
+        reason = _block_reason(each, unmanaged[kind_of(each.address)], context)
         if reason is not None:
-            held.add(each.address)
-        elif app_of(each.address) in held:
+            blocked.add(each.address)
+        elif app_of(each.address) in blocked:
             reason = f"its app {app_of(each.address)} is blocked"
-        yield _with_time(each, context) if reason is None else Blocked(each.address, reason, source=each.source)
+        yield _with_wait_reason(each, context) if reason is None else Blocked(each.address, reason, source=each.source)
 
 
-def _why_not(change: Create, unmanaged: set[str], context: DiffContext) -> str | None:
-    known = context.options.past.unclear.get(change.address)
-    if known is None:
+def _block_reason(change: Create, unmanaged: set[str], context: DiffContext) -> str | None:
+    unclear = context.options.past.unclear.get(change.address)
+    if unclear is None:
         return None
-    suspects = [] if change.distinct else _perhaps_made(known, _listed(change, context), unmanaged)
+    suspects = [] if change.distinct else _possibly_made_ids(unclear, _listed_ids(change, context), unmanaged)
     if suspects:
-        return _told(change.address, suspects)
-    if any(_hidden(change, context)):
+        return _adopt_or_distinct(change.address, suspects)
+    if any(_recently_made_and_hidden(change, context)):
         return (
             "an earlier create of it was not answered clearly, and the account's list does not show other things yet "
             "that were made since; plan again later"
@@ -114,8 +114,8 @@ def _why_not(change: Create, unmanaged: set[str], context: DiffContext) -> str |
     return None
 
 
-def _perhaps_made(known: UnclearCreate, listed: frozenset[str], unmanaged: Container[str]) -> list[str]:
-    """Live ids that an earlier create may have made: nobody's, and those it may have made or new since it was sent."""
+def _possibly_made_ids(known: UnclearCreate, listed: frozenset[str], unmanaged: Container[str]) -> list[str]:
+    """Unmanaged live ids that an earlier create may have made: its suspects, and ids that are new since it was sent."""
     new = frozenset() if known.before is None else listed - known.before
     return sorted(each for each in {*known.suspects, *new} if each in unmanaged)
 
@@ -140,41 +140,45 @@ def earlier_creates(
         and not block.lifecycle.distinct
         and block.address in past.unclear
     ]
-    perhaps = {block.address: _perhaps_made(past.unclear[block.address], ids, free) for block in lost}
-    notes = [Note(address, _told(address, made)) for address, made in perhaps.items() if made]
-    return frozenset(chain.from_iterable(perhaps.values())), notes
+    possibly_made = {block.address: _possibly_made_ids(past.unclear[block.address], ids, free) for block in lost}
+    notes = [
+        Note(address, _adopt_or_distinct(address, ids_made)) for address, ids_made in possibly_made.items() if ids_made
+    ]
+    return frozenset(chain.from_iterable(possibly_made.values())), notes
 
 
-def _told(address: Address, suspects: Iterable[str]) -> str:
-    """In words: which live ids an earlier create may have made, and both ways out."""
+def _adopt_or_distinct(address: Address, suspects: Iterable[str]) -> str:
+    """The text that names live ids an earlier create may have made, with both remedies."""
     return (
         f"an earlier create of it was not answered clearly and may have made id {' or '.join(suspects)}: adopt "
         f"that by `{pin_of(address)}`, or write `lifecycle: {{distinct: true}}` if it is another"
     )
 
 
-def _listed(change: Create, context: DiffContext) -> frozenset[str]:
+def _listed_ids(change: Create, context: DiffContext) -> frozenset[str]:
     """The ids in the list that would show what a create makes."""
     is_app = kind_of(change.address) == "app"
     listed = context.live.apps if is_app else context.live.placements.get(change.app_id or "", ())
     return frozenset(each.id for each in listed)
 
 
-def _hidden(change: Create, context: DiffContext) -> Iterable[bool]:
+def _recently_made_and_hidden(change: Create, context: DiffContext) -> Iterable[bool]:
     """For each owned resource of the list that would show a create: whether it was made lately and is not shown."""
     kind = kind_of(change.address)
-    shown = _listed(change, context)
+    shown = _listed_ids(change, context)
     app = app_of(change.address)
     for address, entry in context.ledger.items():
         if entry.kind == kind and (kind == "app" or app_of(address) == app) and entry.id not in shown:
             yield context.options.made_lately(kind, entry.id) is not None
 
 
-def _with_time(change: Create, context: DiffContext) -> Create:
-    """The create; where an earlier one of it may still come to light, with the time until when that is waited for."""
-    known = context.options.past.unclear.get(change.address)
-    over = None if known is None else known.sent_at + context.options.settled_after
-    if over is None or over <= context.options.now:
+def _with_wait_reason(change: Create, context: DiffContext) -> Create:
+    """The create; where an earlier one may still appear in the account, with the time until which an apply waits."""
+    unclear = context.options.past.unclear.get(change.address)
+    settled_at = None if unclear is None else unclear.sent_at + context.options.settled_after
+    if settled_at is None or settled_at <= context.options.now:
         return change
-    reason = f"an earlier create of it was not answered clearly: an apply looks for it until {over:%H:%M:%S} UTC first"
+    reason = (
+        f"an earlier create of it was not answered clearly: an apply looks for it until {settled_at:%H:%M:%S} UTC first"
+    )
     return replace(change, reason=reason)

@@ -1,4 +1,4 @@
-"""Everything that is declared, owned or live, each resource once: what a list of them shows."""
+"""The inventory: every declared, owned or live resource once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from reconciler.model.live import LiveResource, LiveState, live_app_address
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class InventoryRow:
     """One resource. `id` is the live one's, else the ledger's; `status` the live one's, None where it is not live."""
 
     address: Address
@@ -28,55 +28,63 @@ class Listed:
         return kind_of(self.address)
 
 
-def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[Listed, ...]:
+def inventory(desired: DesiredState, live: LiveState, ledger: Ledger) -> tuple[InventoryRow, ...]:
     """All resources in the order of addresses and ids.
 
     A live resource goes by the address of the block that stands for it, else by the ledger's, else by its own identity.
     """
-    homes = dict(_homes(desired, live, ledger))
+    addresses = dict(_addresses(desired, live, ledger))
     declared = {app.address: app.state for app in desired.apps}
     declared |= {each.address: each.state for app in desired.apps for each in app.placements or ()}
     owned = {(entry.kind, entry.id) for entry in ledger.values()}
     rows = [
-        Listed(address, each.id, address in declared, (each.kind, each.id) in owned, live=True, status=_status(each))
-        for each, address in ((each, homes[each.kind, each.id]) for each in live.resources())
+        InventoryRow(
+            address, each.id, address in declared, (each.kind, each.id) in owned, live=True, status=_status(each)
+        )
+        for each, address in ((each, addresses[each.kind, each.id]) for each in live.resources())
     ]
     shown = {row.address for row in rows}
     for address in {*declared, *ledger} - shown:
         entry = ledger.get(address)
-        known = entry is not None and (entry.kind, entry.id) not in homes
-        if known or declared.get(address) == "present":
-            rows.append(Listed(address, entry.id if entry and known else None, address in declared, known, live=False))
+        is_gone = entry is not None and (entry.kind, entry.id) not in addresses
+        if is_gone or declared.get(address) == "present":
+            rows.append(
+                InventoryRow(address, entry.id if entry and is_gone else None, address in declared, is_gone, live=False)
+            )
     return tuple(sorted(rows, key=lambda row: (address_order(row.address), row.id or "")))
 
 
 def _status(live: LiveResource) -> str | None:
-    told = live.fields.get("status")
-    return told if isinstance(told, str) else None
+    status = live.fields.get("status")
+    return status if isinstance(status, str) else None
 
 
-def _homes(desired: DesiredState, live: LiveState, ledger: Ledger) -> Iterator[tuple[tuple[Kind, str], Address]]:
+def _addresses(desired: DesiredState, live: LiveState, ledger: Ledger) -> Iterator[tuple[tuple[Kind, str], Address]]:
     """The address of every live resource, by kind and id."""
-    known = {(entry.kind, entry.id): address for address, entry in ledger.items()}
+    by_ledger = {(entry.kind, entry.id): address for address, entry in ledger.items()}
     apps = resolve_apps(desired.apps, live.apps, ledger)
-    named = _found(apps)
+    named = _addresses_by_id(apps)
     blocks = {app.address: app for app in desired.apps}
     entries = by_app(ledger)
     for app in live.apps:
-        address = named.get(app.id) or known.get(("app", app.id)) or live_app_address(app)
+        address = named.get(app.id) or by_ledger.get(("app", app.id)) or live_app_address(app)
         yield ("app", app.id), address
         listed = live.placements.get(app.id, ())
-        own = _placements(blocks.get(address) if app.id in named else None, listed, entries.get(address, {}))
+        own = _placement_addresses(blocks.get(address) if app.id in named else None, listed, entries.get(address, {}))
         for each in listed:
-            there = own.get(each.id) or known.get(("placement", each.id)) or placement_address(address, each.name)
-            yield ("placement", each.id), there
+            address_inside = (
+                own.get(each.id) or by_ledger.get(("placement", each.id)) or placement_address(address, each.name)
+            )
+            yield ("placement", each.id), address_inside
 
 
-def _placements(app: DesiredApp | None, listed: Sequence[LiveResource], entries: Ledger) -> Mapping[str, Address]:
+def _placement_addresses(
+    app: DesiredApp | None, listed: Sequence[LiveResource], entries: Ledger
+) -> Mapping[str, Address]:
     if app is None or not app.placements:
         return {}
-    return _found(resolve_placements(app.placements, app.address, listed, entries))
+    return _addresses_by_id(resolve_placements(app.placements, app.address, listed, entries))
 
 
-def _found(resolutions: Mapping[Address, Resolution]) -> dict[str, Address]:
+def _addresses_by_id(resolutions: Mapping[Address, Resolution]) -> dict[str, Address]:
     return {found.live.id: address for address, found in resolutions.items() if isinstance(found, Found)}

@@ -1,4 +1,4 @@
-"""Resources that may be others under a new name or identity: nothing is created beside them."""
+"""Live resources that may be a block's under another name or identity: nothing is created beside them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.diff.change import Blocked, Note
 from reconciler.diff.resolve import (
     Alike,
-    AmbiguousMatch,
+    AmbiguousIdentity,
     Crossed,
     Found,
     Missing,
@@ -29,7 +29,7 @@ LIKE: Final = 0.6
 LONGEST: Final = 120
 """Characters of a name that are compared: the cost grows with their square, and no name in use is as long."""
 
-SAID_BY_ALL: Final = frozenset({"name", "placementType", "coppa", "status"})
+SHARED_FIELDS: Final = frozenset({"name", "placementType", "coppa", "status"})
 """Fields that most placements of an app share: having only these in common is no likeness."""
 
 
@@ -42,7 +42,7 @@ class Orphan:
 
 
 def suspected_renames(new: Iterable[DesiredPlacement], orphans: Iterable[Orphan]) -> Mapping[Address, LedgerEntry]:
-    """For each new placement that looks like a vanished one of its app, that one; likest pairs first, each used once.
+    """For each new placement that looks like a vanished one of its app, that one; closest pairs first, each used once.
 
     An orphan that an earlier apply has already seen without its block is no candidate: the two did not change together.
     """
@@ -71,7 +71,7 @@ def _likeness(placement: DesiredPlacement, orphan: Orphan) -> float:
     before = orphan.entry.applied
     if placement.fields.get("placementType") != orphan.live.fields.get("placementType"):
         return 0.0
-    telling = {name: value for name, value in placement.fields.items() if name not in SAID_BY_ALL}
+    telling = {name: value for name, value in placement.fields.items() if name not in SHARED_FIELDS}
     if telling and all(before.get(name) == value for name, value in telling.items()):
         return 1.0
     old, names = name_of(orphan.entry.address), [name_of(placement.address)]
@@ -91,16 +91,16 @@ def suspected_apps(
     no candidate: the two did not change together.
     """
     fresh = {address: live for address, live in orphans.items() if not ledger[address].orphaned}
-    found = {}
+    suspects = {}
     for app in new if fresh else ():
-        likest = (address for address, live in fresh.items() if _may_be(app, live, ledger[address]))
+        likest = (address for address, live in fresh.items() if _is_suspected(app, live, ledger[address]))
         old = None if app.lifecycle.distinct else next(likest, None)
         if old is not None:
-            found[app.address] = old
-    return found
+            suspects[app.address] = old
+    return suspects
 
 
-def _may_be(app: DesiredApp, live: LiveResource, entry: LedgerEntry) -> bool:
+def _is_suspected(app: DesiredApp, live: LiveResource, entry: LedgerEntry) -> bool:
     """Whether an app looks like one whose block vanished: by its name, or by a bundle that is the same but for a typo.
 
     The platform may be another one where the bundle or the name stayed.
@@ -134,22 +134,24 @@ def suspected_placement(block: DesiredPlacement, old: LedgerEntry) -> Blocked:
     return Blocked(block.address, reason, old.id, source=block.source)
 
 
-def left_while_suspected(suspect: Address) -> str:
-    """What is told of the vanished one."""
+def suspected_old_note(suspect: Address) -> str:
+    """The note on the old resource while a new block is suspected to mean it."""
     return f"no manifest names it any more; it stays as it is while {suspect} may be it under another identity"
 
 
-def unresolved(block: DesiredResource, resolution: NotFound | Missing | Unclear) -> Blocked:
+def unresolved_block(block: DesiredResource, resolution: NotFound | Missing | Unclear) -> Blocked:
     """A block that stands for nothing that can be named with certainty."""
     pin = pin_of(block.address)
     known: str | None = None
     match resolution:
         case NotFound(Alike(nameless=(_, *_) as nameless)):
-            text = _nameless(block, nameless)
+            text = _nameless_reason(block, nameless)
         case NotFound(alike):
-            text = _look_alike(block, alike.free)
+            text = _look_alike_reason(block, alike.free)
         case Missing(known, Alike(free=(_, *_) as free)):
-            text = f"missing: id {known} is in the ledger but no longer in the account; {_look_alike(block, free)}"
+            text = (
+                f"missing: id {known} is in the ledger but no longer in the account; {_look_alike_reason(block, free)}"
+            )
         case Missing(known, taken_by=str() as other):
             text = (
                 f"the ledger knows it as id {known}, which {other} pins: take this block away if the two are one; "
@@ -162,15 +164,15 @@ def unresolved(block: DesiredResource, resolution: NotFound | Missing | Unclear)
             )
         case PinNotFound(known):
             text = f"the pinned {pin} {known} is not there; correct the pin, or remove it to go by name"
-        case AmbiguousMatch(ids):
-            text = ambiguity(pin, ids)
+        case AmbiguousIdentity(ids):
+            text = ambiguity_reason(pin, ids)
         case Crossed(known):
-            text = crossing(pin, resolution)
+            text = crossing_reason(pin, resolution)
     return Blocked(block.address, text, known, source=block.source)
 
 
 def look_alikes(blocks: Iterable[DesiredResource], resolutions: Mapping[Address, Resolution]) -> frozenset[str]:
-    """Ids of live resources that look like blocks without one: they stay as they are until it is said who they are."""
+    """Ids of live resources that look like blocks without one: they stay as they are until a block pins them."""
     present = [resolutions[block.address] for block in blocks if block.state == "present"]
     lost = [found.alike for found in present if isinstance(found, NotFound | Missing)]
     return frozenset(each.id for alike in lost for each in (*alike.free, *alike.nameless))
@@ -181,13 +183,13 @@ def pin_of(address: Address) -> str:
     return "appId" if kind_of(address) == "app" else "placementId"
 
 
-def ambiguity(pin: str, ids: Iterable[str]) -> str:
+def ambiguity_reason(pin: str, ids: Iterable[str]) -> str:
     """Why one of several live resources has to be pinned."""
     return f"live ids {' and '.join(ids)} could both be meant; pin one with {pin}"
 
 
-def crossing(pin: str, crossed: Crossed) -> str:
-    """Why the ledger cannot be taken at its word."""
+def crossing_reason(pin: str, crossed: Crossed) -> str:
+    """Why the ids in the ledger cannot be trusted for a block."""
     return (
         f"the ledger knows it as id {crossed.id}, but id {crossed.carrier}, which the ledger knows as {crossed.other}, "
         "is called so: either they were renamed in the account, or the ids in the ledger are mixed up; "
@@ -195,15 +197,15 @@ def crossing(pin: str, crossed: Crossed) -> str:
     )
 
 
-def mixed_up(entry: LedgerEntry, live: LiveResource) -> str | None:
+def identity_contradiction(entry: LedgerEntry, live: LiveResource) -> str | None:
     """That an app has another identity than its entry says, which no app can change; None where it has not.
 
     The spelling makes no difference, nor does what the account is known to keep.
     """
     platform, _, bundle = entry.address.partition(":")
-    known = (str(entry.kept.get("platform", platform)), str(entry.kept.get("bundle", bundle)))
-    told = str(live.fields.get("platform", platform)), str(live.fields.get("bundle", bundle))
-    if folded_app(*told) in {folded_app(*known), folded_app(platform, bundle)}:
+    applied_identity = (str(entry.kept.get("platform", platform)), str(entry.kept.get("bundle", bundle)))
+    live_identity = str(live.fields.get("platform", platform)), str(live.fields.get("bundle", bundle))
+    if folded_app(*live_identity) in {folded_app(*applied_identity), folded_app(platform, bundle)}:
         return None
     return (
         f"the ledger knows it as id {live.id}, which is {live_app_address(live)}: a bundle cannot be changed, so "
@@ -211,37 +213,37 @@ def mixed_up(entry: LedgerEntry, live: LiveResource) -> str | None:
     )
 
 
-def _look_alike(block: DesiredResource, free: Sequence[LiveResource]) -> str:
-    """Which live resources look like a block that has none of its own, and both ways out."""
+def _look_alike_reason(block: DesiredResource, free: Sequence[LiveResource]) -> str:
+    """The text that names live resources that look like a block without one, with both remedies."""
     one, *more = free
     what, pin = ("app" if one.kind == "app" else "placement"), pin_of(block.address)
     if more:
         way = f"look like it; pin the one that it is with `{pin}`"
     else:
         way = f"looks like it; pin it with `{pin}: {json.dumps(one.id)}` if it is the same"
-    return f"live {_told(free)} {way}, or say `lifecycle: {{distinct: true}}` if this is another {what}"
+    return f"live {_ids_and_names(free)} {way}, or say `lifecycle: {{distinct: true}}` if this is another {what}"
 
 
-def _nameless(block: DesiredResource, nameless: Sequence[LiveResource]) -> str:
-    """Which live resources may be the block's, as nobody can read what they are called."""
+def _nameless_reason(block: DesiredResource, nameless: Sequence[LiveResource]) -> str:
+    """The text that names live resources whose name cannot be read, any of which may be the block's."""
     pin = pin_of(block.address)
-    told = " and ".join(f"id {each.id} ({each.why_unreadable()})" for each in nameless)
+    described = " and ".join(f"id {each.id} ({each.why_unreadable()})" for each in nameless)
     what = "identity" if nameless[0].kind == "app" else "name"
     return (
-        f"not found, and the {what} of live {told} cannot be read: nothing is created beside what may be it; "
+        f"not found, and the {what} of live {described} cannot be read: nothing is created beside what may be it; "
         f"look at it in the console, and pin it with `{pin}` in the block that it belongs to"
     )
 
 
-def nameless(resource: LiveResource, address: Address) -> Iterator[Note]:
-    """What is said of a live resource that no block stands for and whose identity cannot be read."""
+def nameless_notes(resource: LiveResource, address: Address) -> Iterator[Note]:
+    """The note on a live resource without a block whose identity cannot be read."""
     if resource.is_nameless:
         why = resource.why_unreadable()
         text = f"live {resource.kind} id {resource.id} has no readable identity ({why}): nothing is made in its place"
         yield Note(address, text)
 
 
-def unknown_former(block: DesiredPlacement, resolution: Resolution) -> Iterator[Note]:
+def unknown_former_notes(block: DesiredPlacement, resolution: Resolution) -> Iterator[Note]:
     """That a placement is made new although its block says that it was renamed: nothing has the former name."""
     is_new = isinstance(resolution, NotFound) and not (resolution.alike.free or resolution.alike.nameless)
     if is_new and block.state == "present" and block.renamed_from is not None:
@@ -250,7 +252,7 @@ def unknown_former(block: DesiredPlacement, resolution: Resolution) -> Iterator[
         yield Note(block.address, text)
 
 
-def unread(resource: LiveResource, fields: Iterable[str]) -> str | None:
+def unreadable_reason(resource: LiveResource, fields: Iterable[str]) -> str | None:
     """Why a live resource cannot be judged, where one of the fields is not readable; None where all are."""
     why = resource.why_unreadable(*fields)
     if not why:
@@ -258,17 +260,17 @@ def unread(resource: LiveResource, fields: Iterable[str]) -> str | None:
     return f"id {resource.id} cannot be judged, the account's answer is not readable there: {why}; it stays as it is"
 
 
-def _told(resources: Iterable[LiveResource]) -> str:
+def _ids_and_names(resources: Iterable[LiveResource]) -> str:
     """Ids, and what the resources are called, with characters that cannot be seen spelled out."""
-    return " and ".join(f"id {each.id} ({_called(each)})" for each in resources)
+    return " and ".join(f"id {each.id} ({_name_text(each)})" for each in resources)
 
 
-def _called(resource: LiveResource) -> str:
+def _name_text(resource: LiveResource) -> str:
     fields = resource.fields
     return ascii(resource.name if resource.kind == "placement" else f"{fields.get('platform')}:{fields.get('bundle')}")
 
 
-def asides(block: DesiredResource, resolution: Resolution) -> Iterator[Note]:
+def look_alike_notes(block: DesiredResource, resolution: Resolution) -> Iterator[Note]:
     """Live resources that come close to what a block stands for, and are left as they are."""
     if isinstance(resolution, Found) and not (resolution.archived or resolution.doubles):
         return
@@ -285,7 +287,7 @@ def asides(block: DesiredResource, resolution: Resolution) -> Iterator[Note]:
             )
             yield Note(block.address, f"{others} {same} too; the ledger knows id {live.id}")
         case NotFound(Alike((_, *_) as free)) | Missing(alike=Alike((_, *_) as free)) if block.state == "absent":
-            text = f"declared absent, and not there under this name; live {_told(free)} looks like it"
+            text = f"declared absent, and not there under this name; live {_ids_and_names(free)} looks like it"
             yield Note(block.address, f"{text}: pin it with {pin} if it is meant")
         case _:
             pass

@@ -1,13 +1,16 @@
-"""Removal: tombstones and pruning. Nothing is deleted that was not inactive for the whole quarantine before."""
+"""Removal of tombstones and pruned resources: deactivate, wait for the quarantine, delete.
+
+Nothing is deleted that was not inactive for the whole quarantine before.
+"""
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, Held, Note
+from reconciler.diff.change import Blocked, Contradiction, Deactivate, Delete, HeldChange, Note
 from reconciler.diff.context import DOUBT, DiffContext, DiffOptions
-from reconciler.diff.look_alikes import unread
+from reconciler.diff.look_alikes import unreadable_reason
 from reconciler.model.address import Address, kind_of
 from reconciler.model.checked import instant
 from reconciler.model.desired import DesiredResource, DesiredState, Prune, Source
@@ -27,14 +30,14 @@ NOTHING_DECLARED: Final = (
     "owned, but no manifest names it any more; it stays as it is, as nothing is pruned while no app is declared"
 )
 
-Step: TypeAlias = Deactivate | Delete | Held | Blocked | Note | Contradiction
+RemovalVerdict: TypeAlias = Deactivate | Delete | HeldChange | Blocked | Note | Contradiction
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """How far a live resource is on its way out: what is done or told next, and what the ledger is to hold of it."""
+class RemovalStage:
+    """How far the removal of a live resource is: the next verdict, and the ledger entry to keep, if any."""
 
-    step: Step
+    step: RemovalVerdict
     remember: LedgerEntry | None = None
 
     @property
@@ -44,8 +47,8 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Going:
-    """One live resource on its way out: why, what the ledger knows, and whether it may end in a delete."""
+class _RemovalCandidate:
+    """A live resource to be removed: why, its ledger entry, and whether it may be deleted in the end."""
 
     address: Address
     live: LiveResource
@@ -55,30 +58,30 @@ class _Going:
     source: Source | None = None
 
     def delete(self) -> Delete:
-        """The end of it."""
+        """The deletion, for when the quarantine is over."""
         return Delete(self.address, self.live.id, self.reason, self.live.digest(), self.live.app_id, self.source)
 
 
 def removal_of_tombstone(
     block: DesiredResource, live: LiveResource, known: LedgerEntry | None, context: DiffContext, scope: str
-) -> Removal:
+) -> RemovalStage:
     """The removal of a resource that is declared absent; `known` is its ledger entry, under whatever address.
 
     `scope` is the id of the app whose list shows the resource (`""` for apps), here and below.
     """
     entry = None if known is None else known.moved_to(block.address)
-    going = _Going(block.address, live, "declared absent", entry, may_delete=True, source=block.source)
+    candidate = _RemovalCandidate(block.address, live, "declared absent", entry, may_delete=True, source=block.source)
     if block.lifecycle.protect or (entry is not None and entry.protect):
-        reason = f"{going.reason}, but it is protected; take `protect` out of its lifecycle and apply that first"
-        found = Removal(Blocked(going.address, reason, live.id, source=going.source))
+        reason = f"{candidate.reason}, but it is protected; take `protect` out of its lifecycle and apply that first"
+        stage = RemovalStage(Blocked(candidate.address, reason, live.id, source=candidate.source))
     else:
-        found = _of_whole_app(_next(going, context.options, scope), context)
-    return replace(found, remember=entry) if found.remember is None and entry != known else found
+        stage = _blocked_by_contents(_guarded_stage(candidate, context.options, scope), context)
+    return replace(stage, remember=entry) if stage.remember is None and entry != known else stage
 
 
-def removal_of_unnamed(
+def removal_of_undeclared(
     entry: LedgerEntry, live: LiveResource, prune: Prune | None, context: DiffContext, scope: str
-) -> Removal:
+) -> RemovalStage:
     """What becomes of an owned resource that no block names; `prune` is None where no app is declared at all."""
     if entry.protect:
         text = "no manifest names it any more; it is protected, so it stays as it is"
@@ -88,95 +91,97 @@ def removal_of_unnamed(
         text = "owned, but no manifest names it any more; `prune: report` leaves it as it is"
     else:
         reason = f"no manifest names it, prune: {prune}"
-        going = _Going(entry.address, live, reason, entry, may_delete=prune == "delete")
-        found, options = _next(going, context.options, scope), context.options
-        return _of_whole_app(found if options.unread is None else _waiting(found, options.unread), context)
-    kept = _still_known(replace(entry, orphaned=True), live)
-    return Removal(Note(entry.address, text), None if kept == entry else kept)
+        candidate = _RemovalCandidate(entry.address, live, reason, entry, may_delete=prune == "delete")
+        stage, options = _guarded_stage(candidate, context.options, scope), context.options
+        return _blocked_by_contents(
+            stage if options.unread is None else _held_for_unread(stage, options.unread), context
+        )
+    updated = _with_quarantine_reset(replace(entry, orphaned=True), live)
+    return RemovalStage(Note(entry.address, text), None if updated == entry else updated)
 
 
-def removal_with_app(entry: LedgerEntry, live: LiveResource, app: Removal | None) -> Removal | None:
-    """The removal of an owned placement whose app is on its way out: it is deleted with the app, and not before."""
+def removal_with_app(entry: LedgerEntry, live: LiveResource, app: RemovalStage | None) -> RemovalStage | None:
+    """The removal of an owned placement whose app is being removed: it is deleted with the app, and not before."""
     if app is None or not isinstance(app.step, Delete):
         return None
     reason = f"its app is {app.step.reason}"
-    return Removal(Delete(entry.address, live.id, reason, live.digest(), live.app_id, app.step.source))
+    return RemovalStage(Delete(entry.address, live.id, reason, live.digest(), live.app_id, app.step.source))
 
 
-def _next(going: _Going, options: DiffOptions, scope: str) -> Removal:
+def _guarded_stage(candidate: _RemovalCandidate, options: DiffOptions, scope: str) -> RemovalStage:
     """The next step of a removal, held back where the account's list is in doubt."""
-    if (why := unread(going.live, (*IDENTITY[going.live.kind], "status"))) is not None:
-        return Removal(Blocked(going.address, why, going.live.id, source=going.source))
-    found = _step(going, options)
-    if scope in options.doubtful and not isinstance(found.step, Held | Note):
-        return Removal(Blocked(going.address, DOUBT, going.live.id, source=going.source))
-    return replace(found, remember=None) if found.remember == going.entry else found
+    if (why := unreadable_reason(candidate.live, (*IDENTITY[candidate.live.kind], "status"))) is not None:
+        return RemovalStage(Blocked(candidate.address, why, candidate.live.id, source=candidate.source))
+    stage = _next_stage(candidate, options)
+    if scope in options.doubtful and not isinstance(stage.step, HeldChange | Note):
+        return RemovalStage(Blocked(candidate.address, DOUBT, candidate.live.id, source=candidate.source))
+    return replace(stage, remember=None) if stage.remember == candidate.entry else stage
 
 
-def _step(going: _Going, options: DiffOptions) -> Removal:
+def _next_stage(candidate: _RemovalCandidate, options: DiffOptions) -> RemovalStage:
     """The next step of a removal, doubts aside.
 
     Active: deactivate. Inactive for less than the quarantine, or for a time nobody knows: the delete is held, from now
     on where unknown. Inactive for longer: delete.
     """
-    address, live, entry = going.address, going.live, going.entry
+    address, live, entry = candidate.address, candidate.live, candidate.entry
     if live.fields.get("status") != "inactive":
-        reason = f"{going.reason}; {STOPS_APP}" if kind_of(address) == "app" else going.reason
-        step = Deactivate(address, live.id, reason, live.digest(), live.app_id, going.source)
-        return Removal(step, None if entry is None else _still_known(entry, live))
-    orphaned = going.source is None
-    if not going.may_delete:
+        reason = f"{candidate.reason}; {STOPS_APP}" if kind_of(address) == "app" else candidate.reason
+        step = Deactivate(address, live.id, reason, live.digest(), live.app_id, candidate.source)
+        return RemovalStage(step, None if entry is None else _with_quarantine_reset(entry, live))
+    orphaned = candidate.source is None
+    if not candidate.may_delete:
         marked = None if entry is None else replace(entry, orphaned=orphaned)
-        return Removal(Note(address, f"{going.reason}; it is inactive already"), marked)
+        return RemovalStage(Note(address, f"{candidate.reason}; it is inactive already"), marked)
     since = entry.inactive_since if entry is not None else None
     started = instant(since) if since is not None else options.now
-    over = started + timedelta(days=options.quarantine_days)
-    if options.now >= over:
-        return Removal(going.delete())
-    why = f"{going.reason}; inactive, in quarantine until {over:%Y-%m-%d %H:%M} UTC"
-    known = entry or LedgerEntry(address, live.id, {})
-    kept = replace(known, id=live.id, orphaned=orphaned, inactive_since=started.isoformat(timespec="seconds"))
-    return Removal(Held(going.delete(), "quarantineDays", why, SHORTER_QUARANTINE), kept)
+    ends_at = started + timedelta(days=options.quarantine_days)
+    if options.now >= ends_at:
+        return RemovalStage(candidate.delete())
+    why = f"{candidate.reason}; inactive, in quarantine until {ends_at:%Y-%m-%d %H:%M} UTC"
+    base = entry or LedgerEntry(address, live.id, {})
+    updated = replace(base, id=live.id, orphaned=orphaned, inactive_since=started.isoformat(timespec="seconds"))
+    return RemovalStage(HeldChange(candidate.delete(), "quarantineDays", why, SHORTER_QUARANTINE), updated)
 
 
-def _still_known(entry: LedgerEntry, live: LiveResource) -> LedgerEntry:
+def _with_quarantine_reset(entry: LedgerEntry, live: LiveResource) -> LedgerEntry:
     """The entry; without its quarantine where the resource is active again, as that has to begin anew then."""
     return entry if live.fields.get("status") == "inactive" else replace(entry, inactive_since=None)
 
 
-def _waiting(found: Removal, unread_manifests: str) -> Removal:
+def _held_for_unread(stage: RemovalStage, unread_manifests: str) -> RemovalStage:
     """The step, held while there may be a manifest that names the resource and was not read."""
-    step = found.step
+    step = stage.step
     if not isinstance(step, Deactivate | Delete):
-        return Removal(step)
+        return RemovalStage(step)
     reason = f"{step.reason}; but not all manifests may have been read: {unread_manifests}"
-    return Removal(Held(step, "manifests", reason, READ_ALL))
+    return RemovalStage(HeldChange(step, "manifests", reason, READ_ALL))
 
 
-def _of_whole_app(found: Removal, context: DiffContext) -> Removal:
+def _blocked_by_contents(stage: RemovalStage, context: DiffContext) -> RemovalStage:
     """The removal; where it deletes an app, blocked by placements in it that are not ours to delete, or protected."""
-    going = found.step
-    if not isinstance(going, Delete) or kind_of(going.address) == "placement":
-        return found
-    listed = context.live.placements.get(going.id)
-    if listed is None or going.id in context.options.doubtful:
-        return Removal(Blocked(going.address, DOUBT, going.id, source=going.source))
-    owned = {entry.id: entry for entry in context.entries(going.address).values() if entry.kind == "placement"}
+    deletion = stage.step
+    if not isinstance(deletion, Delete) or kind_of(deletion.address) == "placement":
+        return stage
+    listed = context.live.placements.get(deletion.id)
+    if listed is None or deletion.id in context.options.doubtful:
+        return RemovalStage(Blocked(deletion.address, DOUBT, deletion.id, source=deletion.source))
+    owned = {entry.id: entry for entry in context.entries(deletion.address).values() if entry.kind == "placement"}
     strangers = [each.id for each in listed if each.id not in owned]
-    guarded = _guarded(going.address, context.desired)
+    guarded = _protected_placements(deletion.address, context.desired)
     kept = [each.id for each in listed if each.id in owned and _is_protected(owned[each.id], guarded)]
     if not (strangers or kept):
-        return found
+        return stage
     whose = f"placements {', '.join(strangers or kept)} in it are {'not ours' if strangers else 'protected'}"
-    reason = f"{going.reason}, but {whose}; remove them in the console first"
-    return Removal(Blocked(going.address, reason, going.id, source=going.source))
+    reason = f"{deletion.reason}, but {whose}; remove them in the console first"
+    return RemovalStage(Blocked(deletion.address, reason, deletion.id, source=deletion.source))
 
 
 def _is_protected(entry: LedgerEntry, guarded: Container[Address]) -> bool:
     return entry.protect or entry.address in guarded
 
 
-def _guarded(app: Address, desired: DesiredState) -> frozenset[Address]:
+def _protected_placements(app: Address, desired: DesiredState) -> frozenset[Address]:
     """The placements of an app whose blocks ask for protection."""
     blocks = (each for block in desired.apps if block.address == app for each in block.placements or ())
     return frozenset(each.address for each in blocks if each.lifecycle.protect)

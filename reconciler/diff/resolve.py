@@ -1,4 +1,4 @@
-"""What identity sees of a block, and the live resource that it stands for: the answers of `resolve`."""
+"""Identity: which live resource each block stands for, by pin, ledger, name or bundle; and which ones look like it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BlockIdentity:
     """One block as identity sees it. `former` and `former_key` are its address and identity before a rename.
 
     `distinct` says that it is another resource than whatever looks like it.
@@ -81,7 +81,7 @@ class PinNotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class AmbiguousMatch:
+class AmbiguousIdentity:
     """Several live resources could be meant."""
 
     ids: tuple[str, ...]
@@ -96,12 +96,28 @@ class Crossed:
     other: Address
 
 
-Unclear: TypeAlias = PinNotFound | AmbiguousMatch | Crossed
+Unclear: TypeAlias = PinNotFound | AmbiguousIdentity | Crossed
 Resolution: TypeAlias = Found | NotFound | Missing | Unclear
 
 
+def resolve_apps(
+    apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
+) -> Mapping[Address, Resolution]:
+    """The live app of each app block."""
+    return resolve([_app_identity(app) for app in apps], live, ledger, _app_key, _folded_app)
+
+
+def resolve_placements(
+    placements: Sequence[DesiredPlacement], app: Address, live: Iterable[LiveResource], ledger: Ledger
+) -> Mapping[Address, Resolution]:
+    """The live placement of each placement block of one app."""
+    return resolve(
+        [_placement_identity(app, each) for each in placements], live, ledger, _placement_key, _folded_placement
+    )
+
+
 def resolve(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[BlockIdentity],
     live: Iterable[LiveResource],
     ledger: Ledger,
     key_of: Callable[[LiveResource], Key],
@@ -112,25 +128,25 @@ def resolve(
     Every live resource is claimed by at most one block, the stronger kind of identity first. `fold` gives the form in
     which identities that are alike are equal; it is called only where a block has no live resource.
     """
-    scope = _Scope(wanted, live, ledger, key_of)
+    resolver = _Resolver(wanted, live, ledger, key_of)
     for block in wanted:
-        scope.by_pin(block)
-    scope.by_ledger([block for block in wanted if block.address not in scope.resolutions])
+        resolver.by_pin(block)
+    resolver.by_ledger([block for block in wanted if block.address not in resolver.resolutions])
     for block in wanted:
-        if block.address not in scope.resolutions:
-            scope.by_nature(block)
-    scope.tell_namesakes(wanted)
-    scope.look_for_likeness(wanted, fold)
-    scope.look_for_nameless(wanted)
-    return scope.resolutions
+        if block.address not in resolver.resolutions:
+            resolver.by_identity(block)
+    resolver.add_doubles(wanted)
+    resolver.add_alike(wanted, fold)
+    resolver.add_nameless(wanted)
+    return resolver.resolutions
 
 
-class _Scope:
+class _Resolver:
     """The live resources of one scope, and which block has claimed which of them."""
 
     def __init__(
         self,
-        wanted: Sequence[Wanted],
+        wanted: Sequence[BlockIdentity],
         live: Iterable[LiveResource],
         ledger: Ledger,
         key_of: Callable[[LiveResource], Key],
@@ -152,7 +168,7 @@ class _Scope:
             self._by_id[resource.id] = resource
             self._by_key.setdefault(key_of(resource), []).append(resource)
 
-    def by_pin(self, block: Wanted) -> None:
+    def by_pin(self, block: BlockIdentity) -> None:
         if block.pin is None:
             return
         pinned = self._by_id.get(block.pin)
@@ -161,23 +177,23 @@ class _Scope:
         else:
             self._claim(block, pinned)
 
-    def by_ledger(self, wanted: Iterable[Wanted]) -> None:
+    def by_ledger(self, wanted: Iterable[BlockIdentity]) -> None:
         """Claim what the ledger knows: first what has the block's identity still, then what was renamed."""
-        renamed: dict[Address, tuple[Wanted, LiveResource]] = {}
+        renamed: dict[Address, tuple[BlockIdentity, LiveResource]] = {}
         for block in wanted:
-            known = self._known(block)
+            known = self._known_resource(block)
             if known is None:
                 continue
             if self._key_of(known) == block.key:
                 self._claim(block, known)
             else:
                 renamed[block.address] = block, known
-        self._refuse_circles(renamed)
+        self._resolve_cycles(renamed)
         for block, known in renamed.values():
             if known.id not in self._claimed:
                 self._claim_renamed(block, known)
 
-    def _refuse_circles(self, renamed: Mapping[Address, tuple[Wanted, LiveResource]]) -> None:
+    def _resolve_cycles(self, renamed: Mapping[Address, tuple[BlockIdentity, LiveResource]]) -> None:
         """Resolve blocks whose known resources have each other's identities, in a circle of any length.
 
         Either each was given the name of the next in the console, or the ids in the ledger are mixed up: nothing tells
@@ -185,80 +201,82 @@ class _Scope:
         """
         by_key = {block.key: address for address, (block, _) in renamed.items()}
         following = {address: by_key.get(self._key_of(known)) for address, (_, known) in renamed.items()}
-        for circle in _circles(following):
+        for circle in _cycles(following):
             for before, address in zip((circle[-1], *circle), circle, strict=False):
                 known, carrier = renamed[address][1], renamed[before][1]
                 self._claimed[known.id] = address
                 self.resolutions[address] = Crossed(known.id, carrier.id, before)
 
-    def _claim_renamed(self, block: Wanted, known: LiveResource) -> None:
+    def _claim_renamed(self, block: BlockIdentity, known: LiveResource) -> None:
         others = [other for other in self._free(block.key) if other.id not in self._owned]
-        if others and _the_active_one([known, *others]) is not known:
-            self._refuse(block, [known, *others])
+        if others and _only_active([known, *others]) is not known:
+            self._mark_ambiguous(block, [known, *others])
         else:
             self._claim(block, known)
 
-    def by_nature(self, block: Wanted) -> None:
+    def by_identity(self, block: BlockIdentity) -> None:
         named = self._free(block.key)
         former = [] if block.former_key is None else self._free(block.former_key)
         candidates = [*named, *former]
-        chosen = None if block.state == "absent" or (named and former) else _the_active_one(candidates)
+        chosen = None if block.state == "absent" or (named and former) else _only_active(candidates)
         if len(candidates) == 1:
             self._claim(block, candidates[0])
         elif chosen is not None:
             archived = tuple(sorted(each.id for each in candidates if each is not chosen))
             self._claim(block, chosen, archived)
         elif candidates:
-            self._refuse(block, candidates)
+            self._mark_ambiguous(block, candidates)
         else:
-            self.resolutions[block.address] = self._absent(block)
+            self.resolutions[block.address] = self._absence(block)
 
-    def tell_namesakes(self, wanted: Iterable[Wanted]) -> None:
+    def add_doubles(self, wanted: Iterable[BlockIdentity]) -> None:
         """Name the active live resources that no block stands for beside those of their identity that one does."""
         crowded = {key for key, listed in self._by_key.items() if len(listed) > 1}
         for block in wanted if crowded else ():
-            found = self.resolutions[block.address]
-            if not isinstance(found, Found) or block.pin is not None:
+            resolution = self.resolutions[block.address]
+            if not isinstance(resolution, Found) or block.pin is not None:
                 continue
-            key = self._key_of(found.live)
+            key = self._key_of(resolution.live)
             if key in crowded and key in (block.key, block.former_key):
                 active = (each.id for each in self._free(key) if each.fields.get("status") == "active")
-                self.resolutions[block.address] = replace(found, doubles=tuple(sorted(active)))
+                self.resolutions[block.address] = replace(resolution, doubles=tuple(sorted(active)))
 
-    def look_for_likeness(self, wanted: Iterable[Wanted], fold: Callable[[Key], Key]) -> None:
+    def add_alike(self, wanted: Iterable[BlockIdentity], fold: Callable[[Key], Key]) -> None:
         """Add to what was not found the live resources that are alike."""
         lost = [
-            (block, found)
+            (block, resolution)
             for block in wanted
-            if isinstance(found := self.resolutions[block.address], NotFound | Missing) and not block.distinct
+            if isinstance(resolution := self.resolutions[block.address], NotFound | Missing) and not block.distinct
         ]
         if not (lost and self._by_id):
             return
         by_fold: dict[Key, list[LiveResource]] = {}
         for key, listed in self._by_key.items():
             by_fold.setdefault(fold(key), []).extend(listed)
-        for block, found in lost:
+        for block, resolution in lost:
             keys = dict.fromkeys(fold(key) for key in (block.key, block.former_key) if key is not None)
             alike = sorted((each for key in keys for each in by_fold.get(key, ())), key=lambda each: each.id)
             if alike:
                 free = tuple(each for each in alike if each.id not in self._claimed)
                 claimed = tuple(each.id for each in alike if each.id in self._claimed)
-                self.resolutions[block.address] = replace(found, alike=Alike(free, claimed))
+                self.resolutions[block.address] = replace(resolution, alike=Alike(free, claimed))
 
-    def look_for_nameless(self, wanted: Iterable[Wanted]) -> None:
+    def add_nameless(self, wanted: Iterable[BlockIdentity]) -> None:
         """Add to what was not found the free live resources whose identity cannot be read."""
         free = (each for each in self._by_id.values() if each.is_nameless and each.id not in self._claimed)
         nameless = tuple(sorted(free, key=lambda each: each.id))
         for block in wanted if nameless else ():
-            found = self.resolutions[block.address]
-            if isinstance(found, NotFound | Missing):
-                self.resolutions[block.address] = replace(found, alike=replace(found.alike, nameless=nameless))
+            resolution = self.resolutions[block.address]
+            if isinstance(resolution, NotFound | Missing):
+                self.resolutions[block.address] = replace(
+                    resolution, alike=replace(resolution.alike, nameless=nameless)
+                )
 
-    def _absent(self, block: Wanted) -> NotFound | Missing:
+    def _absence(self, block: BlockIdentity) -> NotFound | Missing:
         entry = self._ledger.get(block.address)
         return NotFound() if entry is None else Missing(entry.id, taken_by=self._claimed.get(entry.id))
 
-    def _known(self, block: Wanted) -> LiveResource | None:
+    def _known_resource(self, block: BlockIdentity) -> LiveResource | None:
         """The live resource the ledger knows under the block's address, or under its former one."""
         former = block.former if block.former not in self._declared else None
         for address in (block.address, former):
@@ -270,51 +288,35 @@ class _Scope:
     def _free(self, key: Key) -> list[LiveResource]:
         return [resource for resource in self._by_key.get(key, ()) if resource.id not in self._claimed]
 
-    def _claim(self, block: Wanted, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
+    def _claim(self, block: BlockIdentity, resource: LiveResource, archived: tuple[str, ...] = ()) -> None:
         self._claimed[resource.id] = block.address
         former = self._known_as.get(resource.id) if resource.kind == "placement" else None
         self.resolutions[block.address] = Found(resource, former, archived)
 
-    def _refuse(self, block: Wanted, candidates: Iterable[LiveResource]) -> None:
-        self.resolutions[block.address] = AmbiguousMatch(tuple(sorted(candidate.id for candidate in candidates)))
+    def _mark_ambiguous(self, block: BlockIdentity, candidates: Iterable[LiveResource]) -> None:
+        self.resolutions[block.address] = AmbiguousIdentity(tuple(sorted(candidate.id for candidate in candidates)))
 
 
-def _the_active_one(candidates: Sequence[LiveResource]) -> LiveResource | None:
+def _only_active(candidates: Sequence[LiveResource]) -> LiveResource | None:
     """The one of several that is active while all others are inactive; None where there is no such one."""
     active = [each for each in candidates if each.fields.get("status") == "active"]
     inactive = sum(each.fields.get("status") == "inactive" for each in candidates)
     return active[0] if len(active) == 1 and inactive == len(candidates) - 1 else None
 
 
-def _circles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
+def _cycles(following: Mapping[Address, Address | None]) -> Iterator[tuple[Address, ...]]:
     """The circles among addresses, each of which leads to at most one other; every address is visited once."""
     seen: set[Address] = set()
     for first in following:
-        way: dict[Address, None] = {}
+        path: dict[Address, None] = {}
         at: Address | None = first
         while at is not None and at not in seen:
             seen.add(at)
-            way[at] = None
+            path[at] = None
             at = following.get(at)
-        if at is not None and at in way:
-            addresses = tuple(way)
+        if at is not None and at in path:
+            addresses = tuple(path)
             yield addresses[addresses.index(at) :]
-
-
-def resolve_apps(
-    apps: Iterable[DesiredApp], live: Iterable[LiveResource], ledger: Ledger
-) -> Mapping[Address, Resolution]:
-    """The live app of each app block."""
-    return resolve([_wanted_app(app) for app in apps], live, ledger, _app_key, _folded_app)
-
-
-def resolve_placements(
-    placements: Sequence[DesiredPlacement], app: Address, live: Iterable[LiveResource], ledger: Ledger
-) -> Mapping[Address, Resolution]:
-    """The live placement of each placement block of one app."""
-    return resolve(
-        [_wanted_placement(app, each) for each in placements], live, ledger, _placement_key, _folded_placement
-    )
 
 
 def _app_key(app: LiveResource) -> Key:
@@ -334,14 +336,14 @@ def _folded_placement(key: Key) -> Key:
     return folded_placement(*key)
 
 
-def _wanted_app(app: DesiredApp) -> Wanted:
+def _app_identity(app: DesiredApp) -> BlockIdentity:
     key = (str(app.fields["platform"]), str(app.fields["bundle"]))
-    return Wanted(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
+    return BlockIdentity(app.address, key, app.pin, state=app.state, distinct=app.lifecycle.distinct)
 
 
-def _wanted_placement(app: Address, placement: DesiredPlacement) -> Wanted:
+def _placement_identity(app: Address, placement: DesiredPlacement) -> BlockIdentity:
     old = placement.renamed_from
-    return Wanted(
+    return BlockIdentity(
         placement.address,
         (str(placement.fields["name"]),),
         placement.pin,

@@ -1,4 +1,4 @@
-"""A block in its place: what is sent so that the live resource becomes as declared, and what is held, kept or told."""
+"""A matched block -> its update, and what of it is held, kept, accepted or blocked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from reconciler.diff.change import (
     Blocked,
     FieldChange,
     Forget,
-    Held,
+    HeldChange,
     InSync,
     Note,
     Remember,
@@ -31,36 +31,36 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json
 OVERWRITE_DRIFT: Final = "--overwrite-drift"
 
 
-def in_place(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
+def update_verdicts(each: Matched, options: DiffOptions) -> Iterator[Verdict]:
     """Verdicts on a present block whose live resource is known."""
     block, live, found = each.block, each.found.live, each.found
     if each.unread is not None:
         yield Blocked(block.address, each.unread, live.id, source=block.source)
         return
     differs = each.compared is not IN_SYNC
-    result = _guarded(block, without_held(each.compared, options.drift)) if differs else IN_SYNC
-    remembered = _remembered(block, live, each.entry, result)
+    result = _with_protection(block, without_held(each.compared, options.drift)) if differs else IN_SYNC
+    synced = _synced_entry(block, live, each.entry, result)
     fixed = [change for change in result.fixed if not is_spelling(live.kind, change)]
     if differs:
-        yield from _told(block, result, fixed)
+        yield from _left_alone_notes(block, result, fixed)
     if fixed:
-        yield Blocked(block.address, _remedies(block, fixed), live.id, tuple(fixed), block.source)
+        yield Blocked(block.address, _remedy_text(block, fixed), live.id, tuple(fixed), block.source)
     if differs:
-        yield from _on_drift(block, found, result, options.drift)
+        yield from _drift_verdicts(block, found, result, options.drift)
     if result.changes:
         stops = live.kind == "app" and any((one.path, one.after) == ("status", "inactive") for one in result.changes)
-        update = _update(block, found, result.changes, result.send, remembered.applied)
+        update = _update(block, found, result.changes, result.send, synced.applied)
         yield replace(update, reason=STOPS_APP) if stops else update
         return
     if not fixed and not result.drifted:
         yield InSync(block.address)
-    if remembered != each.entry:
-        yield Remember(remembered)
+    if synced != each.entry:
+        yield Remember(synced)
     if found.renamed_from is not None:
         yield Forget(found.renamed_from, block.address)
 
 
-def _told(block: DesiredResource, result: Comparison, fixed: Sequence[FieldChange]) -> Iterator[Note]:
+def _left_alone_notes(block: DesiredResource, result: Comparison, fixed: Sequence[FieldChange]) -> Iterator[Note]:
     """What differs and is left as it is: kept by the account, accepted, or nothing but another spelling."""
     yield from kept_notes(block.address, result.kept)
     for accepted in result.accepted:
@@ -68,7 +68,7 @@ def _told(block: DesiredResource, result: Comparison, fixed: Sequence[FieldChang
         yield Note(block.address, f"{accepted.change.path}: drift accepted{until} ({accepted.drift.reason})")
     for change in result.fixed:
         if change not in fixed:
-            yield Note(block.address, f"live {change.field} is {change.before!r}: {_why_so_spelled(change)}")
+            yield Note(block.address, f"live {change.field} is {value_text(change.before)}: {_spelling_reason(change)}")
 
 
 def _update(
@@ -95,7 +95,7 @@ def kept_notes(address: Address, kept: Sequence[FieldChange]) -> Iterator[Note]:
     Platform and bundle are the address of an app, and stay in the manifest as they are.
     """
     for leaf in kept:
-        asked, shown = told_value(leaf.after), told_value(leaf.before)
+        asked, shown = value_text(leaf.after), value_text(leaf.before)
         is_identity = kind_of(address) == "app" and leaf.path in {"platform", "bundle"}
         what_then = "the block stands for it all the same" if is_identity else "`pull` takes that over"
         yield Note(address, f"{leaf.path}: asked for {asked}, the account keeps {shown}; {what_then}")
@@ -105,25 +105,25 @@ def is_spelling(kind: Kind, change: FieldChange) -> bool:
     """Whether a difference that nothing can change is none: an app's name is the store's own, its identity folded."""
     if kind != "app":
         return False
-    told, wanted = str(change.before or ""), str(change.after or "")
+    live_text, declared_text = str(change.before or ""), str(change.after or "")
     match change.path:
         case "name":
             return True
         case "platform":
-            return folded_app(told, "") == folded_app(wanted, "")
+            return folded_app(live_text, "") == folded_app(declared_text, "")
         case "bundle":
-            return folded_app("", told) == folded_app("", wanted)
+            return folded_app("", live_text) == folded_app("", declared_text)
         case _:
             return False
 
 
-def _why_so_spelled(change: FieldChange) -> str:
+def _spelling_reason(change: FieldChange) -> str:
     if change.field == "name":
         return str(FIELDS["app"]["name"].remedy)
     return "the account spells it otherwise, and nothing can change that; it is taken for this app all the same"
 
 
-def _guarded(block: DesiredResource, result: Comparison) -> Comparison:
+def _with_protection(block: DesiredResource, result: Comparison) -> Comparison:
     """With protection on, a change to inactive is not made but reported as one that cannot be."""
     if result is IN_SYNC or not block.lifecycle.protect:
         return result
@@ -135,30 +135,36 @@ def _guarded(block: DesiredResource, result: Comparison) -> Comparison:
     return replace(result, changes=changes, fixed=(*result.fixed, *held), send=send)
 
 
-def without_held(found: Comparison, rule: DriftRule) -> Comparison:
-    """The comparison with what is held of it kept back: that is neither changed nor sent."""
-    drifted = tuple(each for each in found.changes if rule.holds(each))
+def without_held(comparison: Comparison, rule: DriftRule) -> Comparison:
+    """The comparison without the changes that the rule holds, which go to `drifted`: they are not sent."""
+    drifted = tuple(each for each in comparison.changes if rule.holds(each))
     if not drifted:
-        return found
+        return comparison
     changes: list[FieldChange] = []
     send: dict[str, Value] = {}
-    for name, value in found.send.items():
-        leaves = [each for each in found.changes if each.field == name and each not in drifted]
+    for name, value in comparison.send.items():
+        leaves = [each for each in comparison.changes if each.field == name and each not in drifted]
         if leaves:
             send[name] = with_live_leaves(value, [each for each in drifted if each.field == name])
             changes += with_worldwide(leaves, send[name]) if name == "floorPrices" else leaves
-    return replace(found, changes=tuple(changes), drifted=drifted, send=send)
+    return replace(comparison, changes=tuple(changes), drifted=drifted, send=send)
 
 
-def _on_drift(block: DesiredResource, found: Found, result: Comparison, rule: DriftRule) -> Iterator[Held | Note]:
-    """What is held, or told, of fields that live moved in."""
+def _drift_verdicts(
+    block: DesiredResource, found: Found, result: Comparison, rule: DriftRule
+) -> Iterator[HeldChange | Note]:
+    """The held update, or the note, for fields that changed in the account."""
     if result.drifted:
         yield _held_for_drift(block, found, result.drifted, rule)
     if rule.on_drift == "warn" and (overwritten := [each for each in result.changes if is_drift(each)]):
-        yield Note(block.address, f"{_moves(overwritten)}, this plan overwrites it; safety.onDrift: hold would not")
+        yield Note(
+            block.address, f"{_drift_text(overwritten)}, this plan overwrites it; safety.onDrift: hold would not"
+        )
 
 
-def _held_for_drift(block: DesiredResource, found: Found, drifted: Sequence[FieldChange], rule: DriftRule) -> Held:
+def _held_for_drift(
+    block: DesiredResource, found: Found, drifted: Sequence[FieldChange], rule: DriftRule
+) -> HeldChange:
     """The part of an update that would overwrite what was changed in the account."""
     paths = {each.path for each in drifted}
     send = {}
@@ -166,42 +172,42 @@ def _held_for_drift(block: DesiredResource, found: Found, drifted: Sequence[Fiel
         leaves = field_changes(name, found.live.fields.get(name, ABSENT), block.fields[name], None)
         send[name] = with_live_leaves(block.fields[name], [each for each in leaves if each.path not in paths])
     update = _update(block, found, drifted, send, block.fields)
-    return Held(update, "onDrift", f"{_moves(drifted)}, {rule.name} waits for leave", OVERWRITE_DRIFT)
+    return HeldChange(update, "onDrift", f"{_drift_text(drifted)}, {rule.name} waits for leave", OVERWRITE_DRIFT)
 
 
-def _moves(changes: Sequence[FieldChange]) -> str:
+def _drift_text(changes: Sequence[FieldChange]) -> str:
     """What live has, what the manifest asks for, and how to take over what is live."""
-    told = ", ".join(
-        f"{each.path} is {told_value(each.before)} (declared: {told_value(each.after)}"
+    leaves = ", ".join(
+        f"{each.path} is {value_text(each.before)} (declared: {value_text(each.after)}"
         f"{', changed in the manifest as well' if each.origin == 'conflict' else ''})"
         for each in changes
     )
     pull = "pull --theirs" if any(each.origin == "conflict" for each in changes) else "pull"
-    return f"changed in the account since the last apply: {told}; `reconciler {pull}` takes that over"
+    return f"changed in the account since the last apply: {leaves}; `reconciler {pull}` takes that over"
 
 
-def told_value(value: Value) -> str:
-    """A value in a sentence."""
+def value_text(value: Value) -> str:
+    """A value as compact JSON, for messages; `(none)` for None."""
     return "(none)" if value is None else canonical_json(to_json(value))
 
 
-def _remembered(
+def _synced_entry(
     block: DesiredResource, live: LiveResource, entry: LedgerEntry | None, result: Comparison
 ) -> LedgerEntry:
     """The ledger entry once all that can be changed is as declared; for what is fixed, the old values stay."""
-    stuck = {change.field for change in result.fixed}
+    fixed_fields = {change.field for change in result.fixed}
     applied = block.fields
-    if stuck:
+    if fixed_fields:
         before = entry.applied if entry is not None else {}
-        applied = {name: value for name, value in applied.items() if name not in stuck}
-        applied.update({name: before[name] for name in stuck & before.keys()})
+        applied = {name: value for name, value in applied.items() if name not in fixed_fields}
+        applied.update({name: before[name] for name in fixed_fields & before.keys()})
     if result.drifted and entry is not None:
         applied = with_applied_leaves(applied, result.drifted, entry.applied)
     unconfirmed = entry.unconfirmed if entry is not None else frozenset()
     still = {name for name in unconfirmed if name in applied and live.fields.get(name) is None}
     protect = block.lifecycle.protect
     return LedgerEntry(
-        block.address, live.id, applied, frozenset(still), protect=protect, kept=_kept(entry, applied, live)
+        block.address, live.id, applied, frozenset(still), protect=protect, kept=_kept_values(entry, applied, live)
     )
 
 
@@ -220,7 +226,7 @@ def with_applied_leaves(wanted: Fields, changes: Iterable[FieldChange], applied:
     return fields
 
 
-def _kept(entry: LedgerEntry | None, applied: Fields, live: LiveResource) -> Fields:
+def _kept_values(entry: LedgerEntry | None, applied: Fields, live: LiveResource) -> Fields:
     """What the account keeps instead of what it was given, as long as the same is asked for and not there."""
     if entry is None or not entry.kept:
         return {}
@@ -231,10 +237,10 @@ def _kept(entry: LedgerEntry | None, applied: Fields, live: LiveResource) -> Fie
     }
 
 
-def _remedies(block: DesiredResource, fixed: list[FieldChange]) -> str:
+def _remedy_text(block: DesiredResource, fixed: list[FieldChange]) -> str:
     specs = FIELDS[kind_of(block.address)]
-    told = []
+    texts = []
     for name in dict.fromkeys(change.field for change in fixed):
         remedy = specs[name].remedy or "it is protected; take `protect` out of its lifecycle first"
-        told.append(f"{name}: {remedy}")
-    return "; ".join(told)
+        texts.append(f"{name}: {remedy}")
+    return "; ".join(texts)

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.errors import InvalidManifests, ProjectError, UnfitFile
 from reconciler.files import disk
-from reconciler.manifest.patterns import ENDINGS, all_plain, is_closed, plain_patterns
+from reconciler.manifest.patterns import ENDINGS, all_plain_patterns, is_closed, plain_patterns
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.scalar import ManifestText
 
@@ -267,7 +267,7 @@ def changed_meanwhile(what: str) -> ProjectError:
 
 def folder_names(root: Path, patterns: Sequence[str]) -> list[str]:
     """The files that stand in the folders the patterns lead into, manifests or not: names that are taken."""
-    folders = {root.joinpath(*literal_parts(pattern)) for pattern in all_plain(patterns)}
+    folders = {root.joinpath(*literal_parts(pattern)) for pattern in all_plain_patterns(patterns)}
     return [path.relative_to(root).as_posix() for folder in folders if folder.is_dir() for path in folder.iterdir()]
 
 

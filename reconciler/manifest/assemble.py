@@ -1,4 +1,4 @@
-"""What the files of a project say, each read alone -> desired state, or everything that is wrong with it."""
+"""Parsed manifests -> one `DesiredState`, and the digest that plans carry. Loads neither YAML nor pydantic."""
 
 import hashlib
 import re
@@ -6,13 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.manifest.findings import Claim, Claims, Report, Reporter, lint_apps
-from reconciler.manifest.outline import Outline
-from reconciler.manifest.parsed_manifest import Reading
+from reconciler.manifest.findings import (
+    FindingCollector,
+    IdentityClaim,
+    IdentityRegistry,
+    Reporter,
+    lint_look_alike_apps,
+)
+from reconciler.manifest.parsed_manifest import ParsedManifest
+from reconciler.manifest.project_settings import ProjectSettings
 from reconciler.model.address import address_order
 from reconciler.model.desired import DesiredApp, DesiredState
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.scalar import ManifestText
+
+_TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
+
+
+_LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,57 +34,63 @@ class Loaded:
     findings: tuple[Finding, ...]
 
 
-def by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
-    """The manifests in the order in which they are read, whatever the order in which they were found."""
-    return sorted(manifests, key=_file)
+def sorted_by_file(manifests: Iterable[ManifestText]) -> list[ManifestText]:
+    """The manifests sorted by file name: the order in which they are read."""
+    return sorted(manifests, key=_file_name)
 
 
-def _file(text: ManifestText) -> str:
+def _file_name(text: ManifestText) -> str:
     return text.file
 
 
 def assemble(
-    outline: Outline, settings_text: ManifestText, texts: Sequence[ManifestText], readings: Iterable[Reading]
+    project: ProjectSettings,
+    settings_text: ManifestText,
+    texts: Sequence[ManifestText],
+    parsed: Iterable[ParsedManifest],
 ) -> Loaded:
-    """What the manifests declare together: the texts `by_file`, and the reading of each, made when it is asked for."""
-    report = Report()
-    claims = Claims()
+    """What the manifests declare together.
+
+    `texts` are in the order of `sorted_by_file`; `parsed` gives the manifest of each, made when it is asked for.
+    """
+    collector = FindingCollector()
+    registry = IdentityRegistry()
     apps: list[DesiredApp] = []
-    claimed: list[tuple[DesiredApp, Iterable[Claim]]] = []
-    for text, reading in zip(texts, readings, strict=True):
-        report.add(reading.findings)
-        claims.claim(reading.claims, Reporter(report, text.file))
-        apps += reading.apps
-        claimed += [(app, reading.claims) for app in reading.apps]
-    lint_apps(claimed, report)
-    if report.has_errors or not outline.sound:
-        return Loaded(None, report.findings())
+    claimed: list[tuple[DesiredApp, Iterable[IdentityClaim]]] = []
+    for text, manifest in zip(texts, parsed, strict=True):
+        collector.add(manifest.findings)
+        registry.claim(manifest.claims, Reporter(collector, text.file))
+        apps += manifest.apps
+        claimed += [(app, manifest.claims) for app in manifest.apps]
+    lint_look_alike_apps(claimed, collector)
+    if collector.has_errors or not project.sound:
+        return Loaded(None, collector.findings())
     state = DesiredState(
-        publisher_id=outline.publisher_id,
+        publisher_id=project.publisher_id,
         apps=tuple(sorted(apps, key=lambda app: address_order(app.address))),
         digest=digest_of(settings_text, texts),
-        prune=outline.prune,
-        safety=outline.safety,
-        policies=outline.policies,
-        country_groups=outline.country_groups,
+        prune=project.prune,
+        safety=project.safety,
+        policies=project.policies,
+        country_groups=project.country_groups,
     )
-    return Loaded(state, report.findings())
+    return Loaded(state, collector.findings())
 
 
 def digest_of(settings_text: ManifestText, texts: Sequence[ManifestText]) -> str:
-    """`sha256:` and the digest of all names and bytes: it moves when any of them does. The texts are `by_file`.
+    """`sha256:` and the digest of all file names and bytes. The texts are in the order of `sorted_by_file`.
 
     Limits, policies and reports of the settings are not in it.
     """
-    whole = hashlib.sha256()
-    for text in (ManifestText(settings_text.file, _without_limits(settings_text.data)), *texts):
+    digest = hashlib.sha256()
+    for text in (ManifestText(settings_text.file, _without_limit_blocks(settings_text.data)), *texts):
         for part in (text.file.encode(), text.data):
-            whole.update(len(part).to_bytes(8, "big"))
-            whole.update(part)
-    return f"sha256:{whole.hexdigest()}"
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return f"sha256:{digest.hexdigest()}"
 
 
-def _without_limits(settings: bytes) -> bytes:
+def _without_limit_blocks(settings: bytes) -> bytes:
     """Settings without the blocks that declare nothing of the account.
 
     Limits and policies are judged anew by each run, and would make no plan another. A block is a key that begins its
@@ -87,7 +104,3 @@ def _without_limits(settings: bytes) -> bytes:
         if not leaving_out:
             kept.append(line)
     return b"".join(kept)
-
-
-_TOP_LEVEL: Final = re.compile(rb"[^\s#-]|---")
-_LIMITS: Final = re.compile(rb"(?:safety|policies|reports)[ \t]*:(?:\s|$)")

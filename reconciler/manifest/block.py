@@ -1,4 +1,4 @@
-"""What every manifest model is made of: strict blocks, and the scalars with rules of their own."""
+"""The base of every manifest model: strict blocks, and the scalar types with rules of their own."""
 
 import re
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def _number_from(least: float) -> Callable[[Any], Number]:
         if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
             raise PydanticKnownError("float_type")
         if isinstance(raw, int) and abs(raw) >= _MOST_EXACT:
-            raw = _double(raw)
+            raw = _as_finite_double(raw)
         if isinstance(raw, float) and not isfinite(raw):
             raise PydanticKnownError("finite_number")
         amount: Number = raw
@@ -89,7 +89,7 @@ _MOST_EXACT: Final = 2**53
 """Whole numbers from here on are taken as the doubles that the API would make of them."""
 
 
-def _double(raw: int) -> float:
+def _as_finite_double(raw: int) -> float:
     try:
         return float(raw)
     except OverflowError:

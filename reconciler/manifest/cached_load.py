@@ -1,8 +1,8 @@
-"""Loading with a memory: what was read before, of the same bytes by the same program, is not read again.
+"""Settings and manifests loaded through a cache: a file that has not changed since this version read it is not parsed.
 
-Reading a file takes a YAML parser, models and a hundred thousand checks; recalling it takes none of them, not even
-their import. What is remembered of one file is what `read_manifest` makes of it. What files say to each other is
-looked at every time.
+The cache holds what `read_manifest` makes of one file (`parsed_manifest`), and the `ProjectSettings`. Its key is a
+digest of the program's version, the settings and the file. What files say together, such as an address declared twice,
+is checked on every load. With a full cache neither the YAML parser nor the models are imported.
 """
 
 import hashlib
@@ -10,9 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from reconciler import __version__
-from reconciler.manifest.assemble import Loaded, assemble, by_file
-from reconciler.manifest.outline import Outline, outline_from_bytes, outline_to_bytes
-from reconciler.manifest.parsed_manifest import FORMAT, Prices, Reading, reading_from_bytes, reading_to_bytes
+from reconciler.manifest.assemble import Loaded, assemble, sorted_by_file
+from reconciler.manifest.parsed_manifest import (
+    FORMAT,
+    DecimalCache,
+    ParsedManifest,
+    parsed_manifest_from_bytes,
+    parsed_manifest_to_bytes,
+)
+from reconciler.manifest.project_settings import ProjectSettings, project_settings_from_bytes, project_settings_to_bytes
 from reconciler.model.diagnostic import Finding
 from reconciler.yaml.scalar import ManifestText
 
@@ -20,114 +26,116 @@ if TYPE_CHECKING:
     from reconciler.manifest.settings import Settings
 
 ReadSettings: TypeAlias = "Callable[[ManifestText], tuple[Settings | None, tuple[Finding, ...]]]"
-"""`load_settings`, or what remembers its answer for the rest of a run."""
+"""`load_settings`, or a function that keeps its result for the rest of a run."""
 
 
-class Memory(Protocol):
-    """Lines of text by the key of what they were made from. It may forget, but never gives what was not put."""
+class ManifestCache(Protocol):
+    """Bytes by key. An entry may be lost; `get` gives only what was put under the same key."""
 
     def get(self, key: bytes) -> bytes | None:
-        """What was put under the key, unless it is forgotten."""
+        """The bytes that were put under the key; None where there are none."""
         ...
 
     def put(self, key: bytes, data: bytes) -> None:
-        """Keep it, if possible."""
+        """Keep the bytes under the key, if possible."""
         ...
 
 
-class Forgetful:
-    """A memory that keeps nothing."""
+class NullCache:
+    """A cache that keeps nothing."""
 
     def get(self, key: bytes) -> bytes | None:
-        """Nothing."""
+        """None, for any key."""
         del key
         return None
 
     def put(self, key: bytes, data: bytes) -> None:
-        """Forget it."""
+        """Drop the bytes."""
 
     def save(self) -> None:
-        """Nothing to keep."""
+        """Do nothing: there is nothing to save."""
 
 
 def _load_settings(text: ManifestText) -> "tuple[Settings | None, tuple[Finding, ...]]":
-    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - what is recalled needs no YAML, no models
+    from reconciler.manifest.settings import load_settings  # noqa: PLC0415 - with a full cache neither YAML nor models are needed
 
     return load_settings(text)
 
 
-def recall_settings(
-    text: ManifestText, memory: Memory, read_settings: ReadSettings = _load_settings
-) -> tuple[Outline | None, tuple[Finding, ...]]:
-    """The outline of what `load_settings` makes of the text, and the same findings."""
-    key = _key_of(text)(None)
-    known = memory.get(key)
-    outlined = outline_from_bytes(known) if known is not None else None
-    if outlined is not None:
-        return outlined
+def load_settings_cached(
+    text: ManifestText, cache: ManifestCache, read_settings: ReadSettings = _load_settings
+) -> tuple[ProjectSettings | None, tuple[Finding, ...]]:
+    """The `ProjectSettings` and findings that `load_settings` gives for the text."""
+    key = _key_function(text)(None)
+    cached = cache.get(key)
+    project = project_settings_from_bytes(cached) if cached is not None else None
+    if project is not None:
+        return project
     settings, findings = read_settings(text)
     if settings is None:
         return None, findings
-    data = outline_to_bytes(settings.outline, findings)
+    data = project_settings_to_bytes(settings.project_settings, findings)
     if data is not None:
-        memory.put(key, data)
-    return settings.outline, findings
+        cache.put(key, data)
+    return settings.project_settings, findings
 
 
-def recall_desired(
-    outline: Outline,
+def load_desired_cached(
+    project: ProjectSettings,
     settings_text: ManifestText,
     manifests: Sequence[ManifestText],
-    memory: Memory,
+    cache: ManifestCache,
     read_settings: ReadSettings = _load_settings,
 ) -> Loaded:
-    """What `load_desired` makes of the manifests. `outline` is of the settings in `settings_text`."""
-    texts = by_file(manifests)
-    return assemble(outline, settings_text, texts, _readings(settings_text, texts, memory, read_settings))
+    """The result of `load_desired` for the manifests. `project` comes from the settings in `settings_text`."""
+    texts = sorted_by_file(manifests)
+    return assemble(project, settings_text, texts, _parsed_manifests(settings_text, texts, cache, read_settings))
 
 
-def _readings(
-    settings_text: ManifestText, texts: Sequence[ManifestText], memory: Memory, read_settings: ReadSettings
-) -> Iterator[Reading]:
-    key_of = _key_of(settings_text)
-    prices = Prices()
-    read: Callable[[ManifestText], Reading] | None = None
+def _parsed_manifests(
+    settings_text: ManifestText, texts: Sequence[ManifestText], cache: ManifestCache, read_settings: ReadSettings
+) -> Iterator[ParsedManifest]:
+    key_of = _key_function(settings_text)
+    decimals = DecimalCache()
+    read: Callable[[ManifestText], ParsedManifest] | None = None
     for text in texts:
         key = key_of(text)
-        known = memory.get(key)
-        reading = reading_from_bytes(known, text.file, prices) if known is not None else None
-        if reading is None:
-            read = read or _reader(settings_text, read_settings)
-            reading = read(text)
-            data = reading_to_bytes(reading)
+        cached = cache.get(key)
+        manifest = parsed_manifest_from_bytes(cached, text.file, decimals) if cached is not None else None
+        if manifest is None:
+            read = read or _manifest_reader(settings_text, read_settings)
+            manifest = read(text)
+            data = parsed_manifest_to_bytes(manifest)
             if data is not None:
-                memory.put(key, data)
-        yield reading
+                cache.put(key, data)
+        yield manifest
 
 
-def _reader(settings_text: ManifestText, read_settings: ReadSettings) -> Callable[[ManifestText], Reading]:
+def _manifest_reader(
+    settings_text: ManifestText, read_settings: ReadSettings
+) -> Callable[[ManifestText], ParsedManifest]:
     from reconciler.manifest.load import read_manifest  # noqa: PLC0415 - as above
     from reconciler.yaml.scalar import PlainScalars  # noqa: PLC0415
 
     settings, _ = read_settings(settings_text)
     if settings is None:
-        raise ValueError("settings with an outline can be read")
+        raise ValueError("settings that were loaded before can be read")
     scalars = PlainScalars()
     return lambda text: read_manifest(text, settings, scalars)
 
 
-def _key_of(settings_text: ManifestText) -> Callable[[ManifestText | None], bytes]:
-    """The key of a manifest, or of the settings themselves: a digest of all that reading it depends on."""
-    before = hashlib.sha256()
+def _key_function(settings_text: ManifestText) -> Callable[[ManifestText | None], bytes]:
+    """The function from a manifest (None: the settings) to its key: a digest of all that parsing it depends on."""
+    prefix = hashlib.sha256()
     for part in (f"{__version__} {FORMAT}".encode(), settings_text.file.encode(), settings_text.data):
-        before.update(len(part).to_bytes(8, "big") + part)
+        prefix.update(len(part).to_bytes(8, "big") + part)
 
     def key(text: ManifestText | None) -> bytes:
-        whole = before.copy()
+        digest = prefix.copy()
         if text is not None:
             name = text.file.encode()
-            whole.update(len(name).to_bytes(8, "big") + name)
-            whole.update(text.data)
-        return whole.hexdigest().encode()
+            digest.update(len(name).to_bytes(8, "big") + name)
+            digest.update(text.data)
+        return digest.hexdigest().encode()
 
     return key

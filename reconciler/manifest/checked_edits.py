@@ -1,17 +1,18 @@
-"""Where each app and placement is written: which file, which path, and the values that stand there.
+"""Edits of manifests that are read again before they count: the result must declare what was asked for, and no more.
 
-`Sites` is for manifests without errors. `addresses_in` reads what it can of any, to complete what somebody types.
+Here are the places of blocks (`BlockLocation`, `BlockIndex`), the addresses in any file for completion
+(`addresses_in`), and the requests with their check (`EditRequest`, `apply_requests`, `check_declared`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from reconciler.errors import EditError
 from reconciler.manifest.load import load_one
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
-from reconciler.model.desired import DesiredApp, DesiredPlacement, Source
+from reconciler.model.desired import DesiredApp, DesiredResource, Source
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import Fields
 from reconciler.yaml.edit.apply import edit_whole
@@ -20,20 +21,18 @@ from reconciler.yaml.node import Map
 from reconciler.yaml.parse import Parsed, Tree, parse, read_tree
 from reconciler.yaml.scalar import ManifestText, Place, spelling
 
-Block: TypeAlias = DesiredApp | DesiredPlacement
-
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class BlockLocation:
     """The block of an app or placement: the tree of its file, its path there, and what it says, merged keys included.
 
-    `around` holds the waterfall of a tier: what the tier does not say, that may say.
+    `enclosing` holds the waterfall of a tier, whose fields the tier inherits.
     """
 
     tree: Tree
     path: Path
     raw: Map
-    around: tuple[Map, ...] = ()
+    enclosing: tuple[Map, ...] = ()
 
     @property
     def file(self) -> str:
@@ -46,67 +45,67 @@ class Site:
         return self.raw.place
 
 
-class Sites:
+class BlockIndex:
     """The blocks of manifests in which `load_desired` found no error; a file is read once it is asked for."""
 
     def __init__(self, manifests: Iterable[ManifestText]) -> None:
         self._texts = {text.file: text for text in manifests}
-        self._files: dict[str, tuple[Tree, Mapping[Address, Site]]] = {}
+        self._files: dict[str, tuple[Tree, Mapping[Address, BlockLocation]]] = {}
 
     def tree(self, file: str) -> Tree:
         """The tree of a file."""
         return self._read(file)[0]
 
-    def site(self, block: Block) -> Site:
+    def location(self, block: DesiredResource) -> BlockLocation:
         """Where the block stands that declares an app or placement."""
         return self._read(block.source.file)[1][block.address]
 
-    def _read(self, file: str) -> tuple[Tree, Mapping[Address, Site]]:
+    def _read(self, file: str) -> tuple[Tree, Mapping[Address, BlockLocation]]:
         if file not in self._files:
             tree = read_tree(self._texts[file])
-            self._files[file] = tree, dict(_sites(tree))
+            self._files[file] = tree, dict(_block_locations(tree))
         return self._files[file]
 
 
-def _sites(tree: Tree) -> Iterator[tuple[Address, Site]]:
+def _block_locations(tree: Tree) -> Iterator[tuple[Address, BlockLocation]]:
     for number, document in enumerate(tree.parsed.documents):
         for at, app in enumerate(document.value["apps"]):
             address, path = app_address(app["platform"], spelling(app["bundle"])), (number, "apps", at)
-            yield address, Site(tree, path, app)
-            for below, name, blocks in _blocks_of(app):
-                yield placement_address(address, name), Site(tree, (*path, *below), blocks[0], blocks[1:])
+            yield address, BlockLocation(tree, path, app)
+            for below, name, blocks in _placement_blocks(app):
+                yield placement_address(address, name), BlockLocation(tree, (*path, *below), blocks[0], blocks[1:])
 
 
-def _blocks_of(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
+def _placement_blocks(app: Map) -> Iterator[tuple[Path, str, tuple[Map, ...]]]:
     """The path, the name and the blocks, the most specific first, of each placement of an app."""
     for at, block in enumerate(app.get("placements") or ()):
         yield ("placements", at), block["name"], (block,)
-    for at, ladder in enumerate(app.get("waterfalls") or ()):
-        for rung, tier in enumerate(ladder["tiers"]):
-            yield ("waterfalls", at, "tiers", rung), f"{ladder['name']}_{tier['name']}", (tier, ladder)
+    for at, waterfall in enumerate(app.get("waterfalls") or ()):
+        for tier_at, tier in enumerate(waterfall["tiers"]):
+            yield ("waterfalls", at, "tiers", tier_at), f"{waterfall['name']}_{tier['name']}", (tier, waterfall)
 
 
-ENOUGH: Final = 2_000_000
-"""Bytes that are read in about a third of a second, which is as long as somebody waits for a completion."""
+COMPLETION_BYTES: Final = 2_000_000
+"""Bytes read for one completion: about a third of a second."""
 
 
 def addresses_in(texts: Iterable[ManifestText], prefix: str = "") -> list[Address]:
-    """Addresses of apps and placements that begin with the prefix, sorted; a broken file gives what can be read of it.
+    """Addresses of apps and placements that begin with the prefix, sorted; of a broken file, those that can be read.
 
     Only files that can hold such addresses are read, and of these some 2 MB: a longer prefix finds the rest. Names with
     unprintable characters, which no valid manifest has, are left out.
     """
     bundle = prefix.partition("/")[0].partition(":")[2].encode()
-    left = ENOUGH
-    found: set[Address] = set()
+    bytes_left = COMPLETION_BYTES
+    addresses: set[Address] = set()
     for text in texts:
-        if bundle in text.data and left > 0:
-            left -= len(text.data)
-            found.update(_addresses(text))
-    return sorted(address for address in found if address.startswith(prefix) and address.isprintable())
+        if bundle in text.data and bytes_left > 0:
+            bytes_left -= len(text.data)
+            addresses.update(_readable_addresses(text))
+    return sorted(address for address in addresses if address.startswith(prefix) and address.isprintable())
 
 
-def _addresses(text: ManifestText) -> Iterator[Address]:
+def _readable_addresses(text: ManifestText) -> Iterator[Address]:
     for document in parse(text).documents:
         for app in _mappings(document.value, "apps"):
             platform, bundle = app.get("platform"), app.get("bundle")
@@ -127,7 +126,7 @@ def _names(block: dict[str, Any], key: str) -> Iterator[str]:
 
 
 def _mappings(block: Any, key: str) -> list[dict[str, Any]]:
-    """The mappings in a list of a mapping; none where anything is otherwise."""
+    """The mappings in the list below a key; none where the value has another shape."""
     parts = block.get(key) if isinstance(block, dict) else None
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
@@ -155,7 +154,7 @@ class EditRequest:
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """A text with requests carried out, and findings on those that could not be."""
+    """The edited text, the requests that are in it, and findings on those that could not be."""
 
     text: ManifestText
     done: tuple[EditRequest, ...]
@@ -167,13 +166,13 @@ class _Manifest:
     """The tree of a file, and the blocks that it declares."""
 
     tree: Tree
-    blocks: Mapping[Address, Block]
+    blocks: Mapping[Address, DesiredResource]
 
 
-def carry_out(
+def apply_requests(
     context: ProjectContext, tree: Tree, apps: Iterable[DesiredApp], requests: Sequence[EditRequest]
 ) -> EditResult:
-    """The text of a tree with the requests that it can take: read again, its blocks declare just what they should.
+    """Apply the requests that can be applied; read again, the blocks declare exactly what these ask for.
 
     `apps` are those that manifests without errors declare, the ones of this file among them. What was rejected is tried
     again once others are carried out: a block whose values others merged may change when these have got lines of their
@@ -181,47 +180,47 @@ def carry_out(
     """
     file = tree.text.file
     manifest = _Manifest(tree, blocks_by_address(app for app in apps if app.source.file == file))
-    manifest, done, rejected = _tried(context, manifest, requests)
+    manifest, done, rejected = _try_requests(context, manifest, requests)
     all_done = list(done)
     while done and rejected:
-        left = [request for request in requests if request not in all_done]
-        manifest, done, rejected = _tried(context, manifest, left)
+        remaining = [request for request in requests if request not in all_done]
+        manifest, done, rejected = _try_requests(context, manifest, remaining)
         all_done += done
     return EditResult(manifest.tree.text, tuple(all_done), tuple(rejected))
 
 
-def _tried(
+def _try_requests(
     context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]
 ) -> tuple[_Manifest, list[EditRequest], list[Finding]]:
-    """One try: the manifest after it, what was carried out, and findings on the rest.
+    """Apply requests once: the manifest after it, the requests that are in it, and findings on the rest.
 
     All are tried at once, for some are sound only together; where that fails, each half is.
     """
     if not requests:
         return manifest, [], []
     try:
-        return _edited(context, manifest, requests), list(requests), []
-    except EditError as wrong:
+        return _edit_manifest(context, manifest, requests), list(requests), []
+    except EditError as error:
         if len(requests) == 1:
-            return manifest, [], [_rejected(finding, requests[0]) for finding in wrong.findings]
+            return manifest, [], [_rejection(finding, requests[0]) for finding in error.findings]
     middle = len(requests) // 2
-    manifest, done, rejected = _tried(context, manifest, requests[:middle])
-    manifest, more_done, more_rejected = _tried(context, manifest, requests[middle:])
+    manifest, done, rejected = _try_requests(context, manifest, requests[:middle])
+    manifest, more_done, more_rejected = _try_requests(context, manifest, requests[middle:])
     return manifest, done + more_done, rejected + more_rejected
 
 
-def _rejected(finding: Finding, request: EditRequest) -> Finding:
+def _rejection(finding: Finding, request: EditRequest) -> Finding:
     return replace(finding, severity="error", address=request.address, message=f"live differs, and {finding.message}")
 
 
-def _edited(context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]) -> _Manifest:
+def _edit_manifest(context: ProjectContext, manifest: _Manifest, requests: Sequence[EditRequest]) -> _Manifest:
     tree = edit_whole(manifest.tree, [edit for request in requests for edit in request.edits])
     blocks = declared_in(context, tree.text, tree.parsed)
     check_declared(manifest.blocks, blocks, requests, tree.text.file)
     return _Manifest(tree, blocks)
 
 
-def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> Mapping[Address, Block]:
+def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> Mapping[Address, DesiredResource]:
     """The block of each app and placement of one file. Raises `EditError` with the findings where it is not sound."""
     loaded = load_one(context.settings, context.text, text, parsed)
     if loaded.state is None:
@@ -229,17 +228,20 @@ def declared_in(context: ProjectContext, text: ManifestText, parsed: Parsed) -> 
     return blocks_by_address(loaded.state.apps)
 
 
-def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, Block]:
+def blocks_by_address(apps: Iterable[DesiredApp]) -> Mapping[Address, DesiredResource]:
     """Every block by its address."""
-    found: dict[Address, Block] = {}
+    blocks: dict[Address, DesiredResource] = {}
     for app in apps:
-        found[app.address] = app
-        found.update((placement.address, placement) for placement in app.placements or ())
-    return found
+        blocks[app.address] = app
+        blocks.update((placement.address, placement) for placement in app.placements or ())
+    return blocks
 
 
 def check_declared(
-    before: Mapping[Address, Block], after: Mapping[Address, Block], requests: Iterable[EditRequest], file: str
+    before: Mapping[Address, DesiredResource],
+    after: Mapping[Address, DesiredResource],
+    requests: Iterable[EditRequest],
+    file: str,
 ) -> None:
     """Raises `EditError` where any block is otherwise than it was, or than the requests would have it."""
     wanted: dict[Address, Fields] = {}
@@ -249,10 +251,10 @@ def check_declared(
         moves.update(request.moves)
     stays = {moves.get(address, address): block for address, block in before.items()}
     for address in sorted(after.keys() | stays.keys() | wanted.keys()):
-        there, was = after.get(address), stays.get(address)
-        source = there.source if there is not None else Source(file, 1)
-        fields = wanted.get(address, was.fields if was is not None else None)
-        same = there is not None and there.fields == fields and (was is None or _alike(was, there))
+        new, old = after.get(address), stays.get(address)
+        source = new.source if new is not None else Source(file, 1)
+        fields = wanted.get(address, old.fields if old is not None else None)
+        same = new is not None and new.fields == fields and (old is None or _same_but_for_fields(old, new))
         if not same:
             message = "the edited text would say something else than it should"
             raise EditError(
@@ -260,9 +262,11 @@ def check_declared(
             )
 
 
-def _alike(was: Block, there: Block) -> bool:
+def _same_but_for_fields(before: DesiredResource, after: DesiredResource) -> bool:
     """Whether two blocks differ in fields, address and place at most."""
-    if isinstance(was, DesiredApp) and isinstance(there, DesiredApp):
-        was, there = replace(was, placements=None, ladders=()), replace(there, placements=None, ladders=())
-    nothing = Source("", 0)
-    return replace(was, address=there.address, fields={}, source=nothing) == replace(there, fields={}, source=nothing)
+    if isinstance(before, DesiredApp) and isinstance(after, DesiredApp):
+        before, after = replace(before, placements=None, ladders=()), replace(after, placements=None, ladders=())
+    no_source = Source("", 0)
+    return replace(before, address=after.address, fields={}, source=no_source) == replace(
+        after, fields={}, source=no_source
+    )

@@ -1,7 +1,7 @@
-"""The countries a manifest may name, and guesses at what a wrong name was meant to be.
+"""Countries, country groups and floor tables: groups become countries, and unknown names are reported with a hint.
 
 The codes are ISO 3166-1 alpha-2, written out here because reading them from pycountry takes longer than reading most
-projects; a test holds the two together. Kosovo's XK is no ISO code, but every store and ad network uses it.
+projects; a test compares the two. Kosovo's XK is not an ISO code, but every store and ad network uses it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,56 +28,12 @@ _ISO: Final = """
     TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
 COUNTRIES: Final = frozenset((*_ISO.split(), "XK"))
-
-_HABITS: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
-"""Codes that people write though ISO gives them to nobody."""
-
-
-def looks_like_country(text: str) -> bool:
-    """Whether a wrong name was rather meant as a country than as a group."""
-    return len(text) == 2 or (len(text) == 3 and text.isupper()) or meant_country(text) is not None
-
-
-def meant_country(text: str) -> str | None:
-    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for.
-
-    Blanks around it and characters of another width count for nothing.
-    """
-    text = normalize("NFKC", text).strip()
-    upper = text.upper()
-    if upper in _HABITS:
-        return _HABITS[upper]
-    if upper in COUNTRIES or upper == WORLDWIDE:
-        return upper
-    return _looked_up(text)
-
-
-def country_hint(text: str, groups: Collection[str]) -> str:
-    """What was perhaps meant by a name that is neither a country nor a group."""
-    country = meant_country(text)
-    if country is not None:
-        return f"did you mean {country}?"
-    if len(text) == 2 and not text.isascii():
-        strange = " and ".join(f"U+{ord(each):04X}" for each in text if not each.isascii())
-        return f"codes are written with the letters A to Z, and {strange} is none of them"
-    return did_you_mean(text, groups) or "countries are ISO 3166 alpha-2 codes, as in US; groups stand in countryGroups"
-
-
-@lru_cache(maxsize=1024)
-def _looked_up(text: str) -> str | None:
-    import pycountry  # noqa: PLC0415 - slow to import, and needed only where something is wrong already
-
-    try:
-        return str(pycountry.countries.lookup(text).alpha_2)
-    except LookupError:
-        return None
-
-
+_FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
+_HABITUAL_CODES: Final = {"UK": "GB", "EN": "GB", "EL": "GR"}
+"""Codes in common use that ISO does not assign, with the code that is meant."""
+SIX_DECIMALS_HINT = "write six decimals at most"
 Groups = Mapping[str, tuple[str, ...]]
 FloorLines = Mapping[str, Number] | list[CountryPrice]
-
-SIX = "write six decimals at most"
-_FLOOR_COUNTRIES = COUNTRIES | {WORLDWIDE}
 
 
 def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, reporter: Reporter) -> Floors | None:
@@ -88,11 +44,11 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, repo
     own: dict[str, Decimal] = {}
     grouped: dict[str, dict[str, Decimal]] = {}
     sound = True
-    for at, (name, amount) in enumerate(_pairs(lines)):
+    for at, (name, amount) in enumerate(_line_pairs(lines)):
         exact = price(amount)
         if exact != amount and is_rounded(amount):
             message = f"the floor {spelling(amount)} for {shown(name)} is taken as {to_json(exact)}"
-            reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX)
+            reporter.warning(line_place(raw, at, name, "price"), "rounded", message, SIX_DECIMALS_HINT)
         if amount > most:
             prices = f"{to_json(exact)} for {shown(name)} is above safety.maxFloor, {to_json(price(most))}"
             hint = "apply will refuse it"
@@ -108,31 +64,27 @@ def floor_table(lines: FloorLines, raw: Any, groups: Groups, most: Decimal, repo
             _report_unknown(name, line_place(raw, at, name), groups, reporter)
             sound = False
     if grouped:
-        places = {name: line_place(raw, at, name) for at, (name, _) in enumerate(_pairs(lines))}
+        places = {name: line_place(raw, at, name) for at, (name, _) in enumerate(_line_pairs(lines))}
         sound = _merge_groups(own, grouped, places, reporter) and sound
     return complete(own) if sound else None
 
 
 def floor_names(lines: FloorLines) -> Iterable[str]:
     """The countries and groups that floors are written for."""
-    return (name for name, _ in _pairs(lines))
+    return (name for name, _ in _line_pairs(lines))
 
 
 def country_list(names: Iterable[str], places: Iterable[Place], groups: Groups, reporter: Reporter) -> tuple[str, ...]:
     """The countries of a list of countries and groups, sorted, each once; what is neither is reported and left out."""
-    found: set[str] = set()
+    countries: set[str] = set()
     for name, place in zip(names, places, strict=True):
         if name in COUNTRIES:
-            found.add(name)
+            countries.add(name)
         elif name in groups:
-            found.update(groups[name])
+            countries.update(groups[name])
         else:
             _report_unknown(name, place, groups, reporter)
-    return tuple(sorted(found))
-
-
-def _pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
-    return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
+    return tuple(sorted(countries))
 
 
 def line_place(raw: Any, at: int, name: str, part: str = "country") -> Place:
@@ -143,6 +95,50 @@ def line_place(raw: Any, at: int, name: str, part: str = "country") -> Place:
     return raw.key_place(name) if part == "country" else raw.value_place(name)
 
 
+def looks_like_country(text: str) -> bool:
+    """Whether an unknown name was more likely meant as a country than as a group."""
+    return len(text) == 2 or (len(text) == 3 and text.isupper()) or meant_country(text) is not None
+
+
+def meant_country(text: str) -> str | None:
+    """The alpha-2 code that a habit, a lower-case code, an alpha-3 code or a country's name stands for.
+
+    Blanks around it and characters of another width count for nothing.
+    """
+    text = normalize("NFKC", text).strip()
+    upper = text.upper()
+    if upper in _HABITUAL_CODES:
+        return _HABITUAL_CODES[upper]
+    if upper in COUNTRIES or upper == WORLDWIDE:
+        return upper
+    return _alpha_2_by_name(text)
+
+
+def country_hint(text: str, groups: Collection[str]) -> str:
+    """The hint for a name that is neither a country nor a group."""
+    country = meant_country(text)
+    if country is not None:
+        return f"did you mean {country}?"
+    if len(text) == 2 and not text.isascii():
+        foreign = " and ".join(f"U+{ord(each):04X}" for each in text if not each.isascii())
+        return f"codes are written with the letters A to Z, and {foreign} is none of them"
+    return did_you_mean(text, groups) or "countries are ISO 3166 alpha-2 codes, as in US; groups stand in countryGroups"
+
+
+@lru_cache(maxsize=1024)
+def _alpha_2_by_name(text: str) -> str | None:
+    import pycountry  # noqa: PLC0415 - slow to import, and needed only where something is wrong already
+
+    try:
+        return str(pycountry.countries.lookup(text).alpha_2)
+    except LookupError:
+        return None
+
+
+def _line_pairs(lines: FloorLines) -> Iterable[tuple[str, Number]]:
+    return lines.items() if isinstance(lines, Mapping) else ((line.country, line.price) for line in lines)
+
+
 def _merge_groups(
     own: dict[str, Decimal],
     grouped: Mapping[str, Mapping[str, Decimal]],
@@ -150,18 +146,18 @@ def _merge_groups(
     reporter: Reporter,
 ) -> bool:
     """Add the groups' prices to the countries' own; False where two groups disagree on a country."""
-    given: dict[str, str] = {}
+    given_by: dict[str, str] = {}
     sound = True
     for group, prices in grouped.items():
         for country, amount in prices.items():
-            first = given.get(country)
+            first = given_by.get(country)
             if first is not None and own[country] != amount:
                 message = f"{country} is in {first} at {to_json(own[country])} and in {group} at {to_json(amount)}"
                 reporter.error(places[group], "bad-value", message, f"give {country} a line of its own")
                 sound = False
             elif country not in own:
                 own[country] = amount
-                given[country] = group
+                given_by[country] = group
     return sound
 
 

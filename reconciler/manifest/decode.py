@@ -1,7 +1,8 @@
-"""Values -> models, with every finding in one go.
+"""YAML values -> pydantic models, with all errors reported in one pass.
 
-Where a document does not fit its model, what is wrong is cut out and the rest is decoded again, so that later stages
-can look at it. What was cut leaves its name in `Map.broken`: it is declared, and nothing follows from its absence.
+Where a document does not fit its model, the invalid parts are removed and the rest is decoded again, so that later
+stages can check it. The names of removed fields are kept in `Map.broken`: such a field counts as declared, and nothing
+follows from its absence.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,11 +12,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconciler.manifest.block import EXTENSION, VERSION, Block
-from reconciler.manifest.error_messages import complaint, decimal_point
+from reconciler.manifest.error_messages import decimal_point_hint, error_message
 from reconciler.manifest.findings import Reporter
 from reconciler.model.address import app_address, placement_address
 from reconciler.model.field import PRICED
-from reconciler.yaml.node import VARIABLE, Document, Map, Seq, Step, make_map, make_seq, node_at, place_at
+from reconciler.yaml.node import VARIABLE, Map, Seq, Step, YamlDocument, make_map, make_seq, node_at, place_at
 from reconciler.yaml.scalar import Based, described, quoted, shown, spelling
 
 M = TypeVar("M", bound=Block)
@@ -36,7 +37,7 @@ _ROUNDS: Final = 20
 """Each cuts a level of nesting at most; blocks nest five deep."""
 
 
-def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, Map] | None:
+def decode(model: type[M], document: YamlDocument, reporter: Reporter) -> tuple[M, Map] | None:
     """The model, and the values it was made from less what was cut; None where nothing could be read.
 
     Keys of the root that begin with `x-` are left out, whatever stands below them. All that is wrong is reported, as
@@ -53,33 +54,35 @@ def decode(model: type[M], document: Document, reporter: Reporter) -> tuple[M, M
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(root), root
-        except ValidationError as wrong:
-            errors = [(error, _path(error["loc"])) for error in wrong.errors(include_url=False)]
+        except ValidationError as invalid:
+            errors = [(error, _file_path(error["loc"])) for error in invalid.errors(include_url=False)]
         for error, path in errors:
             if not _follows_from_a_cut(root, error, path):
-                _report(model, root, error, path, reporter)
-        root = _without_wrong(root, errors)
+                _report_error(model, root, error, path, reporter)
+        root = _without_invalid(root, errors)
     return None
 
 
 def _without_extensions(root: Map) -> Map:
     extensions = {(key,) for key in root if key.startswith(EXTENSION)}
-    kept: Map = _without(root, extensions) if extensions else root
+    kept: Map = _without_paths(root, extensions) if extensions else root
     return kept
 
 
 def _without_variables(root: Map, reporter: Reporter) -> Map:
-    """The values less those that speak of a variable, each of which is reported: it would be sent as it stands."""
+    """The values without those that hold `${`; each is reported, because there are no variables."""
     cuts: set[Path] = set()
     for path, text in _texts_below(root, ()):
         if VARIABLE not in text:
             continue
         is_key = node_at(root, path) != text
         place = node_at(root, path[:-1]).key_place(path[-1]) if is_key else place_at(root, path)
-        message = f"{_label(path)} holds {quoted(text)}, and there are no variables: it would be sent as it stands"
+        message = (
+            f"{_field_label(path)} holds {quoted(text)}, and there are no variables: it would be sent as it stands"
+        )
         reporter.about(address_at(root, path)).error(place, "variable", message, "write the value itself")
-        cuts.add(path if is_key else _cut(root, path))
-    kept: Map = _without(root, cuts) if cuts else root
+        cuts.add(path if is_key else _cut_path(root, path))
+    kept: Map = _without_paths(root, cuts) if cuts else root
     return kept
 
 
@@ -96,7 +99,7 @@ def _texts_below(node: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts_below(value, (*path, at))
 
 
-def _path(location: Sequence[Step]) -> Path:
+def _file_path(location: Sequence[Step]) -> Path:
     """Where the error is in the file: pydantic also names which form of floorPrices it tried."""
     return tuple(
         step
@@ -105,11 +108,11 @@ def _path(location: Sequence[Step]) -> Path:
     )
 
 
-def _report(model: type[Block], root: Map, error: ErrorDetails, path: Path, reporter: Reporter) -> None:
+def _report_error(model: type[Block], root: Map, error: ErrorDetails, path: Path, reporter: Reporter) -> None:
     place = place_at(root, path)
     if error["type"] == "extra_forbidden":
         place = node_at(root, path[:-1]).key_place(path[-1])
-    code, message, hint = complaint(error, path, _label(path), model)
+    code, message, hint = error_message(error, path, _field_label(path), model)
     hint = _comma_in_flow(root, path) or hint
     reporter.about(address_at(root, path)).error(place, code, message, hint)
 
@@ -123,10 +126,10 @@ def _comma_in_flow(root: Map, path: Path) -> str:
     at = keys.index(str(path[-1])) if table.get(str(path[-1]), 0) is None else 0
     before = table[keys[at - 1]] if at else None
     is_whole = isinstance(before, int) and not isinstance(before, bool)
-    return decimal_point(f"{shown(keys[at - 1])}: {before}.{path[-1]}") if is_whole else ""
+    return decimal_point_hint(f"{shown(keys[at - 1])}: {before}.{path[-1]}") if is_whole else ""
 
 
-def _label(path: Path) -> str:
+def _field_label(path: Path) -> str:
     """The path below the innermost block of a list, as people write it: `floorPrices.US`, `connectivity[0]`."""
     begin = max((at for at in range(1, len(path)) if _is_list_item(path[: at + 1])), default=-1) + 1
     inner = path[begin:] if begin < len(path) else path[begin - 2 :]
@@ -155,7 +158,7 @@ def address_at(root: Map, path: Path) -> str:
 
 
 def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
-    """Whether the error is only there because an earlier round cut something out."""
+    """Whether the error is only a consequence of what an earlier round removed."""
     match error["type"]:
         case "missing":
             holder = node_at(root, path[:-1])
@@ -170,7 +173,7 @@ def _follows_from_a_cut(root: Map, error: ErrorDetails, path: Path) -> bool:
             return False
 
 
-def _without_wrong(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Map:
+def _without_invalid(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Map:
     cuts: set[Path] = set()
     fills: set[Path] = set()
     missing: list[str] = []
@@ -183,12 +186,12 @@ def _without_wrong(root: Map, errors: Iterable[tuple[ErrorDetails, Path]]) -> Ma
             case "incomplete" if _has_stand_in((*path, error["ctx"]["missing"])):
                 fills.add((*path, error["ctx"]["missing"]))
             case "missing":
-                cuts.add(_cut(root, path[:-1]))
+                cuts.add(_cut_path(root, path[:-1]))
             case "extra_forbidden":
                 cuts.add(path)
             case _:
-                cuts.add(_cut(root, path))
-    kept: Map = _without(_filled(root, fills) if fills else root, cuts)
+                cuts.add(_cut_path(root, path))
+    kept: Map = _without_paths(_with_stand_ins(root, fills) if fills else root, cuts)
     for name in missing:
         kept[name] = _STAND_INS[name]
         kept.marks = [*kept.marks, kept.mark, kept.mark]
@@ -200,7 +203,7 @@ def _has_stand_in(path: Path) -> bool:
     return _is_list_item(path[:-1]) and path[-1] in _BLOCK_STAND_INS
 
 
-def _filled(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
+def _with_stand_ins(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
     """A copy with stand-ins for the fields at the paths; `at` is the node's position in its list.
 
     A field with a stand-in counts as declared with a value that is wrong: nothing follows from it.
@@ -211,7 +214,7 @@ def _filled(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
 
     def kept(step: Step, value: Any) -> Any:
         position = step if isinstance(step, int) else 0
-        return _filled(value, below[step], position) if step in below else value
+        return _with_stand_ins(value, below[step], position) if step in below else value
 
     if isinstance(node, Map):
         gone = [str(step) for step, rests in below.items() if () in rests]
@@ -222,8 +225,8 @@ def _filled(node: Any, fills: Iterable[Path], at: int = 0) -> Any:
     return make_seq([kept(step, value) for step, value in enumerate(node)], node.mark, node.marks, broken=node.broken)
 
 
-def _cut(root: Map, path: Path) -> Path:
-    """What to cut for something wrong at a path: the field of the innermost block, or that block itself.
+def _cut_path(root: Map, path: Path) -> Path:
+    """The path to remove for an error at a path: the field of the innermost block, or that block itself.
 
     Of floors only the line, so that the countries of the others can still be checked.
     """
@@ -247,7 +250,7 @@ def _is_block_name(path: Path) -> bool:
     return path[-1] in _MAPS_OF_BLOCKS or (len(path) > 1 and path[-2] == "byType")
 
 
-def _without(node: Any, cuts: Iterable[Path]) -> Any:
+def _without_paths(node: Any, cuts: Iterable[Path]) -> Any:
     """A copy without what stands at the paths; aliased values elsewhere keep theirs."""
     below: dict[Step, set[Path]] = {}
     for first, *rest in cuts:
@@ -255,7 +258,7 @@ def _without(node: Any, cuts: Iterable[Path]) -> Any:
     gone = {step for step, rests in below.items() if () in rests}
 
     def kept(step: Step, value: Any) -> Any:
-        return _without(value, below[step]) if step in below else value
+        return _without_paths(value, below[step]) if step in below else value
 
     if isinstance(node, Map):
         pairs = {key: kept(key, value) for key, value in node.items() if key not in gone}

@@ -1,4 +1,4 @@
-"""What pydantic found, in words for people who write manifests: a code, a message and a hint."""
+"""Pydantic's errors -> a code, a message and a hint in the terms of the manifest."""
 
 import re
 import unicodedata
@@ -16,8 +16,8 @@ from reconciler.yaml.node import Step
 from reconciler.yaml.scalar import Based, described, did_you_mean, quoted, shown
 
 
-class Complaint(NamedTuple):
-    """What is wrong, without the place."""
+class ErrorMessage(NamedTuple):
+    """A finding's code, message and hint, without its place."""
 
     code: str
     message: str
@@ -29,7 +29,7 @@ _LIKE_A_NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)\s*")
 _TOO_LONG: Final = 10**15
 """Above this a number is not repeated in a hint."""
 _LONGEST_NUMBER: Final = 40
-"""Characters; what is longer is no number that somebody mistyped."""
+"""Characters; longer text gets no hint for a mistyped number."""
 _UNDERSCORED: Final = re.compile(r"[-+]?\d[\d_]*_[\d_]*(?:\.[\d_]+)?")
 _COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _SEPARATED: Final = re.compile(r"[-+.,'\d\s$€£%]{0,40}(?:usd)?", re.IGNORECASE)
@@ -53,33 +53,33 @@ _NEVER_EMPTY: Final = frozenset(
 _YES_AND_NO: Final = frozenset(("yes", "no", "on", "off", "y", "n", "true", "false"))
 
 
-def complaint(error: ErrorDetails, path: Sequence[Step], label: str, model: type[BaseModel]) -> Complaint:
-    """The complaint for one pydantic error; `label` names the field as a reader finds it in the file."""
+def error_message(error: ErrorDetails, path: Sequence[Step], label: str, model: type[BaseModel]) -> ErrorMessage:
+    """The message for one pydantic error; `label` is the field's path as written in the file."""
     kind = error["type"]
     is_now = f"{label} is {described(error['input'])}"
     if kind in _EXPECTED:
         return _wrong_type(kind, error["input"], is_now, label)
     if kind == "missing":
-        return Complaint("missing-field", f"{path[-1]} is missing")
+        return ErrorMessage("missing-field", f"{path[-1]} is missing")
     if kind == "incomplete":
         missing = error["ctx"]["missing"]
-        return Complaint("missing-field", f"{missing} {'are' if ' and ' in missing else 'is'} missing")
+        return ErrorMessage("missing-field", f"{missing} {'are' if ' and ' in missing else 'is'} missing")
     if kind == "extra_forbidden":
         return _unknown_field(str(path[-1]), field_names(model, path[:-1]))
-    return _unfit_value(error, label, is_now)
+    return _invalid_value(error, label, is_now)
 
 
-def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
+def _invalid_value(error: ErrorDetails, label: str, is_now: str) -> ErrorMessage:
     message, hint = f"{is_now}: {error['msg']}", ""
     match error["type"]:
         case "literal_error":
-            return _not_among(error["input"], is_now, _QUOTED.findall(error["ctx"]["expected"]))
+            return _not_a_choice(error["input"], is_now, _QUOTED.findall(error["ctx"]["expected"]))
         case "string_pattern_mismatch":
-            return _unfit_text(label, error["input"], error["ctx"]["pattern"])
+            return _invalid_text(label, error["input"], error["ctx"]["pattern"])
         case "version":
-            return Complaint("unknown-version", is_now, f"write version: {VERSION}, the one this program reads")
+            return ErrorMessage("unknown-version", is_now, f"write version: {VERSION}, the one this program reads")
         case "greater_than_equal" if label.startswith(tuple(PRICED)):
-            return Complaint("floor-too-low", f"{is_now}; the least floor is 0.01", "0.01 counts as no floor")
+            return ErrorMessage("floor-too-low", f"{is_now}; the least floor is 0.01", "0.01 counts as no floor")
         case "greater_than_equal":
             message = f"{is_now}; the least is {error['ctx']['ge']:g}"
         case "less_than_equal":
@@ -92,7 +92,7 @@ def _unfit_value(error: ErrorDetails, label: str, is_now: str) -> Complaint:
             hint = "a day is written YYYY-MM-DD"
         case _:
             pass
-    return Complaint("bad-value", message, hint)
+    return ErrorMessage("bad-value", message, hint)
 
 
 def field_names(model: type[BaseModel], path: Sequence[Step]) -> list[str]:
@@ -112,13 +112,13 @@ def _block_in(annotation: Any) -> type[BaseModel] | None:
     return next((block for part in get_args(annotation) if (block := _block_in(part))), None)
 
 
-def _wrong_type(kind: str, value: Any, is_now: str, label: str) -> Complaint:
+def _wrong_type(kind: str, value: Any, is_now: str, label: str) -> ErrorMessage:
     expected = _EXPECTED[kind]
     if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
-        return Complaint("bad-value", f"{is_now}; no price or amount is that large")
+        return ErrorMessage("bad-value", f"{is_now}; no price or amount is that large")
     is_off = value is False or (isinstance(value, str) and value.lower() in _OFF)
     hint = "write null to turn it off" if is_off and label in TURN_OFF else _type_hint(kind, value, label)
-    return Complaint("wrong-type", f"{is_now}; expected {expected}", hint)
+    return ErrorMessage("wrong-type", f"{is_now}; expected {expected}", hint)
 
 
 def _type_hint(kind: str, value: Any, label: str) -> str:
@@ -144,60 +144,62 @@ def _number_hint(value: Any) -> str:
         case Based(number=number) if number < _TOO_LONG:
             return f"write {number}, in plain digits"
         case float() | Decimal():
-            return _whole(value)
+            return _whole_number_hint(value)
         case str():
             return _number_in_text(value)
         case _:
             return ""
 
 
-def _whole(value: float | Decimal) -> str:
+def _whole_number_hint(value: float | Decimal) -> str:
     return f"write {int(value)}" if -_TOO_LONG < value < _TOO_LONG and int(value) == value else ""
 
 
 def _number_in_text(value: str) -> str:
     if _LIKE_A_NUMBER.fullmatch(value):
-        return "write the number without quotes" if value.isascii() else f"write {_plain(value)}, in plain digits"
+        return (
+            "write the number without quotes" if value.isascii() else f"write {_ascii_digits(value)}, in plain digits"
+        )
     if len(value) <= _LONGEST_NUMBER and _UNDERSCORED.fullmatch(value):
         return f"write {value.replace('_', '')}, in plain digits"
     if len(value) <= _LONGEST_NUMBER and _COMMA.fullmatch(value):
-        return decimal_point(value.strip().replace(",", "."))
+        return decimal_point_hint(value.strip().replace(",", "."))
     if _SEPARATED.fullmatch(value) and any(map(str.isdigit, value)):
         return "write digits and a decimal point, and nothing else: no separators, currency or per cent sign"
     return ""
 
 
-def _plain(value: str) -> str:
+def _ascii_digits(value: str) -> str:
     """A number in digits of any script, in those of ASCII."""
     return "".join(each if each.isascii() else str(unicodedata.digit(each, "")) for each in value.strip())
 
 
-def decimal_point(meant: str) -> str:
+def decimal_point_hint(meant: str) -> str:
     """The hint for a number that is written with a decimal comma."""
     return f"did you mean {meant}? a number has a decimal point, not a comma"
 
 
-def _not_among(value: Any, is_now: str, choices: list[str]) -> Complaint:
+def _not_a_choice(value: Any, is_now: str, choices: list[str]) -> ErrorMessage:
     message = f"{is_now}; expected one of {', '.join(choices)}"
     if isinstance(value, str):
-        return Complaint("bad-value", message, did_you_mean(value, choices))
-    return Complaint("wrong-type", message, "write a value, or remove the line" if value is None else "")
+        return ErrorMessage("bad-value", message, did_you_mean(value, choices))
+    return ErrorMessage("wrong-type", message, "write a value, or remove the line" if value is None else "")
 
 
-def _unfit_text(label: str, value: str, pattern: str) -> Complaint:
+def _invalid_text(label: str, value: str, pattern: str) -> ErrorMessage:
     if not value.strip():
-        return Complaint("bad-value", f"{label} is empty")
+        return ErrorMessage("bad-value", f"{label} is empty")
     if pattern == ID_PATTERN:
-        return Complaint(
+        return ErrorMessage(
             "bad-value", f"{label} is {quoted(value)}; it may hold no blank, and no characters but ASCII's"
         )
     allowed = "no slash, space or control character" if "/" in pattern else "no space or control character"
     if pattern.endswith("[^\\x00-\\x1f\\x7f]*$"):
         allowed = "no control character"
-    return Complaint("bad-value", f"{label} is {quoted(value)}; it may hold {allowed}")
+    return ErrorMessage("bad-value", f"{label} is {quoted(value)}; it may hold {allowed}")
 
 
-def _unknown_field(name: str, known: Iterable[str]) -> Complaint:
+def _unknown_field(name: str, known: Iterable[str]) -> ErrorMessage:
     hint = did_you_mean(name, known)
     if name.startswith(EXTENSION):
         hint = f"keys that begin with {EXTENSION} are ignored at the top of a file only"
@@ -205,4 +207,4 @@ def _unknown_field(name: str, known: Iterable[str]) -> Complaint:
         hint = f"{name} is a field of placements"
     elif not hint and name in APP_FIELDS:
         hint = f"{name} is a field of apps"
-    return Complaint("unknown-field", f"unknown field {quoted(name)}", hint)
+    return ErrorMessage("unknown-field", f"unknown field {quoted(name)}", hint)

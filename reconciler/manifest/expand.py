@@ -1,11 +1,18 @@
-"""App blocks -> desired apps: defaults laid under, waterfalls unfolded into placements."""
+"""App blocks -> desired apps: defaults and waterfall fields are applied, and each tier becomes a placement."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.manifest.findings import Reporter
-from reconciler.manifest.layer import APP_READERS, Layer, canonical_fields, layer, read_lifecycle, report_type_bound
+from reconciler.manifest.layer import (
+    APP_READERS,
+    FieldOverlay,
+    canonical_fields,
+    field_overlay,
+    read_lifecycle,
+    report_type_bound,
+)
 from reconciler.manifest.models import AppBlock, PlacementBlock, TierBlock, WaterfallBlock
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, app_address, placement_address
@@ -14,29 +21,29 @@ from reconciler.model.value import Value
 from reconciler.yaml.node import Map
 from reconciler.yaml.scalar import Place
 
-_ALWAYS_THERE: Final = Lifecycle()
+_DEFAULT_LIFECYCLE: Final = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
-class Expanded:
+class ExpandedPlacement:
     """A desired placement with the layers it was made from, the most specific last, and the Map of its own block."""
 
     desired: DesiredPlacement
-    layers: tuple[Layer, ...]
+    overlays: tuple[FieldOverlay, ...]
     raw: Map
 
-    def layer_of(self, name: str) -> Layer | None:
+    def overlay_of(self, name: str) -> FieldOverlay | None:
         """The layer whose value of the field counts; None where no block declares it."""
-        return next((over for over in reversed(self.layers) if name in over.fields), None)
+        return next((overlay for overlay in reversed(self.overlays) if name in overlay.fields), None)
 
     def place_of(self, name: str) -> Place:
         """Where the field is declared in the placement's own file, else where its block begins."""
-        over = self.layer_of(name)
-        return over.raw.key_place(name) if over and over.file == self.desired.source.file else self.raw.place
+        overlay = self.overlay_of(name)
+        return overlay.raw.key_place(name) if overlay and overlay.file == self.desired.source.file else self.raw.place
 
     def is_broken(self, *names: str) -> bool:
         """Whether one of the fields is declared with a value that is wrong, so that nothing follows from it."""
-        return any(name in over.broken for over in self.layers for name in names)
+        return any(name in overlay.broken for overlay in self.overlays for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +52,33 @@ class ExpandedApp:
 
     desired: DesiredApp
     raw: Map
-    placements: tuple[Expanded, ...]
-    ladders: tuple[tuple[Expanded, ...], ...]
+    placements: tuple[ExpandedPlacement, ...]
+    waterfalls: tuple[tuple[ExpandedPlacement, ...], ...]
 
     @property
     def is_identified(self) -> bool:
-        """Whether platform and bundle are known: of another app nothing is said across blocks."""
+        """Whether platform and bundle are valid; an app without them is not compared with other blocks."""
         return not {"platform", "bundle"} & set(self.raw.broken)
 
 
 def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter) -> ExpandedApp:
     """The app that a block declares; `raw` is what stands in the file for it."""
     platform, bundle = (
-        _unless_broken(name, raw, said) for name, said in (("platform", block.platform), ("bundle", block.bundle))
+        _identity_part(name, raw, value) for name, value in (("platform", block.platform), ("bundle", block.bundle))
     )
     address = app_address(platform, bundle)
     about = reporter.about(address)
-    fields, _ = canonical_fields(APP_READERS, block, raw, settings.terms, about)
+    fields, _ = canonical_fields(APP_READERS, block, raw, settings.parse_context, about)
     singles = [
-        _placement(part, node, address, settings, about)
-        for part, node in _pairs(block.placements, raw.get("placements"))
+        _expanded_single(part, node, address, settings, about)
+        for part, node in _blocks_with_nodes(block.placements, raw.get("placements"))
     ]
-    ladders = [
-        _ladder(part, node, address, settings, about) for part, node in _pairs(block.waterfalls, raw.get("waterfalls"))
+    waterfalls = [
+        _expanded_waterfall(part, node, address, settings, about)
+        for part, node in _blocks_with_nodes(block.waterfalls, raw.get("waterfalls"))
     ]
-    placements = (*singles, *(rung for ladder in ladders for rung in ladder))
-    says_placements = any(name in raw or name in raw.broken for name in ("placements", "waterfalls"))
+    placements = (*singles, *(tier for waterfall in waterfalls for tier in waterfall))
+    declares_placements = any(name in raw or name in raw.broken for name in ("placements", "waterfalls"))
     desired = DesiredApp(
         address=address,
         fields=fields,
@@ -78,66 +86,72 @@ def expand_app(block: AppBlock, raw: Map, settings: Settings, reporter: Reporter
         pin=block.app_id,
         state=block.state,
         prune=block.prune or settings.prune,
-        placements=tuple(sorted((one.desired for one in placements), key=_by_address)) if says_placements else None,
-        lifecycle=read_lifecycle(block.lifecycle, raw, "app", about) if "lifecycle" in raw else _ALWAYS_THERE,
-        ladders=tuple(tuple(rung.desired.address for rung in ladder) for ladder in ladders),
+        placements=tuple(sorted((one.desired for one in placements), key=_address_of)) if declares_placements else None,
+        lifecycle=read_lifecycle(block.lifecycle, raw, "app", about) if "lifecycle" in raw else _DEFAULT_LIFECYCLE,
+        ladders=tuple(tuple(tier.desired.address for tier in waterfall) for waterfall in waterfalls),
     )
-    return ExpandedApp(desired, raw, placements, tuple(ladders))
+    return ExpandedApp(desired, raw, placements, tuple(waterfalls))
 
 
-def _unless_broken(name: str, raw: Map, said: str) -> str:
+def _identity_part(name: str, raw: Map, value: str) -> str:
     """A part of an identity; a question mark for one that is wrong."""
-    return "?" if name in raw.broken else said
+    return "?" if name in raw.broken else value
 
 
-def _by_address(placement: DesiredPlacement) -> Address:
+def _address_of(placement: DesiredPlacement) -> Address:
     return placement.address
 
 
-def _pairs(blocks: Iterable[Any] | None, nodes: Any) -> Iterable[tuple[Any, Map]]:
+def _blocks_with_nodes(blocks: Iterable[Any] | None, nodes: Any) -> Iterable[tuple[Any, Map]]:
     return zip(blocks or (), nodes or (), strict=True)
 
 
-def _placement(block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter) -> Expanded:
+def _expanded_single(
+    block: PlacementBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter
+) -> ExpandedPlacement:
     kind: str | None = None if "placementType" in raw.broken else block.placement_type
     about = reporter.about(placement_address(app, block.name))
-    own = layer(block, raw, settings.terms, about)
+    own = field_overlay(block, raw, settings.parse_context, about)
     report_type_bound(own, kind, about)
-    return _expanded(block, kind, block.name, app, (*settings.defaults.get(kind, ()), own))
+    return _expanded_placement(block, kind, block.name, app, (*settings.defaults.get(kind, ()), own))
 
 
-def _ladder(
+def _expanded_waterfall(
     block: WaterfallBlock, raw: Map, app: Address, settings: Settings, reporter: Reporter
-) -> tuple[Expanded, ...]:
+) -> tuple[ExpandedPlacement, ...]:
     about = reporter.about(placement_address(app, block.name))
-    shared = layer(block, raw, settings.terms, about)
+    shared = field_overlay(block, raw, settings.parse_context, about)
     kind: str | None = None if "placementType" in raw.broken else block.placement_type
     report_type_bound(shared, kind, about)
-    under = (*settings.defaults.get(kind, ()), shared)
-    rungs = []
-    for tier, node in _pairs(block.tiers, raw["tiers"]):
-        name = f"{block.name}_{tier.name}"
+    inherited = (*settings.defaults.get(kind, ()), shared)
+    tiers = []
+    for tier_block, node in _blocks_with_nodes(block.tiers, raw["tiers"]):
+        name = f"{block.name}_{tier_block.name}"
         about = reporter.about(placement_address(app, name))
-        own = layer(tier, node, settings.terms, about)
+        own = field_overlay(tier_block, node, settings.parse_context, about)
         report_type_bound(own, kind, about)
-        rung = _expanded(tier, kind, name, app, (*under, own))
-        if "floorPrices" not in rung.desired.fields and not rung.is_broken("floorPrices") and tier.state == "present":
+        tier = _expanded_placement(tier_block, kind, name, app, (*inherited, own))
+        if (
+            "floorPrices" not in tier.desired.fields
+            and not tier.is_broken("floorPrices")
+            and tier_block.state == "present"
+        ):
             about.error(node.place, "missing-field", "floorPrices is missing", "every tier of a ladder has its floors")
-        rungs.append(rung)
-    return tuple(rungs)
+        tiers.append(tier)
+    return tuple(tiers)
 
 
-def _expanded(
-    block: PlacementBlock | TierBlock, kind: str | None, name: str, app: Address, layers: tuple[Layer, ...]
-) -> Expanded:
-    own = layers[-1]
+def _expanded_placement(
+    block: PlacementBlock | TierBlock, kind: str | None, name: str, app: Address, overlays: tuple[FieldOverlay, ...]
+) -> ExpandedPlacement:
+    own = overlays[-1]
     fields: dict[str, Value] = {"name": name}
     if kind is not None:
         fields["placementType"] = kind
-    lifecycle = _ALWAYS_THERE
-    for over in layers:
-        fields.update(over.fields)
-        lifecycle = over.lifecycle or lifecycle
+    lifecycle = _DEFAULT_LIFECYCLE
+    for overlay in overlays:
+        fields.update(overlay.fields)
+        lifecycle = overlay.lifecycle or lifecycle
     desired = DesiredPlacement(
         address=placement_address(app, name),
         fields=fields,
@@ -147,4 +161,4 @@ def _expanded(
         state=block.state,
         lifecycle=lifecycle,
     )
-    return Expanded(desired, layers, own.raw)
+    return ExpandedPlacement(desired, overlays, own.raw)

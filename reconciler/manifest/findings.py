@@ -1,4 +1,4 @@
-"""Findings of one file, collected in order, and the identities that blocks claim for themselves alone."""
+"""Collecting findings: of one file, of identities that two blocks claim, and of apps that look alike."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,53 +11,53 @@ from reconciler.yaml.scalar import Place, shown
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Collects findings. What an alias repeats is one finding, however many addresses it comes up under."""
+class FindingCollector:
+    """Collects findings. A value that aliases repeat gives one finding, however many addresses it affects."""
 
-    _found: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
+    _findings: dict[tuple[str, int, int, str, str], Finding] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Keep findings."""
+        """Add findings; one that is there already, at the same place, is skipped."""
         for finding in findings:
             key = (finding.file, finding.line, finding.column, finding.code, finding.message)
-            self._found.setdefault(key, finding)
+            self._findings.setdefault(key, finding)
 
     @property
     def has_errors(self) -> bool:
         """Whether any finding is an error."""
-        return any(finding.severity == "error" for finding in self._found.values())
+        return any(finding.severity == "error" for finding in self._findings.values())
 
     def in_order_of_discovery(self) -> tuple[Finding, ...]:
-        """All findings, as they came up."""
-        return tuple(self._found.values())
+        """All findings, in the order in which they were added."""
+        return tuple(self._findings.values())
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, by place and code."""
-        return tuple(sorted(self._found.values(), key=finding_order))
+        return tuple(sorted(self._findings.values(), key=finding_order))
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
     """Reports what is found in one file about one address."""
 
-    report: Report
+    collector: FindingCollector
     file: str
     address: str = ""
 
     def about(self, address: str) -> "Reporter":
         """A reporter for another address in the same file."""
-        return Reporter(self.report, self.file, address)
+        return Reporter(self.collector, self.file, address)
 
     def error(self, place: Place, code: str, message: str, hint: str = "") -> None:
-        """Report what must be mended."""
+        """Report an error."""
         self._add("error", place, code, message, hint)
 
     def warning(self, place: Place, code: str, message: str, hint: str = "") -> None:
-        """Report what deserves a look."""
+        """Report a warning."""
         self._add("warning", place, code, message, hint)
 
     def _add(self, severity: Severity, place: Place, code: str, message: str, hint: str) -> None:
-        self.report.add([Finding(self.file, place.line, place.column, code, message, severity, self.address, hint)])
+        self.collector.add([Finding(self.file, place.line, place.column, code, message, severity, self.address, hint)])
 
 
 _CODES: Final = {
@@ -74,41 +74,43 @@ _HINTS: Final = {
 }
 
 
-class Claim(NamedTuple):
-    """What the block of an address says, and where; nothing said is the address itself."""
+class IdentityClaim(NamedTuple):
+    """An identity that the block of an address claims (`what`, `value`), and where; an empty value is the address."""
 
     what: str
     address: str
     line: int
     column: int
-    said: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """Who said it first. The order of files decides which of two is reported, so load them in order."""
+class IdentityRegistry:
+    """The first claim of each identity. The later of two is reported, so files are loaded in order."""
 
     _first: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
 
-    def claim(self, claims: Iterable[Claim], reporter: Reporter) -> None:
-        """Report what an earlier block has claimed."""
-        for what, address, line, column, said in claims:
+    def claim(self, claims: Iterable[IdentityClaim], reporter: Reporter) -> None:
+        """Register the claims; report those that an earlier block has made."""
+        for what, address, line, column, value in claims:
             here = (reporter.file, line)
-            first = self._first.setdefault((what, said or address), here)
+            first = self._first.setdefault((what, value or address), here)
             if first is not here:
                 code = _CODES[what]
-                message = f"{what} {shown(said or address)} is declared at {first[0]}:{first[1]} already"
+                message = f"{what} {shown(value or address)} is declared at {first[0]}:{first[1]} already"
                 reporter.about(address).error(Place(line, column), code, message, _HINTS[code])
 
 
-def report_look_alike(about: Reporter, place: Place, said: str, other: str, source: Source) -> None:
+def warn_of_look_alike(about: Reporter, place: Place, name: str, other: str, source: Source) -> None:
     """Report that a name or bundle looks like one declared before, with what cannot be seen of them spelled out."""
-    message = f"{said!a} looks like {other!a}, declared at {source.file}:{source.line}"
+    message = f"{name!a} looks like {other!a}, declared at {source.file}:{source.line}"
     hint = "drop one of the two, or say `lifecycle: {distinct: true}` here"
     about.warning(place, "look-alike", message, hint)
 
 
-def lint_apps(apps: Iterable[tuple[DesiredApp, Iterable[Claim]]], report: Report) -> None:
+def lint_look_alike_apps(
+    apps: Iterable[tuple[DesiredApp, Iterable[IdentityClaim]]], collector: FindingCollector
+) -> None:
     """Report apps, each with the claims of its file, that look like one before them without saying they are others."""
     first: dict[tuple[str, ...], DesiredApp] = {}
     for app, claims in apps:
@@ -118,5 +120,5 @@ def lint_apps(apps: Iterable[tuple[DesiredApp, Iterable[Claim]]], report: Report
         other = first.setdefault(folded_app(str(app.fields["platform"]), bundle), app)
         if other.address != app.address:
             place = next(Place(each.line, each.column) for each in claims if each[:2] == ("app", app.address))
-            about = Reporter(report, app.source.file, app.address)
-            report_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)
+            about = Reporter(collector, app.source.file, app.address)
+            warn_of_look_alike(about, place, bundle, str(other.fields["bundle"]), other.source)

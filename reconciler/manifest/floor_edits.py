@@ -1,4 +1,4 @@
-"""New floors -> manifests that declare just these, and are sound."""
+"""New floors -> edited manifests that declare exactly these floors and load without errors."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,10 @@ from typing import Any, Final, cast
 
 from reconciler.errors import EditError
 from reconciler.manifest.checked_edits import (
-    Block,
+    BlockIndex,
+    BlockLocation,
     EditRequest,
     ProjectContext,
-    Site,
-    Sites,
     blocks_by_address,
     check_declared,
     declared_in,
@@ -19,7 +18,7 @@ from reconciler.manifest.checked_edits import (
 from reconciler.manifest.country_expansion import Groups
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import Address, kind_of
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredResource, DesiredState
 from reconciler.model.diagnostic import Finding, finding_order
 from reconciler.model.floors import MINIMUM, WORLDWIDE, Floors
 from reconciler.model.value import price, to_json
@@ -39,7 +38,7 @@ from reconciler.yaml.edit.changes import (
 from reconciler.yaml.node import Map, Node, Seq
 from reconciler.yaml.scalar import ManifestText
 
-FIELD: Final = "floorPrices"
+FLOOR_FIELD: Final = "floorPrices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class FloorChange:
 class FloorTexts:
     """The manifests that change, with their new bytes, and the floor changes that are in them.
 
-    Findings that are errors are of changes that could not be written; warnings tell what else there is to know.
+    Errors among the findings are changes that could not be written; warnings concern those that were.
     """
 
     texts: tuple[ManifestText, ...]
@@ -65,7 +64,7 @@ class FloorTexts:
 
 @dataclass(frozen=True, slots=True)
 class _Proposal:
-    """An edit, the changes that it carries out, all of one placement, and what else there is to know of it."""
+    """An edit, the floor changes of one placement that it makes, and warnings that go with it."""
 
     edit: Edit
     changes: tuple[FloorChange, ...]
@@ -78,15 +77,15 @@ class _Proposal:
 
 @dataclass(slots=True)
 class _EditBatch:
-    """What comes together while changes are looked at one placement after another: proposals by file, and findings."""
+    """The proposed edits by file, and the findings, while changes are worked through placement by placement."""
 
     settings: Settings
     proposals: dict[str, list[_Proposal]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def propose(self, site: Site, proposal: _Proposal) -> None:
+    def propose(self, location: BlockLocation, proposal: _Proposal) -> None:
         """Take an edit of the file that a block stands in."""
-        self.proposals.setdefault(site.file, []).append(proposal)
+        self.proposals.setdefault(location.file, []).append(proposal)
 
 
 def write_floors(
@@ -101,30 +100,30 @@ def write_floors(
 
     `state` is what the manifests declare, without errors. Nothing is raised for any change.
     """
-    sites, blocks = Sites(manifests), blocks_by_address(state.apps)
+    index, blocks = BlockIndex(manifests), blocks_by_address(state.apps)
     batch = _EditBatch(context.settings)
     for address, wanted in _by_address(changes).items():
         if kind_of(address) == "placement" and address in blocks:
-            _at_site(sites.site(blocks[address]), wanted, batch)
+            _propose_floors(index.location(blocks[address]), wanted, batch)
         else:
             message = "no manifest declares this placement"
             batch.findings.append(Finding("reconciler.yaml", 1, 1, "unknown-address", message, address=address))
     texts: list[ManifestText] = []
     written: list[FloorChange] = []
     for file in (text.file for text in manifests if text.file in batch.proposals):
-        text, done = _file_written(context, file, sites, blocks, batch)
+        text, done = _write_file(context, file, index, blocks, batch)
         texts += [text] if text is not None else []
         written += done
     return FloorTexts(tuple(texts), tuple(written), tuple(sorted(batch.findings, key=finding_order)))
 
 
-def _file_written(
-    context: ProjectContext, file: str, sites: Sites, blocks: Mapping[Address, Block], batch: _EditBatch
+def _write_file(
+    context: ProjectContext, file: str, index: BlockIndex, blocks: Mapping[Address, DesiredResource], batch: _EditBatch
 ) -> tuple[ManifestText | None, Sequence[FloorChange]]:
-    """The new text of a file, and the changes in it; None where there are none. What cannot be written is told."""
+    """The new text of a file (None: unchanged) and the changes in it. Findings on the others go to the batch."""
     proposals, done = batch.proposals[file], list[FloorChange]()
     try:
-        edited = edit_tree(sites.tree(file), [each.edit for each in proposals])
+        edited = edit_tree(index.tree(file), [each.edit for each in proposals])
         for each in proposals:
             refusal = edited.finding_for(each.edit, each.address)
             batch.findings += each.notes if refusal is None else [refusal]
@@ -133,61 +132,61 @@ def _file_written(
             return None, ()
         before = {address: block for address, block in blocks.items() if block.source.file == file}
         after = declared_in(context, edited.tree.text, edited.tree.parsed)
-        check_declared(before, after, _requests(blocks, done), file)
-    except EditError as wrong:
-        batch.findings += wrong.findings
+        check_declared(before, after, _floor_requests(blocks, done), file)
+    except EditError as error:
+        batch.findings += error.findings
         return None, ()
     return edited.tree.text, done
 
 
-def _requests(blocks: Mapping[Address, Block], changes: Iterable[FloorChange]) -> Iterator[EditRequest]:
+def _floor_requests(blocks: Mapping[Address, DesiredResource], changes: Iterable[FloorChange]) -> Iterator[EditRequest]:
     """What the placements are to declare after the changes."""
     for address, wanted in _by_address(changes).items():
         fields = blocks[address].fields
-        floors = {**cast("Floors", fields[FIELD]), **{change.country: change.price for change in wanted}}
-        yield EditRequest(address, (), {address: {**fields, FIELD: floors}}, {})
+        floors = {**cast("Floors", fields[FLOOR_FIELD]), **{change.country: change.price for change in wanted}}
+        yield EditRequest(address, (), {address: {**fields, FLOOR_FIELD: floors}}, {})
 
 
 def _by_address(changes: Iterable[FloorChange]) -> Mapping[Address, list[FloorChange]]:
     """The changes of each placement; of two for one country the later one counts."""
     latest = {(change.address, change.country): change for change in changes}
-    found: dict[Address, list[FloorChange]] = {}
+    by_address: dict[Address, list[FloorChange]] = {}
     for change in latest.values():
-        found.setdefault(change.address, []).append(change)
-    return found
+        by_address.setdefault(change.address, []).append(change)
+    return by_address
 
 
-def _at_site(site: Site, wanted: Sequence[FloorChange], batch: _EditBatch) -> None:
+def _propose_floors(location: BlockLocation, wanted: Sequence[FloorChange], batch: _EditBatch) -> None:
     """Propose what gives a placement its new floors."""
-    lines, groups = _lines_for(site, batch.settings), batch.settings.country_groups
-    moved = [change for change in wanted if _price_in(lines, change.country, groups) != change.price]
+    lines, groups = _effective_lines(location, batch.settings), batch.settings.country_groups
+    moved = [change for change in wanted if _country_price(lines, change.country, groups) != change.price]
     try:
-        block = node_along(site.tree, site.path, (FIELD,)) if moved else None
-    except Unwritable as wrong:
-        batch.findings.append(finding_of(wrong, site.file, wanted[0].address))
+        block = node_along(location.tree, location.path, (FLOOR_FIELD,)) if moved else None
+    except Unwritable as error:
+        batch.findings.append(finding_of(error, location.file, wanted[0].address))
         return
     if not isinstance(block, Map):
         return
-    at = block.find(FIELD)
+    at = block.find(FLOOR_FIELD)
     if at is None:
-        _own_table(site, lines, moved, batch)
+        _propose_own_table(location, lines, moved, batch)
         return
     for change in moved:
-        edit = _floor_line((*site.path, FIELD), lines, block.entries[at].value, change, groups)
-        batch.propose(site, _Proposal(edit, (change,)))
+        edit = _country_edit((*location.path, FLOOR_FIELD), lines, block.entries[at].value, change, groups)
+        batch.propose(location, _Proposal(edit, (change,)))
 
 
-def _lines_for(site: Site, settings: Settings) -> Any:
+def _effective_lines(location: BlockLocation, settings: Settings) -> Any:
     """The floors that hold for a placement, a Map or Seq as written in its block or under it; None where none do."""
-    blocks = (site.raw, *site.around)
+    blocks = (location.raw, *location.enclosing)
     kind = next((block["placementType"] for block in blocks if "placementType" in block), None)
-    under = [over.raw for over in settings.defaults.get(kind, ())]
-    return next((block[FIELD] for block in (*blocks, *reversed(under)) if FIELD in block), None)
+    inherited = [overlay.raw for overlay in settings.defaults.get(kind, ())]
+    return next((block[FLOOR_FIELD] for block in (*blocks, *reversed(inherited)) if FLOOR_FIELD in block), None)
 
 
-def _price_in(lines: Any, country: str, groups: Groups) -> Decimal | None:
+def _country_price(lines: Any, country: str, groups: Groups) -> Decimal | None:
     """The price that the lines give a country, by its own line or its group's."""
-    table = _table(lines)
+    table = _price_table(lines)
     if country in table:
         return price(table[country])
     if country == WORLDWIDE:
@@ -195,30 +194,30 @@ def _price_in(lines: Any, country: str, groups: Groups) -> Decimal | None:
     return next((price(table[name]) for name in table if country in groups.get(name, ())), None)
 
 
-def _table(lines: Any) -> Mapping[str, Any]:
+def _price_table(lines: Any) -> Mapping[str, Any]:
     if isinstance(lines, Map):
         return lines
     return {line["country"]: line["price"] for line in lines or ()}
 
 
-def _floor_line(path: Path, lines: Any, written: Node, change: FloorChange, groups: Groups) -> Edit:
+def _country_edit(path: Path, lines: Any, written: Node, change: FloorChange, groups: Groups) -> Edit:
     """The edit for one country in the block's own floors; `written` is where these stand."""
     match written:
         case Map() if written.find(change.country) is not None:
             return SetScalar((*path, change.country), change.price)
         case Map():
-            held = [entry.name for entry in written.entries if change.country in groups.get(entry.name, ())]
-            return AddEntry(path, change.country, change.price, held[-1] if held else None)
+            group_lines = [entry.name for entry in written.entries if change.country in groups.get(entry.name, ())]
+            return AddEntry(path, change.country, change.price, group_lines[-1] if group_lines else None)
         case Seq():
             at = next((at for at, line in enumerate(lines) if line["country"] == change.country), None)
             if at is None:
                 return AddItem(path, {"country": change.country, "price": change.price})
-            return line_price((*path, at), written.nodes[at], change.country, change.price)
+            return line_price_edit((*path, at), written.nodes[at], change.country, change.price)
         case _:
             return SetScalar((*path, change.country), change.price)
 
 
-def line_price(path: Path, line: Node, country: str, amount: Decimal) -> Edit:
+def line_price_edit(path: Path, line: Node, country: str, amount: Decimal) -> Edit:
     """The edit that gives a line of the API's list form another price; what `<<` or an alias gave it stays there."""
     if isinstance(line, Map):
         at = line.find("price")
@@ -226,16 +225,16 @@ def line_price(path: Path, line: Node, country: str, amount: Decimal) -> Edit:
     return SetValue(path, {"country": country, "price": amount})
 
 
-def _own_table(site: Site, lines: Any, changes: Sequence[FloorChange], batch: _EditBatch) -> None:
+def _propose_own_table(location: BlockLocation, lines: Any, changes: Sequence[FloorChange], batch: _EditBatch) -> None:
     """Floors for a block that has none of its own: the lines that hold for it now, with the changes made."""
     address = changes[0].address
     if lines is None:
         message, hint = "no floors are declared here", "add floorPrices with a line for WW and for each country"
-        batch.findings.append(Finding(site.file, *site.place, "no-floors", message, address=address, hint=hint))
+        batch.findings.append(Finding(location.file, *location.place, "no-floors", message, address=address, hint=hint))
         return
-    table: dict[str, Writable] = {name: price(amount) for name, amount in _table(lines).items()}
+    table: dict[str, Writable] = {name: price(amount) for name, amount in _price_table(lines).items()}
     table.update({change.country: change.price for change in changes})
     named = ", ".join(f"{change.country} {to_json(change.price)}" for change in changes)
     message = f"its floors came from another block; for {named} it gets a table of its own, which no longer follows"
-    note = Finding(site.file, *site.place, "own-floors", message, "warning", address)
-    batch.propose(site, _Proposal(AddEntry(site.path, FIELD, table), tuple(changes), (note,)))
+    note = Finding(location.file, *location.place, "own-floors", message, "warning", address)
+    batch.propose(location, _Proposal(AddEntry(location.path, FLOOR_FIELD, table), tuple(changes), (note,)))

@@ -1,4 +1,4 @@
-"""One block's declared placement fields in canonical form, ready to be laid over those of another block."""
+"""A block's fields in canonical form, as an overlay over the fields of more general blocks; and its lifecycle."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, assert_never
 from reconciler.manifest.block import Block
 from reconciler.manifest.country_expansion import (
     COUNTRIES,
-    SIX,
+    SIX_DECIMALS_HINT,
     Groups,
     country_hint,
     country_list,
@@ -42,7 +42,7 @@ from reconciler.yaml.scalar import did_you_mean, quoted, spelling
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ParseContext:
     """What the project's settings say about reading values: its country groups, and the highest floor in USD."""
 
     groups: Groups
@@ -50,7 +50,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class FieldOverlay:
     """The placement fields that one block declares. `broken` names those whose values are wrong.
 
     `floor_lines` names the countries and groups that the block's floors are written for.
@@ -65,50 +65,50 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _FieldContext:
     raw: Map
-    terms: Terms
+    parse_context: ParseContext
     reporter: Reporter
-    wrong: set[str] = field(default_factory=set)
+    invalid: set[str] = field(default_factory=set)
 
 
-Reader: TypeAlias = Callable[[Any, str, _Reading], Value]
+Reader: TypeAlias = Callable[[Any, str, _FieldContext], Value]
 """A checked value, the name of its field, and what stands around it -> the canonical value."""
 
 
-def layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
+def field_overlay(block: PlacementFields, raw: Map, context: ParseContext, reporter: Reporter) -> FieldOverlay:
     """The layer of a block and of what stands in the file for it."""
-    fields, wrong = canonical_fields(PLACEMENT_READERS, block, raw, terms, reporter)
+    fields, invalid = canonical_fields(PLACEMENT_READERS, block, raw, context, reporter)
     lifecycle = read_lifecycle(block.lifecycle, raw, "placement", reporter) if "lifecycle" in raw else None
     lines = tuple(floor_names(block.__dict__["floorPrices"])) if "floorPrices" in fields else ()
-    broken = {*raw.broken, *wrong} if raw.broken or wrong else ()
-    return Layer(reporter.file, raw, fields, broken, lines, lifecycle)
+    broken = {*raw.broken, *invalid} if raw.broken or invalid else ()
+    return FieldOverlay(reporter.file, raw, fields, broken, lines, lifecycle)
 
 
 def canonical_fields(
-    readers: Mapping[str, Reader], block: Block, raw: Map, terms: Terms, reporter: Reporter
+    readers: Mapping[str, Reader], block: Block, raw: Map, context: ParseContext, reporter: Reporter
 ) -> tuple[dict[str, Value], Collection[str]]:
     """The fields that a block declares, in canonical form, and the names of those whose values are wrong."""
-    reading = _Reading(raw, terms, reporter)
+    field_context = _FieldContext(raw, context, reporter)
     written = block.__dict__
     fields: dict[str, Value] = {}
     for name in raw:
         if name in readers:
-            fields[name] = readers[name](written[name], name, reading)
-    for name in reading.wrong:
+            fields[name] = readers[name](written[name], name, field_context)
+    for name in field_context.invalid:
         del fields[name]
-    return fields, reading.wrong
+    return fields, field_context.invalid
 
 
-def report_type_bound(over: Layer, placement_type: str | None, reporter: Reporter) -> None:
+def report_type_bound(overlay: FieldOverlay, placement_type: str | None, reporter: Reporter) -> None:
     """Report fields that placements of the type do not have."""
     if placement_type is None:
         return
-    for name in over.raw:
+    for name in overlay.raw:
         only = _ONLY_FOR.get(name, placement_type)
         if only != placement_type:
             message = f"{name} is a field of {only} placements only; this is {placement_type}"
-            reporter.error(over.raw.key_place(name), "type-bound-field", message)
+            reporter.error(overlay.raw.key_place(name), "type-bound-field", message)
 
 
 def fits_type(name: str, placement_type: str | None) -> bool:
@@ -144,70 +144,72 @@ def _check_path(path: str, steps: tuple[str | int, ...], raw: Map, kind: Kind, r
         reporter.error(place_at(raw, steps), "unknown-field", f"{quoted(part)} is no part of {first}", hint)
 
 
-def _as_it_is(value: Any, _name: str, _reading: _Reading) -> Value:
+def _read_unchanged(value: Any, _name: str, _context: _FieldContext) -> Value:
     plain: Value = value
     return plain
 
 
-def _sorted(items: list[str] | None, _name: str, _reading: _Reading) -> Value:
+def _read_words(items: list[str] | None, _name: str, _context: _FieldContext) -> Value:
     return None if items is None else tuple(sorted(set(items)))
 
 
-def _floors(lines: Any, name: str, reading: _Reading) -> Value:
-    table = floor_table(lines, reading.raw[name], reading.terms.groups, reading.terms.max_floor, reading.reporter)
+def _read_floors(lines: Any, name: str, context: _FieldContext) -> Value:
+    table = floor_table(
+        lines, context.raw[name], context.parse_context.groups, context.parse_context.max_floor, context.reporter
+    )
     if table is None:
-        reading.wrong.add(name)
+        context.invalid.add(name)
     return table
 
 
-def _geo(geo: Geo | None, name: str, reading: _Reading) -> Value:
+def _read_geo(geo: Geo | None, name: str, context: _FieldContext) -> Value:
     if geo is None:
         return None
-    raw = reading.raw[name]["countries"]
+    raw = context.raw[name]["countries"]
     places = [raw.item_place(at) for at in range(len(raw))]
-    countries = country_list(geo.countries, places, reading.terms.groups, reading.reporter)
-    if not all(country in COUNTRIES or country in reading.terms.groups for country in geo.countries):
-        reading.wrong.add(name)
+    countries = country_list(geo.countries, places, context.parse_context.groups, context.reporter)
+    if not all(country in COUNTRIES or country in context.parse_context.groups for country in geo.countries):
+        context.invalid.add(name)
     return {"include": geo.include, "countries": countries}
 
 
-def _frequency(limit: Frequency | None, _name: str, _reading: _Reading) -> Value:
+def _read_frequency(limit: Frequency | None, _name: str, _context: _FieldContext) -> Value:
     return {"value": limit.value, "unit": limit.unit} if limit is not None and limit.enabled else None
 
 
-def _reward(reward: Reward | None, name: str, reading: _Reading) -> Value:
+def _read_reward(reward: Reward | None, name: str, context: _FieldContext) -> Value:
     if reward is None or not reward.enabled:
         return None
     amount = number(reward.amount)
     if is_rounded(reward.amount):
         message = f"the amount {spelling(reward.amount)} is taken as {to_json(amount)}"
-        reading.reporter.warning(reading.raw[name].value_place("amount"), "rounded", message, SIX)
+        context.reporter.warning(context.raw[name].value_place("amount"), "rounded", message, SIX_DECIMALS_HINT)
     return {"currency": reward.currency, "amount": amount}
 
 
-def _reader(field_type: FieldType) -> Reader:
+def _reader_of(field_type: FieldType) -> Reader:
     """What brings a checked value of a manifest into canonical form."""
-    read: Reader
+    reader: Reader
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType():
-            read = _as_it_is
+            reader = _read_unchanged
         case WordsType():
-            read = _sorted
+            reader = _read_words
         case PricesType():
-            read = _floors
+            reader = _read_floors
         case GeoType():
-            read = _geo
+            reader = _read_geo
         case LimitType():
-            read = _frequency
+            reader = _read_frequency
         case RewardType():
-            read = _reward
+            reader = _read_reward
         case _:
             assert_never(field_type)
-    return read
+    return reader
 
 
 _ONLY_FOR: Final = {spec.name: spec.only_for for spec in PLACEMENT_FIELDS.values() if spec.only_for is not None}
-APP_READERS: Final = {name: _reader(spec.type) for name, spec in APP_FIELDS.items()}
+APP_READERS: Final = {name: _reader_of(spec.type) for name, spec in APP_FIELDS.items()}
 PLACEMENT_READERS: Final = {
-    name: _reader(spec.type) for name, spec in PLACEMENT_FIELDS.items() if name in PlacementFields.model_fields
+    name: _reader_of(spec.type) for name, spec in PLACEMENT_FIELDS.items() if name in PlacementFields.model_fields
 }

@@ -1,4 +1,8 @@
-"""The store categories by platform that the vendor is known to take; the lists may grow on its side."""
+"""Checks of one expanded app beyond its types: categories, names, bundle, targeting, floors, renames and tiers.
+
+`lint_app` runs all of them. The categories of each platform are those that the vendor is known to accept; its list may
+grow.
+"""
 
 import json
 import re
@@ -11,9 +15,9 @@ from typing import Final, cast
 from unicodedata import name as script
 
 from reconciler.manifest.country_expansion import COUNTRIES, line_place
-from reconciler.manifest.expand import Expanded, ExpandedApp
-from reconciler.manifest.findings import Reporter, report_look_alike
-from reconciler.manifest.layer import Layer
+from reconciler.manifest.expand import ExpandedApp, ExpandedPlacement
+from reconciler.manifest.findings import Reporter, warn_of_look_alike
+from reconciler.manifest.layer import FieldOverlay
 from reconciler.manifest.settings import Settings
 from reconciler.model.address import folded_placement
 from reconciler.model.field import KNOWN_SKIPABILITY
@@ -21,14 +25,6 @@ from reconciler.model.floors import MINIMUM, Floors, effective
 from reconciler.model.value import to_json
 from reconciler.yaml.node import Map
 from reconciler.yaml.scalar import Place, did_you_mean, is_hidden, is_unseen, quoted, shown, unseen_ends
-
-
-@cache
-def categories() -> Mapping[str, tuple[str, ...]]:
-    """Category names by platform, spelled as the API wants them."""
-    text = files("reconciler.manifest").joinpath("categories.json").read_text(encoding="utf-8")
-    return {platform: tuple(names) for platform, names in json.loads(text).items()}
-
 
 _USER_MACRO: Final = "{{USER_ID}}"
 _STRANGE_IN_BUNDLE: Final = re.compile(r"[^A-Za-z0-9._]")
@@ -54,24 +50,31 @@ def lint_app(app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     _lint_reward_url(app, about)
     _lint_bundle(app, about)
     _lint_name(app.raw, about)
-    _lint_hidden(app.raw, about)
-    for ladder in app.raw.get("waterfalls") or ():
-        _lint_name(ladder, about)
-        _lint_address(ladder, about)
+    _lint_hidden_characters(app.raw, about)
+    for waterfall in app.raw.get("waterfalls") or ():
+        _lint_name(waterfall, about)
+        _lint_address(waterfall, about)
     for placement in app.placements:
         if placement.desired.state == "present":
             _lint_placement(placement, app, settings, about)
     _lint_look_alikes(app, reporter)
     _lint_renames(app, reporter)
-    for ladder in app.ladders:
-        present = [rung for rung in ladder if rung.desired.state == "present"]
+    for waterfall in app.waterfalls:
+        present = [tier for tier in waterfall if tier.desired.state == "present"]
         for upper, lower in pairwise(present):
-            _lint_rungs(upper, lower, about.about(lower.desired.address))
+            _lint_tiers(upper, lower, about.about(lower.desired.address))
+
+
+@cache
+def categories() -> Mapping[str, tuple[str, ...]]:
+    """Category names by platform, spelled as the API wants them."""
+    text = files("reconciler.manifest").joinpath("categories.json").read_text(encoding="utf-8")
+    return {platform: tuple(names) for platform, names in json.loads(text).items()}
 
 
 def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
     """Report placements that look like one declared before them and do not say that they are others."""
-    first: dict[tuple[str, ...], Expanded] = {}
+    first: dict[tuple[str, ...], ExpandedPlacement] = {}
     for placement in app.placements:
         desired = placement.desired
         if desired.state == "absent" or desired.lifecycle.distinct:
@@ -79,11 +82,11 @@ def _lint_look_alikes(app: ExpandedApp, reporter: Reporter) -> None:
         other = first.setdefault(folded_placement(str(desired.fields["name"])), placement).desired
         if other.address != desired.address:
             place, about = placement.raw.value_place("name"), reporter.about(desired.address)
-            report_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
+            warn_of_look_alike(about, place, str(desired.fields["name"]), str(other.fields["name"]), other.source)
 
 
 def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
-    """Report former names that other blocks have: where such a block is renamed, too, nothing tells what is done."""
+    """Report `renamedFrom` values that name other blocks; chains of them are errors, for their order is unknown."""
     renamed = {
         str(each.desired.fields["name"]): each
         for each in app.placements
@@ -91,44 +94,53 @@ def _lint_renames(app: ExpandedApp, reporter: Reporter) -> None:
     }
     declared = {str(each.desired.fields["name"]): each for each in app.placements if each.desired.state == "present"}
     for each in renamed.values():
-        _lint_former(each, declared, renamed, reporter)
+        _lint_former_name(each, declared, renamed, reporter)
     former = {name: str(each.desired.renamed_from) for name, each in renamed.items()}
     passed_on = [name for name, old in former.items() if old in former]
     if passed_on:
         concerned = dict.fromkeys((*passed_on, *(former[name] for name in passed_on)))
-        told = ", ".join(f"{shown(former[name])} to {shown(name)}" for name in list(concerned)[:_NAMED_RENAMES])
+        renames = ", ".join(f"{shown(former[name])} to {shown(name)}" for name in list(concerned)[:_NAMED_RENAMES])
         more = f" and {len(concerned) - _NAMED_RENAMES} more" if len(concerned) > _NAMED_RENAMES else ""
         first = renamed[passed_on[0]]
-        message = f"names are given on from one placement to another ({told}{more}): nothing tells which of it is done"
-        hint = "take renamedFrom away where it is done; else pin them with placementId instead, or rename one an apply"
+        message = (
+            f"names are given on from one placement to another ({renames}{more}): it cannot be told which are done"
+        )
+        hint = (
+            "remove renamedFrom where it is done; else pin them with placementId instead, or rename one in each apply"
+        )
         place, about = first.raw.value_place("renamedFrom"), reporter.about(first.desired.address)
         about.error(place, "rename-chain", message, hint)
 
 
-def _lint_former(
-    placement: Expanded, declared: Mapping[str, Expanded], renamed: Mapping[str, Expanded], reporter: Reporter
+def _lint_former_name(
+    placement: ExpandedPlacement,
+    declared: Mapping[str, ExpandedPlacement],
+    renamed: Mapping[str, ExpandedPlacement],
+    reporter: Reporter,
 ) -> None:
-    """Warn of a former name that a block has which was not renamed: what is called so is that block's."""
+    """Warn of a `renamedFrom` that names a declared block: the live placement of that name belongs to that block."""
     old = str(placement.desired.renamed_from)
     if old not in declared or old in renamed:
         return
-    message = f"renamedFrom names {quoted(old)}, which is declared as well: what is called so stays that block's"
-    hint = "take renamedFrom away where the rename is done or this is a new placement; else remove the other block"
+    message = (
+        f"renamedFrom names {quoted(old)}, which is declared as well: the placement of that name stays with its block"
+    )
+    hint = "remove renamedFrom where the rename is done or this is a new placement; else remove the other block"
     about = reporter.about(placement.desired.address)
     about.warning(placement.raw.value_place("renamedFrom"), "rename-declared", message, hint)
 
 
 def _lint_name(raw: Map, about: Reporter, *, renames: bool = False) -> None:
-    """Warn of a name whose ends nobody sees: people and consoles drop them, and then it is another name."""
+    """Warn of a name that begins or ends with invisible characters: people and consoles drop them."""
     name = raw.get("name")
     before, bare, behind = unseen_ends(name) if isinstance(name, str) else ("", "", "")
-    told = [f"{verb} with {_unseen_told(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
-    if not told:
+    ends = [f"{verb} with {_code_points(part)}" for verb, part in (("begins", before), ("ends", behind)) if part]
+    if not ends:
         return
     hint = f"write name: {quoted(bare)}" if bare else "give it a name that can be seen"
     if bare and renames:
         hint += f"; where the account has the name as it is, add renamedFrom: {quoted(str(name))}"
-    message = f"the name {quoted(str(name))} {' and '.join(told)}"
+    message = f"the name {quoted(str(name))} {' and '.join(ends)}"
     about.warning(raw.value_place("name"), "name-ends", message, hint)
 
 
@@ -140,11 +152,11 @@ def _lint_address(raw: Map, about: Reporter) -> None:
         about.warning(
             place, "name-slash", message, "write - or _ instead, with renamedFrom where the account has it so"
         )
-    _lint_hidden(raw, about)
+    _lint_hidden_characters(raw, about)
 
 
-def _lint_hidden(raw: Map, about: Reporter) -> None:
-    """Warn of characters within a name that nobody sees, and of letters that look like others."""
+def _lint_hidden_characters(raw: Map, about: Reporter) -> None:
+    """Warn of invisible characters within a name, and of letters of two scripts that look alike."""
     name = str(raw.get("name", ""))
     if name.isascii():
         return
@@ -152,13 +164,13 @@ def _lint_hidden(raw: Map, about: Reporter) -> None:
     _, inner, _ = unseen_ends(name)
     hidden = [each for each in dict.fromkeys(inner) if is_hidden(each)]
     if hidden:
-        message = f"the name {quoted(name)} holds {_unseen_told(''.join(hidden))}, which nobody sees"
+        message = f"the name {quoted(name)} holds {_code_points(''.join(hidden))}, which nobody sees"
         about.warning(place, "name-hidden", message, "leave it out, with renamedFrom where the account has it so")
 
     mixed = [word for word in _WORD.findall(name) if not word.isascii() and _is_mixed(word)]
     if mixed:
-        strange = _unseen_told("".join(each for each in mixed[0] if not each.isascii()))
-        message = f"the name {quoted(name)} mixes letters that look alike: {strange} in {mixed[0]!a} is not Latin"
+        foreign = _code_points("".join(each for each in mixed[0] if not each.isascii()))
+        message = f"the name {quoted(name)} mixes letters that look alike: {foreign} in {mixed[0]!a} is not Latin"
         about.warning(place, "name-mixed", message, "write it in one script")
 
 
@@ -169,15 +181,15 @@ def _is_mixed(word: str) -> bool:
 
 
 def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
-    """Warn of a bundle that can be no package's: an app that is made with it is nobody's, and stays."""
+    """Warn of a bundle that no package can have: an app created with it cannot be corrected."""
     if not app.is_identified:
         return
     platform, bundle = (str(app.desired.fields[name]) for name in ("platform", "bundle"))
     allowed = "-" if platform == "ios" else ""
-    strange = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
+    unusual = "".join(each for each in dict.fromkeys(_STRANGE_IN_BUNDLE.findall(bundle)) if each != allowed)
     hint = "look it up in the store: an app with a wrong bundle cannot be corrected, only made again"
-    if strange:
-        message = f"holds {_unseen_told(strange)}, which no {platform} bundle does"
+    if unusual:
+        message = f"holds {_code_points(unusual)}, which no {platform} bundle does"
     elif "" in bundle.split("."):
         message = "has a dot at an end, or two together"
     elif platform == "android" and bundle.isdigit():
@@ -189,7 +201,7 @@ def _lint_bundle(app: ExpandedApp, about: Reporter) -> None:
     about.warning(app.raw.value_place("bundle"), "bundle-form", f"the bundle {quoted(bundle)} {message}", hint)
 
 
-def _unseen_told(characters: str) -> str:
+def _code_points(characters: str) -> str:
     if characters == " " * len(characters):
         return f"{len(characters)} blanks" if len(characters) > 1 else "a blank"
     return " ".join(f"U+{ord(character):04X}" for character in dict.fromkeys(characters[:_NAMED_CHARACTERS]))
@@ -220,11 +232,11 @@ def _lint_reward_url(app: ExpandedApp, about: Reporter) -> None:
         about.warning(place, "reward-url", "rewardedAdUrl holds &amp;, as HTML writes it", "write & alone")
     unfit = [each for each in dict.fromkeys(url) if is_unseen(each)]
     if unfit:
-        message = f"rewardedAdUrl holds {_unseen_told(''.join(unfit))}, which no address does"
+        message = f"rewardedAdUrl holds {_code_points(''.join(unfit))}, which no address does"
         about.warning(place, "reward-url", message, "leave it out, or write it as %20 and the like")
 
 
-def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
+def _lint_placement(placement: ExpandedPlacement, app: ExpandedApp, settings: Settings, reporter: Reporter) -> None:
     about = reporter.about(placement.desired.address)
     _lint_name(placement.raw, about, renames=placement.desired.renamed_from is None)
     _lint_address(placement.raw, about)
@@ -242,7 +254,7 @@ def _lint_placement(placement: Expanded, app: ExpandedApp, settings: Settings, r
         _lint_geo_floors(placement, settings, about)
 
 
-def _lint_targeting(placement: Expanded, about: Reporter) -> None:
+def _lint_targeting(placement: ExpandedPlacement, about: Reporter) -> None:
     fields = placement.desired.fields
     enabled = fields.get("targetingEnabled")
     targets = [name for name in ("geo", "connectivity") if fields.get(name) is not None]
@@ -258,36 +270,36 @@ def _lint_targeting(placement: Expanded, about: Reporter) -> None:
         about.error(placement.place_of("targetingEnabled"), "targeting-incomplete", message, "add one of them")
 
 
-def _lint_geo_floors(placement: Expanded, settings: Settings, about: Reporter) -> None:
+def _lint_geo_floors(placement: ExpandedPlacement, settings: Settings, about: Reporter) -> None:
     geo = cast("Mapping[str, object]", placement.desired.fields["geo"])
     countries = cast("tuple[str, ...]", geo["countries"])
-    over = cast("Layer", placement.layer_of("floorPrices"))
-    for name in over.floor_lines:
+    overlay = cast("FieldOverlay", placement.overlay_of("floorPrices"))
+    for name in overlay.floor_lines:
         members = (name,) if name in COUNTRIES else settings.country_groups.get(name, ())
         if members and not any((country in countries) is geo["include"] for country in members):
             message = f"{name} has a floor, but geo keeps the placement out of it"
             hint = "drop the floor, or let geo include it"
-            about.warning(_floor_place(placement, over, name), "geo-excludes-floor", message, hint)
+            about.warning(_floor_place(placement, overlay, name), "geo-excludes-floor", message, hint)
 
 
-def _floor_place(placement: Expanded, over: Layer, name: str) -> Place:
-    if over.file != placement.desired.source.file:
+def _floor_place(placement: ExpandedPlacement, overlay: FieldOverlay, name: str) -> Place:
+    if overlay.file != placement.desired.source.file:
         return placement.raw.place
-    return line_place(over.raw["floorPrices"], over.floor_lines.index(name), name)
+    return line_place(overlay.raw["floorPrices"], overlay.floor_lines.index(name), name)
 
 
-def _lint_rungs(upper: Expanded, lower: Expanded, about: Reporter) -> None:
-    above, below = (rung.desired.fields.get("floorPrices") for rung in (upper, lower))
+def _lint_tiers(upper: ExpandedPlacement, lower: ExpandedPlacement, about: Reporter) -> None:
+    above, below = (tier.desired.fields.get("floorPrices") for tier in (upper, lower))
     if not (isinstance(above, Mapping) and isinstance(below, Mapping)) or upper.is_broken("floorPrices"):
         return
-    wrong = list(_not_below(cast("Floors", above), cast("Floors", below)))
-    if not wrong or lower.is_broken("floorPrices"):
+    not_below = list(_not_below(cast("Floors", above), cast("Floors", below)))
+    if not not_below or lower.is_broken("floorPrices"):
         return
     named = [
-        f"{country} ({to_json(under)} against {to_json(over)})" for country, under, over in wrong[:_NAMED_COUNTRIES]
+        f"{country} ({to_json(under)} against {to_json(over)})" for country, under, over in not_below[:_NAMED_COUNTRIES]
     ]
-    more = f" and {len(wrong) - len(named)} more" if len(wrong) > len(named) else ""
-    names = [quoted(str(rung.raw["name"])) for rung in (lower, upper)]
+    more = f" and {len(not_below) - len(named)} more" if len(not_below) > len(named) else ""
+    names = [quoted(str(tier.raw["name"])) for tier in (lower, upper)]
     message = f"the floor of tier {names[0]} is not below that of tier {names[1]} in {', '.join(named)}{more}"
     about.error(
         lower.place_of("floorPrices"), "inverted-ladder", message, "order tiers dearest first, in every country"

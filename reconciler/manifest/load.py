@@ -1,23 +1,34 @@
-"""What the files of a project say, each read alone -> desired state, or everything that is wrong with it."""
+"""The files of a project -> `DesiredState`, or all findings on them.
+
+`load_desired` reads every file (`read_manifest`) and puts the results together (`assemble`). `digest_of` is the digest
+that plans carry.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.manifest.assemble import Loaded, assemble, by_file
+from reconciler.manifest.assemble import Loaded, assemble, sorted_by_file
 from reconciler.manifest.decode import decode
 from reconciler.manifest.expand import ExpandedApp, expand_app
-from reconciler.manifest.findings import Claim, Report, Reporter
+from reconciler.manifest.findings import (
+    FindingCollector,
+    IdentityClaim,
+    Reporter,
+)
 from reconciler.manifest.lint import lint_app
 from reconciler.manifest.models import ManifestDocument
-from reconciler.manifest.parsed_manifest import Reading
+from reconciler.manifest.parsed_manifest import ParsedManifest
 from reconciler.manifest.settings import Settings, load_settings
 from reconciler.manifest.write import EVERY_KEY
 from reconciler.model.desired import Safety
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.node import Document, Map
+from reconciler.yaml.node import Map, YamlDocument
 from reconciler.yaml.parse import Parsed, parse
 from reconciler.yaml.scalar import ManifestText, PlainScalars, place_of_offset, quoted
+
+__all__ = ["Loaded", "ManifestText", "Settings", "findings_without_settings", "load_desired", "load_settings"]
+
 
 _RESTS_ON_SETTINGS: Final = frozenset(
     (
@@ -32,9 +43,7 @@ _CUT_OFF: Final = re.compile(
     r"([^\s'\"\[{&*|>#][^\n]*?)[ \t]+(#[^\s#][^\n]*)$",
     re.MULTILINE,
 )
-"""A text that is written plain, with a `#` behind a blank in it that no blank follows, as in `name: Level #1`."""
-
-__all__ = ["Loaded", "ManifestText", "Settings", "findings_without_settings", "load_desired", "load_settings"]
+"""An unquoted text with ` #` in it and no blank after the `#`, as in `name: Level #1`: YAML ends the value there."""
 
 
 def load_desired(settings: Settings, settings_text: ManifestText, manifests: Sequence[ManifestText]) -> Loaded:
@@ -42,47 +51,47 @@ def load_desired(settings: Settings, settings_text: ManifestText, manifests: Seq
 
     Findings are of the manifests only; those of the settings came from `load_settings`. Nothing is raised for any text.
     """
-    texts = by_file(manifests)
+    texts = sorted_by_file(manifests)
     scalars = PlainScalars()
-    readings = (read_manifest(text, settings, scalars) for text in texts)
-    return assemble(settings.outline, settings_text, texts, readings)
+    parsed = (read_manifest(text, settings, scalars) for text in texts)
+    return assemble(settings.project_settings, settings_text, texts, parsed)
 
 
 def load_one(settings: Settings, settings_text: ManifestText, text: ManifestText, parsed: Parsed) -> Loaded:
-    """What one manifest, which has been parsed, declares by itself."""
-    return assemble(settings.outline, settings_text, [text], [reading_of(text, parsed, settings)])
+    """The desired state of one parsed manifest alone."""
+    return assemble(settings.project_settings, settings_text, [text], [decode_manifest(text, parsed, settings)])
 
 
 def findings_without_settings(settings_text: ManifestText, manifests: Sequence[ManifestText]) -> tuple[Finding, ...]:
-    """What is wrong with manifests, however the settings read, which cannot be read."""
+    """Findings on manifests whose settings cannot be read: those that no settings could settle."""
     settings = Settings("unknown", (), {}, {}, "report", Safety(), sound=False)
     loaded = load_desired(settings, settings_text, manifests)
-    return tuple(found for found in loaded.findings if found.code not in _RESTS_ON_SETTINGS)
+    return tuple(finding for finding in loaded.findings if finding.code not in _RESTS_ON_SETTINGS)
 
 
-def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> Reading:
-    """What stands in a file. `scalars` may be shared between files to save work. Nothing is raised for any bytes."""
-    return reading_of(text, parse(text, scalars, open_keys=EVERY_KEY), settings)
+def read_manifest(text: ManifestText, settings: Settings, scalars: PlainScalars) -> ParsedManifest:
+    """A file's apps, claims and findings. `scalars` may be shared between files to save work. Raises for no bytes."""
+    return decode_manifest(text, parse(text, scalars, open_keys=EVERY_KEY), settings)
 
 
-def reading_of(text: ManifestText, parsed: Parsed, settings: Settings) -> Reading:
-    """What stands in a file that has been parsed, with everything that is wrong in it alone."""
-    report = Report()
-    reporter = Reporter(report, text.file)
-    report.add((*parsed.findings, *parsed.warnings))
+def decode_manifest(text: ManifestText, parsed: Parsed, settings: Settings) -> ParsedManifest:
+    """A parsed file's apps, claims and findings, before it is compared with other files."""
+    collector = FindingCollector()
+    reporter = Reporter(collector, text.file)
+    collector.add((*parsed.findings, *parsed.warnings))
     if parsed.documents:
-        report.add(_cut_off_values(text))
+        collector.add(_cut_off_values(text))
     apps = []
-    claims: list[Claim] = []
-    for expanded in _apps((*parsed.documents, *parsed.broken_off), settings, reporter):
+    claims: list[IdentityClaim] = []
+    for expanded in _expanded_apps((*parsed.documents, *parsed.broken_off), settings, reporter):
         lint_app(expanded, settings, reporter)
         if expanded.is_identified:
             apps.append(expanded.desired)
-            claims += _claims(expanded)
-    return Reading(tuple(apps), tuple(claims), report.in_order_of_discovery())
+            claims += _identity_claims(expanded)
+    return ParsedManifest(tuple(apps), tuple(claims), collector.in_order_of_discovery())
 
 
-def _apps(documents: Iterable[Document], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
+def _expanded_apps(documents: Iterable[YamlDocument], settings: Settings, reporter: Reporter) -> Iterator[ExpandedApp]:
     for document in documents:
         decoded = decode(ManifestDocument, document, reporter)
         if decoded is not None:
@@ -91,33 +100,35 @@ def _apps(documents: Iterable[Document], settings: Settings, reporter: Reporter)
                 yield expand_app(app, node, settings, reporter)
 
 
-def _claims(app: ExpandedApp) -> Iterator[Claim]:
+def _identity_claims(app: ExpandedApp) -> Iterator[IdentityClaim]:
     desired = app.desired
-    yield _claim("app", desired.address, app.raw, "bundle")
+    yield _identity_claim("app", desired.address, app.raw, "bundle")
     if desired.pin is not None:
-        yield _claim("appId", desired.address, app.raw, "appId", desired.pin)
+        yield _identity_claim("appId", desired.address, app.raw, "appId", desired.pin)
     for placement in app.placements:
         one, raw = placement.desired, placement.raw
         if "name" in raw.broken:
             continue
-        yield _claim("placement", one.address, raw, "name")
+        yield _identity_claim("placement", one.address, raw, "name")
         if one.pin is not None:
-            yield _claim("placementId", one.address, raw, "placementId", one.pin)
+            yield _identity_claim("placementId", one.address, raw, "placementId", one.pin)
         if one.renamed_from is not None:
-            yield _claim("renamedFrom", one.address, raw, "renamedFrom", f"{desired.address}/{one.renamed_from}")
+            yield _identity_claim(
+                "renamedFrom", one.address, raw, "renamedFrom", f"{desired.address}/{one.renamed_from}"
+            )
 
 
-def _claim(what: str, address: str, raw: Map, key: str, said: str = "") -> Claim:
-    return Claim(what, address, *raw.value_place(key), said)
+def _identity_claim(what: str, address: str, raw: Map, key: str, value: str = "") -> IdentityClaim:
+    return IdentityClaim(what, address, *raw.value_place(key), value)
 
 
 def _cut_off_values(text: ManifestText) -> Iterator[Finding]:
-    """Warnings of values that end at a `#` which was hardly meant to begin a comment. The text is UTF-8."""
+    """Warnings of values that end at a `#` which was probably not meant to begin a comment. The text is UTF-8."""
     if b" #" not in text.data and b"\t#" not in text.data:
         return
     content = text.data.decode("utf-8-sig")
-    for found in _CUT_OFF.finditer(content):
-        message = f"{quoted(found[2].rstrip())} is a comment here, and the value is {quoted(found[1])}"
-        place = place_of_offset(content, found.start(2))
+    for match in _CUT_OFF.finditer(content):
+        message = f"{quoted(match[2].rstrip())} is a comment here, and the value is {quoted(match[1])}"
+        place = place_of_offset(content, match.start(2))
         hint = "put quotes around the value if it belongs to it, else a blank behind #"
         yield Finding(text.file, *place, "comment-in-value", message, "warning", hint=hint)

@@ -178,7 +178,7 @@ class LifecycleBlock(Block):
 
 
 _PLACED_BY: Final = ("name", "placementType")
-"""Fields that placements, tiers and waterfalls speak of in words of their own."""
+"""Fields whose description differs between placements, tiers and waterfalls."""
 
 
 @declaring(spec for spec in PLACEMENT_FIELDS.values() if spec.name not in _PLACED_BY)

@@ -1,6 +1,6 @@
-"""What one manifest file comes to, before it is held against the others; and as bytes, to be remembered.
+"""`ParsedManifest`: what one manifest file declares, before it is compared with others; and as bytes for the cache.
 
-The bytes are JSON: whoever reads them back gets texts, numbers and lists, and runs nothing that stands in them.
+The bytes are JSON: reading them runs nothing that stands in them.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 import orjson
 
-from reconciler.manifest.findings import Claim
+from reconciler.manifest.findings import IdentityClaim
 from reconciler.model.address import Kind
 from reconciler.model.desired import AcceptedDrift, DesiredApp, DesiredPlacement, Lifecycle, Source
 from reconciler.model.diagnostic import Finding
@@ -32,22 +32,22 @@ from reconciler.model.field_type import (
 from reconciler.model.value import Value
 
 FORMAT: Final = 3
-"""Of the bytes. Count it up with every change to them."""
+"""The version of the bytes' format: raise it with every change of that."""
 
 _DEFAULT_LIFECYCLE: Final = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The apps of a file as they stand in it, what they claim for themselves alone, and what is wrong with them."""
+class ParsedManifest:
+    """The apps of a file, the identities that they claim, and the findings on the file alone."""
 
     apps: tuple[DesiredApp, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[IdentityClaim, ...]
     findings: tuple[Finding, ...]
 
 
-class Prices(dict[str, Decimal]):
-    """Decimals by their text, filled as they are asked for: manifests repeat a few prices many times."""
+class DecimalCache(dict[str, Decimal]):
+    """Decimals by their text, made on first use: manifests repeat a few prices many times."""
 
     __slots__ = ()
 
@@ -56,8 +56,8 @@ class Prices(dict[str, Decimal]):
         return value
 
 
-def reading_to_bytes(reading: Reading) -> bytes | None:
-    """The reading as bytes; None for one that cannot be told exactly, such as with an integer of a hundred digits."""
+def parsed_manifest_to_bytes(manifest: ParsedManifest) -> bytes | None:
+    """The reading as bytes; None where JSON cannot hold it, such as an integer of a hundred digits."""
     apps = [
         (
             app.address,
@@ -70,19 +70,19 @@ def reading_to_bytes(reading: Reading) -> bytes | None:
             app.prune,
             _lifecycle_row(app.lifecycle),
         )
-        for app in reading.apps
+        for app in manifest.apps
     ]
     findings = [
-        (found.line, found.column, found.code, found.message, found.severity, found.address, found.hint)
-        for found in reading.findings
+        (finding.line, finding.column, finding.code, finding.message, finding.severity, finding.address, finding.hint)
+        for finding in manifest.findings
     ]
     try:
-        return orjson.dumps([apps, [tuple(claim) for claim in reading.claims], findings], default=_text)
+        return orjson.dumps([apps, [tuple(claim) for claim in manifest.claims], findings], default=_decimal_text)
     except TypeError:
         return None
 
 
-def _text(value: object) -> str:
+def _decimal_text(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError
@@ -101,22 +101,22 @@ def _lifecycle_row(lifecycle: Lifecycle) -> list[Any] | None:
     return [lifecycle.ignore_changes, lifecycle.protect, accepted, lifecycle.distinct]
 
 
-def reading_from_bytes(data: bytes, file: str, prices: Prices) -> Reading | None:
-    """The inverse, for the file that was read; None for bytes that are none of `reading_to_bytes`."""
+def parsed_manifest_from_bytes(data: bytes, file: str, decimals: DecimalCache) -> ParsedManifest | None:
+    """The inverse, for the file that was read; None for bytes that are none of `parsed_manifest_to_bytes`."""
     try:
         apps, claims, findings = orjson.loads(data)
-        return Reading(
-            tuple([_app(row, file, prices) for row in apps]),
-            tuple([Claim(*row) for row in claims]),
+        return ParsedManifest(
+            tuple([_app_from_row(row, file, decimals) for row in apps]),
+            tuple([IdentityClaim(*row) for row in claims]),
             tuple([Finding(file, *row) for row in findings]),
         )
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
         return None
 
 
-def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
+def _app_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredApp:
     address, line, fields, placements, ladders, pin, state, prune, lifecycle = row
-    _restore(fields, _APP_SHAPES, prices)
+    _restore(fields, _APP_RESTORERS, decimals)
     return DesiredApp(
         address,
         fields,
@@ -124,77 +124,79 @@ def _app(row: list[Any], file: str, prices: Prices) -> DesiredApp:
         pin,
         state,
         prune,
-        None if placements is None else tuple([_placement(part, file, prices) for part in placements]),
-        _lifecycle(lifecycle),
+        None if placements is None else tuple([_placement_from_row(part, file, decimals) for part in placements]),
+        _lifecycle_from_row(lifecycle),
         tuple([tuple(ladder) for ladder in ladders]),
     )
 
 
-def _placement(row: list[Any], file: str, prices: Prices) -> DesiredPlacement:
+def _placement_from_row(row: list[Any], file: str, decimals: DecimalCache) -> DesiredPlacement:
     address, line, fields, *rest = row
-    _restore(fields, _PLACEMENT_SHAPES, prices)
+    _restore(fields, _PLACEMENT_RESTORERS, decimals)
     if not rest:
         return DesiredPlacement(address, fields, Source(file, line))
     pin, renamed_from, state, lifecycle = rest
-    return DesiredPlacement(address, fields, Source(file, line), pin, renamed_from, state, _lifecycle(lifecycle))
+    return DesiredPlacement(
+        address, fields, Source(file, line), pin, renamed_from, state, _lifecycle_from_row(lifecycle)
+    )
 
 
-Shape: TypeAlias = Callable[[Any, Prices], Value]
+Restorer: TypeAlias = Callable[[Any, DecimalCache], Value]
 
 
-def _restore(fields: dict[str, Any], shapes: Mapping[str, Shape], prices: Prices) -> None:
-    """Give values back the form they had: prices are texts in JSON, and tuples lists."""
+def _restore(fields: dict[str, Any], restorers: Mapping[str, Restorer], decimals: DecimalCache) -> None:
+    """Restore the types of values in place: in JSON a price is a text and a tuple a list."""
     for name, value in fields.items():
-        if name in shapes and value is not None:
-            fields[name] = shapes[name](value, prices)
+        if name in restorers and value is not None:
+            fields[name] = restorers[name](value, decimals)
 
 
-def _table(value: Any, prices: Prices) -> Value:
-    return {country: prices[price] for country, price in value.items()}
+def _restored_prices(value: Any, decimals: DecimalCache) -> Value:
+    return {country: decimals[price] for country, price in value.items()}
 
 
-def _geo(value: Any, _: Prices) -> Value:
+def _restored_geo(value: Any, _: DecimalCache) -> Value:
     return {**value, "countries": tuple(value["countries"])}
 
 
-def _reward(value: Any, prices: Prices) -> Value:
+def _restored_reward(value: Any, decimals: DecimalCache) -> Value:
     amount = value["amount"]
-    return {**value, "amount": prices[amount] if isinstance(amount, str) else amount}
+    return {**value, "amount": decimals[amount] if isinstance(amount, str) else amount}
 
 
-def _words(value: Any, _: Prices) -> Value:
+def _restored_words(value: Any, _: DecimalCache) -> Value:
     return tuple(value)
 
 
-def _shape_of(field_type: FieldType) -> Shape | None:
-    """What gives a value its form back; None for what is in JSON what it is here."""
-    shape: Shape | None
+def _restorer_of(field_type: FieldType) -> Restorer | None:
+    """The function that restores values of the type; None where JSON has the same value."""
+    restorer: Restorer | None
     match field_type:
         case FlagType() | TextType() | BundleType() | WordType() | CountType() | LimitType():
-            shape = None
+            restorer = None
         case WordsType():
-            shape = _words
+            restorer = _restored_words
         case PricesType():
-            shape = _table
+            restorer = _restored_prices
         case GeoType():
-            shape = _geo
+            restorer = _restored_geo
         case RewardType():
-            shape = _reward
+            restorer = _restored_reward
         case _:
             assert_never(field_type)
-    return shape
+    return restorer
 
 
-def _shapes(kind: Kind) -> Mapping[str, Shape]:
-    shapes = ((name, _shape_of(spec.type)) for name, spec in FIELDS[kind].items())
-    return {name: shape for name, shape in shapes if shape is not None}
+def _restorers(kind: Kind) -> Mapping[str, Restorer]:
+    restorers = ((name, _restorer_of(spec.type)) for name, spec in FIELDS[kind].items())
+    return {name: restorer for name, restorer in restorers if restorer is not None}
 
 
-_APP_SHAPES: Final = _shapes("app")
-_PLACEMENT_SHAPES: Final = _shapes("placement")
+_APP_RESTORERS: Final = _restorers("app")
+_PLACEMENT_RESTORERS: Final = _restorers("placement")
 
 
-def _lifecycle(row: list[Any] | None) -> Lifecycle:
+def _lifecycle_from_row(row: list[Any] | None) -> Lifecycle:
     if row is None:
         return _DEFAULT_LIFECYCLE
     ignored, protect, accepted, distinct = row

@@ -1,7 +1,4 @@
-"""Patterns of manifests: braces written out, and which files look like manifests although no pattern matches them.
-
-Which folders hold no manifests, whatever the patterns say, stands here as well.
-"""
+"""The `manifests` patterns: braces expanded, folders that are never searched, and warnings of unread files."""
 
 import re
 from collections.abc import Iterable
@@ -12,8 +9,7 @@ from reconciler.model.address import one_typo_apart
 from reconciler.model.diagnostic import Finding
 
 MOST: Final = 100
-"""Patterns that one with braces may stand for: nobody means more."""
-
+"""The most patterns that one with braces may expand to."""
 ENDINGS: Final = (".yaml", ".yml")
 CLOSED_FOLDERS: Final = frozenset((".git", ".reconciler"))
 """Folders that hold no manifests: git's own, with its credentials, and the state that is not committed."""
@@ -29,7 +25,7 @@ _NULLS: Final = frozenset({b"", b"~", b"null", b"Null", b"NULL", b"---", b"..."}
 
 
 def is_closed(name: str) -> bool:
-    """Whether a path is that of a folder that holds no manifests, or of something in one, on any file system."""
+    """Whether a path is a closed folder or lies in one, by the rules of any file system."""
     return any(part.rstrip(". ").casefold() in CLOSED_FOLDERS for part in name.split("/"))
 
 
@@ -41,34 +37,34 @@ def plain_patterns(pattern: str) -> tuple[str, ...]:
     waiting, plain = [pattern], []
     while waiting:
         first = waiting.pop()
-        found = next((each for each in _BRACES.finditer(first) if "," in each[1]), None)
-        if found is None:
+        braces = next((each for each in _BRACES.finditer(first) if "," in each[1]), None)
+        if braces is None:
             plain.append(first)
         else:
-            parts = found[1].split(",")
-            waiting += [first[: found.start()] + part + first[found.end() :] for part in reversed(parts)]
+            parts = braces[1].split(",")
+            waiting += [first[: braces.start()] + part + first[braces.end() :] for part in reversed(parts)]
         if len(waiting) + len(plain) > MOST:
             raise ValueError(f"stands for more than {MOST} patterns")
     return tuple(dict.fromkeys(plain))
 
 
-def all_plain(patterns: Iterable[str]) -> tuple[str, ...]:
-    """The same for several patterns, each of which is sound."""
+def all_plain_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    """All patterns with their braces written out; each must be one that `plain_patterns` accepts."""
     return tuple(plain for pattern in patterns for plain in plain_patterns(pattern))
 
 
 def is_yaml(name: str) -> bool:
-    """Whether a file is called as one of YAML, in capitals or not, and is no hidden one, as editors leave them."""
+    """Whether a file name ends as YAML files do, in any case, and is not hidden by a leading dot."""
     return name.casefold().endswith(ENDINGS) and not name.startswith(".")
 
 
 def looks_like_manifest(data: bytes) -> bool:
-    """Whether a text has the key `apps` at its top level, as far as can be told without reading it as YAML."""
+    """Whether a text has the key `apps` at its top level, found without parsing it as YAML."""
     text = data.removeprefix(_BOM)
     return (_APPS_IN_FLOW if text.lstrip().startswith(b"{") else _APPS).search(text) is not None
 
 
-def set_aside(name: str) -> str | None:
+def intended_manifest_name(name: str) -> str | None:
     """The name of the manifest that a file's name is a variant of; None for YAML files and for names of other kinds.
 
     `a.yaml.bak`, `a.yaml~`, `.a.yaml` and `a.ymal` are variants of `a.yaml`, `a.json` is one, too.
@@ -91,17 +87,17 @@ def without_ending(name: str) -> str:
     return next((folded.removesuffix(each) for each in ENDINGS if folded.endswith(each)), folded)
 
 
-def says_nothing(data: bytes) -> bool:
-    """Whether a text holds nothing but blanks, comments and the marks of documents."""
+def is_empty_text(data: bytes) -> bool:
+    """Whether a text has nothing but blanks, comments, nulls and document markers."""
     lines = BytesIO(data.removeprefix(_BOM))
     return all(line.partition(b"#")[0].strip() in _NULLS or line.startswith(b"%") for line in lines)
 
 
-def no_match(pattern: str, settings: str, text: bytes) -> Finding:
-    """A pattern that no file matches; `text` is that of the settings, for the line."""
+def unmatched_pattern(pattern: str, settings: str, text: bytes) -> Finding:
+    """The warning of a pattern that no file matches; `text` holds the settings, for the line."""
     before = text.partition(pattern.encode("utf-8", "backslashreplace"))
     line = before[0].count(b"\n") + 1 if before[1] else 1
-    return _doubt(
+    return _warning(
         settings,
         line,
         "no-manifest",
@@ -110,9 +106,9 @@ def no_match(pattern: str, settings: str, text: bytes) -> Finding:
     )
 
 
-def not_read(file: str) -> Finding:
-    """A file that looks like a manifest and is not read."""
-    return _doubt(
+def unread_manifest(file: str) -> Finding:
+    """The warning of a file that looks like a manifest and that no pattern matches."""
+    return _warning(
         file,
         1,
         "unread-manifest",
@@ -121,9 +117,9 @@ def not_read(file: str) -> Finding:
     )
 
 
-def was_set_aside(file: str, manifest: str) -> Finding:
-    """A file that looks like a manifest, has the name of one with something about it, and stands alone."""
-    return _doubt(
+def misnamed_manifest(file: str, manifest: str) -> Finding:
+    """The warning of a file that looks like a manifest and is named like a variant of one that does not exist."""
+    return _warning(
         file,
         1,
         "unread-manifest",
@@ -133,8 +129,8 @@ def was_set_aside(file: str, manifest: str) -> Finding:
 
 
 def empty_manifest(file: str) -> Finding:
-    """A manifest that declares nothing, not even that nothing is there: most likely its content was lost."""
-    return _doubt(
+    """The warning of a manifest without any content: most likely it was lost."""
+    return _warning(
         file,
         1,
         "empty-manifest",
@@ -144,8 +140,8 @@ def empty_manifest(file: str) -> Finding:
 
 
 def empty_folder(folder: str) -> Finding:
-    """A folder of manifests with nothing in it. Git keeps none: most likely a submodule that was not checked out."""
-    return _doubt(
+    """The warning of an empty folder of manifests. Git keeps none: most likely a submodule is not checked out."""
+    return _warning(
         folder,
         1,
         "empty-folder",
@@ -155,8 +151,8 @@ def empty_folder(folder: str) -> Finding:
 
 
 def not_checked_out(file: str) -> Finding:
-    """A file that may be a manifest, which git has and a sparse checkout has left out."""
-    return _doubt(
+    """The warning of a possible manifest that git tracks and a sparse checkout leaves out."""
+    return _warning(
         file,
         1,
         "not-checked-out",
@@ -165,5 +161,5 @@ def not_checked_out(file: str) -> Finding:
     )
 
 
-def _doubt(file: str, line: int, code: str, message: str, hint: str) -> Finding:
+def _warning(file: str, line: int, code: str, message: str, hint: str) -> Finding:
     return Finding(file, line, 1, code, message, "warning", hint=hint)

@@ -36,7 +36,7 @@ _REWARD_URL: Final = r"^[hH][tT][tT][pP][sS]://[\s\S]*\{\{USER_ID\}\}"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SchemaContext:
     """What a project's settings say: its groups, its highest floor in USD, and the fields that defaults declare."""
 
     groups: Collection[str]
@@ -44,17 +44,17 @@ class Known:
     defaults: Collection[str]
 
 
-def known_of(settings: Settings) -> Known:
-    """What settings say to a schema."""
+def schema_context(settings: Settings) -> SchemaContext:
+    """The part of the settings that a schema uses."""
     layers = [over for under in settings.defaults.values() for over in under]
     fields = frozenset(name for over in layers for name in (*over.fields, *over.broken))
-    return Known(tuple(settings.country_groups), settings.safety.max_floor, fields)
+    return SchemaContext(tuple(settings.country_groups), settings.safety.max_floor, fields)
 
 
-def with_rules(schema: Schema, known: Known | None) -> Schema:
+def with_rules(schema: Schema, known: SchemaContext | None) -> Schema:
     """The schema of manifests or of settings with its rules, for one project, or for any where none is known."""
-    made = deepcopy(schema)
-    blocks: dict[str, Schema] = made["definitions"]
+    result = deepcopy(schema)
+    blocks: dict[str, Schema] = result["definitions"]
     for block in blocks.values():
         if "floorPrices" in block.get("properties", {}):
             _placement_fields(block["properties"], known)
@@ -65,15 +65,15 @@ def with_rules(schema: Schema, known: Known | None) -> Schema:
     if "AppBlock" in blocks:
         _manifest(blocks, known)
     else:
-        _settings(made["properties"], blocks)
+        _settings(result["properties"], blocks)
     groups: Schema = {"enum": sorted(known.groups)} if known else {"type": "string", "not": {"const": WORLDWIDE}}
     blocks["Country"] = {"enum": sorted(COUNTRIES)}
     blocks["CountryOrGroup"] = {"anyOf": [_ref("Country"), *([groups] if known is None or known.groups else [])]}
     blocks["FloorCountry"] = {"anyOf": [{"const": WORLDWIDE}, _ref("CountryOrGroup")]}
-    return made
+    return result
 
 
-def _placement_fields(fields: Schema, known: Known | None) -> None:
+def _placement_fields(fields: Schema, known: SchemaContext | None) -> None:
     for name in PLACEMENT_FIELDS.keys() & fields.keys():
         match PLACEMENT_FIELDS[name].type:
             case PricesType():
@@ -88,12 +88,12 @@ def _placement_fields(fields: Schema, known: Known | None) -> None:
     _also(fields["lifecycle"], _paths("placement"))
 
 
-def _bound(price: Schema, known: Known | None) -> None:
+def _bound(price: Schema, known: SchemaContext | None) -> None:
     if known is not None:
         price["maximum"] = known.max_floor
 
 
-def _manifest(blocks: dict[str, Schema], known: Known | None) -> None:
+def _manifest(blocks: dict[str, Schema], known: SchemaContext | None) -> None:
     app, placement, waterfall = (blocks[name] for name in ("AppBlock", "PlacementBlock", "WaterfallBlock"))
     _also(app["properties"]["lifecycle"], _paths("app"))
     for kind, foreign in _foreign_fields():
@@ -246,13 +246,13 @@ class _Generator(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
-def schemas(known: Known | None = None) -> dict[str, dict[str, Any]]:
+def schemas(known: SchemaContext | None = None) -> dict[str, dict[str, Any]]:
     """The schemas by the name of the file they are kept in: for any project, or for one whose settings are known."""
     formats = sorted(_FORMATS.items())
     return {file: with_rules(schema_of(model, title), known) for file, (model, title) in formats}
 
 
-def schema_texts(known: Known | None = None) -> dict[str, str]:
+def schema_texts(known: SchemaContext | None = None) -> dict[str, str]:
     """The text of each schema file."""
     return {file: schema_text(schema) for file, schema in schemas(known).items()}
 
@@ -263,10 +263,10 @@ def schema_text(schema: dict[str, Any]) -> str:
 
 
 def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
-    """The schema of a document that is checked against, or told by, a model."""
-    made = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
-    definitions = {name: _for_draft_07(part) for name, part in made.pop("$defs", {}).items()}
-    return {"$schema": _DRAFT, **_for_draft_07(made), "title": title, "definitions": definitions}
+    """The schema of a document whose shape is a model's."""
+    schema = model.model_json_schema(schema_generator=_Generator, ref_template="#/definitions/{model}")
+    definitions = {name: _for_draft_07(part) for name, part in schema.pop("$defs", {}).items()}
+    return {"$schema": _DRAFT, **_for_draft_07(schema), "title": title, "definitions": definitions}
 
 
 def _for_draft_07(node: Any) -> Any:

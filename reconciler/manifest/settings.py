@@ -1,4 +1,4 @@
-"""What the settings say of the project as a whole: all that is needed of them once the manifests are read."""
+"""`reconciler.yaml` -> `Settings`, with findings; and the part of it that a run needs, `ProjectSettings`, as bytes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from typing import Final, Literal
 
 from reconciler.manifest.country_expansion import COUNTRIES, Groups, country_list
 from reconciler.manifest.decode import decode
-from reconciler.manifest.findings import Report, Reporter
-from reconciler.manifest.layer import Layer, Terms, fits_type, layer, report_type_bound
+from reconciler.manifest.findings import FindingCollector, Reporter
+from reconciler.manifest.layer import FieldOverlay, ParseContext, field_overlay, fits_type, report_type_bound
 from reconciler.manifest.models import PlacementFields
-from reconciler.manifest.outline import WHERE_PUBLISHERS_ARE, Outline, is_no_publisher
 from reconciler.manifest.patterns import is_closed, plain_patterns
 from reconciler.manifest.policies import read_policies
+from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE, ProjectSettings, is_no_publisher
 from reconciler.manifest.settings_models import DefaultsBlock, ReportsBlock, SettingsDocument
 from reconciler.model.address import fold
 from reconciler.model.desired import Policy, Prune, Safety
 from reconciler.model.diagnostic import Finding
 from reconciler.model.field import PLACEMENT_TYPES
 from reconciler.model.floors import WORLDWIDE
-from reconciler.yaml.node import Document, Map, Seq, place_at
+from reconciler.yaml.node import Map, Seq, YamlDocument, place_at
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText, Place, quoted
 
@@ -49,7 +49,7 @@ class Settings:
 
     publisher_id: str
     manifests: tuple[str, ...]
-    defaults: Mapping[str | None, tuple[Layer, ...]]
+    defaults: Mapping[str | None, tuple[FieldOverlay, ...]]
     country_groups: Groups
     prune: Prune
     safety: Safety
@@ -58,9 +58,9 @@ class Settings:
     sound: bool = True
 
     @property
-    def outline(self) -> Outline:
-        """What of this is needed once the manifests are read."""
-        return Outline(
+    def project_settings(self) -> ProjectSettings:
+        """The part that is needed once the manifests are parsed."""
+        return ProjectSettings(
             self.publisher_id,
             self.manifests,
             self.prune,
@@ -71,24 +71,24 @@ class Settings:
         )
 
     @property
-    def terms(self) -> Terms:
-        """What the settings say about reading values."""
-        return _terms(self.country_groups, self.safety)
+    def parse_context(self) -> ParseContext:
+        """The country groups and the highest floor, which parsing values depends on."""
+        return _parse_context(self.country_groups, self.safety)
 
 
 def load_settings(text: ManifestText) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, and all findings by place. None where nothing could be read; see also `Settings.sound`."""
-    report = Report()
-    reporter = Reporter(report, text.file)
+    collector = FindingCollector()
+    reporter = Reporter(collector, text.file)
     document = _only_document(text, reporter)
     decoded = decode(SettingsDocument, document, reporter) if document is not None else None
     settings = _settings(*decoded, reporter) if decoded is not None else None
-    return settings, report.findings()
+    return settings, collector.findings()
 
 
-def _only_document(text: ManifestText, reporter: Reporter) -> Document | None:
+def _only_document(text: ManifestText, reporter: Reporter) -> YamlDocument | None:
     parsed = parse(text)
-    reporter.report.add((*parsed.findings, *parsed.warnings))
+    reporter.collector.add((*parsed.findings, *parsed.warnings))
     if len(parsed.documents) > 1:
         reporter.error(parsed.documents[1].place, "bad-value", "settings are one document; this is another")
     if not parsed.documents and not parsed.findings:
@@ -109,8 +109,8 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         limits.on_drift,
     )
     _check_publisher(block.publisher_id, raw, reporter)
-    terms = _terms(groups, safety)
-    defaults = _defaults(block.defaults, raw["defaults"], terms, reporter) if "defaults" in raw else {}
+    context = _parse_context(groups, safety)
+    defaults = _defaults(block.defaults, raw["defaults"], context, reporter) if "defaults" in raw else {}
     return Settings(
         publisher_id=block.publisher_id,
         manifests=_patterns(block, raw, reporter),
@@ -120,16 +120,16 @@ def _settings(block: SettingsDocument, raw: Map, reporter: Reporter) -> Settings
         safety=safety,
         policies=read_policies(block.policies, raw, reporter),
         reports=_reports(block.reports),
-        sound=not reporter.report.has_errors,
+        sound=not reporter.collector.has_errors,
     )
 
 
-def _terms(groups: Groups, safety: Safety) -> Terms:
-    return Terms(groups, Decimal(str(safety.max_floor)))
+def _parse_context(groups: Groups, safety: Safety) -> ParseContext:
+    return ParseContext(groups, Decimal(str(safety.max_floor)))
 
 
 def _check_publisher(publisher_id: str, raw: Map, reporter: Reporter) -> None:
-    """Warn of what `init` writes where it is not told the publisher, and of 0, which is none."""
+    """Warn of a publisher id that is a placeholder."""
     if is_no_publisher(publisher_id):
         message = f"publisherId {quoted(publisher_id)} is no publisher's: fill in yours"
         reporter.warning(place_at(raw, ("publisherId",)), "unknown-publisher", message, WHERE_PUBLISHERS_ARE)
@@ -143,7 +143,7 @@ def _reports(block: ReportsBlock) -> Reports:
 
 
 def _patterns(block: SettingsDocument, raw: Map, reporter: Reporter) -> tuple[str, ...]:
-    """The patterns that stay below the project; the others are reported, and nobody gets to follow them."""
+    """The patterns that stay below the project; the others are reported and left out."""
     kept = [pattern for pattern in block.manifests if _stays_below(pattern)]
     for at, pattern in enumerate(block.manifests):
         if not _stays_below(pattern):
@@ -172,7 +172,7 @@ def _is_below(pattern: str) -> bool:
 
 
 def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
-    """The groups by name. Those cut for being wrong stay known, empty: using them is not a second mistake."""
+    """The groups by name. An invalid group stays known, without countries, so that its uses are no further errors."""
     written = raw.get("countryGroups")
     if not isinstance(written, Map):
         return {}
@@ -193,32 +193,34 @@ def _groups(block: SettingsDocument, raw: Map, reporter: Reporter) -> Groups:
 
 
 def _defaults(
-    block: DefaultsBlock, raw: Map, terms: Terms, reporter: Reporter
-) -> Mapping[str | None, tuple[Layer, ...]]:
-    general = [_layer(block.placements, raw["placements"], terms, reporter)] if "placements" in raw else []
+    block: DefaultsBlock, raw: Map, context: ParseContext, reporter: Reporter
+) -> Mapping[str | None, tuple[FieldOverlay, ...]]:
+    general = [_default_overlay(block.placements, raw["placements"], context, reporter)] if "placements" in raw else []
     by_type = {}
     written = raw.get("byType", {})
     for attribute, part in type(block.by_type).model_fields.items() if written else ():
         if part.alias in written:
             fields: PlacementFields = getattr(block.by_type, attribute)
-            by_type[str(part.alias)] = _layer(fields, written[part.alias], terms, reporter)
+            by_type[str(part.alias)] = _default_overlay(fields, written[part.alias], context, reporter)
             report_type_bound(by_type[str(part.alias)], part.alias, reporter)
     return {
-        kind: tuple(_only_fitting(over, kind) for over in (*general, by_type.get(str(kind))) if over is not None)
+        kind: tuple(
+            _only_fitting(overlay, kind) for overlay in (*general, by_type.get(str(kind))) if overlay is not None
+        )
         for kind in (*PLACEMENT_TYPES, None)
     }
 
 
-def _layer(block: PlacementFields, raw: Map, terms: Terms, reporter: Reporter) -> Layer:
-    over = layer(block, raw, terms, reporter)
-    if over.lifecycle is not None and over.lifecycle.distinct:
+def _default_overlay(block: PlacementFields, raw: Map, context: ParseContext, reporter: Reporter) -> FieldOverlay:
+    overlay = field_overlay(block, raw, context, reporter)
+    if overlay.lifecycle is not None and overlay.lifecycle.distinct:
         place = place_at(raw, ("lifecycle", "distinct"))
         message = "distinct is said of one resource, and cannot be a default"
         reporter.error(place, "bad-value", message, "write it in the block that it is about")
-    return over
+    return overlay
 
 
-def _only_fitting(over: Layer, kind: str | None) -> Layer:
+def _only_fitting(overlay: FieldOverlay, kind: str | None) -> FieldOverlay:
     """The layer less the fields that placements of the type do not have."""
-    fields = {name: value for name, value in over.fields.items() if fits_type(name, kind)}
-    return Layer(over.file, over.raw, fields, over.broken, over.floor_lines, over.lifecycle)
+    fields = {name: value for name, value in overlay.fields.items() if fits_type(name, kind)}
+    return FieldOverlay(overlay.file, overlay.raw, fields, overlay.broken, overlay.floor_lines, overlay.lifecycle)

@@ -1,4 +1,4 @@
-"""The order in which manifests list the keys of each kind of block: what `pull` writes and `fmt` restores."""
+"""Manifests as text: the order of the keys in each kind of block, new files, and formatting."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from reconciler.model.field_type import LimitType, RewardType, parts_of
 from reconciler.yaml.edit.changes import Writable
 from reconciler.yaml.edit.styles import item_lines
 from reconciler.yaml.formatted import KeyOrders
-from reconciler.yaml.formatted import formatted as text_formatted
+from reconciler.yaml.formatted import format_text as text_formatted
 from reconciler.yaml.scalar import ManifestText
 
 
@@ -90,6 +90,6 @@ def manifest_text(apps: Sequence[Mapping[str, Writable]], schema: str | None = N
     return "\n".join((*lines, ""))
 
 
-def formatted(text: ManifestText) -> bytes:
+def format_manifest(text: ManifestText) -> bytes:
     """The bytes of a manifest in its usual order and spacing. Raises `EditError` as the formatting of any text does."""
     return text_formatted(text, _ORDERS)

@@ -16,7 +16,7 @@ from reconciler.diff.change import (
     Deactivate,
     Delete,
     FieldChange,
-    Held,
+    HeldChange,
     Limit,
     Note,
     Unmanaged,
@@ -25,7 +25,7 @@ from reconciler.diff.change import (
     id_of,
     with_worldwide,
 )
-from reconciler.diff.change import Origin as Cause
+from reconciler.diff.change import ChangeOrigin as Cause
 from reconciler.errors import PlanUnusable
 from reconciler.model import checked
 from reconciler.model.address import Address, Kind, kind_of
@@ -275,11 +275,11 @@ def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:
     return FieldChangeJson.read(raw, FieldChange, path=path, before=before, after=after)
 
 
-def _held_from_json(raw: Mapping[str, Any]) -> Held:
+def _held_from_json(raw: Mapping[str, Any]) -> HeldChange:
     change, limit = _change_from_json(raw["change"]), checked.text(raw["limit"])
     if not isinstance(change, Update | Deactivate | Delete) or type(change) not in _HELD_BY.get(limit, (Delete,)):
         raise ValueError(f"a {action_of(change)}, which is never held")
-    return HeldJson.read(raw, Held, change=change)
+    return HeldJson.read(raw, HeldChange, change=change)
 
 
 _KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
-from reconciler.diff.change import Change, Create, Deactivate, Delete, Held, Update
+from reconciler.diff.change import Change, Create, Deactivate, Delete, HeldChange, Update
 from reconciler.model.address import Address, address_order, app_of, kind_of
 from reconciler.model.desired import Safety
 from reconciler.model.floors import Floors, effective, percent_change
@@ -138,6 +138,6 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     )
 
 
-def _held(delete: Delete, deletes: int, limit: int) -> Held:
+def _held(delete: Delete, deletes: int, limit: int) -> HeldChange:
     reason = f"{delete.reason}; it waits for leave: the plan deletes {deletes}, the limit is {limit}"
-    return Held(delete, "maxDeletes", reason, f"--max-deletes {deletes}")
+    return HeldChange(delete, "maxDeletes", reason, f"--max-deletes {deletes}")

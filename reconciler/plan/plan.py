@@ -13,7 +13,7 @@ from reconciler.diff.change import (
     Deactivate,
     Delete,
     Forget,
-    Held,
+    HeldChange,
     InSync,
     Note,
     Remember,
@@ -55,7 +55,7 @@ class Plan:
     forget: tuple[Address, ...] = ()
     unchanged: int = 0
     owned: int = 0
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def build(verdicts: Iterable[Verdict], owned: int, origin: Origin) -> Plan:
     notes: list[Note] = []
     remember: list[LedgerEntry] = []
     forget: list[Address] = []
-    held: list[Held] = []
+    held: list[HeldChange] = []
     unchanged = 0
     for verdict in sorted(verdicts, key=lambda each: address_order(each.address)):
         match verdict:
@@ -96,7 +96,7 @@ def build(verdicts: Iterable[Verdict], owned: int, origin: Origin) -> Plan:
                 unmanaged.append(verdict)
             case Note():
                 notes.append(verdict)
-            case Held():
+            case HeldChange():
                 held.append(verdict)
             case Forget(address):
                 forget.append(address)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Held, Update
+from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, HeldChange, Update
 from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveState, ResourceKey
@@ -111,7 +111,7 @@ class _Grounds:
 
     by_id: ById
     made: Mapping[ResourceKey, Update | Deactivate | Delete]
-    held: Mapping[ResourceKey, Held]
+    held: Mapping[ResourceKey, HeldChange]
     creates: Mapping[Address, Create]
     blocked: Mapping[Address, Sequence[Blocked]]
     entries: Ledger
@@ -160,7 +160,7 @@ class _Grounds:
         return address in self.shielded or any(entry.protect for entry in known)
 
 
-def _held_back(released: Iterable[Delete], grounds: _Grounds) -> Iterator[Held]:
+def _held_back(released: Iterable[Delete], grounds: _Grounds) -> Iterator[HeldChange]:
     """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
     for removal in removals(released):
         wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
@@ -177,7 +177,7 @@ def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
     return _why_not_deleted(delete, grounds)
 
 
-def _told(held: Held, grounds: _Grounds) -> Held:
+def _told(held: HeldChange, grounds: _Grounds) -> HeldChange:
     """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
     if _key(held.change) in grounds.held or not isinstance(held.change, Delete):
         return held
@@ -185,8 +185,8 @@ def _told(held: Held, grounds: _Grounds) -> Held:
     return held if why is None else replace(_not_deleted(held.change, why), limit=held.limit)
 
 
-def _not_deleted(delete: Delete, why: str) -> Held:
-    return Held(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
+def _not_deleted(delete: Delete, why: str) -> HeldChange:
+    return HeldChange(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
 
 
 def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:

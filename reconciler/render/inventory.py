@@ -6,7 +6,7 @@ from io import StringIO
 from operator import itemgetter
 from typing import Any, Final
 
-from reconciler.diff.inventory import Listed
+from reconciler.diff.inventory import InventoryRow
 from reconciler.model.address import Kind
 from reconciler.model.document import AddressText, Count, Document, Shape, itself, key
 from reconciler.render.line import Line, Span, counted, line
@@ -15,7 +15,7 @@ from reconciler.render.sanitise import visible
 COLUMNS: Final = ("address", "declared", "owned", "live", "id", "status")
 
 
-def list_lines(listed: Sequence[Listed]) -> Iterator[Line]:
+def list_lines(listed: Sequence[InventoryRow]) -> Iterator[Line]:
     """A table with a line for each resource, and one line of numbers."""
     rows = [COLUMNS, *(_cells(each) for each in listed)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
@@ -26,19 +26,19 @@ def list_lines(listed: Sequence[Listed]) -> Iterator[Line]:
     yield line(Span(_numbers(listed), "strong"))
 
 
-def _cells(each: Listed) -> tuple[str, ...]:
+def _cells(each: InventoryRow) -> tuple[str, ...]:
     flags = ("yes" if flag else "no" for flag in (each.declared, each.owned, each.live))
     return visible(each.address), *flags, visible(each.id or "-"), visible(status_word(each))
 
 
-def status_word(each: Listed) -> str:
+def status_word(each: InventoryRow) -> str:
     """The live status; of what is not live, whether it is gone or was never made."""
     if each.live:
         return each.status or "-"
     return "missing" if each.owned else "not made"
 
 
-def _numbers(listed: Sequence[Listed]) -> str:
+def _numbers(listed: Sequence[InventoryRow]) -> str:
     unmanaged = sum(each.live and not (each.declared or each.owned) for each in listed)
     return (
         f"{counted(len(listed), 'resource')}: {sum(each.declared for each in listed)} declared, "
@@ -64,7 +64,7 @@ class ListDocument(Document, format="reconciler.list/1", title="Resources (list 
     resources: list[ListedResourceJson] = key("In the order of addresses.", itself)
 
 
-def list_document(listed: Sequence[Listed]) -> dict[str, Any]:
+def list_document(listed: Sequence[InventoryRow]) -> dict[str, Any]:
     """`reconciler.list/1`."""
     return ListDocument.write(listed)
 
@@ -88,7 +88,7 @@ class PingDocument(Document, format="reconciler.ping/1", title="What the credent
     program: ProgramJson = key("From where the program that asked was installed.")
 
 
-def list_csv(listed: Sequence[Listed]) -> str:
+def list_csv(listed: Sequence[InventoryRow]) -> str:
     """A line for each resource behind one of names; flags are true and false, what is not there is empty."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final
 
-from reconciler.diff.change import Held
+from reconciler.diff.change import HeldChange
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.diagnostic import Finding, Severity
@@ -130,7 +130,7 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     key: str = "",
     *,
     limit: int = LIMIT,
-    held: Sequence[Held] = (),
+    held: Sequence[HeldChange] = (),
     left: str = "",
 ) -> str:
     """The results for a comment: what was not simply applied, the worst on top, what was held, and the rest folded.
@@ -196,7 +196,7 @@ class Rehearsal:
     error: ReconcilerError | None = None
     requests: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[str, int] = field(default_factory=dict)
-    held: Sequence[Held] = ()
+    held: Sequence[HeldChange] = ()
 
 
 class MovedJson(Shape):

@@ -37,7 +37,10 @@ _THEIRS: Final = ("pydantic", "pydantic_core", "yaml", "pycountry", "cel")
 
 
 class Cache:
-    """A `Memory` in a folder: read when it is made, written by `save`. What another build kept is not recalled."""
+    """A `ManifestCache` in a folder: read when it is made, written by `save`.
+
+    What another build kept is not recalled.
+    """
 
     def __init__(self, folder: Path, *, build: str | None = None, least: int = WORTH_KEEPING) -> None:
         self._folder = folder

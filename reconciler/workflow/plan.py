@@ -10,7 +10,7 @@ from reconciler.apply.executor import Execution, execute
 from reconciler.diff.audit import Audit
 from reconciler.diff.change import Blocked, Contradiction, Create, Verdict
 from reconciler.diff.changes import owned_count, select, verdicts_on
-from reconciler.diff.classes import audited
+from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, DriftRule, context_of
 from reconciler.errors import WrongAccount
 from reconciler.model.address import Address, address_order, app_of, kind_of, selector
@@ -182,7 +182,7 @@ def take_audit(
 
     def audit_with(options: DiffOptions) -> Audit:
         context = context_of(desired, observation.live, ledger, options)
-        return audited(context, origin.created_at, origin.publisher_id, origin.api, selector(selection.only))
+        return audit_account(context, origin.created_at, origin.publisher_id, origin.api, selector(selection.only))
 
     audit = audit_with(options)
     if any(item.of == "missing" for item in audit.items):

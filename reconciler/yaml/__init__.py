@@ -1,4 +1,4 @@
-"""PURE. YAML text -> values with places, and the same text with some of them changed; it knows no manifest.
+"""PURE. YAML text -> values with places, and the same text with some of them changed. It knows nothing of manifests.
 
-`parse.parse` reads, `edit.apply` edits, `style.formatted` puts in order.
+`parse.parse` reads, `parse.read_tree` reads for editing, `edit.apply` edits, `formatted.format_text` formats.
 """

@@ -1,8 +1,8 @@
-"""The parser's events of a text, and the characters in it that parsers and readers take for different things.
+"""The parser's events with places as git and editors count them, and findings on texts that are not valid YAML.
 
-A line ends where YAML 1.2 says that it does, with the exception of the lone carriage return, which git does not count:
-it is refused. U+0085, U+2028 and U+2029, which YAML 1.1 and its parsers take for line ends, end none. They may stand
-in double quotes; anywhere else they are refused, as nobody sees them there.
+A line ends where YAML 1.2 says that it does, except at a lone carriage return, which git does not count: it is refused.
+U+0085, U+2028 and U+2029, which YAML 1.1 and its parsers take for line ends, end no line. They are allowed in double
+quotes and refused elsewhere, because they cannot be seen there.
 """
 
 import re
@@ -54,14 +54,14 @@ class Events:
         stand_ins = self._stand_ins()
         self._back = {ord(other): character for character, other in stand_ins.items()}
         self._next: _GetEvent = parser(_BREAK.sub(lambda it: stand_ins[it[0]], content).encode()).get_event
-        self.get_event = self._restored
+        self.get_event = self._next_restored
 
     def _stand_ins(self) -> dict[str, str]:
         used = set(self._content)
         free = (character for code in range(_FIRST_STAND_IN, 0xF900) if (character := chr(code)) not in used)
         return dict(zip(_BREAKS, free, strict=False))
 
-    def _restored(self) -> Any:
+    def _next_restored(self) -> Any:
         event: Any = self._next()
         is_scalar = type(event) is ScalarEvent
         if is_scalar:
@@ -132,46 +132,46 @@ def encoding_finding(text: ManifestText, offset: int) -> Finding:
     return Finding(text.file, *place, "not-utf8", message, hint="save the file as UTF-8")
 
 
-class Refused(Exception):
+class ParseFailure(Exception):
     """What PyYAML raised while it read a text, of whatever type; `read` is where the last event before it ended."""
 
-    def __init__(self, wrong: Exception, read: Place) -> None:
+    def __init__(self, error: Exception, read: Place) -> None:
         super().__init__()
-        self.wrong = wrong
+        self.error = error
         self.read = read
 
 
-def refusal_finding(text: ManifestText, refused: Refused) -> Finding:
+def parse_failure_finding(text: ManifestText, failure: ParseFailure) -> Finding:
     """The finding for what PyYAML could not read."""
-    match refused.wrong:
+    match failure.error:
         case yaml.MarkedYAMLError() if conflict := _CONFLICT.search(text.data.decode("utf-8-sig")):
             place = place_of_offset(conflict.string, conflict.start())
             hint = "keep what is meant of its sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
-            return _wrong(text, place, "a git merge conflict is left in it", hint)
-        case yaml.MarkedYAMLError(problem="found incompatible YAML document") as wrong:
-            mark = wrong.problem_mark
+            return _syntax_finding(text, place, "a git merge conflict is left in it", hint)
+        case yaml.MarkedYAMLError(problem="found incompatible YAML document") as error:
+            mark = error.problem_mark
             place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
-            return _wrong(text, place, "another version of YAML than 1.1 or 1.2", "remove the line %YAML")
-        case yaml.MarkedYAMLError() as wrong:
-            mark = wrong.problem_mark or wrong.context_mark
+            return _syntax_finding(text, place, "another version of YAML than 1.1 or 1.2", "remove the line %YAML")
+        case yaml.MarkedYAMLError() as error:
+            mark = error.problem_mark or error.context_mark
             place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
-            problem = wrong.problem or wrong.context or "unreadable"
-            hint = _hint(_character_at(text.data.decode("utf-8-sig"), place))
-            return _wrong(text, place, f"not valid YAML: {shown(problem)}", hint)
+            problem = error.problem or error.context or "unreadable"
+            hint = _syntax_hint(_character_at(text.data.decode("utf-8-sig"), place))
+            return _syntax_finding(text, place, f"not valid YAML: {shown(problem)}", hint)
         case yaml.YAMLError():
             return _unprintable_finding(text)
         case _:  # a limit of Python's or a fault of the parser's
             message = "not valid YAML: the parser gives up after this place"
-            return _wrong(text, refused.read, message, "write what follows in a simpler way")
+            return _syntax_finding(text, failure.read, message, "write what follows in a simpler way")
 
 
-def part_before(text: ManifestText, refused: Refused) -> ManifestText | None:
+def part_before(text: ManifestText, failure: ParseFailure) -> ManifestText | None:
     """The part of a text that surely comes before the place of a YAML error; None where it names no place."""
-    content, wrong, end = text.data.decode(), refused.wrong, None
-    if isinstance(wrong, yaml.MarkedYAMLError):
-        mark = wrong.problem_mark or wrong.context_mark
+    content, error, end = text.data.decode(), failure.error, None
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
         end = None if mark is None else mark.index
-    elif isinstance(wrong, yaml.YAMLError):
+    elif isinstance(error, yaml.YAMLError):
         bad = _UNPRINTABLE.search(content)
         end = None if bad is None else bad.start()
     return None if end is None else ManifestText(text.file, content[:end].encode())
@@ -183,10 +183,10 @@ def _unprintable_finding(text: ManifestText) -> Finding:
     place = place_of_offset(content, bad.start()) if bad else Place(1, 1)
     character = f"U+{ord(bad.group()):04X}" if bad else "character"
     message = f"the control character {character} cannot stand in YAML"
-    return _wrong(text, place, message, "remove it, or write it as an escape in double quotes")
+    return _syntax_finding(text, place, message, "remove it, or write it as an escape in double quotes")
 
 
-def _wrong(text: ManifestText, place: Place, message: str, hint: str) -> Finding:
+def _syntax_finding(text: ManifestText, place: Place, message: str, hint: str) -> Finding:
     return Finding(text.file, *place, "yaml-syntax", message, hint=hint)
 
 
@@ -196,7 +196,7 @@ def _character_at(content: str, place: Place) -> str:
     return line[place.column - 1 : place.column]
 
 
-def _hint(character: str) -> str:
+def _syntax_hint(character: str) -> str:
     match character:
         case "\t":
             return "indent with spaces, not tabs"

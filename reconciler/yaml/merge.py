@@ -1,12 +1,12 @@
-"""Mappings and lists while their events come in: merge keys (`<<`), repeated keys, and the layout."""
+"""Mappings and lists under construction: merge keys (`<<`), repeated keys, and the layout."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, cast
 
-from reconciler.yaml.node import AliasNode, Entry, Map, Mark, Node, ScalarNode, Seq, make_map
+from reconciler.yaml.node import AliasNode, Map, MapEntry, Mark, Node, ScalarNode, Seq, make_map
 from reconciler.yaml.scalar import quoted
 
-Report: TypeAlias = Callable[[str, Mark, str, str], None]
+ReportFinding: TypeAlias = Callable[[str, Mark, str, str], None]
 """Takes a finding: its code, place, message and hint."""
 
 
@@ -40,7 +40,7 @@ class Frame:
         self.height = 0
 
 
-def settled(frame: Frame, report: Report) -> Map:
+def merged_map(frame: Frame, report: ReportFinding) -> Map:
     """A mapping with merges or repeated keys: the first of equal keys counts, own keys before merged ones."""
     pairs: dict[str, Any] = {}
     marks: list[Mark] = []
@@ -53,7 +53,7 @@ def settled(frame: Frame, report: Report) -> Map:
             continue
         first[key] = frame.marks[at]
         if type(key) is MergeKey:
-            sources = _sources(value, frame.marks[at + 1], report)
+            sources = _merge_sources(value, frame.marks[at + 1], report)
             continue
         pairs[key] = value
         marks += frame.marks[at : at + 2]
@@ -65,7 +65,7 @@ def settled(frame: Frame, report: Report) -> Map:
     return make_map(pairs, frame.mark, marks)
 
 
-def _sources(value: Any, mark: Mark, report: Report) -> list[Map]:
+def _merge_sources(value: Any, mark: Mark, report: ReportFinding) -> list[Map]:
     sources = value if isinstance(value, Seq) else [value]
     if all(isinstance(source, Map) for source in sources):
         return list(sources)
@@ -73,14 +73,14 @@ def _sources(value: Any, mark: Mark, report: Report) -> list[Map]:
     return []
 
 
-def _report_duplicate(key: str, mark: Mark, first: Mark, report: Report) -> None:
+def _report_duplicate(key: str, mark: Mark, first: Mark, report: ReportFinding) -> None:
     hint = "keep one of the two"
     if type(key) is MergeKey:
         hint = "merge several at once: <<: [*one, *two]"
     report("duplicate-key", mark, f"{quoted(key)} stands here again, first on line {first.line + 1}", hint)
 
 
-def lay_out(value: Map | Seq, frame: Frame, end: int) -> None:
+def set_layout(value: Map | Seq, frame: Frame, end: int) -> None:
     """Give a mapping or list its layout; `end` is where its last event ends."""
     start, nodes = frame.start, frame.nodes
     value.begin, value.anchor, value.is_flow = start.start_mark.index, start.anchor, bool(start.flow_style)
@@ -90,7 +90,7 @@ def lay_out(value: Map | Seq, frame: Frame, end: int) -> None:
         value.nodes = tuple(nodes)
         return
     keys = frame.items[::2]
-    value.entries = tuple(_entry(*parts) for parts in zip(keys, nodes[::2], nodes[1::2], strict=True))
+    value.entries = tuple(_map_entry(*parts) for parts in zip(keys, nodes[::2], nodes[1::2], strict=True))
     for entry in value.entries:
         if entry.is_merge:
             sources = entry.value.nodes if isinstance(entry.value, Seq) else (entry.value,)
@@ -99,6 +99,6 @@ def lay_out(value: Map | Seq, frame: Frame, end: int) -> None:
                     source.into = value
 
 
-def _entry(name: str, key: Node, value: Node) -> Entry:
+def _map_entry(name: str, key: Node, value: Node) -> MapEntry:
     # A key is text or an alias of one: the loader has stopped at any other.
-    return Entry(name, cast("ScalarNode | AliasNode", key), value, type(name) is MergeKey)
+    return MapEntry(name, cast("ScalarNode | AliasNode", key), value, type(name) is MergeKey)

@@ -65,7 +65,7 @@ class Map(dict[str, Any]):
     end: int
     anchor: str | None
     is_flow: bool
-    entries: tuple["Entry", ...]
+    entries: tuple["MapEntry", ...]
     uses: "list[AliasNode]"
 
     @property
@@ -157,7 +157,7 @@ class AliasNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MapEntry:
     """A key with its value; `name` is the key's text. `is_merge`: the key is `<<`, written plain."""
 
     name: str
@@ -171,7 +171,7 @@ Node: TypeAlias = ScalarNode | AliasNode | Map | Seq
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """One document of a file that is not empty; the value is a Map, a Seq or a scalar.
 
     `has_variables` says that the file speaks of variables somewhere, as in `${NAME}`. `nodes` holds the value as it is

@@ -1,4 +1,4 @@
-"""One file's parser events -> its documents: the one walk that both reading and editing rest on."""
+"""One file's parser events -> its documents, for reading and, with the layout, for editing."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,18 +19,25 @@ from yaml.events import (
 )
 
 from reconciler.model.diagnostic import Finding, Severity
-from reconciler.yaml.events import Events, Refused, SlowParser, encoding_finding, part_before, refusal_finding
-from reconciler.yaml.merge import MERGE, Frame, lay_out, settled
+from reconciler.yaml.events import (
+    Events,
+    ParseFailure,
+    SlowParser,
+    encoding_finding,
+    parse_failure_finding,
+    part_before,
+)
+from reconciler.yaml.merge import MERGE, Frame, merged_map, set_layout
 from reconciler.yaml.node import (
     START,
     VARIABLE,
     AliasNode,
-    Document,
     Map,
     Mark,
     Node,
     ScalarNode,
     Seq,
+    YamlDocument,
     make_map,
     make_seq,
     place_of,
@@ -43,10 +50,77 @@ try:
 except ImportError:  # PyYAML built without libyaml: slower, but the same events
     _Parser = SlowParser  # type: ignore[assignment,misc]
 
+
 DEEPEST: Final = 100
 """Levels of nesting; a manifest needs about eight."""
 FREE_EXPANSION: Final = 100_000
 """Nodes that aliases may add to any file; larger files may add as many as half their bytes."""
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
+
+    `broken_off` is what was read of a document before a place from which on the text is no YAML.
+    """
+
+    documents: tuple[YamlDocument, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[Finding, ...] = ()
+    broken_off: tuple[YamlDocument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A text that was read to be edited. `content` holds its characters without the byte order mark, `mark` that mark.
+
+    Only a text without findings has its layout.
+    """
+
+    text: ManifestText
+    mark: bytes
+    content: str
+    parsed: Parsed
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The documents that are not empty, as they are written."""
+        return tuple(node for document in self.parsed.documents for node in document.nodes)
+
+
+def parse(
+    text: ManifestText, scalars: PlainScalars | None = None, *, open_keys: frozenset[str] = frozenset()
+) -> Parsed:
+    """Read a file. Nothing is raised for any bytes.
+
+    `scalars` may be shared between files to save work. `open_keys` are keys that any mapping may have: where the text
+    breaks off, those that an unfinished mapping lacks count as broken in it, for they may come later.
+    """
+    try:
+        text.data.decode()
+    except UnicodeDecodeError as error:
+        return Parsed((), (encoding_finding(text, error.start),))
+    return _run_loader(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
+
+
+def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
+    """Read a file for edits: what `parse` makes of it, and the layout. Nothing is raised for any bytes."""
+    mark = BYTE_ORDER_MARK if text.data.startswith(BYTE_ORDER_MARK) else b""
+    body = ManifestText(text.file, text.data[len(mark) :])
+    try:
+        content = body.data.decode()
+    except UnicodeDecodeError:
+        return Tree(text, mark, "", parse(text))
+    loader = Loader(body, PlainScalars() if scalars is None else scalars, content=content)
+    return Tree(text, mark, content, _run_loader(loader))
+
+
+def _run_loader(loader: "Loader") -> Parsed:
+    loader.read()
+    errors = tuple(finding for finding in loader.findings if finding.severity == "error")
+    warnings = tuple(finding for finding in loader.findings if finding.severity == "warning")
+    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))
 
 
 class _Stop(Exception):
@@ -81,8 +155,8 @@ class Loader:
         open_keys: frozenset[str] = frozenset(),
         content: str | None = None,
     ) -> None:
-        self.documents: list[Document] = []
-        self.broken_off: list[Document] = []
+        self.documents: list[YamlDocument] = []
+        self.broken_off: list[YamlDocument] = []
         self.findings: list[Finding] = []
         self._text = text
         self._scalars = scalars
@@ -96,23 +170,23 @@ class Loader:
         self._most_expanded = FREE_EXPANSION + len(text.data) // 2
 
     def read(self) -> None:
-        """Read to the end, or to the first thing that leaves no sense in going on."""
+        """Read to the end, or to the first error after which nothing more can be read."""
         try:
-            self._events()
+            self._read_events()
         except _Stop:
             return
-        except Refused as refused:
-            if self._tell(refused):
-                self._close_all()
+        except ParseFailure as failure:
+            if self._report_failure(failure):
+                self._close_unfinished()
 
-    def _close_all(self) -> None:
+    def _close_unfinished(self) -> None:
         """Make a document of what was read before the text broke off: whatever is missing in it may come later."""
         while self._stack:
             frame = self._frame
             if frame.is_map and len(frame.items) & 1:
                 del frame.items[-1], frame.marks[-1]
             value: Any = (
-                self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
+                self._finish_map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks, broken=True)
             )
             if isinstance(value, Map):
                 value.broken = self._open_keys - value.keys()
@@ -121,39 +195,39 @@ class Loader:
             self._frame.marks.append(frame.mark)
         if self._frame.items and isinstance(self._frame.items[0], Map):
             has_variables = VARIABLE.encode() in self._text.data
-            self.broken_off.append(Document(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
+            self.broken_off.append(YamlDocument(self._frame.items[0], place_of(self._frame.marks[0]), has_variables))
 
-    def _tell(self, refused: Refused) -> bool:
-        """Say what PyYAML could not read; False where what was read up to there is not to be looked at.
+    def _report_failure(self, failure: ParseFailure) -> bool:
+        """Report what PyYAML could not read; False where what was read before it must be ignored.
 
         PyYAML reads ahead of its events, how far depends on its version, and some versions limit nesting themselves. So
-        what comes before the place is read again, alone: if it is too deep already, that alone is told.
+        what comes before the place is read again, alone: if it is too deep already, only that is reported.
         """
-        before = part_before(self._text, refused)
+        before = part_before(self._text, failure)
         if before is not None:
             reread = Loader(before, self._scalars)
-            with suppress(_Stop, Refused):
-                reread._events()
+            with suppress(_Stop, ParseFailure):
+                reread._read_events()
             if any(finding.code == "depth-limit" for finding in reread.findings):
                 self.documents, self.findings = reread.documents, reread.findings
                 return False
-        self.findings.append(refusal_finding(self._text, refused))
+        self.findings.append(parse_failure_finding(self._text, failure))
         return True
 
-    def _events(self) -> None:
+    def _read_events(self) -> None:
         event: Any = None
         try:
             events = Events(_Parser, self._text)
-        except Exception as wrong:  # whatever PyYAML raises is about the text
-            raise Refused(wrong, place_of(START)) from wrong
-        next_event, scalars, act = events.get_event, self._scalars, self._actions()
+        except Exception as error:  # whatever PyYAML raises is about the text
+            raise ParseFailure(error, place_of(START)) from error
+        next_event, scalars, handlers = events.get_event, self._scalars, self._event_handlers()
         quick = ScalarEvent if self._content is None else None
         while True:
             try:
                 event = next_event()
-            except Exception as wrong:
+            except Exception as error:
                 self.findings += events.findings(0 if event is None else event.end_mark.index)
-                raise Refused(wrong, place_of(START if event is None else event.end_mark)) from wrong
+                raise ParseFailure(error, place_of(START if event is None else event.end_mark)) from error
             kind = type(event)
             if kind is quick and event.tag is None and event.anchor is None:
                 frame = self._frame
@@ -165,21 +239,21 @@ class Loader:
                         value, frame.merges = MERGE, True
                 items.append(value)
                 frame.marks.append(event.start_mark)
-            elif kind in act:
-                act[kind](event)
+            elif kind in handlers:
+                handlers[kind](event)
             elif kind is StreamEndEvent:
                 self.findings += events.findings()
                 return
 
-    def _actions(self) -> dict[type[Event], Callable[[Any], None]]:
+    def _event_handlers(self) -> dict[type[Event], Callable[[Any], None]]:
         # Not kept: a loader that refers to itself leaves its documents for the collector to find.
         return {
             DocumentStartEvent: self._document_start,
             DocumentEndEvent: self._document_end,
-            MappingStartEvent: self._open,
-            SequenceStartEvent: self._open,
-            MappingEndEvent: self._close,
-            SequenceEndEvent: self._close,
+            MappingStartEvent: self._open_frame,
+            SequenceStartEvent: self._open_frame,
+            MappingEndEvent: self._close_frame,
+            SequenceEndEvent: self._close_frame,
             AliasEvent: self._alias,
             ScalarEvent: self._scalar,
         }
@@ -193,9 +267,9 @@ class Loader:
         if value is not None:
             has_variables = VARIABLE.encode() in self._text.data
             place = place_of(self._frame.marks[0])
-            self.documents.append(Document(value, place, has_variables, tuple(self._frame.nodes)))
+            self.documents.append(YamlDocument(value, place, has_variables, tuple(self._frame.nodes)))
 
-    def _open(self, event: Any) -> None:
+    def _open_frame(self, event: Any) -> None:
         mark = event.start_mark
         if self._awaits_key():
             self._stop("bad-key", mark, "a key is text, not a mapping or a list", "quote text that begins with { or [")
@@ -203,21 +277,21 @@ class Loader:
             self._stop("depth-limit", mark, f"nested deeper than {DEEPEST} levels", "")
         self._refuse_tag(event)
         if event.anchor is not None:
-            self._name(event, None)
+            self._add_anchor(event, None)
         self._stack.append(self._frame)
         is_map = type(event) is MappingStartEvent
         self._frame = Frame(mark, event, is_map=is_map, before=self._nodes)
 
-    def _close(self, event: Any) -> None:
+    def _close_frame(self, event: Any) -> None:
         frame = self._frame
-        value = self._map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
+        value = self._finish_map(frame) if frame.is_map else make_seq(frame.items, frame.mark, frame.marks)
         self._nodes += len(frame.items) + 1
         parent = self._frame = self._stack.pop()
         parent.items.append(value)
         parent.marks.append(frame.mark)
         parent.height = max(parent.height, frame.height + 1)
         if self._content is not None:
-            lay_out(value, frame, event.end_mark.index)
+            set_layout(value, frame, event.end_mark.index)
             parent.nodes.append(value)
         anchor = frame.start.anchor
         if anchor is not None:
@@ -238,9 +312,9 @@ class Loader:
             node = scalar_node(self._content, event)
             frame.nodes.append(node)
         if event.anchor is not None:
-            self._name(event, _Anchored(value, event.value, 1, 0, node))
+            self._add_anchor(event, _Anchored(value, event.value, 1, 0, node))
 
-    def _name(self, event: Any, anchored: _Anchored | None) -> None:
+    def _add_anchor(self, event: Any, anchored: _Anchored | None) -> None:
         if event.anchor in self._anchors:
             message = f"the anchor &{event.anchor} is given again: aliases below mean this one"
             self._report("anchor-again", event.start_mark, message, "rename one of the two", "warning")
@@ -274,10 +348,10 @@ class Loader:
     def _awaits_key(self) -> bool:
         return self._frame.is_map and not len(self._frame.items) & 1
 
-    def _map(self, frame: Frame) -> Map:
+    def _finish_map(self, frame: Frame) -> Map:
         pairs = dict(zip(frame.items[::2], frame.items[1::2], strict=True))
         if frame.merges or 2 * len(pairs) != len(frame.items):
-            return settled(frame, self._report)
+            return merged_map(frame, self._report)
         return make_map(pairs, frame.mark, frame.marks)
 
     def _refuse_tag(self, event: Any) -> None:
@@ -292,71 +366,3 @@ class Loader:
     def _stop(self, code: str, mark: Mark, message: str, hint: str) -> NoReturn:
         self._report(code, mark, message, hint)
         raise _Stop
-
-
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """The documents that could be read, what is wrong with the text, and what deserves a look in it.
-
-    `broken_off` is what was read of a document before a place from which on the text is no YAML.
-    """
-
-    documents: tuple[Document, ...]
-    findings: tuple[Finding, ...]
-    warnings: tuple[Finding, ...] = ()
-    broken_off: tuple[Document, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A text that was read to be edited. `content` holds its characters without the byte order mark, `mark` that mark.
-
-    Only a text without findings has its layout.
-    """
-
-    text: ManifestText
-    mark: bytes
-    content: str
-    parsed: Parsed
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The documents that are not empty, as they are written."""
-        return tuple(node for document in self.parsed.documents for node in document.nodes)
-
-
-def parse(
-    text: ManifestText, scalars: PlainScalars | None = None, *, open_keys: frozenset[str] = frozenset()
-) -> Parsed:
-    """Read a file. Nothing is raised for any bytes.
-
-    `scalars` may be shared between files to save work. `open_keys` are keys that any mapping may have: where the text
-    breaks off, those that an unfinished mapping lacks count as broken in it, for they may come later.
-    """
-    try:
-        text.data.decode()
-    except UnicodeDecodeError as wrong:
-        return Parsed((), (encoding_finding(text, wrong.start),))
-    return _parsed(Loader(text, PlainScalars() if scalars is None else scalars, open_keys))
-
-
-def read_tree(text: ManifestText, scalars: PlainScalars | None = None) -> Tree:
-    """Read a file for edits: what `parse` makes of it, and the layout. Nothing is raised for any bytes."""
-    mark = BYTE_ORDER_MARK if text.data.startswith(BYTE_ORDER_MARK) else b""
-    body = ManifestText(text.file, text.data[len(mark) :])
-    try:
-        content = body.data.decode()
-    except UnicodeDecodeError:
-        return Tree(text, mark, "", parse(text))
-    loader = Loader(body, PlainScalars() if scalars is None else scalars, content=content)
-    return Tree(text, mark, content, _parsed(loader))
-
-
-def _parsed(loader: "Loader") -> Parsed:
-    loader.read()
-    errors = tuple(found for found in loader.findings if found.severity == "error")
-    warnings = tuple(found for found in loader.findings if found.severity == "warning")
-    return Parsed(tuple(loader.documents), errors, warnings, tuple(loader.broken_off))

@@ -1,4 +1,4 @@
-"""YAML texts with places, plain scalars as the core schema of YAML 1.2 reads them, and how messages show both."""
+"""YAML files and places, plain scalars as the core schema of YAML 1.2 reads them, and both as text for messages."""
 
 import re
 from collections.abc import Iterable
@@ -48,17 +48,17 @@ _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u18
 
 
 def is_unseen(character: str) -> bool:
-    """Whether nobody sees the character at the end of a text: a blank, a control, or one without width."""
+    """Whether the character is invisible at the end of a text: a blank, a control, or one without width."""
     return category(character) in _UNSEEN_CATEGORIES or character in _UNSEEN
 
 
 def is_hidden(character: str) -> bool:
-    """Whether nobody sees the character within a text, and no script needs it there, as some need joiners."""
+    """Whether the character is invisible within a text and not a joiner, which some scripts need."""
     return is_unseen(character) and category(character) != "Zs" and character not in "\u200c\u200d"
 
 
 def unseen_ends(text: str) -> tuple[str, str, str]:
-    """The text in three: what nobody sees at its beginning, the rest, and what nobody sees at its end.
+    """The text in three parts: invisible characters at its beginning, the rest, invisible characters at its end.
 
     A text of such characters alone is all beginning.
     """
@@ -81,7 +81,7 @@ def quoted(text: str) -> str:
 
 
 def described(value: Any) -> str:
-    """What a YAML value is, in the words of somebody who writes YAML."""
+    """A YAML value in words for a message: `the text "x"`, `the number 1`, `empty`, `a mapping`."""
     match value:
         case None | True | False:
             return {None: "empty", True: "true", False: "false"}[value]
@@ -101,14 +101,14 @@ def described(value: Any) -> str:
 def nearest(text: str, choices: Iterable[str]) -> str | None:
     """The choice most like the text, whatever its case; None where none is like it."""
     by_lower = {choice.lower(): choice for choice in choices}
-    found = get_close_matches(text[:_LONGEST].lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
+    matches = get_close_matches(text[:_LONGEST].lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
 
 
 def did_you_mean(text: str, choices: Iterable[str]) -> str:
     """A hint with the nearest choice, or an empty one."""
-    found = nearest(text, choices)
-    return f"did you mean {found}?" if found is not None else ""
+    choice = nearest(text, choices)
+    return f"did you mean {choice}?" if choice is not None else ""
 
 
 class Spelled(int):
@@ -119,9 +119,9 @@ class Spelled(int):
     @classmethod
     def of(cls, text: str) -> "Spelled":
         """The integer that a text of digits stands for."""
-        made = cls(text)
-        made.text = text
-        return made
+        number = cls(text)
+        number.text = text
+        return number
 
 
 class Exponential(float):

@@ -10,7 +10,7 @@ from architecture.command import reconciler
 from support.pages import FINDINGS, PLAN, replayed, suggestions
 from support.schemas import strict
 
-from reconciler.diff.audit import Audit, AuditedField, Item
+from reconciler.diff.audit import Audit, AuditedField, AuditItem
 from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
@@ -88,7 +88,9 @@ def test_findings_and_fields_of_audits_keep_the_order_that_readers_of_text_know(
     (first, *_) = findings_document(FINDINGS)["findings"]
     assert list(first) == ["file", "line", "column", "code", "message", "severity", "address", "hint"]
     field = AuditedField(FieldChange("x", 1, 2, "drift", "why"), "drift")
-    (item,) = audit_document(Audit("2026-11-21T19:00:00Z", "1", "api", (Item(A, "1", "drift", (field,)),)))["items"]
+    (item,) = audit_document(Audit("2026-11-21T19:00:00Z", "1", "api", (AuditItem(A, "1", "drift", (field,)),)))[
+        "items"
+    ]
     assert list(item) == ["address", "kind", "id", "class", "fields", "source", "note", "openSince"]
     shown = ["path", "before", "after", "origin", "evidence", "class", "applied", "reason", "until"]
     assert list(item["fields"][0]) == shown

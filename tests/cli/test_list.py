@@ -13,7 +13,7 @@ from support.command import SETTINGS, Project
 from support.rival import Spelling
 from support.schemas import assert_as_published
 
-from reconciler.adopt.forms import expanded_blocks, plain
+from reconciler.adopt.forms import expanded_blocks, plain_json
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.write import manifest_text
@@ -216,10 +216,10 @@ PROJECTS = list(projects())
 def test_what_is_rendered_declares_the_same_is_what_the_schema_says_and_renders_to_itself(settings_text, texts, form):
     settings, state = loaded(settings_text, texts)
     blocks = expanded_blocks(state, settings, selector(()))
-    text = manifest_text(blocks) if form == "yaml" else json.dumps({"version": 1, "apps": plain(blocks)})
+    text = manifest_text(blocks) if form == "yaml" else json.dumps({"version": 1, "apps": plain_json(blocks)})
     _, again = loaded(settings_text, [ManifestText("apps/rendered.yaml", text.encode())])
     assert without_places(again) == without_places(state)
-    jsonschema.Draft7Validator(schemas()["manifest.schema.json"]).validate({"version": 1, "apps": plain(blocks)})
+    jsonschema.Draft7Validator(schemas()["manifest.schema.json"]).validate({"version": 1, "apps": plain_json(blocks)})
     assert manifest_text(expanded_blocks(again, settings, selector(()))) == manifest_text(blocks)
 
 

@@ -8,7 +8,7 @@ from support.builders import live_app, live_placement, live_state, reconciled
 from support.fake_clock import START
 
 from reconciler.adopt.adoption import adopt
-from reconciler.adopt.fresh import Account, Declared
+from reconciler.adopt.fresh import AccountSnapshot, DeclaredProject
 from reconciler.manifest.checked_edits import ProjectContext, blocks_by_address
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.model.live import LiveState
@@ -88,7 +88,7 @@ def declared(extra, texts=()):
     assert read.sound, findings
     loaded = load_desired(read, text, texts)
     assert loaded.state is not None, loaded.findings
-    return Declared(ProjectContext(read, text), tuple(texts), loaded.state)
+    return DeclaredProject(ProjectContext(read, text), tuple(texts), loaded.state)
 
 
 def after(stands, adoption):
@@ -98,18 +98,18 @@ def after(stands, adoption):
 
 @law(accounts(), st.sampled_from(SETTINGS))
 def test_what_was_adopted_needs_no_change_and_is_not_adopted_again(live, extra):
-    adoption = adopt(declared(extra), Account(live, {}, START))
+    adoption = adopt(declared(extra), AccountSnapshot(live, {}, START))
     assert adoption.held == ()
     stands = declared(extra, after(declared(extra), adoption))
     ledger = {entry.address: entry for entry in adoption.remember}
     assert reconciled(stands.state, live, ledger).changes == ()
     assert set(ledger) == set(blocks_by_address(stands.state.apps))
-    assert adopt(stands, Account(live, ledger, START)).is_empty
+    assert adopt(stands, AccountSnapshot(live, ledger, START)).is_empty
 
 
 @law(accounts(), st.sampled_from(SETTINGS))
 def test_every_live_resource_is_declared_or_noted(live, extra):
-    adoption = adopt(declared(extra), Account(live, {}, START))
+    adoption = adopt(declared(extra), AccountSnapshot(live, {}, START))
     ids = {entry.id for entry in adoption.remember}
     told = " ".join(note.text for note in adoption.notes)
     for app in live.apps:
@@ -122,11 +122,11 @@ def test_every_live_resource_is_declared_or_noted(live, extra):
 def test_blocks_follow_the_account_or_the_difference_is_told(first, second, extra):
     """The ids of the second account are those of the first, with other values, names and types."""
     stands = declared(extra)
-    adoption = adopt(stands, Account(first, {}, START))
+    adoption = adopt(stands, AccountSnapshot(first, {}, START))
     stands = declared(extra, after(stands, adoption))
     ledger = {entry.address: entry for entry in adoption.remember}
     live = LiveState(second.apps, second.placements)
-    again = adopt(stands, Account(live, ledger, START))
+    again = adopt(stands, AccountSnapshot(live, ledger, START))
     changed = declared(extra, after(stands, again))
     told = {each.address for each in (*again.held, *again.notes)}
     ledger = {key: entry for key, entry in ledger.items() if key not in again.forget}
@@ -138,7 +138,7 @@ def test_blocks_follow_the_account_or_the_difference_is_told(first, second, extr
 @law(accounts(), st.sampled_from(SETTINGS))
 def test_every_field_that_says_something_is_declared_or_noted(live, extra):
     stands = declared(extra)
-    adoption = adopt(stands, Account(live, {}, START))
+    adoption = adopt(stands, AccountSnapshot(live, {}, START))
     blocks = blocks_by_address(declared(extra, after(stands, adoption)).state.apps)
     by_id = {each.id: each for each in (*live.apps, *(one for part in live.placements.values() for one in part))}
     for entry in adoption.remember:
@@ -190,7 +190,7 @@ def test_any_floors_become_any_others_in_any_layout(lines, floors, layout):
     except AssertionError:
         return  # two groups that disagree
     live = live_state(live_app(), live_placement(floorPrices=floors))
-    adoption = adopt(stands, Account(live, {}, START))
+    adoption = adopt(stands, AccountSnapshot(live, {}, START))
     assert adoption.held == ()
     changed = declared(GROUPS, after(stands, adoption))
     assert reconciled(changed.state, live, {}).changes == ()

@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 from support.builders import APP_ID, entry, origin
 
-from reconciler.adopt.forms import expanded_blocks, plain
+from reconciler.adopt.forms import expanded_blocks, plain_json
 from reconciler.apis.management.wire import calls
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.diff.change import Create, FieldChange, Update
-from reconciler.manifest.cached_load import recall_desired, recall_settings
+from reconciler.manifest.cached_load import load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
 from reconciler.manifest.schema import schemas
 from reconciler.manifest.write import EVERY_KEY
@@ -92,8 +92,8 @@ def loaded(app):
     memory = {}
     memory_of = type("Memory", (dict,), {"put": dict.__setitem__})(memory)
     for _ in range(2):
-        outline, _ = recall_settings(SETTINGS, memory_of)
-        again = recall_desired(outline, SETTINGS, texts(app), memory_of)
+        outline, _ = load_settings_cached(SETTINGS, memory_of)
+        again = load_desired_cached(outline, SETTINGS, texts(app), memory_of)
         assert repr(again) == repr(read)
     assert [found for found in read.findings if found.severity == "error"] == []
     return read.state.apps[0]
@@ -175,7 +175,7 @@ def test_a_property_survives_the_ledger(block, name):
 def test_a_field_is_written_into_a_manifest_as_it_is_read_from_one(kind, name):
     settings, _ = load_settings(SETTINGS)
     desired = load_desired(settings, SETTINGS, texts(app_with(kind, name))).state
-    blocks = [plain(block) for block in expanded_blocks(desired, settings, lambda _: True)]
+    blocks = [plain_json(block) for block in expanded_blocks(desired, settings, lambda _: True)]
     again = loaded(blocks[0])
     was = desired.apps[0]
     assert exactly(again.fields) == exactly(was.fields)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest.cached_load import Forgetful, recall_desired, recall_settings
+from reconciler.manifest.cached_load import NullCache, load_desired_cached, load_settings_cached
 from reconciler.manifest.load import load_desired, load_settings
-from reconciler.manifest.outline import outline_from_bytes
-from reconciler.manifest.parsed_manifest import Prices, Reading, reading_from_bytes
+from reconciler.manifest.parsed_manifest import DecimalCache, ParsedManifest, parsed_manifest_from_bytes
+from reconciler.manifest.project_settings import project_settings_from_bytes
 from reconciler.yaml.scalar import ManifestText
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -47,8 +47,8 @@ def cold(settings_text, manifests):
 
 
 def recalled(settings_text, manifests, memory):
-    outline, findings = recall_settings(settings_text, memory)
-    return findings, None if outline is None else recall_desired(outline, settings_text, manifests, memory)
+    outline, findings = load_settings_cached(settings_text, memory)
+    return findings, None if outline is None else load_desired_cached(outline, settings_text, manifests, memory)
 
 
 def exactly(result):
@@ -202,10 +202,10 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_bytes_of_anything_else_raise_nothing(data):
-    assert isinstance(reading_from_bytes(data, "apps/a.yaml", Prices()), Reading | None)
-    assert isinstance(outline_from_bytes(data), tuple | None)
+    assert isinstance(parsed_manifest_from_bytes(data, "apps/a.yaml", DecimalCache()), ParsedManifest | None)
+    assert isinstance(project_settings_from_bytes(data), tuple | None)
 
 
 def test_without_a_memory_everything_is_read():
     manifests = [ManifestText("apps/a.yaml", b"version: 1\napps: [{platform: ios, bundle: com.a}]")]
-    assert exactly(recalled(SETTINGS, manifests, Forgetful())) == exactly(cold(SETTINGS, manifests))
+    assert exactly(recalled(SETTINGS, manifests, NullCache())) == exactly(cold(SETTINGS, manifests))

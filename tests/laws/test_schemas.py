@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.schemas import doubles
 
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
-from reconciler.manifest.schema import known_of, schemas
+from reconciler.manifest.schema import schema_context, schemas
 from reconciler.yaml.parse import parse
 
 EXAMPLES = 100
@@ -64,7 +64,7 @@ def test_in_every_case_the_schemas_let_pass_what_validate_lets_pass(folder):
         return
     found = (*found, *load_desired(project, of_settings, list(by_file.values())).findings)
     wrong = {finding.file for finding in found}
-    for known in (None, known_of(project)):
+    for known in (None, schema_context(project)):
         if "reconciler.yaml" not in wrong:
             [validator("reconciler.schema.json", known).validate(value) for value in readable(of_settings)]
         for file in by_file.keys() - wrong:
@@ -77,7 +77,7 @@ def test_what_a_case_is_about_its_schema_refuses(name):
     of_settings = by_file.pop("reconciler.yaml", ManifestText("reconciler.yaml", DEFAULT_SETTINGS))
     project, found = load_settings(of_settings)
     found = (*found, *load_desired(project, of_settings, list(by_file.values())).findings)
-    known = known_of(project)
+    known = schema_context(project)
     files = {finding.file for finding in found if finding.code == name}
     assert files
     for file in files:
@@ -152,7 +152,7 @@ APP = st.builds(
 def test_validate_and_the_schemas_agree_on_an_app(defaults, app):
     manifest = {"version": 1, "apps": [app]}
     project, found = findings_in({**SETTINGS, **defaults}, manifest)
-    anyones, its_own = validator("manifest.schema.json"), validator("manifest.schema.json", known_of(project))
+    anyones, its_own = validator("manifest.schema.json"), validator("manifest.schema.json", schema_context(project))
     if not found:
         anyones.validate(manifest)
         its_own.validate(manifest)
@@ -181,7 +181,7 @@ def test_validate_and_the_schemas_agree_on_what_tiers_take_from_their_waterfall(
     app = {"platform": "android", "bundle": "com.a", "name": "A", "category1": "Finance", "coppa": coppa}
     manifest = {"version": 1, "apps": [{**app, "waterfalls": [waterfall]}]}
     project, found = findings_in({**SETTINGS, **defaults}, manifest)
-    its_own = validator("manifest.schema.json", known_of(project))
+    its_own = validator("manifest.schema.json", schema_context(project))
     if not found:
         validator("manifest.schema.json").validate(manifest)
         its_own.validate(manifest)
@@ -215,6 +215,6 @@ def test_validate_and_the_schemas_agree_on_settings(parts):
     project, found = load_settings(ManifestText("reconciler.yaml", json.dumps(told).encode()))
     if not found:
         validator("reconciler.schema.json").validate(told)
-        validator("reconciler.schema.json", known_of(project)).validate(told)
+        validator("reconciler.schema.json", schema_context(project)).validate(told)
     elif project is not None and {finding.code for finding in found} & SAID:
-        assert not validator("reconciler.schema.json", known_of(project)).is_valid(told), found
+        assert not validator("reconciler.schema.json", schema_context(project)).is_valid(told), found

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laws.yaml_texts import yaml_texts
 
-from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS, formatted
+from reconciler.manifest.write import APP_KEYS, PLACEMENT_KEYS, format_manifest
 from reconciler.yaml.parse import parse
 from reconciler.yaml.scalar import ManifestText
 
@@ -25,7 +25,7 @@ def read(data):
 
 
 def tidy(data):
-    return formatted(ManifestText("a.yaml", data))
+    return format_manifest(ManifestText("a.yaml", data))
 
 
 @law(yaml_texts(has_anchors=True))

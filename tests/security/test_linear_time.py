@@ -29,7 +29,7 @@ from reconciler.http.auth import Origin, error_code, read_token
 from reconciler.http.exchange import Response, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import retry_after
-from reconciler.manifest.patterns import looks_like_manifest, plain_patterns, says_nothing, set_aside
+from reconciler.manifest.patterns import intended_manifest_name, is_empty_text, looks_like_manifest, plain_patterns
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
 from reconciler.render import sanitise
@@ -204,8 +204,8 @@ FUNCTIONS = {
     "names": lambda text: hints.nearest(text, ["placements", "name", text[:-1], text[: len(text) // 2]]),
     "renames": renamed,
     "patterns": patterns_of,
-    "nothing": lambda text: says_nothing(text.encode("utf-8", "replace")),
-    "set aside": set_aside,
+    "nothing": lambda text: is_empty_text(text.encode("utf-8", "replace")),
+    "set aside": intended_manifest_name,
     "manifest": lambda text: looks_like_manifest(text.encode("utf-8", "replace")),
     "diff": lambda text: list(changed_lines(text.split(" "), [*reversed(text.split(" ")), "x"], "a")),
     **{

@@ -34,7 +34,7 @@ from support.scene import Scene
 from reconciler.api.apply import part_that_holds
 from reconciler.apis.management.wire import calls
 from reconciler.diff.audit import episodes, past_audits, trend
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable, ReconcilerError, StoreError
 from reconciler.floors.current_floors import floor_moves
 from reconciler.floors.record import records_from_text, with_evidence
@@ -113,7 +113,7 @@ PLAN = Plan(
     40,
     45,
     (
-        Held(
+        HeldChange(
             Delete(at("f"), "11", "declared absent", "sha256:f", APP_ID, SOURCE),
             "maxDeletes",
             "it waits",

@@ -16,7 +16,7 @@ from support.fake_gateway import NOTHING, when_unset
 from reconciler.diff.audit import Audit
 from reconciler.diff.change import Contradiction, InSync, Verdict
 from reconciler.diff.changes import owned_count, verdicts_on
-from reconciler.diff.classes import audited
+from reconciler.diff.classes import audit_account
 from reconciler.diff.context import DiffOptions, context_of
 from reconciler.model.address import Address, address_order, app_address, placement_address
 from reconciler.model.desired import DesiredApp, DesiredPlacement, DesiredState, Lifecycle, Presence, Prune, Source
@@ -218,7 +218,7 @@ def audit_of(desired: DesiredState, live: LiveState, ledger: Ledger, **more: Any
     """The audit of an account; `more` goes into the options."""
     made = origin()
     context = context_of(desired, live, ledger, options(**more))
-    return audited(context, made.created_at, made.publisher_id, made.api)
+    return audit_account(context, made.created_at, made.publisher_id, made.api)
 
 
 def origin(created_at: str = "2026-11-21T19:00:00Z") -> Origin:

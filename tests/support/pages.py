@@ -7,8 +7,8 @@ from decimal import Decimal
 from support.builders import APP, at, origin
 from support.market_evidence import FIRST, LAST, TODAY, evidence, standing
 
-from reconciler.diff.audit import Audit, AuditedField, Class, Item, PastAudit, Trend, trend
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
+from reconciler.diff.audit import Audit, AuditClass, AuditedField, AuditItem, PastAudit, Trend, trend
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.diff.classes import NEVER_MADE, UNNAMED
 from reconciler.floors.guard import Rules
 from reconciler.floors.suggest import backtest, suggest
@@ -66,7 +66,7 @@ PLAN = Plan(
     unmanaged=(Unmanaged(at(HOSTILE), "88"), Unmanaged(app_address("android", LINK), LINK)),
     notes=(Note(at("int_1"), f"accepted until 2026-12-31: {HOSTILE}"),),
     unchanged=40,
-    held=(Held(Delete(at("resting"), HOSTILE, HOSTILE, "sha256:x"), "quarantineDays", HOSTILE, HOSTILE),),
+    held=(HeldChange(Delete(at("resting"), HOSTILE, HOSTILE, "sha256:x"), "quarantineDays", HOSTILE, HOSTILE),),
 )
 REFUSALS = (
     Refusal("maxDeletes", "the plan deletes 1, the limit is 0", "--max-deletes 1"),
@@ -79,7 +79,7 @@ FINDINGS = (
 )
 
 
-def _audited(path, applied, live, declared, of: Class = "drift", **more):
+def _audited(path, applied, live, declared, of: AuditClass = "drift", **more):
     why = more.pop("why", "drift" if of == "accepted" else of)
     return AuditedField(FieldChange(path, live, declared, why), of, applied, **more)
 
@@ -93,33 +93,33 @@ AUDIT = Audit(
     "3432",
     origin().api,
     (
-        Item(APP, "100", "inSync", source=HERE),
-        Item(at("gone"), "3", "missing", source=Source("apps/acme.yaml", 31)),
-        Item(at("int_13"), "4", "conflict", (
+        AuditItem(APP, "100", "inSync", source=HERE),
+        AuditItem(at("gone"), "3", "missing", source=Source("apps/acme.yaml", 31)),
+        AuditItem(at("int_13"), "4", "conflict", (
             _audited("capping.value", 10, 20, 12, "conflict"),
             _audited("coppa", None, live=False, declared=True, of="pending", why="unknown"),
         ), Source("apps/acme.yaml", 14)),
-        Item(at("moved"), "5", "drift", (
+        AuditItem(at("moved"), "5", "drift", (
             _audited("floorPrices.DE", Decimal("0.8"), Decimal("1.1"), Decimal("0.8")),
             _audited("floorPrices.US", Decimal("1.2"), Decimal("0.6"), Decimal("1.2"), "accepted", acceptance=SALE),
             _audited("skipability", "Skippable", "Skippable", "NonSkippable", "pending"),
             _audited("status", "active", "inactive", "active", "drift", acceptance=OVER),
         ), Source("apps/acme.yaml", 20)),
-        Item(at("unnamed"), "6", "drift", (_audited("status", "active", "inactive", "active"),), note=UNNAMED),
-        Item(at(HOSTILE), HOSTILE, "drift", (
+        AuditItem(at("unnamed"), "6", "drift", (_audited("status", "active", "inactive", "active"),), note=UNNAMED),
+        AuditItem(at(HOSTILE), HOSTILE, "drift", (
             _audited(HOSTILE, HOSTILE, LINK, HOSTILE, acceptance=AcceptedDrift("x", HOSTILE, date(2026, 11, 1))),
         ), Source(HOSTILE, 1), HOSTILE),
-        Item(at("sale"), "7", "accepted", (
+        AuditItem(at("sale"), "7", "accepted", (
             _audited("floorPrices.US", Decimal("1.2"), Decimal("0.9"), Decimal("1.2"), "accepted", acceptance=SALE),
         ), HERE),
-        Item(at(f"{HOSTILE}2"), "8", "accepted", (
+        AuditItem(at(f"{HOSTILE}2"), "8", "accepted", (
             _audited("coppa", applied=False, live=True, declared=False, of="accepted", acceptance=AGREED),
         ), HERE),
-        Item(at("new"), None, "pending", source=HERE, note=NEVER_MADE),
-        Item(at("later", OTHER), "9", "pending", (_audited("bannerRefresh", 30, 30, 45, "pending"),), HERE),
-        Item(app_address("android", LINK), LINK, "unmanaged"),
-        Item(at(f"{HOSTILE}3"), HOSTILE, "unmanaged"),
-        Item(at("calm", OTHER), "10", "inSync", source=HERE, note=HOSTILE),
+        AuditItem(at("new"), None, "pending", source=HERE, note=NEVER_MADE),
+        AuditItem(at("later", OTHER), "9", "pending", (_audited("bannerRefresh", 30, 30, 45, "pending"),), HERE),
+        AuditItem(app_address("android", LINK), LINK, "unmanaged"),
+        AuditItem(at(f"{HOSTILE}3"), HOSTILE, "unmanaged"),
+        AuditItem(at("calm", OTHER), "10", "inSync", source=HERE, note=HOSTILE),
     ),
     (Note(at("forgotten"), f"gone too: {HOSTILE}"), Note(app_address("ios", ""), LINK)),
     {at("gone"): "2026-11-19T06:00:00Z", at("moved"): "2026-11-03T06:00:00Z", at(HOSTILE): "2026-11-21T06:00:00Z"},

@@ -16,7 +16,7 @@ from reconciler.cli.session import CommandSession
 from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.files.project import SETTINGS_NAME, ProjectFiles, write_new
-from reconciler.manifest.outline import UNKNOWN_PUBLISHER
+from reconciler.manifest.project_settings import UNKNOWN_PUBLISHER
 from reconciler.yaml.scalar import ManifestText
 
 _SECRETS = {

@@ -18,7 +18,7 @@ from reconciler.render.line import counted
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
-    from reconciler.manifest.schema import Known
+    from reconciler.manifest.schema import SchemaContext
 
 UNFORMATTED: Final = 1
 SCHEMAS_FOLDER: Final = "schemas"
@@ -105,13 +105,13 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
 
 def _formatted(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
-    from reconciler.manifest.write import formatted
+    from reconciler.manifest.write import format_manifest
 
     changed: list[ManifestText] = []
     findings: list[Finding] = []
     for text in texts:
         try:
-            data = formatted(text)
+            data = format_manifest(text)
         except EditError as wrong:
             findings += wrong.findings
             continue
@@ -133,7 +133,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render 'android:com.cash_crash.54/level_end_*'
       reconciler render --format json
     """
-    from reconciler.adopt.forms import expanded_blocks, plain
+    from reconciler.adopt.forms import expanded_blocks, plain_json
     from reconciler.manifest.block import VERSION
     from reconciler.manifest.write import manifest_text
     from reconciler.model.address import selector
@@ -144,7 +144,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
     if globs and not blocks:
         raise ProjectError(f"{' '.join(globs)}: no address matches", hint="`reconciler render` without it shows all")
     if options.format == "json":
-        session.console.document({"version": VERSION, "apps": plain(blocks)})
+        session.console.document({"version": VERSION, "apps": plain_json(blocks)})
     else:
         session.console.raw(manifest_text(blocks).rstrip("\n"))
     return 0
@@ -182,15 +182,15 @@ def schema(options: Options, *, out: Path | None) -> int:
     return 0
 
 
-def _known(session: CommandSession) -> "Known":
+def _known(session: CommandSession) -> "SchemaContext":
     """What the project's settings say. Raises `ProjectError` where they cannot be read."""
     from reconciler.manifest.load import load_settings
-    from reconciler.manifest.schema import known_of
+    from reconciler.manifest.schema import schema_context
 
     settings, _ = load_settings(session.workspace().settings_text)
     if settings is None:
         raise ProjectError("reconciler.yaml cannot be read", hint="reconciler validate tells what is wrong with it")
-    return known_of(settings)
+    return schema_context(settings)
 
 
 def _write(session: CommandSession, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any
 
-from reconciler.diff.audit import Audit, Class, Trend, summary
+from reconciler.diff.audit import Audit, AuditClass, Trend, summary
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.document import AddressText, Count, Day, Document, Form, Leaf, Shape, key
 from reconciler.plan.document import FieldChangeJson, SourceJson
@@ -41,7 +41,7 @@ class DriftSummaryJson(Shape):
 class AuditedFieldJson(FieldChangeJson, base=attrgetter("change")):
     """One field that is not as it should be: `before` is live, `after` is wanted."""
 
-    of: Class = key("What the audit made of the field.", name="class")
+    of: AuditClass = key("What the audit made of the field.", name="class")
     applied: Leaf = key("What was last applied; null also where nothing was.")
     reason: str | None = key(
         "Of the acceptance that covers it, or covered it until it ended.",
@@ -59,7 +59,7 @@ class ItemJson(Shape, by=_of_first):
     address: AddressText = key("The resource's address.")
     kind: Kind = key("What the resource is.", lambda told: kind_of(told[0].address))
     id: str | None = key("The server's id; null for what was never made.")
-    of: Class = key("What the audit made of it: the gravest class of its fields.", name="class")
+    of: AuditClass = key("What the audit made of it: the gravest class of its fields.", name="class")
     fields: list[AuditedFieldJson] = key("The fields that are not in sync.")
     source: SourceJson | None = key("Its block; null where no manifest names it.")
     note: str | None = key("What else there is to know of it.", lambda told: told[0].note or None)
@@ -87,7 +87,7 @@ class AlarmJson(Shape, by=_of_first):
     """One alarm, from the audit that saw it first to the one that saw it gone."""
 
     address: AddressText = key("The resource's address.")
-    of: Class = key("Its class.", name="class")
+    of: AuditClass = key("Its class.", name="class")
     opened_at: Moment = key("When it was first seen, ISO 8601 in UTC.")
     closed_at: Moment | None = key("When it was first seen gone; null while it is open.")
     open_seconds: Count = key("How long it was open, or has been.", lambda told: int(told[0].seconds(told[1])))

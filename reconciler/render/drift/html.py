@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.diff.audit import ALARMING, CLASSES, Audit, AuditedField, Class, Episode, Item, Trend, summary
+from reconciler.diff.audit import ALARMING, CLASSES, Audit, AuditClass, AuditedField, AuditItem, Episode, Trend, summary
 from reconciler.render.drift.text import (
     LABELS,
     MEANINGS,
@@ -105,7 +105,7 @@ MOST_NAMES: Final = 1000
 MOST_EPISODES: Final = 200
 UNFOLDED: Final = 12
 """So many items of a class are shown unfolded."""
-LISTED: Final[frozenset[Class]] = frozenset({"unmanaged", "inSync"})
+LISTED: Final[frozenset[AuditClass]] = frozenset({"unmanaged", "inSync"})
 """Classes of which there is no more to say than names."""
 SIZE: Final = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM}
 
@@ -128,7 +128,7 @@ class FieldRow:
 class ItemView:
     """An item as the template draws it; `declared`: a manifest has a block for it."""
 
-    of: Class
+    of: AuditClass
     address: str
     id: str | None
     place: str
@@ -144,7 +144,7 @@ class ItemView:
 class ClassView:
     """The items of one class; `left` counts those that are not drawn."""
 
-    key: Class
+    key: AuditClass
     label: str
     meaning: str
     sign: str
@@ -179,7 +179,7 @@ def audit_page(audit: Audit, history: Trend | None = None, title: str = "Audit o
 
 def _tiles(audit: Audit) -> list[Tile]:
     counts = summary(audit)
-    tones: dict[Class, Tone] = {of: "plain" if tone == "faint" else tone for of, (_, tone) in SIGNS.items()}
+    tones: dict[AuditClass, Tone] = {of: "plain" if tone == "faint" else tone for of, (_, tone) in SIGNS.items()}
     tiles = [Tile(counts.count(of), LABELS[of], tones[of]) for of in CLASSES]
     return [*tiles, Tile(percent(counts), "managed")]
 
@@ -200,7 +200,7 @@ def _classes(audit: Audit) -> list[ClassView]:
     return views
 
 
-def _view(item: Item, audit: Audit, *, unfolded: bool) -> ItemView:
+def _view(item: AuditItem, audit: Audit, *, unfolded: bool) -> ItemView:
     since = audit.open_since.get(item.address)
     ends = sorted(field.acceptance.until for field in item.fields if field.acceptance and field.acceptance.until)
     return ItemView(
@@ -217,7 +217,7 @@ def _view(item: Item, audit: Audit, *, unfolded: bool) -> ItemView:
     )
 
 
-def _row(field: AuditedField, item: Item) -> FieldRow:
+def _row(field: AuditedField, item: AuditItem) -> FieldRow:
     change = field.change
     theirs = change.origin in {"drift", "conflict"}
     moved = replace(change, before=field.applied, after=change.before) if theirs else change
@@ -226,7 +226,7 @@ def _row(field: AuditedField, item: Item) -> FieldRow:
         path=change.path,
         applied="never applied"
         if change.origin == "unknown"
-        else shown(field.applied, change.path, change.otherwise.applied),
+        else shown(field.applied, change.path, change.worldwide.applied),
         live=before_text(change),
         declared=after_text(change),
         percent=percent_text(moved),
@@ -236,7 +236,7 @@ def _row(field: AuditedField, item: Item) -> FieldRow:
     )
 
 
-def _names(audit: Audit, of: Class) -> dict[str, Any]:
+def _names(audit: Audit, of: AuditClass) -> dict[str, Any]:
     """The items of a class as (name, text)."""
     found = [item for item in audit.items if item.of == of]
     drawn = found[:MOST_NAMES]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reconciler.diff.audit import Audit, Class, Item, Trend
+from reconciler.diff.audit import Audit, AuditClass, AuditItem, Trend
 from reconciler.render.drift.text import LABELS, MEANINGS, day_and_time, field_words, headline
 from reconciler.render.sanitise import markdown
 
@@ -71,7 +71,7 @@ def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
         yield _Block(
             columns, (f"| {d.day} | {d.audits} | {d.opened} | {d.closed} | {d.still_open} |" for d in history.days)
         )
-    quiet: tuple[Class, ...] = ("accepted", "pending", "unmanaged")
+    quiet: tuple[AuditClass, ...] = ("accepted", "pending", "unmanaged")
     for of in quiet:
         items = [item for item in audit.items if item.of == of]
         if items:
@@ -79,19 +79,19 @@ def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
             yield _Block((title, ""), map(_bullet, items), ("", "</details>", ""))
 
 
-def _row(item: Item, since: str | None) -> str:
+def _row(item: AuditItem, since: str | None) -> str:
     place = f"<br>{markdown(f'{item.source.file}:{item.source.line}')}" if item.source is not None else ""
     told = _told(item, "<br>") or MEANINGS[item.of]
     began = day_and_time(since) if since is not None else ""
     return f"| {LABELS[item.of]} | {markdown(item.address)}{place} | {told} | {began} |"
 
 
-def _bullet(item: Item) -> str:
+def _bullet(item: AuditItem) -> str:
     told = _told(item, "; ")
     named = f" (id {markdown(item.id)})" if item.id is not None else ""
     return f"- {markdown(item.address)}{named}{f': {told}' if told else ''}"
 
 
-def _told(item: Item, between: str) -> str:
+def _told(item: AuditItem, between: str) -> str:
     notes = [markdown(item.note)] if item.note else []
     return between.join([*notes, *(f"{markdown(f.change.path)}: {markdown(field_words(f))}" for f in item.fields)])

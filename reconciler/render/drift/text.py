@@ -5,13 +5,23 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
-from reconciler.diff.audit import CLASSES, Audit, AuditedField, Class, Episode, Item, Summary, Trend, summary
+from reconciler.diff.audit import (
+    CLASSES,
+    Audit,
+    AuditClass,
+    AuditedField,
+    AuditItem,
+    AuditSummary,
+    Episode,
+    Trend,
+    summary,
+)
 from reconciler.model.address import app_of, kind_of, name_of
 from reconciler.render.line import Line, Span, Tone, line
 from reconciler.render.plan.text import after_text, before_text, shown
 from reconciler.render.sanitise import chat, github_data, github_property, visible
 
-LABELS: Final[Mapping[Class, str]] = {
+LABELS: Final[Mapping[AuditClass, str]] = {
     "missing": "missing",
     "conflict": "conflict",
     "drift": "drift",
@@ -21,7 +31,7 @@ LABELS: Final[Mapping[Class, str]] = {
     "inSync": "in sync",
 }
 
-MEANINGS: Final[Mapping[Class, str]] = {
+MEANINGS: Final[Mapping[AuditClass, str]] = {
     "missing": "applied by us, gone from the account",
     "conflict": "changed in the account and in the manifest, to different values",
     "drift": "changed in the account since the last apply",
@@ -41,18 +51,18 @@ def headline(audit: Audit) -> str:
     return f"{f'Drift: {alarms}' if alarms else 'No drift'}; {rest}; {percent(counts)} managed."
 
 
-def _told(counts: Summary, classes: tuple[Class, ...]) -> str:
+def _told(counts: AuditSummary, classes: tuple[AuditClass, ...]) -> str:
     return ", ".join(f"{counts.count(of)} {LABELS[of]}" for of in classes if counts.count(of))
 
 
-def percent(counts: Summary) -> str:
+def percent(counts: AuditSummary) -> str:
     """The coverage, as in `97.5 %`."""
     return f"{counts.coverage_percent:g} %"
 
 
 def field_words(field: AuditedField) -> str:
     """One leaf: what was applied, what is live, what the manifest wants, as far as they differ, and an acceptance."""
-    applied = shown(field.applied, field.change.path, field.change.otherwise.applied)
+    applied = shown(field.applied, field.change.path, field.change.worldwide.applied)
     live, wanted = before_text(field.change), after_text(field.change)
     match field.change.origin:
         case "unknown":
@@ -77,7 +87,7 @@ def acceptance_words(field: AuditedField) -> str:
     return f"accepted{until} ({acceptance.reason})"
 
 
-def what(item: Item) -> str:
+def what(item: AuditItem) -> str:
     """What an item is called below the line of its app."""
     return "the app" if kind_of(item.address) == "app" else name_of(item.address)
 
@@ -96,7 +106,7 @@ def span(seconds: float) -> str:
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
-SIGNS: Final[Mapping[Class, tuple[str, Tone]]] = {
+SIGNS: Final[Mapping[AuditClass, tuple[str, Tone]]] = {
     "missing": ("x", "remove"),
     "conflict": ("!", "blocked"),
     "drift": ("~", "change"),
@@ -136,7 +146,7 @@ def _quiet_notes(audit: Audit) -> list[tuple[str, str]]:
     return [(item.address, item.note) for item in audit.items if item.of == "inSync" and item.note]
 
 
-def _item_lines(item: Item, since: str | None) -> Iterator[Line]:
+def _item_lines(item: AuditItem, since: str | None) -> Iterator[Line]:
     sign, tone = SIGNS[item.of]
     named = f"  id {item.id}" if item.id is not None else ""
     place = f"  {item.source.file}:{item.source.line}" if item.source is not None else ""
@@ -193,7 +203,7 @@ def _lines(audit: Audit) -> Iterator[str]:
         yield f"and {more} more: `reconciler drift` shows them"
 
 
-def _fields(item: Item) -> Iterator[str]:
+def _fields(item: AuditItem) -> Iterator[str]:
     moved = [field for field in item.fields if field.of != "pending"]
     for field in moved[:MOST_FIELDS]:
         yield f"      {chat(_cut(f'{field.change.path}: {field_words(field)}'))}"
@@ -211,7 +221,7 @@ def annotation_lines(audit: Audit) -> Iterator[str]:
     yield f"::notice title=reconciler drift::{github_data(headline(audit))}"
 
 
-def _annotation(item: Item) -> str:
+def _annotation(item: AuditItem) -> str:
     place = ""
     if item.source is not None:
         place = f"file={github_property(item.source.file)},line={item.source.line},"

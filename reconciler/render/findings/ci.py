@@ -7,8 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reconciler.diff.audit import Audit, Item
-from reconciler.diff.change import Blocked, Change, Delete, Held, action_of, id_of
+from reconciler.diff.audit import Audit, AuditItem
+from reconciler.diff.change import Blocked, Change, Delete, HeldChange, action_of, id_of
 from reconciler.model.diagnostic import Finding, Severity
 from reconciler.model.value import digest
 from reconciler.plan.guard import Refusal
@@ -225,12 +225,12 @@ def _change(change: Change) -> Case:
     return Case(change.address, f"{action_of(change)} {change.address}", text, blocked)
 
 
-def _held(held: Held) -> Case:
+def _held(held: HeldChange) -> Case:
     told = f"{held.reason}; what would allow it: {held.switch}"
     return Case(held.address, f"{action_of(held.change)} {held.address}", told, skipped=held.limit)
 
 
-def _item(item: Item) -> Case:
+def _item(item: AuditItem) -> Case:
     told = [f"{field.change.path}: {field_words(field)}" for field in item.fields]
     text = _text([MEANINGS[item.of], *([item.note] if item.note else []), *told])
     name = item.address if item.id is None else f"{item.address} (id {item.id})"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from reconciler.diff.change import Action, Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
+from reconciler.diff.change import Action, Change, Create, Delete, FieldChange, HeldChange, Update, action_of, id_of
 from reconciler.model.address import app_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
@@ -50,7 +50,7 @@ def bullet(change: Change) -> Item:
     return Item(f"- {_title(change)}{reason}\n{''.join(rows)}{_more('  - ', fields)}", _key(change))
 
 
-def held_bullet(held: Held) -> Item:
+def held_bullet(held: HeldChange) -> Item:
     """What is held as an item of a list, with what it waits for and what would allow it."""
     told = f"{sentence(held.reason)}; what would allow it: {name(held.switch)}"
     return Item(f"- {_title(held.change)}\\\n  {told}\n", ("held", held.address))
@@ -168,7 +168,7 @@ def _dangers(changes: Iterable[Change], share: float) -> Iterator[Section]:
     yield Section(f"\n#### Floors that move\n{table(*FLOOR_TITLES)}", floors, share=share)
 
 
-def held_section(held: Sequence[Held]) -> Section:
+def held_section(held: Sequence[HeldChange]) -> Section:
     """What waits for leave or for a time."""
     return Section(f"\n#### {held_title(held)}\n\n", [held_bullet(each) for each in held], share=LARGE_SHARE)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Final, Literal, TypeAlias
 
-from reconciler.diff.change import Action, Blocked, Change, Create, Deactivate, Delete, Held, Update, action_of
+from reconciler.diff.change import Action, Blocked, Change, Create, Deactivate, Delete, HeldChange, Update, action_of
 from reconciler.model.address import Address, app_of
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal
@@ -153,7 +153,7 @@ def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
     yield ()
 
 
-def _held(held: Sequence[Held]) -> Iterator[Line]:
+def _held(held: Sequence[HeldChange]) -> Iterator[Line]:
     if not held:
         return
     yield line(Span(f"{held_title(held)}:", "strong"))
@@ -225,7 +225,7 @@ def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
                 yield Finding(file, line, 1, "plan-blocked", told, "error", change.address)
 
 
-def _held_remark(held: Held) -> Finding:
+def _held_remark(held: HeldChange) -> Finding:
     file, line = _place(held.change)
     told = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
     return Finding(file, line, 1, "plan-held", told, "warning", held.address, f"what would allow it: {held.switch}")

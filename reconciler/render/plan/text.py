@@ -7,7 +7,18 @@ from decimal import Decimal
 from itertools import chain, groupby
 from typing import Final
 
-from reconciler.diff.change import Action, Blocked, Change, Create, Delete, FieldChange, Held, Update, action_of, id_of
+from reconciler.diff.change import (
+    Action,
+    Blocked,
+    Change,
+    Create,
+    Delete,
+    FieldChange,
+    HeldChange,
+    Update,
+    action_of,
+    id_of,
+)
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.field import PRICED, TURN_OFF
 from reconciler.model.floors import WORLDWIDE, percent_change
@@ -69,12 +80,12 @@ def unmanaged_line(plan: Plan) -> Line:
     return line(Span(f"Not in any manifest ({len(plan.unmanaged)}), left alone", "strong"), "; -v lists them.")
 
 
-def held_title(held: Sequence[Held]) -> str:
+def held_title(held: Sequence[HeldChange]) -> str:
     """What is said of all that is held."""
     return f"Held ({len(held)}), nothing of it is sent"
 
 
-def held_lines(held: Held) -> Iterator[Line]:
+def held_lines(held: HeldChange) -> Iterator[Line]:
     """A change that is held, what it waits for, and what would allow it."""
     yield from change_lines(replace(held.change, reason=held.reason), held.address)
     yield line(f"      what would allow it: {held.switch}")
@@ -164,12 +175,12 @@ def percent_text(field: FieldChange) -> str:
 
 def before_text(field: FieldChange) -> str:
     """The live value of a leaf; in place of a floor that is not there, the one that holds."""
-    return shown(field.before, field.path, field.otherwise.before)
+    return shown(field.before, field.path, field.worldwide.before)
 
 
 def after_text(field: FieldChange) -> str:
     """The wanted value of a leaf; in place of a floor that will not be there, the one that holds then."""
-    return shown(field.after, field.path, field.otherwise.after)
+    return shown(field.after, field.path, field.worldwide.after)
 
 
 def shown(value: Value, path: str = "", worldwide: Decimal | None = None) -> str:
@@ -217,7 +228,7 @@ def result_line(result: Result) -> Line:
     return line("  ", outcome, f"{action} {result.address}", Span(named, "faint"), told)
 
 
-def _held_line(held: Held) -> Line:
+def _held_line(held: HeldChange) -> Line:
     """A change that was not carried out because it waits."""
     what = f" {action_of(held.change)} {held.address}"
     told = f": {held.reason}; what would allow it: {held.switch}"
@@ -239,7 +250,7 @@ def outcome_text(results: Sequence[Result]) -> str:
 
 
 def result_lines(
-    results: Sequence[Result], run: str, undo: str | None = None, held: Sequence[Held] = ()
+    results: Sequence[Result], run: str, undo: str | None = None, held: Sequence[HeldChange] = ()
 ) -> Iterator[Line]:
     """Every step that was not simply applied, what was held, one line of numbers, and how to undo it."""
     yield from (result_line(each) for each in results if each.outcome != "applied")

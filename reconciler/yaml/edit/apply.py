@@ -1,4 +1,7 @@
-"""One round of edits: as many as can be carried out on a text before it has to be read again."""
+"""Edits applied to a text: in rounds, each followed by reading the text again, with a check of the values at the end.
+
+A round (`EditRound`) takes as many edits as do not rest on each other's result.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,24 +37,146 @@ from reconciler.yaml.edit.changes import (
     scalar_or_alias,
 )
 from reconciler.yaml.edit.styles import flow_text, replaced_text
-from reconciler.yaml.node import AliasNode, Document, Holder, Map, ScalarNode, Seq
+from reconciler.yaml.node import AliasNode, Holder, Map, ScalarNode, Seq, YamlDocument
 from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, quoted, resolve
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Edits that cannot be carried out, and why."""
+class RejectedEdits:
+    """Edits that cannot be applied, and the reason."""
 
     edits: tuple[Edit, ...]
-    wrong: Unwritable
+    error: Unwritable
 
 
-class Round:
-    """Collects edits that do not meet. What is added to one place is gathered, for it shares its commas."""
+@dataclass(frozen=True, slots=True)
+class EditedTree:
+    """The tree of the new text, and the edits that could not be carried out, each group of them with the reason."""
+
+    tree: Tree
+    rejected: tuple[RejectedEdits, ...] = ()
+
+    def finding_for(self, edit: Edit, address: str = "") -> Finding | None:
+        """Why an edit, one of those that were asked for, was not carried out; None where it was."""
+        error = next((each.error for each in self.rejected if any(edit is one for one in each.edits)), None)
+        return None if error is None else finding_of(error, self.tree.text.file, address)
+
+
+def apply_edits(data: bytes, edits: Sequence[Edit], file: str = "manifest") -> bytes:
+    """The bytes of a text with all edits carried out. Raises as `edit_whole` does."""
+    return edit_whole(read_tree(ManifestText(file, data)), edits).text.data if edits else data
+
+
+def edit_whole(tree: Tree, edits: Sequence[Edit]) -> Tree:
+    """The tree of the text with all edits carried out.
+
+    Raises `EditError` with all that cannot be carried out, and as `edit_tree` does; then nothing is.
+    """
+    after, rejected = _apply_in_rounds(tree, edits)
+    if rejected:
+        raise EditError([finding_of(each.error, tree.text.file) for each in rejected])
+    _check_values(tree, after, edits)
+    return after
+
+
+def edit_tree(tree: Tree, edits: Sequence[Edit]) -> EditedTree:
+    """The tree of the text with those edits carried out that can be, every other byte as it was.
+
+    None of the edits may rest on another. The result is read again: its values are the old ones with exactly these
+    edits. Raises `EditError` where they are not, and where the text had findings before.
+    """
+    after, rejected = _apply_in_rounds(tree, edits)
+    left_out = {id(edit) for each in rejected for edit in each.edits}
+    _check_values(tree, after, [edit for edit in edits if id(edit) not in left_out])
+    return EditedTree(after, tuple(rejected))
+
+
+def _apply_in_rounds(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[RejectedEdits]]:
+    """The tree of the edited text, not yet checked: it has findings where the text became no YAML."""
+    if tree.parsed.findings:
+        first = tree.parsed.findings[0]
+        raise EditError(
+            [Finding(tree.text.file, first.line, first.column, first.code, first.message, hint="mend it first")]
+        )
+    after, rejected, waiting = tree, list[RejectedEdits](), edits
+    while waiting and not after.parsed.findings:
+        current = EditRound(after)
+        waiting = current.take(waiting)
+        content = patched(after.content, current.patches())
+        rejected += current.rejected
+        if content != after.content:
+            after = read_tree(ManifestText(tree.text.file, tree.mark + content.encode()))
+    return after, rejected
+
+
+def _check_values(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
+    """Raises `EditError` where the new text does not say what the old one does with the edits made."""
+    findings = after.parsed.findings
+    if findings or values_of(after.parsed.documents) != after_edits(values_of(before.parsed.documents), edits):
+        place = (findings[0].line, findings[0].column) if findings else (1, 1)
+        message = "the layout is too unusual: edited, the text would say something else than it should"
+        raise EditError([Finding(before.text.file, *place, "edit-unsure", message, hint="edit it by hand")])
+
+
+def values_of(documents: Iterable[YamlDocument]) -> list[Any]:
+    """The documents' values as plain dicts and lists, of which no two places share one."""
+    return [_plain_copy(document.value) for document in documents]
+
+
+def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
+    """The values with the edits made on them, in place; every path must exist."""
+    for edit in edits:
+        match edit:
+            case SetScalar(path, value) | SetValue(path, value):
+                _value_at(values, path[:-1])[path[-1]] = _read_back(value)
+            case AddEntry(path, key, value):
+                _value_at(values, path)[key] = _read_back(value)
+            case AddItem(path, value):
+                _value_at(values, path).append(_read_back(value))
+            case RemoveEntry(path):
+                del _value_at(values, path[:-1])[path[-1]]
+            case RemoveMerge(path, gone):
+                for key in gone:
+                    del _value_at(values, path)[key]
+            case MergeAlias(path, own):
+                _value_at(values, path).update({key: _read_back(value) for key, value in own.items()})
+            case _:
+                assert_never(edit)
+    return values
+
+
+def _value_at(values: list[Any], path: Path) -> Any:
+    node: Any = values
+    for step in path:
+        node = node[step]
+    return node
+
+
+def _plain_copy(node: Any) -> Any:
+    if isinstance(node, Map):
+        return {key: _plain_copy(value) for key, value in node.items()}
+    return [_plain_copy(value) for value in node] if isinstance(node, list) else node
+
+
+def _read_back(value: Writable) -> Any:
+    """The value as the parser reads it once it is written."""
+    match value:
+        case None | str() | bool() | int():
+            return value
+        case float() | Decimal():
+            return resolve(format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f"))
+        case Mapping():
+            return {key: _read_back(part) for key, part in value.items()}
+        case _:
+            return [_read_back(part) for part in value]
+
+
+class EditRound:
+    """Collects edits of one text that do not overlap. Additions at one place are kept together: they share commas."""
 
     def __init__(self, tree: Tree) -> None:
-        self.refused: list[Refused] = []
+        self.rejected: list[RejectedEdits] = []
         self._tree = tree
         self._patches: list[Patch] = []
         self._entries: dict[tuple[Path, int | None], tuple[Map, list[AddEntry]]] = {}
@@ -59,19 +184,19 @@ class Round:
         self._touched: set[Path] = set()
 
     def take(self, edits: Sequence[Edit]) -> Sequence[Edit]:
-        """Take edits up to the first that has to wait for the next round; the rest is given back."""
+        """Take edits up to the first that has to wait for the next round; return the rest."""
         for at, edit in enumerate(edits):
             if at and self._must_wait(edit):
                 return edits[at:]
-            with self._noting_refusal([edit]):
-                self._take(edit)
+            with self._collecting_rejections([edit]):
+                self._apply(edit)
             if isinstance(edit, RemoveEntry | RemoveMerge):
                 return edits[at + 1 :]
         return ()
 
     def patches(self) -> list[Patch]:
-        """The patches for all that was taken. Of two that meet at the end of a line, the inner one's comes first."""
-        made = list(self._patches)
+        """The patches of all edits taken. Of two at the end of one line, that of the inner block comes first."""
+        patches = list(self._patches)
         additions: list[tuple[Path, Sequence[Edit], Callable[[], list[Patch]]]] = [
             *(
                 (path, edits, partial(self._added_entries, holder, at, edits))
@@ -83,28 +208,28 @@ class Round:
             ),
         ]
         for _, edits, addition in sorted(additions, key=lambda one: -len(one[0])):
-            with self._noting_refusal(edits):
-                made += addition()
-        return made
+            with self._collecting_rejections(edits):
+                patches += addition()
+        return patches
 
     @contextmanager
-    def _noting_refusal(self, edits: Sequence[Edit]) -> Iterator[None]:
+    def _collecting_rejections(self, edits: Sequence[Edit]) -> Iterator[None]:
         try:
             yield
-        except Unwritable as wrong:
-            self.refused.append(Refused(tuple(edits), wrong))
+        except Unwritable as error:
+            self.rejected.append(RejectedEdits(tuple(edits), error))
 
     def _added_entries(self, holder: Map, at: int | None, edits: Sequence[AddEntry]) -> list[Patch]:
         pairs = [(edit.key, edit.value) for edit in edits]
         if holder.is_flow or at is None:
-            return flow_style.entries_within(self._tree.content, holder, at, pairs)
-        return [block_style.entries_behind(self._tree.content, holder, at, pairs)]
+            return flow_style.insert_flow_entries(self._tree.content, holder, at, pairs)
+        return [block_style.insert_entries(self._tree.content, holder, at, pairs)]
 
     def _added_items(self, holder: Seq, edits: Sequence[AddItem]) -> list[Patch]:
         values = [edit.value for edit in edits]
         if holder.is_flow:
-            return flow_style.items_within(self._tree.content, holder, values)
-        return [block_style.items_behind(self._tree.content, holder, values)]
+            return flow_style.insert_flow_items(self._tree.content, holder, values)
+        return [block_style.insert_items(self._tree.content, holder, values)]
 
     def _must_wait(self, edit: Edit) -> bool:
         """Whether the edit removes something, or rests on what this round writes."""
@@ -112,21 +237,21 @@ class Round:
             case RemoveEntry() | RemoveMerge():
                 return True
             case SetScalar(path, _) | SetValue(path, _) | AddItem(path, _) | MergeAlias(path, _):
-                return self._meets(path)
+                return self._touches(path)
             case AddEntry(path, key, _, after):
-                return self._meets((*path, key)) or (after is not None and (*path, after) in self._touched)
+                return self._touches((*path, key)) or (after is not None and (*path, after) in self._touched)
             case _:
                 assert_never(edit)
 
-    def _meets(self, path: Path) -> bool:
+    def _touches(self, path: Path) -> bool:
         return any(path[:depth] in self._touched for depth in range(1, len(path) + 1))
 
-    def _take(self, edit: Edit) -> None:
+    def _apply(self, edit: Edit) -> None:
         match edit:
             case SetScalar(path, value):
-                self._set(path, value)
+                self._set_scalar(path, value)
             case SetValue(path, value):
-                self._replace(path, value)
+                self._set_value(path, value)
             case AddEntry():
                 self._add_entry(edit)
             case AddItem():
@@ -140,7 +265,7 @@ class Round:
             case _:
                 assert_never(edit)
 
-    def _set(self, path: Path, value: Plain) -> None:
+    def _set_scalar(self, path: Path, value: Plain) -> None:
         holder = holder_along(self._tree, path[:-1], path[-1])
         node = scalar_at(node_along(self._tree, path))
         old, style = (node.text, node.style) if isinstance(node, ScalarNode) else ("", "")
@@ -148,13 +273,13 @@ class Round:
         self._touched.add(path)
         self._patches.append(_replacement(self._tree.content, node, new))
 
-    def _replace(self, path: Path, value: Writable) -> None:
+    def _set_value(self, path: Path, value: Writable) -> None:
         holder = holder_along(self._tree, path[:-1], path[-1])
         node = node_along(self._tree, path)
         self._touched.add(path)
         if isinstance(holder, Map) and isinstance(node, Map | Seq):
             entry = holder.entries[part_index(holder, path[-1])]
-            self._patches.append(block_style.value_instead(self._tree.content, holder, entry, value))
+            self._patches.append(block_style.replace_value(self._tree.content, holder, entry, value))
         else:
             new = flow_text(value, in_flow=holder.is_flow)
             self._patches.append(_replacement(self._tree.content, scalar_or_alias(node), new))
@@ -163,9 +288,9 @@ class Round:
         holder = holder_along(self._tree, edit.path, edit.key)
         if not isinstance(holder, Map):
             raise Unwritable(holder.place, "edit-missing", "a list stands here, and keys belong in a mapping", "")
-        known = holder.find(edit.key)
-        if known is not None:
-            place = holder.entries[known].key.place
+        existing = holder.find(edit.key)
+        if existing is not None:
+            place = holder.entries[existing].key.place
             raise Unwritable(place, "edit-exists", f"{quoted(edit.key)} is here already", "set its value")
         at = len(holder.entries) - 1 if holder.entries else None
         if edit.after is not None:
@@ -207,11 +332,11 @@ class Round:
     def _take_out(self, holder: Holder, at: int) -> None:
         text = self._tree.content
         if holder.is_flow:
-            self._patches += flow_style.without_part(text, holder, at)
+            self._patches += flow_style.remove_from_flow(text, holder, at)
         elif isinstance(holder, Map):
-            self._patches.append(block_style.without_entry(text, holder, at))
+            self._patches.append(block_style.remove_entry(text, holder, at))
         else:
-            self._patches.append(block_style.without_item(text, holder, at))
+            self._patches.append(block_style.remove_item(text, holder, at))
 
 
 def _replacement(text: str, node: ScalarNode | AliasNode, new: str) -> Patch:
@@ -228,125 +353,3 @@ def _replacement(text: str, node: ScalarNode | AliasNode, new: str) -> Patch:
 
 def _is_anchored(node: ScalarNode | AliasNode) -> bool:
     return node.begin < node.start
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """The tree of the new text, and the edits that could not be carried out, each group of them with the reason."""
-
-    tree: Tree
-    refused: tuple[Refused, ...] = ()
-
-    def finding_for(self, edit: Edit, address: str = "") -> Finding | None:
-        """Why an edit, one of those that were asked for, was not carried out; None where it was."""
-        wrong = next((each.wrong for each in self.refused if any(edit is one for one in each.edits)), None)
-        return None if wrong is None else finding_of(wrong, self.tree.text.file, address)
-
-
-def apply_edits(data: bytes, edits: Sequence[Edit], file: str = "manifest") -> bytes:
-    """The bytes of a text with all edits carried out. Raises as `edit_whole` does."""
-    return edit_whole(read_tree(ManifestText(file, data)), edits).text.data if edits else data
-
-
-def edit_whole(tree: Tree, edits: Sequence[Edit]) -> Tree:
-    """The tree of the text with all edits carried out.
-
-    Raises `EditError` with all that cannot be carried out, and as `edit_tree` does; then nothing is.
-    """
-    after, refused = _carried_out(tree, edits)
-    if refused:
-        raise EditError([finding_of(each.wrong, tree.text.file) for each in refused])
-    _check(tree, after, edits)
-    return after
-
-
-def edit_tree(tree: Tree, edits: Sequence[Edit]) -> Edited:
-    """The tree of the text with those edits carried out that can be, every other byte as it was.
-
-    None of the edits may rest on another. The result is read again: its values are the old ones with exactly these
-    edits. Raises `EditError` where they are not, and where the text had findings before.
-    """
-    after, refused = _carried_out(tree, edits)
-    left_out = {id(edit) for each in refused for edit in each.edits}
-    _check(tree, after, [edit for edit in edits if id(edit) not in left_out])
-    return Edited(after, tuple(refused))
-
-
-def _carried_out(tree: Tree, edits: Sequence[Edit]) -> tuple[Tree, list[Refused]]:
-    """The tree of the edited text, not yet checked: it has findings where the text became no YAML."""
-    if tree.parsed.findings:
-        first = tree.parsed.findings[0]
-        raise EditError(
-            [Finding(tree.text.file, first.line, first.column, first.code, first.message, hint="mend it first")]
-        )
-    after, refused, waiting = tree, list[Refused](), edits
-    while waiting and not after.parsed.findings:
-        this = Round(after)
-        waiting = this.take(waiting)
-        content = patched(after.content, this.patches())
-        refused += this.refused
-        if content != after.content:
-            after = read_tree(ManifestText(tree.text.file, tree.mark + content.encode()))
-    return after, refused
-
-
-def _check(before: Tree, after: Tree, edits: Sequence[Edit]) -> None:
-    """Raises `EditError` where the new text does not say what the old one does with the edits made."""
-    findings = after.parsed.findings
-    if findings or values_of(after.parsed.documents) != after_edits(values_of(before.parsed.documents), edits):
-        place = (findings[0].line, findings[0].column) if findings else (1, 1)
-        message = "the layout is too unusual: edited, the text would say something else than it should"
-        raise EditError([Finding(before.text.file, *place, "edit-unsure", message, hint="edit it by hand")])
-
-
-def values_of(documents: Iterable[Document]) -> list[Any]:
-    """The documents' values as plain dicts and lists, of which no two places share one."""
-    return [_copied(document.value) for document in documents]
-
-
-def after_edits(values: list[Any], edits: Iterable[Edit]) -> list[Any]:
-    """The values, changed in place by edits that lead somewhere: the same edits, made on plain values."""
-    for edit in edits:
-        match edit:
-            case SetScalar(path, value) | SetValue(path, value):
-                _at(values, path[:-1])[path[-1]] = _read_back(value)
-            case AddEntry(path, key, value):
-                _at(values, path)[key] = _read_back(value)
-            case AddItem(path, value):
-                _at(values, path).append(_read_back(value))
-            case RemoveEntry(path):
-                del _at(values, path[:-1])[path[-1]]
-            case RemoveMerge(path, gone):
-                for key in gone:
-                    del _at(values, path)[key]
-            case MergeAlias(path, own):
-                _at(values, path).update({key: _read_back(value) for key, value in own.items()})
-            case _:
-                assert_never(edit)
-    return values
-
-
-def _at(values: list[Any], path: Path) -> Any:
-    node: Any = values
-    for step in path:
-        node = node[step]
-    return node
-
-
-def _copied(node: Any) -> Any:
-    if isinstance(node, Map):
-        return {key: _copied(value) for key, value in node.items()}
-    return [_copied(value) for value in node] if isinstance(node, list) else node
-
-
-def _read_back(value: Writable) -> Any:
-    """The value as the parser reads it once it is written."""
-    match value:
-        case None | str() | bool() | int():
-            return value
-        case float() | Decimal():
-            return resolve(format(value if isinstance(value, Decimal) else Decimal(repr(value)), "f"))
-        case Mapping():
-            return {key: _read_back(part) for key, part in value.items()}
-        case _:
-            return [_read_back(part) for part in value]

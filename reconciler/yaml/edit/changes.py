@@ -1,6 +1,8 @@
-"""What can be asked of a manifest's text. Paths begin with the document's index, counting those that are not empty.
+"""The kinds of edits, the nodes that they address, and patches of the text.
 
-Edits are carried out in the order given; a path is one of the text as the edits before it left it.
+A path begins with the index of a document, counting those that are not empty.
+
+Edits are applied in the order given; a path refers to the text after the edits before it.
 """
 
 import re
@@ -10,7 +12,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.node import AliasNode, Entry, Holder, Map, Node, ScalarNode, Seq, Step
+from reconciler.yaml.node import AliasNode, Holder, Map, MapEntry, Node, ScalarNode, Seq, Step
 from reconciler.yaml.parse import Tree
 from reconciler.yaml.scalar import Place, quoted
 
@@ -128,10 +130,10 @@ def holder_along(tree: Tree, path: Path, below: Step) -> Holder:
     node = node_along(tree, path, (below,))
     if isinstance(node, Map | Seq):
         return node
-    raise Unwritable(node.place, "edit-missing", f"there is no mapping or list at {quoted(spelt(path))}", "")
+    raise Unwritable(node.place, "edit-missing", f"there is no mapping or list at {quoted(path_text(path))}", "")
 
 
-def spelt(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as people write it: `apps[0].name`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path[1:]).removeprefix(".")
 
@@ -141,7 +143,7 @@ def part_index(holder: Holder, step: Step) -> int:
     if isinstance(holder, Map):
         at = holder.find(str(step))
         if at is None:
-            raise _missing(holder, step)
+            raise _missing_key(holder, step)
         return at
     if not isinstance(step, int) or not 0 <= step < len(holder.nodes):
         raise Unwritable(holder.place, "edit-missing", f"{quoted(str(step))} is not to be found here", "")
@@ -155,44 +157,44 @@ def _part(node: Node, step: Step) -> Node:
     return node.entries[at].value if isinstance(node, Map) else node.nodes[at]
 
 
-def _missing(node: Map, step: Step) -> Unwritable:
+def _missing_key(node: Map, step: Step) -> Unwritable:
     at = node.merge()
     if at is None:
         return Unwritable(node.place, "edit-missing", f"{quoted(str(step))} is not to be found here", "")
     merge = node.entries[at]
-    origin = _origin(merge)
+    origin = _merge_origin(merge)
     message = f"{quoted(str(step))} comes from {origin} by <<, and belongs to all who merge it"
     return Unwritable(merge.value.place, "edit-merged", message, f"write {step} here: own keys win over merged ones")
 
 
-def _origin(merge: Entry) -> str:
+def _merge_origin(merge: MapEntry) -> str:
     sources = merge.value.nodes if isinstance(merge.value, Seq) else (merge.value,)
-    named = [_named(source) for source in sources if isinstance(source, AliasNode)]
+    named = [_anchor_text(source) for source in sources if isinstance(source, AliasNode)]
     return " or ".join(named) or "elsewhere"
 
 
-def _named(alias: AliasNode) -> str:
+def _anchor_text(alias: AliasNode) -> str:
     return f"&{alias.anchor} on line {alias.target.place.line}"
 
 
 def _refuse_shared(node: Node, rest: Sequence[Step]) -> None:
     """Refuse what is seen in other places, too; a merge sees no key that its mapping has itself."""
     if isinstance(node, AliasNode):
-        message = f"*{node.anchor} stands for {_named(node)}, which belongs to all who use it"
+        message = f"*{node.anchor} stands for {_anchor_text(node)}, which belongs to all who use it"
         hint = f"write the value out here in place of *{node.anchor}"
         if isinstance(node.target, Map):
             hint = f"write a mapping in place of *{node.anchor}, with <<: *{node.anchor} and the keys that differ"
         raise Unwritable(node.place, "edit-shared", message, hint)
-    seen = [alias for alias in node.uses if _sees(alias, rest)]
-    if seen:
-        lines = ", ".join(str(line) for line in sorted({alias.place.line for alias in seen}))
-        anchor = seen[0].anchor
+    aliases = [alias for alias in node.uses if _is_seen_through(alias, rest)]
+    if aliases:
+        lines = ", ".join(str(line) for line in sorted({alias.place.line for alias in aliases}))
+        anchor = aliases[0].anchor
         message = f"&{anchor} is used on line{'s' if ',' in lines else ''} {lines} as well, which would change with it"
         hint = f"edit it by hand if all are to change, or write the value out where *{anchor} stands"
         raise Unwritable(node.place, "edit-shared", message, hint)
 
 
-def _sees(alias: AliasNode, rest: Sequence[Step]) -> bool:
+def _is_seen_through(alias: AliasNode, rest: Sequence[Step]) -> bool:
     if alias.into is None or not rest:
         return True
     return alias.into.find(str(rest[0])) is None
@@ -213,9 +215,9 @@ def scalar_or_alias(node: Node) -> ScalarNode | AliasNode:
     return node if isinstance(node, AliasNode) else scalar_at(node)
 
 
-def finding_of(wrong: Unwritable, file: str, address: str = "") -> Finding:
+def finding_of(error: Unwritable, file: str, address: str = "") -> Finding:
     """The finding for an edit that cannot be carried out in a file."""
-    return Finding(file, *wrong.place, wrong.code, wrong.message, address=address, hint=wrong.hint)
+    return Finding(file, *error.place, error.code, error.message, address=address, hint=error.hint)
 
 
 _BREAK: Final = re.compile(r"\r?\n")
@@ -283,13 +285,13 @@ def is_first_on_line(text: str, offset: int) -> bool:
 
 def is_last_on_line(text: str, offset: int) -> bool:
     """Whether only blanks and a comment stand behind the offset on its line."""
-    return _rest(text, offset).end() == line_end(text, offset)
+    return _rest_of_line(text, offset).end() == line_end(text, offset)
 
 
 def lines_end(text: str, offset: int) -> int:
     """The end of the line of an offset, or of the last line that its trailing comment goes on in, one below another."""
     end = line_end(text, offset)
-    comment = _rest(text, offset).start(1)
+    comment = _rest_of_line(text, offset).start(1)
     if comment < 0:
         return end
     column = comment - line_start(text, comment)
@@ -312,7 +314,7 @@ def has_comment(text: str, start: int, end: int) -> bool:
     return "#" in text[start:end]
 
 
-def _rest(text: str, offset: int) -> re.Match[str]:
+def _rest_of_line(text: str, offset: int) -> re.Match[str]:
     found = _REST.match(text, offset)
     if found is None:
         raise AssertionError("the pattern matches nothing at all, too")

@@ -1,4 +1,4 @@
-"""New values as YAML text, in block and in flow style."""
+"""Values as YAML text, and patches that insert, replace and remove entries and items, in block and flow style."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,14 +20,14 @@ from reconciler.yaml.edit.changes import (
     lines_end,
     next_sign,
 )
-from reconciler.yaml.node import Entry, Holder, Map, Node, Seq, number_of, parts_of, quotes_of
+from reconciler.yaml.node import Holder, Map, MapEntry, Node, Seq, number_of, parts_of, quotes_of
 from reconciler.yaml.scalar import resolve
 
 _DECIMALS: Final = re.compile(r"[-+]?[0-9]+\.([0-9]+)\Z")
 _INDICATORS: Final = frozenset("-?:,[]{}#&*!|>'\"%@`=<~")
 _UNSAFE: Final = re.compile(r":(?:\s|\Z)|\s#|[\t\x85\xa0\u2028\u2029]")
 _UNSAFE_IN_FLOW: Final = re.compile(r"[,\[\]{}:]")
-_READ_OTHERWISE_ELSEWHERE: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+_WORDS_OF_YAML_1_1: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 """What is text to us, and to readers of older YAML is not."""
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -46,7 +46,7 @@ def new_text(value: Plain, *, like: str = "", style: str = "", in_flow: bool) ->
     """
     if not isinstance(value, str):
         return _number(value, like)
-    doubtful = value.lower() in _READ_OTHERWISE_ELSEWHERE or value[:1] in {"+", "."} or value[:1].isdigit()
+    doubtful = value.lower() in _WORDS_OF_YAML_1_1 or value[:1] in {"+", "."} or value[:1].isdigit()
     return _string(value, style or ('"' if doubtful else ""), in_flow=in_flow)
 
 
@@ -91,7 +91,7 @@ def _string(value: str, style: str, *, in_flow: bool) -> str:
         return value
     if style == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    return '"' + "".join(map(_escaped, value)) + '"'
+    return '"' + "".join(map(_escape, value)) + '"'
 
 
 def _may_be_plain(text: str, *, in_flow: bool) -> bool:
@@ -102,7 +102,7 @@ def _may_be_plain(text: str, *, in_flow: bool) -> bool:
     return isinstance(resolve(text), str) and not (in_flow and _UNSAFE_IN_FLOW.search(text))
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():
@@ -151,15 +151,15 @@ def _items_of(value: Writable) -> Sequence[Writable]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
-def entries_behind(text: str, holder: Map, at: int, pairs: Iterable[tuple[str, Writable]]) -> Patch:
+def insert_entries(text: str, holder: Map, at: int, pairs: Iterable[tuple[str, Writable]]) -> Patch:
     """New lines below the entry at a position, indented as the mapping is."""
     sibling = holder.entries[at]
     indent = " " * _column(text, holder.entries[0].key.begin)
-    lines = [line for key, value in pairs for line in _entry(indent, key, value, sibling)]
-    return _lines_behind(text, sibling.value.end, lines)
+    lines = [line for key, value in pairs for line in _new_entry_lines(indent, key, value, sibling)]
+    return _insert_lines(text, sibling.value.end, lines)
 
 
-def value_instead(text: str, holder: Map, entry: Entry, value: Writable) -> Patch:
+def replace_value(text: str, holder: Map, entry: MapEntry, value: Writable) -> Patch:
     """Another value in the place of a mapping or list. A comment in it would be lost with it."""
     begin, end = entry.key.end, entry.value.end
     if has_comment(text, begin, end):
@@ -172,59 +172,59 @@ def value_instead(text: str, holder: Map, entry: Entry, value: Writable) -> Patc
     return Patch(begin, end, ":" + "".join(break_at(text, begin) + line for line in lines))
 
 
-def _entry(indent: str, key: str, value: Writable, sibling: Entry) -> Sequence[str]:
+def _new_entry_lines(indent: str, key: str, value: Writable, sibling: MapEntry) -> Sequence[str]:
     """The lines of a new entry: one, but for a list of mappings."""
     blocks = blocks_in(value)
     if not blocks:
-        return [indent + _pair(key, value, sibling)]
+        return [indent + _entry_text(key, value, sibling)]
     name = new_text(key, style=quotes_of(sibling.key), in_flow=False)
     return [f"{indent}{name}:", *(line for block in blocks for line in item_lines(f"{indent}  ", block))]
 
 
-def items_behind(text: str, holder: Seq, values: Iterable[Writable]) -> Patch:
+def insert_items(text: str, holder: Seq, values: Iterable[Writable]) -> Patch:
     """New items below the last one, in the form that it has."""
     last = holder.nodes[-1]
-    dash = _dash(text, last)
+    dash = _dash_offset(text, last)
     lines: list[str] = []
     for value in values:
-        lines += _item(text, dash, last, value)
-    return _lines_behind(text, last.end, lines)
+        lines += _new_item_lines(text, dash, last, value)
+    return _insert_lines(text, last.end, lines)
 
 
-def without_entry(text: str, holder: Map, at: int) -> Patch:
+def remove_entry(text: str, holder: Map, at: int) -> Patch:
     """The lines of an entry taken out; where it shares its line with a dash, the next one moves up."""
     entry = holder.entries[at]
     if len(holder.entries) == 1:
-        raise _last(entry.key)
+        raise _last_part_error(entry.key)
     begin = entry.key.begin
     if is_first_on_line(text, begin):
-        return _without_lines(text, begin, entry.value.end)
+        return _remove_lines(text, begin, entry.value.end)
     if at + 1 == len(holder.entries) or has_comment(text, entry.value.end, holder.entries[at + 1].key.begin):
-        raise _entangled(entry.key)
+        raise _shared_lines_error(entry.key)
     return Patch(begin, holder.entries[at + 1].key.begin, "")
 
 
-def without_item(text: str, holder: Seq, at: int) -> Patch:
+def remove_item(text: str, holder: Seq, at: int) -> Patch:
     """The lines of an item taken out."""
     item = holder.nodes[at]
     if len(holder.nodes) == 1:
-        raise _last(item)
-    dash = _dash(text, item)
+        raise _last_part_error(item)
+    dash = _dash_offset(text, item)
     if not is_first_on_line(text, dash):
-        raise _entangled(item)
-    return _without_lines(text, dash, item.end)
+        raise _shared_lines_error(item)
+    return _remove_lines(text, dash, item.end)
 
 
 def _column(text: str, offset: int) -> int:
     return offset - line_start(text, offset)
 
 
-def _pair(key: str, value: Writable, sibling: Entry) -> str:
+def _entry_text(key: str, value: Writable, sibling: MapEntry) -> str:
     name = new_text(key, style=quotes_of(sibling.key), in_flow=False)
     return f"{name}: {flow_text(value, like=number_of(sibling.value), in_flow=False)}"
 
 
-def _item(text: str, dash: int, last: Node, value: Writable) -> Sequence[str]:
+def _new_item_lines(text: str, dash: int, last: Node, value: Writable) -> Sequence[str]:
     indent = " " * _column(text, dash)
     if not (isinstance(value, Mapping) and value and isinstance(last, Map) and not last.is_flow):
         like = number_of(last)
@@ -235,25 +235,25 @@ def _item(text: str, dash: int, last: Node, value: Writable) -> Sequence[str]:
     for key, part in value.items():
         at = last.find(key)
         begin = indent + " " * (gap + 1) if lines else f"{indent}-{' ' * gap}"
-        lines.append(begin + _pair(key, part, last.entries[at if at is not None else 0]))
+        lines.append(begin + _entry_text(key, part, last.entries[at if at is not None else 0]))
     return lines
 
 
-def _dash(text: str, item: Node) -> int:
+def _dash_offset(text: str, item: Node) -> int:
     dash = len(text[: item.begin].rstrip()) - 1
     if dash < 0 or text[dash] != "-":
-        raise _entangled(item)
+        raise _shared_lines_error(item)
     return dash
 
 
-def _lines_behind(text: str, end: int, lines: Iterable[str]) -> Patch:
+def _insert_lines(text: str, end: int, lines: Iterable[str]) -> Patch:
     if end and end == line_start(text, end):  # a block scalar ends with its last line break
         return Patch(end, end, "".join(line + break_at(text, end - 1) for line in lines))
     end = lines_end(text, end)
     return Patch(end, end, "".join(break_at(text, end) + line for line in lines))
 
 
-def _without_lines(text: str, begin: int, end: int) -> Patch:
+def _remove_lines(text: str, begin: int, end: int) -> Patch:
     first = line_start(text, begin)
     if end == line_start(text, end):
         return Patch(first, end, "")
@@ -263,12 +263,12 @@ def _without_lines(text: str, begin: int, end: int) -> Patch:
     return Patch(first - len(break_at(text, last)), last, "")
 
 
-def _last(part: Node) -> Unwritable:
-    message = "nothing would be left around it"
-    return Unwritable(part.place, "edit-last", message, "remove what holds it")
+def _last_part_error(part: Node) -> Unwritable:
+    message = "it is the only entry here, and the mapping or list would be empty"
+    return Unwritable(part.place, "edit-last", message, "remove the whole mapping or list")
 
 
-def _entangled(part: Node) -> Unwritable:
+def _shared_lines_error(part: Node) -> Unwritable:
     message = "it shares its lines with other things"
     return Unwritable(part.place, "edit-layout", message, "edit it by hand, or give it lines of its own")
 
@@ -276,16 +276,16 @@ def _entangled(part: Node) -> Unwritable:
 _COMMA: Final = re.compile(r"[ \t]*,[ \t]*")
 
 
-def entries_within(text: str, holder: Map, at: int | None, pairs: Iterable[tuple[str, Writable]]) -> list[Patch]:
+def insert_flow_entries(text: str, holder: Map, at: int | None, pairs: Iterable[tuple[str, Writable]]) -> list[Patch]:
     """New entries behind the one at a position; None where there is none yet."""
     sibling = holder.entries[at] if at is not None else None
-    return _put(text, holder, at, [_flow_pair(text, key, value, sibling) for key, value in pairs])
+    return _flow_patches(text, holder, at, [_flow_pair(text, key, value, sibling) for key, value in pairs])
 
 
-def items_within(text: str, holder: Seq, values: Iterable[Writable]) -> list[Patch]:
+def insert_flow_items(text: str, holder: Seq, values: Iterable[Writable]) -> list[Patch]:
     """New items at the end."""
     last = holder.nodes[-1] if holder.nodes else None
-    return _put(
+    return _flow_patches(
         text, holder, len(holder.nodes) - 1 if last is not None else None, [_flow_item(value, last) for value in values]
     )
 
@@ -302,7 +302,7 @@ def _flow_item(value: Writable, last: Node | None) -> str:
     return "{" + ", ".join(pairs) + "}"
 
 
-def without_part(text: str, holder: Holder, at: int) -> list[Patch]:
+def remove_from_flow(text: str, holder: Holder, at: int) -> list[Patch]:
     """The entry or item at a position taken out, with its comma."""
     parts = parts_of(holder)
     begin, end = parts[at]
@@ -314,13 +314,13 @@ def without_part(text: str, holder: Holder, at: int) -> list[Patch]:
         before = _comma_behind(text, parts[at - 1][1]) if at and comma is None else None
         return [whole] if before is None else [Patch(before, before + 1, ""), whole]
     if at and not has_comment(text, parts[at - 1][1], begin):
-        return [_cut(text, holder, (parts[at - 1][1], end), (parts[at - 1][1], begin))]
+        return [_cut_patch(text, holder, (parts[at - 1][1], end), (parts[at - 1][1], begin))]
     if at + 1 < len(parts):
-        return [_cut(text, holder, (begin, parts[at + 1][0]), (end, parts[at + 1][0]))]
-    return [_cut(text, holder, (begin, tail), (end, tail))]
+        return [_cut_patch(text, holder, (begin, parts[at + 1][0]), (end, parts[at + 1][0]))]
+    return [_cut_patch(text, holder, (begin, tail), (end, tail))]
 
 
-def _cut(text: str, holder: Holder, cut: tuple[int, int], gap: tuple[int, int]) -> Patch:
+def _cut_patch(text: str, holder: Holder, cut: tuple[int, int], gap: tuple[int, int]) -> Patch:
     """A cut whose part `gap` lies between things; a comment there would be lost."""
     if has_comment(text, *gap):
         hint = "edit it by hand, or give it a line of its own"
@@ -328,7 +328,7 @@ def _cut(text: str, holder: Holder, cut: tuple[int, int], gap: tuple[int, int]) 
     return Patch(*cut, "")
 
 
-def _flow_pair(text: str, key: str, value: Writable, sibling: Entry | None) -> str:
+def _flow_pair(text: str, key: str, value: Writable, sibling: MapEntry | None) -> str:
     if sibling is None:
         return f"{new_text(key, in_flow=True)}: {flow_text(value, in_flow=True)}"
     style = quotes_of(sibling.key)
@@ -337,16 +337,16 @@ def _flow_pair(text: str, key: str, value: Writable, sibling: Entry | None) -> s
     return f"{name}{':' if is_tight else ': '}{flow_text(value, like=number_of(sibling.value), in_flow=True)}"
 
 
-def _put(text: str, holder: Holder, at: int | None, new: Sequence[str]) -> list[Patch]:
+def _flow_patches(text: str, holder: Holder, at: int | None, new: Sequence[str]) -> list[Patch]:
     if text[holder.end - 1] not in "}]":
         hint = "write the braces around it"
         raise Unwritable(holder.place, "edit-layout", "the mapping has no braces of its own", hint)
     if at is None:
-        return [_first(text, holder, ", ".join(new))]
+        return [_first_part(text, holder, ", ".join(new))]
     parts = parts_of(holder)
     begin, end = parts[at]
     if is_first_on_line(text, begin) and not _shares_line(text, end):
-        return _lines(text, begin, end, new)
+        return _line_patches(text, begin, end, new)
     gap = text[parts[at - 1][1] : begin] if at else ""
     comma = gap if _COMMA.fullmatch(gap) else ", "
     return [Patch(end, end, "".join(comma + one for one in new))]
@@ -358,13 +358,13 @@ def _shares_line(text: str, end: int) -> bool:
     return comma is not None and comma <= line_end(text, end) and not is_last_on_line(text, comma + 1)
 
 
-def _first(text: str, holder: Holder, new: str) -> Patch:
+def _first_part(text: str, holder: Holder, new: str) -> Patch:
     opened = max(text.rfind(sign, holder.begin, holder.end) for sign in "{[") + 1
     inside = text[opened : holder.end - 1]
     return Patch(opened, opened, f" {new}" if inside == " " else new)
 
 
-def _lines(text: str, begin: int, end: int, new: Sequence[str]) -> list[Patch]:
+def _line_patches(text: str, begin: int, end: int, new: Sequence[str]) -> list[Patch]:
     """Each part on a line of its own, below one that has its own."""
     indent = text[line_start(text, begin) : begin]
     comma = _comma_behind(text, end)

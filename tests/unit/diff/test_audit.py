@@ -6,12 +6,12 @@ from support.builders import API, at
 
 from reconciler.diff.audit import (
     Audit,
-    Item,
+    AuditItem,
     audit_event,
     episodes,
     open_episodes,
+    past_audit,
     past_audits,
-    remembered,
     trend,
     with_history,
 )
@@ -24,7 +24,7 @@ def when(day, hour=0):
 
 
 def audit(day, hour=0, **alarms):
-    items = tuple(Item(at(name), "1", of) for name, of in alarms.items())
+    items = tuple(AuditItem(at(name), "1", of) for name, of in alarms.items())
     return Audit(when(day, hour).isoformat().replace("+00:00", "Z"), "3432", API, items)
 
 
@@ -91,4 +91,4 @@ def test_audits_are_taken_in_the_order_of_their_time():
 
 def test_an_audit_is_remembered_as_it_is():
     now = audit(4, a="drift")
-    assert [remembered(now)] == past(now)
+    assert [past_audit(now)] == past(now)

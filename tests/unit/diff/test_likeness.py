@@ -146,7 +146,7 @@ class TestApp:
         found = reconciled(self.block(pin="7", name=...), live_state(self.LIVE))
         assert [type(change) for change in found.changes] == [Create]
         assert found.in_sync == (self.NUMBER,)
-        assert found.notes[0].text.startswith("live bundle is 'id1234567'")
+        assert found.notes[0].text.startswith('live bundle is "id1234567"')
         assert [(each.address, each.id) for each in found.remember] == [(self.NUMBER, "7")]
 
     def test_taken_over_it_stays_so(self):

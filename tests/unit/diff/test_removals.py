@@ -18,7 +18,7 @@ from support.builders import (
 )
 from support.fake_clock import START
 
-from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Held
+from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, HeldChange
 from reconciler.model.desired import Lifecycle
 
 GONE = desired_placement("int_1", state="absent", line=21)
@@ -60,7 +60,7 @@ class TestTombstone:
         found = seen(INACTIVE, known(inactive_since=since(days=4)))
         assert (found.changes, found.notes) == ((), ())
         assert found.held == (
-            Held(
+            HeldChange(
                 Delete(at("int_1"), "7", "declared absent", INACTIVE.digest(), APP_ID, GONE.source),
                 "quarantineDays",
                 "declared absent; inactive, in quarantine until 2026-12-01 19:00 UTC",

@@ -136,7 +136,7 @@ class TestFixed:
         assert found.changes == ()
         assert found.in_sync == (APP,)
         (note,) = found.notes
-        assert note.text == "live name is 'Acme': the vendor takes it from the store"
+        assert note.text == 'live name is "Acme": the vendor takes it from the store'
         assert "name" not in remembered(found, APP).applied
 
     def test_a_differing_app_name_beside_a_blocked_field_stays_a_note(self):

@@ -41,7 +41,7 @@ def test_a_rule_that_is_not_cel_is_an_error_at_its_place(rule):
 
 def test_a_misspelled_name_is_found_and_the_right_one_offered():
     finding = complaint("actoin != 'delete'")
-    assert finding.message == 'the rule speaks of "actoin", which there is not'
+    assert finding.message == 'the rule uses "actoin", which is not defined'
     assert finding.hint == "did you mean action?"
 
 

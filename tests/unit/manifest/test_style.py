@@ -2,12 +2,19 @@ import pytest
 
 from reconciler.errors import EditError
 from reconciler.manifest import models
-from reconciler.manifest.write import APP_KEYS, DOCUMENT_KEYS, PLACEMENT_KEYS, TIER_KEYS, WATERFALL_KEYS, formatted
+from reconciler.manifest.write import (
+    APP_KEYS,
+    DOCUMENT_KEYS,
+    PLACEMENT_KEYS,
+    TIER_KEYS,
+    WATERFALL_KEYS,
+    format_manifest,
+)
 from reconciler.yaml.scalar import ManifestText
 
 
 def tidy(text):
-    return formatted(ManifestText("a.yaml", text.encode())).decode()
+    return format_manifest(ManifestText("a.yaml", text.encode())).decode()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from support.builders import (
     plan_for,
 )
 
-from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Held, Note, Unmanaged, Update
+from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
 from reconciler.errors import PlanUnusable
 from reconciler.model.desired import Source
 from reconciler.model.value import digest
@@ -70,10 +70,10 @@ WHOLE = Plan(
     40,
     45,
     (
-        Held(
+        HeldChange(
             Delete(at("g"), "11", "declared absent", "sha256:g", APP_ID, SOURCE), "maxDeletes", "why", "--max-deletes 1"
         ),
-        Held(Delete(at("h"), "12", "no manifest names it", "sha256:h"), "quarantineDays", "until", "the time"),
+        HeldChange(Delete(at("h"), "12", "no manifest names it", "sha256:h"), "quarantineDays", "until", "the time"),
     ),
 )
 

@@ -3,7 +3,7 @@
 import pytest
 from support.builders import APP, at, origin
 
-from reconciler.diff.change import Blocked, Deactivate, Delete, Held
+from reconciler.diff.change import Blocked, Deactivate, Delete, HeldChange
 from reconciler.model.address import app_address
 from reconciler.model.desired import Policy, Safety
 from reconciler.plan.guard import Allowances, hold, removals
@@ -36,7 +36,7 @@ WHOLE = (delete(APP), A, B)
 def test_no_delete_goes_unless_leave_is_given():
     found = hold(plan_of(A, B), Safety(), NONE)
     assert found.changes == ()
-    assert found.held[0] == Held(
+    assert found.held[0] == HeldChange(
         A,
         "maxDeletes",
         "declared absent; it waits for leave: the plan deletes 2, the limit is 0",
@@ -94,7 +94,7 @@ def test_what_was_held_for_leave_is_judged_anew():
 
 
 def test_what_waits_for_a_time_is_let_go_by_no_leave():
-    resting = Held(A, "quarantineDays", "in quarantine", "the time")
+    resting = HeldChange(A, "quarantineDays", "in quarantine", "the time")
     assert hold(plan_of(held=(resting,)), Safety(max_deletes=9), Allowances(max_deletes=9)) == plan_of(held=(resting,))
     assert held_to(plan_of(B, held=(resting,)), 1) == ([at("b")], [at("a")])
 

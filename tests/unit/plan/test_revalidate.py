@@ -19,7 +19,7 @@ from support.builders import (
     plan_for,
 )
 
-from reconciler.diff.change import Held
+from reconciler.diff.change import HeldChange
 from reconciler.model.desired import Lifecycle, Safety
 from reconciler.plan.guard import Allowances, hold
 from reconciler.plan.plan import Plan
@@ -103,7 +103,7 @@ class TestAReleasedDelete:
     def test_one_that_waits_for_a_time_is_told_as_it_was_while_it_waits(self):
         lately = entry(GONE, "7", inactive_since="2026-11-20T00:00:00+00:00")
         plan = planned([GONE], RESTING, [lately])
-        assert [type(each) for each in plan.held] == [Held]
+        assert [type(each) for each in plan.held] == [HeldChange]
         assert revalidate(plan, plan, now([GONE], RESTING, [lately])).plan.held == plan.held
         assert revalidate(plan, plan, now([GONE], RESTING, [WAITED])).plan.held == plan.held
         (held,) = revalidate(plan, plan, now([desired_placement("old")], RESTING, [lately])).plan.held

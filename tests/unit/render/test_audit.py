@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support.builders import APP, at, origin
 from support.schemas import strict
 
-from reconciler.diff.audit import CLASSES, Audit, AuditedField, Day, Episode, Item, Trend
+from reconciler.diff.audit import CLASSES, Audit, AuditedField, AuditItem, Day, Episode, Trend
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address
 from reconciler.model.desired import AcceptedDrift, Source
@@ -38,14 +38,14 @@ def audit(*items, **more):
 
 def drifted(name="int_1", of="drift", **more):
     change = FieldChange("floorPrices.US", 10, 2, "conflict" if of == "conflict" else "drift")
-    return Item(at(name), "7", of, (AuditedField(change, of, 2),), Source("apps/a.yaml", 14), **more)
+    return AuditItem(at(name), "7", of, (AuditedField(change, of, 2),), Source("apps/a.yaml", 14), **more)
 
 
-ONE_OF_EACH = tuple(Item(at(of), "1", of) for of in CLASSES)
+ONE_OF_EACH = tuple(AuditItem(at(of), "1", of) for of in CLASSES)
 HOSTILE = audit(
     drifted(NASTY, note=NASTY),
-    Item(at(f"{NASTY}2"), NASTY, "unmanaged"),
-    Item(
+    AuditItem(at(f"{NASTY}2"), NASTY, "unmanaged"),
+    AuditItem(
         at(f"{NASTY}3"),
         "3",
         "accepted",
@@ -116,7 +116,7 @@ class TestMarkdown:
         assert [row.count("<td") for row in html.split("<tr>")[2:]] == [4]
 
     def test_it_is_cut_to_what_a_comment_may_hold_and_says_so(self):
-        many = audit(*(drifted(f"a_rather_long_name_{n}") for n in range(1500)), Item(at("x"), "1", "pending"))
+        many = audit(*(drifted(f"a_rather_long_name_{n}") for n in range(1500)), AuditItem(at("x"), "1", "pending"))
         text = audit_markdown(many)
         assert LONGEST - 1000 < len(text) <= LONGEST
         told = int(re.search(r"_(\d+) lines are left out", text)[1])
@@ -144,7 +144,7 @@ class TestMessage:
 
     def test_it_stays_short_however_much_has_drifted(self):
         fields = tuple(AuditedField(FieldChange(f"f{n}", "x" * 999, "y", "drift"), "drift", "y") for n in range(99))
-        many = audit(*(Item(at(f"{'n' * 999}{n}"), "1", "drift", fields) for n in range(500)))
+        many = audit(*(AuditItem(at(f"{'n' * 999}{n}"), "1", "drift", fields) for n in range(500)))
         text = audit_message(many)["text"]
         assert len(text) < 40_000
         assert f"and {500 - MOST_ITEMS} more" in text
@@ -177,7 +177,7 @@ class TestTextAndDocument:
     def test_an_expired_acceptance_is_told_in_the_document(self):
         over = AcceptedDrift("status", "sale", date(2020, 1, 31))
         field = AuditedField(FieldChange("status", "inactive", "active", "drift"), "drift", "active", over)
-        (item,) = audit_document(audit(Item(at("x"), "1", "drift", (field,))))["items"]
+        (item,) = audit_document(audit(AuditItem(at("x"), "1", "drift", (field,))))["items"]
         assert (item["fields"][0]["until"], item["fields"][0]["reason"]) == ("2020-01-31", "sale")
 
     @pytest.mark.parametrize("found", [audit(), HOSTILE, audit(drifted(), *ONE_OF_EACH)])

@@ -4,7 +4,7 @@ import pytest
 from support.builders import at, origin
 from support.rendered import Rendered
 
-from reconciler.diff.change import Create, Delete, Held
+from reconciler.diff.change import Create, Delete, HeldChange
 from reconciler.model.desired import Source
 from reconciler.plan.plan import Plan
 from reconciler.render.findings.ci import plan_widget
@@ -19,7 +19,7 @@ HERE = Source("apps/a.yaml", 12)
 
 def held(name, **more):
     told = {"reason": "declared absent; it waits for leave", "switch": "--max-deletes 2", **more}
-    return Held(Delete(at(name), f"id-{name}", "declared absent", "sha256:", source=HERE), "maxDeletes", **told)
+    return HeldChange(Delete(at(name), f"id-{name}", "declared absent", "sha256:", source=HERE), "maxDeletes", **told)
 
 
 PLAN = Plan(origin(), held=(held("a"), held("b", reason="in quarantine until noon", switch="the time")), unchanged=3)

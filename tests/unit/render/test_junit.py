@@ -10,8 +10,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from support.builders import APP, at, origin
 from support.hostile import LONG, NAMES, plan_called, refusals_called
 
-from reconciler.diff.audit import Audit, Item
-from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, Held, Update
+from reconciler.diff.audit import Audit, AuditItem
+from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, HeldChange, Update
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
@@ -53,7 +53,7 @@ def test_nothing_found_is_a_test_that_passes():
 
 def test_a_plan_fails_where_it_is_refused_or_blocked_and_skips_what_is_held():
     changes = (Blocked(at("b"), "fixed: do this", "2"), Deactivate(at("d"), "3", "no manifest names it", "sha256:"))
-    held = (Held(GONE, "maxDeletes", "it waits for leave", "--max-deletes 1"),)
+    held = (HeldChange(GONE, "maxDeletes", "it waits for leave", "--max-deletes 1"),)
     refusals = [Refusal("maxFloor", "too dear", "safety.maxFloor"), Refusal("soft", "mind", "x", binding=False)]
     text = plan_junit(Plan(origin(), changes, held=held), refusals)
     assert cases(text) == {
@@ -66,7 +66,7 @@ def test_a_plan_fails_where_it_is_refused_or_blocked_and_skips_what_is_held():
 
 def test_an_audit_has_a_case_for_each_resource_and_fails_for_alarms():
     classes = ("missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync")
-    items = tuple(Item(at(of), "7", of) for of in classes)
+    items = tuple(AuditItem(at(of), "7", of) for of in classes)
     told = cases(audit_junit(Audit("2026-11-21T19:00:00Z", "3432", "https://x", items)))
     assert {name for name, what in told.items() if what is Failure} == {
         f"{at(of)} (id 7)" for of in ("missing", "conflict", "drift")

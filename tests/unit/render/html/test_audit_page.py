@@ -10,7 +10,7 @@ from support.builders import at
 from support.pages import AUDIT, history
 from unit.render.html.test_page import words
 
-from reconciler.diff.audit import Day, Item, Trend
+from reconciler.diff.audit import AuditItem, Day, Trend
 from reconciler.render.drift.html import (
     BOTTOM,
     HEIGHT,
@@ -103,9 +103,9 @@ class TestPage:
         )
 
     def test_of_a_very_large_audit_the_gravest_are_drawn_and_the_rest_is_counted(self):
-        many = [Item(at(f"d{number}"), "1", "drift") for number in range(MOST_ITEMS)]
-        quiet = [Item(at(f"u{number}"), "1", "inSync") for number in range(MOST_NAMES + 5)]
-        gone, later = Item(at("gone"), "2", "missing"), Item(at("later"), "3", "pending")
+        many = [AuditItem(at(f"d{number}"), "1", "drift") for number in range(MOST_ITEMS)]
+        quiet = [AuditItem(at(f"u{number}"), "1", "inSync") for number in range(MOST_NAMES + 5)]
+        gone, later = AuditItem(at("gone"), "2", "missing"), AuditItem(at("later"), "3", "pending")
         html = audit_page(replace(AUDIT, items=(*many, *quiet, later, gone), notes=()))
         assert html.count('<div class="change single"') == MOST_ITEMS
         assert "android:com.acme/gone" in items(html, "missing")
