@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
 from reconciler.apply.verify import Verification, contradiction, kept_leaves, not_taken, outcome_of_done, verify
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
 from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
@@ -194,7 +194,7 @@ def deleting(change: Delete, context: ExecutionContext) -> StepResult:
         return StepResult(result(change, outcome, attempts=answer.attempts, error=told))
     error = "; ".join(filter(None, (doubt, "the account still shows it")))
     ended = StepResult(result(change, "unknown", attempts=answer.attempts, error=error))
-    return context.unconfirmed.add(Removal(change, doubt), ended)
+    return context.unconfirmed.add(UnconfirmedDelete(change, doubt), ended)
 
 
 def _obstacle(app_id: str, context: ExecutionContext) -> str | None:

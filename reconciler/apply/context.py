@@ -183,7 +183,7 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class UnconfirmedDelete:
     """A delete after which the resource was still shown. `doubt`: why its answer is not believed."""
 
     change: Delete
@@ -194,16 +194,16 @@ class Unconfirmed:
     """What the steps of a run came to, as far as their answers tell. Safe to share between workers."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Write | Removal, StepResult]] = []
+        self._all: list[tuple[Write | UnconfirmedDelete, StepResult]] = []
         self._lock = Lock()
 
-    def add(self, write: Write | Removal, ended: StepResult) -> StepResult:
+    def add(self, write: Write | UnconfirmedDelete, ended: StepResult) -> StepResult:
         """Remember what one step came to so far, and return it."""
         with self._lock:
             self._all.append((write, ended))
         return ended
 
-    def all(self) -> tuple[tuple[Write | Removal, StepResult], ...]:
+    def all(self) -> tuple[tuple[Write | UnconfirmedDelete, StepResult], ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
             return tuple(sorted(self._all, key=lambda each: address_order(each[0].change.address)))

@@ -55,7 +55,7 @@ class NotCreated:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
+class DoubtfulCreate:
     """A create whose outcome is not known.
 
     `sent` counts how often it was sent, `attempts` requests. `began` is when the first of them began, `failed` when the
@@ -75,11 +75,11 @@ class Doubtful:
     answered: str | None = None
 
 
-Creation: TypeAlias = Created | NotCreated | Doubtful
+Creation: TypeAlias = Created | NotCreated | DoubtfulCreate
 
 
 def send_create(
-    change: Create, app_id: str | None, context: ExecutionContext, before: Doubtful | None = None
+    change: Create, app_id: str | None, context: ExecutionContext, before: DoubtfulCreate | None = None
 ) -> Creation:
     """Send the create of a step once. `before`: what is known of it where it was sent already.
 
@@ -92,8 +92,8 @@ def send_create(
     answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
     attempts += answer.attempts
 
-    def doubtful(why: str, *, may_repeat: bool = True) -> Doubtful:
-        return Doubtful(change, app_id, why, attempts, sent, began, context.moment(), may_repeat)
+    def doubtful(why: str, *, may_repeat: bool = True) -> DoubtfulCreate:
+        return DoubtfulCreate(change, app_id, why, attempts, sent, began, context.moment(), may_repeat)
 
     match answer:
         case Accepted(str(resource_id), said):
@@ -199,20 +199,20 @@ class _SecondCall:
         return replace(self, unsure=False, trouble=None)
 
 
-def creating(change: Create, context: ExecutionContext) -> StepResult | Doubtful:
+def creating(change: Create, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """Create a resource, see what the account made of it, and say so; or say that nobody knows."""
     app_id = change.app_id or context.apps.ids.get(app_of(change.address))
     creation = send_create(change, app_id, context)
     match creation:
         case NotCreated(why, attempts):
             return StepResult(result(change, "failed", attempts=attempts, error=why))
-        case Doubtful():
+        case DoubtfulCreate():
             return creation
         case Created():
             return finish(creation, context)
 
 
-def finish(made: Created, context: ExecutionContext) -> StepResult | Doubtful:
+def finish(made: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
     change = made.change
     by_answer = verify(change.send, {}, made.said)
@@ -224,7 +224,7 @@ def finish(made: Created, context: ExecutionContext) -> StepResult | Doubtful:
     if trouble is not None:
         context.created.release(change.address, made.id)
         answered = None if isinstance(found, LiveResource) else made.id
-        return Doubtful(
+        return DoubtfulCreate(
             change,
             made.app_id,
             trouble,
@@ -363,7 +363,7 @@ def _that_matter(address: Address, seen: Verification) -> dict[str, Value]:
     return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
 
 
-def unseen(doubtful: Doubtful, resource_id: str, context: ExecutionContext) -> StepResult:
+def unseen(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
     """The end of a create whose new id nothing shows so far; the reading after the run may."""
     made = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
     trouble = claim(made, context)
@@ -372,7 +372,9 @@ def unseen(doubtful: Doubtful, resource_id: str, context: ExecutionContext) -> S
     return _ended(made, "the account does not show it yet", _SecondCall(), context)
 
 
-def never_made(doubtful: Doubtful, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()) -> StepResult:
+def never_made(
+    doubtful: DoubtfulCreate, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()
+) -> StepResult:
     """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
     change = doubtful.change
     ended = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)

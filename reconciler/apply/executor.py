@@ -12,9 +12,26 @@ from typing import assert_never
 
 from reconciler.apply.change import deactivating, deleting, updating
 from reconciler.apply.context import ExecutionContext, result
-from reconciler.apply.create import Created, Doubtful, NotCreated, creating, finish, never_made, send_create, unseen
+from reconciler.apply.create import (
+    Created,
+    DoubtfulCreate,
+    NotCreated,
+    creating,
+    finish,
+    never_made,
+    send_create,
+    unseen,
+)
 from reconciler.apply.recheck import recheck
-from reconciler.apply.unclear_creates import Indeterminate, Repeat, Settled, Unseen, after_refusal, note_lag, settle
+from reconciler.apply.unclear_creates import (
+    Indeterminate,
+    RepeatedCreate,
+    SettledCreate,
+    UnlistedCreate,
+    after_refusal,
+    note_lag,
+    settle,
+)
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
@@ -50,7 +67,7 @@ def _rank(change: Change) -> int:
             raise ValueError("a blocked change has no place in the order")
 
 
-def carry_out(change: Change, context: ExecutionContext) -> StepResult | Doubtful:
+def carry_out(change: Change, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """Do one step, or tell why it was not tried."""
     refusal = _why_not(change, context)
     if refusal is not None:
@@ -137,7 +154,7 @@ class _Run:
         self.ended_by: ReconcilerError | None = None
         self.after: LiveState | str | None = None
         self._changes = changes
-        self._doubtful: list[Doubtful] = []
+        self._doubtful: list[DoubtfulCreate] = []
         self._site = context
         self._listener = listener
         self._lock = Lock()
@@ -199,19 +216,19 @@ class _Run:
             for each in [workers.submit(self._settled, one) for one in settle(doubtful, self._site)]:
                 each.result()
 
-    def _settled(self, settled: Settled) -> None:
+    def _settled(self, settled: SettledCreate) -> None:
         match settled:
             case Created(change):
                 note_lag(settled, self._site)
                 self._see(change, lambda: finish(settled, self._site))
-            case Repeat(doubtful):
+            case RepeatedCreate(doubtful):
                 self._see(doubtful.change, lambda: self._repeated(doubtful))
-            case Unseen(doubtful, resource_id):
+            case UnlistedCreate(doubtful, resource_id):
                 self._see(doubtful.change, lambda: unseen(doubtful, resource_id, self._site))
             case Indeterminate(doubtful, why, suspects):
                 self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
 
-    def _repeated(self, doubtful: Doubtful) -> StepResult | Doubtful:
+    def _repeated(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
         try:
             creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
         except (StoreError, CredentialsError) as stop:
@@ -221,7 +238,7 @@ class _Run:
         match creation:
             case Created():
                 return finish(creation, self._site)
-            case Doubtful():
+            case DoubtfulCreate():
                 return creation
             case NotCreated(why, attempts):
                 return StepResult(result(doubtful.change, "failed", attempts=attempts, error=why))
@@ -230,7 +247,7 @@ class _Run:
         self._listener.begun(change)
         self._see(change, lambda: carry_out(change, self._site))
 
-    def _see(self, change: Change, carried_out: Callable[[], StepResult | Doubtful]) -> None:
+    def _see(self, change: Change, carried_out: Callable[[], StepResult | DoubtfulCreate]) -> None:
         """Record what a step comes to, or put it aside where nobody knows yet."""
         try:
             ended = carried_out()
@@ -243,7 +260,7 @@ class _Run:
         except BaseException:
             self._site.cancellation.pull("not tried: the program broke off")
             raise
-        if isinstance(ended, Doubtful):
+        if isinstance(ended, DoubtfulCreate):
             with self._lock:
                 self._doubtful.append(ended)
             return

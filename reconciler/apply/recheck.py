@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.apply.change import concluded
-from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
 from reconciler.apply.create import Created, carrying, claim, created, not_ours, several
 from reconciler.apply.unclear_creates import FIRST_PAUSE, note_shown, strange, wait_for
 from reconciler.apply.verify import Verification, not_taken, verify
@@ -77,7 +77,7 @@ def recheck(
 class _Pending:
     """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
 
-    write: Write | Removal
+    write: Write | UnconfirmedDelete
     told: StepResult
     seen: StepResult
 
@@ -162,7 +162,7 @@ def _judged(
 ) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
     write, ended = pending.write, pending.told
-    if isinstance(write, Removal):
+    if isinstance(write, UnconfirmedDelete):
         return _judged_removal(write, ended, context)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
@@ -201,7 +201,9 @@ def _seen_of(write: Write, shown: Fields, context: ExecutionContext) -> Verifica
     return verify(write.sent, write.before, shown, returned)
 
 
-def _judged_removal(removal: Removal, ended: StepResult, context: ExecutionContext) -> tuple[bool, StepResult]:
+def _judged_removal(
+    removal: UnconfirmedDelete, ended: StepResult, context: ExecutionContext
+) -> tuple[bool, StepResult]:
     change = removal.change
     found = read_back(kind_of(change.address), change.id, context)
     attempts = ended.result.attempts
@@ -283,7 +285,7 @@ def _made(write: Write, change: Create, context: ExecutionContext) -> Created:
     return Created(change, write.app_id, write.id or "", {}, 0, context.moment())
 
 
-def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, context: ExecutionContext) -> None:
+def _release_wrong(writes: Iterable[Write | UnconfirmedDelete], after: LiveState, context: ExecutionContext) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
     shown = after.by_id()
     for write in writes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from reconciler.apply.context import ExecutionContext, Moment
-from reconciler.apply.create import Created, Doubtful, carrying, claim, read_list, several
+from reconciler.apply.create import Created, DoubtfulCreate, carrying, claim, read_list, several
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -32,38 +32,38 @@ ASKED_AT_MOST: Final = 8
 class Indeterminate:
     """Nobody can tell whether it was made, or too many were. `suspects`: ids that it may have made."""
 
-    doubtful: Doubtful
+    doubtful: DoubtfulCreate
     why: str
     suspects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class RepeatedCreate:
     """It was surely not made, and may be sent again."""
 
-    doubtful: Doubtful
+    doubtful: DoubtfulCreate
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class UnlistedCreate:
     """It was answered with a new id, which nothing shows so far and nothing speaks against."""
 
-    doubtful: Doubtful
+    doubtful: DoubtfulCreate
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Silent:
+class _NotListed:
     """The list does not show it. `why`: what that silence is worth, None where it counts."""
 
     why: str | None
 
 
-Settled: TypeAlias = Created | Indeterminate | Unseen | Repeat
-_Sight: TypeAlias = Created | Indeterminate | _Silent
+SettledCreate: TypeAlias = Created | Indeterminate | UnlistedCreate | RepeatedCreate
+_Finding: TypeAlias = Created | Indeterminate | _NotListed
 
 
-def settle(doubtful: Sequence[Doubtful], context: ExecutionContext) -> Iterator[Settled]:
+def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Iterator[SettledCreate]:
     """What becomes of doubtful creates: their lists are read until each is clear, or its settle time is over."""
     waiting = list(doubtful)
     pause = FIRST_PAUSE
@@ -83,19 +83,19 @@ def settle(doubtful: Sequence[Doubtful], context: ExecutionContext) -> Iterator[
             pause *= 2
 
 
-def _concluded(doubtful: Doubtful, sight: _Sight, context: ExecutionContext) -> Settled:
+def _concluded(doubtful: DoubtfulCreate, sight: _Finding, context: ExecutionContext) -> SettledCreate:
     """What the last look at a create comes to."""
-    if not isinstance(sight, _Silent):
+    if not isinstance(sight, _NotListed):
         return sight
     if doubtful.answered is not None and not context.created.mixed:
-        return Unseen(doubtful, doubtful.answered)
+        return UnlistedCreate(doubtful, doubtful.answered)
     why = _why_not_again(doubtful, sight, context)
     if why is None:
-        return Repeat(doubtful)
+        return RepeatedCreate(doubtful)
     return Indeterminate(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
 
 
-def _why_not_again(doubtful: Doubtful, sight: _Silent, context: ExecutionContext) -> str | None:
+def _why_not_again(doubtful: DoubtfulCreate, sight: _NotListed, context: ExecutionContext) -> str | None:
     """Why a create that no list shows is not sent once more; None where it may be."""
     if context.cancellation.reason is not None:
         return "it was not sent again, as all further writes were stopped"
@@ -108,14 +108,16 @@ def _why_not_again(doubtful: Doubtful, sight: _Silent, context: ExecutionContext
     return None
 
 
-def _by_list(doubtful: Iterable[Doubtful]) -> Iterator[tuple[str | None, list[Doubtful]]]:
-    groups: dict[str | None, list[Doubtful]] = {}
+def _by_list(doubtful: Iterable[DoubtfulCreate]) -> Iterator[tuple[str | None, list[DoubtfulCreate]]]:
+    groups: dict[str | None, list[DoubtfulCreate]] = {}
     for each in doubtful:
         groups.setdefault(each.app_id, []).append(each)
     yield from groups.items()
 
 
-def _look(app_id: str | None, group: Sequence[Doubtful], context: ExecutionContext) -> list[tuple[Doubtful, _Sight]]:
+def _look(
+    app_id: str | None, group: Sequence[DoubtfulCreate], context: ExecutionContext
+) -> list[tuple[DoubtfulCreate, _Finding]]:
     """What one reading of a list shows of each doubtful create in it."""
     try:
         listed = read_list(app_id, context)
@@ -134,7 +136,7 @@ def _look(app_id: str | None, group: Sequence[Doubtful], context: ExecutionConte
 
 
 @dataclass(frozen=True, slots=True)
-class _Silence:
+class _ListState:
     """What a list's silence is worth: it leaves out what exists, or it has shown creates begun at these moments."""
 
     left_out: bool
@@ -143,19 +145,19 @@ class _Silence:
 
 def _silence(
     app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, context: ExecutionContext
-) -> _Silence:
+) -> _ListState:
     ids = {each.id for each in listed}
     shown = (each.began for each in context.created.all() if each.app_id == app_id and each.id in ids)
-    return _Silence(left_out, tuple(shown))
+    return _ListState(left_out, tuple(shown))
 
 
 def _sight(
-    doubtful: Doubtful,
+    doubtful: DoubtfulCreate,
     carriers: Sequence[LiveResource],
     new: tuple[str, ...],
-    silence: _Silence,
+    silence: _ListState,
     context: ExecutionContext,
-) -> _Sight:
+) -> _Finding:
     if len(carriers) > 1:
         ids = tuple(sorted(each.id for each in carriers))
         return Indeterminate(doubtful, several(ids), ids)
@@ -167,13 +169,13 @@ def _sight(
     if new:
         return Indeterminate(doubtful, f"{doubtful.why}; {strange(new)}", new)
     if silence.left_out:
-        return _Silent("the account's list leaves out resources that do exist, so its silence tells nothing")
+        return _NotListed("the account's list leaves out resources that do exist, so its silence tells nothing")
     if not any(began > doubtful.failed for began in silence.shown):
-        return _Silent(
+        return _NotListed(
             f"the account's list has not shown it within {context.settle_seconds:g} s, nor anything younger, so it was "
             "not sent again; the next run looks for it first"
         )
-    return _Silent(None)
+    return _NotListed(None)
 
 
 def strange(ids: Iterable[str]) -> str:
@@ -222,6 +224,6 @@ def note_shown(after: LiveState, context: ExecutionContext) -> None:
             context.store.observed(event)
 
 
-def after_refusal(doubtful: Doubtful, why: str) -> Indeterminate:
+def after_refusal(doubtful: DoubtfulCreate, why: str) -> Indeterminate:
     """A create that could not be sent again."""
     return Indeterminate(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")

@@ -13,7 +13,8 @@ from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
 from reconciler.model.floors import MINIMUM, WORLDWIDE
 from reconciler.model.journal import Outcome
-from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value
+from reconciler.plan.stale import value_text
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""
@@ -166,9 +167,6 @@ def contradiction(sent: Fields, names: Iterable[str], seen: Verification) -> str
 
 def _otherwise(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
     return "; ".join(
-        f"the account {verb} {path} {_told(there[path])}, asked for {_told(value)}" for path, value in wanted.items()
+        f"the account {verb} {path} {value_text(there[path])}, asked for {value_text(value)}"
+        for path, value in wanted.items()
     )
-
-
-def _told(value: Value) -> str:
-    return "(none)" if value is None else canonical_json(to_json(value))

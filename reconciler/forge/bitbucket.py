@@ -22,7 +22,7 @@ def bitbucket_headers(token: Secret, email: str | None) -> Mapping[str, str]:
     return {"Authorization": f"Basic {pair}"}
 
 
-class Comments:
+class BitbucketComments:
     """Comments of one pull request. Implements `Comments`.
 
     Bitbucket shows comments of HTML as text, so markers are stored as definitions of links that nothing refers to.

@@ -58,7 +58,7 @@ _PERMISSIONS: Final[Mapping[Kind, str]] = {
 }
 
 
-class Refusal(ApiRejected):
+class ForgeRefused(ApiRejected):
     """The forge refused a call."""
 
     def __init__(self, status: int, message: str, *, hint: str) -> None:
@@ -108,14 +108,14 @@ class ForgeClient:
         return self._prefix
 
     def ask(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON value that a call answers; `path` follows the base URL. Raises `ApiError`, `Refusal` among them."""
+        """The JSON value of a call's answer; `path` follows the base URL. Raises `ApiError`; `ForgeRefused` is one."""
         return self.ask_at(method, f"{self._prefix}{path}", body)
 
     def found(self, path: str) -> Any:
         """The JSON value at a path; None where nothing is (404). Raises `ApiError`."""
         try:
             return self.ask("GET", path)
-        except Refusal as refusal:
+        except ForgeRefused as refusal:
             if refusal.status == 404:
                 return None
             raise
@@ -128,7 +128,7 @@ class ForgeClient:
             raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
         if not 200 <= end.status < 300:
             words = self._redacted(server_message(end.status, end.body))
-            raise Refusal(end.status, f"{shown}: HTTP {end.status}, {words}", hint=self._hint(end.status))
+            raise ForgeRefused(end.status, f"{shown}: HTTP {end.status}, {words}", hint=self._hint(end.status))
         try:
             return decode(end.body)
         except AnswerError as wrong:

@@ -36,7 +36,7 @@ class GiteaClient(ForgeClient):
         raise ApiError(f"Gitea: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
 
 
-class Merges(github.Merges):
+class GiteaHistory(github.GithubHistory):
     """The same, told by calls of its own. Implements `History`."""
 
     page = f"limit={PAGE}&stat=false&files=false"

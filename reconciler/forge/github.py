@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
-from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
+from reconciler.forge.client import PAGE, ForgeClient, ForgeRefused, first_parents
 from reconciler.forge.comments import Comment
 from reconciler.forge.repository import MergeRequest
 from reconciler.http.redaction import discreet
@@ -30,7 +30,7 @@ def login(client: ForgeClient) -> str:
     """
     try:
         return _text(client.ask("GET", "/user"), "login")
-    except Refusal as refusal:
+    except ForgeRefused as refusal:
         if refusal.status not in {401, 403} or client.kind != "github":
             raise
     target = f"{client.prefix.removesuffix('/v3')}/graphql"
@@ -42,7 +42,7 @@ def login(client: ForgeClient) -> str:
             raise UnreadableAnswer("GitHub does not say whose token this is")
 
 
-class Comments:
+class GithubComments:
     """Comments of one pull request or issue. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, repository: str, number: int) -> None:
@@ -79,7 +79,7 @@ class Comments:
                 return False
 
 
-class OpenIssues:
+class GithubIssues:
     """Open issues of a repository. Implements `Issues`."""
 
     def __init__(self, client: ForgeClient, repository: str) -> None:
@@ -117,7 +117,7 @@ _COMMIT: Final = (
 )
 
 
-class Branches:
+class GithubBranches:
     """Files, pull requests and commits of a repository. Implements `Branches`."""
 
     def __init__(self, client: ForgeClient, repository: str) -> None:
@@ -198,7 +198,7 @@ class Branches:
                 raise UnreadableAnswer("GitHub: createCommitOnBranch: the answer is neither a commit nor an error")
 
 
-class Merges:
+class GithubHistory:
     """The commits of a branch, and the pull requests behind them. Implements `History`."""
 
     page: ClassVar[str] = f"per_page={PAGE}"

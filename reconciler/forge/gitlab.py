@@ -17,7 +17,7 @@ def gitlab_headers(token: Secret) -> Mapping[str, str]:
     return {"PRIVATE-TOKEN": token.reveal()}
 
 
-class Notes:
+class GitlabNotes:
     """Notes of one merge request. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, project: str, number: int) -> None:
@@ -51,7 +51,7 @@ class Notes:
                 return False
 
 
-class OpenIssues:
+class GitlabIssues:
     """Open issues of a project. Implements `Issues`."""
 
     def __init__(self, client: ForgeClient, project: str) -> None:
@@ -83,7 +83,7 @@ class OpenIssues:
         self._client.ask("PUT", f"{self._path}/{comment.number}", {"state_event": "close"})
 
 
-class Branches:
+class GitlabBranches:
     """Files, merge requests and commits of a project. Implements `Branches`."""
 
     def __init__(self, client: ForgeClient, project: str) -> None:
@@ -154,7 +154,7 @@ class Branches:
         return self._client.found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
 
 
-class Merges:
+class GitlabHistory:
     """The commits of a branch, and the merge requests behind them. Implements `History`."""
 
     def __init__(self, client: ForgeClient, project: str, branch: str) -> None:

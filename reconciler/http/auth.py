@@ -17,7 +17,7 @@ from reconciler.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class UrlOrigin:
     """Scheme, host and port, as in `https://console.fyber.com`, and whether that is this very machine."""
 
     url: str
@@ -25,7 +25,7 @@ class Origin:
     loopback: bool
 
 
-def origin(base_url: str, *, variable: str, example: str) -> Origin:
+def origin(base_url: str, *, variable: str, example: str) -> UrlOrigin:
     """The origin that a base URL names; `variable` is what holds it, `example` shows its form.
 
     Raises `ProjectError` for anything that is more or less than scheme, host and port, and for plain http to
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
-def _origin(base_url: str) -> Origin:
+def _origin(base_url: str) -> UrlOrigin:
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
@@ -57,7 +57,7 @@ def _origin(base_url: str) -> Origin:
     if parts.scheme == "http" and not loopback:
         raise ValueError("plain http would show the credentials to the network: use https")
     shown = f"[{host}]" if ":" in host else host
-    return Origin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
+    return UrlOrigin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
 
 
 def _check(parts: SplitResult) -> None:

@@ -17,10 +17,10 @@ from reconciler.errors import ApiError, ApiRejected, CredentialsError, Unreadabl
 from reconciler.http.answers import AnswerError
 from reconciler.http.auth import (
     Credentials,
-    Origin,
     Service,
     Token,
     TokenSource,
+    UrlOrigin,
     error_code,
     origin,
     read_token,
@@ -104,7 +104,7 @@ class ApiClient:
         return self._origin.url
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> UrlOrigin:
         """The same, and whether it is secure or this very machine."""
         return self._origin
 

@@ -14,7 +14,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.errors import ProjectError
-from reconciler.http.auth import Origin
+from reconciler.http.auth import UrlOrigin
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.http.transport import DirectTransport
 
@@ -210,7 +210,7 @@ class Connections:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: UrlOrigin,
         transport: Callable[[], httpx.BaseTransport] | None,
         around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda inner: inner,
     ) -> None:
@@ -258,7 +258,7 @@ class Connections:
         return httpx.HTTPTransport(verify=self._tls, limits=limits, proxy=self._proxy, trust_env=False)
 
 
-def _proxy(origin: Origin) -> str | None:
+def _proxy(origin: UrlOrigin) -> str | None:
     """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
 
     Raises `ProjectError` for what is no address of one, and for SOCKS without the library that speaks it.
@@ -291,7 +291,7 @@ def _scheme_of_proxy(address: str) -> str:
     return parts.scheme if is_whole else ""
 
 
-def _tls_context(origin: Origin) -> ssl.SSLContext:
+def _tls_context(origin: UrlOrigin) -> ssl.SSLContext:
     """For https the usual one; else one that trusts nobody, as loading the authorities takes longer than a call."""
     if not origin.secure:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.errors import ProjectError
-from reconciler.http.auth import Origin, origin
+from reconciler.http.auth import UrlOrigin, origin
 from reconciler.http.connections import USER_AGENT, Connections, exchange
 from reconciler.http.exchange import NoResponse, RequestNotSent, Response
 from reconciler.http.redaction import discreet, without
@@ -26,7 +26,7 @@ class Webhook:
     """Where to post. `where` is scheme, host and port, which is all of the URL that may be known of."""
 
     url: Secret
-    where: Origin
+    where: UrlOrigin
 
 
 def webhook(url: Secret, variable: str) -> Webhook:

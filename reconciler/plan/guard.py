@@ -95,11 +95,11 @@ def _jumps(address: Address, before: Floors, after: Floors, safety: Safety) -> I
             yield Refusal("maxFloorChangePercent", message, "--allow-floor-jump", address=address)
 
 
-Removal: TypeAlias = tuple[Delete, ...]
+DeleteGroup: TypeAlias = tuple[Delete, ...]
 """Deletes that go together or not at all: an app's with those of its placements, any other by itself."""
 
 
-def removals(deletes: Iterable[Delete]) -> tuple[Removal, ...]:
+def delete_groups(deletes: Iterable[Delete]) -> tuple[DeleteGroup, ...]:
     """The deletes as removals, in the order of addresses."""
     ordered = sorted(deletes, key=lambda each: address_order(each.address))
     whole = {each.address for each in ordered if kind_of(each.address) == "app"}
@@ -124,7 +124,7 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     left = limit
     going: list[Change] = []
     held = [each for each in plan.held if each.limit != "maxDeletes"]
-    for removal in removals(deletes):
+    for removal in delete_groups(deletes):
         if len(removal) <= left:
             left -= len(removal)
             going += removal

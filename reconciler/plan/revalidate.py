@@ -12,7 +12,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveState, ResourceKey
-from reconciler.plan.guard import removals
+from reconciler.plan.guard import delete_groups
 from reconciler.plan.plan import Plan
 from reconciler.plan.stale import Stale, contradiction, moved, other_values
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo
@@ -23,7 +23,7 @@ A_NEW_PLAN: Final = "a new plan"
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class CurrentState:
     """How things stand when a plan is to be carried out that was made before.
 
     `fresh` is the plan that would be made now, with nothing held for leave and with what is gone made again;
@@ -52,13 +52,13 @@ class Revalidated:
     outdated: bool = False
 
 
-def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
+def revalidate(original: Plan, within: Plan, now: CurrentState) -> Revalidated:
     """Hold a plan to how things stand now.
 
     `original` is the plan as it was made, `within` the same as the limits of this run let it out. A delete that was
     held when the plan was made, and that this run gives leave for, stays held unless it would be made now.
     """
-    grounds = _Grounds.of(now)
+    grounds = _CurrentIndex.of(now)
     planned = {_key(each) for each in _deletes(original.changes)}
     back = list(_held_back((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
     waiting = [each if _key(each.change) in planned else _told(each, grounds) for each in within.held]
@@ -103,7 +103,7 @@ def _deletes(changes: Iterable[Change]) -> list[Delete]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grounds:
+class _CurrentIndex:
     """What the changes of a plan are held against, found by address or by kind and id.
 
     `entries` is the ledger as it would be remembered now, `owners` the addresses by which each resource is known.
@@ -120,7 +120,7 @@ class _Grounds:
     ledger: Ledger
 
     @classmethod
-    def of(cls, now: Now) -> "_Grounds":
+    def of(cls, now: CurrentState) -> "_CurrentIndex":
         made: dict[ResourceKey, Update | Deactivate | Delete] = {}
         creates: dict[Address, Create] = {}
         blocked: dict[Address, list[Blocked]] = {}
@@ -160,15 +160,15 @@ class _Grounds:
         return address in self.shielded or any(entry.protect for entry in known)
 
 
-def _held_back(released: Iterable[Delete], grounds: _Grounds) -> Iterator[Held]:
+def _held_back(released: Iterable[Delete], grounds: _CurrentIndex) -> Iterator[Held]:
     """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
-    for removal in removals(released):
+    for removal in delete_groups(released):
         wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
         if wrong is not None:
             yield from (_not_deleted(each, wrong) for each in removal)
 
 
-def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
+def _why_not_released(delete: Delete, grounds: _CurrentIndex) -> str | None:
     resource = grounds.by_id.get(_key(delete))
     if resource is None:
         return f"id {delete.id} is gone"
@@ -177,7 +177,7 @@ def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
     return _why_not_deleted(delete, grounds)
 
 
-def _told(held: Held, grounds: _Grounds) -> Held:
+def _told(held: Held, grounds: _CurrentIndex) -> Held:
     """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
     if _key(held.change) in grounds.held or not isinstance(held.change, Delete):
         return held
@@ -189,7 +189,7 @@ def _not_deleted(delete: Delete, why: str) -> Held:
     return Held(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
 
 
-def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:
+def _remembered(original: Plan, now: CurrentState) -> Iterator[LedgerEntry]:
     """What would be remembered now, of what the plan was to bring up to date in the ledger.
 
     The entries of a document are never taken from it: one that was edited could make the ledger own a strange id.
@@ -202,14 +202,14 @@ def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:
 def _gone_with(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
     """The deletes that go with a stale one, as an app is deleted whole or not at all. What is gone holds up none."""
     moved_on = {each.address for each in stale}
-    for removal in removals(_deletes(changes)):
+    for removal in delete_groups(_deletes(changes)):
         left = [each.address for each in removal if each.address in moved_on and _key(each) in by_id]
         if left:
             others = (each.address for each in removal if each.address not in moved_on)
             yield from (Stale(each, f"it is deleted with {left[0]} or not at all") for each in others)
 
 
-def _why_not(change: Change, grounds: _Grounds) -> str | None:
+def _why_not(change: Change, grounds: _CurrentIndex) -> str | None:
     """Why a change would not be made now, None where it would; deletes are judged by `_why_not_deleted`."""
     match change:
         case Create():
@@ -222,7 +222,7 @@ def _why_not(change: Change, grounds: _Grounds) -> str | None:
             return None
 
 
-def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
+def _why_not_created(create: Create, grounds: _CurrentIndex) -> str | None:
     fresh = grounds.creates.get(create.address)
     known = grounds.entries.get(create.address)
     if fresh is None:
@@ -238,7 +238,7 @@ def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
     return None
 
 
-def _why_not_updated(update: Update, grounds: _Grounds) -> str | None:
+def _why_not_updated(update: Update, grounds: _CurrentIndex) -> str | None:
     names = [each for each in (update.address, update.renamed_from) if each is not None]
     blocked = (each for name in names for each in grounds.blocked.get(name, ()))
     doubt = next((each.reason for each in blocked if not each.fields and each.id != update.id), None)
@@ -257,7 +257,7 @@ def _why_not_updated(update: Update, grounds: _Grounds) -> str | None:
     return None
 
 
-def _why_not_deactivated(deactivate: Deactivate, grounds: _Grounds) -> str | None:
+def _why_not_deactivated(deactivate: Deactivate, grounds: _CurrentIndex) -> str | None:
     fresh = grounds.made.get(_key(deactivate))
     if isinstance(fresh, Deactivate) and fresh.address == deactivate.address:
         return None
@@ -268,7 +268,7 @@ def _why_not_deactivated(deactivate: Deactivate, grounds: _Grounds) -> str | Non
     return _why_blocked(deactivate.address, grounds) or "nothing asks any more for it to be set inactive"
 
 
-def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
+def _why_not_deleted(delete: Delete, grounds: _CurrentIndex) -> str | None:
     fresh, held = grounds.made.get(_key(delete)), grounds.held.get(_key(delete))
     if isinstance(fresh, Delete) and fresh.address == delete.address:
         return None
@@ -277,5 +277,5 @@ def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
     return _why_blocked(delete.address, grounds) or "neither a tombstone nor `prune: delete` asks for it"
 
 
-def _why_blocked(address: Address, grounds: _Grounds) -> str | None:
+def _why_blocked(address: Address, grounds: _CurrentIndex) -> str | None:
     return next((each.reason for each in grounds.blocked.get(address, ())), None)

@@ -18,8 +18,9 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
-from reconciler.plan.plan import Origin, Plan
+from reconciler.model.value import ABSENT, Absent, Fields, Value
+from reconciler.plan.plan import Plan, PlanOrigin
+from reconciler.plan.stale import value_text
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, way_back
 
 TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})
@@ -29,7 +30,7 @@ GONE_FOR_GOOD = "was deleted, and nothing brings it back"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ReversalContext:
     """What a run is undone on. `sources` are the places of blocks, `protected` the addresses not to be switched off."""
 
     live: LiveState
@@ -54,9 +55,9 @@ def is_undoable(step: PastStep) -> bool:
     return step.outcome in TRIED and step.action in {"create", "update", "deactivate"}
 
 
-def reversal(run: PastRun, earlier: Sequence[PastRun], ground: Ground, origin: Origin) -> Reversal:
+def reversal(run: PastRun, earlier: Sequence[PastRun], ground: ReversalContext, origin: PlanOrigin) -> Reversal:
     """Undo one run; `earlier` are those before it, for values that the account does not show."""
-    work = _Work(ground, earlier)
+    work = _ReversalBuilder(ground, earlier)
     for step in run.steps:
         work.take(step)
     changes = sorted(work.changes, key=lambda each: address_order(each.address))
@@ -64,10 +65,10 @@ def reversal(run: PastRun, earlier: Sequence[PastRun], ground: Ground, origin: O
     return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(ground.ledger)), work.leaves)
 
 
-class _Work:
+class _ReversalBuilder:
     """What comes together while the steps of a run are looked at one after another."""
 
-    def __init__(self, ground: Ground, earlier: Sequence[PastRun]) -> None:
+    def __init__(self, ground: ReversalContext, earlier: Sequence[PastRun]) -> None:
         self.changes: list[Change] = []
         self.notes: list[Note] = []
         self.leaves: dict[Address, tuple[FieldChange, ...]] = {}
@@ -123,7 +124,7 @@ class _Work:
             self._note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
             return
         before = {**self._sent_before(step, after), **before}
-        back = _Back(before, after, resource.fields, entry)
+        back = _FieldReversal(before, after, resource.fields, entry)
         send = back.send()
         if step.outcome == "failed":
             if send:
@@ -185,7 +186,7 @@ class _Work:
         return found
 
 
-class _Back:
+class _FieldReversal:
     """Which fields of a resource go back to what they were, and what is to be said of the others."""
 
     def __init__(self, before: Fields, after: Fields, now: Fields, entry: LedgerEntry) -> None:
@@ -245,8 +246,9 @@ class _Back:
         return ABSENT if table == now else table
 
     def _moved(self, path: str, sent: Value, now: Value) -> None:
-        told = f"{path} is {to_json(now)!r} by now, and the run left it {to_json(sent)!r}: it is left alone"
-        self.notes.append(told)
+        self.notes.append(
+            f"{path} is {value_text(now)} by now, and the run left it {value_text(sent)}: it is left alone"
+        )
 
 
 def with_leaves(declared: Value, leaves: Iterable[FieldChange]) -> Value:

@@ -18,7 +18,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import PlanUnusable
 from reconciler.model.address import Address, kind_of
 from reconciler.model.value import canonical_json, fields_to_json, to_json
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 
 SIZE: Final = 12
 """Bytes of an entry's digest. Nobody finds another entry with one of 2^96 in time."""
@@ -32,7 +32,7 @@ _WHOLE: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASC
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReviewEntry:
     """One thing that a plan would do. `told` says it in words; `digests` are those it may be reviewed under."""
 
     address: Address
@@ -58,7 +58,7 @@ ANYTHING: Final = "<!-- reconciler:reviewed anything -->"
 NOTHING: Final = Reviewed()
 
 
-def entries(plan: Plan) -> tuple[Entry, ...]:
+def entries(plan: Plan) -> tuple[ReviewEntry, ...]:
     """Everything that carrying out a plan would do, in the order of addresses."""
     return tuple(entry for change in plan.changes for entry in _of_change(change, plan.origin))
 
@@ -68,7 +68,7 @@ def reviewed(plan: Plan) -> Reviewed:
     return Reviewed(frozenset(entry.digests[0] for entry in entries(plan)))
 
 
-def unreviewed(plan: Plan, known: Reviewed) -> tuple[Entry, ...]:
+def unreviewed(plan: Plan, known: Reviewed) -> tuple[ReviewEntry, ...]:
     """What a plan would do that was not reviewed. What is left of a plan may be a set known as a whole."""
     left = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
     return () if _whole(entry.digests[0] for entry in left) in known.wholes else left
@@ -152,11 +152,11 @@ def _whole(found: Iterable[bytes]) -> str:
     return sha256(b"".join(sorted(set(found)))).hexdigest()
 
 
-def _of_change(change: Change, origin: Origin) -> Iterator[Entry]:
+def _of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
     about = [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
 
-    def entry(told: str, *facts: list[Any]) -> Entry:
-        return Entry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
+    def entry(told: str, *facts: list[Any]) -> ReviewEntry:
+        return ReviewEntry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
 
     match change:
         case Create():

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
-from reconciler.diff.compare import field_changes
+from reconciler.diff.compare import field_changes, or_none
 from reconciler.model.address import Address, app_address, folded_app, folded_placement, kind_of, name_of
 from reconciler.model.live import ById, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
 from reconciler.plan.plan import Plan
 
 
@@ -54,7 +54,7 @@ def moved(change: Change, by_id: ById, live: LiveState) -> str | None:
             resource = by_id.get((kind_of(change.address), change.id))
             if resource is None:
                 return f"id {change.id} is gone"
-            return None if resource.digest() == change.observed else _how(change, resource)
+            return None if resource.digest() == change.observed else _moved_fields(change, resource)
 
 
 def _taken(change: Create, live: LiveState) -> str | None:
@@ -77,17 +77,24 @@ def _folded(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
     return folded_placement(str(fields.get("name", "")))
 
 
-def _how(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
-    told = []
+def _moved_fields(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
+    """In words: the planned fields whose live values have moved; of a resource of which only others have, that."""
+    moves = []
     for field in () if isinstance(change, Delete) else change.fields:
-        now = _leaf(resource, field.path)
+        now = _live_value(resource, field.path)
         if now != field.before and not (isinstance(now, Absent) and field.before is None):
-            shown = None if isinstance(now, Absent) else to_json(now)
-            told.append(f"{field.path} was {to_json(field.before)!r}, is {shown!r}")
-    return "; ".join(told) or "fields that the plan does not change have moved"
+            moves.append(f"{field.path} was {value_text(field.before)}, is {value_text(or_none(now))}")
+    return "; ".join(moves) or "fields that the plan does not change have moved"
 
 
-def _leaf(resource: LiveResource, path: str) -> Value | Absent:
+def value_text(value: Value | Absent) -> str:
+    """A value in a sentence: canonical JSON, `(none)` for None and `not shown` for a field that is absent."""
+    if isinstance(value, Absent):
+        return "not shown"
+    return "(none)" if value is None else canonical_json(to_json(value))
+
+
+def _live_value(resource: LiveResource, path: str) -> Value | Absent:
     value: Value | Absent = resource.fields
     for key in path.split("."):
         value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT

@@ -14,7 +14,7 @@ from reconciler.model.journal import Result
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import ById, LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 
 MADE_BY_WHAT_IS_UNDONE: Final = "made by the apply that is undone; a tombstone deletes it later"
 """Why an undo plan sets a resource inactive that the manifests may still declare."""
@@ -37,7 +37,7 @@ def undo_plan(
     before: ById,
     after: ById,
     ledger: Ledger,
-    origin: Origin,
+    origin: PlanOrigin,
 ) -> Plan:
     """The inverse of what an apply did. `before` and `after` it: what was live; `ledger` as it was before.
 

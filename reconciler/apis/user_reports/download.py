@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Self, TypeAlias, assert_never
 from urllib.parse import urlsplit
 
 from reconciler.errors import ProjectError, UnreadableAnswer
-from reconciler.http.auth import Origin, is_loopback
+from reconciler.http.auth import UrlOrigin, is_loopback
 from reconciler.http.connections import Unwanted
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response, server_message
 
@@ -28,7 +28,7 @@ _LONGEST: Final = 16 * 1024
 class SignedUrl:
     """A signed URL, taken apart. `target` is path and query byte for byte: the signature is over these very bytes."""
 
-    origin: Origin
+    origin: UrlOrigin
     host: str
     target: bytes = field(repr=False)
 
@@ -36,7 +36,7 @@ class SignedUrl:
         return f"a file on {self.host}"
 
 
-def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
+def checked_url(url: str, api: UrlOrigin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
     """The URL, if it may be followed: https, to an allowed host or the API's own; loopback only from loopback.
 
     Raises `UnreadableAnswer`; its message names the host and nothing else of the URL.
@@ -60,10 +60,10 @@ def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -
         )
     shown = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}"
-    return SignedUrl(Origin(base, parts.scheme == "https", loopback), host, _target(url))
+    return SignedUrl(UrlOrigin(base, parts.scheme == "https", loopback), host, _target(url))
 
 
-def _may_lead_to(host: str, loopback: bool, api: Origin, allowed: Sequence[str]) -> bool:
+def _may_lead_to(host: str, loopback: bool, api: UrlOrigin, allowed: Sequence[str]) -> bool:
     if loopback:
         return api.loopback
     if host == urlsplit(api.url).hostname:

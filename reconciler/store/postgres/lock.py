@@ -38,7 +38,7 @@ _HOLDER: Final = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LockClaim:
     """A run that wants the lock of a project: its name, who runs it, and when it began."""
 
     run: str
@@ -46,7 +46,7 @@ class Claim:
     since: datetime
 
 
-class Held:
+class HeldLock:
     """A project's lock, while its transaction is open. A thread asks for it at times: a silent run counts as gone."""
 
     def __init__(self, database: Database, connection: PatientConnection, number: int) -> None:
@@ -96,10 +96,10 @@ def enter(connection: Connection, publisher_id: str, api: str) -> None:
 
 
 @contextmanager
-def held(database: Database, number: int) -> Iterator[Held]:
+def held(database: Database, number: int) -> Iterator[HeldLock]:
     """Hold the project's lock, on a connection of its own. Raises `LockHeld` at once where another run holds it."""
     with database.driver_connection() as connection:
-        lock = Held(database, connection, number)
+        lock = HeldLock(database, connection, number)
         try:
             yield lock
         finally:
@@ -122,7 +122,7 @@ def _taken(connection: PatientConnection, number: int) -> int:
     return backend
 
 
-def claim(connection: Connection, number: int, lock: Held, run: Claim) -> None:
+def claim(connection: Connection, number: int, lock: HeldLock, run: LockClaim) -> None:
     """Note who holds the lock. From then on no earlier holder can record anything, whatever connections it has."""
     noted = {"run": run.run, "who": dict(run.who), "since": run.since, "backend": lock.backend}
     with begun(connection):

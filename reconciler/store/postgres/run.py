@@ -17,7 +17,7 @@ from reconciler.model.ledger import LedgerEntry, entry_to_json
 from reconciler.ports import Clock
 from reconciler.store.journal_file import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
 from reconciler.store.postgres.database import Database, begun, digest, journal, ledger
-from reconciler.store.postgres.lock import Held, is_named, lost
+from reconciler.store.postgres.lock import HeldLock, is_named, lost
 
 Record = TypeVar("Record")
 
@@ -28,7 +28,7 @@ class _Ticket(Generic[Record]):
     committed: bool = False
 
 
-class GroupCommit(Generic[Record]):
+class CommitQueue(Generic[Record]):
     """Commits records in the order they come. After the first failure it takes none: nobody knows what was kept."""
 
     def __init__(self, commit: Callable[[Sequence[Record]], None]) -> None:
@@ -78,13 +78,13 @@ log = logging.getLogger("reconciler.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RunSession:
     """The connection that records go over, the project's number, and its lock."""
 
     database: Database
     connection: Connection
     project: int
-    lock: Held
+    lock: HeldLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ class _Record:
 class PostgresRun:
     """Implements `ports.RunStore`. The first write that fails is the last one tried: with it the lock may be gone."""
 
-    def __init__(self, session: Session, run_id: str, clock: Clock) -> None:
+    def __init__(self, session: RunSession, run_id: str, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._group: GroupCommit[_Record] = GroupCommit(self._commit)
+        self._group: CommitQueue[_Record] = CommitQueue(self._commit)
         self.run_id = run_id
 
     def begin(self, who: Mapping[str, str]) -> None:

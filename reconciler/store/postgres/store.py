@@ -11,9 +11,9 @@ from reconciler.errors import StoreError
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, shared_id
 from reconciler.ports import Clock
 from reconciler.store.postgres.database import Database, begun, journal, ledger
-from reconciler.store.postgres.lock import Claim, claim, enter, held, number_of
+from reconciler.store.postgres.lock import LockClaim, claim, enter, held, number_of
 from reconciler.store.postgres.migrate import bring_up, version
-from reconciler.store.postgres.run import PostgresRun, Session
+from reconciler.store.postgres.run import PostgresRun, RunSession
 
 PAGE: Final = 1000
 AUDITS: Final = "audit"
@@ -92,8 +92,8 @@ class PostgresStore:
             bring_up(connection)
             number = self._number(connection)
             with held(self._database, number) as lock:
-                claim(connection, number, lock, Claim(run_id, who, began))
-                run = PostgresRun(Session(self._database, connection, number, lock), run_id, self._clock)
+                claim(connection, number, lock, LockClaim(run_id, who, began))
+                run = PostgresRun(RunSession(self._database, connection, number, lock), run_id, self._clock)
                 try:
                     run.begin(who)
                     yield run

@@ -25,7 +25,7 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
 
 
-class Known(dict[Any, Any]):
+class ReadCache(dict[Any, Any]):
     """What values were read as, up to so many. Equal keys are one value: mind that True == 1."""
 
     def __init__(self, read: Callable[[Any], Any], most: int) -> None:
@@ -56,7 +56,7 @@ def read_country(raw: Any) -> str:
     return raw.strip().upper()
 
 
-_CODES: Final = Known(read_country, 1024)
+_CODES: Final = ReadCache(read_country, 1024)
 
 
 def _floor(raw: Any) -> Decimal:
@@ -66,7 +66,7 @@ def _floor(raw: Any) -> Decimal:
     return exact
 
 
-_PRICES: Final = Known(_floor, 8192)
+_PRICES: Final = ReadCache(_floor, 8192)
 _OF_BOOLEANS: Final = (price(0.0), price(1.0))
 """A boolean finds these, as True == 1.0."""
 

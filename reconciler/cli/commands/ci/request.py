@@ -14,7 +14,7 @@ from reconciler.errors import UsageError
 from reconciler.files.given import read_text, write_given
 from reconciler.forge.comments import last_line, mark_of, marked, named_mark
 from reconciler.forge.repository import Kind
-from reconciler.plan.plan import Origin
+from reconciler.plan.plan import PlanOrigin
 from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
 from reconciler.render.line import counted
 
@@ -193,7 +193,7 @@ def _plan_mark(session: CommandSession, key: str) -> str:
 
     workspace = session.workspace()
     publisher = workspace.settings().publisher_id
-    return marker("plan", Origin("", "", publisher, workspace.api(), ""), key)
+    return marker("plan", PlanOrigin("", "", publisher, workspace.api(), ""), key)
 
 
 def _head(session: CommandSession) -> str:
