@@ -46,7 +46,7 @@ def recent(times: Sequence[float], now: float, rate: Rate) -> list[float]:
     return sorted(time for time in times if now - rate.seconds < time <= now)
 
 
-def wait(times: Sequence[float], now: float, rate: Rate) -> float:
+def wait_seconds(times: Sequence[float], now: float, rate: Rate) -> float:
     """Seconds until one more request may go out, given the `recent` ones."""
     return max(0.0, times[-rate.requests] + rate.seconds - now) if len(times) >= rate.requests else 0.0
 
@@ -90,7 +90,7 @@ class RequestLimit:
             with FileLock(disk.check(folder, f"{self._path.name}.lock")):
                 now = self._clock.now().timestamp()
                 times = recent(self._read(), now, self._rate)
-                seconds = wait(times, now, self._rate)
+                seconds = wait_seconds(times, now, self._rate)
                 if not seconds:
                     self._write([*times, now])
                 return seconds

@@ -67,7 +67,7 @@ class LiveIndex:
         return cls(
             by_id,
             {**listed, "": frozenset(app.id for app in live.apps)},
-            _returned(by_id.values()),
+            _returned_fields(by_id.values()),
             {kind: frozenset(ids) for kind, ids in known.items()},
         )
 
@@ -76,7 +76,7 @@ class LiveIndex:
         return self.returned.get(fields.get("placementType"), frozenset())
 
 
-def _returned(everything: Iterable[LiveResource]) -> Mapping[Value, frozenset[str]]:
+def _returned_fields(everything: Iterable[LiveResource]) -> Mapping[Value, frozenset[str]]:
     names: dict[Value, set[str]] = {}
     for each in everything:
         shown = names.setdefault(each.fields.get("placementType"), set())

@@ -12,10 +12,10 @@ from reconciler.apply.context import CreatedResource, ExecutionContext, Moment, 
 from reconciler.apply.verify import (
     NEVER_NORMALISED,
     Verification,
-    contradiction,
+    contradiction_text,
     is_kept_form,
     kept_leaves,
-    outcome_of_done,
+    outcome_when_taken,
     verify,
 )
 from reconciler.diff.change import Create
@@ -98,23 +98,23 @@ def send_create(
     match answer:
         case Accepted(str(resource_id), said):
             made = Created(change, app_id, resource_id, said, attempts, began)
-            trouble = not_ours(made, said, context) or claim(made, context)
+            trouble = why_not_ours(made, said, context) or claim_id(made, context)
             return made if trouble is None else doubtful(trouble, may_repeat=False)
         case Accepted():
             return doubtful("the answer names no id")
         case Rejected() | NotSent():
             if before is None:
-                return NotCreated(_refusal(answer), attempts)
-            return doubtful(f"{before.why}; sent again: {_refusal(answer)}", may_repeat=False)
+                return NotCreated(_refusal_text(answer), attempts)
+            return doubtful(f"{before.why}; sent again: {_refusal_text(answer)}", may_repeat=False)
         case Ambiguous(why):
             return doubtful(why)
 
 
-def _refusal(answer: Rejected | NotSent) -> str:
+def _refusal_text(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def claim(made: Created, context: ExecutionContext) -> str | None:
+def claim_id(made: Created, context: ExecutionContext) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
     kind = kind_of(made.change.address)
     if made.id in context.seen.known.get(kind, ()):
@@ -127,7 +127,7 @@ def claim(made: Created, context: ExecutionContext) -> str | None:
     return None
 
 
-def not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | None:
+def why_not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | None:
     """Why fields that are shown under an answered id are another resource's; None where nothing speaks against it.
 
     A server may keep a name otherwise than it was sent (in lower case, trimmed, cut, escaped): that is no
@@ -138,13 +138,13 @@ def not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | N
         wanted, seen = made.change.send[key], shown.get(key, made.change.send[key])
         if seen == wanted:
             continue
-        if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), context):
+        if not is_kept_form(str(wanted), str(seen)) or _is_name_of_another(made, key, str(seen), context):
             context.created.mixed = True
             return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 
 
-def _is_anothers(made: Created, key: str, seen: str, context: ExecutionContext) -> bool:
+def _is_name_of_another(made: Created, key: str, seen: str, context: ExecutionContext) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
     kind = kind_of(made.change.address)
     before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(made.app_id))
@@ -153,7 +153,7 @@ def _is_anothers(made: Created, key: str, seen: str, context: ExecutionContext) 
     return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
-def carrying(
+def new_matches(
     change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
 ) -> list[LiveResource]:
     """Those in a list that carry the identity of a create and were not there before."""
@@ -173,7 +173,7 @@ def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResour
     return context.gateway.placements(app_id, expected=bool(context.listed_before(app_id)))
 
 
-def several(ids: Iterable[str]) -> str:
+def several_text(ids: Iterable[str]) -> str:
     """In words: more than one live resource has one identity, and what to do about it."""
     named = ", ".join(sorted(ids))
     remedy = "keep one by pinning its id, remove the others in the console"
@@ -185,21 +185,21 @@ OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 
 
 @dataclass(frozen=True, slots=True)
-class _SecondCall:
+class _StatusUpdate:
     """How setting the status of a new placement went: `trouble` is None where it was set; `unsure`: nobody knows."""
 
     attempts: int = 0
     trouble: str | None = None
     unsure: bool = False
 
-    def seen(self, seen: Verification | str) -> "_SecondCall":
+    def seen(self, seen: Verification | str) -> "_StatusUpdate":
         """The same in the light of what was read back: what an answer left open is clear once it is seen to be done."""
         if not self.unsure or isinstance(seen, str) or "status" in {*seen.unconfirmed, *(seen.contradicted or {})}:
             return self
         return replace(self, unsure=False, trouble=None)
 
 
-def creating(change: Create, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+def create_resource(change: Create, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """Create a resource, see what the account made of it, and say so; or say that nobody knows."""
     app_id = change.app_id or context.apps.ids.get(app_of(change.address))
     creation = send_create(change, app_id, context)
@@ -209,18 +209,18 @@ def creating(change: Create, context: ExecutionContext) -> StepResult | Doubtful
         case DoubtfulCreate():
             return creation
         case Created():
-            return finish(creation, context)
+            return finish_create(creation, context)
 
 
-def finish(made: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+def finish_create(made: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
     change = made.change
     by_answer = verify(change.send, {}, made.said)
     two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
     if not by_answer.unconfirmed and not two_calls:
-        return _ended(made, by_answer, _SecondCall(), context)
+        return _provisional_result(made, by_answer, _StatusUpdate(), context)
     found = read_back(kind_of(change.address), made.id, context)
-    trouble = _another(made, found, context)
+    trouble = _why_another(made, found, context)
     if trouble is not None:
         context.created.release(change.address, made.id)
         answered = None if isinstance(found, LiveResource) else made.id
@@ -235,14 +235,14 @@ def finish(made: Created, context: ExecutionContext) -> StepResult | DoubtfulCre
             may_repeat=False,
             answered=answered,
         )
-    second = _SecondCall()
+    second = _StatusUpdate()
     if two_calls:
-        second = _finish_status(made, context)
+        second = _set_inactive(made, context)
         found = read_back(kind_of(change.address), made.id, context)
-    return _ended(made, _seen(change, found, context), second, context)
+    return _provisional_result(made, _verification(change, found, context), second, context)
 
 
-def _another(made: Created, found: LiveResource | str | None, context: ExecutionContext) -> str | None:
+def _why_another(made: Created, found: LiveResource | str | None, context: ExecutionContext) -> str | None:
     """Why an answered id may be another resource's than the one that was created; None where it is not.
 
     An answer that does not say whose the id is has to be confirmed by a reading: ids of two creates may be exchanged.
@@ -253,13 +253,13 @@ def _another(made: Created, found: LiveResource | str | None, context: Execution
         return f"it was answered with id {made.id} alone, and {found or 'that is not shown yet'}"
     if made.app_id is not None and found.app_id not in {made.app_id, None}:
         return f"it was answered with id {made.id}, which is in app {found.app_id}"
-    return not_ours(made, found.fields, context)
+    return why_not_ours(made, found.fields, context)
 
 
-def _finish_status(made: Created, context: ExecutionContext) -> _SecondCall:
+def _set_inactive(made: Created, context: ExecutionContext) -> _StatusUpdate:
     """A placement is always born active: an inactive one takes a second call."""
     if context.cancellation.reason is not None:
-        return _SecondCall(trouble="made, but still active: all further writes were stopped")
+        return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
     change = made.change
     active = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
     try:
@@ -268,23 +268,23 @@ def _finish_status(made: Created, context: ExecutionContext) -> _SecondCall:
         answer = context.gateway.update(active, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
         context.cancellation.pull(f"not tried: {lost.message}")
-        return _SecondCall(trouble=f"made, but still active: {lost.message}")
-    return _second_call(answer)
+        return _StatusUpdate(trouble=f"made, but still active: {lost.message}")
+    return _status_update(answer)
 
 
-def _second_call(answer: Answer) -> _SecondCall:
+def _status_update(answer: Answer) -> _StatusUpdate:
     match answer:
         case Accepted():
-            return _SecondCall(answer.attempts)
+            return _StatusUpdate(answer.attempts)
         case Rejected(status, message):
-            return _SecondCall(answer.attempts, f"made, but still active: refused with {status}: {message}")
+            return _StatusUpdate(answer.attempts, f"made, but still active: refused with {status}: {message}")
         case NotSent(why):
-            return _SecondCall(answer.attempts, f"made, but still active: {why}")
+            return _StatusUpdate(answer.attempts, f"made, but still active: {why}")
         case Ambiguous(why):
-            return _SecondCall(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
+            return _StatusUpdate(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
-def _seen(change: Create, found: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
+def _verification(change: Create, found: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
     """What is known of the new resource by reading it, or why nothing is."""
     if isinstance(found, str):
         return found
@@ -293,25 +293,27 @@ def _seen(change: Create, found: LiveResource | str | None, context: ExecutionCo
     return verify(change.send, {}, found.fields, context.seen.returned_like(change.send))
 
 
-def _ended(made: Created, seen: Verification | str, second: _SecondCall, context: ExecutionContext) -> StepResult:
+def _provisional_result(
+    made: Created, seen: Verification | str, second: _StatusUpdate, context: ExecutionContext
+) -> StepResult:
     """The end of the step so far; the reading after the run confirms it."""
     second = second.seen(seen)
     attempts = made.attempts + second.attempts
-    entry = entry_of(made.change)
+    entry = entry_maker(made.change)
     if second.trouble is not None:
-        ended = _half_done(made, seen, second, attempts, entry)
+        ended = _still_active_result(made, seen, second, attempts, entry)
     else:
-        ended = created(made.change, made.id, seen, attempts, settled=False)
+        ended = created_result(made.change, made.id, seen, attempts, settled=False)
     change = made.change
     if kind_of(change.address) == "app":
         context.apps.made(change.address, made.id)
     return context.unconfirmed.add(Write(change, made.id, made.app_id, change.send, entry, said=made.said), ended)
 
 
-def _half_done(
+def _still_active_result(
     made: Created,
     seen: Verification | str,
-    second: _SecondCall,
+    second: _StatusUpdate,
     attempts: int,
     entry: Callable[[str, Verification], LedgerEntry],
 ) -> StepResult:
@@ -324,28 +326,30 @@ def _half_done(
     return StepResult(ended, remembered)
 
 
-def created(change: Create, resource_id: str, seen: Verification | str, attempts: int, *, settled: bool) -> StepResult:
+def created_result(
+    change: Create, resource_id: str, seen: Verification | str, attempts: int, *, settled: bool
+) -> StepResult:
     """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was.
 
     Not `settled`: the account may only lag behind what was written.
     """
-    entry = entry_of(change)
+    entry = entry_maker(change)
     if isinstance(seen, str):
         ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
         return StepResult(ended, entry(resource_id, Verification()))
-    contradicted = _that_matter(change.address, seen)
+    contradicted = _relevant_contradictions(change.address, seen)
     gone = {name for name, shown in contradicted.items() if shown is None}
     seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
     wanted, kept = kept_leaves(change.send, seen.kept, seen)
-    outcome, error = outcome_of_done(seen, wanted, kept)
+    outcome, error = outcome_when_taken(seen, wanted, kept)
     if seen.untaken:
         outcome = "failed" if settled else "unverified"
-        error = f"made, but {contradiction(change.send, seen.untaken, seen)}"
+        error = f"made, but {contradiction_text(change.send, seen.untaken, seen)}"
     ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
     return StepResult(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
 
 
-def entry_of(change: Create) -> Callable[[str, Verification], LedgerEntry]:
+def entry_maker(change: Create) -> Callable[[str, Verification], LedgerEntry]:
     """How the ledger remembers what a create made, by its id and what was seen of it."""
 
     def entry(resource_id: str, seen: Verification) -> LedgerEntry:
@@ -357,26 +361,26 @@ def entry_of(change: Create) -> Callable[[str, Verification], LedgerEntry]:
     return entry
 
 
-def _that_matter(address: Address, seen: Verification) -> dict[str, Value]:
+def _relevant_contradictions(address: Address, seen: Verification) -> dict[str, Value]:
     """Contradicted fields, without those that the vendor overwrites anyway."""
     ignored = OVERWRITTEN_BY_STORE if kind_of(address) == "app" else frozenset()
     return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
 
 
-def unseen(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
+def unlisted_result(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
     """The end of a create whose new id nothing shows so far; the reading after the run may."""
     made = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
-    trouble = claim(made, context)
+    trouble = claim_id(made, context)
     if trouble is not None:
-        return never_made(doubtful, f"{doubtful.why}; {trouble}", context)
-    return _ended(made, "the account does not show it yet", _SecondCall(), context)
+        return unknown_result(doubtful, f"{doubtful.why}; {trouble}", context)
+    return _provisional_result(made, "the account does not show it yet", _StatusUpdate(), context)
 
 
-def never_made(
+def unknown_result(
     doubtful: DoubtfulCreate, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()
 ) -> StepResult:
     """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
     change = doubtful.change
     ended = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
-    write = Write(change, None, doubtful.app_id, change.send, entry_of(change), doubt=why)
+    write = Write(change, None, doubtful.app_id, change.send, entry_maker(change), doubt=why)
     return context.unconfirmed.add(write, ended)

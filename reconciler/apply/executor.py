@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import assert_never
 
-from reconciler.apply.change import deactivating, deleting, updating
+from reconciler.apply.change import deactivate_resource, delete_resource, update_resource
 from reconciler.apply.context import ExecutionContext, result
 from reconciler.apply.create import (
     Created,
     DoubtfulCreate,
     NotCreated,
-    creating,
-    finish,
-    never_made,
+    create_resource,
+    finish_create,
     send_create,
-    unseen,
+    unknown_result,
+    unlisted_result,
 )
 from reconciler.apply.recheck import recheck
 from reconciler.apply.unclear_creates import (
@@ -28,8 +28,8 @@ from reconciler.apply.unclear_creates import (
     RepeatedCreate,
     SettledCreate,
     UnlistedCreate,
-    after_refusal,
-    note_lag,
+    not_repeated,
+    record_lag,
     settle,
 )
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
@@ -69,25 +69,25 @@ def _rank(change: Change) -> int:
 
 def carry_out(change: Change, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """Do one step, or tell why it was not tried."""
-    refusal = _why_not(change, context)
+    refusal = _skip_reason(change, context)
     if refusal is not None:
         return StepResult(result(change, "skipped", error=refusal))
     match change:
         case Create():
-            return creating(change, context)
+            return create_resource(change, context)
         case Update():
-            return updating(change, context)
+            return update_resource(change, context)
         case Deactivate():
-            return deactivating(change, context)
+            return deactivate_resource(change, context)
         case Delete():
-            return deleting(change, context)
+            return delete_resource(change, context)
         case Blocked():
             return StepResult(result(change, "blocked", error=change.reason))
         case _:
             assert_never(change)
 
 
-def _why_not(change: Change, context: ExecutionContext) -> str | None:
+def _skip_reason(change: Change, context: ExecutionContext) -> str | None:
     app = app_of(change.address)
     if isinstance(change, Blocked):
         return None
@@ -104,7 +104,7 @@ def _why_not(change: Change, context: ExecutionContext) -> str | None:
 
 
 # A signal that comes just before the main thread falls asleep does not wake it: it is heard at the next look.
-LISTENS_EVERY_S = 0.25
+INTERRUPT_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Execution:
 
 def execute(plan: Plan, context: ExecutionContext, listener: Listener, parallelism: int) -> Execution:
     """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
-    run = _Run(replace(context, asked=_asked(plan.changes)), listener, plan.changes)
+    run = _Run(replace(context, asked=_requested_names(plan.changes)), listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
     run.see_through(ordered, parallelism)
@@ -135,7 +135,7 @@ def execute(plan: Plan, context: ExecutionContext, listener: Listener, paralleli
     return Execution(tuple(results), run.ended_by, context.cancellation.interrupted, run.after)
 
 
-def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
+def _requested_names(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
     """What the creates of a plan are to be called: names by the address of their app, bundles under the empty text."""
     asked: dict[str, set[str]] = {}
     for change in changes:
@@ -177,7 +177,7 @@ class _Run:
 
     def _wait(self, work: Future[None]) -> None:
         try:
-            wait([work], timeout=LISTENS_EVERY_S)
+            wait([work], timeout=INTERRUPT_POLL_SECONDS)
         except KeyboardInterrupt:
             self._site.cancellation.interrupt()
 
@@ -185,7 +185,7 @@ class _Run:
         self._note_lists()
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
-                for group in _probed(changes):
+                for group in _first_update_alone(changes):
                     for each in [workers.submit(self._step, change) for change in group]:
                         each.result()
                 self._settle(workers)
@@ -219,25 +219,25 @@ class _Run:
     def _settled(self, settled: SettledCreate) -> None:
         match settled:
             case Created(change):
-                note_lag(settled, self._site)
-                self._see(change, lambda: finish(settled, self._site))
+                record_lag(settled, self._site)
+                self._see(change, lambda: finish_create(settled, self._site))
             case RepeatedCreate(doubtful):
                 self._see(doubtful.change, lambda: self._repeated(doubtful))
             case UnlistedCreate(doubtful, resource_id):
-                self._see(doubtful.change, lambda: unseen(doubtful, resource_id, self._site))
+                self._see(doubtful.change, lambda: unlisted_result(doubtful, resource_id, self._site))
             case Indeterminate(doubtful, why, suspects):
-                self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
+                self._see(doubtful.change, lambda: unknown_result(doubtful, why, self._site, suspects))
 
     def _repeated(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
         try:
             creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
         except (StoreError, CredentialsError) as stop:
             self._stop(stop)
-            unclear = after_refusal(doubtful, stop.message)
-            return never_made(unclear.doubtful, unclear.why, self._site)
+            unclear = not_repeated(doubtful, stop.message)
+            return unknown_result(unclear.doubtful, unclear.why, self._site)
         match creation:
             case Created():
-                return finish(creation, self._site)
+                return finish_create(creation, self._site)
             case DoubtfulCreate():
                 return creation
             case NotCreated(why, attempts):
@@ -301,7 +301,7 @@ class _Run:
             self._listener.ended(ended.result)
 
 
-def _probed(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
+def _first_update_alone(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """A wave with its first update alone: should the API replace instead of merging, one resource pays for it."""
     first = next((change for change in wave if isinstance(change, Update)), None)
     if first is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from reconciler.apply.context import ExecutionContext, Moment
-from reconciler.apply.create import Created, DoubtfulCreate, carrying, claim, read_list, several
+from reconciler.apply.create import Created, DoubtfulCreate, claim_id, new_matches, read_list, several_text
 from reconciler.errors import ApiError, CredentialsError, StoreError
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.journal import lag_event, shown_event
@@ -68,14 +68,16 @@ def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Ite
     waiting = list(doubtful)
     pause = FIRST_PAUSE
     while waiting:
-        sights = [sight for app_id, group in _by_list(waiting) for sight in _look(app_id, group, context)]
+        sights = [
+            sight for app_id, group in _grouped_by_list(waiting) for sight in _look_for_creates(app_id, group, context)
+        ]
         rest = []
         for each, sight in sights:
             left = each.failed.seconds + context.settle_seconds - context.clock.monotonic()
             if left > 0 and context.cancellation.reason is None and not isinstance(sight, Created):
                 rest.append(each)
             else:
-                yield _concluded(each, sight, context)
+                yield _conclude(each, sight, context)
         waiting = rest
         if waiting:
             last = max(each.failed.seconds for each in waiting) + context.settle_seconds
@@ -83,19 +85,19 @@ def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Ite
             pause *= 2
 
 
-def _concluded(doubtful: DoubtfulCreate, sight: _Finding, context: ExecutionContext) -> SettledCreate:
+def _conclude(doubtful: DoubtfulCreate, sight: _Finding, context: ExecutionContext) -> SettledCreate:
     """What the last look at a create comes to."""
     if not isinstance(sight, _NotListed):
         return sight
     if doubtful.answered is not None and not context.created.mixed:
         return UnlistedCreate(doubtful, doubtful.answered)
-    why = _why_not_again(doubtful, sight, context)
+    why = _why_not_repeated(doubtful, sight, context)
     if why is None:
         return RepeatedCreate(doubtful)
     return Indeterminate(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
 
 
-def _why_not_again(doubtful: DoubtfulCreate, sight: _NotListed, context: ExecutionContext) -> str | None:
+def _why_not_repeated(doubtful: DoubtfulCreate, sight: _NotListed, context: ExecutionContext) -> str | None:
     """Why a create that no list shows is not sent once more; None where it may be."""
     if context.cancellation.reason is not None:
         return "it was not sent again, as all further writes were stopped"
@@ -108,31 +110,31 @@ def _why_not_again(doubtful: DoubtfulCreate, sight: _NotListed, context: Executi
     return None
 
 
-def _by_list(doubtful: Iterable[DoubtfulCreate]) -> Iterator[tuple[str | None, list[DoubtfulCreate]]]:
+def _grouped_by_list(doubtful: Iterable[DoubtfulCreate]) -> Iterator[tuple[str | None, list[DoubtfulCreate]]]:
     groups: dict[str | None, list[DoubtfulCreate]] = {}
     for each in doubtful:
         groups.setdefault(each.app_id, []).append(each)
     yield from groups.items()
 
 
-def _look(
+def _look_for_creates(
     app_id: str | None, group: Sequence[DoubtfulCreate], context: ExecutionContext
 ) -> list[tuple[DoubtfulCreate, _Finding]]:
     """What one reading of a list shows of each doubtful create in it."""
     try:
         listed = read_list(app_id, context)
-        left_out = _left_out(app_id, listed, context)
+        left_out = _leaves_out_known(app_id, listed, context)
     except (ApiError, CredentialsError) as wrong:
         return [
             (each, Indeterminate(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group
         ]
     ours = {each.id for each in context.created.all() if each.app_id == app_id}
     new = [each for each in listed if each.id not in context.listed_before(app_id) and each.id not in ours]
-    exact = {each.change.address: carrying(each.change, app_id, new, context) for each in group}
+    exact = {each.change.address: new_matches(each.change, app_id, new, context) for each in group}
     taken = {found.id for carriers in exact.values() for found in carriers}
     unclaimed = tuple(sorted(each.id for each in new if each.id not in taken))
-    silence = _silence(app_id, listed, left_out=left_out, context=context)
-    return [(each, _sight(each, exact[each.change.address], unclaimed, silence, context)) for each in group]
+    silence = _list_state(app_id, listed, left_out=left_out, context=context)
+    return [(each, _finding(each, exact[each.change.address], unclaimed, silence, context)) for each in group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class _ListState:
     shown: tuple[Moment, ...]
 
 
-def _silence(
+def _list_state(
     app_id: str | None, listed: Iterable[LiveResource], *, left_out: bool, context: ExecutionContext
 ) -> _ListState:
     ids = {each.id for each in listed}
@@ -151,7 +153,7 @@ def _silence(
     return _ListState(left_out, tuple(shown))
 
 
-def _sight(
+def _finding(
     doubtful: DoubtfulCreate,
     carriers: Sequence[LiveResource],
     new: tuple[str, ...],
@@ -160,14 +162,14 @@ def _sight(
 ) -> _Finding:
     if len(carriers) > 1:
         ids = tuple(sorted(each.id for each in carriers))
-        return Indeterminate(doubtful, several(ids), ids)
+        return Indeterminate(doubtful, several_text(ids), ids)
     if carriers:
         found = carriers[0]
         made = Created(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
-        trouble = claim(made, context)
+        trouble = claim_id(made, context)
         return made if trouble is None else Indeterminate(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
     if new:
-        return Indeterminate(doubtful, f"{doubtful.why}; {strange(new)}", new)
+        return Indeterminate(doubtful, f"{doubtful.why}; {new_ids_text(new)}", new)
     if silence.left_out:
         return _NotListed("the account's list leaves out resources that do exist, so its silence tells nothing")
     if not any(began > doubtful.failed for began in silence.shown):
@@ -178,13 +180,13 @@ def _sight(
     return _NotListed(None)
 
 
-def strange(ids: Iterable[str]) -> str:
+def new_ids_text(ids: Iterable[str]) -> str:
     """In words: there are new ids of which nobody knows what made them."""
     named = ", ".join(ids)
     return f"the account holds something new under another name (id {named}), which may be this: pin it to adopt it"
 
 
-def _left_out(app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext) -> bool:
+def _leaves_out_known(app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext) -> bool:
     """Whether a list leaves out what was in it before and still exists. Raises `ApiError` and the like."""
     lost = sorted(context.listed_before(app_id) - {each.id for each in listed})
     kind: Kind = "app" if app_id is None else "placement"
@@ -200,7 +202,7 @@ def wait_for(seconds: float, context: ExecutionContext) -> None:
         context.clock.sleep(min(left, FIRST_PAUSE))
 
 
-def note_lag(made: Created, context: ExecutionContext) -> None:
+def record_lag(made: Created, context: ExecutionContext) -> None:
     """Record how long a list did not show what a doubtful create had made."""
     seconds = context.clock.monotonic() - made.began.seconds
     if seconds >= FIRST_PAUSE:
@@ -210,7 +212,7 @@ def note_lag(made: Created, context: ExecutionContext) -> None:
             return
 
 
-def note_shown(after: LiveState, context: ExecutionContext) -> None:
+def record_shown(after: LiveState, context: ExecutionContext) -> None:
     """Record which resources of this run the lists show, and the age of the oldest that they do not."""
     there = after.by_id().keys()
     read = {None, *after.placements}
@@ -224,6 +226,6 @@ def note_shown(after: LiveState, context: ExecutionContext) -> None:
             context.store.observed(event)
 
 
-def after_refusal(doubtful: DoubtfulCreate, why: str) -> Indeterminate:
+def not_repeated(doubtful: DoubtfulCreate, why: str) -> Indeterminate:
     """A create that could not be sent again."""
     return Indeterminate(replace(doubtful, may_repeat=False), f"{doubtful.why}; it was not sent again: {why}")

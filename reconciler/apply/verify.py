@@ -80,7 +80,7 @@ NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
 """Fields of which another value than the one that was sent is a refusal, not another form of the same."""
 
 
-def not_taken(
+def untaken_fields(
     sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool, refused: bool = False
 ) -> frozenset[str]:
     """The contradicted fields that show no sign of the write: what is shown is what was there before.
@@ -130,11 +130,11 @@ def _is_form_of(sent: Value, shown: Value) -> bool:
 
 def is_kept_form(sent: str, kept: str) -> bool:
     """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
-    wanted, seen = _folded(unescaped(sent)), _folded(unescaped(kept))
+    wanted, seen = _letters_and_digits(unescaped(sent)), _letters_and_digits(unescaped(kept))
     return bool(seen) and wanted.startswith(seen)
 
 
-def _folded(text: str) -> str:
+def _letters_and_digits(text: str) -> str:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(each for each in plain if each.isalnum())
 
@@ -149,23 +149,23 @@ def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple
     return wanted, kept
 
 
-def outcome_of_done(
+def outcome_when_taken(
     seen: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
 ) -> tuple[Outcome, str | None]:
     """The outcome of a write all of which was taken, and what is to be said of it; the rest as of `kept_leaves`."""
     if seen.kept:
-        return "normalised", _otherwise("keeps", wanted, kept)
+        return "normalised", _differences_text("keeps", wanted, kept)
     if seen.unconfirmed:
         return "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
     return "applied", None
 
 
-def contradiction(sent: Fields, names: Iterable[str], seen: Verification) -> str:
+def contradiction_text(sent: Fields, names: Iterable[str], seen: Verification) -> str:
     """In words: which fields the account shows otherwise than they were sent."""
-    return _otherwise("shows", *kept_leaves(sent, names, seen))
+    return _differences_text("shows", *kept_leaves(sent, names, seen))
 
 
-def _otherwise(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
+def _differences_text(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
     return "; ".join(
         f"the account {verb} {path} {value_text(there[path])}, asked for {value_text(value)}"
         for path, value in wanted.items()

@@ -44,14 +44,14 @@ def write_given(path: Path, text: str, root: Path | None) -> bool:
     try:
         name = None if root is None else _name_below(root, path)
         if root is None or name is None:
-            return _written(path, text.encode())
+            return _write_anywhere(path, text.encode())
         disk.write(root, name, text.encode())
     except OSError as wrong:
-        raise _unwritable(path, wrong) from wrong
+        raise _write_error(path, wrong) from wrong
     return True
 
 
-def _unwritable(path: Path, wrong: OSError) -> ProjectError:
+def _write_error(path: Path, wrong: OSError) -> ProjectError:
     """What keeps a file from being written, with what could be done about it."""
     folder = next((each for each in path.absolute().parents if os.path.lexists(each)), path.parent)
     match wrong:
@@ -73,7 +73,7 @@ def _name_below(root: Path, path: Path) -> str | None:
     return None
 
 
-def _written(path: Path, data: bytes) -> bool:
+def _write_anywhere(path: Path, data: bytes) -> bool:
     """Write a file that the user named, anywhere: as `disk.write` does, or through a pipe or device in its place.
 
     What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. The answer is whether it is
@@ -83,7 +83,7 @@ def _written(path: Path, data: bytes) -> bool:
     is_open = _OPEN_ONE.fullmatch(str(path))
     if is_open is not None:
         number, standard, other = is_open.groups()
-        _pour(os.dup(int(number or other or _STANDARD[standard])), data)
+        _write_all(os.dup(int(number or other or _STANDARD[standard])), data)
         return False
     seen = disk.mode_of(path)
     if not (stat.S_ISFIFO(seen) or stat.S_ISCHR(seen)):
@@ -95,14 +95,14 @@ def _written(path: Path, data: bytes) -> bool:
         if wrong.errno != errno.ENXIO:
             raise
         message = f"{path.name} is {disk.kind_of(seen)} that nobody reads: nothing is written to it"
-        raise disk.unfit(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from wrong
+        raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from wrong
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)
-    _pour(descriptor, data)
+    _write_all(descriptor, data)
     return False
 
 
-def _pour(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes) -> None:
     """Write all bytes to a descriptor, and close it."""
     try:
         rest = memoryview(data)

@@ -53,7 +53,7 @@ def find_project(start: Path, given: Path | None) -> ProjectFiles:
     """
     path = find_settings(start, given)
     root = path.parent.resolve()
-    return ProjectFiles(root, ManifestText(path.name, _content(root, path.name)))
+    return ProjectFiles(root, ManifestText(path.name, _read_file(root, path.name)))
 
 
 def find_settings(start: Path, given: Path | None) -> Path:
@@ -85,15 +85,15 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _content(root: Path, name: str) -> bytes:
+def _read_file(root: Path, name: str) -> bytes:
     """The bytes of a file of the project, or of the one that it links to. Raises `ProjectError`."""
     try:
         return disk.read(root, disk.target(root, name) if (root / name).is_symlink() else name)
     except OSError as wrong:
-        raise _unreadable(name, wrong) from wrong
+        raise _read_error(name, wrong) from wrong
 
 
-def _unreadable(name: str, wrong: OSError) -> ProjectError:
+def _read_error(name: str, wrong: OSError) -> ProjectError:
     return ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}")
 
 
@@ -171,7 +171,7 @@ class _Search:
             except UnfitFile as wrong:
                 self._findings[name] = wrong.finding
             except OSError as wrong:
-                self._findings[name] = Finding(name, 1, 1, "unreadable-file", _unreadable(name, wrong).message)
+                self._findings[name] = Finding(name, 1, 1, "unreadable-file", _read_error(name, wrong).message)
         return Manifests(tuple(texts), tuple(self._findings[name] for name in sorted(self._findings)))
 
     def _entries(self, at: str) -> Iterator[tuple[os.DirEntry[str], str]]:
@@ -194,7 +194,7 @@ class _Search:
             if entry.is_dir():
                 _check_text(name)
                 message = f"{name} is a link to a folder: manifests behind it are not read"
-                self._findings[name] = disk.unfit(name, "not-a-regular-file", message, "make it a folder").finding
+                self._findings[name] = disk.unfit_error(name, "not-a-regular-file", message, "make it a folder").finding
         return False
 
 
@@ -254,13 +254,13 @@ def write_manifests(root: Path, read: Iterable[ManifestText], new: Iterable[Mani
     """
     known, texts = {text.file: text.data for text in read}, list(new)
     for text in texts:
-        if text.file in known and _content(root, text.file) != known[text.file]:
-            raise changed_meanwhile(text.file)
+        if text.file in known and _read_file(root, text.file) != known[text.file]:
+            raise changed_error(text.file)
     for text in texts:
         write_manifest(root, text)
 
 
-def changed_meanwhile(what: str) -> ProjectError:
+def changed_error(what: str) -> ProjectError:
     """What is raised where files were changed while the command worked with what it had read of them."""
     return ProjectError(f"{what} changed while this command worked: nothing is written", hint="run it again")
 

@@ -80,7 +80,7 @@ def last_line(body: str) -> str:
     return body.rstrip().rpartition("\n")[2].strip()
 
 
-def ending_in(body: str, line: str) -> str:
+def with_last_line(body: str, line: str) -> str:
     """A body with another last line."""
     return f"{body.rstrip().rpartition(chr(10))[0]}\n{line}\n"
 
@@ -94,7 +94,7 @@ def named_mark(name: str) -> str:
     return f"<!-- reconciler:as {sha256(name.encode('utf-8', errors='surrogatepass')).hexdigest()[:16]} -->"
 
 
-def marked(text: str, name: str | None) -> str:
+def with_mark(text: str, name: str | None) -> str:
     """A report with the marker that a name stands for, else with its own. Raises `ProjectError` without any."""
     found = mark_of(text)
     if name is not None:
@@ -121,7 +121,7 @@ def upsert(thread: CommentThread, title: str, body: str) -> UpsertResult:
     comment = find(thread, mark_of(body))
     if comment is None:
         return UpsertResult("wrote", thread.write(title, body).url)
-    if _as_stored(comment.body) == _as_stored(body):
+    if _without_line_ends(comment.body) == _without_line_ends(body):
         return UpsertResult("kept", comment.url)
     return UpsertResult("updated", thread.rewrite(comment, body).url)
 
@@ -147,7 +147,7 @@ def find(thread: CommentThread, mark: str | None) -> Comment | None:
     return None
 
 
-def _as_stored(body: str) -> str:
+def _without_line_ends(body: str) -> str:
     return body.replace("\r\n", "\n").strip()
 
 
@@ -218,4 +218,4 @@ def set_applied(
             continue
         rest = known.entries & left
         if not rest or rest != known.entries:
-            thread.rewrite(comment, ending_in(comment.body, marks_of(Reviewed(rest)) if rest else APPLIED))
+            thread.rewrite(comment, with_last_line(comment.body, marks_of(Reviewed(rest)) if rest else APPLIED))

@@ -15,7 +15,7 @@ from reconciler.forge.repository import Branches
 from reconciler.http.redaction import discreet
 from reconciler.ports import Clock
 
-PATIENCE: Final = 300.0
+TIMEOUT_SECONDS: Final = 300.0
 """Seconds for one call: a push of one small file over a slow network."""
 
 _TRUSTS_NO_CHECKOUT: Final = (
@@ -44,7 +44,7 @@ class Git:
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as wrong:
@@ -116,7 +116,7 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
         well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
         if well:
             return git.does("rev-parse", "--short=12", "HEAD")
-        _follow(git, name, target, said)
+        _rebase_on_remote(git, name, target, said)
         clock.sleep(PAUSE * 2**attempt)
     raise ProjectError(
         f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
@@ -137,11 +137,11 @@ def request_ledger(git: Git, name: str, message: str, target: Target, branch: st
     target has the file as it is. The checkout is left alone. Raises `ProjectError` where somebody else has changed the
     file on the target meanwhile, or the push fails.
     """
-    base = _base(git, name, target, also=branch)
+    base = _target_state(git, name, target, also=branch)
     if base is None:
         return None
     head, path, before = base
-    if before and _blob(git, before, path) == git.does("hash-object", "--", name):
+    if before and _blob_id(git, before, path) == git.does("hash-object", "--", name):
         return before[:12]
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
@@ -162,7 +162,7 @@ def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Bra
     """
     data = (git.folder / name).read_bytes()
     for attempt in range(TRIES):
-        base = _base(git, name, target)
+        base = _target_state(git, name, target)
         if base is None:
             return None
         commit = branches.commit(target.branch, base[0], (base[1], data), message)
@@ -174,7 +174,7 @@ def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Bra
     )
 
 
-def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
+def unmerged_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
     """The ledger on a branch of its own that is to be merged yet; None where none is.
 
     A branch that was merged and is still there has nothing to merge: its ledger is older than what later applies have
@@ -196,27 +196,27 @@ def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
     return ours
 
 
-def note_taken(git: Git, name: str | None) -> None:
+def record_taken(git: Git, name: str | None) -> None:
     """Remember in the checkout, for `request_ledger`, that the file is from the ledger's branch; None: that none is."""
     git.tries("update-ref", "-d", _TAKEN)
     if name is not None:
         git.does("update-ref", _TAKEN, git.does("hash-object", "-w", "--", name))
 
 
-def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
+def _target_state(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
     """The newest commit of the target, the file's path in the repository, and the newest commit of `also` or nothing.
 
     None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
     began with, than was taken from the ledger's branch, which may have been merged meanwhile, and than `also` has.
     """
     path = git.does("rev-parse", "--show-prefix") + name
-    known = {_blob(git, "HEAD", path), _id(git, _TAKEN), git.does("hash-object", "--", name)}
+    known = {_blob_id(git, "HEAD", path), _object_id(git, _TAKEN), git.does("hash-object", "--", name)}
     before = ""
     if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
         before = git.does("rev-parse", "FETCH_HEAD")
-        known.add(_blob(git, "FETCH_HEAD", path))
+        known.add(_blob_id(git, "FETCH_HEAD", path))
     git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    there = _blob(git, "FETCH_HEAD", path)
+    there = _blob_id(git, "FETCH_HEAD", path)
     if there == git.does("hash-object", "--", name):
         return None
     if there and there not in known:
@@ -224,18 +224,18 @@ def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple
     return git.does("rev-parse", "FETCH_HEAD"), path, before
 
 
-def _blob(git: Git, commit: str, path: str) -> str:
+def _blob_id(git: Git, commit: str, path: str) -> str:
     """The id of a file's content in a commit; empty where it has none."""
-    return _id(git, f"{commit}:{path}")
+    return _object_id(git, f"{commit}:{path}")
 
 
-def _id(git: Git, named: str) -> str:
+def _object_id(git: Git, named: str) -> str:
     """The id of an object; empty where there is none."""
     well, said = git.tries("rev-parse", "--verify", "--quiet", named)
     return said if well else ""
 
 
-def _follow(git: Git, name: str, target: Target, said: str) -> None:
+def _rebase_on_remote(git: Git, name: str, target: Target, said: str) -> None:
     """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
     git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
     if git.tries("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
@@ -266,14 +266,14 @@ _PLAIN: Final = "100644"
 _AGAIN: Final = "run the job again: it begins with what is there by then"
 
 
-def take_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
+def fetch_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
     """Put the reports of a branch into the folder; whether there is such a branch.
 
     Raises `ProjectError` where nobody can say whether there is one, and for a branch that holds anything but regular
     files: what writes there may be less trusted than this job.
     """
     git.tries("update-ref", "-d", _BRANCH_TAKEN)
-    if not _head(git, target, branch):
+    if not _remote_head(git, target, branch):
         return False
     git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
     listed = git.does("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
@@ -284,14 +284,14 @@ def take_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
     return True
 
 
-def keep_reports(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
+def push_reports(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
     """Push the files as the only commit of a branch, in place of what was taken from it; its id, None for no change.
 
     The branch has no history, so that it does not grow with each restated day. Raises `ProjectError` where somebody
     else has pushed to it since it was taken, or it was there and not taken: reports that nobody can fetch any more are
     never written over.
     """
-    before = _branch_id(git, _BRANCH_TAKEN)
+    before = _object_id(git, _BRANCH_TAKEN)
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
         apart.does("read-tree", "--empty")
@@ -311,15 +311,15 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
     None where none of them differs from the checked-out commit; the last one may be new. Raises `ProjectError` where
     the target has got another text of one of them meanwhile, or somebody has committed to the branch.
     """
-    changed = _changed(git, names)
+    changed = _changed_files(git, names)
     if not changed:
         return None
-    before = _head(git, target, branch)
+    before = _remote_head(git, target, branch)
     git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
     head = git.does("rev-parse", "FETCH_HEAD")
     prefix = git.does("rev-parse", "--show-prefix")
     moved = [
-        each for each in changed if _branch_id(git, f"{head}:{prefix}{each}") != _branch_id(git, f"HEAD:{prefix}{each}")
+        each for each in changed if _object_id(git, f"{head}:{prefix}{each}") != _object_id(git, f"HEAD:{prefix}{each}")
     ]
     if moved:
         raise ProjectError(f"{target.branch} has got another {moved[0]} meanwhile", hint=_AGAIN)
@@ -339,7 +339,7 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
     return commit[:12]
 
 
-def _changed(git: Git, names: Sequence[str]) -> list[str]:
+def _changed_files(git: Git, names: Sequence[str]) -> list[str]:
     """Those of the files that are not as in the checked-out commit, relative to the project."""
     told = git.does("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
     new = git.does("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
@@ -356,7 +356,7 @@ def _check_ours(git: Git, target: Target, branch: str, head: str) -> None:
         )
 
 
-def _head(git: Git, target: Target, branch: str) -> str:
+def _remote_head(git: Git, target: Target, branch: str) -> str:
     """The newest commit of a branch of the remote; empty where there is no such branch. Raises `ProjectError`."""
     return git.does(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
 
@@ -368,9 +368,3 @@ def _push(git: Git, target: Target, branch: str, commit: str, before: str) -> No
         raise ProjectError(f"{branch} has changed meanwhile: nothing was pushed to it", hint=_AGAIN)
     if not well:
         raise ProjectError(f"git push: {said.splitlines()[-1] if said else 'it failed'}", hint="may the job push?")
-
-
-def _branch_id(git: Git, named: str) -> str:
-    """The id of an object; empty where there is none."""
-    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
-    return said if well else ""

@@ -32,7 +32,7 @@ def origin(base_url: str, *, variable: str, example: str) -> UrlOrigin:
     another machine. The message never repeats the URL: what does not belong there may be a password.
     """
     try:
-        return _origin(base_url)
+        return _parse_origin(base_url)
     except ValueError as wrong:
         raise ProjectError(
             f"{variable} cannot be used: {wrong}",
@@ -45,13 +45,13 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
-def _origin(base_url: str) -> UrlOrigin:
+def _parse_origin(base_url: str) -> UrlOrigin:
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
         raise ValueError("it is not a URL") from None
-    _check(parts)
+    _check_parts(parts)
     host = (parts.hostname or "").lower()
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
@@ -60,7 +60,7 @@ def _origin(base_url: str) -> UrlOrigin:
     return UrlOrigin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
 
 
-def _check(parts: SplitResult) -> None:
+def _check_parts(parts: SplitResult) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it must begin with https:// and name a host")
     if "@" in parts.netloc:

@@ -86,7 +86,7 @@ class ApiClient:
         self._clock = clock
         self._patience = patience
         self._chance = chance
-        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _as_it_is
+        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _unchanged
         self._connections = Connections(self._origin, transport, around)
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
@@ -236,7 +236,7 @@ class ApiClient:
         if isinstance(end, Response):
             self._limiter.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
+            _log.debug("%s: %s in %.0f ms, try %d", call, _result_text(end), took * 1e3, nth)
         return end
 
     def _count(self, call: Request) -> str:
@@ -263,7 +263,7 @@ class ApiClient:
         end = fetched.end
         if not isinstance(end, Response):
             hint = end.hint if isinstance(end, RequestNotSent) else ""
-            raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
+            raise ApiError(f"no token could be fetched: {_result_text(end)}", hint=hint or _LATER)
         if end.status not in {200, 201}:
             raise self._token_refused(end, fetched)
         if code := error_code(end.body):
@@ -291,7 +291,7 @@ class ApiClient:
         return CredentialsError(message, hint=self._service.keys)
 
 
-def _as_it_is(transport: httpx.BaseTransport) -> httpx.BaseTransport:
+def _unchanged(transport: httpx.BaseTransport) -> httpx.BaseTransport:
     return transport
 
 
@@ -299,7 +299,7 @@ def _is_unauthorized(exchange: CallResult) -> bool:
     return isinstance(exchange.end, Response) and exchange.end.status == 401
 
 
-def _shown(end: Attempt | AuthFailed) -> str:
+def _result_text(end: Attempt | AuthFailed) -> str:
     match end:
         case AuthFailed(error=error):
             return error.message

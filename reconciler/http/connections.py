@@ -77,17 +77,17 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
     try:
         response = connection.handle_request(request)
     except _NEVER_SENT as wrong:
-        return _unsent(wrong, request)
+        return _not_sent(wrong, request)
     except _MAYBE_SENT as wrong:
-        return NoResponse(_why(wrong))
+        return NoResponse(_failure_text(wrong))
     chunks: list[bytes] = []
     try:
         with _closing(response):
-            for chunk in _bounded(response, is_late):
+            for chunk in _limited_chunks(response, is_late):
                 chunks.append(chunk)  # noqa: PERF402 - what came before a failure is kept
     except (*_MAYBE_SENT, _UnreadError) as wrong:
         if response.status_code < 400:
-            return NoResponse(_why(wrong), final=isinstance(wrong, _TooLargeError))
+            return NoResponse(_failure_text(wrong), final=isinstance(wrong, _TooLargeError))
     return Response(response.status_code, b"".join(chunks), response.headers)
 
 
@@ -98,22 +98,26 @@ def receive(
     try:
         response = connection.handle_request(request)
     except _NEVER_SENT as wrong:
-        return _unsent(wrong, request)
+        return _not_sent(wrong, request)
     except _MAYBE_SENT as wrong:
-        return NoResponse(_why(wrong))
+        return NoResponse(_failure_text(wrong))
     try:
         with _closing(response):
-            body = _poured(response, is_late, sink) if response.status_code == 200 else _beginning(response, is_late)
+            body = (
+                _copy_to_sink(response, is_late, sink)
+                if response.status_code == 200
+                else _read_beginning(response, is_late)
+            )
     except Unwanted as unwanted:
         return NoResponse(str(unwanted), final=True)
     except (*_MAYBE_SENT, _UnreadError) as wrong:
         if response.status_code < 400:
-            return NoResponse(_why(wrong))
+            return NoResponse(_failure_text(wrong))
         body = b""
     return Response(response.status_code, body, response.headers)
 
 
-def _poured(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
+def _copy_to_sink(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
     sink.begin(response.headers)
     for chunk in response.iter_raw(_CHUNK):
         if is_late():
@@ -122,7 +126,7 @@ def _poured(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -
     return b""
 
 
-def _beginning(response: httpx.Response, is_late: Callable[[], bool]) -> bytes:
+def _read_beginning(response: httpx.Response, is_late: Callable[[], bool]) -> bytes:
     """As much of a refusal as its words can take up."""
     body = b""
     for chunk in response.iter_bytes(_CHUNK):
@@ -140,10 +144,10 @@ def _closing(response: httpx.Response) -> Iterator[None]:
         response.close()
 
 
-def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
+def _limited_chunks(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
     packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"}
-    for chunk in _unpacked(response) if packed else response.iter_bytes():
+    for chunk in _unpacked_chunks(response) if packed else response.iter_bytes():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
@@ -152,7 +156,7 @@ def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[
         yield chunk
 
 
-def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+def _unpacked_chunks(response: httpx.Response) -> Iterator[bytes]:
     """The pieces of a gzip body. Raises `DecodingError`, also where it is cut short, which httpx lets pass."""
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
@@ -164,17 +168,17 @@ def _unpacked(response: httpx.Response) -> Iterator[bytes]:
         raise httpx.DecodingError("its gzip is cut short")
 
 
-def _unsent(wrong: Exception, request: httpx.Request) -> RequestNotSent:
+def _not_sent(wrong: Exception, request: httpx.Request) -> RequestNotSent:
     cause: BaseException | None = wrong
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     if cause is None:
-        return RequestNotSent(_why(wrong))
+        return RequestNotSent(_failure_text(wrong))
     why = f"the certificate of {request.url.host} is not trusted ({cause.verify_message.rstrip('.')})"
     return RequestNotSent(why, final=True, hint=_UNTRUSTED)
 
 
-def _why(wrong: Exception) -> str:
+def _failure_text(wrong: Exception) -> str:
     detail = str(wrong) or type(wrong).__name__
     match wrong:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():

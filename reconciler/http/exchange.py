@@ -21,7 +21,7 @@ def server_message(status: int, body: bytes) -> str:
 
     Without any words, what the status means.
     """
-    return _words_in(body) or _meaning(status)
+    return _words_in(body) or _status_phrase(status)
 
 
 def words_of(value: Any) -> str:
@@ -76,7 +76,7 @@ def _clean(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _meaning(status: int) -> str:
+def _status_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:

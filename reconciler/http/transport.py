@@ -40,7 +40,7 @@ class DirectTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer, whose body is read as the caller asks for it."""
         seconds = request.extensions["timeout"]
-        written = _written(request)
+        written = _request_bytes(request)
         connection = self._connected(request, seconds["connect"])
         answer = _Answer()
         try:
@@ -51,7 +51,7 @@ class DirectTransport(httpx.BaseTransport):
                 answer.take(connection.recv(_CHUNK))
         except (OSError, HttpParserError) as wrong:
             self.close()
-            raise _broken(wrong, request) from wrong
+            raise _transport_error(wrong, request) from wrong
         except BaseException:
             self.close()  # half an exchange must not meet the next one
             raise
@@ -71,7 +71,7 @@ class DirectTransport(httpx.BaseTransport):
     def _connected(self, request: httpx.Request, seconds: float) -> socket.socket:
         """The connection there is, unless the server may have given it up meanwhile; else a new one."""
         held = self._socket
-        if held is not None and time.monotonic() - self._idle_since <= self._idle_seconds and not _has_spoken(held):
+        if held is not None and time.monotonic() - self._idle_since <= self._idle_seconds and not _has_data(held):
             return held
         self.close()
         try:
@@ -92,7 +92,7 @@ class DirectTransport(httpx.BaseTransport):
             raise
 
 
-def _written(request: httpx.Request) -> bytes:
+def _request_bytes(request: httpx.Request) -> bytes:
     """The request as it goes out, in one piece. Raises `LocalProtocolError` for what would be read as another one."""
     target: bytes = request.extensions.get("target", request.url.raw_path)
     headers = [part for header in request.headers.raw for part in header]
@@ -198,7 +198,7 @@ class _Body(httpx.SyncByteStream):
             while not (parts := self._answer.body()) and not self._answer.is_whole:
                 self._answer.take(self._connection.recv(_CHUNK))
         except (OSError, HttpParserError) as wrong:
-            raise _broken(wrong, self._request) from wrong
+            raise _transport_error(wrong, self._request) from wrong
         return parts
 
     def close(self) -> None:
@@ -210,7 +210,7 @@ class _Body(httpx.SyncByteStream):
             self._home.close()
 
 
-def _has_spoken(held: socket.socket) -> bool:
+def _has_data(held: socket.socket) -> bool:
     """Whether an idle connection has something to read: its end, or what belongs to no call of ours."""
     try:
         return bool(select.select([held], [], [], 0)[0])
@@ -218,7 +218,7 @@ def _has_spoken(held: socket.socket) -> bool:
         return True
 
 
-def _broken(wrong: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
+def _transport_error(wrong: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
     """What httpx calls it. Something may have been sent by then."""
     told = str(wrong) or type(wrong).__name__
     match wrong:

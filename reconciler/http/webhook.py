@@ -67,10 +67,10 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
         connections.close()
     match end:
         case Response(status=status):
-            return None if 200 <= status < 300 else f"HTTP {status}{_meaning(status)}"
+            return None if 200 <= status < 300 else f"HTTP {status}{_failure_text(status)}"
         case RequestNotSent(why=why) | NoResponse(why=why):
             return without(discreet(why), [hook.url.reveal(), request.url.path, request.url.raw_path.decode()])
 
 
-def _meaning(status: int) -> str:
+def _failure_text(status: int) -> str:
     return f" ({_FAILURES[status]})" if status in _FAILURES else ""

@@ -112,12 +112,12 @@ def aftermath(plan: Plan, before: LiveState, after: LiveState) -> Aftermath:
     return Aftermath(
         made=tuple(ResourceChange(named[key], key[1], named[key] in births) for key in sorted(now.keys() - was.keys())),
         changed=tuple(
-            ResourceChange(named[key], key[1], key in planned, tuple(_moved(was[key].fields, now[key].fields)))
+            ResourceChange(named[key], key[1], key in planned, tuple(_changed_fields(was[key].fields, now[key].fields)))
             for key in sorted(now.keys() & was.keys())
             if was[key].fields != now[key].fields
         ),
         deleted=tuple(ResourceChange(named[key], key[1], key in planned) for key in sorted(was.keys() - now.keys())),
-        twins=tuple(_twins(named, was, now)),
+        twins=tuple(_duplicates(named, was, now)),
         unfulfilled=tuple(
             Unfulfilled(change.address, why)
             for change in plan.changes
@@ -147,14 +147,14 @@ def _addresses(live: LiveState) -> dict[ResourceKey, Address]:
     return addresses
 
 
-def _moved(before: Fields, after: Fields) -> Iterator[FieldChange]:
+def _changed_fields(before: Fields, after: Fields) -> Iterator[FieldChange]:
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name, ABSENT), after.get(name, ABSENT)
         if was != now:
             yield from field_changes(name, was, None if isinstance(now, Absent) else now, None)
 
 
-def _twins(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[DuplicateResources]:
+def _duplicates(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[DuplicateResources]:
     groups: dict[Address, list[ResourceKey]] = {}
     for key in now:
         groups.setdefault(named[key], []).append(key)

@@ -222,7 +222,7 @@ def plan_from_text(text: str) -> Plan:
 
 def _plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Raises ValueError, which names the place in the document."""
-    with _placed("the plan"):
+    with _naming_place("the plan"):
         origin = PlanDocument.read(document, PlanOrigin)
         unchanged, owned = checked.count(document["summary"]["unchanged"]), checked.count(document["owned"])
     return Plan(
@@ -243,17 +243,17 @@ Item = TypeVar("Item")
 
 def _items(document: Mapping[str, Any], key: str, read: Callable[[Any], Item]) -> tuple[Item, ...]:
     """The items of one of the document's lists."""
-    with _placed(key):
+    with _naming_place(key):
         listed = checked.listed(lambda raw: raw, document[key])
     found = []
     for at, raw in enumerate(listed):
-        with _placed(f"{key}[{at}]"):
+        with _naming_place(f"{key}[{at}]"):
             found.append(read(raw))
     return tuple(found)
 
 
 @contextmanager
-def _placed(place: str) -> Iterator[None]:
+def _naming_place(place: str) -> Iterator[None]:
     """Make what is wrong with a part of the document a ValueError that names the part."""
     try:
         yield

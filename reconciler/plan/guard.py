@@ -42,7 +42,7 @@ def refusals(plan: Plan, safety: Safety, allowances: Allowances) -> tuple[Refusa
     """Every limit the plan exceeds; an apply goes ahead only with none. What it holds back is no part of it."""
     return (
         *_too_much_change(plan, safety),
-        *(refusal for change in plan.changes for refusal in _floors(change, safety, allowances)),
+        *(refusal for change in plan.changes for refusal in _floor_refusals(change, safety, allowances)),
     )
 
 
@@ -59,7 +59,7 @@ def _too_much_change(plan: Plan, safety: Safety) -> Iterator[Refusal]:
         yield Refusal("maxChangePercent", message, "--only GLOB for a part of it, or safety.maxChangePercent")
 
 
-def _floors(change: Change, safety: Safety, allowances: Allowances) -> Iterator[Refusal]:
+def _floor_refusals(change: Change, safety: Safety, allowances: Allowances) -> Iterator[Refusal]:
     if not isinstance(change, Create | Update) or "floorPrices" not in change.send:
         return
     after = cast("Floors", change.send["floorPrices"])
@@ -68,10 +68,10 @@ def _floors(change: Change, safety: Safety, allowances: Allowances) -> Iterator[
             message = f"{change.address}: floor {country} {floor} is above {safety.max_floor:g} USD"
             yield Refusal("maxFloor", message, "safety.maxFloor", address=change.address)
     if isinstance(change, Update) and not allowances.floor_jump:
-        yield from _jumps(change.address, _before(change, after), after, safety)
+        yield from _jump_refusals(change.address, _live_floors(change, after), after, safety)
 
 
-def _before(change: Update, after: Floors) -> Floors:
+def _live_floors(change: Update, after: Floors) -> Floors:
     """The live floor table: the table to be sent, with the plan's own changes taken back."""
     table = dict(after)
     for each in change.fields:
@@ -83,7 +83,7 @@ def _before(change: Update, after: Floors) -> Floors:
     return table
 
 
-def _jumps(address: Address, before: Floors, after: Floors, safety: Safety) -> Iterator[Refusal]:
+def _jump_refusals(address: Address, before: Floors, after: Floors, safety: Safety) -> Iterator[Refusal]:
     for country in sorted(before.keys() | after.keys()):
         was, wanted = effective(before, country), effective(after, country)
         percent = percent_change(was, wanted)
@@ -129,7 +129,7 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
             left -= len(removal)
             going += removal
         else:
-            held += (_held(each, len(deletes), limit) for each in removal)
+            held += (_held_delete(each, len(deletes), limit) for each in removal)
     others: list[Change] = [each for each in plan.changes if not isinstance(each, Delete)]
     return replace(
         plan,
@@ -138,6 +138,6 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     )
 
 
-def _held(delete: Delete, deletes: int, limit: int) -> Held:
+def _held_delete(delete: Delete, deletes: int, limit: int) -> Held:
     reason = f"{delete.reason}; it waits for leave: the plan deletes {deletes}, the limit is {limit}"
     return Held(delete, "maxDeletes", reason, f"--max-deletes {deletes}")

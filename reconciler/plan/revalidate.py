@@ -14,7 +14,7 @@ from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveState, ResourceKey
 from reconciler.plan.guard import delete_groups
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import Stale, contradiction, moved, other_values
+from reconciler.plan.stale import Stale, contradiction, other_values, why_moved
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo
 
 Subject = TypeVar("Subject", bound=Change)
@@ -60,36 +60,36 @@ def revalidate(original: Plan, within: Plan, now: CurrentState) -> Revalidated:
     """
     grounds = _CurrentIndex.of(now)
     planned = {_key(each) for each in _deletes(original.changes)}
-    back = list(_held_back((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
-    waiting = [each if _key(each.change) in planned else _told(each, grounds) for each in within.held]
+    back = list(_held_again((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
+    waiting = [each if _key(each.change) in planned else _with_present_reason(each, grounds) for each in within.held]
     gone = {_key(each.change) for each in back}
     dropped = frozenset(original.forget)
     plan = replace(
         within,
         changes=tuple(each for each in within.changes if not (isinstance(each, Delete) and _key(each) in gone)),
         held=tuple(sorted([*waiting, *back], key=lambda each: address_order(each.address))),
-        remember=tuple(_remembered(original, now)),
+        remember=tuple(_entries_to_remember(original, now)),
         forget=tuple(each for each in now.fresh.forget if each in dropped),
     )
-    in_place = [each for each in plan.changes if moved(each, grounds.by_id, now.live) is None]
-    unmoved = [each for each in _deletes(original.changes) if moved(each, grounds.by_id, now.live) is None]
+    in_place = [each for each in plan.changes if why_moved(each, grounds.by_id, now.live) is None]
+    unmoved = [each for each in _deletes(original.changes) if why_moved(each, grounds.by_id, now.live) is None]
     outdated = original.origin.manifest_digest != now.fresh.origin.manifest_digest and not is_undo(original)
 
     def why_stale(change: Change) -> str | None:
-        why = moved(change, grounds.by_id, now.live) or _why_not(change, grounds)
+        why = why_moved(change, grounds.by_id, now.live) or _why_not_made(change, grounds)
         return why or (other_values(change, grounds.planned_for(change)) if outdated else None)
 
-    stale = _found(plan.changes, why_stale)
+    stale = _with_reasons(plan.changes, why_stale)
     return Revalidated(
         plan,
-        stale=(*stale, *_gone_with(stale, plan.changes, grounds.by_id)),
-        refused=_found(unmoved, lambda each: _why_not_deleted(each, grounds)),
-        broken=_found(in_place, lambda each: contradiction(each, grounds.by_id)),
+        stale=(*stale, *_deleted_together(stale, plan.changes, grounds.by_id)),
+        refused=_with_reasons(unmoved, lambda each: _why_not_deleted(each, grounds)),
+        broken=_with_reasons(in_place, lambda each: contradiction(each, grounds.by_id)),
         outdated=outdated,
     )
 
 
-def _found(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
+def _with_reasons(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
     """The changes against which something speaks, with what it is."""
     return tuple(Stale(each.address, told) for each in changes if (told := why(each)) is not None)
 
@@ -160,12 +160,12 @@ class _CurrentIndex:
         return address in self.shielded or any(entry.protect for entry in known)
 
 
-def _held_back(released: Iterable[Delete], grounds: _CurrentIndex) -> Iterator[Held]:
+def _held_again(released: Iterable[Delete], grounds: _CurrentIndex) -> Iterator[Held]:
     """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
     for removal in delete_groups(released):
         wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
         if wrong is not None:
-            yield from (_not_deleted(each, wrong) for each in removal)
+            yield from (_held_delete(each, wrong) for each in removal)
 
 
 def _why_not_released(delete: Delete, grounds: _CurrentIndex) -> str | None:
@@ -177,19 +177,19 @@ def _why_not_released(delete: Delete, grounds: _CurrentIndex) -> str | None:
     return _why_not_deleted(delete, grounds)
 
 
-def _told(held: Held, grounds: _CurrentIndex) -> Held:
+def _with_present_reason(held: Held, grounds: _CurrentIndex) -> Held:
     """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
     if _key(held.change) in grounds.held or not isinstance(held.change, Delete):
         return held
     why = _why_not_deleted(held.change, grounds)
-    return held if why is None else replace(_not_deleted(held.change, why), limit=held.limit)
+    return held if why is None else replace(_held_delete(held.change, why), limit=held.limit)
 
 
-def _not_deleted(delete: Delete, why: str) -> Held:
+def _held_delete(delete: Delete, why: str) -> Held:
     return Held(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
 
 
-def _remembered(original: Plan, now: CurrentState) -> Iterator[LedgerEntry]:
+def _entries_to_remember(original: Plan, now: CurrentState) -> Iterator[LedgerEntry]:
     """What would be remembered now, of what the plan was to bring up to date in the ledger.
 
     The entries of a document are never taken from it: one that was edited could make the ledger own a strange id.
@@ -199,7 +199,7 @@ def _remembered(original: Plan, now: CurrentState) -> Iterator[LedgerEntry]:
     return (each for each in now.fresh.remember if each.address in named or (each.kind, each.id) in lost)
 
 
-def _gone_with(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
+def _deleted_together(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
     """The deletes that go with a stale one, as an app is deleted whole or not at all. What is gone holds up none."""
     moved_on = {each.address for each in stale}
     for removal in delete_groups(_deletes(changes)):
@@ -209,7 +209,7 @@ def _gone_with(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -
             yield from (Stale(each, f"it is deleted with {left[0]} or not at all") for each in others)
 
 
-def _why_not(change: Change, grounds: _CurrentIndex) -> str | None:
+def _why_not_made(change: Change, grounds: _CurrentIndex) -> str | None:
     """Why a change would not be made now, None where it would; deletes are judged by `_why_not_deleted`."""
     match change:
         case Create():

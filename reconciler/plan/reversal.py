@@ -21,7 +21,7 @@ from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import ABSENT, Absent, Fields, Value
 from reconciler.plan.plan import Plan, PlanOrigin
 from reconciler.plan.stale import value_text
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, way_back
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, restoring_changes
 
 TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})
 """Outcomes of steps that have, or may have, changed something; None: the run was killed before it was recorded."""
@@ -128,7 +128,7 @@ class _ReversalBuilder:
         send = back.send()
         if step.outcome == "failed":
             if send:
-                told = f"its step failed, and yet {_listed(send)} is as it was asked for: it is left alone"
+                told = f"its step failed, and yet {_joined(send)} is as it was asked for: it is left alone"
                 self._note(entry.address, told)
             return
         for text in back.notes:
@@ -161,7 +161,7 @@ class _ReversalBuilder:
                 becomes,
                 resource.id,
                 self._ground.sources.get(address),
-                tuple(way_back(send, resource.fields)),
+                tuple(restoring_changes(send, resource.fields)),
                 send,
                 declared,
                 resource.digest(),
@@ -273,7 +273,7 @@ def declared_again(fields: Fields, leaves: Iterable[FieldChange]) -> Fields:
     return changed
 
 
-def _listed(names: Iterable[str]) -> str:
+def _joined(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 

@@ -60,7 +60,7 @@ NOTHING: Final = Reviewed()
 
 def entries(plan: Plan) -> tuple[ReviewEntry, ...]:
     """Everything that carrying out a plan would do, in the order of addresses."""
-    return tuple(entry for change in plan.changes for entry in _of_change(change, plan.origin))
+    return tuple(entry for change in plan.changes for entry in _entries_of_change(change, plan.origin))
 
 
 def reviewed(plan: Plan) -> Reviewed:
@@ -71,7 +71,7 @@ def reviewed(plan: Plan) -> Reviewed:
 def unreviewed(plan: Plan, known: Reviewed) -> tuple[ReviewEntry, ...]:
     """What a plan would do that was not reviewed. What is left of a plan may be a set known as a whole."""
     left = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
-    return () if _whole(entry.digests[0] for entry in left) in known.wholes else left
+    return () if _set_digest(entry.digests[0] for entry in left) in known.wholes else left
 
 
 def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
@@ -80,13 +80,13 @@ def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
     Its entries are told where they take no more than `room` characters. No two hyphens are within it.
     """
     found = reviewed(plan).entries
-    return _mark(found) if _size(len(found)) <= room else _mark(found, told=False)
+    return _mark(found) if _encoded_length(len(found)) <= room else _mark(found, told=False)
 
 
 def left_mark(plan: Plan, done: Collection[Address], room: int = ROOM) -> str:
     """What an apply has left of a plan, as a comment of HTML: everything but the steps to these addresses."""
     left = frozenset(digest for each in entries(plan) if each.address not in done for digest in each.digests)
-    return _mark(left, "left", told=_size(len(left)) <= room)
+    return _mark(left, "left", told=_encoded_length(len(left)) <= room)
 
 
 def left_in(text: str) -> frozenset[bytes] | None:
@@ -96,7 +96,7 @@ def left_in(text: str) -> frozenset[bytes] | None:
     a mark that was cut or changed.
     """
     mark = LEFT.fullmatch(text)
-    return None if mark is None else _read(mark[1], mark[2].strip()).entries
+    return None if mark is None else _parse_mark(mark[1], mark[2].strip()).entries
 
 
 def marks_of(known: Reviewed) -> str:
@@ -106,7 +106,7 @@ def marks_of(known: Reviewed) -> str:
 
 def _mark(found: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
     packed = b"".join(sorted(found)) if told else b""
-    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "", word)
+    return _line(_set_digest(found), f" {b64encode(packed).decode()}" if packed else "", word)
 
 
 def _line(whole: str, told: str = "", word: str = "reviewed") -> str:
@@ -127,11 +127,11 @@ def reviewed_in(text: str) -> Reviewed | None:
         return None
     known = NOTHING
     for mark in marks:
-        known |= _read(mark[1], mark[2].strip())
+        known |= _parse_mark(mark[1], mark[2].strip())
     return known
 
 
-def _read(whole: str, told: str) -> Reviewed:
+def _parse_mark(whole: str, told: str) -> Reviewed:
     if not told:
         return Reviewed(wholes=frozenset({whole}))
     try:
@@ -139,20 +139,20 @@ def _read(whole: str, told: str) -> Reviewed:
     except ValueError:
         packed = b""
     found = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
-    if len(packed) % SIZE or _whole(found) != whole:
+    if len(packed) % SIZE or _set_digest(found) != whole:
         raise PlanUnusable("the mark of what was reviewed is not whole", hint="make the plan, and the comment, again")
     return Reviewed(found)
 
 
-def _size(number: int) -> int:
+def _encoded_length(number: int) -> int:
     return number * SIZE * 4 // 3
 
 
-def _whole(found: Iterable[bytes]) -> str:
+def _set_digest(found: Iterable[bytes]) -> str:
     return sha256(b"".join(sorted(set(found)))).hexdigest()
 
 
-def _of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
+def _entries_of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
     about = [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
 
     def entry(told: str, *facts: list[Any]) -> ReviewEntry:
@@ -166,7 +166,8 @@ def _of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
             yield entry("create", *([sent, app] for app in apps))
         case Update():
             yield from (
-                entry(f"update {told} (id {change.id})", [change.id, *facts]) for told, facts in _of_update(change)
+                entry(f"update {told} (id {change.id})", [change.id, *facts])
+                for told, facts in _facts_of_update(change)
             )
         case Deactivate() | Delete():
             yield entry(f"{action_of(change)} id {change.id}", [change.id])
@@ -174,7 +175,7 @@ def _of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
             return
 
 
-def _of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
+def _facts_of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
     """Each field with its value before and after, and whatever else the update does: in words, and as facts."""
     for field in update.fields:
         before, after = to_json(field.before), to_json(field.after)

@@ -15,7 +15,7 @@ class Unfinished(Exception):
     """A rule whose evaluation was given up; the message says why."""
 
 
-def judged(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
+def evaluate_rules(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
     """A `Judge` with no bound on what a rule may cost."""
     try:
         from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies

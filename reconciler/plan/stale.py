@@ -43,13 +43,13 @@ def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
     return replace(plan, changes=tuple(change for change in plan.changes if change.address not in gone))
 
 
-def moved(change: Change, by_id: ById, live: LiveState) -> str | None:
+def why_moved(change: Change, by_id: ById, live: LiveState) -> str | None:
     """How the ground of a change has moved, None where it has not."""
     match change:
         case Blocked():
             return None
         case Create():
-            return _taken(change, live)
+            return _why_taken(change, live)
         case Update() | Deactivate() | Delete():
             resource = by_id.get((kind_of(change.address), change.id))
             if resource is None:
@@ -57,7 +57,7 @@ def moved(change: Change, by_id: ById, live: LiveState) -> str | None:
             return None if resource.digest() == change.observed else _moved_fields(change, resource)
 
 
-def _taken(change: Create, live: LiveState) -> str | None:
+def _why_taken(change: Create, live: LiveState) -> str | None:
     """How what is to be created, or what looks like it, came to be there."""
     is_app = kind_of(change.address) == "app"
     listed = live.apps if is_app else live.placements.get(change.app_id or "", ())
@@ -66,12 +66,12 @@ def _taken(change: Create, live: LiveState) -> str | None:
     same = next((each for each in others if all(each.fields.get(key) == change.send.get(key) for key in keys)), None)
     if same is not None:
         return f"it exists by now, as id {same.id}"
-    wanted = () if change.distinct else _folded(change.send, is_app=is_app)
-    alike = next((each for each in others if _folded(each.fields, is_app=is_app) == wanted), None)
+    wanted = () if change.distinct else _folded_identity(change.send, is_app=is_app)
+    alike = next((each for each in others if _folded_identity(each.fields, is_app=is_app) == wanted), None)
     return None if alike is None else f"a look-alike exists by now, as id {alike.id}"
 
 
-def _folded(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
+def _folded_identity(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
     if is_app:
         return folded_app(str(fields.get("platform", "")), str(fields.get("bundle", "")))
     return folded_placement(str(fields.get("name", "")))

@@ -76,7 +76,7 @@ def _inverse(
         case Update():
             result = outcomes.get((change.address, "update"))
             doubtful = result is not None and result.outcome in {"unverified", "unknown"}
-            yield from _put_back(
+            yield from _restoring_update(
                 change, before.get((kind, change.id)), after.get((kind, change.id)), ledger, doubtful=doubtful
             )
         case Deactivate():
@@ -90,7 +90,7 @@ def _inverse(
             pass
 
 
-def _put_back(
+def _restoring_update(
     change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger, *, doubtful: bool
 ) -> Iterator[Update | Note]:
     if was is None or now is None:
@@ -110,7 +110,7 @@ def _put_back(
         change.renamed_from or change.address,
         change.id,
         change.source,
-        tuple(way_back(send, now.fields)),
+        tuple(restoring_changes(send, now.fields)),
         send,
         applied,
         now.digest(),
@@ -126,7 +126,7 @@ def _is_unshown(name: str, sent: Fields, now: LiveResource) -> bool:
     return sent[name] is not None and now.fields.get(name) is None
 
 
-def way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:
+def restoring_changes(send: Fields, now: Fields) -> Iterator[FieldChange]:
     """The leaves in which what is there `now` differs from what is to be sent."""
     for name in sorted(send):
         for field in field_changes(name, now.get(name, ABSENT), send[name], None):

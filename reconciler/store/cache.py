@@ -21,7 +21,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.errors import UnfitFile
 from reconciler.files import disk
-from reconciler.store.seal import found_key, made_key
+from reconciler.store.seal import make_key, read_key
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
@@ -44,7 +44,7 @@ class Cache:
         self._least = least
         build = this_build() if build is None else build
         self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
-        self._seal_key = found_key(folder, _KEY_NAME)
+        self._seal_key = read_key(folder, _KEY_NAME)
         self._stored = dict(_records(self._content())) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
@@ -73,7 +73,7 @@ class Cache:
             return
         with suppress(OSError, UnfitFile):
             disk.create(self._folder, ".gitignore", b"*\n")
-            seal_key = made_key(self._folder, _KEY_NAME)
+            seal_key = make_key(self._folder, _KEY_NAME)
             if seal_key is not None:
                 disk.remove_drafts(self._folder / _NAME)  # a run at work that loses its own saves nothing
                 data = b"".join(self._lines(seal_key))
@@ -82,7 +82,7 @@ class Cache:
 
     def _content(self) -> bytes:
         """The bytes of the file; none where it is too large or anything but a regular file."""
-        with suppress(OSError, UnfitFile), os.fdopen(disk.opened(self._folder, _NAME), "rb") as file:
+        with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, _NAME), "rb") as file:
             return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
         return b""
 

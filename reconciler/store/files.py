@@ -22,27 +22,27 @@ from reconciler.store.journal_file import (
     RUN_ENDED,
     RUN_STARTED,
     JournalFile,
-    bring_up,
     changes_ledger,
     check_event,
     ended_event,
-    give_account,
     intent_event,
     journal_account,
     read_journal,
     read_sealed,
     remembered_event,
     replay,
+    update_ledger,
+    write_account,
 )
 from reconciler.store.ledger_file import (
     LEDGER_NAME,
     LedgerFile,
-    checked_account,
+    check_account,
     ledger_text,
     read_ledger_file,
     write_atomically,
 )
-from reconciler.store.seal import Seals, found_key, made_key
+from reconciler.store.seal import Seals, make_key, read_key
 
 log = logging.getLogger("reconciler.store")
 
@@ -85,7 +85,7 @@ class FileRun:
         self._clock = clock
         self._lock, self._flushing = Lock(), Lock()
         self._dirty = ahead
-        self._flush_at = clock.monotonic() + _rest_after(took)
+        self._flush_at = clock.monotonic() + _flush_pause(took)
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
     def begin(self, who: Mapping[str, str]) -> None:
@@ -144,7 +144,7 @@ class FileRun:
 
     def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         with self._lock:
-            bring_up(self._entries, entries, forget)
+            update_ledger(self._entries, entries, forget)
             self._dirty = self._dirty or bool(entries or forget)
             is_due = self._dirty and self._clock.monotonic() >= self._flush_at
             if is_due:
@@ -172,10 +172,10 @@ class FileRun:
                 raise
             finally:
                 now = self._clock.monotonic()
-                self._flush_at = now + _rest_after(now - began)
+                self._flush_at = now + _flush_pause(now - began)
 
 
-def _rest_after(took: float) -> float:
+def _flush_pause(took: float) -> float:
     """Seconds in which the ledger is not written again, after it took so many."""
     return max(FLUSH_SECONDS, took / FLUSH_SHARE)
 
@@ -223,7 +223,7 @@ class FileStore:
         self._check_journal()
         unread: list[int] = []
         for number, event, ours in read_sealed(self._journal_path, self._seals(), unread):
-            _check(number, event)
+            _check_event(number, event)
             yield event if ours else {**event, FOREIGN: True}
         yield from ({"event": UNREAD, "line": number, FOREIGN: True} for number in unread)
 
@@ -242,13 +242,13 @@ class FileStore:
     def _ours(self) -> LedgerFile | None:
         found = read_ledger_file(self._ledger_path)
         if found is not None:
-            checked_account(LEDGER_NAME, found.account, self._account)
+            check_account(LEDGER_NAME, found.account, self._account)
         return found
 
     def _check_journal(self) -> AccountId | None:
         """Whose the journal says to be. Raises `WrongAccount`."""
         found = None if self._account is None else journal_account(self._journal_path)
-        checked_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
+        check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
         return found
 
     def _recovered(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
@@ -261,11 +261,11 @@ class FileStore:
         foreign: list[dict[str, Any]] = []
         for number, event, is_ours in read_sealed(self._journal_path, seals):
             if is_ours:
-                _check(number, event)
+                _check_event(number, event)
             (ours if is_ours else foreign).append(event)
         ledger = file_digest(self._ledger_path)
         entries = dict(written or {})
-        for event in _to_replay(ours, ledger) if written else ours:
+        for event in _unfinished_events(ours, ledger) if written else ours:
             replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
@@ -274,7 +274,7 @@ class FileStore:
                 f"for {first.address} and {second.address}",
                 hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
             )
-        if any(changes_ledger(event) for event in (_to_replay(foreign, ledger) if written else foreign)):
+        if any(changes_ledger(event) for event in (_unfinished_events(foreign, ledger) if written else foreign)):
             log.warning(
                 "%s holds steps of a run that never ended, and this checkout did not write them: they are not taken "
                 "over into the ledger",
@@ -284,7 +284,7 @@ class FileStore:
 
     def _seals(self) -> Seals | None:
         """The chain of this checkout's seals, from its beginning; None where it has never written a journal."""
-        key = self._key if self._key is not None else found_key(self._root / STATE_FOLDER)
+        key = self._key if self._key is not None else read_key(self._root / STATE_FOLDER)
         return None if key is None else Seals(key)
 
     @contextmanager
@@ -307,14 +307,14 @@ class FileStore:
             took = self._clock.monotonic() - began
             says = self._check_journal()
             if self._key is None:
-                made_key(self._root / STATE_FOLDER)
+                make_key(self._root / STATE_FOLDER)
             seals = self._seals()
             written = found.entries if found else {}
             entries = self._recovered(None if found is None else found.entries, seals)
             account = self._account or (None if found is None else found.account)
             unsaid = bool(written) and found is not None and found.account != account
             if says is None and self._account is not None:
-                give_account(self._journal_path, self._account)
+                write_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)
             ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid)
             run = FileRun(ledger, journal, entries, self._clock, ahead=entries != written, took=took)
@@ -329,7 +329,7 @@ class FileStore:
             lock.release()
 
 
-def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+def _unfinished_events(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
     """Events of runs at the journal's end that never closed, if the ledger at hand is one that they wrote or met.
 
     A ledger that came from elsewhere (a git checkout) is newer or older than the killed run, and is left as it is.
@@ -347,7 +347,7 @@ def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dic
     return unfinished if ledger in met else []
 
 
-def _check(number: int, event: Mapping[str, Any]) -> None:
+def _check_event(number: int, event: Mapping[str, Any]) -> None:
     try:
         check_event(event)
     except (KeyError, ValueError) as wrong:

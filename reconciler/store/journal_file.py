@@ -17,7 +17,7 @@ from reconciler.model.ledger import AccountId, LedgerEntry, entry_from_json, ent
 from reconciler.model.value import fields_to_json, line_json
 from reconciler.store.group_commit import GroupCommit
 from reconciler.store.ledger_file import account_in
-from reconciler.store.seal import Seals, told_apart
+from reconciler.store.seal import Seals, with_ownership
 
 RUN_STARTED: Final = "run-started"
 INTENT: Final = "intent"
@@ -108,10 +108,12 @@ def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None
     if not changes_ledger(event):
         return
     entries = [event["entry"]] if event.get("entry") else event.get("entries", ())
-    bring_up(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))
+    update_ledger(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))
 
 
-def bring_up(ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]) -> None:
+def update_ledger(
+    ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]
+) -> None:
     """Take in what is known anew, after letting go of what is no more."""
     for address in forget:
         ledger.pop(address, None)
@@ -131,7 +133,7 @@ class JournalFile:
         self._disk = GroupCommit(self._sync)
         try:
             disk.make_folder(path.parents[1], path.parent.name)
-            self._descriptor = disk.opened(*_in_state(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            self._descriptor = disk.open_descriptor(*_root_and_name(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             _end_torn_line(self._descriptor)
             disk.sync_folder(path.parent)
         except (OSError, UnfitFile) as wrong:
@@ -178,7 +180,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _in_state(path: Path) -> tuple[Path, str]:
+def _root_and_name(path: Path) -> tuple[Path, str]:
     """The project's root and the name below it of a file in the folder of its state, which may be no link either."""
     return path.parents[1], f"{path.parent.name}/{path.name}"
 
@@ -194,8 +196,8 @@ def _end_torn_line(descriptor: int) -> None:
 def journal_account(path: Path) -> AccountId | None:
     """Whose a journal says to be; None where it does not say, or is not there. Raises `StoreError`."""
     try:
-        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
-            return account_in(_in_state(path)[1], file.readline(_LONGEST_HEADER))
+        with os.fdopen(disk.open_descriptor(*_root_and_name(path)), "rb") as file:
+            return account_in(_root_and_name(path)[1], file.readline(_LONGEST_HEADER))
     except FileNotFoundError:
         return None
     except (OSError, UnfitFile) as wrong:
@@ -205,12 +207,12 @@ def journal_account(path: Path) -> AccountId | None:
 _LONGEST_HEADER = 4096
 
 
-def give_account(path: Path, account: AccountId) -> None:
+def write_account(path: Path, account: AccountId) -> None:
     """Put the line that says whose a journal is in front of its lines, which stay as they are; it may not be there yet.
 
     One that is too large to be read as a whole stays without. The caller holds the project's lock. Raises `StoreError`.
     """
-    root, name = _in_state(path)
+    root, name = _root_and_name(path)
     head = header_line(account).encode("utf-8", "backslashreplace") + b"\n"
     try:
         disk.make_folder(root, path.parent.name)
@@ -238,8 +240,8 @@ def read_sealed(
     The lines that were passed over are added to `unread`.
     """
     try:
-        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
-            for number, (line, ours) in enumerate(told_apart(file, seals), 1):
+        with os.fdopen(disk.open_descriptor(*_root_and_name(path)), "rb") as file:
+            for number, (line, ours) in enumerate(with_ownership(file, seals), 1):
                 try:
                     event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):

@@ -58,36 +58,36 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         return None
     except UnicodeDecodeError as wrong:
         at = wrong.object[: wrong.start].count(b"\n") + 1
-        raise _broken(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
+        raise _broken_line_error(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
     except (OSError, UnfitFile) as wrong:
         raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
     if text and not text.endswith("\n"):
-        raise _broken(path, text.count("\n") + 1, "the line is cut off")
+        raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
     entries: dict[Address, LedgerEntry] = {}
     lines: dict[Address, int] = {}
     account = None
     for number, line in enumerate(text.split("\n")[:-1], 1):
-        raw = _parsed(path, number, line)
+        raw = _parse_line(path, number, line)
         if is_header(raw):
-            account = _account(path, number, raw)
+            account = _parse_account(path, number, raw)
             continue
-        entry = _entry(path, number, raw)
+        entry = _parse_entry(path, number, raw)
         if entries.get(entry.address) == entry:
             what = f"{entry.address} is there twice, on line {lines[entry.address]} as well"
             raise StoreError(
                 f"{path.name}:{number}: {what}", hint="both say the same: delete one, or restore the file from git"
             )
         if entry.address in entries:
-            raise _broken(
+            raise _broken_line_error(
                 path, number, f"{entry.address} is there twice, and says otherwise on line {lines[entry.address]}"
             )
         entries[entry.address], lines[entry.address] = entry, number
     if (shared := shared_id(entries.values())) is not None:
-        raise _twice(path, lines, *shared)
+        raise _shared_id_error(path, lines, *shared)
     return LedgerFile(entries, account)
 
 
-def checked_account(name: str, found: AccountId | None, ours: AccountId | None) -> None:
+def check_account(name: str, found: AccountId | None, ours: AccountId | None) -> None:
     """Raise `WrongAccount` where a file says that it is another account's; one that does not say is taken."""
     if found is None or ours is None or found == ours:
         return
@@ -104,10 +104,10 @@ def account_in(name: str, data: bytes) -> AccountId | None:
         raw = orjson.loads(data.partition(b"\n")[0])
     except orjson.JSONDecodeError:
         return None
-    return _account(Path(name), 1, raw) if is_header(raw) else None
+    return _parse_account(Path(name), 1, raw) if is_header(raw) else None
 
 
-def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
+def _parse_account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
     if number > 1:
         hint = "keep the one that is the first line of the file, and delete this one: a merge has put it here"
         raise StoreError(f"{path.name}:{number}: a second line that says whose account it is", hint=hint)
@@ -124,9 +124,9 @@ def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
         ) from wrong
 
 
-def _parsed(path: Path, number: int, line: str) -> Any:
+def _parse_line(path: Path, number: int, line: str) -> Any:
     if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
-        raise _broken(path, number, "a git merge conflict is left in it")
+        raise _broken_line_error(path, number, "a git merge conflict is left in it")
     if not line.strip("\r \t"):
         hint = "delete the line, or restore the file from git"
         raise StoreError(f"{path.name}:{number}: the line is not a ledger entry: it is empty", hint=hint)
@@ -136,20 +136,20 @@ def _parsed(path: Path, number: int, line: str) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as wrong:
-        raise _broken(path, number, "the line is not a ledger entry") from wrong
+        raise _broken_line_error(path, number, "the line is not a ledger entry") from wrong
 
 
-def _entry(path: Path, number: int, raw: Any) -> LedgerEntry:
+def _parse_entry(path: Path, number: int, raw: Any) -> LedgerEntry:
     try:
         return entry_from_json(raw)
     except KeyError as wrong:
-        raise _broken(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
+        raise _broken_line_error(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
     except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
         why = "" if isinstance(wrong, TypeError | AttributeError) else f": {wrong}"
-        raise _broken(path, number, f"the line is not a ledger entry{why}") from wrong
+        raise _broken_line_error(path, number, f"the line is not a ledger entry{why}") from wrong
 
 
-def _twice(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
+def _shared_id_error(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
     """Two addresses of one resource: whichever of them is acted on, it may be the other's."""
     at = lines[first.address]
     what = f"{second.kind} id {second.id} is there twice, for {first.address} (line {at}) and {second.address}"
@@ -157,7 +157,7 @@ def _twice(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second:
     return StoreError(f"{path.name}:{lines[second.address]}: {what}", hint=hint)
 
 
-def _broken(path: Path, line: int, what: str) -> StoreError:
+def _broken_line_error(path: Path, line: int, what: str) -> StoreError:
     hint = "restore the file from git, or delete it: it is made again from the live account by identity"
     return StoreError(f"{path.name}:{line}: {what}", hint=hint)
 

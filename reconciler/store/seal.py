@@ -64,7 +64,7 @@ class Seals:
         return whole.hexdigest().encode()
 
 
-def found_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+def read_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
     """The key that a file of a state folder gives; None where there is none that can be had."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | disk.CAREFULLY)
@@ -83,9 +83,9 @@ def found_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
     return hashlib.blake2b(facts + content, digest_size=32).digest()
 
 
-def made_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+def make_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
     """The same, made where there is none yet, and on disk; None where it cannot be made."""
-    if (known := found_key(folder, name)) is not None:
+    if (known := read_key(folder, name)) is not None:
         return known
     with suppress(OSError):
         descriptor = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -94,10 +94,10 @@ def made_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    return found_key(folder, name)
+    return read_key(folder, name)
 
 
-def told_apart(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:
+def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:
     """Each line of a journal, and whether it is ours; none is without a key."""
     for line in lines:
         yield line, seals is not None and seals.holds(line)

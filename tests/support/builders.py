@@ -25,7 +25,7 @@ from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import Fields, Value, price
 from reconciler.plan.plan import Plan, PlanOrigin, build
-from reconciler.plan.stale import Stale, moved
+from reconciler.plan.stale import Stale, why_moved
 
 BUNDLE = "com.acme"
 APP = app_address("android", BUNDLE)
@@ -228,5 +228,5 @@ def origin(created_at: str = "2026-11-21T19:00:00Z") -> PlanOrigin:
 
 def stale_changes(plan, live):
     """The changes of a plan that do not rest any more on what was seen when it was made."""
-    found = ((change.address, moved(change, live.by_id(), live)) for change in plan.changes)
+    found = ((change.address, why_moved(change, live.by_id(), live)) for change in plan.changes)
     return tuple(Stale(address, how) for address, how in found if how is not None)

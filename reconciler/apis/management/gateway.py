@@ -75,14 +75,14 @@ _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _ReadAnswer:
     """A reply and the JSON value of its body, or why it has none."""
 
     reply: Response
     value: Any
 
     @classmethod
-    def of(cls, reply: Response) -> "_Heard":
+    def of(cls, reply: Response) -> "_ReadAnswer":
         try:
             return cls(reply, decode(reply.body))
         except AnswerError as wrong:
@@ -156,15 +156,15 @@ class DtReader:
                 )
         return found
 
-    def _heard(self, call: Request, *, missing: bool = False) -> "_Heard":
+    def _heard(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
         It ends as `BlankError` only where both were.
         """
-        first = _Heard.of(self._reply(call, missing=missing))
+        first = _ReadAnswer.of(self._reply(call, missing=missing))
         if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
             return first
-        second = _Heard.of(self._reply(call, missing=missing))
+        second = _ReadAnswer.of(self._reply(call, missing=missing))
         return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
 
     def _reply(self, call: Request, *, missing: bool) -> Response:
@@ -181,7 +181,7 @@ class DtReader:
             case RequestNotSent(why=why, final=True, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or _LATER)
             case RequestNotSent(why=why) | NoResponse(why=why):
-                raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
+                raise ApiError(f"{call}: {why}, after {_tries_text(exchange.tries)}", hint=_LATER)
             case never:
                 assert_never(never)
 
@@ -196,7 +196,7 @@ class DtReader:
             return ApiError(text, hint=exchange.hint(_LATER))
         return ApiRejected(text, hint=exchange.hint(""))
 
-    def _understood(self, call: Request, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
+    def _understood(self, call: Request, heard: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
         try:
             found = heard.read(read)
         except AnswerError as wrong:
@@ -219,19 +219,19 @@ class DtGateway(DtReader):
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
         exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
-        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
+        return self._answer(exchange, lambda reply: _create_answer(kind, reply, app_id, exchange.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         """Send the given fields of a live resource, and no others."""
         exchange = self._client.call(calls.update(before, fields))
-        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
+        return self._answer(exchange, lambda reply: _update_answer(before, reply, exchange.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
         exchange = self._client.call(calls.delete(kind, resource_id))
         if exchange.doubt and isinstance(exchange.end, Response) and _is_missing(exchange.end):
             return Accepted(resource_id, attempts=exchange.tries)
-        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
+        return self._answer(exchange, lambda reply: _delete_answer(resource_id, reply, exchange.tries))
 
     def _answer(self, exchange: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
@@ -275,9 +275,9 @@ def _leaves_open(reply: Response) -> bool:
     return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
 
 
-def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
+def _create_answer(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
     try:
-        resource_id, said_app, said = answer.written(kind, decode(reply.body))
+        resource_id, said_app, said = answer.written_resource(kind, decode(reply.body))
     except AnswerError as wrong:
         return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
     if resource_id is None:
@@ -287,12 +287,12 @@ def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Ans
     return Accepted(resource_id, said, tries)
 
 
-def _updated(before: LiveResource, reply: Response, tries: int) -> Answer:
+def _update_answer(before: LiveResource, reply: Response, tries: int) -> Answer:
     """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
     try:
-        resource_id, _, said = answer.written(before.kind, decode(reply.body))
+        resource_id, _, said = answer.written_resource(before.kind, decode(reply.body))
     except NotJsonError:
         return Accepted(before.id, attempts=tries)
     except AnswerError as wrong:
@@ -302,7 +302,7 @@ def _updated(before: LiveResource, reply: Response, tries: int) -> Answer:
     return Accepted(before.id, said, tries)
 
 
-def _deleted(resource_id: str, reply: Response, tries: int) -> Answer:
+def _delete_answer(resource_id: str, reply: Response, tries: int) -> Answer:
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
     try:
@@ -325,5 +325,5 @@ def _not_sent(exchange: CallResult, why: str) -> Answer:
     )
 
 
-def _tries(count: int) -> str:
+def _tries_text(count: int) -> str:
     return "one try" if count == 1 else f"{count} tries"

@@ -42,17 +42,17 @@ def checked_url(url: str, api: UrlOrigin, allowed: Sequence[str] = ALLOWED_HOSTS
     Raises `UnreadableAnswer`; its message names the host and nothing else of the URL.
     """
     if not _VISIBLE.fullmatch(url) or "\\" in url or len(url) > _LONGEST:
-        raise _refused("it is not a URL")
+        raise _refused_url_error("it is not a URL")
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        raise _refused("it is not a URL") from None
+        raise _refused_url_error("it is not a URL") from None
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or "@" in parts.netloc:
-        raise _refused("it is not a plain https URL")
+        raise _refused_url_error("it is not a plain https URL")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not (loopback and api.loopback):
-        raise _refused(f"it leads to {host} over plain http")
+        raise _refused_url_error(f"it leads to {host} over plain http")
     if not _may_lead_to(host, loopback, api, allowed):
         raise UnreadableAnswer(
             f"the report's URL is not followed: {host} is not on the list of hosts that reports may lie on",
@@ -83,7 +83,7 @@ def _target(url: str) -> bytes:
     return (target if target.startswith("/") else f"/{target}").encode("ascii")
 
 
-def _refused(why: str) -> UnreadableAnswer:
+def _refused_url_error(why: str) -> UnreadableAnswer:
     return UnreadableAnswer(f"the report's URL is not followed: {why}", hint="nothing was fetched from it")
 
 
@@ -272,7 +272,7 @@ class DownloadFile:
         try:
             self._file = path.open("wb")
         except OSError as wrong:
-            raise _full(wrong) from wrong
+            raise _write_error(wrong) from wrong
 
     def __enter__(self) -> Self:
         return self
@@ -283,7 +283,7 @@ class DownloadFile:
         try:
             self._file.close()
         except OSError as wrong:
-            raise _full(wrong) from wrong
+            raise _write_error(wrong) from wrong
 
     @property
     def digest(self) -> str:
@@ -330,13 +330,13 @@ class DownloadFile:
         try:
             self._file.write(chunk)
         except OSError as wrong:
-            raise _full(wrong) from wrong
+            raise _write_error(wrong) from wrong
 
     def _too_large(self) -> Unwanted:
         return Unwanted(f"the file is larger than {self._limits.received // _MEGABYTE:,} MB")
 
 
-def _full(wrong: OSError) -> ProjectError:
+def _write_error(wrong: OSError) -> ProjectError:
     return ProjectError(
         f"a report cannot be written: {wrong.strerror or wrong}", hint="is the disk full? Nothing was kept of it"
     )

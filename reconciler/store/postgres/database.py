@@ -263,7 +263,7 @@ class Database:
 
 
 @contextmanager
-def begun(connection: Connection) -> Iterator[None]:
+def transaction(connection: Connection) -> Iterator[None]:
     """A transaction, with this program's settings. A connection that was closed while it was idle is opened anew."""
     try:
         transaction = _begin(connection)

@@ -16,8 +16,8 @@ from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import LedgerEntry, entry_to_json
 from reconciler.ports import Clock
 from reconciler.store.journal_file import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
-from reconciler.store.postgres.database import Database, begun, digest, journal, ledger
-from reconciler.store.postgres.lock import HeldLock, is_named, lost
+from reconciler.store.postgres.database import Database, digest, journal, ledger, transaction
+from reconciler.store.postgres.lock import HeldLock, is_latest_run, lost_lock_error
 
 Record = TypeVar("Record")
 
@@ -144,9 +144,9 @@ class PostgresRun:
     def _commit(self, records: Sequence[_Record]) -> None:
         connection = self._session.connection
         self._session.lock.confirm()
-        with self._session.database.translated(), begun(connection):
-            if not is_named(connection, self._session.project, self.run_id):
-                raise lost()
+        with self._session.database.translated(), transaction(connection):
+            if not is_latest_run(connection, self._session.project, self.run_id):
+                raise lost_lock_error()
             connection.execute(insert(journal), [self._journal_row(record) for record in records])
             self._bring_ledger_up(connection, records)
 

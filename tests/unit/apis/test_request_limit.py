@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from support.fake_clock import FakeClock
 
-from reconciler.apis.mediation_reports import Rate, RequestLimit, recent, wait
+from reconciler.apis.mediation_reports import Rate, RequestLimit, recent, wait_seconds
 from reconciler.errors import Interrupted, UnfitFile
 
 each = pytest.mark.parametrize
@@ -16,7 +16,7 @@ RATE = Rate(requests=3, seconds=600)
     [([], 0, 0), ([1, 2], 3, 0), ([1, 2, 3], 4, 597), ([1, 2, 3], 601, 0), ([1, 2, 3, 4], 10, 592)],
 )
 def test_a_request_waits_until_fewer_than_the_limit_are_recent(times, now, seconds):
-    assert wait(recent(times, now, RATE), now, RATE) == seconds
+    assert wait_seconds(recent(times, now, RATE), now, RATE) == seconds
 
 
 def test_a_clock_that_was_set_back_holds_nobody_up():

@@ -204,7 +204,7 @@ def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
     return found[0]
 
 
-def written(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
+def written_resource(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
     """What the answer to a create or update says: the resource's id, a placement's app, and the fields it speaks of.
 
     An answer that is about no resource (a message, say) is (None, None, {}). Raises `AnswerError` where it speaks of a
@@ -253,19 +253,19 @@ def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = No
         case list():
             return [_row(kind, part) for part in value]
         case dict():
-            return _unwrapped(kind, folded_row(value), depth, owner)
+            return _rows_of_object(kind, folded_row(value), depth, owner)
         case None:
             raise AnswerError("null instead of a list")
         case _:
             raise AnswerError(f"a lone {type(value).__name__} instead of a list")
 
 
-def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
+def _rows_of_object(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
     if _is_resource(kind, value):
         if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
-            raise AnswerError(f"it is {_a(kind)} and a list of them")
+            raise AnswerError(f"it is {_with_article(kind)} and a list of them")
         if hint := speaks_of_more(kind, value, 1):
             raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
         return [value]
@@ -284,7 +284,9 @@ def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | No
 def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
     keys = [key for key in _WRAPPED_IN[kind] if key in value]
     if not keys or not depth:
-        raise AnswerError(f"an object that is neither {_a(kind)} nor a list of them (keys: {_listed(value)})")
+        raise AnswerError(
+            f"an object that is neither {_with_article(kind)} nor a list of them (keys: {_keys_text(value)})"
+        )
     if len(keys) > 1:
         raise AnswerError(f"it holds more than one list ({', '.join(keys)})")
     return keys[0]
@@ -292,10 +294,10 @@ def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
 
 def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
     if not isinstance(part, dict):
-        raise AnswerError(f"a row that is not {_a(kind)}")
+        raise AnswerError(f"a row that is not {_with_article(kind)}")
     row = folded_row(part)
     if not _is_resource(kind, row):
-        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_listed(row)})")
+        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_keys_text(row)})")
     return row
 
 
@@ -321,10 +323,10 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     )
 
 
-def _a(kind: Kind) -> str:
+def _with_article(kind: Kind) -> str:
     return "an app" if kind == "app" else "a placement"
 
 
-def _listed(keys: Iterable[str]) -> str:
+def _keys_text(keys: Iterable[str]) -> str:
     shown = sorted(key for key in keys if key.isidentifier())[:6]
     return ", ".join(shown) or "none"

@@ -39,7 +39,7 @@ class ReadCache(dict[Any, Any]):
         return value
 
 
-def of_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
+def cached_by_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
     """The same over a list, read once for all lists that say it in these words. Texts alone, as 1 == True."""
     known = lru_cache(maxsize=1024)(read)
 
@@ -83,10 +83,10 @@ def read_floors(raw: Any) -> Floors:
         if plain and not any(each in prices for each in _OF_BOOLEANS):
             return complete(table)
     lines = raw.items() if isinstance(raw, dict) else _lines(raw)
-    return complete(_checked(lines))
+    return complete(_read_lines(lines))
 
 
-def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
+def _read_lines(lines: Iterable[tuple[Any, Any]]) -> Floors:
     """The table with every line looked at by itself."""
     table: dict[str, Decimal] = {}
     for named, amount in lines:
@@ -126,11 +126,11 @@ def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple
     And the fields whose values have no readable form, each with what is wrong with it: nothing is said of these.
     """
     wrong: dict[str, str] = {}
-    said = dict(_read(kind, row, lambda name, error: wrong.setdefault(name, str(error))))
+    said = dict(_read_fields(kind, row, lambda name, error: wrong.setdefault(name, str(error))))
     if (status := said.get("status", STATUSES[0])) not in STATUSES:
         wrong["status"] = f"{status} is none that is known"
         del said["status"]
-    fields = {**_silent(kind, said.get("placementType")), **said}
+    fields = {**_unset_fields(kind, said.get("placementType")), **said}
     if not wrong:
         return fields, ()
     unreadable = {name: why for name, why in wrong.items() if name not in said}
@@ -139,11 +139,11 @@ def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple
 
 def said_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
     """The fields that the answer to a write speaks of. A value without a readable form counts as not spoken of."""
-    return _read(kind, row, lambda _name, _wrong: None)
+    return _read_fields(kind, row, lambda _name, _wrong: None)
 
 
 @lru_cache(maxsize=64)
-def _silent(kind: Kind, placement_type: Value) -> Fields:
+def _unset_fields(kind: Kind, placement_type: Value) -> Fields:
     return {
         spec.name: spec.when_unset
         for spec in FIELDS[kind].values()
@@ -151,7 +151,7 @@ def _silent(kind: Kind, placement_type: Value) -> Fields:
     }
 
 
-def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], object]) -> Fields:
+def _read_fields(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], object]) -> Fields:
     fields: dict[str, Value] = {}
     for name, spelling, reader in _readers(kind, tuple(row)):
         raw = row[spelling]
@@ -215,7 +215,7 @@ def _word(known: Iterable[str]) -> Callable[[Any], str]:
 def _words(known: Iterable[str], *, when_none: Value) -> Reader:
     word = _word(known)
 
-    @of_texts
+    @cached_by_texts
     def several(raw: Iterable[Any]) -> tuple[str, ...]:
         return tuple(sorted({word(part) for part in raw}))
 
@@ -251,7 +251,7 @@ def _object(raw: Any) -> Mapping[str, Any]:
     return folded(raw)
 
 
-@of_texts
+@cached_by_texts
 def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
     return tuple(sorted({read_country(part) for part in raw}))
 
