@@ -132,7 +132,7 @@ class RunStore(Protocol):
         """Bring the ledger up to what was seen, without any step."""
         ...
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account; no ledger changes by it. It may reach the disk with the next intent."""
         ...
 

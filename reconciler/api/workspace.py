@@ -77,7 +77,7 @@ def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - few checkouts are sparse
 
     try:
-        well, told = Git(root, variables).tries("ls-files", "-t", "-z", "--", ".")
+        well, told = Git(root, variables).try_run("ls-files", "-t", "-z", "--", ".")
     except ProjectError:
         return ()
     return [line[2:] for line in told.split("\0") if line.startswith("S ")] if well else ()

@@ -72,10 +72,10 @@ class RequestLimit:
         self._told = told
         self._stopped = stopped
 
-    def pass_one(self) -> None:
+    def acquire(self) -> None:
         """Wait until a request may be sent, and count it as sent. Raises `Interrupted`."""
         told = False
-        while (seconds := self._taken()) > 0:
+        while (seconds := self._try_acquire()) > 0:
             if not told:
                 self._told(seconds)
                 told = True
@@ -83,7 +83,7 @@ class RequestLimit:
                 raise Interrupted("stopped while waiting for the API's rate limit")
             self._clock.sleep(min(seconds, _NAP))
 
-    def _taken(self) -> float:
+    def _try_acquire(self) -> float:
         """Count a request if it may be sent: 0 then, else the seconds to wait."""
         try:
             folder = disk.make_folder(self._path.parents[1], self._path.parent.name)
@@ -94,8 +94,8 @@ class RequestLimit:
                 if not seconds:
                     self._write([*times, now])
                 return seconds
-        except OSError as wrong:
-            raise ProjectError(f"{self._path.name} cannot be written: {wrong.strerror or wrong}") from wrong
+        except OSError as error:
+            raise ProjectError(f"{self._path.name} cannot be written: {error.strerror or error}") from error
 
     def _read(self) -> list[float]:
         try:
@@ -212,7 +212,7 @@ class Chartboost:
             case Response(status=200) as reply:
                 return reply
             case Response() as reply:
-                said = exchange.told(f"{call}: HTTP {reply.status}: {self._words(reply)}")
+                said = exchange.with_wait(f"{call}: HTTP {reply.status}: {self._words(reply)}")
                 if reply.status < 400:
                     raise UnreadableAnswer(said, hint=_LOOK)
                 if reply.status == 429 or reply.status >= 500:
@@ -236,8 +236,8 @@ class Chartboost:
         try:
             answer = decode(reply.body)
             told = folded(answer) if isinstance(answer, dict) else {}
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=_LOOK) from None
         rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)

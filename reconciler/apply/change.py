@@ -128,7 +128,7 @@ def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -
         return context.unconfirmed.add(write, ended)
     if found is None:
         return StepResult(result(change, "failed", attempts=attempts, error="it is gone from the account"))
-    seen = verify(write.sent, write.before, found.fields, context.seen.returned_like(write.before))
+    seen = verify(write.sent, write.before, found.fields, context.seen.fields_returned_for(write.before))
     if seen.reset:
         return _stop_after_reset(write, seen, attempts, context)
     return context.unconfirmed.add(write, write_result(write, seen, attempts, settled=False, shown=found.fields))
@@ -173,7 +173,7 @@ def _shows_write(sent: Fields, before: Fields, after: Fields) -> bool:
 def _stop_after_reset(write: Write, seen: Verification, attempts: int, context: ExecutionContext) -> StepResult:
     """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
     fields = ", ".join(sorted(seen.reset))
-    context.cancellation.pull("not tried: an update reset fields it was not sent, so all further writes were stopped")
+    context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
     seen = replace(seen, untaken=frozenset(seen.contradicted or {}))
     ended = result(write.change, "failed", attempts=attempts, error=error)
@@ -209,6 +209,6 @@ def _why_app_is_kept(app_id: str, context: ExecutionContext) -> str | None:
     try:
         listed = context.gateway.placements(app_id, expected=False)
         left = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]
-    except (ApiError, CredentialsError) as wrong:
-        return f"not sent: what is in the app could not be read: {wrong.message}"
+    except (ApiError, CredentialsError) as error:
+        return f"not sent: what is in the app could not be read: {error.message}"
     return f"not sent: the app still holds placements {', '.join(sorted(left))}" if left else None

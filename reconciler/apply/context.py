@@ -26,14 +26,14 @@ class CancellationToken:
         self._reason: str | None = None
         self.interrupted = False
 
-    def pull(self, reason: str) -> None:
+    def cancel(self, reason: str) -> None:
         """Let no further write begin."""
         self._reason = self._reason or reason
 
     def interrupt(self) -> None:
         """Let no further write begin, as the user asked for. May be called at any moment, and more than once."""
         self.interrupted = True
-        self.pull("not tried: the run was interrupted")
+        self.cancel("not tried: the run was interrupted")
 
     @property
     def reason(self) -> str | None:
@@ -71,7 +71,7 @@ class LiveIndex:
             {kind: frozenset(ids) for kind, ids in known.items()},
         )
 
-    def returned_like(self, fields: Fields) -> frozenset[str]:
+    def fields_returned_for(self, fields: Fields) -> frozenset[str]:
         """The fields that the account is known to return for such a resource as one with these fields."""
         return self.returned.get(fields.get("placementType"), frozenset())
 
@@ -96,17 +96,17 @@ class Apps:
     occupied: set[Address] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
-    def made(self, app: Address, app_id: str) -> None:
+    def add_id(self, app: Address, app_id: str) -> None:
         """Remember the id of an app."""
         with self._lock:
             self.ids[app] = app_id
 
-    def gave_up(self, app: Address) -> None:
+    def mark_failed(self, app: Address) -> None:
         """Remember that an app is not as its placements need it."""
         with self._lock:
             self.failed.add(app)
 
-    def keeps(self, app: Address) -> None:
+    def mark_occupied(self, app: Address) -> None:
         """Remember that a placement of an app could not be removed."""
         with self._lock:
             self.occupied.add(app)
@@ -250,5 +250,5 @@ def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveRe
     """The resource as it is now, None where it is surely not there, or a text that says why nobody can tell."""
     try:
         return context.gateway.find(kind, resource_id)
-    except (ApiError, CredentialsError) as wrong:
-        return f"reading it back failed: {wrong.message}"
+    except (ApiError, CredentialsError) as error:
+        return f"reading it back failed: {error.message}"

@@ -192,7 +192,7 @@ class _StatusUpdate:
     trouble: str | None = None
     unsure: bool = False
 
-    def seen(self, seen: Verification | str) -> "_StatusUpdate":
+    def after_reading(self, seen: Verification | str) -> "_StatusUpdate":
         """The same in the light of what was read back: what an answer left open is clear once it is seen to be done."""
         if not self.unsure or isinstance(seen, str) or "status" in {*seen.unconfirmed, *(seen.contradicted or {})}:
             return self
@@ -267,7 +267,7 @@ def _set_inactive(made: Created, context: ExecutionContext) -> _StatusUpdate:
         context.store.intend(intent)
         answer = context.gateway.update(active, {"status": "inactive"})
     except (StoreError, CredentialsError) as lost:
-        context.cancellation.pull(f"not tried: {lost.message}")
+        context.cancellation.cancel(f"not tried: {lost.message}")
         return _StatusUpdate(trouble=f"made, but still active: {lost.message}")
     return _status_update(answer)
 
@@ -290,14 +290,14 @@ def _verification(change: Create, found: LiveResource | str | None, context: Exe
         return found
     if found is None:
         return "it cannot be read back yet"
-    return verify(change.send, {}, found.fields, context.seen.returned_like(change.send))
+    return verify(change.send, {}, found.fields, context.seen.fields_returned_for(change.send))
 
 
 def _provisional_result(
     made: Created, seen: Verification | str, second: _StatusUpdate, context: ExecutionContext
 ) -> StepResult:
     """The end of the step so far; the reading after the run confirms it."""
-    second = second.seen(seen)
+    second = second.after_reading(seen)
     attempts = made.attempts + second.attempts
     entry = entry_maker(made.change)
     if second.trouble is not None:
@@ -306,7 +306,7 @@ def _provisional_result(
         ended = created_result(made.change, made.id, seen, attempts, settled=False)
     change = made.change
     if kind_of(change.address) == "app":
-        context.apps.made(change.address, made.id)
+        context.apps.add_id(change.address, made.id)
     return context.unconfirmed.add(Write(change, made.id, made.app_id, change.send, entry, said=made.said), ended)
 
 

@@ -127,10 +127,10 @@ def execute(plan: Plan, context: ExecutionContext, listener: Listener, paralleli
     run = _Run(replace(context, asked=_requested_names(plan.changes)), listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
-    run.see_through(ordered, parallelism)
+    run.run_waves(ordered, parallelism)
     for change in plan.changes:
         if isinstance(change, Blocked):
-            run.heard(StepResult(result(change, "blocked", error=change.reason)))
+            run.report(StepResult(result(change, "blocked", error=change.reason)))
     results = sorted(run.results, key=lambda each: address_order(each.address))
     return Execution(tuple(results), run.ended_by, context.cancellation.interrupted, run.after)
 
@@ -155,11 +155,11 @@ class _Run:
         self.after: LiveState | str | None = None
         self._changes = changes
         self._doubtful: list[DoubtfulCreate] = []
-        self._site = context
+        self._context = context
         self._listener = listener
         self._lock = Lock()
 
-    def see_through(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+    def run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         """Carry out all waves; a request to stop lets the steps in flight finish, and begins no other.
 
         The request reaches the main thread alone. So that it can strike nowhere between a step and its record, that
@@ -167,11 +167,11 @@ class _Run:
         """
         with ThreadPoolExecutor(1, thread_name_prefix="waves") as aside:
             try:
-                work = aside.submit(self._waves, ordered, parallelism)
+                work = aside.submit(self._run_waves, ordered, parallelism)
                 while not work.done():
                     self._wait(work)
             except BaseException:
-                self._site.cancellation.pull("not tried: the run was broken off")
+                self._context.cancellation.cancel("not tried: the run was broken off")
                 raise
             work.result()
 
@@ -179,75 +179,77 @@ class _Run:
         try:
             wait([work], timeout=INTERRUPT_POLL_SECONDS)
         except KeyboardInterrupt:
-            self._site.cancellation.interrupt()
+            self._context.cancellation.interrupt()
 
-    def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
-        self._note_lists()
+    def _run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+        self._record_lists()
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
                 for group in _first_update_alone(changes):
-                    for each in [workers.submit(self._step, change) for change in group]:
+                    for each in [workers.submit(self._run_step, change) for change in group]:
                         each.result()
-                self._settle(workers)
+                self._settle_creates(workers)
         if any(result.attempts for result in self.results):
-            seen = recheck(self._changes, self.results, self._site, parallelism)
+            seen = recheck(self._changes, self.results, self._context, parallelism)
             self.after = seen.after
             for ended in seen.corrections:
                 self._correct(ended)
 
-    def _note_lists(self) -> None:
+    def _record_lists(self) -> None:
         """Record what the lists hold in which something is to be made: what is new in them later is told by that."""
         lists: dict[Address | None, frozenset[str]] = {}
         for change in self._changes:
             if isinstance(change, Create):
                 is_app = kind_of(change.address) == "app"
-                held = self._site.listed_before(change.app_id) if is_app or change.app_id is not None else frozenset()
+                held = (
+                    self._context.listed_before(change.app_id) if is_app or change.app_id is not None else frozenset()
+                )
                 lists[None if is_app else app_of(change.address)] = held
         try:
             for app in sorted(lists, key=str):
-                self._site.store.observed(listed_event(app, lists[app]))
+                self._context.store.record_observation(listed_event(app, lists[app]))
         except StoreError as lost:
             self._stop(lost)
 
-    def _settle(self, workers: ThreadPoolExecutor) -> None:
+    def _settle_creates(self, workers: ThreadPoolExecutor) -> None:
         """See through the creates of a wave whose outcome is not known, together: they wait for the same lists."""
         while self._doubtful:
             doubtful, self._doubtful = self._doubtful, []
-            for each in [workers.submit(self._settled, one) for one in settle(doubtful, self._site)]:
+            for each in [workers.submit(self._finish_settled, one) for one in settle(doubtful, self._context)]:
                 each.result()
 
-    def _settled(self, settled: SettledCreate) -> None:
+    def _finish_settled(self, settled: SettledCreate) -> None:
         match settled:
             case Created(change):
-                record_lag(settled, self._site)
-                self._see(change, lambda: finish_create(settled, self._site))
+                record_lag(settled, self._context)
+                self._record_outcome(change, lambda: finish_create(settled, self._context))
             case RepeatedCreate(doubtful):
-                self._see(doubtful.change, lambda: self._repeated(doubtful))
+                self._record_outcome(doubtful.change, lambda: self._repeat_create(doubtful))
             case UnlistedCreate(doubtful, resource_id):
-                self._see(doubtful.change, lambda: unlisted_result(doubtful, resource_id, self._site))
+                self._record_outcome(doubtful.change, lambda: unlisted_result(doubtful, resource_id, self._context))
             case Indeterminate(doubtful, why, suspects):
-                self._see(doubtful.change, lambda: unknown_result(doubtful, why, self._site, suspects))
+                self._record_outcome(doubtful.change, lambda: unknown_result(doubtful, why, self._context, suspects))
 
-    def _repeated(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
+    def _repeat_create(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
         try:
-            creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
+            creation = send_create(doubtful.change, doubtful.app_id, self._context, doubtful)
         except (StoreError, CredentialsError) as stop:
             self._stop(stop)
             unclear = not_repeated(doubtful, stop.message)
-            return unknown_result(unclear.doubtful, unclear.why, self._site)
+            return unknown_result(unclear.doubtful, unclear.why, self._context)
         match creation:
             case Created():
-                return finish_create(creation, self._site)
+                return finish_create(creation, self._context)
             case DoubtfulCreate():
                 return creation
             case NotCreated(why, attempts):
                 return StepResult(result(doubtful.change, "failed", attempts=attempts, error=why))
 
-    def _step(self, change: Change) -> None:
+    def _run_step(self, change: Change) -> None:
         self._listener.begun(change)
-        self._see(change, lambda: carry_out(change, self._site))
+        self._record_outcome(change, lambda: carry_out(change, self._context))
 
-    def _see(self, change: Change, carried_out: Callable[[], StepResult | DoubtfulCreate]) -> None:
+    def _record_outcome(self, change: Change, carried_out: Callable[[], StepResult | DoubtfulCreate]) -> None:
         """Record what a step comes to, or put it aside where nobody knows yet."""
         try:
             ended = carried_out()
@@ -258,20 +260,20 @@ class _Run:
             self._stop(stop)
             ended = StepResult(result(change, "unknown", error=stop.message))
         except BaseException:
-            self._site.cancellation.pull("not tried: the program broke off")
+            self._context.cancellation.cancel("not tried: the program broke off")
             raise
         if isinstance(ended, DoubtfulCreate):
             with self._lock:
                 self._doubtful.append(ended)
             return
         if ended.result.outcome in {"failed", "unknown", "skipped"}:
-            self._hold_back(change, ended)
+            self._mark_app(change, ended)
         self._record(ended)
-        self.heard(ended)
+        self.report(ended)
 
     def _record(self, ended: StepResult) -> None:
         try:
-            self._site.store.end(ended)
+            self._context.store.end(ended)
         except StoreError as lost:
             self._stop(lost)
 
@@ -282,19 +284,19 @@ class _Run:
         self.results = [ended.result if (each.address, each.action) == key else each for each in self.results]
 
     def _stop(self, error: ReconcilerError) -> None:
-        self._site.cancellation.pull(f"not tried: {error.message}")
+        self._context.cancellation.cancel(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
-    def _hold_back(self, change: Change, ended: StepResult) -> None:
+    def _mark_app(self, change: Change, ended: StepResult) -> None:
         """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
         if isinstance(change, Create) and ended.entry is not None:
             return
         if kind_of(change.address) == "app":
-            self._site.apps.gave_up(change.address)
+            self._context.apps.mark_failed(change.address)
         elif isinstance(change, Delete):
-            self._site.apps.keeps(app_of(change.address))
+            self._context.apps.mark_occupied(app_of(change.address))
 
-    def heard(self, ended: StepResult) -> None:
+    def report(self, ended: StepResult) -> None:
         """Add a result and tell the listener, one at a time."""
         with self._lock:
             self.results.append(ended.result)

@@ -53,8 +53,8 @@ def recheck(
                 after = _read_live(touched, context, parallelism, apps=apps)
             else:
                 after = _read_again(after, pending, context)
-        except (ApiError, CredentialsError) as wrong:
-            after = wrong.message if isinstance(after, str) else after
+        except (ApiError, CredentialsError) as error:
+            after = error.message if isinstance(after, str) else after
         else:
             pending, clear = _judge_all(pending, after, context, settled=settled)
             corrections += clear
@@ -63,12 +63,12 @@ def recheck(
         wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
         pause *= 2
     if isinstance(after, str):
-        corrections += [_unconfirmed_result(each.told, after) for each in pending]
+        corrections += [_unconfirmed_result(each.answered, after) for each in pending]
         return Recheck(after, tuple(corrections))
     record_shown(after, context)
     corrections += [
-        _unconfirmed_result(each.told, NOT_SHOWN)
-        if each.seen == each.told
+        _unconfirmed_result(each.answered, NOT_SHOWN)
+        if each.seen == each.answered
         else _with_former_entry(each, each.seen, context)
         for each in pending
     ]
@@ -80,7 +80,7 @@ class _Pending:
     """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
 
     write: Write | UnconfirmedDelete
-    told: StepResult
+    answered: StepResult
     seen: StepResult
 
 
@@ -95,7 +95,7 @@ def _judge_all(
         sure, end = _judge(each, after, context, settled=settled)
         if not sure and not settled:
             waiting.append(replace(each, seen=end))
-        elif end != each.told:
+        elif end != each.answered:
             corrections.append(_with_former_entry(each, end, context))
     return waiting, corrections
 
@@ -106,12 +106,12 @@ def _with_former_entry(pending: _Pending, end: StepResult, context: ExecutionCon
     The answer alone has put the values that were sent, the beginning of a quarantine or a new address into the ledger.
     """
     change = pending.write.change
-    if isinstance(change, Create | Delete) or pending.told.entry is None or end.entry is not None:
+    if isinstance(change, Create | Delete) or pending.answered.entry is None or end.entry is not None:
         return end
     known = context.ledger.get(change.address)
     if known is not None:
         return replace(end, entry=known)
-    former = (context.ledger[each] for each in pending.told.forget if each in context.ledger)
+    former = (context.ledger[each] for each in pending.answered.forget if each in context.ledger)
     return replace(end, entry=next(former, None), forget=(change.address,))
 
 
@@ -161,7 +161,7 @@ def _read_again(after: LiveState, pending: Iterable[_Pending], context: Executio
 
 def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
-    write, ended = pending.write, pending.told
+    write, ended = pending.write, pending.answered
     if isinstance(write, UnconfirmedDelete):
         return _judge_delete(write, ended, context)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
@@ -197,7 +197,7 @@ def _confirm_by_id(write: Write, shown: LiveResource, seen: Verification, contex
 
 def _verify_write(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
     """A resource against a write; a field that the answer spoke of is one that the account shows."""
-    returned = context.seen.returned_like({**write.sent, **write.before}) | write.said.keys()
+    returned = context.seen.fields_returned_for({**write.sent, **write.before}) | write.said.keys()
     return verify(write.sent, write.before, shown, returned)
 
 

@@ -124,9 +124,9 @@ def _look_for_creates(
     try:
         listed = read_list(app_id, context)
         left_out = _leaves_out_known(app_id, listed, context)
-    except (ApiError, CredentialsError) as wrong:
+    except (ApiError, CredentialsError) as error:
         return [
-            (each, Indeterminate(each, f"{each.why}; and looking for it failed: {wrong.message}")) for each in group
+            (each, Indeterminate(each, f"{each.why}; and looking for it failed: {error.message}")) for each in group
         ]
     ours = {each.id for each in context.created.all() if each.app_id == app_id}
     new = [each for each in listed if each.id not in context.listed_before(app_id) and each.id not in ours]
@@ -207,7 +207,7 @@ def record_lag(made: Created, context: ExecutionContext) -> None:
     seconds = context.clock.monotonic() - made.began.seconds
     if seconds >= FIRST_PAUSE:
         try:
-            context.store.observed(lag_event(seconds))
+            context.store.record_observation(lag_event(seconds))
         except StoreError:
             return
 
@@ -223,7 +223,7 @@ def record_shown(after: LiveState, context: ExecutionContext) -> None:
         events.append(lag_event(max(ages)))
     with suppress(StoreError):
         for event in events:
-            context.store.observed(event)
+            context.store.record_observation(event)
 
 
 def not_repeated(doubtful: DoubtfulCreate, why: str) -> Indeterminate:

@@ -25,8 +25,8 @@ def read_given(path: Path, root: Path | None) -> bytes:
     try:
         name = None if root is None else _name_below(root, path)
         return disk.read_given(path) if root is None or name is None else disk.read(root, name)
-    except OSError as wrong:
-        raise ProjectError(f"{path.name} cannot be read: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}") from error
 
 
 def read_text(path: Path, root: Path | None) -> str:
@@ -46,22 +46,22 @@ def write_given(path: Path, text: str, root: Path | None) -> bool:
         if root is None or name is None:
             return _write_anywhere(path, text.encode())
         disk.write(root, name, text.encode())
-    except OSError as wrong:
-        raise _write_error(path, wrong) from wrong
+    except OSError as error:
+        raise _write_error(path, error) from error
     return True
 
 
-def _write_error(path: Path, wrong: OSError) -> ProjectError:
+def _write_error(path: Path, error: OSError) -> ProjectError:
     """What keeps a file from being written, with what could be done about it."""
     folder = next((each for each in path.absolute().parents if os.path.lexists(each)), path.parent)
-    match wrong:
+    match error:
         case FileExistsError() | NotADirectoryError():
             return ProjectError(f"{path} cannot be written: {folder} is no folder", hint="name a file in a folder")
         case PermissionError() | OSError(errno=errno.EROFS):
             hint = f"it has to be possible to make files in {folder}"
-            return ProjectError(f"{path} cannot be written: {wrong.strerror}", hint=hint)
+            return ProjectError(f"{path} cannot be written: {error.strerror}", hint=hint)
         case _:
-            return ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}")
+            return ProjectError(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _name_below(root: Path, path: Path) -> str | None:
@@ -91,11 +91,11 @@ def _write_anywhere(path: Path, data: bytes) -> bool:
         return True
     try:
         descriptor = os.open(path, os.O_WRONLY | disk.CAREFULLY | getattr(os, "O_NOCTTY", 0))
-    except OSError as wrong:
-        if wrong.errno != errno.ENXIO:
+    except OSError as error:
+        if error.errno != errno.ENXIO:
             raise
         message = f"{path.name} is {disk.kind_of(seen)} that nobody reads: nothing is written to it"
-        raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from wrong
+        raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from error
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)
     _write_all(descriptor, data)

@@ -34,7 +34,7 @@ class Git:
     folder: Path
     variables: Mapping[str, str] = field(repr=False)
 
-    def tries(self, *arguments: str) -> tuple[bool, str]:
+    def try_run(self, *arguments: str) -> tuple[bool, str]:
         """Whether a call went well, and its answer, else its complaint. Raises `ProjectError` without git."""
         variables = {**self.variables, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         try:
@@ -47,14 +47,14 @@ class Git:
                 timeout=TIMEOUT_SECONDS,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as wrong:
-            raise ProjectError(f"git {_command(arguments)}: {type(wrong).__name__}") from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ProjectError(f"git {_command(arguments)}: {type(error).__name__}") from None
         said = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
         return done.returncode == 0, said.strip()
 
-    def does(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
         """What a call answers. Raises `ProjectError` with git's words where it does not go well."""
-        well, said = self.tries(*arguments)
+        well, said = self.try_run(*arguments)
         if not well:
             raise ProjectError(f"git {_command(arguments)}: {discreet(said) or 'it failed'}")
         return said
@@ -107,15 +107,15 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
 
     Raises `ProjectError` where it cannot be pushed. The commit then stays in the checkout.
     """
-    git.does("add", "--force", "--", name)
-    if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
-        git.does(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+    git.run("add", "--force", "--", name)
+    if not git.try_run("diff", "--cached", "--quiet", "--", name)[0]:
+        git.run(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
     elif not _waits_for_a_push(git, name, message):
         return None
     for attempt in range(TRIES):
-        well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
+        well, said = git.try_run(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
         if well:
-            return git.does("rev-parse", "--short=12", "HEAD")
+            return git.run("rev-parse", "--short=12", "HEAD")
         _rebase_on_remote(git, name, target, said)
         clock.sleep(PAUSE * 2**attempt)
     raise ProjectError(
@@ -125,9 +125,9 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
 
 def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
     """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
-    made = git.tries("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
-    only = [message, "", git.does("rev-parse", "--show-prefix") + name]
-    return made == only and git.tries("branch", "--remotes", "--contains", "HEAD") == (True, "")
+    made = git.try_run("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    only = [message, "", git.run("rev-parse", "--show-prefix") + name]
+    return made == only and git.try_run("branch", "--remotes", "--contains", "HEAD") == (True, "")
 
 
 def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
@@ -141,17 +141,17 @@ def request_ledger(git: Git, name: str, message: str, target: Target, branch: st
     if base is None:
         return None
     head, path, before = base
-    if before and _blob_id(git, before, path) == git.does("hash-object", "--", name):
+    if before and _blob_id(git, before, path) == git.run("hash-object", "--", name):
         return before[:12]
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", head)
-        blob = git.does("hash-object", "-w", "--", name)
-        apart.does("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-        tree = apart.does("write-tree")
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+        apart.run("read-tree", head)
+        blob = git.run("hash-object", "-w", "--", name)
+        apart.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = apart.run("write-tree")
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
-    git.does(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    git.run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
     return commit[:12]
 
 
@@ -198,9 +198,9 @@ def unmerged_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
 
 def record_taken(git: Git, name: str | None) -> None:
     """Remember in the checkout, for `request_ledger`, that the file is from the ledger's branch; None: that none is."""
-    git.tries("update-ref", "-d", _TAKEN)
+    git.try_run("update-ref", "-d", _TAKEN)
     if name is not None:
-        git.does("update-ref", _TAKEN, git.does("hash-object", "-w", "--", name))
+        git.run("update-ref", _TAKEN, git.run("hash-object", "-w", "--", name))
 
 
 def _target_state(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
@@ -209,19 +209,19 @@ def _target_state(git: Git, name: str, target: Target, also: str | None = None) 
     None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
     began with, than was taken from the ledger's branch, which may have been merged meanwhile, and than `also` has.
     """
-    path = git.does("rev-parse", "--show-prefix") + name
-    known = {_blob_id(git, "HEAD", path), _object_id(git, _TAKEN), git.does("hash-object", "--", name)}
+    path = git.run("rev-parse", "--show-prefix") + name
+    known = {_blob_id(git, "HEAD", path), _object_id(git, _TAKEN), git.run("hash-object", "--", name)}
     before = ""
-    if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
-        before = git.does("rev-parse", "FETCH_HEAD")
+    if also is not None and git.try_run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
+        before = git.run("rev-parse", "FETCH_HEAD")
         known.add(_blob_id(git, "FETCH_HEAD", path))
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
     there = _blob_id(git, "FETCH_HEAD", path)
-    if there == git.does("hash-object", "--", name):
+    if there == git.run("hash-object", "--", name):
         return None
     if there and there not in known:
         raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
-    return git.does("rev-parse", "FETCH_HEAD"), path, before
+    return git.run("rev-parse", "FETCH_HEAD"), path, before
 
 
 def _blob_id(git: Git, commit: str, path: str) -> str:
@@ -231,28 +231,28 @@ def _blob_id(git: Git, commit: str, path: str) -> str:
 
 def _object_id(git: Git, named: str) -> str:
     """The id of an object; empty where there is none."""
-    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
+    well, said = git.try_run("rev-parse", "--verify", "--quiet", named)
     return said if well else ""
 
 
 def _rebase_on_remote(git: Git, name: str, target: Target, said: str) -> None:
     """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    if git.tries("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    if git.try_run("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
         raise ProjectError(
             f"the ledger could not be pushed to {target.branch}: {discreet(said)}",
             hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
             f"--by request; {_LOST}",
         )
     who = identity(git, target.author)
-    if not git.tries(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
-        git.tries("rebase", "--abort")
+    if not git.try_run(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
+        git.try_run("rebase", "--abort")
         raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
 
 
 def identity(git: Git, author: tuple[str, str]) -> tuple[str, ...]:
     """Options of a commit by this author, where git knows none."""
-    known = git.tries("config", "user.email")[0]
+    known = git.try_run("config", "user.email")[0]
     return () if known else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
 
 
@@ -272,15 +272,15 @@ def fetch_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
     Raises `ProjectError` where nobody can say whether there is one, and for a branch that holds anything but regular
     files: what writes there may be less trusted than this job.
     """
-    git.tries("update-ref", "-d", _BRANCH_TAKEN)
+    git.try_run("update-ref", "-d", _BRANCH_TAKEN)
     if not _remote_head(git, target, branch):
         return False
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
-    listed = git.does("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    listed = git.run("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
     if any(not line.startswith(f"{_PLAIN} blob ") for line in listed):
         raise ProjectError(f"the branch {branch} holds more than files of reports", hint="look at it, or delete it")
-    git.does("restore", "--source=FETCH_HEAD", "--worktree", "--", folder)
-    git.does("update-ref", _BRANCH_TAKEN, "FETCH_HEAD")
+    git.run("restore", "--source=FETCH_HEAD", "--worktree", "--", folder)
+    git.run("update-ref", _BRANCH_TAKEN, "FETCH_HEAD")
     return True
 
 
@@ -294,14 +294,14 @@ def push_reports(git: Git, names: Sequence[str], message: str, target: Target, b
     before = _object_id(git, _BRANCH_TAKEN)
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", "--empty")
-        apart.does("add", "--force", "--", *names)
-        tree = apart.does("write-tree")
-    if before and git.does("rev-parse", f"{before}^{{tree}}") == tree:
+        apart.run("read-tree", "--empty")
+        apart.run("add", "--force", "--", *names)
+        tree = apart.run("write-tree")
+    if before and git.run("rev-parse", f"{before}^{{tree}}") == tree:
         return None
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-m", message)
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-m", message)
     _push(git, target, branch, commit, before)
-    git.does("update-ref", _BRANCH_TAKEN, commit)
+    git.run("update-ref", _BRANCH_TAKEN, commit)
     return commit[:12]
 
 
@@ -315,9 +315,9 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
     if not changed:
         return None
     before = _remote_head(git, target, branch)
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    head = git.does("rev-parse", "FETCH_HEAD")
-    prefix = git.does("rev-parse", "--show-prefix")
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    head = git.run("rev-parse", "FETCH_HEAD")
+    prefix = git.run("rev-parse", "--show-prefix")
     moved = [
         each for each in changed if _object_id(git, f"{head}:{prefix}{each}") != _object_id(git, f"HEAD:{prefix}{each}")
     ]
@@ -325,32 +325,32 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
         raise ProjectError(f"{target.branch} has got another {moved[0]} meanwhile", hint=_AGAIN)
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", head)
+        apart.run("read-tree", head)
         for each in changed:
-            blob = git.does("hash-object", "-w", "--", each)
-            apart.does("update-index", "--add", "--cacheinfo", f"{_PLAIN},{blob},{prefix}{each}")
-        tree = apart.does("write-tree")
+            blob = git.run("hash-object", "-w", "--", each)
+            apart.run("update-index", "--add", "--cacheinfo", f"{_PLAIN},{blob},{prefix}{each}")
+        tree = apart.run("write-tree")
     if before:
         _check_ours(git, target, branch, head)
-        if git.does("rev-parse", f"{before}^{{tree}}") == tree:
+        if git.run("rev-parse", f"{before}^{{tree}}") == tree:
             return before[:12]
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
     _push(git, target, branch, commit, before)
     return commit[:12]
 
 
 def _changed_files(git: Git, names: Sequence[str]) -> list[str]:
     """Those of the files that are not as in the checked-out commit, relative to the project."""
-    told = git.does("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
-    new = git.does("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
+    told = git.run("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
+    new = git.run("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
     here = {*told, *new}
     return [each for each in names if each in here and (git.folder / each).is_file()]
 
 
 def _check_ours(git: Git, target: Target, branch: str, head: str) -> None:
     """The branch is rewritten, so what a person has added to it has to be merged first."""
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
-    if int(git.does("rev-list", "--count", f"{head}..FETCH_HEAD")) > 1:
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    if int(git.run("rev-list", "--count", f"{head}..FETCH_HEAD")) > 1:
         raise ProjectError(
             f"somebody has added commits to {branch}", hint="merge or close its request, and delete the branch"
         )
@@ -358,12 +358,12 @@ def _check_ours(git: Git, target: Target, branch: str, head: str) -> None:
 
 def _remote_head(git: Git, target: Target, branch: str) -> str:
     """The newest commit of a branch of the remote; empty where there is no such branch. Raises `ProjectError`."""
-    return git.does(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
+    return git.run(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
 
 
 def _push(git: Git, target: Target, branch: str, commit: str, before: str) -> None:
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
-    well, said = git.tries(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    well, said = git.try_run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
     if not well and ("stale info" in said or "rejected" in said):
         raise ProjectError(f"{branch} has changed meanwhile: nothing was pushed to it", hint=_AGAIN)
     if not well:

@@ -43,7 +43,7 @@ class GiteaHistory(github.GithubHistory):
 
     def requests(self, commit: str) -> list[int]:
         """The pull request that brought a commit to the branch, if one did."""
-        match self._client.found(f"{self._path}/{commit}/pull"):
+        match self._client.find(f"{self._path}/{commit}/pull"):
             case {"number": int(number), "merged": True, "base": {"ref": self._branch}}:
                 return [number]
             case _:

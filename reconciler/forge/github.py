@@ -127,7 +127,7 @@ class GithubBranches:
 
     def text(self, branch: str, path: str) -> bytes | None:
         """A file on a branch or in a commit, by the id of its content: large ones are told by that alone."""
-        row = self._client.found(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
+        row = self._client.find(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
         if row is None:
             return None
         match self._client.ask("GET", f"{self._path}/git/blobs/{_text(row, 'sha')}"):
@@ -138,7 +138,7 @@ class GithubBranches:
 
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where the forge does not tell."""
-        match self._client.found(f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
+        match self._client.find(f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
             case [{"parents": list(parents)}, *_]:
                 return [_text(parent, "sha") for parent in parents]
             case _:

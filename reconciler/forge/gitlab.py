@@ -103,7 +103,7 @@ class GitlabBranches:
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where GitLab does not tell."""
         query = urlencode({"ref_name": branch, "path": path, "per_page": "1"})
-        match self._client.found(f"{self._path}/repository/commits?{query}"):
+        match self._client.find(f"{self._path}/repository/commits?{query}"):
             case [{"parent_ids": list(parents)}, *_]:
                 return [str(parent) for parent in parents]
             case _:
@@ -151,7 +151,7 @@ class GitlabBranches:
                 raise UnreadableAnswer("GitLab answers something that is no commit")
 
     def _file(self, branch: str, path: str) -> Any:
-        return self._client.found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
+        return self._client.find(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
 
 
 class GitlabHistory:

@@ -33,9 +33,9 @@ def origin(base_url: str, *, variable: str, example: str) -> UrlOrigin:
     """
     try:
         return _parse_origin(base_url)
-    except ValueError as wrong:
+    except ValueError as error:
         raise ProjectError(
-            f"{variable} cannot be used: {wrong}",
+            f"{variable} cannot be used: {error}",
             hint=f"it is scheme, host and port, as in {example}; http only for loopback",
         ) from None
 
@@ -136,16 +136,16 @@ class TokenSource:
     def current(self) -> Token:
         """A token that is good as far as we know. Raises what fetching one raises."""
         held = self._held
-        return held if held is not None and self._is_fresh(held) else self._renewed(held)
+        return held if held is not None and self._is_fresh(held) else self._renew(held)
 
-    def after(self, refused: Token) -> Token:
+    def replace(self, refused: Token) -> Token:
         """Another token than the one the server has refused; fetched unless some other worker already has."""
-        return self._renewed(refused)
+        return self._renew(refused)
 
     def _is_fresh(self, token: Token) -> bool:
         return self._clock.monotonic() < token.renew_at
 
-    def _renewed(self, unwanted: Token | None) -> Token:
+    def _renew(self, unwanted: Token | None) -> Token:
         seen = self._rounds
         with self._lock:
             held = self._held
@@ -155,9 +155,9 @@ class TokenSource:
             failure = self._failure
             if failure is not None and (self._rounds != seen or isinstance(failure, CredentialsError)):
                 raise type(failure)(failure.message, hint=failure.hint)
-            return self._fetched()
+            return self._fetch_new()
 
-    def _fetched(self) -> Token:
+    def _fetch_new(self) -> Token:
         self._rounds += 1
         try:
             self._held = self._fetch()

@@ -76,18 +76,18 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
     """
     try:
         response = connection.handle_request(request)
-    except _NEVER_SENT as wrong:
-        return _not_sent(wrong, request)
-    except _MAYBE_SENT as wrong:
-        return NoResponse(_failure_text(wrong))
+    except _NEVER_SENT as error:
+        return _not_sent(error, request)
+    except _MAYBE_SENT as error:
+        return NoResponse(_failure_text(error))
     chunks: list[bytes] = []
     try:
         with _closing(response):
             for chunk in _limited_chunks(response, is_late):
                 chunks.append(chunk)  # noqa: PERF402 - what came before a failure is kept
-    except (*_MAYBE_SENT, _UnreadError) as wrong:
+    except (*_MAYBE_SENT, _UnreadError) as error:
         if response.status_code < 400:
-            return NoResponse(_failure_text(wrong), final=isinstance(wrong, _TooLargeError))
+            return NoResponse(_failure_text(error), final=isinstance(error, _TooLargeError))
     return Response(response.status_code, b"".join(chunks), response.headers)
 
 
@@ -97,10 +97,10 @@ def receive(
     """The same for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
     try:
         response = connection.handle_request(request)
-    except _NEVER_SENT as wrong:
-        return _not_sent(wrong, request)
-    except _MAYBE_SENT as wrong:
-        return NoResponse(_failure_text(wrong))
+    except _NEVER_SENT as error:
+        return _not_sent(error, request)
+    except _MAYBE_SENT as error:
+        return NoResponse(_failure_text(error))
     try:
         with _closing(response):
             body = (
@@ -110,9 +110,9 @@ def receive(
             )
     except Unwanted as unwanted:
         return NoResponse(str(unwanted), final=True)
-    except (*_MAYBE_SENT, _UnreadError) as wrong:
+    except (*_MAYBE_SENT, _UnreadError) as error:
         if response.status_code < 400:
-            return NoResponse(_failure_text(wrong))
+            return NoResponse(_failure_text(error))
         body = b""
     return Response(response.status_code, body, response.headers)
 
@@ -168,19 +168,19 @@ def _unpacked_chunks(response: httpx.Response) -> Iterator[bytes]:
         raise httpx.DecodingError("its gzip is cut short")
 
 
-def _not_sent(wrong: Exception, request: httpx.Request) -> RequestNotSent:
-    cause: BaseException | None = wrong
+def _not_sent(error: Exception, request: httpx.Request) -> RequestNotSent:
+    cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     if cause is None:
-        return RequestNotSent(_failure_text(wrong))
+        return RequestNotSent(_failure_text(error))
     why = f"the certificate of {request.url.host} is not trusted ({cause.verify_message.rstrip('.')})"
     return RequestNotSent(why, final=True, hint=_UNTRUSTED)
 
 
-def _failure_text(wrong: Exception) -> str:
-    detail = str(wrong) or type(wrong).__name__
-    match wrong:
+def _failure_text(error: Exception) -> str:
+    detail = str(error) or type(error).__name__
+    match error:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
             return f"no connection ({detail})"
         case httpx.TimeoutException():
@@ -226,7 +226,7 @@ class Connections:
         try:
             self._tls = _tls_context(origin)
             self._proxy = None if origin.loopback else _proxy(origin)
-            self._idle = [self._made()]
+            self._idle = [self._open()]
         except (OSError, ValueError, ImportError, httpx.InvalidURL):  # what the library says may hold a password
             raise ProjectError(
                 "no connection can be set up from the environment",
@@ -234,10 +234,10 @@ class Connections:
             ) from None
 
     @contextmanager
-    def lent(self) -> Iterator[httpx.BaseTransport]:
+    def borrow(self) -> Iterator[httpx.BaseTransport]:
         """A transport that nobody else uses meanwhile."""
         with self._lock:
-            connection = self._idle.pop() if self._idle else self._made()
+            connection = self._idle.pop() if self._idle else self._open()
         try:
             yield connection
         finally:
@@ -250,12 +250,12 @@ class Connections:
         for connection in connections:
             connection.close()
 
-    def _made(self) -> httpx.BaseTransport:
-        connection = self._around(self._usual() if self._transport is None else self._transport())
+    def _open(self) -> httpx.BaseTransport:
+        connection = self._around(self._default() if self._transport is None else self._transport())
         self._all.append(connection)
         return connection
 
-    def _usual(self) -> httpx.BaseTransport:
+    def _default(self) -> httpx.BaseTransport:
         if self._proxy is None:
             return DirectTransport(self._origin.url, self._tls, _IDLE_SECONDS)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
@@ -301,11 +301,11 @@ def _tls_context(origin: UrlOrigin) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context = httpx.create_ssl_context()
-    except OSError as wrong:
+    except OSError as error:
         why = (
             "holds no certificate in PEM form"
-            if isinstance(wrong, ssl.SSLError)
-            else f"cannot be read: {wrong.strerror}"
+            if isinstance(error, ssl.SSLError)
+            else f"cannot be read: {error.strerror}"
         )
         raise ProjectError(f"what SSL_CERT_FILE (or SSL_CERT_DIR) names {why}", hint=_CERTIFICATES) from None
     context.set_alpn_protocols(["http/1.1"])

@@ -160,7 +160,7 @@ class CallResult:
     doubt: bool = False
     wait: str = ""
 
-    def told(self, text: str) -> str:
+    def with_wait(self, text: str) -> str:
         """A text about how it ended, and until when the server asks for no more calls."""
         return f"{text}; the server asks for no more calls {self.wait}" if self.wait else text
 

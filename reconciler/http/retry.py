@@ -196,7 +196,7 @@ class CallLimiter:
                 self._under_way -= 1
                 self._turn.notify()
 
-    def heard(self, kind: str, *, sent_at: float, now: float, throttled: bool) -> None:
+    def on_response(self, kind: str, *, sent_at: float, now: float, throttled: bool) -> None:
         """An answer to a request of some kind has come, in monotonic seconds. `throttled`: it asked for less."""
         took = now - sent_at
         with self._turn:

@@ -41,8 +41,8 @@ def webhook(url: Secret, variable: str) -> Webhook:
         return Webhook(Secret(text), origin(f"{parts.scheme}://{parts.netloc}", variable=variable, example=EXAMPLE))
     except (ValueError, httpx.InvalidURL):
         why = f"{variable} cannot be used: it is not a URL"
-    except ProjectError as wrong:
-        why = wrong.message
+    except ProjectError as error:
+        why = error.message
     raise ProjectError(why, hint=f"it is a whole URL, as in {EXAMPLE}; http only for loopback")
 
 
@@ -61,7 +61,7 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
     )
     connections = Connections(hook.where, None)
     try:
-        with connections.lent() as connection:
+        with connections.borrow() as connection:
             end = exchange(connection, request, lambda: clock.monotonic() >= ends)
     finally:
         connections.close()

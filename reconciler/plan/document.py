@@ -205,8 +205,8 @@ def plan_from_text(text: str) -> Plan:
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as wrong:
-        raise PlanUnusable(f"the plan file is not JSON: {wrong}", hint=again) from wrong
+    except (ValueError, RecursionError) as error:
+        raise PlanUnusable(f"the plan file is not JSON: {error}", hint=again) from error
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("reconciler.plan/"):
         raise PlanUnusable("the file is not a plan document", hint=again)
     if document["format"] != FORMAT:
@@ -216,8 +216,8 @@ def plan_from_text(text: str) -> Plan:
         if claimed != digest(document):
             raise PlanUnusable("the plan document was changed after it was made", hint=again)
         return _plan_from_json(document)
-    except (ValueError, RecursionError) as wrong:
-        raise PlanUnusable(f"the plan document is broken: {wrong}", hint=again) from wrong
+    except (ValueError, RecursionError) as error:
+        raise PlanUnusable(f"the plan document is broken: {error}", hint=again) from error
 
 
 def _plan_from_json(document: Mapping[str, Any]) -> Plan:
@@ -259,10 +259,10 @@ def _naming_place(place: str) -> Iterator[None]:
         yield
     except KeyError as lacking:
         raise ValueError(f"{place}: it has no {lacking}") from lacking
-    except (TypeError, AttributeError) as wrong:
-        raise ValueError(f"{place}: a value of another kind than belongs there") from wrong
-    except (ValueError, ArithmeticError) as wrong:
-        raise ValueError(f"{place}: {wrong}") from wrong
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"{place}: a value of another kind than belongs there") from error
+    except (ValueError, ArithmeticError) as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:

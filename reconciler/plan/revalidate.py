@@ -110,7 +110,7 @@ class _CurrentIndex:
     """
 
     by_id: ById
-    made: Mapping[ResourceKey, Update | Deactivate | Delete]
+    planned: Mapping[ResourceKey, Update | Deactivate | Delete]
     held: Mapping[ResourceKey, Held]
     creates: Mapping[Address, Create]
     blocked: Mapping[Address, Sequence[Blocked]]
@@ -150,7 +150,7 @@ class _CurrentIndex:
             case Create():
                 return self.creates.get(change.address)
             case Update() | Deactivate() | Delete():
-                return self.made.get(_key(change))
+                return self.planned.get(_key(change))
             case Blocked():
                 return None
 
@@ -163,9 +163,9 @@ class _CurrentIndex:
 def _held_again(released: Iterable[Delete], grounds: _CurrentIndex) -> Iterator[Held]:
     """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
     for removal in delete_groups(released):
-        wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
-        if wrong is not None:
-            yield from (_held_delete(each, wrong) for each in removal)
+        error = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
+        if error is not None:
+            yield from (_held_delete(each, error) for each in removal)
 
 
 def _why_not_released(delete: Delete, grounds: _CurrentIndex) -> str | None:
@@ -250,7 +250,7 @@ def _why_not_updated(update: Update, grounds: _CurrentIndex) -> str | None:
         known = grounds.ledger.get(update.renamed_from)
         if known is None or known.id != update.id:
             return f"id {update.id} is not known as {update.renamed_from} any more"
-    fresh = grounds.made.get(_key(update))
+    fresh = grounds.planned.get(_key(update))
     would = isinstance(fresh, Update) and fresh.send.get("status") == "inactive"
     if update.send.get("status") == "inactive" and not would and grounds.protects(update.address, _key(update)):
         return "it is protected, and would be set inactive"
@@ -258,7 +258,7 @@ def _why_not_updated(update: Update, grounds: _CurrentIndex) -> str | None:
 
 
 def _why_not_deactivated(deactivate: Deactivate, grounds: _CurrentIndex) -> str | None:
-    fresh = grounds.made.get(_key(deactivate))
+    fresh = grounds.planned.get(_key(deactivate))
     if isinstance(fresh, Deactivate) and fresh.address == deactivate.address:
         return None
     if grounds.protects(deactivate.address, _key(deactivate)):
@@ -269,7 +269,7 @@ def _why_not_deactivated(deactivate: Deactivate, grounds: _CurrentIndex) -> str 
 
 
 def _why_not_deleted(delete: Delete, grounds: _CurrentIndex) -> str | None:
-    fresh, held = grounds.made.get(_key(delete)), grounds.held.get(_key(delete))
+    fresh, held = grounds.planned.get(_key(delete)), grounds.held.get(_key(delete))
     if isinstance(fresh, Delete) and fresh.address == delete.address:
         return None
     if held is not None and held.address == delete.address and isinstance(held.change, Delete):

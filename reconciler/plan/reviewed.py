@@ -36,7 +36,7 @@ class ReviewEntry:
     """One thing that a plan would do. `told` says it in words; `digests` are those it may be reviewed under."""
 
     address: Address
-    told: str
+    text: str
     digests: tuple[bytes, ...]
 
 

@@ -157,7 +157,7 @@ def unreviewed_markdown(more: Sequence[ReviewEntry], origin: PlanOrigin, key: st
     title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
     sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{told}\n", limit)
     items = [
-        Item(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}")) for each in more
+        Item(row(name(each.address), sentence(each.text)), ("step", f"{each.address} {each.text}")) for each in more
     ]
     sheet.write([Section(table("address", "what was not reviewed"), items)])
     return sheet.text(" The log of the job names everything.")

@@ -105,14 +105,14 @@ class FileRun:
         try:
             self._append(ended_event(ended), at_once=False)
         finally:  # where the journal takes no more, the ledger may
-            self._take([] if ended.entry is None else [ended.entry], ended.forget)
+            self._update([] if ended.entry is None else [ended.entry], ended.forget)
 
     def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         """Bring the ledger up to what was seen, without any step."""
         self._append(remembered_event(entries, forget))
-        self._take(entries, forget)
+        self._update(entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account."""
         self._append(event, at_once=False)
 
@@ -128,7 +128,7 @@ class FileRun:
         finally:
             self._journal.close()
 
-    def break_off(self) -> None:
+    def close_after_failure(self) -> None:
         """As `close`, for a run that something else has ended: what cannot be written is told, not raised.
 
         A ledger that does not say whose it is is not written for that alone: it may have been found to be another's.
@@ -142,7 +142,7 @@ class FileRun:
         at = self._clock.now().isoformat(timespec="milliseconds")
         self._journal.append({"v": 1, "run": self.run_id, "at": at, **event}, at_once=at_once)
 
-    def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
+    def _update(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         with self._lock:
             update_ledger(self._entries, entries, forget)
             self._dirty = self._dirty or bool(entries or forget)
@@ -211,9 +211,9 @@ class FileStore:
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
-        written = self._ours()
+        written = self._read_ledger()
         self._check_journal()
-        return self._recovered(None if written is None else written.entries, self._seals())
+        return self._recover(None if written is None else written.entries, self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first; events that this checkout did not write say `foreign`.
@@ -239,7 +239,7 @@ class FileStore:
         finally:
             audits.close()
 
-    def _ours(self) -> LedgerFile | None:
+    def _read_ledger(self) -> LedgerFile | None:
         found = read_ledger_file(self._ledger_path)
         if found is not None:
             check_account(LEDGER_NAME, found.account, self._account)
@@ -251,7 +251,7 @@ class FileStore:
         check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
         return found
 
-    def _recovered(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
+    def _recover(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
 
         An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too. Only what this
@@ -298,19 +298,19 @@ class FileStore:
             lock.acquire()
         except Timeout as held:
             raise LockHeld("another run holds the lock of this project", hint="wait for it to end") from held
-        except (OSError, UnfitFile) as wrong:
-            raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
+        except (OSError, UnfitFile) as error:
+            raise StoreError(f"the lock cannot be taken: {error}") from error
         try:
             disk.remove_drafts(self._ledger_path)
             began = self._clock.monotonic()
-            found = self._ours()
+            found = self._read_ledger()
             took = self._clock.monotonic() - began
             says = self._check_journal()
             if self._key is None:
                 make_key(self._root / STATE_FOLDER)
             seals = self._seals()
             written = found.entries if found else {}
-            entries = self._recovered(None if found is None else found.entries, seals)
+            entries = self._recover(None if found is None else found.entries, seals)
             account = self._account or (None if found is None else found.account)
             unsaid = bool(written) and found is not None and found.account != account
             if says is None and self._account is not None:
@@ -322,7 +322,7 @@ class FileStore:
                 run.begin(who)
                 yield run
             except BaseException:
-                run.break_off()
+                run.close_after_failure()
                 raise
             run.close()
         finally:
@@ -350,9 +350,9 @@ def _unfinished_events(events: Iterable[dict[str, Any]], ledger: str | None) -> 
 def _check_event(number: int, event: Mapping[str, Any]) -> None:
     try:
         check_event(event)
-    except (KeyError, ValueError) as wrong:
-        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+    except (KeyError, ValueError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise StoreError(
             f"{STATE_FOLDER}/{JOURNAL_NAME}:{number}: the line is no event of a journal: {what}",
             hint=f"move {STATE_FOLDER}/{JOURNAL_NAME} away: the ledger stands without it",
-        ) from wrong
+        ) from error

@@ -136,8 +136,8 @@ class JournalFile:
             self._descriptor = disk.open_descriptor(*_root_and_name(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             _end_torn_line(self._descriptor)
             disk.sync_folder(path.parent)
-        except (OSError, UnfitFile) as wrong:
-            raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
+        except (OSError, UnfitFile) as error:
+            raise StoreError(f"the journal cannot be opened: {error}") from error
 
     def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         """Write one event, and return when it is on disk. Raises `StoreError`.
@@ -150,16 +150,16 @@ class JournalFile:
             with self._write_lock:
                 # A full disk may have cut the line before: this one must not run into it.
                 started, self._torn = self._torn, True
-                line = line if self._seals is None else self._seals.put(line)
+                line = line if self._seals is None else self._seals.seal(line)
                 _write_all(self._descriptor, b"\n" + line if started else line)
                 self._torn = False
                 if self._seals is not None:
-                    self._seals.wrote(line)
+                    self._seals.advance(line)
                 self._is_owed = not at_once  # a sync takes along all that was written before it
             if at_once:
                 self._disk.wait()
-        except OSError as wrong:
-            raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+        except OSError as error:
+            raise StoreError(f"the journal cannot be written: {error}") from error
 
     def _sync(self) -> None:
         os.fsync(self._descriptor)
@@ -200,8 +200,8 @@ def journal_account(path: Path) -> AccountId | None:
             return account_in(_root_and_name(path)[1], file.readline(_LONGEST_HEADER))
     except FileNotFoundError:
         return None
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"the journal cannot be read: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"the journal cannot be read: {error}") from error
 
 
 _LONGEST_HEADER = 4096
@@ -221,10 +221,10 @@ def write_account(path: Path, account: AccountId) -> None:
         except FileNotFoundError:
             lines = b""
         disk.write(root, name, head + lines)
-    except (OSError, UnfitFile) as wrong:
-        if isinstance(wrong, UnfitFile) and wrong.finding.code == disk.TOO_LARGE:
+    except (OSError, UnfitFile) as error:
+        if isinstance(error, UnfitFile) and error.finding.code == disk.TOO_LARGE:
             return
-        raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+        raise StoreError(f"the journal cannot be written: {error}") from error
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -253,5 +253,5 @@ def read_sealed(
                     unread.append(number)
     except FileNotFoundError:
         return
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"the journal cannot be read: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"the journal cannot be read: {error}") from error

@@ -56,11 +56,11 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         text = text_of(disk.read(path.parent, path.name))
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError as wrong:
-        at = wrong.object[: wrong.start].count(b"\n") + 1
-        raise _broken_line_error(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
+    except UnicodeDecodeError as error:
+        at = error.object[: error.start].count(b"\n") + 1
+        raise _broken_line_error(path, at, "the line cannot be read: it is not UTF-8 text") from error
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"{path.name} cannot be read: {error}", hint="restore the file from git") from error
     if text and not text.endswith("\n"):
         raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
     entries: dict[Address, LedgerEntry] = {}
@@ -116,12 +116,12 @@ def _parse_account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId
     except NewerFormatError as newer:
         hint = "upgrade this program: a newer one has been at work"
         raise StoreError(f"{path.name}:1: {newer}", hint=hint) from newer
-    except (KeyError, ValueError) as wrong:
-        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+    except (KeyError, ValueError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         hint = "restore the line, or delete it: without it the file is taken for this project's own"
         raise StoreError(
             f"{path.name}:1: the line that says whose account it is is damaged: {what}", hint=hint
-        ) from wrong
+        ) from error
 
 
 def _parse_line(path: Path, number: int, line: str) -> Any:
@@ -135,18 +135,18 @@ def _parse_line(path: Path, number: int, line: str) -> Any:
         raise StoreError(f"{path.name}:1: this is a pointer of Git LFS and not the file itself", hint=hint)
     try:
         return orjson.loads(line)
-    except orjson.JSONDecodeError as wrong:
-        raise _broken_line_error(path, number, "the line is not a ledger entry") from wrong
+    except orjson.JSONDecodeError as error:
+        raise _broken_line_error(path, number, "the line is not a ledger entry") from error
 
 
 def _parse_entry(path: Path, number: int, raw: Any) -> LedgerEntry:
     try:
         return entry_from_json(raw)
-    except KeyError as wrong:
-        raise _broken_line_error(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
-    except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
-        why = "" if isinstance(wrong, TypeError | AttributeError) else f": {wrong}"
-        raise _broken_line_error(path, number, f"the line is not a ledger entry{why}") from wrong
+    except KeyError as error:
+        raise _broken_line_error(path, number, f"the line is not a ledger entry: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        why = "" if isinstance(error, TypeError | AttributeError) else f": {error}"
+        raise _broken_line_error(path, number, f"the line is not a ledger entry{why}") from error
 
 
 def _shared_id_error(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
@@ -173,5 +173,5 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
     try:
         disk.write(path.parent, path.name, text.encode())
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"{path.name} cannot be written: {error}") from error

@@ -37,15 +37,15 @@ class Seals:
     key: bytes
     after: tuple[bytes, bytes] = field(default=(b"", b""))
 
-    def put(self, line: bytes) -> bytes:
+    def seal(self, line: bytes) -> bytes:
         """A line that is an object of JSON and its break, with its seal; `wrote` says that it is on record."""
         return line[:-2] + _FIELD + self._seal(self.after[1], line[:-2]) + _END
 
-    def wrote(self, line: bytes) -> None:
+    def advance(self, line: bytes) -> None:
         """Go on behind a sealed line."""
         self.after = self.after[1], line[-_TAIL:][len(_FIELD) : -len(_END)]
 
-    def holds(self, line: bytes) -> bool:
+    def accept(self, line: bytes) -> bool:
         """Whether a line read is the next one of ours; the chain goes on behind it."""
         whole = line if line.endswith(b"\n") else line + b"\n"
         tail = whole[-_TAIL:]
@@ -54,7 +54,7 @@ class Seals:
         seal = tail[len(_FIELD) : -len(_END)]
         if not any(compare_digest(seal, self._seal(before, whole[:-_TAIL])) for before in self.after):
             return False
-        self.wrote(whole)
+        self.advance(whole)
         return True
 
     def _seal(self, before: bytes, body: bytes) -> bytes:
@@ -100,4 +100,4 @@ def make_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
 def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:
     """Each line of a journal, and whether it is ours; none is without a key."""
     for line in lines:
-        yield line, seals is not None and seals.holds(line)
+        yield line, seals is not None and seals.accept(line)

@@ -85,8 +85,8 @@ class _ReadAnswer:
     def of(cls, reply: Response) -> "_ReadAnswer":
         try:
             return cls(reply, decode(reply.body))
-        except AnswerError as wrong:
-            return cls(reply, wrong)
+        except AnswerError as error:
+            return cls(reply, error)
 
     def read(self, read: Callable[[Any], _T]) -> _T:
         """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
@@ -113,9 +113,9 @@ class DtReader:
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
         call = calls.apps(self._publisher_id)
-        heard = self._heard(call)
-        return self._ours(
-            self._understood(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
+        heard = self._read_answer(call)
+        return self._check_publisher(
+            self._parse(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
         )
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
@@ -124,10 +124,10 @@ class DtReader:
         Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
-        heard = self._heard(call)
+        heard = self._read_answer(call)
         if not isinstance(heard.value, BlankError):
-            found = self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
-            return self._ours(found)
+            found = self._parse(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
+            return self._check_publisher(found)
         if not expected:
             return ()
         raise DoubtfulRead(
@@ -138,13 +138,13 @@ class DtReader:
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
         """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
         call = calls.one(kind, resource_id)
-        heard = self._heard(call, missing=True)
+        heard = self._read_answer(call, missing=True)
         if _is_missing(heard.reply):
             return None
-        found = self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
-        return None if found is None else self._ours((found,))[0]
+        found = self._parse(call, heard, lambda value: answer.live_one(kind, value, resource_id))
+        return None if found is None else self._check_publisher((found,))[0]
 
-    def _ours(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+    def _check_publisher(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
         """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
         for each in found:
             if each.publisher_id not in {None, self._publisher_id}:
@@ -156,7 +156,7 @@ class DtReader:
                 )
         return found
 
-    def _heard(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
+    def _read_answer(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
         It ends as `BlankError` only where both were.
@@ -173,7 +173,7 @@ class DtReader:
             case Response(status=status) as reply:
                 if status in {200, 204} or (missing and _is_missing(reply)):
                     return reply
-                raise self._refused(call, reply, exchange)
+                raise self._refusal_error(call, reply, exchange)
             case AuthFailed(error=error):
                 raise error
             case NoResponse(why=why, final=True):
@@ -185,22 +185,22 @@ class DtReader:
             case never:
                 assert_never(never)
 
-    def _refused(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
+    def _refusal_error(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
         status = reply.status
         if status < 300:
             return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
         if status < 400:
             return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
-        text = exchange.told(f"{call}: HTTP {status}: {self._words(reply)}")
+        text = exchange.with_wait(f"{call}: HTTP {status}: {self._words(reply)}")
         if status in {408, 429} or status >= 500:
             return ApiError(text, hint=exchange.hint(_LATER))
         return ApiRejected(text, hint=exchange.hint(""))
 
-    def _understood(self, call: Request, heard: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
+    def _parse(self, call: Request, heard: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
         try:
             found = heard.read(read)
-        except AnswerError as wrong:
-            why = self._client.redacted(words_of(str(wrong)))
+        except AnswerError as error:
+            why = self._client.redacted(words_of(str(error)))
             raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
         return found
 
@@ -237,12 +237,12 @@ class DtGateway(DtReader):
         """What became of a write; `done` reads the answer of one that the server says it did."""
         match exchange.end:
             case Response(status=status) as reply if 200 <= status < 300:
-                return self._discreet(done(reply))
+                return self._redact(done(reply))
             case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
                 if _leaves_open(reply):
                     return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
-                return self._undone(exchange, status, exchange.told(words))
+                return self._refused_write(exchange, status, exchange.with_wait(words))
             case AuthFailed(error=error):
                 return _not_sent(exchange, error.message)
             case RequestNotSent(why=why):
@@ -252,10 +252,10 @@ class DtGateway(DtReader):
             case never:
                 assert_never(never)
 
-    def _discreet(self, told: Answer) -> Answer:
+    def _redact(self, told: Answer) -> Answer:
         return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
 
-    def _undone(self, exchange: CallResult, status: int, words: str) -> Answer:
+    def _refused_write(self, exchange: CallResult, status: int, words: str) -> Answer:
         if status == 408 or status >= 500:
             return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
         if exchange.doubt:
@@ -278,8 +278,8 @@ def _leaves_open(reply: Response) -> bool:
 def _create_answer(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
     try:
         resource_id, said_app, said = answer.written_resource(kind, decode(reply.body))
-    except AnswerError as wrong:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    except AnswerError as error:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
     if resource_id is None:
         return Ambiguous("the answer names no id", tries)
     if kind == "placement" and said_app not in (None, app_id):
@@ -295,8 +295,8 @@ def _update_answer(before: LiveResource, reply: Response, tries: int) -> Answer:
         resource_id, _, said = answer.written_resource(before.kind, decode(reply.body))
     except NotJsonError:
         return Accepted(before.id, attempts=tries)
-    except AnswerError as wrong:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    except AnswerError as error:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
     if resource_id not in (None, before.id):
         return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
     return Accepted(before.id, said, tries)

@@ -131,12 +131,12 @@ class DtReports:
         file = self._wait_for_report(found, folder / "received", f"{what}{said}", stopped)
         if file.may_be_cut:
             raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
-        received = self._unpacked(file, folder)
+        received = self._unpack(file, folder)
         if said and received.lines <= 1:
             raise UnreadableAnswer(f"{what} holds no rows{said}", hint=_AGAIN)
         return received
 
-    def _unpacked(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+    def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport:
         if not file.is_gzip:
             return ReceivedReport(file.path, file.lines, file.digest)
         plain = folder / "unpacked"
@@ -152,8 +152,8 @@ class DtReports:
         try:
             answer = decode(reply.body)
             told = folded(answer) if isinstance(answer, dict) else {}
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint=_AGAIN) from None
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=_AGAIN) from None
         url, beside = told.get("url"), {key: part for key, part in told.items() if key not in {"id", "url"}}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
@@ -171,7 +171,7 @@ class DtReports:
             case Response(status=200 | 201 | 202) as reply:
                 return reply
             case Response(status=status, body=body):
-                said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
+                said = exchange.with_wait(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
                 if status == 408 or status >= 500:
                     raise _unknown_outcome(call, said)
                 if status == 429:
@@ -192,7 +192,7 @@ class DtReports:
         pause, breaks = self._waiting.first_pause, 0
         try:
             while True:
-                file, state, asked = self._requested_once(found, connections, path, stopped)
+                file, state, asked = self._request_once(found, connections, path, stopped)
                 if isinstance(state, Ready):
                     return file
                 if isinstance(state, Failed):
@@ -205,7 +205,7 @@ class DtReports:
         finally:
             connections.close()
 
-    def _requested_once(
+    def _request_once(
         self, found: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
     ) -> tuple[DownloadFile, Readiness, float]:
         """One GET, and the seconds that its answer asks to wait.
@@ -213,7 +213,7 @@ class DtReports:
         Sent without our token: the signature in the URL is the authorization.
         """
         late = self._clock.monotonic() + _LIFE
-        with DownloadFile(path, self._waiting.limits) as file, connections.lent() as connection:
+        with DownloadFile(path, self._waiting.limits) as file, connections.borrow() as connection:
             request = self._request(found)
             end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
         if stopped():

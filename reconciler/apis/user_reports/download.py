@@ -225,8 +225,8 @@ def unpack(packed: Path, plain: Path, limits: SizeLimits) -> int:
                     raise UnreadableAnswer(f"the report unpacks to more than {limits.ratio} times its size")
     except zlib.error:
         raise UnreadableAnswer("the report is a damaged gzip file") from None
-    except OSError as wrong:
-        raise ProjectError(f"the report cannot be unpacked: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"the report cannot be unpacked: {error.strerror or error}") from error
     return lines + (last != b"\n")
 
 
@@ -271,8 +271,8 @@ class DownloadFile:
         self._ends_a_line = False
         try:
             self._file = path.open("wb")
-        except OSError as wrong:
-            raise _write_error(wrong) from wrong
+        except OSError as error:
+            raise _write_error(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -329,14 +329,14 @@ class DownloadFile:
         self._digest.update(chunk)
         try:
             self._file.write(chunk)
-        except OSError as wrong:
-            raise _write_error(wrong) from wrong
+        except OSError as error:
+            raise _write_error(error) from error
 
     def _too_large(self) -> Unwanted:
         return Unwanted(f"the file is larger than {self._limits.received // _MEGABYTE:,} MB")
 
 
-def _write_error(wrong: OSError) -> ProjectError:
+def _write_error(error: OSError) -> ProjectError:
     return ProjectError(
-        f"a report cannot be written: {wrong.strerror or wrong}", hint="is the disk full? Nothing was kept of it"
+        f"a report cannot be written: {error.strerror or error}", hint="is the disk full? Nothing was kept of it"
     )

@@ -59,18 +59,18 @@ def parameters(url: str) -> dict[str, Any]:
     An `@`, `/` or `?` that a password holds as it is would make its rest a host, a port or a database, which errors
     name; such a URL is refused before anybody reads it that way.
     """
-    wrong = StoreError(
+    error = StoreError(
         "RECONCILER_STORE is not the URL of a PostgreSQL database",
         hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password, @ is written %40, / %2F and ? %3F",
     )
     if not _SHAPE.fullmatch(url):
-        raise wrong
+        raise error
     try:
         said = conninfo_to_dict(url)
     except (psycopg.Error, ValueError):  # ValueError: percent-encoded bytes that are no text
         said = {}
     if not said or not _PORTS.fullmatch(str(said.get("port") or "")):
-        raise wrong
+        raise error
     return {**DEFAULTS, **said}
 
 
@@ -237,8 +237,8 @@ class Database:
         """Turn what goes wrong with the database into `StoreError`."""
         try:
             yield
-        except (SQLAlchemyError, psycopg.Error) as wrong:
-            raise self._told(wrong) from None
+        except (SQLAlchemyError, psycopg.Error) as error:
+            raise self._store_error(error) from None
 
     def _open(self) -> PatientConnection:
         # A prepared statement belongs to a session, and a pooler may lend another one to the next transaction.
@@ -250,8 +250,8 @@ class Database:
         set_json_dumps(_json, connection)
         return connection
 
-    def _told(self, wrong: Exception) -> StoreError:
-        cause = wrong.orig if isinstance(wrong, DBAPIError) else wrong
+    def _store_error(self, error: Exception) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) else error
         state, said = "", str(cause)
         if isinstance(cause, psycopg.Error):
             state, said = cause.sqlstate or "", cause.diag.message_primary or said
@@ -267,8 +267,8 @@ def transaction(connection: Connection) -> Iterator[None]:
     """A transaction, with this program's settings. A connection that was closed while it was idle is opened anew."""
     try:
         transaction = _begin(connection)
-    except DBAPIError as wrong:
-        if not wrong.connection_invalidated or isinstance(wrong.orig, NoAnswer):
+    except DBAPIError as error:
+        if not error.connection_invalidated or isinstance(error.orig, NoAnswer):
             raise
         transaction = _begin(connection)
     with transaction:

@@ -55,7 +55,9 @@ class HeldLock:
         self._number = number
         self.backend = _take_lock(connection, number)
         self._ended = Event()
-        self._keeper = Thread(target=self._keep, args=(database.idle_seconds / 4,), name="store lock", daemon=True)
+        self._keeper = Thread(
+            target=self._confirm_at_times, args=(database.idle_seconds / 4,), name="store lock", daemon=True
+        )
         self._keeper.start()
 
     def confirm(self) -> None:
@@ -73,7 +75,7 @@ class HeldLock:
         except psycopg.Error:
             self._connection.close()
 
-    def _keep(self, pause: float) -> None:
+    def _confirm_at_times(self, pause: float) -> None:
         while not self._ended.wait(pause):
             try:
                 self.confirm()

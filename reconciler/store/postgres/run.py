@@ -64,8 +64,8 @@ class CommitQueue(Generic[Record]):
         try:
             self._commit([ticket.record for ticket in group])
             lost = None
-        except StoreError as wrong:
-            lost = wrong
+        except StoreError as error:
+            lost = error
         finally:
             with self._turn:
                 for ticket in group:
@@ -122,7 +122,7 @@ class PostgresRun:
         """Bring the ledger up to what was seen, without any step."""
         self._add(remembered_event(entries, forget), entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account."""
         self._add(event)
 
@@ -130,8 +130,8 @@ class PostgresRun:
         """Close the run in the journal, and give back the lock. All else is recorded already, so no error is raised."""
         try:
             self._add({"event": RUN_ENDED})
-        except StoreError as wrong:
-            log.warning("the end of the run could not be recorded: %s", wrong.message)
+        except StoreError as error:
+            log.warning("the end of the run could not be recorded: %s", error.message)
         self._session.lock.release()
 
     def _add(
@@ -148,9 +148,9 @@ class PostgresRun:
             if not is_latest_run(connection, self._session.project, self.run_id):
                 raise lost_lock_error()
             connection.execute(insert(journal), [self._journal_row(record) for record in records])
-            self._bring_ledger_up(connection, records)
+            self._update_ledger(connection, records)
 
-    def _bring_ledger_up(self, connection: Connection, records: Sequence[_Record]) -> None:
+    def _update_ledger(self, connection: Connection, records: Sequence[_Record]) -> None:
         rows: dict[bytes, dict[str, Any] | None] = {}
         for record in records:
             rows |= {digest(address): None for address in record.forget}

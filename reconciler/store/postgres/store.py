@@ -120,8 +120,8 @@ class PostgresStore:
 def _parse_entry(address: str, raw: Any) -> LedgerEntry:
     try:
         return entry_from_json(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
             f"the ledger's entry of {address} in the database is of another shape",
             hint="restore it from a backup, or delete its row: it is made again from the live account by identity",
-        ) from wrong
+        ) from error

@@ -236,8 +236,8 @@ def read_id(raw: Any) -> str | None:
             raise AnswerError(f"an id that stands for none ({str(raw).strip()[:20]})")
         try:
             return identifier(str(raw).strip())
-        except ValueError as wrong:
-            raise AnswerError(str(wrong)) from None
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
     if isinstance(raw, float) and raw.is_integer():
         raise AnswerError("an id so large that it cannot be told from others")
     raise AnswerError("an id that is neither a number nor a text")
@@ -313,8 +313,8 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     try:
         app_id = read_id(row.get("appid")) if kind == "placement" else None
         publisher_id = read_id(row.get("publisherid") or None)
-    except AnswerError as wrong:
-        raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    except AnswerError as error:
+        raise AnswerError(f"{kind} {resource_id}: {error}") from None
     fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")

@@ -159,8 +159,8 @@ def _read_fields(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, 
             continue
         try:
             value = reader(raw)
-        except ValueError as wrong:
-            unreadable(name, ValueError(f"it is {TWOFOLD}") if raw is TWOFOLD else wrong)
+        except ValueError as error:
+            unreadable(name, ValueError(f"it is {TWOFOLD}") if raw is TWOFOLD else error)
             continue
         if name in fields and fields[name] != value:
             del fields[name]

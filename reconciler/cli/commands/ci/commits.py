@@ -114,7 +114,7 @@ def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | 
         if way == "signed":
             commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, known, session.clock)
             return same if commit is None else f"ledger: {commit} on {target.branch}"
-        own = _branch_of(git.does("rev-parse", "--show-prefix"))
+        own = _branch_of(git.run("rev-parse", "--show-prefix"))
         commit = request_ledger(git, LEDGER, message, target, own)
         if commit is None:
             return same
@@ -136,7 +136,7 @@ def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
         return 0
     root = session.workspace().root
     git = Git(root, session.environment.variables)
-    prefix = git.does("rev-parse", "--show-prefix")
+    prefix = git.run("rev-parse", "--show-prefix")
     own = _branch_of(prefix)
     with branches(place_of(session.environment, asked), session.clock) as known:
         data = unmerged_ledger(known, own, f"{prefix}{LEDGER}")
@@ -269,7 +269,7 @@ def _ask(session: CommandSession, branch: str | None, asked: ForgeOptions) -> in
 
 def _own(base: str, git: "Git") -> str:
     """One for each project of a repository: with the project's folder behind it if it has one."""
-    slug = _FLOOR_SIGNS.sub("-", git.does("rev-parse", "--show-prefix")).strip("-")
+    slug = _FLOOR_SIGNS.sub("-", git.run("rev-parse", "--show-prefix")).strip("-")
     return f"{base}-{slug}" if slug else base
 
 

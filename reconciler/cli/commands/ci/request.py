@@ -200,7 +200,7 @@ def _head(session: CommandSession) -> str:
     """The commit that is checked out, and will be applied. Raises `ProjectError` without git."""
     from reconciler.forge.commits import Git
 
-    return Git(session.root_if_any() or Path.cwd(), session.environment.variables).does("rev-parse", "HEAD")
+    return Git(session.root_if_any() or Path.cwd(), session.environment.variables).run("rev-parse", "HEAD")
 
 
 def _tell(session: CommandSession, found: "ReviewedPlans", *, direct: bool) -> None:
