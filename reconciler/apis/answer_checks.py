@@ -118,12 +118,12 @@ def _is_known(key: str, part: Any, asked: Mapping[str, Any], depth: int) -> bool
 
 def _words_text(answer: Mapping[str, Any], depth: int) -> str:
     """The words of an answer: its message, and else each text with its key."""
-    told = [
+    texts = [
         words_of({key: part}) or _part_text(key, part, depth)
         for key, part in answer.items()
         if part not in (None, "", [])
     ]
-    return "; ".join(dict.fromkeys(filter(None, told)))[:500]
+    return "; ".join(dict.fromkeys(filter(None, texts)))[:500]
 
 
 def _part_text(key: str, part: Any, depth: int) -> str:

@@ -74,11 +74,11 @@ class RequestLimit:
 
     def acquire(self) -> None:
         """Wait until a request may be sent, and count it as sent. Raises `Interrupted`."""
-        told = False
+        is_told = False
         while (seconds := self._try_acquire()) > 0:
-            if not told:
+            if not is_told:
                 self._told(seconds)
-                told = True
+                is_told = True
             if self._stopped():
                 raise Interrupted("stopped while waiting for the API's rate limit")
             self._clock.sleep(min(seconds, _NAP))
@@ -99,8 +99,8 @@ class RequestLimit:
 
     def _read(self) -> list[float]:
         try:
-            told = json.loads(disk.read(self._path.parent, self._path.name))
-            return [float(time) for time in told]
+            times = json.loads(disk.read(self._path.parent, self._path.name))
+            return [float(time) for time in times]
         except (FileNotFoundError, ValueError, TypeError):
             return []
 

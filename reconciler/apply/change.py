@@ -32,23 +32,23 @@ GONE: Final = (404, 410)
 def update_resource(change: Update, context: ExecutionContext) -> StepResult:
     """Send the fields of an update, and see what the account made of them."""
 
-    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
+    def entry(resource_id: str, verification: Verification) -> LedgerEntry:
         known = context.ledger.get(change.renamed_from or change.address)
         if known is None or known.id != resource_id:
             known = LedgerEntry(change.address, resource_id, {})
-        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
-        applied.update({name: known.applied[name] for name in seen.untaken & known.applied.keys()})
+        applied = {name: value for name, value in change.declared.items() if name not in verification.untaken}
+        applied.update({name: known.applied[name] for name in verification.untaken & known.applied.keys()})
         kept = {
             name: value
             for name, value in known.kept.items()
-            if name not in change.send or name in seen.untaken
+            if name not in change.send or name in verification.untaken
             if applied.get(name, ABSENT) == known.applied.get(name)
         }
-        for name in change.send.keys() - seen.untaken:
-            if leaves := [*_newly_kept_leaves(name, change, seen), *_still_kept_leaves(name, change, known)]:
+        for name in change.send.keys() - verification.untaken:
+            if leaves := [*_newly_kept_leaves(name, change, verification), *_still_kept_leaves(name, change, known)]:
                 kept[name] = _with_kept_leaves(change.declared.get(name), leaves)
         unshown = {name for name in known.unconfirmed if name not in change.send}
-        unconfirmed = (seen.unconfirmed | unshown) & applied.keys()
+        unconfirmed = (verification.unconfirmed | unshown) & applied.keys()
         kept = {name: value for name, value in kept.items() if name in applied}
         return LedgerEntry(
             change.address, resource_id, applied, frozenset(unconfirmed), protect=change.protect, kept=kept
@@ -57,10 +57,10 @@ def update_resource(change: Update, context: ExecutionContext) -> StepResult:
     return _send_update(Write(change, change.id, change.app_id, change.send, entry), context)
 
 
-def _newly_kept_leaves(name: str, change: Update, seen: Verification) -> Iterator[FieldChange]:
+def _newly_kept_leaves(name: str, change: Update, verification: Verification) -> Iterator[FieldChange]:
     """The leaves of a field that the account keeps otherwise than this update sent them."""
-    if name in seen.kept:
-        yield from field_changes(name, seen.kept[name], change.send[name], None)
+    if name in verification.kept:
+        yield from field_changes(name, verification.kept[name], change.send[name], None)
 
 
 def _still_kept_leaves(name: str, change: Update, known: LedgerEntry) -> Iterator[FieldChange]:
@@ -119,43 +119,52 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
 def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -> StepResult:
     """What came of a write whose answer does not say: read the resource and compare."""
     change, doubt, resource_id = write.change, write.doubt, write.id or ""
-    found = read_back(kind_of(change.address), resource_id, context)
-    if isinstance(found, str):
+    live = read_back(kind_of(change.address), resource_id, context)
+    if isinstance(live, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
-        error = f"{doubt}; {found}" if doubt else found
+        error = f"{doubt}; {live}" if doubt else live
         remembered = None if doubt else write.entry(resource_id, Verification())
-        ended = StepResult(result(change, outcome, attempts=attempts, error=error), remembered, _former_address(write))
-        return context.unconfirmed.add(write, ended)
-    if found is None:
+        step_result = StepResult(
+            result(change, outcome, attempts=attempts, error=error), remembered, _former_address(write)
+        )
+        return context.unconfirmed.add(write, step_result)
+    if live is None:
         return StepResult(result(change, "failed", attempts=attempts, error="it is gone from the account"))
-    seen = verify(write.sent, write.before, found.fields, context.seen.fields_returned_for(write.before))
-    if seen.reset:
-        return _stop_after_reset(write, seen, attempts, context)
-    return context.unconfirmed.add(write, write_result(write, seen, attempts, settled=False, shown=found.fields))
+    verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
+    if verification.reset:
+        return _stop_after_reset(write, verification, attempts, context)
+    return context.unconfirmed.add(write, write_result(write, verification, attempts, settled=False, shown=live.fields))
 
 
 def write_result(
-    write: Write, seen: Verification, attempts: int, *, settled: bool, shown: Fields | None = None
+    write: Write, verification: Verification, attempts: int, *, settled: bool, shown: Fields | None = None
 ) -> StepResult:
     """What a write came to, by what is seen of the resource (`shown`: by reading it; None: by the answer alone).
 
     Not `settled`: the account may only lag, so what shows no sign of the write is left open.
     """
     change, sent = write.change, write.sent
-    untaken = untaken_fields(sent, write.before, write.said, seen, settled=settled, refused=write.doubt is not None)
-    seen = replace(seen, untaken=untaken)
-    wanted, kept = kept_leaves(sent, seen.kept, seen)
-    outcome, error = outcome_when_taken(seen, wanted, kept)
-    if not seen.contradicted and write.doubt and shown is not None and not _shows_write(sent, write.before, shown):
+    untaken = untaken_fields(
+        sent, write.before, write.said, verification, settled=settled, refused=write.doubt is not None
+    )
+    verification = replace(verification, untaken=untaken)
+    wanted, kept = kept_leaves(sent, verification.kept, verification)
+    outcome, error = outcome_when_taken(verification, wanted, kept)
+    if (
+        not verification.contradicted
+        and write.doubt
+        and shown is not None
+        and not _shows_write(sent, write.before, shown)
+    ):
         error = f"{write.doubt}; the account shows no field by which to tell whether it was done"
         return StepResult(result(change, "unknown", attempts=attempts, error=error))
-    if seen.untaken:
-        error = f"{write.doubt or 'answered as done'}; {contradiction_text(sent, seen.untaken, seen)}"
+    if verification.untaken:
+        error = f"{write.doubt or 'answered as done'}; {contradiction_text(sent, verification.untaken, verification)}"
         outcome = "failed" if settled else "unknown" if write.doubt else "unverified"
-        if write.doubt or len(seen.untaken) == len(sent):
+        if write.doubt or len(verification.untaken) == len(sent):
             return StepResult(result(change, outcome, attempts=attempts, error=error))
-    ended = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
-    return StepResult(ended, write.entry(write.id or "", seen), _former_address(write))
+    step_result = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
+    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
 def _former_address(write: Write) -> tuple[Address, ...]:
@@ -170,14 +179,14 @@ def _shows_write(sent: Fields, before: Fields, after: Fields) -> bool:
     return len(there) == len(sent) or any(before.get(name, ABSENT) != sent[name] for name in there)
 
 
-def _stop_after_reset(write: Write, seen: Verification, attempts: int, context: ExecutionContext) -> StepResult:
+def _stop_after_reset(write: Write, verification: Verification, attempts: int, context: ExecutionContext) -> StepResult:
     """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
-    fields = ", ".join(sorted(seen.reset))
+    fields = ", ".join(sorted(verification.reset))
     context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
-    seen = replace(seen, untaken=frozenset(seen.contradicted or {}))
-    ended = result(write.change, "failed", attempts=attempts, error=error)
-    return StepResult(ended, write.entry(write.id or "", seen), _former_address(write))
+    verification = replace(verification, untaken=frozenset(verification.contradicted or {}))
+    step_result = result(write.change, "failed", attempts=attempts, error=error)
+    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
 def delete_resource(change: Delete, context: ExecutionContext) -> StepResult:
@@ -191,24 +200,24 @@ def delete_resource(change: Delete, context: ExecutionContext) -> StepResult:
     if isinstance(answer, NotSent) or (isinstance(answer, Rejected) and answer.status not in GONE):
         why = answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
         return StepResult(result(change, "failed", attempts=answer.attempts, error=why))
-    found = read_back(kind, change.id, context)
-    if found is None:
+    live = read_back(kind, change.id, context)
+    if live is None:
         return StepResult(result(change, "applied", attempts=answer.attempts), forget=(change.address,))
     doubt = None if isinstance(answer, Accepted) else answer.why if isinstance(answer, Ambiguous) else answer.message
-    if isinstance(found, str):
+    if isinstance(live, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
-        told = "; ".join(filter(None, (doubt, found)))
+        told = "; ".join(filter(None, (doubt, live)))
         return StepResult(result(change, outcome, attempts=answer.attempts, error=told))
     error = "; ".join(filter(None, (doubt, "the account still shows it")))
-    ended = StepResult(result(change, "unknown", attempts=answer.attempts, error=error))
-    return context.unconfirmed.add(UnconfirmedDelete(change, doubt), ended)
+    step_result = StepResult(result(change, "unknown", attempts=answer.attempts, error=error))
+    return context.unconfirmed.add(UnconfirmedDelete(change, doubt), step_result)
 
 
 def _why_app_is_kept(app_id: str, context: ExecutionContext) -> str | None:
     """Why an app may not be deleted now: the call would take along what is in it, planned or not."""
     try:
         listed = context.gateway.placements(app_id, expected=False)
-        left = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]
+        remaining = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]
     except (ApiError, CredentialsError) as error:
         return f"not sent: what is in the app could not be read: {error.message}"
-    return f"not sent: the app still holds placements {', '.join(sorted(left))}" if left else None
+    return f"not sent: the app still holds placements {', '.join(sorted(remaining))}" if remaining else None

@@ -97,9 +97,9 @@ def send_create(
 
     match answer:
         case Accepted(str(resource_id), said):
-            made = Created(change, app_id, resource_id, said, attempts, began)
-            trouble = why_not_ours(made, said, context) or claim_id(made, context)
-            return made if trouble is None else doubtful(trouble, may_repeat=False)
+            created = Created(change, app_id, resource_id, said, attempts, began)
+            objection = why_not_ours(created, said, context) or claim_id(created, context)
+            return created if objection is None else doubtful(objection, may_repeat=False)
         case Accepted():
             return doubtful("the answer names no id")
         case Rejected() | NotSent():
@@ -114,42 +114,42 @@ def _refusal_text(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def claim_id(made: Created, context: ExecutionContext) -> str | None:
+def claim_id(created: Created, context: ExecutionContext) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
-    kind = kind_of(made.change.address)
-    if made.id in context.seen.known.get(kind, ()):
+    kind = kind_of(created.change.address)
+    if created.id in context.seen.known.get(kind, ()):
         context.created.mixed = True
-        hint = "; the account may hold only one of such names: pin that id instead" if made.change.distinct else ""
-        return f"it was answered with id {made.id}, which was there before{hint}"
-    if not context.created.claim(CreatedResource(made.change.address, made.id, made.app_id, made.began)):
+        hint = "; the account may hold only one of such names: pin that id instead" if created.change.distinct else ""
+        return f"it was answered with id {created.id}, which was there before{hint}"
+    if not context.created.claim(CreatedResource(created.change.address, created.id, created.app_id, created.began)):
         context.created.mixed = True
-        return f"it was answered with id {made.id}, which is that of another create of this run"
+        return f"it was answered with id {created.id}, which is that of another create of this run"
     return None
 
 
-def why_not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | None:
+def why_not_ours(created: Created, shown: Fields, context: ExecutionContext) -> str | None:
     """Why fields that are shown under an answered id are another resource's; None where nothing speaks against it.
 
     A server may keep a name otherwise than it was sent (in lower case, trimmed, cut, escaped): that is no
     contradiction, unless the name is that of another resource.
     """
-    kind = kind_of(made.change.address)
+    kind = kind_of(created.change.address)
     for key in KEYS[kind]:
-        wanted, seen = made.change.send[key], shown.get(key, made.change.send[key])
+        wanted, seen = created.change.send[key], shown.get(key, created.change.send[key])
         if seen == wanted:
             continue
-        if not is_kept_form(str(wanted), str(seen)) or _is_name_of_another(made, key, str(seen), context):
+        if not is_kept_form(str(wanted), str(seen)) or _is_name_of_another(created, key, str(seen), context):
             context.created.mixed = True
-            return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
+            return f"it was answered with id {created.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 
 
-def _is_name_of_another(made: Created, key: str, seen: str, context: ExecutionContext) -> bool:
+def _is_name_of_another(created: Created, key: str, seen: str, context: ExecutionContext) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
-    kind = kind_of(made.change.address)
-    before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(made.app_id))
+    kind = kind_of(created.change.address)
+    before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(created.app_id))
     others = (each for each in before if each is not None)
-    within = app_of(made.change.address) if kind == "placement" else ""
+    within = app_of(created.change.address) if kind == "placement" else ""
     return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
@@ -192,9 +192,13 @@ class _StatusUpdate:
     trouble: str | None = None
     unsure: bool = False
 
-    def after_reading(self, seen: Verification | str) -> "_StatusUpdate":
+    def after_reading(self, verification: Verification | str) -> "_StatusUpdate":
         """The same in the light of what was read back: what an answer left open is clear once it is seen to be done."""
-        if not self.unsure or isinstance(seen, str) or "status" in {*seen.unconfirmed, *(seen.contradicted or {})}:
+        if (
+            not self.unsure
+            or isinstance(verification, str)
+            or "status" in {*verification.unconfirmed, *(verification.contradicted or {})}
+        ):
             return self
         return replace(self, unsure=False, trouble=None)
 
@@ -212,63 +216,63 @@ def create_resource(change: Create, context: ExecutionContext) -> StepResult | D
             return finish_create(creation, context)
 
 
-def finish_create(made: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+def finish_create(created: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
     """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
-    change = made.change
-    by_answer = verify(change.send, {}, made.said)
+    change = created.change
+    by_answer = verify(change.send, {}, created.said)
     two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
     if not by_answer.unconfirmed and not two_calls:
-        return _provisional_result(made, by_answer, _StatusUpdate(), context)
-    found = read_back(kind_of(change.address), made.id, context)
-    trouble = _why_another(made, found, context)
-    if trouble is not None:
-        context.created.release(change.address, made.id)
-        answered = None if isinstance(found, LiveResource) else made.id
+        return _provisional_result(created, by_answer, _StatusUpdate(), context)
+    live = read_back(kind_of(change.address), created.id, context)
+    objection = _why_another(created, live, context)
+    if objection is not None:
+        context.created.release(change.address, created.id)
+        answered = None if isinstance(live, LiveResource) else created.id
         return DoubtfulCreate(
             change,
-            made.app_id,
-            trouble,
-            made.attempts,
+            created.app_id,
+            objection,
+            created.attempts,
             1,
-            made.began,
+            created.began,
             context.moment(),
             may_repeat=False,
             answered=answered,
         )
     second = _StatusUpdate()
     if two_calls:
-        second = _set_inactive(made, context)
-        found = read_back(kind_of(change.address), made.id, context)
-    return _provisional_result(made, _verification(change, found, context), second, context)
+        second = _set_inactive(created, context)
+        live = read_back(kind_of(change.address), created.id, context)
+    return _provisional_result(created, _verification(change, live, context), second, context)
 
 
-def _why_another(made: Created, found: LiveResource | str | None, context: ExecutionContext) -> str | None:
+def _why_another(created: Created, live: LiveResource | str | None, context: ExecutionContext) -> str | None:
     """Why an answered id may be another resource's than the one that was created; None where it is not.
 
     An answer that does not say whose the id is has to be confirmed by a reading: ids of two creates may be exchanged.
     """
-    if not isinstance(found, LiveResource):
-        if any(key in made.said for key in KEYS[kind_of(made.change.address)]):
+    if not isinstance(live, LiveResource):
+        if any(key in created.said for key in KEYS[kind_of(created.change.address)]):
             return None
-        return f"it was answered with id {made.id} alone, and {found or 'that is not shown yet'}"
-    if made.app_id is not None and found.app_id not in {made.app_id, None}:
-        return f"it was answered with id {made.id}, which is in app {found.app_id}"
-    return why_not_ours(made, found.fields, context)
+        return f"it was answered with id {created.id} alone, and {live or 'that is not shown yet'}"
+    if created.app_id is not None and live.app_id not in {created.app_id, None}:
+        return f"it was answered with id {created.id}, which is in app {live.app_id}"
+    return why_not_ours(created, live.fields, context)
 
 
-def _set_inactive(made: Created, context: ExecutionContext) -> _StatusUpdate:
+def _set_inactive(created: Created, context: ExecutionContext) -> _StatusUpdate:
     """A placement is always born active: an inactive one takes a second call."""
     if context.cancellation.reason is not None:
         return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
-    change = made.change
-    active = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
+    change = created.change
+    active = LiveResource("placement", created.id, {**change.send, "status": "active"}, created.app_id)
     try:
-        intent = Intent(change.address, "update", made.id, 1, {"status": "inactive"}, {"status": "active"})
+        intent = Intent(change.address, "update", created.id, 1, {"status": "inactive"}, {"status": "active"})
         context.store.intend(intent)
         answer = context.gateway.update(active, {"status": "inactive"})
-    except (StoreError, CredentialsError) as lost:
-        context.cancellation.cancel(f"not tried: {lost.message}")
-        return _StatusUpdate(trouble=f"made, but still active: {lost.message}")
+    except (StoreError, CredentialsError) as error:
+        context.cancellation.cancel(f"not tried: {error.message}")
+        return _StatusUpdate(trouble=f"made, but still active: {error.message}")
     return _status_update(answer)
 
 
@@ -284,96 +288,102 @@ def _status_update(answer: Answer) -> _StatusUpdate:
             return _StatusUpdate(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
-def _verification(change: Create, found: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
+def _verification(change: Create, live: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
     """What is known of the new resource by reading it, or why nothing is."""
-    if isinstance(found, str):
-        return found
-    if found is None:
+    if isinstance(live, str):
+        return live
+    if live is None:
         return "it cannot be read back yet"
-    return verify(change.send, {}, found.fields, context.seen.fields_returned_for(change.send))
+    return verify(change.send, {}, live.fields, context.seen.fields_returned_for(change.send))
 
 
 def _provisional_result(
-    made: Created, seen: Verification | str, second: _StatusUpdate, context: ExecutionContext
+    created: Created, verification: Verification | str, second: _StatusUpdate, context: ExecutionContext
 ) -> StepResult:
     """The end of the step so far; the reading after the run confirms it."""
-    second = second.after_reading(seen)
-    attempts = made.attempts + second.attempts
-    entry = entry_maker(made.change)
+    second = second.after_reading(verification)
+    attempts = created.attempts + second.attempts
+    entry = entry_maker(created.change)
     if second.trouble is not None:
-        ended = _still_active_result(made, seen, second, attempts, entry)
+        step_result = _still_active_result(created, verification, second, attempts, entry)
     else:
-        ended = created_result(made.change, made.id, seen, attempts, settled=False)
-    change = made.change
+        step_result = created_result(created.change, created.id, verification, attempts, settled=False)
+    change = created.change
     if kind_of(change.address) == "app":
-        context.apps.add_id(change.address, made.id)
-    return context.unconfirmed.add(Write(change, made.id, made.app_id, change.send, entry, said=made.said), ended)
+        context.apps.add_id(change.address, created.id)
+    return context.unconfirmed.add(
+        Write(change, created.id, created.app_id, change.send, entry, said=created.said), step_result
+    )
 
 
 def _still_active_result(
-    made: Created,
-    seen: Verification | str,
+    created: Created,
+    verification: Verification | str,
     second: _StatusUpdate,
     attempts: int,
     entry: Callable[[str, Verification], LedgerEntry],
 ) -> StepResult:
     """A placement that was made and is still active, or may be."""
-    known = Verification() if isinstance(seen, str) else seen
-    held = entry(made.id, known)
+    known = Verification() if isinstance(verification, str) else verification
+    held = entry(created.id, known)
     remembered = replace(held, applied={name: value for name, value in held.applied.items() if name != "status"})
     outcome: Outcome = "unknown" if second.unsure else "failed"
-    ended = result(made.change, outcome, made=made.id, attempts=attempts, error=second.trouble)
-    return StepResult(ended, remembered)
+    step_result = result(created.change, outcome, made=created.id, attempts=attempts, error=second.trouble)
+    return StepResult(step_result, remembered)
 
 
 def created_result(
-    change: Create, resource_id: str, seen: Verification | str, attempts: int, *, settled: bool
+    change: Create, resource_id: str, verification: Verification | str, attempts: int, *, settled: bool
 ) -> StepResult:
     """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was.
 
     Not `settled`: the account may only lag behind what was written.
     """
     entry = entry_maker(change)
-    if isinstance(seen, str):
-        ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
-        return StepResult(ended, entry(resource_id, Verification()))
-    contradicted = _relevant_contradictions(change.address, seen)
+    if isinstance(verification, str):
+        step_result = result(
+            change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {verification}"
+        )
+        return StepResult(step_result, entry(resource_id, Verification()))
+    contradicted = _relevant_contradictions(change.address, verification)
     gone = {name for name, shown in contradicted.items() if shown is None}
-    seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
-    wanted, kept = kept_leaves(change.send, seen.kept, seen)
-    outcome, error = outcome_when_taken(seen, wanted, kept)
-    if seen.untaken:
+    verification = replace(
+        verification, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys()))
+    )
+    wanted, kept = kept_leaves(change.send, verification.kept, verification)
+    outcome, error = outcome_when_taken(verification, wanted, kept)
+    if verification.untaken:
         outcome = "failed" if settled else "unverified"
-        error = f"made, but {contradiction_text(change.send, seen.untaken, seen)}"
-    ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
-    return StepResult(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
+        error = f"made, but {contradiction_text(change.send, verification.untaken, verification)}"
+    step_result = result(change, outcome, made=resource_id, attempts=attempts, error=error)
+    return StepResult(replace(step_result, wanted=wanted, kept=kept), entry(resource_id, verification))
 
 
 def entry_maker(change: Create) -> Callable[[str, Verification], LedgerEntry]:
     """How the ledger remembers what a create made, by its id and what was seen of it."""
 
-    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
-        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
-        kept = {name: value for name, value in seen.kept.items() if name in applied}
-        unconfirmed = seen.unconfirmed & applied.keys()
+    def entry(resource_id: str, verification: Verification) -> LedgerEntry:
+        applied = {name: value for name, value in change.declared.items() if name not in verification.untaken}
+        kept = {name: value for name, value in verification.kept.items() if name in applied}
+        unconfirmed = verification.unconfirmed & applied.keys()
         return LedgerEntry(change.address, resource_id, applied, unconfirmed, protect=change.protect, kept=kept)
 
     return entry
 
 
-def _relevant_contradictions(address: Address, seen: Verification) -> dict[str, Value]:
+def _relevant_contradictions(address: Address, verification: Verification) -> dict[str, Value]:
     """Contradicted fields, without those that the vendor overwrites anyway."""
     ignored = OVERWRITTEN_BY_STORE if kind_of(address) == "app" else frozenset()
-    return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
+    return {name: value for name, value in (verification.contradicted or {}).items() if name not in ignored}
 
 
 def unlisted_result(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
     """The end of a create whose new id nothing shows so far; the reading after the run may."""
-    made = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
-    trouble = claim_id(made, context)
-    if trouble is not None:
-        return unknown_result(doubtful, f"{doubtful.why}; {trouble}", context)
-    return _provisional_result(made, "the account does not show it yet", _StatusUpdate(), context)
+    created = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
+    objection = claim_id(created, context)
+    if objection is not None:
+        return unknown_result(doubtful, f"{doubtful.why}; {objection}", context)
+    return _provisional_result(created, "the account does not show it yet", _StatusUpdate(), context)
 
 
 def unknown_result(
@@ -381,6 +391,6 @@ def unknown_result(
 ) -> StepResult:
     """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
     change = doubtful.change
-    ended = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
+    step_result = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
     write = Write(change, None, doubtful.app_id, change.send, entry_maker(change), doubt=why)
-    return context.unconfirmed.add(write, ended)
+    return context.unconfirmed.add(write, step_result)

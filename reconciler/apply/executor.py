@@ -165,9 +165,9 @@ class _Run:
         The request reaches the main thread alone. So that it can strike nowhere between a step and its record, that
         thread does nothing but wait.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="waves") as aside:
+        with ThreadPoolExecutor(1, thread_name_prefix="waves") as runner:
             try:
-                work = aside.submit(self._run_waves, ordered, parallelism)
+                work = runner.submit(self._run_waves, ordered, parallelism)
                 while not work.done():
                     self._wait(work)
             except BaseException:
@@ -190,10 +190,10 @@ class _Run:
                         each.result()
                 self._settle_creates(workers)
         if any(result.attempts for result in self.results):
-            seen = recheck(self._changes, self.results, self._context, parallelism)
-            self.after = seen.after
-            for ended in seen.corrections:
-                self._correct(ended)
+            rechecked = recheck(self._changes, self.results, self._context, parallelism)
+            self.after = rechecked.after
+            for step_result in rechecked.corrections:
+                self._correct(step_result)
 
     def _record_lists(self) -> None:
         """Record what the lists hold in which something is to be made: what is new in them later is told by that."""
@@ -208,8 +208,8 @@ class _Run:
         try:
             for app in sorted(lists, key=str):
                 self._context.store.record_observation(listed_event(app, lists[app]))
-        except StoreError as lost:
-            self._stop(lost)
+        except StoreError as error:
+            self._stop(error)
 
     def _settle_creates(self, workers: ThreadPoolExecutor) -> None:
         """See through the creates of a wave whose outcome is not known, together: they wait for the same lists."""
@@ -233,9 +233,9 @@ class _Run:
     def _repeat_create(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
         try:
             creation = send_create(doubtful.change, doubtful.app_id, self._context, doubtful)
-        except (StoreError, CredentialsError) as stop:
-            self._stop(stop)
-            unclear = not_repeated(doubtful, stop.message)
+        except (StoreError, CredentialsError) as error:
+            self._stop(error)
+            unclear = not_repeated(doubtful, error.message)
             return unknown_result(unclear.doubtful, unclear.why, self._context)
         match creation:
             case Created():
@@ -249,58 +249,58 @@ class _Run:
         self._listener.begun(change)
         self._record_outcome(change, lambda: carry_out(change, self._context))
 
-    def _record_outcome(self, change: Change, carried_out: Callable[[], StepResult | DoubtfulCreate]) -> None:
+    def _record_outcome(self, change: Change, step: Callable[[], StepResult | DoubtfulCreate]) -> None:
         """Record what a step comes to, or put it aside where nobody knows yet."""
         try:
-            ended = carried_out()
-        except (StoreError, CredentialsError) as stop:
-            self._stop(stop)
-            ended = StepResult(result(change, "failed", error=stop.message))
-        except ReconcilerError as stop:
-            self._stop(stop)
-            ended = StepResult(result(change, "unknown", error=stop.message))
+            step_result = step()
+        except (StoreError, CredentialsError) as error:
+            self._stop(error)
+            step_result = StepResult(result(change, "failed", error=error.message))
+        except ReconcilerError as error:
+            self._stop(error)
+            step_result = StepResult(result(change, "unknown", error=error.message))
         except BaseException:
             self._context.cancellation.cancel("not tried: the program broke off")
             raise
-        if isinstance(ended, DoubtfulCreate):
+        if isinstance(step_result, DoubtfulCreate):
             with self._lock:
-                self._doubtful.append(ended)
+                self._doubtful.append(step_result)
             return
-        if ended.result.outcome in {"failed", "unknown", "skipped"}:
-            self._mark_app(change, ended)
-        self._record(ended)
-        self.report(ended)
+        if step_result.result.outcome in {"failed", "unknown", "skipped"}:
+            self._mark_app(change, step_result)
+        self._record(step_result)
+        self.report(step_result)
 
-    def _record(self, ended: StepResult) -> None:
+    def _record(self, step_result: StepResult) -> None:
         try:
-            self._context.store.end(ended)
-        except StoreError as lost:
-            self._stop(lost)
+            self._context.store.end(step_result)
+        except StoreError as error:
+            self._stop(error)
 
-    def _correct(self, ended: StepResult) -> None:
+    def _correct(self, step_result: StepResult) -> None:
         """Put another end in the place of one that was recorded before more was known."""
-        self._record(ended)
-        key = ended.result.address, ended.result.action
-        self.results = [ended.result if (each.address, each.action) == key else each for each in self.results]
+        self._record(step_result)
+        key = step_result.result.address, step_result.result.action
+        self.results = [step_result.result if (each.address, each.action) == key else each for each in self.results]
 
     def _stop(self, error: ReconcilerError) -> None:
         self._context.cancellation.cancel(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
-    def _mark_app(self, change: Change, ended: StepResult) -> None:
+    def _mark_app(self, change: Change, step_result: StepResult) -> None:
         """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
-        if isinstance(change, Create) and ended.entry is not None:
+        if isinstance(change, Create) and step_result.entry is not None:
             return
         if kind_of(change.address) == "app":
             self._context.apps.mark_failed(change.address)
         elif isinstance(change, Delete):
             self._context.apps.mark_occupied(app_of(change.address))
 
-    def report(self, ended: StepResult) -> None:
+    def report(self, step_result: StepResult) -> None:
         """Add a result and tell the listener, one at a time."""
         with self._lock:
-            self.results.append(ended.result)
-            self._listener.ended(ended.result)
+            self.results.append(step_result.result)
+            self._listener.ended(step_result.result)
 
 
 def _first_update_alone(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:

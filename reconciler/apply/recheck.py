@@ -39,7 +39,7 @@ def recheck(
     changes: Sequence[Change], results: Sequence[Result], context: ExecutionContext, parallelism: int
 ) -> Recheck:
     """Read what a run has touched, and say which of its steps came to another end than their answers told."""
-    pending = [_Pending(write, ended, ended) for write, ended in context.unconfirmed.all()]
+    pending = [_Pending(write, step_result, step_result) for write, step_result in context.unconfirmed.all()]
     corrections: list[StepResult] = []
     pause = FIRST_PAUSE
     over = context.clock.monotonic() + context.settle_seconds
@@ -115,23 +115,29 @@ def _with_former_entry(pending: _Pending, end: StepResult, context: ExecutionCon
     return replace(end, entry=next(former, None), forget=(change.address,))
 
 
-def _unconfirmed_result(ended: StepResult, why: str) -> StepResult:
+def _unconfirmed_result(step_result: StepResult, why: str) -> StepResult:
     """The end of a step, which is not confirmed where it was answered as done."""
-    if ended.result.outcome not in BELIEVED:
-        return ended
-    error = "; ".join(filter(None, (ended.result.error, f"not confirmed by reading the account after the run: {why}")))
-    return replace(ended, result=replace(ended.result, outcome="unverified", error=error))
+    if step_result.result.outcome not in BELIEVED:
+        return step_result
+    error = "; ".join(
+        filter(None, (step_result.result.error, f"not confirmed by reading the account after the run: {why}"))
+    )
+    return replace(step_result, result=replace(step_result.result, outcome="unverified", error=error))
 
 
 def _touched_apps(changes: Iterable[Change], results: Sequence[Result], context: ExecutionContext) -> frozenset[str]:
     """The ids of the apps whose placements a plan spoke of, without those that it deleted."""
-    made = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
+    created_ids = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
     gone = {
         each.id
         for each in results
         if (each.action, each.outcome, kind_of(each.address)) == ("delete", "applied", "app")
     }
-    homes = (change.app_id or made.get(app_of(change.address)) for change in changes if not isinstance(change, Blocked))
+    homes = (
+        change.app_id or created_ids.get(app_of(change.address))
+        for change in changes
+        if not isinstance(change, Blocked)
+    )
     there = context.seen.listed[""] | set(context.apps.ids.values())
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
 
@@ -161,38 +167,44 @@ def _read_again(after: LiveState, pending: Iterable[_Pending], context: Executio
 
 def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
-    write, ended = pending.write, pending.answered
+    write, step_result = pending.write, pending.answered
     if isinstance(write, UnconfirmedDelete):
-        return _judge_delete(write, ended, context)
+        return _judge_delete(write, step_result, context)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
-        return _judge_create(write, write.change, ended, listed, context, settled=settled)
+        return _judge_create(write, write.change, step_result, listed, context, settled=settled)
     shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
     if shown is None and settled:
         shown = read_back(kind_of(write.change.address), write.id or "", context)
         if shown is None:
-            gone = result(write.change, "failed", attempts=ended.result.attempts, error="it is gone from the account")
+            gone = result(
+                write.change, "failed", attempts=step_result.result.attempts, error="it is gone from the account"
+            )
             return True, StepResult(gone)
     if not isinstance(shown, LiveResource):
         return False, pending.seen
-    seen = _verify_write(write, shown.fields, context)
-    if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
-        return True, ended
-    if settled and None in (seen.contradicted or {}).values():
-        seen = _confirm_by_id(write, shown, seen, context)
-    end = write_result(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
-    return not untaken_fields(write.sent, write.before, write.said, seen, settled=False), end
+    verification = _verify_write(write, shown.fields, context)
+    if verification.reset or (
+        step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
+    ):
+        return True, step_result
+    if settled and None in (verification.contradicted or {}).values():
+        verification = _confirm_by_id(write, shown, verification, context)
+    end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)
+    return not untaken_fields(write.sent, write.before, write.said, verification, settled=False), end
 
 
-def _confirm_by_id(write: Write, shown: LiveResource, seen: Verification, context: ExecutionContext) -> Verification:
+def _confirm_by_id(
+    write: Write, shown: LiveResource, verification: Verification, context: ExecutionContext
+) -> Verification:
     """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
-    found = read_back(shown.kind, shown.id, context)
-    if not isinstance(found, LiveResource):
-        return seen
-    listed, by_id = seen.contradicted or {}, _verify_write(write, found.fields, context).contradicted or {}
+    live = read_back(shown.kind, shown.id, context)
+    if not isinstance(live, LiveResource):
+        return verification
+    listed, by_id = verification.contradicted or {}, _verify_write(write, live.fields, context).contradicted or {}
     contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
     unlisted = listed.keys() - contradicted.keys()
-    return replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | unlisted)
+    return replace(verification, contradicted=contradicted, unconfirmed=verification.unconfirmed | unlisted)
 
 
 def _verify_write(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
@@ -201,14 +213,16 @@ def _verify_write(write: Write, shown: Fields, context: ExecutionContext) -> Ver
     return verify(write.sent, write.before, shown, returned)
 
 
-def _judge_delete(removal: UnconfirmedDelete, ended: StepResult, context: ExecutionContext) -> tuple[bool, StepResult]:
+def _judge_delete(
+    removal: UnconfirmedDelete, step_result: StepResult, context: ExecutionContext
+) -> tuple[bool, StepResult]:
     change = removal.change
-    found = read_back(kind_of(change.address), change.id, context)
-    attempts = ended.result.attempts
-    if found is None:
+    live = read_back(kind_of(change.address), change.id, context)
+    attempts = step_result.result.attempts
+    if live is None:
         return True, StepResult(result(change, "applied", attempts=attempts), forget=(change.address,))
-    if isinstance(found, str):
-        return False, ended
+    if isinstance(live, str):
+        return False, step_result
     error = "; ".join(filter(None, (removal.doubt, "it is still in the account")))
     return False, StepResult(result(change, "failed", attempts=attempts, error=error))
 
@@ -229,16 +243,16 @@ def _judge_create(
     is_ours = write.id is not None and another is None
     ids = {*carriers, write.id} if is_ours and write.id is not None else {*carriers}
     if len(ids) > 1:
-        told = StepResult(
+        step_result = StepResult(
             result(change, "unknown", attempts=attempts, error=several_text(ids)), forget=(change.address,)
         )
-        return True, replace(told, suspects=tuple(sorted(ids)))
+        return True, replace(step_result, suspects=tuple(sorted(ids)))
     if is_ours:
         return _judge_known_create(write, change, ended, shown, context, settled=settled)
-    for found in carriers.values():
-        if claim_id(replace(_as_answered(write, change, context), id=found.id), context) is None:
+    for live in carriers.values():
+        if claim_id(replace(_as_answered(write, change, context), id=live.id), context) is None:
             return True, created_result(
-                change, found.id, _verify_write(write, found.fields, context), attempts, settled=settled
+                change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled
             )
     if another is not None:
         ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
@@ -246,39 +260,39 @@ def _judge_create(
 
 
 def _with_suspects(
-    ended: StepResult, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+    step_result: StepResult, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
 ) -> StepResult:
     """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
     ours = {each.id for each in context.created.all() if each.app_id == app_id}
     new = {each.id for each in listed} - context.listed_before(app_id) - ours
-    suspects = tuple(sorted({*ended.suspects, *new}))
-    if suspects == ended.suspects:
-        return ended
-    error = f"{ended.result.error}; {new_ids_text(suspects)}"
-    return replace(ended, result=replace(ended.result, error=error), suspects=suspects)
+    suspects = tuple(sorted({*step_result.suspects, *new}))
+    if suspects == step_result.suspects:
+        return step_result
+    error = f"{step_result.result.error}; {new_ids_text(suspects)}"
+    return replace(step_result, result=replace(step_result.result, error=error), suspects=suspects)
 
 
 def _judge_known_create(
     write: Write,
     change: Create,
-    ended: StepResult,
+    step_result: StepResult,
     shown: LiveResource | None,
     context: ExecutionContext,
     *,
     settled: bool,
 ) -> tuple[bool, StepResult]:
     """Whether what was made under a known id is clear, and what that step came to."""
-    if ended.result.outcome == "failed":
-        return True, ended
-    attempts = ended.result.attempts
+    if step_result.result.outcome == "failed":
+        return True, step_result
+    attempts = step_result.result.attempts
     if shown is None and not settled:
-        return False, ended
-    found = shown or read_back(kind_of(change.address), write.id or "", context)
-    if not isinstance(found, LiveResource):
-        return True, created_result(change, write.id or "", found or NOT_SHOWN, attempts, settled=True)
-    end = created_result(change, found.id, _verify_write(write, found.fields, context), attempts, settled=settled)
-    as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
-    unclear = end.result.outcome == "unverified" and not _verify_write(write, found.fields, context).unconfirmed
+        return False, step_result
+    live = shown or read_back(kind_of(change.address), write.id or "", context)
+    if not isinstance(live, LiveResource):
+        return True, created_result(change, write.id or "", live or NOT_SHOWN, attempts, settled=True)
+    end = created_result(change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled)
+    as_told = end.result.outcome == step_result.result.outcome and end.result.kept == step_result.result.kept
+    unclear = end.result.outcome == "unverified" and not _verify_write(write, live.fields, context).unconfirmed
     return settled or end.result.outcome == "applied" or (as_told and not unclear), end
 
 
@@ -294,9 +308,9 @@ def _release_wrong_ids(
     shown = after.by_id()
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
-            found = shown.get((kind_of(write.change.address), write.id))
+            live = shown.get((kind_of(write.change.address), write.id))
             if (
-                found is not None
-                and why_not_ours(_as_answered(write, write.change, context), found.fields, context) is not None
+                live is not None
+                and why_not_ours(_as_answered(write, write.change, context), live.fields, context) is not None
             ):
                 context.created.release(write.change.address, write.id)

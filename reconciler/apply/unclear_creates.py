@@ -68,16 +68,18 @@ def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Ite
     waiting = list(doubtful)
     pause = FIRST_PAUSE
     while waiting:
-        sights = [
-            sight for app_id, group in _grouped_by_list(waiting) for sight in _look_for_creates(app_id, group, context)
+        findings = [
+            finding
+            for app_id, group in _grouped_by_list(waiting)
+            for finding in _look_for_creates(app_id, group, context)
         ]
         rest = []
-        for each, sight in sights:
-            left = each.failed.seconds + context.settle_seconds - context.clock.monotonic()
-            if left > 0 and context.cancellation.reason is None and not isinstance(sight, Created):
+        for each, finding in findings:
+            seconds_left = each.failed.seconds + context.settle_seconds - context.clock.monotonic()
+            if seconds_left > 0 and context.cancellation.reason is None and not isinstance(finding, Created):
                 rest.append(each)
             else:
-                yield _conclude(each, sight, context)
+                yield _conclude(each, finding, context)
         waiting = rest
         if waiting:
             last = max(each.failed.seconds for each in waiting) + context.settle_seconds
@@ -85,26 +87,26 @@ def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Ite
             pause *= 2
 
 
-def _conclude(doubtful: DoubtfulCreate, sight: _Finding, context: ExecutionContext) -> SettledCreate:
+def _conclude(doubtful: DoubtfulCreate, finding: _Finding, context: ExecutionContext) -> SettledCreate:
     """What the last look at a create comes to."""
-    if not isinstance(sight, _NotListed):
-        return sight
+    if not isinstance(finding, _NotListed):
+        return finding
     if doubtful.answered is not None and not context.created.mixed:
         return UnlistedCreate(doubtful, doubtful.answered)
-    why = _why_not_repeated(doubtful, sight, context)
+    why = _why_not_repeated(doubtful, finding, context)
     if why is None:
         return RepeatedCreate(doubtful)
     return Indeterminate(doubtful, f"{doubtful.why}; {why}", () if doubtful.answered is None else (doubtful.answered,))
 
 
-def _why_not_repeated(doubtful: DoubtfulCreate, sight: _NotListed, context: ExecutionContext) -> str | None:
+def _why_not_repeated(doubtful: DoubtfulCreate, not_listed: _NotListed, context: ExecutionContext) -> str | None:
     """Why a create that no list shows is not sent once more; None where it may be."""
     if context.cancellation.reason is not None:
         return "it was not sent again, as all further writes were stopped"
     if not doubtful.may_repeat:
         return "nothing new of that name has appeared, and it was not sent again"
-    if sight.why is not None:
-        return sight.why
+    if not_listed.why is not None:
+        return not_listed.why
     if doubtful.sent >= SENT_AT_MOST:
         return f"sent {doubtful.sent} times, and no trace of it has appeared"
     return None
@@ -133,8 +135,8 @@ def _look_for_creates(
     exact = {each.change.address: new_matches(each.change, app_id, new, context) for each in group}
     taken = {found.id for carriers in exact.values() for found in carriers}
     unclaimed = tuple(sorted(each.id for each in new if each.id not in taken))
-    silence = _list_state(app_id, listed, left_out=left_out, context=context)
-    return [(each, _finding(each, exact[each.change.address], unclaimed, silence, context)) for each in group]
+    list_state = _list_state(app_id, listed, left_out=left_out, context=context)
+    return [(each, _finding(each, exact[each.change.address], unclaimed, list_state, context)) for each in group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _finding(
     doubtful: DoubtfulCreate,
     carriers: Sequence[LiveResource],
     new: tuple[str, ...],
-    silence: _ListState,
+    list_state: _ListState,
     context: ExecutionContext,
 ) -> _Finding:
     if len(carriers) > 1:
@@ -165,14 +167,14 @@ def _finding(
         return Indeterminate(doubtful, several_text(ids), ids)
     if carriers:
         found = carriers[0]
-        made = Created(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
-        trouble = claim_id(made, context)
-        return made if trouble is None else Indeterminate(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
+        created = Created(doubtful.change, doubtful.app_id, found.id, found.fields, doubtful.attempts, doubtful.began)
+        trouble = claim_id(created, context)
+        return created if trouble is None else Indeterminate(doubtful, f"{doubtful.why}; {trouble}", (found.id,))
     if new:
         return Indeterminate(doubtful, f"{doubtful.why}; {new_ids_text(new)}", new)
-    if silence.left_out:
+    if list_state.left_out:
         return _NotListed("the account's list leaves out resources that do exist, so its silence tells nothing")
-    if not any(began > doubtful.failed for began in silence.shown):
+    if not any(began > doubtful.failed for began in list_state.shown):
         return _NotListed(
             f"the account's list has not shown it within {context.settle_seconds:g} s, nor anything younger, so it was "
             "not sent again; the next run looks for it first"
@@ -198,13 +200,13 @@ def _leaves_out_known(app_id: str | None, listed: Iterable[LiveResource], contex
 def wait_for(seconds: float, context: ExecutionContext) -> None:
     """Wait, but not much longer than until all further writes are stopped."""
     end = context.clock.monotonic() + seconds
-    while context.cancellation.reason is None and (left := end - context.clock.monotonic()) > 0:
-        context.clock.sleep(min(left, FIRST_PAUSE))
+    while context.cancellation.reason is None and (seconds_left := end - context.clock.monotonic()) > 0:
+        context.clock.sleep(min(seconds_left, FIRST_PAUSE))
 
 
-def record_lag(made: Created, context: ExecutionContext) -> None:
+def record_lag(created: Created, context: ExecutionContext) -> None:
     """Record how long a list did not show what a doubtful create had made."""
-    seconds = context.clock.monotonic() - made.began.seconds
+    seconds = context.clock.monotonic() - created.began.seconds
     if seconds >= FIRST_PAUSE:
         try:
             context.store.record_observation(lag_event(seconds))
@@ -216,9 +218,9 @@ def record_shown(after: LiveState, context: ExecutionContext) -> None:
     """Record which resources of this run the lists show, and the age of the oldest that they do not."""
     there = after.by_id().keys()
     read = {None, *after.placements}
-    made = {(kind_of(each.address), each.id): each for each in context.created.all() if each.app_id in read}
-    ages = [context.clock.monotonic() - each.began.seconds for key, each in made.items() if key not in there]
-    events = [shown_event(made.keys() & there)] if made.keys() & there else []
+    created = {(kind_of(each.address), each.id): each for each in context.created.all() if each.app_id in read}
+    ages = [context.clock.monotonic() - each.began.seconds for key, each in created.items() if key not in there]
+    events = [shown_event(created.keys() & there)] if created.keys() & there else []
     if ages:
         events.append(lag_event(max(ages)))
     with suppress(StoreError):

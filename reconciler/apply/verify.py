@@ -81,7 +81,7 @@ NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
 
 
 def untaken_fields(
-    sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool, refused: bool = False
+    sent: Fields, before: Fields, said: Fields, verification: Verification, *, settled: bool, refused: bool = False
 ) -> frozenset[str]:
     """The contradicted fields that show no sign of the write: what is shown is what was there before.
 
@@ -90,7 +90,7 @@ def untaken_fields(
     what was written (`settled`), only the former tells anything: what is shown may be of an earlier day. Where the
     answer was no acceptance (`refused`), an old value is an old value, however like it is to what was sent.
     """
-    contradicted = seen.contradicted or {}
+    contradicted = verification.contradicted or {}
     unsaid = {
         name for name, shown in contradicted.items() if name in NEVER_NORMALISED or said.get(name, ABSENT) != shown
     }
@@ -103,7 +103,7 @@ def untaken_fields(
         or (before.get(name) == contradicted[name] and (refused or not _is_form_of(sent[name], contradicted[name])))
     }
     took_others = any(
-        name not in seen.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
+        name not in verification.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
         for name, value in sent.items()
     )
     return frozenset(untouched & NEVER_NORMALISED if took_others else untouched)
@@ -139,30 +139,32 @@ def _letters_and_digits(text: str) -> str:
     return "".join(each for each in plain if each.isalnum())
 
 
-def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple[dict[str, Value], dict[str, Value]]:
+def kept_leaves(
+    sent: Fields, names: Iterable[str], verification: Verification
+) -> tuple[dict[str, Value], dict[str, Value]]:
     """What was asked for and what the account keeps instead, by dotted path, of contradicted fields."""
     wanted: dict[str, Value] = {}
     kept: dict[str, Value] = {}
     for name in sorted(names):
-        for change in field_changes(name, (seen.contradicted or {})[name], sent[name], None):
+        for change in field_changes(name, (verification.contradicted or {})[name], sent[name], None):
             wanted[change.path], kept[change.path] = change.after, change.before
     return wanted, kept
 
 
 def outcome_when_taken(
-    seen: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
+    verification: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
 ) -> tuple[Outcome, str | None]:
     """The outcome of a write all of which was taken, and what is to be said of it; the rest as of `kept_leaves`."""
-    if seen.kept:
+    if verification.kept:
         return "normalised", _differences_text("keeps", wanted, kept)
-    if seen.unconfirmed:
-        return "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
+    if verification.unconfirmed:
+        return "unverified", f"not shown back: {', '.join(sorted(verification.unconfirmed))}"
     return "applied", None
 
 
-def contradiction_text(sent: Fields, names: Iterable[str], seen: Verification) -> str:
+def contradiction_text(sent: Fields, names: Iterable[str], verification: Verification) -> str:
     """In words: which fields the account shows otherwise than they were sent."""
-    return _differences_text("shows", *kept_leaves(sent, names, seen))
+    return _differences_text("shows", *kept_leaves(sent, names, verification))
 
 
 def _differences_text(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:

@@ -78,10 +78,10 @@ def _open_regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
     except OSError:
         _check_kind(path, name)  # it tells more than "too many levels of symbolic links"
         raise
-    seen = os.fstat(descriptor)
-    if not stat.S_ISREG(seen.st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise _not_regular_error(name, seen)
+        raise _not_regular_error(name, status)
     return descriptor
 
 
@@ -105,9 +105,9 @@ def _read_all(descriptor: int, name: str) -> bytes:
 def read_given(path: Path) -> bytes:
     """The bytes of a file that the user named, wherever it is: a link is followed, what is not regular is refused."""
     name = path.as_posix()
-    seen = path.stat()  # opening a device may do something
-    if not stat.S_ISREG(seen.st_mode):
-        raise _not_regular_error(name, seen)
+    status = path.stat()  # opening a device may do something
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_regular_error(name, status)
     return _read_all(_open_regular(str(path), name, os.O_RDONLY | CAREFULLY & ~_FOLLOW_NO_LINK), name)
 
 
@@ -210,8 +210,8 @@ def remove_drafts(path: Path) -> None:
 
 
 def _keep_owner_and_mode(scratch: Path, before: os.stat_result) -> None:
-    made = scratch.lstat()
-    if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
+    draft_status = scratch.lstat()
+    if (draft_status.st_uid, draft_status.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
         with suppress(OSError):  # for root alone
             os.chown(scratch, before.st_uid, before.st_gid)
     scratch.chmod(stat.S_IMODE(before.st_mode))
@@ -272,19 +272,19 @@ def _check_folder(root: Path, folder: str) -> None:
 
 def _check_kind(path: str, name: str) -> None:
     with suppress(OSError):
-        seen = os.lstat(path)
-        if not stat.S_ISREG(seen.st_mode):
-            raise _not_regular_error(name, seen)
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_regular_error(name, status)
 
 
 def mode_of(path: Path) -> int:
     """The mode of what is there, links not followed; 0 where nothing is. A junction of Windows counts as a link."""
     try:
-        seen = path.lstat()
+        status = path.lstat()
     except OSError:
         return 0
-    is_junction = getattr(seen, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
-    return stat.S_IFLNK if is_junction else seen.st_mode
+    is_junction = getattr(status, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
+    return stat.S_IFLNK if is_junction else status.st_mode
 
 
 def kind_of(mode: int) -> str:
@@ -292,6 +292,6 @@ def kind_of(mode: int) -> str:
     return next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
 
 
-def _not_regular_error(name: str, seen: os.stat_result) -> UnfitFile:
-    message = f"{name} is {kind_of(seen.st_mode)} and no regular file: it is neither read nor written"
+def _not_regular_error(name: str, status: os.stat_result) -> UnfitFile:
+    message = f"{name} is {kind_of(status.st_mode)} and no regular file: it is neither read nor written"
     return unfit_error(name, "not-a-regular-file", message)

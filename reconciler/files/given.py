@@ -85,8 +85,8 @@ def _write_anywhere(path: Path, data: bytes) -> bool:
         number, standard, other = is_open.groups()
         _write_all(os.dup(int(number or other or _STANDARD[standard])), data)
         return False
-    seen = disk.mode_of(path)
-    if not (stat.S_ISFIFO(seen) or stat.S_ISCHR(seen)):
+    mode = disk.mode_of(path)
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
         disk.write(path.parent, path.name, data)
         return True
     try:
@@ -94,7 +94,7 @@ def _write_anywhere(path: Path, data: bytes) -> bool:
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
-        message = f"{path.name} is {disk.kind_of(seen)} that nobody reads: nothing is written to it"
+        message = f"{path.name} is {disk.kind_of(mode)} that nobody reads: nothing is written to it"
         raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from error
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)

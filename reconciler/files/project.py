@@ -109,8 +109,8 @@ def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
     """The same with the findings. Links to files of the project are read; a link to a folder is never followed."""
     search, unmatched = _Search(root), []
     for pattern in patterns:
-        found = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
-        unmatched += [] if any(found) else [pattern]
+        matches = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
+        unmatched += [] if any(matches) else [pattern]
     return replace(search.read(), unmatched=tuple(unmatched))
 
 
@@ -144,11 +144,11 @@ class _Search:
                 below = [name for entry, name in self._entries(at) if self._is_folder(entry, name)]
                 waiting += [(parts[1:], at), *((parts, name) for name in below)]
                 continue
-            found = [(entry, name) for entry, name in self._entries(at) if fnmatch(entry.name, parts[0])]
+            matching = [(entry, name) for entry, name in self._entries(at) if fnmatch(entry.name, parts[0])]
             if len(parts) > 1:
-                waiting += [(parts[1:], name) for entry, name in found if self._is_folder(entry, name)]
+                waiting += [(parts[1:], name) for entry, name in matching if self._is_folder(entry, name)]
             else:
-                shown = [each for each in found if parts[0].startswith(".") or not each[0].name.startswith(".")]
+                shown = [each for each in matching if parts[0].startswith(".") or not each[0].name.startswith(".")]
                 files = {name for entry, name in shown if not entry.is_dir(follow_symlinks=False)}
                 self._links.update(name for entry, name in shown if entry.is_symlink())
                 self._files |= files

@@ -122,15 +122,17 @@ class ForgeClient:
 
     def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
         """The same for a path that begins at the host."""
-        end = self._exchange_with_retries(method, target, None if body is None else json.dumps(body).encode())
+        attempt = self._exchange_with_retries(method, target, None if body is None else json.dumps(body).encode())
         shown = f"{NAMES[self._repository.kind]}: {method} {target.partition('?')[0]}"
-        if not isinstance(end, Response):
-            raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
-        if not 200 <= end.status < 300:
-            words = self._redacted(server_message(end.status, end.body))
-            raise ForgeRefused(end.status, f"{shown}: HTTP {end.status}, {words}", hint=self._hint(end.status))
+        if not isinstance(attempt, Response):
+            raise ApiError(f"{shown}: {self._redacted(attempt.why)}", hint="run the job again")
+        if not 200 <= attempt.status < 300:
+            words = self._redacted(server_message(attempt.status, attempt.body))
+            raise ForgeRefused(
+                attempt.status, f"{shown}: HTTP {attempt.status}, {words}", hint=self._hint(attempt.status)
+            )
         try:
-            return decode(end.body)
+            return decode(attempt.body)
         except AnswerError as error:
             raise UnreadableAnswer(f"{shown}: {error}") from None
 
@@ -165,14 +167,16 @@ class ForgeClient:
         while True:
             with self._connections.borrow() as connection:
                 is_late = partial(self._is_after, ends)
-                end = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
-            ended[is_throttled(end)] += 1
+                attempt = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
+            ended[is_throttled(attempt)] += 1
             asked = (
-                retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
+                retry_after(attempt.headers.get("retry-after"), self._clock.now())
+                if isinstance(attempt, Response)
+                else None
             )
             seconds = pause(
-                end,
-                nth=ended[is_throttled(end)],
+                attempt,
+                nth=ended[is_throttled(attempt)],
                 repeatable=method != "POST",
                 asked=asked,
                 chance=random.random(),  # noqa: S311 - it spreads tries over time
@@ -180,7 +184,7 @@ class ForgeClient:
                 patience=self._retry_policy,
             )
             if seconds is None:
-                return end
+                return attempt
             self._clock.sleep(seconds)
 
     def _is_after(self, moment: float) -> bool:
@@ -201,12 +205,12 @@ class ForgeClient:
         return without(discreet(text), [self._repository.token.reveal(), *([sent] if sent else [])])
 
 
-def _as_throttled(end: Attempt) -> Attempt:
+def _as_throttled(attempt: Attempt) -> Attempt:
     """How a call ended. GitHub also says with a 403 that it wants less traffic: it is the 429 that the others send."""
-    if not (isinstance(end, Response) and end.status == 403):
-        return end
-    asks = "retry-after" in end.headers or end.headers.get("x-ratelimit-remaining") == "0"
-    return replace(end, status=429) if asks else end
+    if not (isinstance(attempt, Response) and attempt.status == 403):
+        return attempt
+    asks = "retry-after" in attempt.headers or attempt.headers.get("x-ratelimit-remaining") == "0"
+    return replace(attempt, status=429) if asks else attempt
 
 
 def first_parents(rows: Any, head: str, key: str, parents: Callable[[Any], Sequence[str]]) -> list[str]:

@@ -96,11 +96,11 @@ def named_mark(name: str) -> str:
 
 def with_mark(text: str, name: str | None) -> str:
     """A report with the marker that a name stands for, else with its own. Raises `ProjectError` without any."""
-    found = mark_of(text)
+    own_mark = mark_of(text)
     if name is not None:
-        report = text.partition("\n")[2] if found else text
+        report = text.partition("\n")[2] if own_mark else text
         return f"{named_mark(name)}\n{report.lstrip()}"
-    if found is None:
+    if own_mark is None:
         raise ProjectError(
             "the report has no marker in its first line: it could not be found again",
             hint="print it with --format markdown, or name it with --as NAME",
@@ -180,15 +180,15 @@ def find_reviewed(history: History, thread_of: Callable[[int], CommentThread], m
             if number in seen:
                 continue
             comment = find(thread_of(number), mark)
-            told = "" if comment is None else last_line(comment.body)
-            if told == APPLIED:
+            mark_line = "" if comment is None else last_line(comment.body)
+            if mark_line == APPLIED:
                 return ReviewedPlans(tuple(seen), known, tuple(without))
             seen.append(number)
-            found = reviewed_in(told)
-            if found is None:
+            reviewed = reviewed_in(mark_line)
+            if reviewed is None:
                 without.append(number)
             else:
-                known |= found
+                known |= reviewed
     return ReviewedPlans(tuple(seen), known, tuple(without))
 
 

@@ -49,23 +49,23 @@ class Git:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ProjectError(f"git {_command(arguments)}: {type(error).__name__}") from None
-        said = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
-        return done.returncode == 0, said.strip()
+        output = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
+        return done.returncode == 0, output.strip()
 
     def run(self, *arguments: str) -> str:
         """What a call answers. Raises `ProjectError` with git's words where it does not go well."""
-        well, said = self.try_run(*arguments)
-        if not well:
-            raise ProjectError(f"git {_command(arguments)}: {discreet(said) or 'it failed'}")
-        return said
+        ok, output = self.try_run(*arguments)
+        if not ok:
+            raise ProjectError(f"git {_command(arguments)}: {discreet(output) or 'it failed'}")
+        return output
 
     def _program(self) -> str:
         """The git that PATH names, but for its relative folders. Raises OSError where there is none."""
         folders = self.variables.get("PATH", os.defpath).split(os.pathsep)
-        found = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
-        if found is None:
+        program = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
+        if program is None:
             raise FileNotFoundError
-        return found
+        return program
 
 
 def _command(arguments: Iterable[str]) -> str:
@@ -113,10 +113,10 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
     elif not _waits_for_a_push(git, name, message):
         return None
     for attempt in range(TRIES):
-        well, said = git.try_run(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
-        if well:
+        ok, output = git.try_run(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
+        if ok:
             return git.run("rev-parse", "--short=12", "HEAD")
-        _rebase_on_remote(git, name, target, said)
+        _rebase_on_remote(git, name, target, output)
         clock.sleep(PAUSE * 2**attempt)
     raise ProjectError(
         f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
@@ -125,9 +125,9 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
 
 def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
     """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
-    made = git.try_run("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    newest = git.try_run("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
     only = [message, "", git.run("rev-parse", "--show-prefix") + name]
-    return made == only and git.try_run("branch", "--remotes", "--contains", "HEAD") == (True, "")
+    return newest == only and git.try_run("branch", "--remotes", "--contains", "HEAD") == (True, "")
 
 
 def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
@@ -231,16 +231,16 @@ def _blob_id(git: Git, commit: str, path: str) -> str:
 
 def _object_id(git: Git, named: str) -> str:
     """The id of an object; empty where there is none."""
-    well, said = git.try_run("rev-parse", "--verify", "--quiet", named)
-    return said if well else ""
+    ok, output = git.try_run("rev-parse", "--verify", "--quiet", named)
+    return output if ok else ""
 
 
-def _rebase_on_remote(git: Git, name: str, target: Target, said: str) -> None:
+def _rebase_on_remote(git: Git, name: str, target: Target, output: str) -> None:
     """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
     git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
     if git.try_run("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
         raise ProjectError(
-            f"the ledger could not be pushed to {target.branch}: {discreet(said)}",
+            f"the ledger could not be pushed to {target.branch}: {discreet(output)}",
             hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
             f"--by request; {_LOST}",
         )
@@ -341,9 +341,9 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
 
 def _changed_files(git: Git, names: Sequence[str]) -> list[str]:
     """Those of the files that are not as in the checked-out commit, relative to the project."""
-    told = git.run("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
+    changed = git.run("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
     new = git.run("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
-    here = {*told, *new}
+    here = {*changed, *new}
     return [each for each in names if each in here and (git.folder / each).is_file()]
 
 
@@ -363,8 +363,8 @@ def _remote_head(git: Git, target: Target, branch: str) -> str:
 
 def _push(git: Git, target: Target, branch: str, commit: str, before: str) -> None:
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
-    well, said = git.try_run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
-    if not well and ("stale info" in said or "rejected" in said):
+    ok, output = git.try_run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    if not ok and ("stale info" in output or "rejected" in output):
         raise ProjectError(f"{branch} has changed meanwhile: nothing was pushed to it", hint=_AGAIN)
-    if not well:
-        raise ProjectError(f"git push: {said.splitlines()[-1] if said else 'it failed'}", hint="may the job push?")
+    if not ok:
+        raise ProjectError(f"git push: {output.splitlines()[-1] if output else 'it failed'}", hint="may the job push?")

@@ -103,9 +103,9 @@ def folded_row(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     for key, value in raw.items():
         name = key.lower()
-        said = merged.get(name)
-        differ = said is not None and value is not None and said != value
-        merged[name] = TWOFOLD if differ else value if said is None else said
+        former = merged.get(name)
+        differ = former is not None and value is not None and former != value
+        merged[name] = TWOFOLD if differ else value if former is None else former
     return merged
 
 

@@ -146,14 +146,14 @@ class TokenSource:
         return self._clock.monotonic() < token.renew_at
 
     def _renew(self, unwanted: Token | None) -> Token:
-        seen = self._rounds
+        rounds_before = self._rounds
         with self._lock:
             held = self._held
             if held is not None and held is not unwanted and self._is_fresh(held):
                 return held
             # Who waited behind a failure shares it. Refused credentials stay refused: asking again may lock them.
             failure = self._failure
-            if failure is not None and (self._rounds != seen or isinstance(failure, CredentialsError)):
+            if failure is not None and (self._rounds != rounds_before or isinstance(failure, CredentialsError)):
                 raise type(failure)(failure.message, hint=failure.hint)
             return self._fetch_new()
 

@@ -270,10 +270,10 @@ def _proxy(origin: UrlOrigin) -> str | None:
     there = urlsplit(origin.url)
     proxies = {} if proxy_bypass(f"{there.hostname or ''}:{there.port or 443}") else getproxies()
     variable = "HTTPS_PROXY" if proxies.get("https", "").strip() else "ALL_PROXY"
-    found = proxies.get(variable.partition("_")[0].lower(), "").strip()
-    if not found:
+    named = proxies.get(variable.partition("_")[0].lower(), "").strip()
+    if not named:
         return None
-    address = found if "://" in found else f"http://{found}"
+    address = named if "://" in named else f"http://{named}"
     scheme = _scheme_of_proxy(address)
     if not scheme:
         raise ProjectError(f"the proxy that {variable} names has no address that can be used", hint=_PROXY_FORMS)

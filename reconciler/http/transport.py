@@ -83,12 +83,12 @@ class DirectTransport(httpx.BaseTransport):
         return self._socket
 
     def _open_socket(self, seconds: float) -> socket.socket:
-        made = socket.create_connection((self._host, self._port), seconds)
+        connection = socket.create_connection((self._host, self._port), seconds)
         try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return made if self._tls is None else self._tls.wrap_socket(made, server_hostname=self._host)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection if self._tls is None else self._tls.wrap_socket(connection, server_hostname=self._host)
         except BaseException:
-            made.close()
+            connection.close()
             raise
 
 
@@ -220,14 +220,14 @@ def _has_data(held: socket.socket) -> bool:
 
 def _transport_error(error: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
     """What httpx calls it. Something may have been sent by then."""
-    told = str(error) or type(error).__name__
+    message = str(error) or type(error).__name__
     match error:
         case TimeoutError():
-            return httpx.ReadTimeout(told, request=request)
+            return httpx.ReadTimeout(message, request=request)
         case OSError():
-            return httpx.ReadError(told, request=request)
+            return httpx.ReadError(message, request=request)
         case _:
-            return httpx.RemoteProtocolError(told, request=request)
+            return httpx.RemoteProtocolError(message, request=request)
 
 
 class WriteAttempted(RuntimeError):

@@ -133,8 +133,8 @@ def bound_to(plan: Plan, live: LiveState) -> Plan:
     def bound(change: Change) -> Change:
         if isinstance(change, Create | Blocked):
             return change
-        found = by_id.get((kind_of(change.address), change.id))
-        return change if found is None else replace(change, observed=found.digest())
+        live_resource = by_id.get((kind_of(change.address), change.id))
+        return change if live_resource is None else replace(change, observed=live_resource.digest())
 
     return replace(plan, changes=tuple(map(bound, plan.changes)))
 
@@ -168,10 +168,10 @@ def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Addr
     """Why a change does not hold; None where it does, and for one that could not be tried."""
     match change:
         case Create():
-            found = [resource for key, resource in now.items() if named[key] == change.address]
-            if len(found) != 1:
-                return "it is not there" if not found else f"there are {len(found)} of it"
-            return _differences(change.address, change.send, found[0])
+            matches = [resource for key, resource in now.items() if named[key] == change.address]
+            if len(matches) != 1:
+                return "it is not there" if not matches else f"there are {len(matches)} of it"
+            return _differences(change.address, change.send, matches[0])
         case Update():
             return _differences_by_id(change.address, change.id, change.send, now)
         case Deactivate():
@@ -183,17 +183,17 @@ def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Addr
 
 
 def _differences_by_id(address: Address, resource_id: str, wanted: Fields, now: ById) -> str | None:
-    found = now.get((kind_of(address), resource_id))
-    return "it is gone" if found is None else _differences(address, wanted, found)
+    live_resource = now.get((kind_of(address), resource_id))
+    return "it is gone" if live_resource is None else _differences(address, wanted, live_resource)
 
 
-def _differences(address: Address, wanted: Fields, found: LiveResource) -> str | None:
+def _differences(address: Address, wanted: Fields, live_resource: LiveResource) -> str | None:
     """Fields that are not as wanted, in words. An app's name is the store's own."""
     differences = [
         difference
         for name, value in sorted(wanted.items())
         if name != "name" or app_of(address) != address
-        for difference in _field_differences(name, value, found.fields.get(name, ABSENT))
+        for difference in _field_differences(name, value, live_resource.fields.get(name, ABSENT))
     ]
     return "; ".join(differences) or None
 

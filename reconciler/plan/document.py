@@ -41,10 +41,10 @@ def _choice(choices: Any, complaint: str) -> Form:
     """A text that is read if it is one of the choices of a literal type."""
 
     def read(raw: Any) -> str:
-        told = checked.text(raw)
-        if told not in get_args(choices):
+        word = checked.text(raw)
+        if word not in get_args(choices):
             raise ValueError(complaint)
-        return told
+        return word
 
     return Form(read=read)
 
@@ -245,11 +245,11 @@ def _items(document: Mapping[str, Any], key: str, read: Callable[[Any], Item]) -
     """The items of one of the document's lists."""
     with _naming_place(key):
         listed = checked.listed(lambda raw: raw, document[key])
-    found = []
+    items = []
     for at, raw in enumerate(listed):
         with _naming_place(f"{key}[{at}]"):
-            found.append(read(raw))
-    return tuple(found)
+            items.append(read(raw))
+    return tuple(items)
 
 
 @contextmanager

@@ -102,11 +102,11 @@ DeleteGroup: TypeAlias = tuple[Delete, ...]
 def delete_groups(deletes: Iterable[Delete]) -> tuple[DeleteGroup, ...]:
     """The deletes as removals, in the order of addresses."""
     ordered = sorted(deletes, key=lambda each: address_order(each.address))
-    whole = {each.address for each in ordered if kind_of(each.address) == "app"}
+    whole_apps = {each.address for each in ordered if kind_of(each.address) == "app"}
     groups: dict[Address, list[Delete]] = {}
     for each in ordered:
         app = app_of(each.address)
-        groups.setdefault(app if app in whole else each.address, []).append(each)
+        groups.setdefault(app if app in whole_apps else each.address, []).append(each)
     return tuple(map(tuple, groups.values()))
 
 
@@ -121,12 +121,12 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     deletes = [each for each in (*plan.changes, *waiting) if isinstance(each, Delete)]
     if not deletes:
         return plan
-    left = limit
+    remaining = limit
     going: list[Change] = []
     held = [each for each in plan.held if each.limit != "maxDeletes"]
     for removal in delete_groups(deletes):
-        if len(removal) <= left:
-            left -= len(removal)
+        if len(removal) <= remaining:
+            remaining -= len(removal)
             going += removal
         else:
             held += (_held_delete(each, len(deletes), limit) for each in removal)

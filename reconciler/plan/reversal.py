@@ -55,27 +55,27 @@ def is_undoable(step: PastStep) -> bool:
     return step.outcome in TRIED and step.action in {"create", "update", "deactivate"}
 
 
-def reversal(run: PastRun, earlier: Sequence[PastRun], ground: ReversalContext, origin: PlanOrigin) -> Reversal:
+def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
     """Undo one run; `earlier` are those before it, for values that the account does not show."""
-    work = _ReversalBuilder(ground, earlier)
+    builder = _ReversalBuilder(context, earlier)
     for step in run.steps:
-        work.add_step(step)
-    changes = sorted(work.changes, key=lambda each: address_order(each.address))
-    notes = sorted(work.notes, key=lambda each: (address_order(each.address), each.text))
-    return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(ground.ledger)), work.leaves)
+        builder.add_step(step)
+    changes = sorted(builder.changes, key=lambda each: address_order(each.address))
+    notes = sorted(builder.notes, key=lambda each: (address_order(each.address), each.text))
+    return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(context.ledger)), builder.leaves)
 
 
 class _ReversalBuilder:
     """What comes together while the steps of a run are looked at one after another."""
 
-    def __init__(self, ground: ReversalContext, earlier: Sequence[PastRun]) -> None:
+    def __init__(self, context: ReversalContext, earlier: Sequence[PastRun]) -> None:
         self.changes: list[Change] = []
         self.notes: list[Note] = []
         self.leaves: dict[Address, tuple[FieldChange, ...]] = {}
-        self._ground = ground
+        self._ground = context
         self._earlier = earlier
-        self._by_id = ground.live.by_id()
-        self._owners = {(entry.kind, entry.id): entry for entry in ground.ledger.values()}
+        self._by_id = context.live.by_id()
+        self._owners = {(entry.kind, entry.id): entry for entry in context.ledger.values()}
 
     def add_step(self, step: PastStep) -> None:
         """Ask for what undoes a step, or note why nothing does."""
@@ -174,16 +174,16 @@ class _ReversalBuilder:
 
     def _sent_before(self, step: PastStep, after: Fields) -> Fields:
         """What earlier runs have last sent of these fields: for those that the account does not show."""
-        found: dict[str, Value] = {}
+        last_sent: dict[str, Value] = {}
         for run in self._earlier:
             for each in run.steps:
                 if each.id == step.id and kind_of(each.address) == kind_of(step.address) and each.outcome in TRIED:
                     known = {name: value for name, value in each.after.items() if name in after}
                     try:
-                        found.update(fields_from_json(known))
+                        last_sent.update(fields_from_json(known))
                     except (ValueError, ArithmeticError):
                         continue
-        return found
+        return last_sent
 
 
 class _FieldReversal:
@@ -196,7 +196,7 @@ class _FieldReversal:
 
     def fields_to_send(self) -> Fields:
         """The fields to send, whole."""
-        found: dict[str, Value] = {}
+        fields: dict[str, Value] = {}
         for name in sorted(self._after):
             was, sent = self._before.get(name, ABSENT), self._after[name]
             if isinstance(was, Absent):
@@ -204,8 +204,8 @@ class _FieldReversal:
             elif was != sent:
                 wanted = self._wanted_value(name, was, sent)
                 if not isinstance(wanted, Absent):
-                    found[name] = wanted
-        return found
+                    fields[name] = wanted
+        return fields
 
     def _wanted_value(self, name: str, was: Value, sent: Value) -> Value | Absent:
         """What a field is to be again; ABSENT where it stays as it is."""

@@ -70,8 +70,8 @@ def reviewed(plan: Plan) -> Reviewed:
 
 def unreviewed(plan: Plan, known: Reviewed) -> tuple[ReviewEntry, ...]:
     """What a plan would do that was not reviewed. What is left of a plan may be a set known as a whole."""
-    left = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
-    return () if _set_digest(entry.digests[0] for entry in left) in known.wholes else left
+    missing = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
+    return () if _set_digest(entry.digests[0] for entry in missing) in known.wholes else missing
 
 
 def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
@@ -79,8 +79,8 @@ def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
 
     Its entries are told where they take no more than `room` characters. No two hyphens are within it.
     """
-    found = reviewed(plan).entries
-    return _mark(found) if _encoded_length(len(found)) <= room else _mark(found, told=False)
+    digests = reviewed(plan).entries
+    return _mark(digests) if _encoded_length(len(digests)) <= room else _mark(digests, told=False)
 
 
 def left_mark(plan: Plan, done: Collection[Address], room: int = ROOM) -> str:
@@ -104,13 +104,13 @@ def marks_of(known: Reviewed) -> str:
     return "\n".join([_mark(known.entries), *(_line(whole) for whole in sorted(known.wholes))])
 
 
-def _mark(found: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
-    packed = b"".join(sorted(found)) if told else b""
-    return _line(_set_digest(found), f" {b64encode(packed).decode()}" if packed else "", word)
+def _mark(digests: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
+    packed = b"".join(sorted(digests)) if told else b""
+    return _line(_set_digest(digests), f" {b64encode(packed).decode()}" if packed else "", word)
 
 
-def _line(whole: str, told: str = "", word: str = "reviewed") -> str:
-    return f"<!-- reconciler:{word} sha256:{whole}{told} -->"
+def _line(digest: str, encoded: str = "", word: str = "reviewed") -> str:
+    return f"<!-- reconciler:{word} sha256:{digest}{encoded} -->"
 
 
 def reviewed_in(text: str) -> Reviewed | None:
@@ -131,25 +131,25 @@ def reviewed_in(text: str) -> Reviewed | None:
     return known
 
 
-def _parse_mark(whole: str, told: str) -> Reviewed:
-    if not told:
-        return Reviewed(wholes=frozenset({whole}))
+def _parse_mark(digest: str, encoded: str) -> Reviewed:
+    if not encoded:
+        return Reviewed(wholes=frozenset({digest}))
     try:
-        packed = b64decode(told, validate=True)
+        packed = b64decode(encoded, validate=True)
     except ValueError:
         packed = b""
-    found = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
-    if len(packed) % SIZE or _set_digest(found) != whole:
+    digests = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
+    if len(packed) % SIZE or _set_digest(digests) != digest:
         raise PlanUnusable("the mark of what was reviewed is not whole", hint="make the plan, and the comment, again")
-    return Reviewed(found)
+    return Reviewed(digests)
 
 
 def _encoded_length(number: int) -> int:
     return number * SIZE * 4 // 3
 
 
-def _set_digest(found: Iterable[bytes]) -> str:
-    return sha256(b"".join(sorted(set(found)))).hexdigest()
+def _set_digest(digests: Iterable[bytes]) -> str:
+    return sha256(b"".join(sorted(set(digests)))).hexdigest()
 
 
 def _entries_of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:

@@ -67,10 +67,10 @@ def _inverse(
     match change:
         case Create():
             result = outcomes.get((change.address, "create"))
-            made = after.get((kind, result.id)) if result is not None and result.id is not None else None
-            if made is not None:
+            created = after.get((kind, result.id)) if result is not None and result.id is not None else None
+            if created is not None:
                 why = MADE_BY_WHAT_IS_UNDONE
-                yield Deactivate(change.address, made.id, why, made.digest(), made.app_id, change.source)
+                yield Deactivate(change.address, created.id, why, created.digest(), created.app_id, change.source)
             elif result is not None and result.outcome == "unknown":
                 yield Note(change.address, "nobody knows whether it was made: look in the console")
         case Update():

@@ -117,5 +117,5 @@ def this_build() -> str:
     specs = [find_spec(name) for name in _THEIRS]
     theirs = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
     stamps = [(path, path.stat()) for path in sorted((*ours, *theirs))]
-    told = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
-    return "\n".join((__version__, sys.version, *told))
+    files = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
+    return "\n".join((__version__, sys.version, *files))

@@ -240,16 +240,16 @@ class FileStore:
             audits.close()
 
     def _read_ledger(self) -> LedgerFile | None:
-        found = read_ledger_file(self._ledger_path)
-        if found is not None:
-            check_account(LEDGER_NAME, found.account, self._account)
-        return found
+        ledger_file = read_ledger_file(self._ledger_path)
+        if ledger_file is not None:
+            check_account(LEDGER_NAME, ledger_file.account, self._account)
+        return ledger_file
 
     def _check_journal(self) -> AccountId | None:
         """Whose the journal says to be. Raises `WrongAccount`."""
-        found = None if self._account is None else journal_account(self._journal_path)
-        check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
-        return found
+        account = None if self._account is None else journal_account(self._journal_path)
+        check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", account, self._account)
+        return account
 
     def _recover(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
@@ -303,16 +303,16 @@ class FileStore:
         try:
             disk.remove_drafts(self._ledger_path)
             began = self._clock.monotonic()
-            found = self._read_ledger()
+            ledger_file = self._read_ledger()
             took = self._clock.monotonic() - began
             says = self._check_journal()
             if self._key is None:
                 make_key(self._root / STATE_FOLDER)
             seals = self._seals()
-            written = found.entries if found else {}
-            entries = self._recover(None if found is None else found.entries, seals)
-            account = self._account or (None if found is None else found.account)
-            unsaid = bool(written) and found is not None and found.account != account
+            written = ledger_file.entries if ledger_file else {}
+            entries = self._recover(None if ledger_file is None else ledger_file.entries, seals)
+            account = self._account or (None if ledger_file is None else ledger_file.account)
+            unsaid = bool(written) and ledger_file is not None and ledger_file.account != account
             if says is None and self._account is not None:
                 write_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)

@@ -42,8 +42,8 @@ class LedgerFile:
 
 def read_ledger(path: Path) -> Ledger | None:
     """The entries of a ledger file, whosever it is; None where there is no file. Raises as `read_ledger_file`."""
-    found = read_ledger_file(path)
-    return None if found is None else found.entries
+    ledger_file = read_ledger_file(path)
+    return None if ledger_file is None else ledger_file.entries
 
 
 def read_ledger_file(path: Path) -> LedgerFile | None:
@@ -87,12 +87,12 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
     return LedgerFile(entries, account)
 
 
-def check_account(name: str, found: AccountId | None, ours: AccountId | None) -> None:
+def check_account(name: str, named: AccountId | None, ours: AccountId | None) -> None:
     """Raise `WrongAccount` where a file says that it is another account's; one that does not say is taken."""
-    if found is None or ours is None or found == ours:
+    if named is None or ours is None or named == ours:
         return
     raise WrongAccount(
-        f"{name} belongs to {found}, and this run is for {ours}",
+        f"{name} belongs to {named}, and this run is for {ours}",
         hint="correct publisherId or DT_MANAGEMENT_URL if they are wrong; else give each account a project folder of "
         f"its own, without this {LEDGER_NAME} and .reconciler/: what is live is found again by its identity",
     )

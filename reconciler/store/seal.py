@@ -71,15 +71,15 @@ def read_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
     except OSError:
         return None
     try:
-        seen = os.fstat(descriptor)
-        if not stat.S_ISREG(seen.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             return None
         content = os.read(descriptor, _KEY_BYTES)
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    facts = f"{seen.st_ino} {seen.st_ctime_ns} ".encode()
+    facts = f"{status.st_ino} {status.st_ctime_ns} ".encode()
     return hashlib.blake2b(facts + content, digest_size=32).digest()
 
 

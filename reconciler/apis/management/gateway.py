@@ -92,11 +92,11 @@ class _ReadAnswer:
         """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
         if isinstance(self.value, AnswerError):
             raise self.value
-        found = read(self.value)
-        rows = len(found) if isinstance(found, tuple) else 1
+        parsed = read(self.value)
+        rows = len(parsed) if isinstance(parsed, tuple) else 1
         if hint := more_in_headers(self.reply.headers, rows):
             raise AnswerError(f"it speaks of more than the {rows} it holds ({hint})")
-        return found
+        return parsed
 
 
 class DtReader:
@@ -113,9 +113,11 @@ class DtReader:
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
         call = calls.apps(self._publisher_id)
-        heard = self._read_answer(call)
+        read_answer = self._read_answer(call)
         return self._check_publisher(
-            self._parse(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
+            self._parse(
+                call, read_answer, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id)
+            )
         )
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
@@ -124,10 +126,12 @@ class DtReader:
         Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
-        heard = self._read_answer(call)
-        if not isinstance(heard.value, BlankError):
-            found = self._parse(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
-            return self._check_publisher(found)
+        read_answer = self._read_answer(call)
+        if not isinstance(read_answer.value, BlankError):
+            resources = self._parse(
+                call, read_answer, lambda value: answer.live_list("placement", value, app_id=app_id)
+            )
+            return self._check_publisher(resources)
         if not expected:
             return ()
         raise DoubtfulRead(
@@ -138,15 +142,15 @@ class DtReader:
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
         """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
         call = calls.one(kind, resource_id)
-        heard = self._read_answer(call, missing=True)
-        if _is_missing(heard.reply):
+        read_answer = self._read_answer(call, missing=True)
+        if _is_missing(read_answer.reply):
             return None
-        found = self._parse(call, heard, lambda value: answer.live_one(kind, value, resource_id))
-        return None if found is None else self._check_publisher((found,))[0]
+        resource = self._parse(call, read_answer, lambda value: answer.live_one(kind, value, resource_id))
+        return None if resource is None else self._check_publisher((resource,))[0]
 
-    def _check_publisher(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+    def _check_publisher(self, resources: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
         """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
-        for each in found:
+        for each in resources:
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
                     f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
@@ -154,7 +158,7 @@ class DtReader:
                     hint="check publisherId in reconciler.yaml and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are; "
                     "nothing was written",
                 )
-        return found
+        return resources
 
     def _read_answer(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
@@ -168,12 +172,12 @@ class DtReader:
         return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
 
     def _reply(self, call: Request, *, missing: bool) -> Response:
-        exchange = self._client.call(call)
-        match exchange.end:
+        result = self._client.call(call)
+        match result.end:
             case Response(status=status) as reply:
                 if status in {200, 204} or (missing and _is_missing(reply)):
                     return reply
-                raise self._refusal_error(call, reply, exchange)
+                raise self._refusal_error(call, reply, result)
             case AuthFailed(error=error):
                 raise error
             case NoResponse(why=why, final=True):
@@ -181,28 +185,28 @@ class DtReader:
             case RequestNotSent(why=why, final=True, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or _LATER)
             case RequestNotSent(why=why) | NoResponse(why=why):
-                raise ApiError(f"{call}: {why}, after {_tries_text(exchange.tries)}", hint=_LATER)
+                raise ApiError(f"{call}: {why}, after {_tries_text(result.tries)}", hint=_LATER)
             case never:
                 assert_never(never)
 
-    def _refusal_error(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
+    def _refusal_error(self, call: Request, reply: Response, result: CallResult) -> ApiError:
         status = reply.status
         if status < 300:
             return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
         if status < 400:
             return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
-        text = exchange.with_wait(f"{call}: HTTP {status}: {self._words(reply)}")
+        text = result.with_wait(f"{call}: HTTP {status}: {self._words(reply)}")
         if status in {408, 429} or status >= 500:
-            return ApiError(text, hint=exchange.hint(_LATER))
-        return ApiRejected(text, hint=exchange.hint(""))
+            return ApiError(text, hint=result.hint(_LATER))
+        return ApiRejected(text, hint=result.hint(""))
 
-    def _parse(self, call: Request, heard: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
+    def _parse(self, call: Request, read_answer: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
         try:
-            found = heard.read(read)
+            parsed = read_answer.read(read)
         except AnswerError as error:
             why = self._client.redacted(words_of(str(error)))
             raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
-        return found
+        return parsed
 
     def _words(self, reply: Response) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
@@ -218,49 +222,49 @@ class DtGateway(DtReader):
         """Create one resource; sent once. A placement is born active: its `status` is not sent."""
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
-        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
-        return self._answer(exchange, lambda reply: _create_answer(kind, reply, app_id, exchange.tries))
+        result = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         """Send the given fields of a live resource, and no others."""
-        exchange = self._client.call(calls.update(before, fields))
-        return self._answer(exchange, lambda reply: _update_answer(before, reply, exchange.tries))
+        result = self._client.call(calls.update(before, fields))
+        return self._answer(result, lambda reply: _update_answer(before, reply, result.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
-        exchange = self._client.call(calls.delete(kind, resource_id))
-        if exchange.doubt and isinstance(exchange.end, Response) and _is_missing(exchange.end):
-            return Accepted(resource_id, attempts=exchange.tries)
-        return self._answer(exchange, lambda reply: _delete_answer(resource_id, reply, exchange.tries))
+        result = self._client.call(calls.delete(kind, resource_id))
+        if result.doubt and isinstance(result.end, Response) and _is_missing(result.end):
+            return Accepted(resource_id, attempts=result.tries)
+        return self._answer(result, lambda reply: _delete_answer(resource_id, reply, result.tries))
 
-    def _answer(self, exchange: CallResult, done: Callable[[Response], Answer]) -> Answer:
+    def _answer(self, result: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
-        match exchange.end:
+        match result.end:
             case Response(status=status) as reply if 200 <= status < 300:
                 return self._redact(done(reply))
             case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
                 if _leaves_open(reply):
-                    return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
-                return self._refused_write(exchange, status, exchange.with_wait(words))
+                    return Ambiguous(f"HTTP {status}: {words}", result.tries)
+                return self._refused_write(result, status, result.with_wait(words))
             case AuthFailed(error=error):
-                return _not_sent(exchange, error.message)
+                return _not_sent(result, error.message)
             case RequestNotSent(why=why):
-                return _not_sent(exchange, why)
+                return _not_sent(result, why)
             case NoResponse(why=why):
-                return Ambiguous(why, exchange.tries)
+                return Ambiguous(why, result.tries)
             case never:
                 assert_never(never)
 
     def _redact(self, told: Answer) -> Answer:
         return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
 
-    def _refused_write(self, exchange: CallResult, status: int, words: str) -> Answer:
+    def _refused_write(self, result: CallResult, status: int, words: str) -> Answer:
         if status == 408 or status >= 500:
-            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
-        if exchange.doubt:
-            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", exchange.tries)
-        return Rejected(status, words, exchange.tries)
+            return Ambiguous(f"HTTP {status}: {words}", result.tries)
+        if result.doubt:
+            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", result.tries)
+        return Rejected(status, words, result.tries)
 
 
 def _leaves_open(reply: Response) -> bool:
@@ -318,11 +322,9 @@ def _is_missing(reply: Response) -> bool:
     return reply.status == 404 and not is_page(reply.body)
 
 
-def _not_sent(exchange: CallResult, why: str) -> Answer:
-    tries = max(exchange.tries, 1)
-    return (
-        Ambiguous(f"an earlier try may have been done; then: {why}", tries) if exchange.doubt else NotSent(why, tries)
-    )
+def _not_sent(result: CallResult, why: str) -> Answer:
+    tries = max(result.tries, 1)
+    return Ambiguous(f"an earlier try may have been done; then: {why}", tries) if result.doubt else NotSent(why, tries)
 
 
 def _tries_text(count: int) -> str:

@@ -170,8 +170,8 @@ def _markup_state(body: bytes) -> Readiness | None:
     """What a page of the file store says by its code; None where it is some other page."""
     if b"Request has expired" in body:
         return Failed("the URL has expired", _AGAIN)
-    found = _CODE.search(body)
-    code = (found[1] or found[2]).decode("ascii") if found else ""
+    match = _CODE.search(body)
+    code = (match[1] or match[2]).decode("ascii") if match else ""
     if code in _NOT_YET:
         return Pending(code)
     if code in _BUSY:

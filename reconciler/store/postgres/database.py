@@ -66,19 +66,19 @@ def parameters(url: str) -> dict[str, Any]:
     if not _SHAPE.fullmatch(url):
         raise error
     try:
-        said = conninfo_to_dict(url)
+        parsed = conninfo_to_dict(url)
     except (psycopg.Error, ValueError):  # ValueError: percent-encoded bytes that are no text
-        said = {}
-    if not said or not _PORTS.fullmatch(str(said.get("port") or "")):
+        parsed = {}
+    if not parsed or not _PORTS.fullmatch(str(parsed.get("port") or "")):
         raise error
-    return {**DEFAULTS, **said}
+    return {**DEFAULTS, **parsed}
 
 
-def without_secrets(text: str, told: Mapping[str, Any]) -> str:
+def without_secrets(text: str, known: Mapping[str, Any]) -> str:
     """A driver's or a server's words on one line, with what the parameters hold of secrets taken out."""
     for name in SECRET_PARAMETERS:
-        if told.get(name):
-            text = text.replace(str(told[name]), "***")
+        if known.get(name):
+            text = text.replace(str(known[name]), "***")
     return " ".join(text.split())
 
 
@@ -252,10 +252,10 @@ class Database:
 
     def _store_error(self, error: Exception) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        state, said = "", str(cause)
+        state, message = "", str(cause)
         if isinstance(cause, psycopg.Error):
-            state, said = cause.sqlstate or "", cause.diag.message_primary or said
-        text = without_secrets(said, self._parameters)
+            state, message = cause.sqlstate or "", cause.diag.message_primary or message
+        text = without_secrets(message, self._parameters)
         hint = next((hint for words, hint in _POOLERS_WORDS.items() if words in text), _HINTS.get(state, CHECK))
         if isinstance(cause, NoAnswer):
             hint = f"{CHECK}; {_TWO_SESSIONS}"

@@ -118,8 +118,8 @@ def _take_lock(connection: PatientConnection, number: int) -> int:
         )
     taken = connection.execute(_TAKE, asked).fetchone()
     if taken is None:
-        told = _holder_text(connection.execute(_HOLDER, asked).fetchone())
-        raise LockHeld(told, hint="wait for it to end; a run that was killed holds no lock")
+        message = _holder_text(connection.execute(_HOLDER, asked).fetchone())
+        raise LockHeld(message, hint="wait for it to end; a run that was killed holds no lock")
     backend: int = taken[0]
     return backend
 
@@ -146,8 +146,8 @@ def _holder_text(holder: tuple[Any, ...] | None) -> str:
     taken = "another run holds the lock of this project"
     if holder is None:
         return taken
-    run, told, since = holder
-    who = told if isinstance(told, dict) else {}
+    run, named, since = holder
+    who = named if isinstance(named, dict) else {}
     facts = [f"{fact} {terminal(str(who[fact]))[:LONGEST_FACT]}" for fact in SHOWN_FACTS if who.get(fact)]
     began = f"since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"{taken}: {', '.join([f'run {terminal(run)}', *facts, began])}"

@@ -138,8 +138,8 @@ class PostgresRun:
         self, event: Mapping[str, Any], entries: Sequence[LedgerEntry] = (), forget: Sequence[Address] = ()
     ) -> None:
         at = self._clock.now()
-        told = {"v": 1, "run": self.run_id, "at": at.isoformat(timespec="milliseconds"), **event}
-        self._group.add(_Record(at, told, entries, forget))
+        whole_event = {"v": 1, "run": self.run_id, "at": at.isoformat(timespec="milliseconds"), **event}
+        self._group.add(_Record(at, whole_event, entries, forget))
 
     def _commit(self, records: Sequence[_Record]) -> None:
         connection = self._session.connection

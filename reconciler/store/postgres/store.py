@@ -39,8 +39,8 @@ class PostgresStore:
             if number is None:
                 return {}
             with transaction(connection):
-                found = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
-                rows = connection.execute(found).all()
+                query = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
+                rows = connection.execute(query).all()
         entries = {entry.address: entry for entry in (_parse_entry(row.address, row.entry) for row in rows)}
         if (shared := shared_id(entries.values())) is not None:
             first, second = sorted(each.address for each in shared)
@@ -73,11 +73,11 @@ class PostgresStore:
             number = self._known_number(connection)
             seen, full = 0, number is not None
             while full:
-                found = select(journal.c.sequence, journal.c.event).where(
+                query = select(journal.c.sequence, journal.c.event).where(
                     journal.c.project == number, journal.c.sequence > seen, which
                 )
                 with transaction(connection):
-                    rows = connection.execute(found.order_by(journal.c.sequence).limit(PAGE)).all()
+                    rows = connection.execute(query.order_by(journal.c.sequence).limit(PAGE)).all()
                 for row in rows:
                     seen = row.sequence
                     yield row.event

@@ -186,22 +186,22 @@ def live_list(
     for a row without an id or of another app, for a wrapper that says that its rows are somebody else's, and for one
     that speaks of rows it does not hold.
     """
-    found: dict[str, LiveResource] = {}
+    resources: dict[str, LiveResource] = {}
     for row in _rows(kind, value, owner=app_id or publisher_id):
         resource = _resource(kind, row, app_id)
-        if found.setdefault(resource.id, resource) != resource:
+        if resources.setdefault(resource.id, resource) != resource:
             raise AnswerError(f"{kind} {resource.id} is in the list twice, with different values")
-    return tuple(found.values())
+    return tuple(resources.values())
 
 
 def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
     """The resource that was asked for by its id; None for an empty array. Raises `AnswerError` otherwise."""
-    found = live_list(kind, value)
-    if not found:
+    resources = live_list(kind, value)
+    if not resources:
         return None
-    if [resource.id for resource in found] != [resource_id]:
-        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in found)[:5])}")
-    return found[0]
+    if [resource.id for resource in resources] != [resource_id]:
+        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in resources)[:5])}")
+    return resources[0]
 
 
 def written_resource(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:

@@ -125,15 +125,15 @@ def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple
 
     And the fields whose values have no readable form, each with what is wrong with it: nothing is said of these.
     """
-    wrong: dict[str, str] = {}
-    said = dict(_read_fields(kind, row, lambda name, error: wrong.setdefault(name, str(error))))
+    problems: dict[str, str] = {}
+    said = dict(_read_fields(kind, row, lambda name, error: problems.setdefault(name, str(error))))
     if (status := said.get("status", STATUSES[0])) not in STATUSES:
-        wrong["status"] = f"{status} is none that is known"
+        problems["status"] = f"{status} is none that is known"
         del said["status"]
     fields = {**_unset_fields(kind, said.get("placementType")), **said}
-    if not wrong:
+    if not problems:
         return fields, ()
-    unreadable = {name: why for name, why in wrong.items() if name not in said}
+    unreadable = {name: why for name, why in problems.items() if name not in said}
     return {name: value for name, value in fields.items() if name not in unreadable}, tuple(unreadable.items())
 
 
