@@ -26,11 +26,11 @@ from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
 GONE: Final = (404, 410)
-"""Refusals of a delete that may well mean that it is done: somebody else was first."""
+"""HTTP statuses of a delete that leave open whether the resource exists: it is read to find out."""
 
 
 def update_resource(change: Update, context: ExecutionContext) -> StepResult:
-    """Send the fields of an update, and see what the account made of them."""
+    """Send the fields of an update, and verify by the answer, or by reading, what the account holds then."""
 
     def entry(resource_id: str, verification: Verification) -> LedgerEntry:
         known = context.ledger.get(change.renamed_from or change.address)
@@ -82,7 +82,7 @@ def _with_kept_leaves(declared: Value, leaves: Sequence[FieldChange]) -> Value:
 
 
 def deactivate_resource(change: Deactivate, context: ExecutionContext) -> StepResult:
-    """Set a resource inactive; its quarantine begins with the entry that is remembered."""
+    """Set a resource inactive; `inactive_since` of its ledger entry is the time of the call."""
     since = context.clock.now().isoformat(timespec="seconds")
 
     def entry(resource_id: str, _: Verification) -> LedgerEntry:
@@ -117,7 +117,7 @@ def _send_update(write: Write, context: ExecutionContext) -> StepResult:
 
 
 def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -> StepResult:
-    """What came of a write whose answer does not say: read the resource and compare."""
+    """The result of a write whose answer does not confirm it, found by reading the resource."""
     change, doubt, resource_id = write.change, write.doubt, write.id or ""
     live = read_back(kind_of(change.address), resource_id, context)
     if isinstance(live, str):
@@ -139,7 +139,7 @@ def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -
 def write_result(
     write: Write, verification: Verification, attempts: int, *, settled: bool, shown: Fields | None = None
 ) -> StepResult:
-    """What a write came to, by what is seen of the resource (`shown`: by reading it; None: by the answer alone).
+    """The result of a write by its verification; `shown` is the resource as read, None where only the answer is known.
 
     Not `settled`: the account may only lag, so what shows no sign of the write is left open.
     """
@@ -214,7 +214,7 @@ def delete_resource(change: Delete, context: ExecutionContext) -> StepResult:
 
 
 def _why_app_is_kept(app_id: str, context: ExecutionContext) -> str | None:
-    """Why an app may not be deleted now: the call would take along what is in it, planned or not."""
+    """Why an app may not be deleted now: the call would delete its placements too. None where it has none."""
     try:
         listed = context.gateway.placements(app_id, expected=False)
         remaining = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]

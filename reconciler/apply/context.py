@@ -20,18 +20,18 @@ NO_LEDGER: Final[Ledger] = {}
 
 
 class CancellationToken:
-    """Stops further writes; the first reason stays. Calls in flight are not touched by it."""
+    """Stops further writes; the first reason is kept. Calls in flight are finished."""
 
     def __init__(self) -> None:
         self._reason: str | None = None
         self.interrupted = False
 
     def cancel(self, reason: str) -> None:
-        """Let no further write begin."""
+        """Stop all further writes; `reason` is the error of each step that is then skipped."""
         self._reason = self._reason or reason
 
     def interrupt(self) -> None:
-        """Let no further write begin, as the user asked for. May be called at any moment, and more than once."""
+        """Stop all further writes because the user asked for it. May be called at any moment, and repeatedly."""
         self.interrupted = True
         self.cancel("not tried: the run was interrupted")
 
@@ -151,7 +151,7 @@ class CreatedResources:
             return holder.address == created.address
 
     def release(self, address: Address, resource_id: str) -> None:
-        """Give an id back that turned out to be another resource's."""
+        """Remove an id that turned out to be another resource's."""
         with self._lock:
             holder = self._by_id.get((kind_of(address), resource_id))
             if holder is not None and holder.address == address:
@@ -191,14 +191,14 @@ class UnconfirmedDelete:
 
 
 class Unconfirmed:
-    """What the steps of a run came to, as far as their answers tell. Safe to share between workers."""
+    """Step results that the reading after the run is to confirm. Safe to share between workers."""
 
     def __init__(self) -> None:
         self._all: list[tuple[Write | UnconfirmedDelete, StepResult]] = []
         self._lock = Lock()
 
     def add(self, write: Write | UnconfirmedDelete, ended: StepResult) -> StepResult:
-        """Remember what one step came to so far, and return it."""
+        """Remember the provisional result of a step, and return it."""
         with self._lock:
             self._all.append((write, ended))
         return ended
@@ -214,7 +214,7 @@ class ExecutionContext:
     """Everything a step needs.
 
     `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
-    the plan are to be called: names by the address of their app, and bundles under the empty text.
+    the plan request: names by the address of their app, and bundles under the empty text.
     """
 
     gateway: Gateway

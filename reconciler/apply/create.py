@@ -1,4 +1,4 @@
-"""Sending one create, and what its answer is worth.
+"""Steps that create a resource: sending it, judging its answer, its status, and the result of the step.
 
 The API has no idempotency key, and nothing promises that an answered id is new. A create counts as made only by an id
 that was not there before, and that is not shown to be another resource.
@@ -204,7 +204,7 @@ class _StatusUpdate:
 
 
 def create_resource(change: Create, context: ExecutionContext) -> StepResult | DoubtfulCreate:
-    """Create a resource, see what the account made of it, and say so; or say that nobody knows."""
+    """Create a resource and verify it; a `DoubtfulCreate` where its outcome is not known yet."""
     app_id = change.app_id or context.apps.ids.get(app_of(change.address))
     creation = send_create(change, app_id, context)
     match creation:
@@ -217,7 +217,7 @@ def create_resource(change: Create, context: ExecutionContext) -> StepResult | D
 
 
 def finish_create(created: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
-    """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
+    """Complete a create that has an id: set it inactive where that is declared, and verify it by reading."""
     change = created.change
     by_answer = verify(change.send, {}, created.said)
     two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
@@ -261,7 +261,7 @@ def _why_another(created: Created, live: LiveResource | str | None, context: Exe
 
 
 def _set_inactive(created: Created, context: ExecutionContext) -> _StatusUpdate:
-    """A placement is always born active: an inactive one takes a second call."""
+    """Send the second call of an inactive placement, as every placement is created active."""
     if context.cancellation.reason is not None:
         return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
     change = created.change
@@ -289,7 +289,7 @@ def _status_update(answer: Answer) -> _StatusUpdate:
 
 
 def _verification(change: Create, live: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
-    """What is known of the new resource by reading it, or why nothing is."""
+    """The verification of the new resource as read, or why it could not be read."""
     if isinstance(live, str):
         return live
     if live is None:
@@ -300,7 +300,7 @@ def _verification(change: Create, live: LiveResource | str | None, context: Exec
 def _provisional_result(
     created: Created, verification: Verification | str, second: _StatusUpdate, context: ExecutionContext
 ) -> StepResult:
-    """The end of the step so far; the reading after the run confirms it."""
+    """The result of the step by what is known now; the reading after the run confirms it."""
     second = second.after_reading(verification)
     attempts = created.attempts + second.attempts
     entry = entry_maker(created.change)

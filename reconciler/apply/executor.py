@@ -1,4 +1,4 @@
-"""The steps of a plan: in which order they run, whether one may be tried, and who carries it out.
+"""Running the steps of a plan: their order, whether a step may be tried, and the workers that run them.
 
 Apps before their placements; what frees a name before what takes one (updates before creates); removals last,
 placements before the app they are in.
@@ -68,7 +68,7 @@ def _rank(change: Change) -> int:
 
 
 def carry_out(change: Change, context: ExecutionContext) -> StepResult | DoubtfulCreate:
-    """Do one step, or tell why it was not tried."""
+    """Run one step; its result is `skipped`, with the reason, where it may not be tried."""
     refusal = _skip_reason(change, context)
     if refusal is not None:
         return StepResult(result(change, "skipped", error=refusal))

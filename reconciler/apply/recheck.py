@@ -38,7 +38,7 @@ class Recheck:
 def recheck(
     changes: Sequence[Change], results: Sequence[Result], context: ExecutionContext, parallelism: int
 ) -> Recheck:
-    """Read what a run has touched, and say which of its steps came to another end than their answers told."""
+    """Read what a run has touched, and correct the results of steps whose answers the account contradicts."""
     pending = [_Pending(write, step_result, step_result) for write, step_result in context.unconfirmed.all()]
     corrections: list[StepResult] = []
     pause = FIRST_PAUSE
@@ -77,7 +77,7 @@ def recheck(
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
+    """A step that is not clear yet: its result as `answered`, and as `seen` by the last reading."""
 
     write: Write | UnconfirmedDelete
     answered: StepResult
@@ -87,7 +87,7 @@ class _Pending:
 def _judge_all(
     pending: Sequence[_Pending], after: LiveState, context: ExecutionContext, *, settled: bool
 ) -> tuple[list[_Pending], list[StepResult]]:
-    """The steps of which a reading tells nothing for sure, and the ends of the others that are not as told."""
+    """The steps that a reading leaves unclear, and corrected results of the others."""
     _release_wrong_ids([each.write for each in pending], after, context)
     waiting: list[_Pending] = []
     corrections: list[StepResult] = []
@@ -297,7 +297,7 @@ def _judge_known_create(
 
 
 def _as_answered(write: Write, change: Create, context: ExecutionContext) -> Created:
-    """A create as it was answered."""
+    """The `Created` of a create by its answer alone."""
     return Created(change, write.app_id, write.id or "", {}, 0, context.moment())
 
 

@@ -1,9 +1,9 @@
 """Creates whose outcome is not known: what the account's lists say of them, and when they may be sent again.
 
-A list that does not show a new resource says nothing by its silence alone: it may lag. Its silence counts once the
-settle time is over and the same reading shows something younger: a create of this run with a known id, begun after the
-doubtful one had failed. A new id that no create of this run accounts for is no silence either: the server may keep
-names otherwise than they are sent.
+A list that does not show a new resource may lag, so by itself it proves nothing. It proves that nothing was created
+once the settle time is over and the same reading shows something younger: a create of this run with a known id, begun
+after the doubtful one had failed. A new id that no create of this run accounts for may be the doubtful one under
+another name, as the server may keep names otherwise than they are sent.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,7 +54,7 @@ class UnlistedCreate:
 
 @dataclass(frozen=True, slots=True)
 class _NotListed:
-    """The list does not show it. `why`: what that silence is worth, None where it counts."""
+    """The list does not show it. `why` this proves nothing; None where it proves that nothing was created."""
 
     why: str | None
 
@@ -88,7 +88,7 @@ def settle(doubtful: Sequence[DoubtfulCreate], context: ExecutionContext) -> Ite
 
 
 def _conclude(doubtful: DoubtfulCreate, finding: _Finding, context: ExecutionContext) -> SettledCreate:
-    """What the last look at a create comes to."""
+    """What is to become of a create by the last reading of its list."""
     if not isinstance(finding, _NotListed):
         return finding
     if doubtful.answered is not None and not context.created.mixed:
@@ -141,7 +141,7 @@ def _look_for_creates(
 
 @dataclass(frozen=True, slots=True)
 class _ListState:
-    """What a list's silence is worth: it leaves out what exists, or it has shown creates begun at these moments."""
+    """What a list shows: whether it `left_out` known resources, and when the creates that it has `shown` began."""
 
     left_out: bool
     shown: tuple[Moment, ...]

@@ -1,7 +1,4 @@
-"""PURE. Whether the account is now as was wanted.
-
-What an answer or a read-back says, against what was sent and what was there.
-"""
+"""PURE. Comparing an answer or a reading with what was sent and what was there before: which fields were taken."""
 
 import unicodedata
 from collections.abc import Container, Iterable, Mapping

@@ -76,9 +76,9 @@ def _name_below(root: Path, path: Path) -> str | None:
 def _write_anywhere(path: Path, data: bytes) -> bool:
     """Write a file that the user named, anywhere: as `disk.write` does, or through a pipe or device in its place.
 
-    What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. The answer is whether it is
-    a file that can be read again. Raises `UnfitFile` for a
-    link, a folder, a socket, a disk and a pipe that nobody reads, and OSError.
+    What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. Returns whether it is a
+    file that can be read again. Raises `UnfitFile` for a link, a folder, a socket, a disk and a pipe that nobody reads,
+    and OSError.
     """
     is_open = _OPEN_ONE.fullmatch(str(path))
     if is_open is not None:

@@ -59,7 +59,7 @@ _PERMISSIONS: Final[Mapping[Kind, str]] = {
 
 
 class ForgeRefused(ApiRejected):
-    """The forge refused a call."""
+    """A forge answered a call with a status other than 2xx; `status` is that."""
 
     def __init__(self, status: int, message: str, *, hint: str) -> None:
         super().__init__(message, hint=hint)

@@ -1,4 +1,7 @@
-"""The git program, in a checkout. Its words are shown without what looks like a credential."""
+"""Commits by git: the git program in a checkout, and pushes of the ledger, of reports and of changed manifests.
+
+Messages of git are shown without what looks like a credential.
+"""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The clients of the forges: comments and issues, branches, and what was merged."""
+"""Opens the client of a forge for comments, issues, branches or the history of reviews."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Bodies: bytes to JSON values and back, stricter than `json` where that protects us."""
+"""Bodies of answers: JSON values from bytes, keys in any case, and signs that an answer does not hold all rows."""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""PURE. Which base URLs credentials may be sent to."""
+"""Authorization: which base URLs credentials may be sent to, tokens and their renewal, and what a service is.
+
+`TokenSource` calls what fetches a token; everything else is pure.
+"""
 
 import math
 import re
@@ -134,12 +137,12 @@ class TokenSource:
         return self._held
 
     def current(self) -> Token:
-        """A token that is good as far as we know. Raises what fetching one raises."""
+        """The current token, renewed where its time is over. Raises `ApiError` or `CredentialsError`."""
         held = self._held
         return held if held is not None and self._is_fresh(held) else self._renew(held)
 
     def replace(self, refused: Token) -> Token:
-        """Another token than the one the server has refused; fetched unless some other worker already has."""
+        """Another token than the one that was refused; fetched unless another worker has done so already."""
         return self._renew(refused)
 
     def _is_fresh(self, token: Token) -> bool:

@@ -57,8 +57,8 @@ class ApiClient:
     request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
     connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
     `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
-    the API answers slowly or asks for less: see `Width`. Raises `ProjectError` for a base URL that credentials may not
-    be sent to. A call raises nothing: see `CallResult`.
+    the API answers slowly or asks for less: see `ConcurrencyLimit`. Raises `ProjectError` for a base URL that
+    credentials may not be sent to. A call raises nothing: see `CallResult`.
     """
 
     def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name

@@ -1,4 +1,4 @@
-"""One exchange over httpx, with every exception of it turned into a value."""
+"""Connections of httpx, and one exchange over them, whose exceptions are returned as values."""
 
 import ssl
 import threading
@@ -206,8 +206,8 @@ class Connections:
 
     httpx's pool scans its idle connections for every request, work that grows with workers x requests; it is used
     where a proxy stands between, and as pools of one, which never do. All share one TLS context, which is by far the
-    dearest part. Raises `ProjectError` where the
-    environment names a proxy or certificates that cannot be used; calls to this machine never go through a proxy.
+    dearest part. Raises `ProjectError` where the environment names a proxy or certificates that cannot be used; calls
+    to this machine never go through a proxy.
 
     `around` is put around every transport, the usual ones too: a place to refuse requests.
     """

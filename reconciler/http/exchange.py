@@ -1,4 +1,4 @@
-"""The server's own words, made fit to show."""
+"""Values of an HTTP call: a request, how each try and the whole call ended, and the message in a refusal's body."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""PURE. Whether and when a call is tried again. Decisions come as seconds or None; the client does the waiting."""
+"""Whether and when a call is tried again, and how many calls may be under way at once.
+
+Decisions come as seconds or None; the client does the waiting. Only `CallLimiter` waits, for its turn.
+"""
 
 import re
 from collections.abc import Iterator
@@ -149,11 +152,11 @@ class ConcurrencyLimit:
 
     @classmethod
     def up_to(cls, most: int) -> "ConcurrencyLimit":
-        """The width to begin with."""
+        """The limit to begin with."""
         return cls(most, min(most, FIRST))
 
     def after(self, *, sent_at: float, now: float, throttled: bool, slow: bool) -> "ConcurrencyLimit":
-        """The width once an answer has come, in monotonic seconds.
+        """The limit after an answer; times are monotonic seconds.
 
         `throttled`: it asked for less traffic (429); `slow`: answers like it take ever longer.
         """

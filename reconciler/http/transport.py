@@ -65,7 +65,7 @@ class DirectTransport(httpx.BaseTransport):
             self._socket = None
 
     def mark_idle(self) -> None:
-        """An exchange has come to its end: the connection can be used again for a while."""
+        """An exchange has ended: keep the connection for the next one, for `idle_seconds`."""
         self._idle_since = time.monotonic()
 
     def _connect(self, request: httpx.Request, seconds: float) -> socket.socket:
@@ -143,7 +143,7 @@ class _Answer:
         return parts
 
     def drop_parser(self) -> None:
-        """Nothing more is taken: the parser, which holds this answer, is let go."""
+        """Delete the parser, which refers to this answer: without the cycle both are freed at once."""
         del self._parser
 
     def _end(self) -> None:
@@ -202,7 +202,7 @@ class _Body(httpx.SyncByteStream):
         return parts
 
     def close(self) -> None:
-        """Let go of the answer, and of the connection if anything is left on it."""
+        """Free the answer; close the connection if anything is left on it."""
         self._answer.drop_parser()
         if self._answer.is_whole and not self._answer.is_last:
             self._home.mark_idle()

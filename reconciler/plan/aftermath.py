@@ -1,4 +1,9 @@
-"""What stands in the way of a plan as it is: what an apply of it would refuse, leave out, or warn of."""
+"""What a plan will meet and what it has brought about, as values.
+
+`obstacles` says what an apply of a plan would refuse, leave out or warn of; `forecast` how many calls and seconds it
+takes; `aftermath` what differs between two readings of an account, before and after a plan, and which changes of the
+plan do not hold in the second.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

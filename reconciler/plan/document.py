@@ -1,4 +1,4 @@
-"""The plan document, `reconciler.plan/1`, as types; what reads it back is in `plan.codec`."""
+"""The plan document, `reconciler.plan/1`: its shape as types, writing a plan as one, and reading one back."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -254,7 +254,7 @@ def _items(document: Mapping[str, Any], key: str, read: Callable[[Any], Item]) -
 
 @contextmanager
 def _naming_place(place: str) -> Iterator[None]:
-    """Make what is wrong with a part of the document a ValueError that names the part."""
+    """Turn an error in reading a part of the document into a ValueError that names the part."""
     try:
         yield
     except KeyError as lacking:
@@ -287,7 +287,7 @@ _KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {
     **dict.fromkeys((Deactivate, Delete), ("address", "source")),
     Blocked: ("address", "source", "fields"),
 }
-"""What is read of a change before it is known what is made of it."""
+"""Fields that are read by hand, by type of change; the types of `ChangeJson` read the others."""
 
 _MADE: Final[Mapping[Any, type[Change]]] = {action: made for made, action in ACTIONS.items()}
 

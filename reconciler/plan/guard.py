@@ -27,8 +27,8 @@ class Allowances:
 class Refusal:
     """One limit that a plan exceeds. `switch` is the flag or setting that would allow it.
 
-    One that is not `binding` is told, and lets the plan pass. `address` names the change it is about, None the whole
-    plan.
+    One that is not `binding` is reported, and lets the plan pass. `address` names the change it is about; None stands
+    for the whole plan.
     """
 
     limit: str

@@ -1,4 +1,4 @@
-"""User policies: rules in CEL (https://cel.dev) over each change of a plan.
+"""User policies, rules in CEL (https://cel.dev) over each change, and the gate: all limits of a plan.
 
 A rule says what must hold. One that cannot be evaluated is taken for broken: a policy that fails must not let pass what
 it was written against.

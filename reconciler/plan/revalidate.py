@@ -24,7 +24,7 @@ A_NEW_PLAN: Final = "a new plan"
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """How things stand when a plan is to be carried out that was made before.
+    """The account, ledger and manifests at the time when a plan that was made before is carried out.
 
     `fresh` is the plan that would be made now, with nothing held for leave and with what is gone made again;
     `protected` are the addresses whose blocks forbid a removal.
@@ -40,7 +40,7 @@ class CurrentState:
 class Revalidated:
     """What is left of a plan, with the ledger entries that would be remembered now.
 
-    `stale` are changes whose ground has moved or that would not be made now; `refused` are deletes that would not be
+    `stale` are changes whose resource has moved or that would not be made now; `refused` are deletes that would not be
     made now; `broken` are changes that contradict themselves or the account, as in a document that was edited.
     `outdated`: the manifests are not those that the plan was made from. A plan that undoes a run is made from none.
     """
@@ -53,7 +53,7 @@ class Revalidated:
 
 
 def revalidate(original: Plan, within: Plan, now: CurrentState) -> Revalidated:
-    """Hold a plan to how things stand now.
+    """Compare a plan with the current state, and keep of it what would still be made.
 
     `original` is the plan as it was made, `within` the same as the limits of this run let it out. A delete that was
     held when the plan was made, and that this run gives leave for, stays held unless it would be made now.
@@ -90,7 +90,7 @@ def revalidate(original: Plan, within: Plan, now: CurrentState) -> Revalidated:
 
 
 def _with_reasons(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
-    """The changes against which something speaks, with what it is."""
+    """The changes for which `why` gives a reason, each with that reason."""
     return tuple(Stale(each.address, reason) for each in changes if (reason := why(each)) is not None)
 
 
@@ -104,7 +104,7 @@ def _deletes(changes: Iterable[Change]) -> list[Delete]:
 
 @dataclass(frozen=True, slots=True)
 class _CurrentIndex:
-    """What the changes of a plan are held against, found by address or by kind and id.
+    """The current state, indexed by address or by kind and id.
 
     `entries` is the ledger as it would be remembered now, `owners` the addresses by which each resource is known.
     """
@@ -178,7 +178,7 @@ def _why_not_released(delete: Delete, current: _CurrentIndex) -> str | None:
 
 
 def _with_present_reason(held: Held, current: _CurrentIndex) -> Held:
-    """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
+    """A held change of the plan, with the reason of now where it would be neither held nor deleted."""
     if _key(held.change) in current.held or not isinstance(held.change, Delete):
         return held
     why = _why_not_deleted(held.change, current)

@@ -1,4 +1,4 @@
-"""The way back from a run that the journal tells of: what it changed, where the account still is as the run left it.
+"""Undoing a past run by its journal: a plan that restores what it changed, where the account is still as it left it.
 
 The plan is an ordinary one, bound to what is live now: guards, staleness and locks hold for it as for any. What cannot
 be undone, or moved since, is named in the notes.
@@ -31,7 +31,10 @@ GONE_FOR_GOOD = "was deleted, and nothing brings it back"
 
 @dataclass(frozen=True, slots=True)
 class ReversalContext:
-    """What a run is undone on. `sources` are the places of blocks, `protected` the addresses not to be switched off."""
+    """What a reversal is computed from.
+
+    `sources` are the places of blocks, `protected` the addresses that must not be set inactive.
+    """
 
     live: LiveState
     ledger: Ledger
@@ -66,7 +69,7 @@ def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext,
 
 
 class _ReversalBuilder:
-    """What comes together while the steps of a run are looked at one after another."""
+    """Collects the changes, notes and restored leaves of a reversal, one step of the run after another."""
 
     def __init__(self, context: ReversalContext, earlier: Sequence[PastRun]) -> None:
         self.changes: list[Change] = []

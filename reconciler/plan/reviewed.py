@@ -24,7 +24,7 @@ SIZE: Final = 12
 """Bytes of an entry's digest. Nobody finds another entry with one of 2^96 in time."""
 
 ROOM: Final = 16_384
-"""Characters that the entries may take in a comment: some thousand. Of more only the digest of them all is told."""
+"""Characters for the entries in a comment, some thousand entries; of more only the digest of the set is written."""
 
 MARK: Final = re.compile(r"<!-- reconciler:reviewed sha256:([0-9a-f]{64})((?: [A-Za-z0-9+/]+)?) -->")
 LEFT: Final = re.compile(MARK.pattern.replace("reviewed", "left"))
@@ -33,7 +33,7 @@ _WHOLE: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASC
 
 @dataclass(frozen=True, slots=True)
 class ReviewEntry:
-    """One thing that a plan would do. `told` says it in words; `digests` are those it may be reviewed under."""
+    """One thing that a plan would do. `text` says it in words; `digests` are those it may be reviewed under."""
 
     address: Address
     text: str
@@ -77,7 +77,7 @@ def unreviewed(plan: Plan, known: Reviewed) -> tuple[ReviewEntry, ...]:
 def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
     """The set of a plan as a comment of HTML, on one line.
 
-    Its entries are told where they take no more than `room` characters. No two hyphens are within it.
+    Its entries are written out where they take no more than `room` characters. It holds no two hyphens in a row.
     """
     digests = reviewed(plan).entries
     return _mark(digests) if _encoded_length(len(digests)) <= room else _mark(digests, told=False)
@@ -90,7 +90,7 @@ def left_mark(plan: Plan, done: Collection[Address], room: int = ROOM) -> str:
 
 
 def left_in(text: str) -> frozenset[bytes] | None:
-    """What an apply has left, by the last line of its report; None where the report tells of none.
+    """What an apply has left, by the last line of its report; None where the line is no such mark.
 
     Of more than a comment has room for nothing counts as left, and has to be reviewed again. Raises `PlanUnusable` for
     a mark that was cut or changed.

@@ -16,7 +16,7 @@ class Unfinished(Exception):
 
 
 def evaluate_rules(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
-    """A `Judge` with no bound on what a rule may cost."""
+    """Evaluate rules in this process; a `Judge` with no bound on time or memory."""
     try:
         from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
     except ImportError as missing:

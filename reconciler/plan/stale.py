@@ -1,4 +1,4 @@
-"""Does what a saved plan rests on still hold? Live resources against the digests the plan carries."""
+"""Which changes of a saved plan are stale or contradict themselves: live resources against the plan's digests."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from reconciler.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """One change whose ground has moved, and how."""
+    """A change that would not be made now, and why, as a sentence without its subject."""
 
     address: Address
     how: str
@@ -44,7 +44,7 @@ def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
 
 
 def why_moved(change: Change, by_id: ById, live: LiveState) -> str | None:
-    """How the ground of a change has moved, None where it has not."""
+    """How the live resource of a change has moved since the plan was made; None where it has not."""
     match change:
         case Blocked():
             return None
@@ -58,7 +58,7 @@ def why_moved(change: Change, by_id: ById, live: LiveState) -> str | None:
 
 
 def _why_taken(change: Create, live: LiveState) -> str | None:
-    """How what is to be created, or what looks like it, came to be there."""
+    """Why a create is stale: the resource, or one that looks like it, exists. None where neither does."""
     is_app = kind_of(change.address) == "app"
     listed = live.apps if is_app else live.placements.get(change.app_id or "", ())
     others = [each for each in listed if each.id not in change.beside]

@@ -1,4 +1,4 @@
-"""The way back: a plan that puts live values back to what they were before an apply.
+"""Undoing an apply that has just ended: a plan that puts live values back to what they were before it.
 
 It is an ordinary plan, bound to what was there after that apply: guards, staleness and locks hold for it as for any.
 """

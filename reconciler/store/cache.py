@@ -63,7 +63,7 @@ class Cache:
         self._is_new = True
 
     def save(self) -> None:
-        """Write what was used since this was made, and let go of the rest.
+        """Write what was used since this was made, and drop the rest.
 
         Nothing is written where nothing is new, for less than `least` bytes, and through links, which may lead out of
         the project.

@@ -1,4 +1,7 @@
-"""A run of the store on files: each step is in the journal at once, and in the ledger soon after."""
+"""The store on files: the ledger, journal and lock of a project, and a run that holds the lock.
+
+Each step of a run is in the journal at once, and in the ledger soon after.
+"""
 
 import hashlib
 import logging
@@ -55,7 +58,7 @@ FLUSH_SHARE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlace:
-    """Where a ledger is written, and whose it is to say that it is; `is_said`: it says so already, or is not there."""
+    """Where a ledger is written and the account it is to name; `is_said`: it names it already, or is absent."""
 
     path: Path
     account: AccountId | None
@@ -117,7 +120,7 @@ class FileRun:
         self._append(event, at_once=False)
 
     def close(self) -> None:
-        """Write the ledger, which now says whose it is, and close the run in the journal."""
+        """Write the ledger, with its account, and close the run in the journal. Raises `StoreError`."""
         self._dirty = self._dirty or not self._is_said
         self._end()
 
@@ -129,9 +132,9 @@ class FileRun:
             self._journal.close()
 
     def close_after_failure(self) -> None:
-        """As `close`, for a run that something else has ended: what cannot be written is told, not raised.
+        """As `close`, for a run that an error has ended: what cannot be written is logged, not raised.
 
-        A ledger that does not say whose it is is not written for that alone: it may have been found to be another's.
+        A ledger that names no account is not written for that alone: it may have been found to be another's.
         """
         try:
             self._end()
@@ -176,7 +179,7 @@ class FileRun:
 
 
 def _flush_pause(took: float) -> float:
-    """Seconds in which the ledger is not written again, after it took so many."""
+    """Seconds until the ledger may be written again, after writing it `took` so many."""
     return max(FLUSH_SECONDS, took / FLUSH_SHARE)
 
 
@@ -195,8 +198,8 @@ JOURNAL_NAME: Final = "journal.jsonl"
 class FileStore:
     """Ledger, journal and lock of the project at `root`.
 
-    `account` is whose they have to be: files that say otherwise raise `WrongAccount`, whatever is asked of them, and
-    files that do not say are given it with the next run. Where it is None nobody asks. `key` is what the journal's
+    `account` is the one they have to belong to: every method raises `WrongAccount` for files that name another, and the
+    next run adds it to files that name none. None: it is not checked. `key` is what the journal's
     lines are sealed with; where none is given, the one of the state folder.
     """
 
@@ -246,7 +249,7 @@ class FileStore:
         return ledger_file
 
     def _check_journal(self) -> AccountId | None:
-        """Whose the journal says to be. Raises `WrongAccount`."""
+        """The account that the journal names. Raises `WrongAccount`."""
         account = None if self._account is None else journal_account(self._journal_path)
         check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", account, self._account)
         return account

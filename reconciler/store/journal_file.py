@@ -1,4 +1,4 @@
-"""PURE. Journal events as JSON, and the ledger that events lead to."""
+"""The journal: its events as JSON, the ledger that they lead to, and the file, appended to durably and read back."""
 
 import json
 import os
@@ -68,7 +68,7 @@ def changes_ledger(event: Mapping[str, Any]) -> bool:
 
 
 def check_event(event: Mapping[str, Any]) -> None:
-    """Hold what a journal holds to the forms above. Raises ValueError, or KeyError for what a ledger entry lacks."""
+    """Check that an event has one of the forms above. Raises ValueError, or KeyError for what a ledger entry lacks."""
     kind = checked.text(event.get("event", ""))
     checked.text(event.get("run", ""))
     if "at" in event:
@@ -114,7 +114,7 @@ def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None
 def update_ledger(
     ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]
 ) -> None:
-    """Take in what is known anew, after letting go of what is no more."""
+    """Drop the addresses to `forget` from a ledger, then add the entries."""
     for address in forget:
         ledger.pop(address, None)
     ledger.update((entry.address, entry) for entry in entries)
@@ -194,7 +194,7 @@ def _end_torn_line(descriptor: int) -> None:
 
 
 def journal_account(path: Path) -> AccountId | None:
-    """Whose a journal says to be; None where it does not say, or is not there. Raises `StoreError`."""
+    """The account that a journal names in its first line; None without a name or a journal. Raises `StoreError`."""
     try:
         with os.fdopen(disk.open_descriptor(*_root_and_name(path)), "rb") as file:
             return account_in(_root_and_name(path)[1], file.readline(_LONGEST_HEADER))
@@ -208,9 +208,10 @@ _LONGEST_HEADER = 4096
 
 
 def write_account(path: Path, account: AccountId) -> None:
-    """Put the line that says whose a journal is in front of its lines, which stay as they are; it may not be there yet.
+    """Put the line that names the account before the lines of a journal, which may be absent.
 
-    One that is too large to be read as a whole stays without. The caller holds the project's lock. Raises `StoreError`.
+    A journal that is too large to be read as a whole gets no such line. The caller holds the
+    project's lock. Raises `StoreError`.
     """
     root, name = _root_and_name(path)
     head = header_line(account).encode("utf-8", "backslashreplace") + b"\n"

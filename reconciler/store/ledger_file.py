@@ -34,14 +34,14 @@ LEDGER_NAME = "reconciler.lock"
 
 @dataclass(frozen=True, slots=True)
 class LedgerFile:
-    """What a ledger file holds; `account` is whose it says to be, None where it does not say."""
+    """What a ledger file holds; `account` is the one that it names, None where it names none."""
 
     entries: Ledger
     account: AccountId | None
 
 
 def read_ledger(path: Path) -> Ledger | None:
-    """The entries of a ledger file, whosever it is; None where there is no file. Raises as `read_ledger_file`."""
+    """The entries of a ledger file of any account; None where there is no file. Raises as `read_ledger_file`."""
     ledger_file = read_ledger_file(path)
     return None if ledger_file is None else ledger_file.entries
 
@@ -88,7 +88,7 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
 
 
 def check_account(name: str, named: AccountId | None, ours: AccountId | None) -> None:
-    """Raise `WrongAccount` where a file says that it is another account's; one that does not say is taken."""
+    """Raise `WrongAccount` where a file names another account than ours; one that names none passes."""
     if named is None or ours is None or named == ours:
         return
     raise WrongAccount(
@@ -99,7 +99,7 @@ def check_account(name: str, named: AccountId | None, ours: AccountId | None) ->
 
 
 def account_in(name: str, data: bytes) -> AccountId | None:
-    """Whose a ledger or journal says to be by its first line; None where it does not say. Raises `StoreError`."""
+    """The account that a ledger or journal names in its first line; None where it names none. Raises `StoreError`."""
     try:
         raw = orjson.loads(data.partition(b"\n")[0])
     except orjson.JSONDecodeError:
@@ -170,7 +170,7 @@ def ledger_text(ledger: Ledger, account: AccountId | None = None) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
+    """Replace a file so that a reader, or a crash, finds either the old text or the new. Raises `StoreError`."""
     try:
         disk.write(path.parent, path.name, text.encode())
     except (OSError, UnfitFile) as error:

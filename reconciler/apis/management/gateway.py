@@ -1,4 +1,4 @@
-"""The Management API at a base URL."""
+"""The Management API: its client, reading an account and writing to it, and what its answers mean."""
 
 import random
 from collections.abc import Callable
@@ -70,7 +70,7 @@ class DtClient(ApiClient):
 _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
 _FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
-"""Words by which a conflict finds fault with what was sent, rather than with something that is there already."""
+"""Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
 

@@ -1,4 +1,4 @@
-"""PURE. Where the Management API is."""
+"""PURE. The base URL of the Management API: its variable, an example, and its origin."""
 
 from typing import Final
 

@@ -52,7 +52,7 @@ _NAP: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
-    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `links`."""
+    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `checked_url`."""
 
     deadline: float = 3600.0
     first_pause: float = 0.5

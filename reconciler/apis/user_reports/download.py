@@ -1,4 +1,4 @@
-"""PURE. The signed URL of a report: whether it may be followed, and what its answers mean."""
+"""Downloads of reports: whether a signed URL may be followed, what its answers mean, the file, and unpacking it."""
 
 import hashlib
 import re
@@ -255,7 +255,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 class DownloadFile:
-    """Implements `web.http.Sink` with a file, which is there as soon as the answer begins.
+    """Implements `http.connections.Sink` with a file, which is there as soon as the answer begins.
 
     Raises `Unwanted` for what is larger than the limits or is no CSV, and `ProjectError` where the disk is full.
     """

@@ -1,4 +1,7 @@
-"""Which database: the URL taken apart, so strictly that no error message can hold a part of its password."""
+"""The database: its URL, tables and connections, and the translation of its errors into `StoreError`.
+
+The URL is taken apart so strictly that no error message can hold a part of its password.
+"""
 
 import hashlib
 import json
@@ -173,7 +176,7 @@ Outcome = TypeVar("Outcome")
 
 
 class NoAnswer(psycopg.OperationalError):
-    """The server is there and says nothing."""
+    """The server did not answer within the time allowed."""
 
 
 class PatientConnection(psycopg.Connection[Any]):

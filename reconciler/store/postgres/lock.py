@@ -138,7 +138,7 @@ def is_latest_run(connection: Connection, number: int, run: str) -> bool:
 
 
 def lost_lock_error() -> StoreError:
-    """What a run is told that finds its lock gone, and no reason for it."""
+    """The error of a run that no longer holds its lock, for no known reason."""
     return StoreError("this run does not hold its lock any more", hint=CHECK)
 
 

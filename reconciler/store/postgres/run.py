@@ -1,4 +1,4 @@
-"""Many threads, few commits: while one commits, those who come wait, and one of them commits for all."""
+"""A run on PostgreSQL: `PostgresRun` records steps, and `CommitQueue` commits the records of many threads together."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The store: ledger and journal of one project, and its lock for a run."""
+"""The store on PostgreSQL: ledger and journal of one project, and its lock for a run."""
 
 import secrets
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What an answer says beside its rows: that something failed, or that there are more rows than it holds.
+"""Answers of the Management API: resources from lists and writes, failures, and signs of rows that are missing.
 
 An empty list is believed only where nothing stands beside it but words that are known to be harmless: what is taken for
 an empty account is created anew. Beside rows, words that speak of further ones, or of an incomplete answer, count.

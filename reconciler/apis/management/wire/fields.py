@@ -1,4 +1,7 @@
-"""What was read once and comes again by the thousand: an account has many values, and few that differ."""
+"""Fields of a resource as the API answers them, read into canonical values.
+
+An account has many values and few that differ, so values that were read once are kept.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -26,7 +29,7 @@ from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
 
 
 class ReadCache(dict[Any, Any]):
-    """What values were read as, up to so many. Equal keys are one value: mind that True == 1."""
+    """A cache of at most `most` values, by what they were read from. Equal keys are one: True == 1."""
 
     def __init__(self, read: Callable[[Any], Any], most: int) -> None:
         super().__init__()
@@ -121,7 +124,7 @@ Reader: TypeAlias = "Callable[[Any], Value | Absent]"
 
 
 def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple[str, str], ...]]:
-    """The fields of a full answer (`row` has its keys in lower case): what it says, and what its silence means.
+    """The fields of a full answer (`row` has its keys in lower case), and for those it leaves out what unset means.
 
     And the fields whose values have no readable form, each with what is wrong with it: nothing is said of these.
     """
