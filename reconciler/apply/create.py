@@ -177,7 +177,7 @@ def several_text(ids: Iterable[str]) -> str:
     """In words: more than one live resource has one identity, and what to do about it."""
     named = ", ".join(sorted(ids))
     remedy = "keep one by pinning its id, remove the others in the console"
-    return f"there are several of it in the account: ids {named}; {remedy}"
+    return f"the account holds several resources of this identity: ids {named}; {remedy}"
 
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
@@ -186,7 +186,7 @@ OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 
 @dataclass(frozen=True, slots=True)
 class _StatusUpdate:
-    """How setting the status of a new placement went: `trouble` is None where it was set; `unsure`: nobody knows."""
+    """How setting the status of a new placement went: `trouble` says why it failed, or may have (`unsure`)."""
 
     attempts: int = 0
     trouble: str | None = None
@@ -378,7 +378,7 @@ def _relevant_contradictions(address: Address, verification: Verification) -> di
 
 
 def unlisted_result(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
-    """The end of a create whose new id nothing shows so far; the reading after the run may."""
+    """The provisional result of a create whose new id no list shows yet; the reading after the run may."""
     created = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
     objection = claim_id(created, context)
     if objection is not None:
@@ -389,7 +389,7 @@ def unlisted_result(doubtful: DoubtfulCreate, resource_id: str, context: Executi
 def unknown_result(
     doubtful: DoubtfulCreate, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()
 ) -> StepResult:
-    """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
+    """The result `unknown` of a create that cannot be settled; the reading after the run may show its resource."""
     change = doubtful.change
     step_result = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
     write = Write(change, None, doubtful.app_id, change.send, entry_maker(change), doubt=why)

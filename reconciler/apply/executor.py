@@ -196,7 +196,7 @@ class _Run:
                 self._correct(step_result)
 
     def _record_lists(self) -> None:
-        """Record what the lists hold in which something is to be made: what is new in them later is told by that."""
+        """Record the ids in each list that creates of the plan add to: a later run tells new ids by these."""
         lists: dict[Address | None, frozenset[str]] = {}
         for change in self._changes:
             if isinstance(change, Create):
@@ -250,7 +250,7 @@ class _Run:
         self._record_outcome(change, lambda: carry_out(change, self._context))
 
     def _record_outcome(self, change: Change, step: Callable[[], StepResult | DoubtfulCreate]) -> None:
-        """Record what a step comes to, or put it aside where nobody knows yet."""
+        """Run a step and record its result; a `DoubtfulCreate` is kept for `_settle_creates` instead."""
         try:
             step_result = step()
         except (StoreError, CredentialsError) as error:
@@ -288,7 +288,7 @@ class _Run:
         self.ended_by = self.ended_by or error
 
     def _mark_app(self, change: Change, step_result: StepResult) -> None:
-        """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
+        """Mark the app of a step that was not done, so that steps that need it are skipped; a created app is usable."""
         if isinstance(change, Create) and step_result.entry is not None:
             return
         if kind_of(change.address) == "app":

@@ -183,7 +183,7 @@ def _finding(
 
 
 def new_ids_text(ids: Iterable[str]) -> str:
-    """In words: there are new ids of which nobody knows what made them."""
+    """In words: there are new ids that no create of this run accounts for."""
     named = ", ".join(ids)
     return f"the account holds something new under another name (id {named}), which may be this: pin it to adopt it"
 

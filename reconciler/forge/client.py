@@ -99,7 +99,7 @@ class ForgeClient:
 
     @property
     def account(self) -> str | None:
-        """The id of the token's account, where the job was told it."""
+        """The id of the token's account; None where the job does not know it."""
         return self._repository.account
 
     @property

@@ -37,7 +37,7 @@ class GiteaClient(ForgeClient):
 
 
 class GiteaHistory(github.GithubHistory):
-    """The same, told by calls of its own. Implements `History`."""
+    """As GitHub's, with Gitea's own call for the request of a commit. Implements `History`."""
 
     page = f"limit={PAGE}&stat=false&files=false"
 

@@ -126,7 +126,7 @@ class GithubBranches:
         self._path = f"/repos/{repository}"
 
     def text(self, branch: str, path: str) -> bytes | None:
-        """A file on a branch or in a commit, by the id of its content: large ones are told by that alone."""
+        """A file on a branch or in a commit, by the id of its content: a large file has no other call."""
         row = self._client.find(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
         if row is None:
             return None
@@ -159,7 +159,7 @@ class GithubBranches:
         return _text(self._client.ask("POST", f"{self._path}/pulls", asked), "html_url")
 
     def _pulls(self, branch: str, state: str) -> Iterator[dict[str, Any]]:
-        """Gitea tells of those from all branches, whichever is asked for."""
+        """Pull requests in a state; Gitea lists those from all branches, whichever is asked for."""
         owner = self._repository.partition("/")[0]
         return self._client.pages(f"{self._path}/pulls", {"state": state, "head": f"{owner}:{branch}"})
 

@@ -84,7 +84,7 @@ def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Twofold:
-    """Stands for the value of a key that two spellings give different ones: nobody knows which is meant."""
+    """Stands for the value of a key whose two spellings have different values."""
 
     def __str__(self) -> str:
         return "there in two spellings with different values"

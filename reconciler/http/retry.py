@@ -109,7 +109,7 @@ FIRST: Final = 8
 """What a run begins with, and what slow answers alone never go below: no API made for programs minds so many."""
 
 ROUND: Final = 16
-"""Answers over which their time is smoothed: one large list among small ones tells nothing."""
+"""Answers over which their time is smoothed, so that one large list among small ones does not count."""
 
 RISEN_FACTOR: Final = 2.0
 RISEN_SECONDS: Final = 0.5

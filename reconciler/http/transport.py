@@ -104,7 +104,7 @@ def _request_bytes(request: httpx.Request) -> bytes:
 
 
 class _Answer:
-    """An answer as it comes in, told by the parser in pieces. Interim ones are passed over."""
+    """An answer as the parser reports it piece by piece. Interim answers (1xx) are dropped."""
 
     def __init__(self) -> None:
         self.status = 0

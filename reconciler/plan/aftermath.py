@@ -175,7 +175,7 @@ def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Addr
         case Create():
             matches = [resource for key, resource in now.items() if named[key] == change.address]
             if len(matches) != 1:
-                return "it is not there" if not matches else f"there are {len(matches)} of it"
+                return "it is not there" if not matches else f"there are {len(matches)} resources of this identity"
             return _differences(change.address, change.send, matches[0])
         case Update():
             return _differences_by_id(change.address, change.id, change.send, now)

@@ -111,7 +111,7 @@ def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
 
 @cache
 def this_build() -> str:
-    """What tells this program from other versions of it: its number, and when it and its libraries were installed."""
+    """An identifier of this installation: version numbers, and the sizes and times of its files and libraries."""
     package = Path(__file__).parents[1]
     ours = [path for folder in _OURS for path in (package / folder).rglob("*.py")]
     specs = [find_spec(name) for name in _THEIRS]

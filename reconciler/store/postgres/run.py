@@ -29,7 +29,7 @@ class _Ticket(Generic[Record]):
 
 
 class CommitQueue(Generic[Record]):
-    """Commits records in the order they come. After the first failure it takes none: nobody knows what was kept."""
+    """Commits records in the order they come. After a failure it takes no more: what was kept is unknown."""
 
     def __init__(self, commit: Callable[[Sequence[Record]], None]) -> None:
         self._commit = commit

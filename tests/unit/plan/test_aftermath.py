@@ -116,7 +116,7 @@ class TestWhatDoesNotHold:
         assert self.why(create(coppa=True), now=[live_placement(coppa=True)]) == {}
         assert self.why(create(coppa=True)) == {at("int_1"): "it is not there"}
         twins = [live_placement("1", coppa=True), live_placement("2", coppa=True)]
-        assert self.why(create(coppa=True), now=twins) == {at("int_1"): "there are 2 of it"}
+        assert self.why(create(coppa=True), now=twins) == {at("int_1"): "there are 2 resources of this identity"}
         assert list(self.why(create(coppa=True), now=[live_placement(coppa=False)])) == [at("int_1")]
 
     def test_an_update_holds_where_its_resource_is_as_sent(self):
