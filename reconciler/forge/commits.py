@@ -50,8 +50,10 @@ class Git:
                 timeout=TIMEOUT_SECONDS,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ProjectError(f"git {_command(arguments)}: {type(error).__name__}") from None
+        except subprocess.TimeoutExpired:
+            raise ProjectError(f"git {_command(arguments)}: it did not end within {TIMEOUT_SECONDS:g} s") from None
+        except OSError as error:
+            raise ProjectError(f"git {_command(arguments)}: {error.strerror or 'no git is on PATH'}") from None
         output = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
         return done.returncode == 0, output.strip()
 
