@@ -129,7 +129,7 @@ class ChangeJson(Shape):
     renamed_from: str | None = key("Updates: the address it had before.", optional=True)
 
 
-class HeldChangeJson(Shape):
+class HeldJson(Shape):
     """A change that waits for leave or for a time. Nothing of it is sent, and it holds up nothing else."""
 
     action: Action = key("What would be done.", lambda held: action_of(held.change))
@@ -171,7 +171,7 @@ class PlanDocument(Document, format="reconciler.plan/1", title="Plan (plan --for
     manifest_digest: str = key("Digest of the manifests it was made from.", attrgetter("origin.manifest_digest"))
     summary: SummaryJson = key("The plan in numbers.", summary)
     changes: list[ChangeJson] = key("Every change, in the order of addresses.")
-    held: list[HeldChangeJson] = key("What waits for leave or for a time, in the order of addresses.")
+    held: list[HeldJson] = key("What waits for leave or for a time, in the order of addresses.")
     unmanaged: list[UnmanagedJson] = key("Live resources that no manifest names; they are left alone.")
     notes: list[NoteJson] = key("What else a reader should know.")
     remember: list[EntryJson] = key("Ledger lines to be written without any call.")
@@ -279,7 +279,7 @@ def _held_from_json(raw: Mapping[str, Any]) -> Held:
     change, limit = _change_from_json(raw["change"]), checked.text(raw["limit"])
     if not isinstance(change, Update | Deactivate | Delete) or type(change) not in _HELD_BY.get(limit, (Delete,)):
         raise ValueError(f"a {action_of(change)}, which is never held")
-    return HeldChangeJson.read(raw, Held, change=change)
+    return HeldJson.read(raw, Held, change=change)
 
 
 _KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {
