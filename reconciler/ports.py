@@ -43,7 +43,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """It was surely not done: no connection could be made, or the lock or credentials were lost before."""
+    """It was not done: no connection could be made, or the lock or credentials were lost before it was sent."""
 
     why: str
     attempts: int = 1

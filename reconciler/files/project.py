@@ -106,7 +106,7 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
 
 
 def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
-    """The same with the findings. Links to files of the project are read; a link to a folder is never followed."""
+    """As `read_manifests`, findings as values. Links to files of the project are read, those to folders are not."""
     search, unmatched = _Search(root), []
     for pattern in patterns:
         matches = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]

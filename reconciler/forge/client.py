@@ -121,7 +121,7 @@ class ForgeClient:
             raise
 
     def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The same for a path that begins at the host."""
+        """As `ask`, for a target that begins at the host's root."""
         attempt = self._exchange_with_retries(method, target, None if body is None else json.dumps(body).encode())
         shown = f"{NAMES[self._repository.kind]}: {method} {target.partition('?')[0]}"
         if not isinstance(attempt, Response):

@@ -60,18 +60,18 @@ class GithubComments:
         return (_comment(row, "id") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new comment."""
+        """Post a new comment; returns it as stored. Raises `ApiError`."""
         del title
         path = f"/repos/{self._repository}/issues/{self._number}/comments"
         return _comment(self._client.ask("POST", path, {"body": body}), "id")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body."""
+        """Replace the body; returns the comment as stored. Raises `ApiError`."""
         path = f"/repos/{self._repository}/issues/comments/{comment.number}"
         return _comment(self._client.ask("PATCH", path, {"body": body}), "id")
 
     def is_merged(self) -> bool:
-        """By `merged`, which both forges have."""
+        """Whether the pull request has `merged`, as GitHub and Gitea call it. Raises `ApiError`."""
         match self._client.ask("GET", f"/repos/{self._repository}/pulls/{self._number}"):
             case {"merged": True}:
                 return True
@@ -96,16 +96,16 @@ class GithubIssues:
         return (_comment(row, "number") for row in rows if row.get("pull_request") is None)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new issue."""
+        """Post a new issue; returns it as stored. Raises `ApiError`."""
         path = f"/repos/{self._repository}/issues"
         return _comment(self._client.ask("POST", path, {"title": title, "body": body}), "number")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body; the title is left to people."""
+        """Replace the body, not the title; returns the issue as stored. Raises `ApiError`."""
         return _comment(self._client.ask("PATCH", self._path(comment), {"body": body}), "number")
 
     def close(self, comment: Comment) -> None:
-        """Closed as completed."""
+        """Close the issue as completed. Raises `ApiError`."""
         self._client.ask("PATCH", self._path(comment), {"state": "closed", "state_reason": "completed"})
 
     def _path(self, comment: Comment) -> str:

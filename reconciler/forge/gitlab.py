@@ -34,16 +34,16 @@ class GitlabNotes:
         return (_comment(row, "id", "body") for row in rows if not row.get("system"))
 
     def write(self, title: str, body: str) -> Comment:
-        """A new note."""
+        """Post a new note; returns it as stored. Raises `ApiError`."""
         del title
         return _comment(self._client.ask("POST", self._path, {"body": body}), "id", "body")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body."""
+        """Replace the body; returns the comment as stored. Raises `ApiError`."""
         return _comment(self._client.ask("PUT", f"{self._path}/{comment.number}", {"body": body}), "id", "body")
 
     def is_merged(self) -> bool:
-        """By its state."""
+        """Whether the merge request has the state `merged`. Raises `ApiError`."""
         match self._client.ask("GET", self._path.removesuffix("/notes")):
             case {"state": "merged"}:
                 return True
@@ -68,18 +68,18 @@ class GitlabIssues:
         return (_comment(row, "iid", "description") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new issue."""
+        """Post a new issue; returns it as stored. Raises `ApiError`."""
         return _comment(
             self._client.ask("POST", self._path, {"title": title, "description": body}), "iid", "description"
         )
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another description; the title is left to people."""
+        """Replace the description, not the title; returns the issue as stored. Raises `ApiError`."""
         row = self._client.ask("PUT", f"{self._path}/{comment.number}", {"description": body})
         return _comment(row, "iid", "description")
 
     def close(self, comment: Comment) -> None:
-        """Closed."""
+        """Close the issue. Raises `ApiError`."""
         self._client.ask("PUT", f"{self._path}/{comment.number}", {"state_event": "close"})
 
 

@@ -105,7 +105,7 @@ class ApiClient:
 
     @property
     def origin(self) -> UrlOrigin:
-        """The same, and whether it is secure or this very machine."""
+        """Scheme, host and port, and whether they are secure or this very machine."""
         return self._origin
 
     def call(self, call: Request) -> CallResult:

@@ -94,7 +94,7 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
 def receive(
     connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool], sink: Sink
 ) -> Attempt:
-    """The same for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
+    """As `exchange`, for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
     try:
         response = connection.handle_request(request)
     except _NEVER_SENT as error:

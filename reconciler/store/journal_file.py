@@ -236,7 +236,9 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
 def read_sealed(
     path: Path, seals: Seals | None, unread: list[int] | None = None
 ) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning.
+    """The events of a journal, each with its line number, from 1, and whether this checkout wrote it.
+
+    `seals` is the beginning of the chain of this checkout's seals; None: it wrote none.
 
     The lines that were passed over are added to `unread`.
     """

@@ -84,7 +84,7 @@ def read_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
 
 
 def make_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
-    """The same, made where there is none yet, and on disk; None where it cannot be made."""
+    """As `read_key`; makes the file, durably, where there is none. None where it cannot be made."""
     if (known := read_key(folder, name)) is not None:
         return known
     with suppress(OSError):

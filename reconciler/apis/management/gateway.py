@@ -149,7 +149,7 @@ class DtReader:
         return None if resource is None else self._check_publisher((resource,))[0]
 
     def _check_publisher(self, resources: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
-        """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
+        """The resources given. Raises `WrongAccount` where any of them says that it is another publisher's."""
         for each in resources:
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
