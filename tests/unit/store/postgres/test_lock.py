@@ -152,7 +152,7 @@ def test_a_run_that_has_lost_its_lock_but_not_its_connection_stops_too(store):
 
 def test_a_run_records_nothing_once_another_has_taken_the_lock_even_if_the_server_says_it_has_it(store, rows):
     with store.run({}) as run:
-        rows("UPDATE reconciler.files.project SET run = 'another'")
+        rows("UPDATE reconciler.project SET run = 'another'")
         with pytest.raises(StoreError, match="does not hold its lock"):
             run.end(applied(entry(INT)))
     assert store.ledger() == {}
