@@ -22,13 +22,13 @@ from reconciler.manifest.cached_load import load_desired_cached, load_settings_c
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
-from reconciler.plan.plan import Origin, Plan, build
+from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.render.plan.overview import plan_overview
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())
 OPTIONS: Final = DiffOptions(datetime(2026, 1, 1, tzinfo=UTC))
-ORIGIN: Final = Origin("0", "2026-01-01T00:00:00Z", PUBLISHER, "https://api.example", "sha256:0")
+ORIGIN: Final = PlanOrigin("0", "2026-01-01T00:00:00Z", PUBLISHER, "https://api.example", "sha256:0")
 
 Work = Callable[[], object]
 

@@ -1,7 +1,7 @@
 """PURE. Every error this program raises on purpose, split by what its reader can do.
 
-Each carries the exit code that ends a command. Whatever is not a `ReconcilerError` is told in words where the
-command line ends: of the system's errors the system's words, of a bug of ours its place.
+Each carries the exit code that ends a command. The command line reports every other exception as well: an OSError by
+the system's message, a bug by its place in the code.
 A failed step of an apply is not here: it is a value, an outcome.
 """
 
@@ -12,7 +12,7 @@ from reconciler.model.diagnostic import Finding
 
 
 class ReconcilerError(Exception):
-    """Base of all. `hint` tells what to do next."""
+    """Base of all. `message` says what is wrong, `hint` what to do next; `exit_code` ends the command."""
 
     exit_code: ClassVar[int] = 1
 
@@ -91,7 +91,7 @@ class PlanUnusable(ReconcilerError):
 
 
 class StalePlan(ReconcilerError):
-    """What a saved plan rests on has moved: make a new one."""
+    """The account or manifests have changed since a saved plan was made: make a new one."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""PORT. What the core asks of the world. Adapters implement these; nothing below this line knows any adapter."""
+"""PORT. Protocols of what the core needs from outside (account, clock, store, reports, progress), and their values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ from reconciler.model.value import Fields
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The API says that it did it. `said` holds the fields its answer spoke of, nothing inferred from silence."""
+    """The API says that it did it. `said` holds the fields that its answer names, and no others."""
 
     id: str | None = None
     said: Fields = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Nobody knows whether it was done: no answer, a broken one, or a server error."""
+    """It is not known whether it was done: no answer, a broken one, or a server error."""
 
     why: str
     attempts: int = 1
@@ -43,7 +43,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """It was surely not done: no connection could be made, or the lock or credentials were lost before."""
+    """It was not done: no connection could be made, or the lock or credentials were lost before it was sent."""
 
     why: str
     attempts: int = 1
@@ -85,7 +85,7 @@ class Gateway(LiveReader, Protocol):
 
 
 class Clock(Protocol):
-    """Time, as an argument."""
+    """The time, passed as an argument so that tests can set it."""
 
     def now(self) -> datetime:
         """The current time in UTC."""
@@ -96,12 +96,12 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for so many seconds."""
         ...
 
 
 class LedgerReader(Protocol):
-    """Reads what earlier runs left."""
+    """Reads the ledger and the journal."""
 
     def ledger(self) -> Ledger:
         """All entries. Raises `StoreError` for a ledger that cannot be read; a missing one is empty."""
@@ -132,7 +132,7 @@ class RunStore(Protocol):
         """Bring the ledger up to what was seen, without any step."""
         ...
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account; no ledger changes by it. It may reach the disk with the next intent."""
         ...
 
@@ -166,7 +166,7 @@ class EvidenceReader(Protocol):
 
 
 class Listener(Protocol):
-    """Hears of steps as they come to pass, for progress."""
+    """Is told of the steps of a run as they begin and end, to show progress."""
 
     def planned(self, steps: int) -> None:
         """So many steps are about to be tried."""

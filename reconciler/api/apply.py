@@ -26,7 +26,7 @@ from reconciler.plan.document import plan_text
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.policy import gate
-from reconciler.plan.revalidate import Now, revalidate
+from reconciler.plan.revalidate import CurrentState, revalidate
 from reconciler.plan.reviewed import left_mark
 from reconciler.plan.stale import Stale, without
 from reconciler.workflow.observe import Selection
@@ -118,7 +118,9 @@ def writes(plan: Plan) -> bool:
     return bool(counts.create or counts.update or counts.deactivate or counts.delete)
 
 
-def part_that_holds(original: Plan, within: Plan, now: Now, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
+def part_that_holds(
+    original: Plan, within: Plan, now: CurrentState, *, skip_stale: bool
+) -> tuple[Plan, tuple[Result, ...]]:
     """The plan without what is stale by now, and the results of what was left out.
 
     `original` is the plan as it was made, `within` the same as the limits of this run let it out. Raises `PlanUnusable`

@@ -23,7 +23,7 @@ from reconciler.diff.inventory import InventoryRow, inventory
 from reconciler.errors import ProjectError, StoreError
 from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
-from reconciler.plan.plan import Origin
+from reconciler.plan.plan import PlanOrigin
 from reconciler.ports import AuditLog
 from reconciler.render.drift.document import audit_document
 from reconciler.render.inventory import list_document
@@ -105,7 +105,7 @@ def drift(workspace: Workspace, only: tuple[str, ...], since: date | None, *, re
     return DriftResult(audit, None if since is None else trend([*past, past_audit(audit)], since))
 
 
-def _known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[PastAudit]:
+def _known_audits(store: AuditLog, origin: PlanOrigin, *, needed: bool) -> list[PastAudit]:
     """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
     try:
         return past_audits(store.audits(), origin.publisher_id, origin.api)

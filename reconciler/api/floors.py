@@ -9,7 +9,7 @@ from reconciler.api.reports import reports_folder
 from reconciler.api.results import Columns, table
 from reconciler.api.workspace import Workspace
 from reconciler.errors import ProjectError, UsageError
-from reconciler.files.project import changed_meanwhile, read_manifests, write_manifests
+from reconciler.files.project import changed_error, read_manifests, write_manifests
 from reconciler.floors.decide import Window
 from reconciler.floors.guard import Rules
 from reconciler.floors.record import RECORD_NAME, merge_records, records_of, records_text
@@ -143,7 +143,7 @@ class FloorsContext:
         """The texts that declare what is desired. Raises `ProjectError` where they have changed since."""
         texts = sorted_by_file(read_manifests(self.workspace.root, self.settings.manifests))
         if digest_of(self.workspace.settings_text, texts) != self.desired.digest:
-            raise changed_meanwhile("manifests")
+            raise changed_error("manifests")
         return texts
 
     def ground(self) -> Ground:

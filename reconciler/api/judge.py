@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
 
-from reconciler.plan.rules import Facts, Unfinished, judged
+from reconciler.plan.rules import Facts, Unfinished, evaluate_rules
 
 BUDGET_SECONDS: Final = 10.0
 """For all rules over all changes, the start of the process included."""
@@ -77,5 +77,5 @@ def serve() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     lines = sys.stdin.buffer
-    for verdict in judged(json.loads(lines.readline()), map(json.loads, lines)):
+    for verdict in evaluate_rules(json.loads(lines.readline()), map(json.loads, lines)):
         os.write(1, json.dumps(verdict).encode() + b"\n")

@@ -103,7 +103,7 @@ def hold_to_review(workspace: Workspace, plan: Plan, known: Reviewed) -> None:
     if not more:
         return
     workspace.observer.unreviewed(plan, more)
-    told = "\n".join(f"{each.address}: {each.told}" for each in more)
+    told = "\n".join(f"{each.address}: {each.text}" for each in more)
     raise StalePlan(
         f"nothing was applied; the reviewed plan did not hold:\n{told}",
         hint="have a new plan of it reviewed; without --reviewed it is applied unseen",

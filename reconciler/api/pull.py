@@ -54,7 +54,7 @@ def declared(workspace: Workspace) -> DeclaredProject:
     files = ProjectFiles(workspace.root, text)
     found = find_manifests(workspace.root, settings.manifests)
     doubts = doubts_about(files, found, settings.manifests, workspace.environment.variables)
-    manifests = found.sound()
+    manifests = found.valid_texts()
     with collector_paused():
         loaded = load_desired(settings, text, manifests)
     if loaded.state is None:

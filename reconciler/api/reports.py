@@ -191,7 +191,7 @@ def _chartboost(workspace: Workspace, reports: Reports, folder: Path, stack: Exi
         _credentials(workspace, _CHARTBOOST),
         clock=workspace.clock,
         token_url=workspace.environment.chartboost_auth_url,
-        before_request=limiter.pass_one,
+        before_request=limiter.acquire,
         patience=PATIENCE,
     )
     return Chartboost(stack.enter_context(client), apps=reports.chartboost_apps, told=workspace.inform)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.plan.aftermath import Forecast
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
-    from reconciler.plan.reviewed import Entry
+    from reconciler.plan.reviewed import ReviewEntry
 
 Verb: TypeAlias = Literal["apply", "fetch"]
 """What has steps: `apply` (and `undo` and `rehearse`), whose steps are changes, and `fetch`, whose steps are days."""
@@ -63,7 +63,7 @@ class Observer:
     def exceeded(self, refusals: "Sequence[Refusal]") -> None:
         """Limits that a plan which was made before exceeds, and that let it pass."""
 
-    def unreviewed(self, plan: "Plan", entries: "Sequence[Entry]") -> None:
+    def unreviewed(self, plan: "Plan", entries: "Sequence[ReviewEntry]") -> None:
         """What a plan does that was not reviewed; `StalePlan` is raised next."""
 
     def forecast(self, forecast: "Forecast") -> None:
@@ -155,7 +155,7 @@ if TYPE_CHECKING:
     from reconciler.model.diagnostic import Finding
     from reconciler.model.journal import Result
     from reconciler.plan.guard import Refusal
-    from reconciler.plan.plan import Plan, Summary
+    from reconciler.plan.plan import Plan, PlanSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class PlanResult:
         return any(each.binding for each in self.refusals)
 
     @property
-    def summary(self) -> "Summary":
+    def summary(self) -> "PlanSummary":
         """Changes by action, and what is held or left alone, in numbers."""
         from reconciler.plan.plan import summary  # noqa: PLC0415
 

@@ -36,7 +36,7 @@ from reconciler.model.value import Fields
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import gate
-from reconciler.plan.reversal import Ground as ReversalGround
+from reconciler.plan.reversal import ReversalContext as ReversalGround
 from reconciler.plan.reversal import declared_again, is_undoable, reversal
 from reconciler.render.history import history_document
 from reconciler.render.line import counted

@@ -77,7 +77,7 @@ def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - few checkouts are sparse
 
     try:
-        well, told = Git(root, variables).tries("ls-files", "-t", "-z", "--", ".")
+        well, told = Git(root, variables).try_run("ls-files", "-t", "-z", "--", ".")
     except ProjectError:
         return ()
     return [line[2:] for line in told.split("\0") if line.startswith("S ")] if well else ()
@@ -125,7 +125,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.settings import Settings
     from reconciler.model.ledger import AccountId, Ledger
     from reconciler.model.live import LiveState
-    from reconciler.plan.plan import Origin
+    from reconciler.plan.plan import PlanOrigin
     from reconciler.ports import Clock, Store
 
 DEFAULT_PARALLELISM: Final = 8
@@ -320,13 +320,13 @@ class Workspace:
         except (OSError, UnicodeDecodeError):
             return {}
 
-    def origin(self, desired: DesiredState) -> "Origin":
+    def origin(self, desired: DesiredState) -> "PlanOrigin":
         """What a plan made now is made from and for."""
-        from reconciler.plan.plan import Origin  # noqa: PLC0415 - as above
+        from reconciler.plan.plan import PlanOrigin  # noqa: PLC0415 - as above
 
-        return Origin(__version__, self._now(), desired.publisher_id, self.api(), desired.digest)
+        return PlanOrigin(__version__, self._now(), desired.publisher_id, self.api(), desired.digest)
 
-    def stamp(self, origin: "Origin") -> "Origin":
+    def stamp(self, origin: "PlanOrigin") -> "PlanOrigin":
         """The same origin for a plan that is made now."""
         return replace(origin, tool=__version__, created_at=self._now())
 

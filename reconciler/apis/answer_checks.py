@@ -93,7 +93,7 @@ _UTC: Final = frozenset(("utc", "etc/utc", "gmt", "z", "utc+0", "+00:00", "utc+0
 def words_beside(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """What an answer says beside its rows that is neither known, nor says that all is well, nor repeats the call."""
     strange = {key: part for key, part in answer.items() if not _is_known(key, part, asked, _DEEPEST)}
-    return _said(strange, _DEEPEST)
+    return _words_text(strange, _DEEPEST)
 
 
 def is_alarming(words: str) -> bool:
@@ -116,19 +116,19 @@ def _is_known(key: str, part: Any, asked: Mapping[str, Any], depth: int) -> bool
     )
 
 
-def _said(answer: Mapping[str, Any], depth: int) -> str:
+def _words_text(answer: Mapping[str, Any], depth: int) -> str:
     """The words of an answer: its message, and else each text with its key."""
-    told = [
-        words_of({key: part}) or _plainly(key, part, depth)
+    texts = [
+        words_of({key: part}) or _part_text(key, part, depth)
         for key, part in answer.items()
         if part not in (None, "", [])
     ]
-    return "; ".join(dict.fromkeys(filter(None, told)))[:500]
+    return "; ".join(dict.fromkeys(filter(None, texts)))[:500]
 
 
-def _plainly(key: str, part: Any, depth: int) -> str:
+def _part_text(key: str, part: Any, depth: int) -> str:
     if isinstance(part, dict) and part and depth:
-        return _said(part, depth - 1)
+        return _words_text(part, depth - 1)
     if any(word in key.lower() for word in ("token", "secret", "password", "authorization", "url")):
         return f"{key} is there"
     words = words_of(part if isinstance(part, str | list | dict) else str(part))

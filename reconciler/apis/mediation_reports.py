@@ -46,7 +46,7 @@ def recent(times: Sequence[float], now: float, rate: Rate) -> list[float]:
     return sorted(time for time in times if now - rate.seconds < time <= now)
 
 
-def wait(times: Sequence[float], now: float, rate: Rate) -> float:
+def wait_seconds(times: Sequence[float], now: float, rate: Rate) -> float:
     """Seconds until one more request may go out, given the `recent` ones."""
     return max(0.0, times[-rate.requests] + rate.seconds - now) if len(times) >= rate.requests else 0.0
 
@@ -72,35 +72,35 @@ class RequestLimit:
         self._told = told
         self._stopped = stopped
 
-    def pass_one(self) -> None:
+    def acquire(self) -> None:
         """Wait until a request may be sent, and count it as sent. Raises `Interrupted`."""
-        told = False
-        while (seconds := self._taken()) > 0:
-            if not told:
+        is_told = False
+        while (seconds := self._try_acquire()) > 0:
+            if not is_told:
                 self._told(seconds)
-                told = True
+                is_told = True
             if self._stopped():
                 raise Interrupted("stopped while waiting for the API's rate limit")
             self._clock.sleep(min(seconds, _NAP))
 
-    def _taken(self) -> float:
+    def _try_acquire(self) -> float:
         """Count a request if it may be sent: 0 then, else the seconds to wait."""
         try:
             folder = disk.make_folder(self._path.parents[1], self._path.parent.name)
             with FileLock(disk.check(folder, f"{self._path.name}.lock")):
                 now = self._clock.now().timestamp()
                 times = recent(self._read(), now, self._rate)
-                seconds = wait(times, now, self._rate)
+                seconds = wait_seconds(times, now, self._rate)
                 if not seconds:
                     self._write([*times, now])
                 return seconds
-        except OSError as wrong:
-            raise ProjectError(f"{self._path.name} cannot be written: {wrong.strerror or wrong}") from wrong
+        except OSError as error:
+            raise ProjectError(f"{self._path.name} cannot be written: {error.strerror or error}") from error
 
     def _read(self) -> list[float]:
         try:
-            told = json.loads(disk.read(self._path.parent, self._path.name))
-            return [float(time) for time in told]
+            times = json.loads(disk.read(self._path.parent, self._path.name))
+            return [float(time) for time in times]
         except (FileNotFoundError, ValueError, TypeError):
             return []
 
@@ -212,7 +212,7 @@ class Chartboost:
             case Response(status=200) as reply:
                 return reply
             case Response() as reply:
-                said = exchange.told(f"{call}: HTTP {reply.status}: {self._words(reply)}")
+                said = exchange.with_wait(f"{call}: HTTP {reply.status}: {self._words(reply)}")
                 if reply.status < 400:
                     raise UnreadableAnswer(said, hint=_LOOK)
                 if reply.status == 429 or reply.status >= 500:
@@ -236,8 +236,8 @@ class Chartboost:
         try:
             answer = decode(reply.body)
             told = folded(answer) if isinstance(answer, dict) else {}
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint=_LOOK) from None
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=_LOOK) from None
         rows, beside = told.get("data"), {key: part for key, part in told.items() if key != "data"}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_REFUSED)

@@ -7,8 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
-from reconciler.apply.verify import Verification, contradiction, kept_leaves, not_taken, outcome_of_done, verify
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.verify import (
+    Verification,
+    contradiction_text,
+    kept_leaves,
+    outcome_when_taken,
+    untaken_fields,
+    verify,
+)
 from reconciler.diff.change import Deactivate, Delete, FieldChange, Update, action_of
 from reconciler.diff.compare import field_changes, or_none, value_at, with_live_leaves
 from reconciler.errors import ApiError, CredentialsError
@@ -19,44 +26,44 @@ from reconciler.model.value import ABSENT, Fields, Value
 from reconciler.ports import Accepted, Ambiguous, NotSent, Rejected
 
 GONE: Final = (404, 410)
-"""Refusals of a delete that may well mean that it is done: somebody else was first."""
+"""HTTP statuses of a delete that leave open whether the resource exists: it is read to find out."""
 
 
-def updating(change: Update, context: ExecutionContext) -> StepResult:
-    """Send the fields of an update, and see what the account made of them."""
+def update_resource(change: Update, context: ExecutionContext) -> StepResult:
+    """Send the fields of an update, and verify by the answer, or by reading, what the account holds then."""
 
-    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
+    def entry(resource_id: str, verification: Verification) -> LedgerEntry:
         known = context.ledger.get(change.renamed_from or change.address)
         if known is None or known.id != resource_id:
             known = LedgerEntry(change.address, resource_id, {})
-        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
-        applied.update({name: known.applied[name] for name in seen.untaken & known.applied.keys()})
+        applied = {name: value for name, value in change.declared.items() if name not in verification.untaken}
+        applied.update({name: known.applied[name] for name in verification.untaken & known.applied.keys()})
         kept = {
             name: value
             for name, value in known.kept.items()
-            if name not in change.send or name in seen.untaken
+            if name not in change.send or name in verification.untaken
             if applied.get(name, ABSENT) == known.applied.get(name)
         }
-        for name in change.send.keys() - seen.untaken:
-            if leaves := [*_kept_now(name, change, seen), *_kept_still(name, change, known)]:
-                kept[name] = _with_leaves(change.declared.get(name), leaves)
+        for name in change.send.keys() - verification.untaken:
+            if leaves := [*_newly_kept_leaves(name, change, verification), *_still_kept_leaves(name, change, known)]:
+                kept[name] = _with_kept_leaves(change.declared.get(name), leaves)
         unshown = {name for name in known.unconfirmed if name not in change.send}
-        unconfirmed = (seen.unconfirmed | unshown) & applied.keys()
+        unconfirmed = (verification.unconfirmed | unshown) & applied.keys()
         kept = {name: value for name, value in kept.items() if name in applied}
         return LedgerEntry(
             change.address, resource_id, applied, frozenset(unconfirmed), protect=change.protect, kept=kept
         )
 
-    return _write(Write(change, change.id, change.app_id, change.send, entry), context)
+    return _send_update(Write(change, change.id, change.app_id, change.send, entry), context)
 
 
-def _kept_now(name: str, change: Update, seen: Verification) -> Iterator[FieldChange]:
+def _newly_kept_leaves(name: str, change: Update, verification: Verification) -> Iterator[FieldChange]:
     """The leaves of a field that the account keeps otherwise than this update sent them."""
-    if name in seen.kept:
-        yield from field_changes(name, seen.kept[name], change.send[name], None)
+    if name in verification.kept:
+        yield from field_changes(name, verification.kept[name], change.send[name], None)
 
 
-def _kept_still(name: str, change: Update, known: LedgerEntry) -> Iterator[FieldChange]:
+def _still_kept_leaves(name: str, change: Update, known: LedgerEntry) -> Iterator[FieldChange]:
     """The leaves that the account has kept otherwise before, and that this update has left as they are."""
     if name in known.kept and name in known.applied:
         for leaf in field_changes(name, known.kept[name], known.applied[name], None):
@@ -68,14 +75,14 @@ def _kept_still(name: str, change: Update, known: LedgerEntry) -> Iterator[Field
                 yield leaf
 
 
-def _with_leaves(declared: Value, leaves: Sequence[FieldChange]) -> Value:
+def _with_kept_leaves(declared: Value, leaves: Sequence[FieldChange]) -> Value:
     """A declared value with what the account keeps in these leaves."""
     whole = [leaf for leaf in leaves if leaf.path == leaf.field]
     return whole[0].before if whole else with_live_leaves(declared, leaves)
 
 
-def deactivating(change: Deactivate, context: ExecutionContext) -> StepResult:
-    """Set a resource inactive; its quarantine begins with the entry that is remembered."""
+def deactivate_resource(change: Deactivate, context: ExecutionContext) -> StepResult:
+    """Set a resource inactive; `inactive_since` of its ledger entry is the time of the call."""
     since = context.clock.now().isoformat(timespec="seconds")
 
     def entry(resource_id: str, _: Verification) -> LedgerEntry:
@@ -83,10 +90,10 @@ def deactivating(change: Deactivate, context: ExecutionContext) -> StepResult:
         applied = {**known.applied, **({"status": "inactive"} if "status" in known.applied else {})}
         return replace(known, id=resource_id, applied=applied, orphaned=change.source is None, inactive_since=since)
 
-    return _write(Write(change, change.id, change.app_id, {"status": "inactive"}, entry), context)
+    return _send_update(Write(change, change.id, change.app_id, {"status": "inactive"}, entry), context)
 
 
-def _write(write: Write, context: ExecutionContext) -> StepResult:
+def _send_update(write: Write, context: ExecutionContext) -> StepResult:
     change, sent = write.change, write.sent
     before = context.seen.by_id[kind_of(change.address), write.id or ""]
     was = {name: before.fields[name] for name in sent if name in before.fields}
@@ -103,80 +110,89 @@ def _write(write: Write, context: ExecutionContext) -> StepResult:
             write = replace(write, said=said)
             by_answer = verify(sent, before.fields, said)
             if not by_answer.unconfirmed and not by_answer.reset:
-                return context.unconfirmed.add(write, concluded(write, by_answer, answer.attempts, settled=False))
-            return _look(write, answer.attempts, context)
+                return context.unconfirmed.add(write, write_result(write, by_answer, answer.attempts, settled=False))
+            return _result_by_reading(write, answer.attempts, context)
         case Ambiguous(why):
-            return _look(replace(write, doubt=why), answer.attempts, context)
+            return _result_by_reading(replace(write, doubt=why), answer.attempts, context)
 
 
-def _look(write: Write, attempts: int, context: ExecutionContext) -> StepResult:
-    """What came of a write whose answer does not say: read the resource and compare."""
+def _result_by_reading(write: Write, attempts: int, context: ExecutionContext) -> StepResult:
+    """The result of a write whose answer does not confirm it, found by reading the resource."""
     change, doubt, resource_id = write.change, write.doubt, write.id or ""
-    found = read_back(kind_of(change.address), resource_id, context)
-    if isinstance(found, str):
+    live = read_back(kind_of(change.address), resource_id, context)
+    if isinstance(live, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
-        error = f"{doubt}; {found}" if doubt else found
+        error = f"{doubt}; {live}" if doubt else live
         remembered = None if doubt else write.entry(resource_id, Verification())
-        ended = StepResult(result(change, outcome, attempts=attempts, error=error), remembered, _left_behind(write))
-        return context.unconfirmed.add(write, ended)
-    if found is None:
+        step_result = StepResult(
+            result(change, outcome, attempts=attempts, error=error), remembered, _former_address(write)
+        )
+        return context.unconfirmed.add(write, step_result)
+    if live is None:
         return StepResult(result(change, "failed", attempts=attempts, error="it is gone from the account"))
-    seen = verify(write.sent, write.before, found.fields, context.seen.returned_like(write.before))
-    if seen.reset:
-        return _replaced(write, seen, attempts, context)
-    return context.unconfirmed.add(write, concluded(write, seen, attempts, settled=False, shown=found.fields))
+    verification = verify(write.sent, write.before, live.fields, context.seen.fields_returned_for(write.before))
+    if verification.reset:
+        return _stop_after_reset(write, verification, attempts, context)
+    return context.unconfirmed.add(write, write_result(write, verification, attempts, settled=False, shown=live.fields))
 
 
-def concluded(
-    write: Write, seen: Verification, attempts: int, *, settled: bool, shown: Fields | None = None
+def write_result(
+    write: Write, verification: Verification, attempts: int, *, settled: bool, shown: Fields | None = None
 ) -> StepResult:
-    """What a write came to, by what is seen of the resource (`shown`: by reading it; None: by the answer alone).
+    """The result of a write by its verification; `shown` is the resource as read, None where only the answer is known.
 
     Not `settled`: the account may only lag, so what shows no sign of the write is left open.
     """
     change, sent = write.change, write.sent
-    untaken = not_taken(sent, write.before, write.said, seen, settled=settled, refused=write.doubt is not None)
-    seen = replace(seen, untaken=untaken)
-    wanted, kept = kept_leaves(sent, seen.kept, seen)
-    outcome, error = outcome_of_done(seen, wanted, kept)
-    if not seen.contradicted and write.doubt and shown is not None and not _shows(sent, write.before, shown):
+    untaken = untaken_fields(
+        sent, write.before, write.said, verification, settled=settled, refused=write.doubt is not None
+    )
+    verification = replace(verification, untaken=untaken)
+    wanted, kept = kept_leaves(sent, verification.kept, verification)
+    outcome, error = outcome_when_taken(verification, wanted, kept)
+    if (
+        not verification.contradicted
+        and write.doubt
+        and shown is not None
+        and not _shows_write(sent, write.before, shown)
+    ):
         error = f"{write.doubt}; the account shows no field by which to tell whether it was done"
         return StepResult(result(change, "unknown", attempts=attempts, error=error))
-    if seen.untaken:
-        error = f"{write.doubt or 'answered as done'}; {contradiction(sent, seen.untaken, seen)}"
+    if verification.untaken:
+        error = f"{write.doubt or 'answered as done'}; {contradiction_text(sent, verification.untaken, verification)}"
         outcome = "failed" if settled else "unknown" if write.doubt else "unverified"
-        if write.doubt or len(seen.untaken) == len(sent):
+        if write.doubt or len(verification.untaken) == len(sent):
             return StepResult(result(change, outcome, attempts=attempts, error=error))
-    ended = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
-    return StepResult(ended, write.entry(write.id or "", seen), _left_behind(write))
+    step_result = replace(result(change, outcome, attempts=attempts, error=error), wanted=wanted, kept=kept)
+    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
-def _left_behind(write: Write) -> tuple[Address, ...]:
+def _former_address(write: Write) -> tuple[Address, ...]:
     """The address that the resource of an update had in the ledger before it."""
     former = write.change.renamed_from if isinstance(write.change, Update) else None
     return () if former is None else (former,)
 
 
-def _shows(sent: Fields, before: Fields, after: Fields) -> bool:
+def _shows_write(sent: Fields, before: Fields, after: Fields) -> bool:
     """Whether anything that was sent is there now and was not before, or everything is there."""
     there = {name for name, value in sent.items() if after.get(name) == value}
     return len(there) == len(sent) or any(before.get(name, ABSENT) != sent[name] for name in there)
 
 
-def _replaced(write: Write, seen: Verification, attempts: int, context: ExecutionContext) -> StepResult:
+def _stop_after_reset(write: Write, verification: Verification, attempts: int, context: ExecutionContext) -> StepResult:
     """A write that reset fields it was not sent: the API replaces where it should merge, so nothing more is written."""
-    fields = ", ".join(sorted(seen.reset))
-    context.cancellation.pull("not tried: an update reset fields it was not sent, so all further writes were stopped")
+    fields = ", ".join(sorted(verification.reset))
+    context.cancellation.cancel("not tried: an update reset fields it was not sent, so all further writes were stopped")
     error = f"fields that were not sent were reset ({fields}): the API does not merge; mend them by hand"
-    seen = replace(seen, untaken=frozenset(seen.contradicted or {}))
-    ended = result(write.change, "failed", attempts=attempts, error=error)
-    return StepResult(ended, write.entry(write.id or "", seen), _left_behind(write))
+    verification = replace(verification, untaken=frozenset(verification.contradicted or {}))
+    step_result = result(write.change, "failed", attempts=attempts, error=error)
+    return StepResult(step_result, write.entry(write.id or "", verification), _former_address(write))
 
 
-def deleting(change: Delete, context: ExecutionContext) -> StepResult:
+def delete_resource(change: Delete, context: ExecutionContext) -> StepResult:
     """Delete a resource for good, and see that it is gone. An app goes only with nothing in it."""
     kind = kind_of(change.address)
-    obstacle = _obstacle(change.id, context) if kind == "app" else None
+    obstacle = _why_app_is_kept(change.id, context) if kind == "app" else None
     if obstacle is not None:
         return StepResult(result(change, "failed", error=obstacle))
     context.store.intend(Intent(change.address, "delete", change.id, 1, {}, context.seen.by_id[kind, change.id].fields))
@@ -184,24 +200,24 @@ def deleting(change: Delete, context: ExecutionContext) -> StepResult:
     if isinstance(answer, NotSent) or (isinstance(answer, Rejected) and answer.status not in GONE):
         why = answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
         return StepResult(result(change, "failed", attempts=answer.attempts, error=why))
-    found = read_back(kind, change.id, context)
-    if found is None:
+    live = read_back(kind, change.id, context)
+    if live is None:
         return StepResult(result(change, "applied", attempts=answer.attempts), forget=(change.address,))
     doubt = None if isinstance(answer, Accepted) else answer.why if isinstance(answer, Ambiguous) else answer.message
-    if isinstance(found, str):
+    if isinstance(live, str):
         outcome: Outcome = "unknown" if doubt else "unverified"
-        told = "; ".join(filter(None, (doubt, found)))
+        told = "; ".join(filter(None, (doubt, live)))
         return StepResult(result(change, outcome, attempts=answer.attempts, error=told))
     error = "; ".join(filter(None, (doubt, "the account still shows it")))
-    ended = StepResult(result(change, "unknown", attempts=answer.attempts, error=error))
-    return context.unconfirmed.add(Removal(change, doubt), ended)
+    step_result = StepResult(result(change, "unknown", attempts=answer.attempts, error=error))
+    return context.unconfirmed.add(UnconfirmedDelete(change, doubt), step_result)
 
 
-def _obstacle(app_id: str, context: ExecutionContext) -> str | None:
-    """Why an app may not be deleted now: the call would take along what is in it, planned or not."""
+def _why_app_is_kept(app_id: str, context: ExecutionContext) -> str | None:
+    """Why an app may not be deleted now: the call would delete its placements too. None where it has none."""
     try:
         listed = context.gateway.placements(app_id, expected=False)
-        left = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]
-    except (ApiError, CredentialsError) as wrong:
-        return f"not sent: what is in the app could not be read: {wrong.message}"
-    return f"not sent: the app still holds placements {', '.join(sorted(left))}" if left else None
+        remaining = [each.id for each in listed if context.gateway.find("placement", each.id) is not None]
+    except (ApiError, CredentialsError) as error:
+        return f"not sent: what is in the app could not be read: {error.message}"
+    return f"not sent: the app still holds placements {', '.join(sorted(remaining))}" if remaining else None

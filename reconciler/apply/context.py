@@ -20,20 +20,20 @@ NO_LEDGER: Final[Ledger] = {}
 
 
 class CancellationToken:
-    """Stops further writes; the first reason stays. Calls in flight are not touched by it."""
+    """Stops further writes; the first reason is kept. Calls in flight are finished."""
 
     def __init__(self) -> None:
         self._reason: str | None = None
         self.interrupted = False
 
-    def pull(self, reason: str) -> None:
-        """Let no further write begin."""
+    def cancel(self, reason: str) -> None:
+        """Stop all further writes; `reason` is the error of each step that is then skipped."""
         self._reason = self._reason or reason
 
     def interrupt(self) -> None:
-        """Let no further write begin, as the user asked for. May be called at any moment, and more than once."""
+        """Stop all further writes because the user asked for it. May be called at any moment, and repeatedly."""
         self.interrupted = True
-        self.pull("not tried: the run was interrupted")
+        self.cancel("not tried: the run was interrupted")
 
     @property
     def reason(self) -> str | None:
@@ -67,16 +67,16 @@ class LiveIndex:
         return cls(
             by_id,
             {**listed, "": frozenset(app.id for app in live.apps)},
-            _returned(by_id.values()),
+            _returned_fields(by_id.values()),
             {kind: frozenset(ids) for kind, ids in known.items()},
         )
 
-    def returned_like(self, fields: Fields) -> frozenset[str]:
+    def fields_returned_for(self, fields: Fields) -> frozenset[str]:
         """The fields that the account is known to return for such a resource as one with these fields."""
         return self.returned.get(fields.get("placementType"), frozenset())
 
 
-def _returned(everything: Iterable[LiveResource]) -> Mapping[Value, frozenset[str]]:
+def _returned_fields(everything: Iterable[LiveResource]) -> Mapping[Value, frozenset[str]]:
     names: dict[Value, set[str]] = {}
     for each in everything:
         shown = names.setdefault(each.fields.get("placementType"), set())
@@ -96,17 +96,17 @@ class Apps:
     occupied: set[Address] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
-    def made(self, app: Address, app_id: str) -> None:
+    def add_id(self, app: Address, app_id: str) -> None:
         """Remember the id of an app."""
         with self._lock:
             self.ids[app] = app_id
 
-    def gave_up(self, app: Address) -> None:
+    def mark_failed(self, app: Address) -> None:
         """Remember that an app is not as its placements need it."""
         with self._lock:
             self.failed.add(app)
 
-    def keeps(self, app: Address) -> None:
+    def mark_occupied(self, app: Address) -> None:
         """Remember that a placement of an app could not be removed."""
         with self._lock:
             self.occupied.add(app)
@@ -151,7 +151,7 @@ class CreatedResources:
             return holder.address == created.address
 
     def release(self, address: Address, resource_id: str) -> None:
-        """Give an id back that turned out to be another resource's."""
+        """Remove an id that turned out to be another resource's."""
         with self._lock:
             holder = self._by_id.get((kind_of(address), resource_id))
             if holder is not None and holder.address == address:
@@ -183,7 +183,7 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class UnconfirmedDelete:
     """A delete after which the resource was still shown. `doubt`: why its answer is not believed."""
 
     change: Delete
@@ -191,19 +191,19 @@ class Removal:
 
 
 class Unconfirmed:
-    """What the steps of a run came to, as far as their answers tell. Safe to share between workers."""
+    """Step results that the reading after the run is to confirm. Safe to share between workers."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Write | Removal, StepResult]] = []
+        self._all: list[tuple[Write | UnconfirmedDelete, StepResult]] = []
         self._lock = Lock()
 
-    def add(self, write: Write | Removal, ended: StepResult) -> StepResult:
-        """Remember what one step came to so far, and return it."""
+    def add(self, write: Write | UnconfirmedDelete, ended: StepResult) -> StepResult:
+        """Remember the provisional result of a step, and return it."""
         with self._lock:
             self._all.append((write, ended))
         return ended
 
-    def all(self) -> tuple[tuple[Write | Removal, StepResult], ...]:
+    def all(self) -> tuple[tuple[Write | UnconfirmedDelete, StepResult], ...]:
         """All of them, in the order of their addresses."""
         with self._lock:
             return tuple(sorted(self._all, key=lambda each: address_order(each[0].change.address)))
@@ -214,7 +214,7 @@ class ExecutionContext:
     """Everything a step needs.
 
     `settle_seconds` is how long what was written is given to appear where it is read. `asked` holds what the creates of
-    the plan are to be called: names by the address of their app, and bundles under the empty text.
+    the plan request: names by the address of their app, and bundles under the empty text.
     """
 
     gateway: Gateway
@@ -250,5 +250,5 @@ def read_back(kind: Kind, resource_id: str, context: ExecutionContext) -> LiveRe
     """The resource as it is now, None where it is surely not there, or a text that says why nobody can tell."""
     try:
         return context.gateway.find(kind, resource_id)
-    except (ApiError, CredentialsError) as wrong:
-        return f"reading it back failed: {wrong.message}"
+    except (ApiError, CredentialsError) as error:
+        return f"reading it back failed: {error.message}"

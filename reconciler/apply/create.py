@@ -1,4 +1,4 @@
-"""Sending one create, and what its answer is worth.
+"""Steps that create a resource: sending it, judging its answer, its status, and the result of the step.
 
 The API has no idempotency key, and nothing promises that an answered id is new. A create counts as made only by an id
 that was not there before, and that is not shown to be another resource.
@@ -12,10 +12,10 @@ from reconciler.apply.context import CreatedResource, ExecutionContext, Moment, 
 from reconciler.apply.verify import (
     NEVER_NORMALISED,
     Verification,
-    contradiction,
+    contradiction_text,
     is_kept_form,
     kept_leaves,
-    outcome_of_done,
+    outcome_when_taken,
     verify,
 )
 from reconciler.diff.change import Create
@@ -55,7 +55,7 @@ class NotCreated:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
+class DoubtfulCreate:
     """A create whose outcome is not known.
 
     `sent` counts how often it was sent, `attempts` requests. `began` is when the first of them began, `failed` when the
@@ -75,11 +75,11 @@ class Doubtful:
     answered: str | None = None
 
 
-Creation: TypeAlias = Created | NotCreated | Doubtful
+Creation: TypeAlias = Created | NotCreated | DoubtfulCreate
 
 
 def send_create(
-    change: Create, app_id: str | None, context: ExecutionContext, before: Doubtful | None = None
+    change: Create, app_id: str | None, context: ExecutionContext, before: DoubtfulCreate | None = None
 ) -> Creation:
     """Send the create of a step once. `before`: what is known of it where it was sent already.
 
@@ -92,68 +92,68 @@ def send_create(
     answer = context.gateway.create(kind_of(change.address), change.send, app_id=app_id)
     attempts += answer.attempts
 
-    def doubtful(why: str, *, may_repeat: bool = True) -> Doubtful:
-        return Doubtful(change, app_id, why, attempts, sent, began, context.moment(), may_repeat)
+    def doubtful(why: str, *, may_repeat: bool = True) -> DoubtfulCreate:
+        return DoubtfulCreate(change, app_id, why, attempts, sent, began, context.moment(), may_repeat)
 
     match answer:
         case Accepted(str(resource_id), said):
-            made = Created(change, app_id, resource_id, said, attempts, began)
-            trouble = not_ours(made, said, context) or claim(made, context)
-            return made if trouble is None else doubtful(trouble, may_repeat=False)
+            created = Created(change, app_id, resource_id, said, attempts, began)
+            objection = why_not_ours(created, said, context) or claim_id(created, context)
+            return created if objection is None else doubtful(objection, may_repeat=False)
         case Accepted():
             return doubtful("the answer names no id")
         case Rejected() | NotSent():
             if before is None:
-                return NotCreated(_refusal(answer), attempts)
-            return doubtful(f"{before.why}; sent again: {_refusal(answer)}", may_repeat=False)
+                return NotCreated(_refusal_text(answer), attempts)
+            return doubtful(f"{before.why}; sent again: {_refusal_text(answer)}", may_repeat=False)
         case Ambiguous(why):
             return doubtful(why)
 
 
-def _refusal(answer: Rejected | NotSent) -> str:
+def _refusal_text(answer: Rejected | NotSent) -> str:
     return answer.why if isinstance(answer, NotSent) else f"refused with {answer.status}: {answer.message}"
 
 
-def claim(made: Created, context: ExecutionContext) -> str | None:
+def claim_id(created: Created, context: ExecutionContext) -> str | None:
     """Take the id for this create; why that cannot be where the id was there before, or is another create's."""
-    kind = kind_of(made.change.address)
-    if made.id in context.seen.known.get(kind, ()):
+    kind = kind_of(created.change.address)
+    if created.id in context.seen.known.get(kind, ()):
         context.created.mixed = True
-        hint = "; the account may hold only one of such names: pin that id instead" if made.change.distinct else ""
-        return f"it was answered with id {made.id}, which was there before{hint}"
-    if not context.created.claim(CreatedResource(made.change.address, made.id, made.app_id, made.began)):
+        hint = "; the account may hold only one of such names: pin that id instead" if created.change.distinct else ""
+        return f"it was answered with id {created.id}, which was there before{hint}"
+    if not context.created.claim(CreatedResource(created.change.address, created.id, created.app_id, created.began)):
         context.created.mixed = True
-        return f"it was answered with id {made.id}, which is that of another create of this run"
+        return f"it was answered with id {created.id}, which is that of another create of this run"
     return None
 
 
-def not_ours(made: Created, shown: Fields, context: ExecutionContext) -> str | None:
+def why_not_ours(created: Created, shown: Fields, context: ExecutionContext) -> str | None:
     """Why fields that are shown under an answered id are another resource's; None where nothing speaks against it.
 
     A server may keep a name otherwise than it was sent (in lower case, trimmed, cut, escaped): that is no
     contradiction, unless the name is that of another resource.
     """
-    kind = kind_of(made.change.address)
+    kind = kind_of(created.change.address)
     for key in KEYS[kind]:
-        wanted, seen = made.change.send[key], shown.get(key, made.change.send[key])
+        wanted, seen = created.change.send[key], shown.get(key, created.change.send[key])
         if seen == wanted:
             continue
-        if not is_kept_form(str(wanted), str(seen)) or _is_anothers(made, key, str(seen), context):
+        if not is_kept_form(str(wanted), str(seen)) or _is_name_of_another(created, key, str(seen), context):
             context.created.mixed = True
-            return f"it was answered with id {made.id}, which is {seen!s} in the account, not {wanted!s}"
+            return f"it was answered with id {created.id}, which is {seen!s} in the account, not {wanted!s}"
     return None
 
 
-def _is_anothers(made: Created, key: str, seen: str, context: ExecutionContext) -> bool:
+def _is_name_of_another(created: Created, key: str, seen: str, context: ExecutionContext) -> bool:
     """Whether a name is one that another resource of the list has, or that another create asks for."""
-    kind = kind_of(made.change.address)
-    before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(made.app_id))
+    kind = kind_of(created.change.address)
+    before = (context.seen.by_id.get((kind, each)) for each in context.listed_before(created.app_id))
     others = (each for each in before if each is not None)
-    within = app_of(made.change.address) if kind == "placement" else ""
+    within = app_of(created.change.address) if kind == "placement" else ""
     return seen in context.asked.get(within, ()) or any(each.fields.get(key) == seen for each in others)
 
 
-def carrying(
+def new_matches(
     change: Create, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
 ) -> list[LiveResource]:
     """Those in a list that carry the identity of a create and were not there before."""
@@ -173,11 +173,11 @@ def read_list(app_id: str | None, context: ExecutionContext) -> tuple[LiveResour
     return context.gateway.placements(app_id, expected=bool(context.listed_before(app_id)))
 
 
-def several(ids: Iterable[str]) -> str:
+def several_text(ids: Iterable[str]) -> str:
     """In words: more than one live resource has one identity, and what to do about it."""
     named = ", ".join(sorted(ids))
     remedy = "keep one by pinning its id, remove the others in the console"
-    return f"there are several of it in the account: ids {named}; {remedy}"
+    return f"the account holds several resources of this identity: ids {named}; {remedy}"
 
 
 OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
@@ -185,196 +185,212 @@ OVERWRITTEN_BY_STORE: Final = frozenset({"name"})
 
 
 @dataclass(frozen=True, slots=True)
-class _SecondCall:
-    """How setting the status of a new placement went: `trouble` is None where it was set; `unsure`: nobody knows."""
+class _StatusUpdate:
+    """How setting the status of a new placement went: `trouble` says why it failed, or may have (`unsure`)."""
 
     attempts: int = 0
     trouble: str | None = None
     unsure: bool = False
 
-    def seen(self, seen: Verification | str) -> "_SecondCall":
+    def after_reading(self, verification: Verification | str) -> "_StatusUpdate":
         """The same in the light of what was read back: what an answer left open is clear once it is seen to be done."""
-        if not self.unsure or isinstance(seen, str) or "status" in {*seen.unconfirmed, *(seen.contradicted or {})}:
+        if (
+            not self.unsure
+            or isinstance(verification, str)
+            or "status" in {*verification.unconfirmed, *(verification.contradicted or {})}
+        ):
             return self
         return replace(self, unsure=False, trouble=None)
 
 
-def creating(change: Create, context: ExecutionContext) -> StepResult | Doubtful:
-    """Create a resource, see what the account made of it, and say so; or say that nobody knows."""
+def create_resource(change: Create, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+    """Create a resource and verify it; a `DoubtfulCreate` where its outcome is not known yet."""
     app_id = change.app_id or context.apps.ids.get(app_of(change.address))
     creation = send_create(change, app_id, context)
     match creation:
         case NotCreated(why, attempts):
             return StepResult(result(change, "failed", attempts=attempts, error=why))
-        case Doubtful():
+        case DoubtfulCreate():
             return creation
         case Created():
-            return finish(creation, context)
+            return finish_create(creation, context)
 
 
-def finish(made: Created, context: ExecutionContext) -> StepResult | Doubtful:
-    """What comes after a create that has an id: its status, where that takes a second call, and a look at it."""
-    change = made.change
-    by_answer = verify(change.send, {}, made.said)
+def finish_create(created: Created, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+    """Complete a create that has an id: set it inactive where that is declared, and verify it by reading."""
+    change = created.change
+    by_answer = verify(change.send, {}, created.said)
     two_calls = kind_of(change.address) == "placement" and change.send.get("status") == "inactive"
     if not by_answer.unconfirmed and not two_calls:
-        return _ended(made, by_answer, _SecondCall(), context)
-    found = read_back(kind_of(change.address), made.id, context)
-    trouble = _another(made, found, context)
-    if trouble is not None:
-        context.created.release(change.address, made.id)
-        answered = None if isinstance(found, LiveResource) else made.id
-        return Doubtful(
+        return _provisional_result(created, by_answer, _StatusUpdate(), context)
+    live = read_back(kind_of(change.address), created.id, context)
+    objection = _why_another(created, live, context)
+    if objection is not None:
+        context.created.release(change.address, created.id)
+        answered = None if isinstance(live, LiveResource) else created.id
+        return DoubtfulCreate(
             change,
-            made.app_id,
-            trouble,
-            made.attempts,
+            created.app_id,
+            objection,
+            created.attempts,
             1,
-            made.began,
+            created.began,
             context.moment(),
             may_repeat=False,
             answered=answered,
         )
-    second = _SecondCall()
+    second = _StatusUpdate()
     if two_calls:
-        second = _finish_status(made, context)
-        found = read_back(kind_of(change.address), made.id, context)
-    return _ended(made, _seen(change, found, context), second, context)
+        second = _set_inactive(created, context)
+        live = read_back(kind_of(change.address), created.id, context)
+    return _provisional_result(created, _verification(change, live, context), second, context)
 
 
-def _another(made: Created, found: LiveResource | str | None, context: ExecutionContext) -> str | None:
+def _why_another(created: Created, live: LiveResource | str | None, context: ExecutionContext) -> str | None:
     """Why an answered id may be another resource's than the one that was created; None where it is not.
 
     An answer that does not say whose the id is has to be confirmed by a reading: ids of two creates may be exchanged.
     """
-    if not isinstance(found, LiveResource):
-        if any(key in made.said for key in KEYS[kind_of(made.change.address)]):
+    if not isinstance(live, LiveResource):
+        if any(key in created.said for key in KEYS[kind_of(created.change.address)]):
             return None
-        return f"it was answered with id {made.id} alone, and {found or 'that is not shown yet'}"
-    if made.app_id is not None and found.app_id not in {made.app_id, None}:
-        return f"it was answered with id {made.id}, which is in app {found.app_id}"
-    return not_ours(made, found.fields, context)
+        return f"it was answered with id {created.id} alone, and {live or 'that is not shown yet'}"
+    if created.app_id is not None and live.app_id not in {created.app_id, None}:
+        return f"it was answered with id {created.id}, which is in app {live.app_id}"
+    return why_not_ours(created, live.fields, context)
 
 
-def _finish_status(made: Created, context: ExecutionContext) -> _SecondCall:
-    """A placement is always born active: an inactive one takes a second call."""
+def _set_inactive(created: Created, context: ExecutionContext) -> _StatusUpdate:
+    """Send the second call of an inactive placement, as every placement is created active."""
     if context.cancellation.reason is not None:
-        return _SecondCall(trouble="made, but still active: all further writes were stopped")
-    change = made.change
-    active = LiveResource("placement", made.id, {**change.send, "status": "active"}, made.app_id)
+        return _StatusUpdate(trouble="made, but still active: all further writes were stopped")
+    change = created.change
+    active = LiveResource("placement", created.id, {**change.send, "status": "active"}, created.app_id)
     try:
-        intent = Intent(change.address, "update", made.id, 1, {"status": "inactive"}, {"status": "active"})
+        intent = Intent(change.address, "update", created.id, 1, {"status": "inactive"}, {"status": "active"})
         context.store.intend(intent)
         answer = context.gateway.update(active, {"status": "inactive"})
-    except (StoreError, CredentialsError) as lost:
-        context.cancellation.pull(f"not tried: {lost.message}")
-        return _SecondCall(trouble=f"made, but still active: {lost.message}")
-    return _second_call(answer)
+    except (StoreError, CredentialsError) as error:
+        context.cancellation.cancel(f"not tried: {error.message}")
+        return _StatusUpdate(trouble=f"made, but still active: {error.message}")
+    return _status_update(answer)
 
 
-def _second_call(answer: Answer) -> _SecondCall:
+def _status_update(answer: Answer) -> _StatusUpdate:
     match answer:
         case Accepted():
-            return _SecondCall(answer.attempts)
+            return _StatusUpdate(answer.attempts)
         case Rejected(status, message):
-            return _SecondCall(answer.attempts, f"made, but still active: refused with {status}: {message}")
+            return _StatusUpdate(answer.attempts, f"made, but still active: refused with {status}: {message}")
         case NotSent(why):
-            return _SecondCall(answer.attempts, f"made, but still active: {why}")
+            return _StatusUpdate(answer.attempts, f"made, but still active: {why}")
         case Ambiguous(why):
-            return _SecondCall(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
+            return _StatusUpdate(answer.attempts, f"made, but perhaps still active: {why}", unsure=True)
 
 
-def _seen(change: Create, found: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
-    """What is known of the new resource by reading it, or why nothing is."""
-    if isinstance(found, str):
-        return found
-    if found is None:
+def _verification(change: Create, live: LiveResource | str | None, context: ExecutionContext) -> Verification | str:
+    """The verification of the new resource as read, or why it could not be read."""
+    if isinstance(live, str):
+        return live
+    if live is None:
         return "it cannot be read back yet"
-    return verify(change.send, {}, found.fields, context.seen.returned_like(change.send))
+    return verify(change.send, {}, live.fields, context.seen.fields_returned_for(change.send))
 
 
-def _ended(made: Created, seen: Verification | str, second: _SecondCall, context: ExecutionContext) -> StepResult:
-    """The end of the step so far; the reading after the run confirms it."""
-    second = second.seen(seen)
-    attempts = made.attempts + second.attempts
-    entry = entry_of(made.change)
+def _provisional_result(
+    created: Created, verification: Verification | str, second: _StatusUpdate, context: ExecutionContext
+) -> StepResult:
+    """The result of the step by what is known now; the reading after the run confirms it."""
+    second = second.after_reading(verification)
+    attempts = created.attempts + second.attempts
+    entry = entry_maker(created.change)
     if second.trouble is not None:
-        ended = _half_done(made, seen, second, attempts, entry)
+        step_result = _still_active_result(created, verification, second, attempts, entry)
     else:
-        ended = created(made.change, made.id, seen, attempts, settled=False)
-    change = made.change
+        step_result = created_result(created.change, created.id, verification, attempts, settled=False)
+    change = created.change
     if kind_of(change.address) == "app":
-        context.apps.made(change.address, made.id)
-    return context.unconfirmed.add(Write(change, made.id, made.app_id, change.send, entry, said=made.said), ended)
+        context.apps.add_id(change.address, created.id)
+    return context.unconfirmed.add(
+        Write(change, created.id, created.app_id, change.send, entry, said=created.said), step_result
+    )
 
 
-def _half_done(
-    made: Created,
-    seen: Verification | str,
-    second: _SecondCall,
+def _still_active_result(
+    created: Created,
+    verification: Verification | str,
+    second: _StatusUpdate,
     attempts: int,
     entry: Callable[[str, Verification], LedgerEntry],
 ) -> StepResult:
     """A placement that was made and is still active, or may be."""
-    known = Verification() if isinstance(seen, str) else seen
-    held = entry(made.id, known)
+    known = Verification() if isinstance(verification, str) else verification
+    held = entry(created.id, known)
     remembered = replace(held, applied={name: value for name, value in held.applied.items() if name != "status"})
     outcome: Outcome = "unknown" if second.unsure else "failed"
-    ended = result(made.change, outcome, made=made.id, attempts=attempts, error=second.trouble)
-    return StepResult(ended, remembered)
+    step_result = result(created.change, outcome, made=created.id, attempts=attempts, error=second.trouble)
+    return StepResult(step_result, remembered)
 
 
-def created(change: Create, resource_id: str, seen: Verification | str, attempts: int, *, settled: bool) -> StepResult:
+def created_result(
+    change: Create, resource_id: str, verification: Verification | str, attempts: int, *, settled: bool
+) -> StepResult:
     """The end of a create that has an id, by what was seen of the resource; `seen` is a text where nothing was.
 
     Not `settled`: the account may only lag behind what was written.
     """
-    entry = entry_of(change)
-    if isinstance(seen, str):
-        ended = result(change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {seen}")
-        return StepResult(ended, entry(resource_id, Verification()))
-    contradicted = _that_matter(change.address, seen)
+    entry = entry_maker(change)
+    if isinstance(verification, str):
+        step_result = result(
+            change, "unverified", made=resource_id, attempts=attempts, error=f"made, but {verification}"
+        )
+        return StepResult(step_result, entry(resource_id, Verification()))
+    contradicted = _relevant_contradictions(change.address, verification)
     gone = {name for name, shown in contradicted.items() if shown is None}
-    seen = replace(seen, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys())))
-    wanted, kept = kept_leaves(change.send, seen.kept, seen)
-    outcome, error = outcome_of_done(seen, wanted, kept)
-    if seen.untaken:
+    verification = replace(
+        verification, contradicted=contradicted, untaken=frozenset(gone | (NEVER_NORMALISED & contradicted.keys()))
+    )
+    wanted, kept = kept_leaves(change.send, verification.kept, verification)
+    outcome, error = outcome_when_taken(verification, wanted, kept)
+    if verification.untaken:
         outcome = "failed" if settled else "unverified"
-        error = f"made, but {contradiction(change.send, seen.untaken, seen)}"
-    ended = result(change, outcome, made=resource_id, attempts=attempts, error=error)
-    return StepResult(replace(ended, wanted=wanted, kept=kept), entry(resource_id, seen))
+        error = f"made, but {contradiction_text(change.send, verification.untaken, verification)}"
+    step_result = result(change, outcome, made=resource_id, attempts=attempts, error=error)
+    return StepResult(replace(step_result, wanted=wanted, kept=kept), entry(resource_id, verification))
 
 
-def entry_of(change: Create) -> Callable[[str, Verification], LedgerEntry]:
+def entry_maker(change: Create) -> Callable[[str, Verification], LedgerEntry]:
     """How the ledger remembers what a create made, by its id and what was seen of it."""
 
-    def entry(resource_id: str, seen: Verification) -> LedgerEntry:
-        applied = {name: value for name, value in change.declared.items() if name not in seen.untaken}
-        kept = {name: value for name, value in seen.kept.items() if name in applied}
-        unconfirmed = seen.unconfirmed & applied.keys()
+    def entry(resource_id: str, verification: Verification) -> LedgerEntry:
+        applied = {name: value for name, value in change.declared.items() if name not in verification.untaken}
+        kept = {name: value for name, value in verification.kept.items() if name in applied}
+        unconfirmed = verification.unconfirmed & applied.keys()
         return LedgerEntry(change.address, resource_id, applied, unconfirmed, protect=change.protect, kept=kept)
 
     return entry
 
 
-def _that_matter(address: Address, seen: Verification) -> dict[str, Value]:
+def _relevant_contradictions(address: Address, verification: Verification) -> dict[str, Value]:
     """Contradicted fields, without those that the vendor overwrites anyway."""
     ignored = OVERWRITTEN_BY_STORE if kind_of(address) == "app" else frozenset()
-    return {name: value for name, value in (seen.contradicted or {}).items() if name not in ignored}
+    return {name: value for name, value in (verification.contradicted or {}).items() if name not in ignored}
 
 
-def unseen(doubtful: Doubtful, resource_id: str, context: ExecutionContext) -> StepResult:
-    """The end of a create whose new id nothing shows so far; the reading after the run may."""
-    made = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
-    trouble = claim(made, context)
-    if trouble is not None:
-        return never_made(doubtful, f"{doubtful.why}; {trouble}", context)
-    return _ended(made, "the account does not show it yet", _SecondCall(), context)
+def unlisted_result(doubtful: DoubtfulCreate, resource_id: str, context: ExecutionContext) -> StepResult:
+    """The provisional result of a create whose new id no list shows yet; the reading after the run may."""
+    created = Created(doubtful.change, doubtful.app_id, resource_id, {}, doubtful.attempts, doubtful.began)
+    objection = claim_id(created, context)
+    if objection is not None:
+        return unknown_result(doubtful, f"{doubtful.why}; {objection}", context)
+    return _provisional_result(created, "the account does not show it yet", _StatusUpdate(), context)
 
 
-def never_made(doubtful: Doubtful, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()) -> StepResult:
-    """The end of a create of which nobody knows what it made; the reading after the run may still show it."""
+def unknown_result(
+    doubtful: DoubtfulCreate, why: str, context: ExecutionContext, suspects: tuple[str, ...] = ()
+) -> StepResult:
+    """The result `unknown` of a create that cannot be settled; the reading after the run may show its resource."""
     change = doubtful.change
-    ended = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
-    write = Write(change, None, doubtful.app_id, change.send, entry_of(change), doubt=why)
-    return context.unconfirmed.add(write, ended)
+    step_result = StepResult(result(change, "unknown", attempts=doubtful.attempts, error=why), suspects=suspects)
+    write = Write(change, None, doubtful.app_id, change.send, entry_maker(change), doubt=why)
+    return context.unconfirmed.add(write, step_result)

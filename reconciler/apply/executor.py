@@ -1,4 +1,4 @@
-"""The steps of a plan: in which order they run, whether one may be tried, and who carries it out.
+"""Running the steps of a plan: their order, whether a step may be tried, and the workers that run them.
 
 Apps before their placements; what frees a name before what takes one (updates before creates); removals last,
 placements before the app they are in.
@@ -10,11 +10,28 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import assert_never
 
-from reconciler.apply.change import deactivating, deleting, updating
+from reconciler.apply.change import deactivate_resource, delete_resource, update_resource
 from reconciler.apply.context import ExecutionContext, result
-from reconciler.apply.create import Created, Doubtful, NotCreated, creating, finish, never_made, send_create, unseen
+from reconciler.apply.create import (
+    Created,
+    DoubtfulCreate,
+    NotCreated,
+    create_resource,
+    finish_create,
+    send_create,
+    unknown_result,
+    unlisted_result,
+)
 from reconciler.apply.recheck import recheck
-from reconciler.apply.unclear_creates import Indeterminate, Repeat, Settled, Unseen, after_refusal, note_lag, settle
+from reconciler.apply.unclear_creates import (
+    Indeterminate,
+    RepeatedCreate,
+    SettledCreate,
+    UnlistedCreate,
+    not_repeated,
+    record_lag,
+    settle,
+)
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, Update
 from reconciler.errors import CredentialsError, ReconcilerError, StoreError
 from reconciler.model.address import Address, address_order, app_of, kind_of
@@ -50,27 +67,27 @@ def _rank(change: Change) -> int:
             raise ValueError("a blocked change has no place in the order")
 
 
-def carry_out(change: Change, context: ExecutionContext) -> StepResult | Doubtful:
-    """Do one step, or tell why it was not tried."""
-    refusal = _why_not(change, context)
+def carry_out(change: Change, context: ExecutionContext) -> StepResult | DoubtfulCreate:
+    """Run one step; its result is `skipped`, with the reason, where it may not be tried."""
+    refusal = _skip_reason(change, context)
     if refusal is not None:
         return StepResult(result(change, "skipped", error=refusal))
     match change:
         case Create():
-            return creating(change, context)
+            return create_resource(change, context)
         case Update():
-            return updating(change, context)
+            return update_resource(change, context)
         case Deactivate():
-            return deactivating(change, context)
+            return deactivate_resource(change, context)
         case Delete():
-            return deleting(change, context)
+            return delete_resource(change, context)
         case Blocked():
             return StepResult(result(change, "blocked", error=change.reason))
         case _:
             assert_never(change)
 
 
-def _why_not(change: Change, context: ExecutionContext) -> str | None:
+def _skip_reason(change: Change, context: ExecutionContext) -> str | None:
     app = app_of(change.address)
     if isinstance(change, Blocked):
         return None
@@ -87,7 +104,7 @@ def _why_not(change: Change, context: ExecutionContext) -> str | None:
 
 
 # A signal that comes just before the main thread falls asleep does not wake it: it is heard at the next look.
-LISTENS_EVERY_S = 0.25
+INTERRUPT_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +124,18 @@ class Execution:
 
 def execute(plan: Plan, context: ExecutionContext, listener: Listener, parallelism: int) -> Execution:
     """Carry out a plan with so many steps side by side at most. Every change of the plan gets a result."""
-    run = _Run(replace(context, asked=_asked(plan.changes)), listener, plan.changes)
+    run = _Run(replace(context, asked=_requested_names(plan.changes)), listener, plan.changes)
     ordered = waves(plan.changes)
     listener.planned(sum(len(wave) for wave in ordered))
-    run.see_through(ordered, parallelism)
+    run.run_waves(ordered, parallelism)
     for change in plan.changes:
         if isinstance(change, Blocked):
-            run.heard(StepResult(result(change, "blocked", error=change.reason)))
+            run.report(StepResult(result(change, "blocked", error=change.reason)))
     results = sorted(run.results, key=lambda each: address_order(each.address))
     return Execution(tuple(results), run.ended_by, context.cancellation.interrupted, run.after)
 
 
-def _asked(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
+def _requested_names(changes: Iterable[Change]) -> Mapping[str, frozenset[str]]:
     """What the creates of a plan are to be called: names by the address of their app, bundles under the empty text."""
     asked: dict[str, set[str]] = {}
     for change in changes:
@@ -137,154 +154,156 @@ class _Run:
         self.ended_by: ReconcilerError | None = None
         self.after: LiveState | str | None = None
         self._changes = changes
-        self._doubtful: list[Doubtful] = []
-        self._site = context
+        self._doubtful: list[DoubtfulCreate] = []
+        self._context = context
         self._listener = listener
         self._lock = Lock()
 
-    def see_through(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+    def run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
         """Carry out all waves; a request to stop lets the steps in flight finish, and begins no other.
 
         The request reaches the main thread alone. So that it can strike nowhere between a step and its record, that
         thread does nothing but wait.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="waves") as aside:
+        with ThreadPoolExecutor(1, thread_name_prefix="waves") as runner:
             try:
-                work = aside.submit(self._waves, ordered, parallelism)
+                work = runner.submit(self._run_waves, ordered, parallelism)
                 while not work.done():
                     self._wait(work)
             except BaseException:
-                self._site.cancellation.pull("not tried: the run was broken off")
+                self._context.cancellation.cancel("not tried: the run was broken off")
                 raise
             work.result()
 
     def _wait(self, work: Future[None]) -> None:
         try:
-            wait([work], timeout=LISTENS_EVERY_S)
+            wait([work], timeout=INTERRUPT_POLL_SECONDS)
         except KeyboardInterrupt:
-            self._site.cancellation.interrupt()
+            self._context.cancellation.interrupt()
 
-    def _waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
-        self._note_lists()
+    def _run_waves(self, ordered: Sequence[Sequence[Change]], parallelism: int) -> None:
+        self._record_lists()
         with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as workers:
             for changes in ordered:
-                for group in _probed(changes):
-                    for each in [workers.submit(self._step, change) for change in group]:
+                for group in _first_update_alone(changes):
+                    for each in [workers.submit(self._run_step, change) for change in group]:
                         each.result()
-                self._settle(workers)
+                self._settle_creates(workers)
         if any(result.attempts for result in self.results):
-            seen = recheck(self._changes, self.results, self._site, parallelism)
-            self.after = seen.after
-            for ended in seen.corrections:
-                self._correct(ended)
+            rechecked = recheck(self._changes, self.results, self._context, parallelism)
+            self.after = rechecked.after
+            for step_result in rechecked.corrections:
+                self._correct(step_result)
 
-    def _note_lists(self) -> None:
-        """Record what the lists hold in which something is to be made: what is new in them later is told by that."""
+    def _record_lists(self) -> None:
+        """Record the ids in each list that creates of the plan add to: a later run tells new ids by these."""
         lists: dict[Address | None, frozenset[str]] = {}
         for change in self._changes:
             if isinstance(change, Create):
                 is_app = kind_of(change.address) == "app"
-                held = self._site.listed_before(change.app_id) if is_app or change.app_id is not None else frozenset()
+                held = (
+                    self._context.listed_before(change.app_id) if is_app or change.app_id is not None else frozenset()
+                )
                 lists[None if is_app else app_of(change.address)] = held
         try:
             for app in sorted(lists, key=str):
-                self._site.store.observed(listed_event(app, lists[app]))
-        except StoreError as lost:
-            self._stop(lost)
+                self._context.store.record_observation(listed_event(app, lists[app]))
+        except StoreError as error:
+            self._stop(error)
 
-    def _settle(self, workers: ThreadPoolExecutor) -> None:
+    def _settle_creates(self, workers: ThreadPoolExecutor) -> None:
         """See through the creates of a wave whose outcome is not known, together: they wait for the same lists."""
         while self._doubtful:
             doubtful, self._doubtful = self._doubtful, []
-            for each in [workers.submit(self._settled, one) for one in settle(doubtful, self._site)]:
+            for each in [workers.submit(self._finish_settled, one) for one in settle(doubtful, self._context)]:
                 each.result()
 
-    def _settled(self, settled: Settled) -> None:
+    def _finish_settled(self, settled: SettledCreate) -> None:
         match settled:
             case Created(change):
-                note_lag(settled, self._site)
-                self._see(change, lambda: finish(settled, self._site))
-            case Repeat(doubtful):
-                self._see(doubtful.change, lambda: self._repeated(doubtful))
-            case Unseen(doubtful, resource_id):
-                self._see(doubtful.change, lambda: unseen(doubtful, resource_id, self._site))
+                record_lag(settled, self._context)
+                self._record_outcome(change, lambda: finish_create(settled, self._context))
+            case RepeatedCreate(doubtful):
+                self._record_outcome(doubtful.change, lambda: self._repeat_create(doubtful))
+            case UnlistedCreate(doubtful, resource_id):
+                self._record_outcome(doubtful.change, lambda: unlisted_result(doubtful, resource_id, self._context))
             case Indeterminate(doubtful, why, suspects):
-                self._see(doubtful.change, lambda: never_made(doubtful, why, self._site, suspects))
+                self._record_outcome(doubtful.change, lambda: unknown_result(doubtful, why, self._context, suspects))
 
-    def _repeated(self, doubtful: Doubtful) -> StepResult | Doubtful:
+    def _repeat_create(self, doubtful: DoubtfulCreate) -> StepResult | DoubtfulCreate:
         try:
-            creation = send_create(doubtful.change, doubtful.app_id, self._site, doubtful)
-        except (StoreError, CredentialsError) as stop:
-            self._stop(stop)
-            unclear = after_refusal(doubtful, stop.message)
-            return never_made(unclear.doubtful, unclear.why, self._site)
+            creation = send_create(doubtful.change, doubtful.app_id, self._context, doubtful)
+        except (StoreError, CredentialsError) as error:
+            self._stop(error)
+            unclear = not_repeated(doubtful, error.message)
+            return unknown_result(unclear.doubtful, unclear.why, self._context)
         match creation:
             case Created():
-                return finish(creation, self._site)
-            case Doubtful():
+                return finish_create(creation, self._context)
+            case DoubtfulCreate():
                 return creation
             case NotCreated(why, attempts):
                 return StepResult(result(doubtful.change, "failed", attempts=attempts, error=why))
 
-    def _step(self, change: Change) -> None:
+    def _run_step(self, change: Change) -> None:
         self._listener.begun(change)
-        self._see(change, lambda: carry_out(change, self._site))
+        self._record_outcome(change, lambda: carry_out(change, self._context))
 
-    def _see(self, change: Change, carried_out: Callable[[], StepResult | Doubtful]) -> None:
-        """Record what a step comes to, or put it aside where nobody knows yet."""
+    def _record_outcome(self, change: Change, step: Callable[[], StepResult | DoubtfulCreate]) -> None:
+        """Run a step and record its result; a `DoubtfulCreate` is kept for `_settle_creates` instead."""
         try:
-            ended = carried_out()
-        except (StoreError, CredentialsError) as stop:
-            self._stop(stop)
-            ended = StepResult(result(change, "failed", error=stop.message))
-        except ReconcilerError as stop:
-            self._stop(stop)
-            ended = StepResult(result(change, "unknown", error=stop.message))
+            step_result = step()
+        except (StoreError, CredentialsError) as error:
+            self._stop(error)
+            step_result = StepResult(result(change, "failed", error=error.message))
+        except ReconcilerError as error:
+            self._stop(error)
+            step_result = StepResult(result(change, "unknown", error=error.message))
         except BaseException:
-            self._site.cancellation.pull("not tried: the program broke off")
+            self._context.cancellation.cancel("not tried: the program broke off")
             raise
-        if isinstance(ended, Doubtful):
+        if isinstance(step_result, DoubtfulCreate):
             with self._lock:
-                self._doubtful.append(ended)
+                self._doubtful.append(step_result)
             return
-        if ended.result.outcome in {"failed", "unknown", "skipped"}:
-            self._hold_back(change, ended)
-        self._record(ended)
-        self.heard(ended)
+        if step_result.result.outcome in {"failed", "unknown", "skipped"}:
+            self._mark_app(change, step_result)
+        self._record(step_result)
+        self.report(step_result)
 
-    def _record(self, ended: StepResult) -> None:
+    def _record(self, step_result: StepResult) -> None:
         try:
-            self._site.store.end(ended)
-        except StoreError as lost:
-            self._stop(lost)
+            self._context.store.end(step_result)
+        except StoreError as error:
+            self._stop(error)
 
-    def _correct(self, ended: StepResult) -> None:
+    def _correct(self, step_result: StepResult) -> None:
         """Put another end in the place of one that was recorded before more was known."""
-        self._record(ended)
-        key = ended.result.address, ended.result.action
-        self.results = [ended.result if (each.address, each.action) == key else each for each in self.results]
+        self._record(step_result)
+        key = step_result.result.address, step_result.result.action
+        self.results = [step_result.result if (each.address, each.action) == key else each for each in self.results]
 
     def _stop(self, error: ReconcilerError) -> None:
-        self._site.cancellation.pull(f"not tried: {error.message}")
+        self._context.cancellation.cancel(f"not tried: {error.message}")
         self.ended_by = self.ended_by or error
 
-    def _hold_back(self, change: Change, ended: StepResult) -> None:
-        """Let what rests on a step that was not done not be tried; an app that was made can be built on, as it is."""
-        if isinstance(change, Create) and ended.entry is not None:
+    def _mark_app(self, change: Change, step_result: StepResult) -> None:
+        """Mark the app of a step that was not done, so that steps that need it are skipped; a created app is usable."""
+        if isinstance(change, Create) and step_result.entry is not None:
             return
         if kind_of(change.address) == "app":
-            self._site.apps.gave_up(change.address)
+            self._context.apps.mark_failed(change.address)
         elif isinstance(change, Delete):
-            self._site.apps.keeps(app_of(change.address))
+            self._context.apps.mark_occupied(app_of(change.address))
 
-    def heard(self, ended: StepResult) -> None:
+    def report(self, step_result: StepResult) -> None:
         """Add a result and tell the listener, one at a time."""
         with self._lock:
-            self.results.append(ended.result)
-            self._listener.ended(ended.result)
+            self.results.append(step_result.result)
+            self._listener.ended(step_result.result)
 
 
-def _probed(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
+def _first_update_alone(wave: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """A wave with its first update alone: should the API replace instead of merging, one resource pays for it."""
     first = next((change for change in wave if isinstance(change, Update)), None)
     if first is not None:

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.apply.change import concluded
-from reconciler.apply.context import ExecutionContext, Removal, Write, read_back, result
-from reconciler.apply.create import Created, carrying, claim, created, not_ours, several
-from reconciler.apply.unclear_creates import FIRST_PAUSE, note_shown, strange, wait_for
-from reconciler.apply.verify import Verification, not_taken, verify
+from reconciler.apply.change import write_result
+from reconciler.apply.context import ExecutionContext, UnconfirmedDelete, Write, read_back, result
+from reconciler.apply.create import Created, claim_id, created_result, new_matches, several_text, why_not_ours
+from reconciler.apply.unclear_creates import FIRST_PAUSE, new_ids_text, record_shown, wait_for
+from reconciler.apply.verify import Verification, untaken_fields, verify
 from reconciler.diff.change import Blocked, Change, Create, Delete
 from reconciler.errors import ApiError, CredentialsError
 from reconciler.model.address import app_of, kind_of
@@ -38,23 +38,23 @@ class Recheck:
 def recheck(
     changes: Sequence[Change], results: Sequence[Result], context: ExecutionContext, parallelism: int
 ) -> Recheck:
-    """Read what a run has touched, and say which of its steps came to another end than their answers told."""
-    pending = [_Pending(write, ended, ended) for write, ended in context.unconfirmed.all()]
+    """Read what a run has touched, and correct the results of steps whose answers the account contradicts."""
+    pending = [_Pending(write, step_result, step_result) for write, step_result in context.unconfirmed.all()]
     corrections: list[StepResult] = []
     pause = FIRST_PAUSE
     over = context.clock.monotonic() + context.settle_seconds
-    touched = _touched(changes, results, context)
+    touched = _touched_apps(changes, results, context)
     apps = any(kind_of(each.address) == "app" for each in results if each.attempts)
     after: LiveState | str = "it was not read"
     while True:
         settled = context.clock.monotonic() >= over
         try:
             if isinstance(after, str):
-                after = _read(touched, context, parallelism, apps=apps)
+                after = _read_live(touched, context, parallelism, apps=apps)
             else:
                 after = _read_again(after, pending, context)
-        except (ApiError, CredentialsError) as wrong:
-            after = wrong.message if isinstance(after, str) else after
+        except (ApiError, CredentialsError) as error:
+            after = error.message if isinstance(after, str) else after
         else:
             pending, clear = _judge_all(pending, after, context, settled=settled)
             corrections += clear
@@ -63,11 +63,13 @@ def recheck(
         wait_for(min(pause, max(over - context.clock.monotonic(), 0.0)), context)
         pause *= 2
     if isinstance(after, str):
-        corrections += [_unread(each.told, after) for each in pending]
+        corrections += [_unconfirmed_result(each.answered, after) for each in pending]
         return Recheck(after, tuple(corrections))
-    note_shown(after, context)
+    record_shown(after, context)
     corrections += [
-        _unread(each.told, NOT_SHOWN) if each.seen == each.told else _withdrawn(each, each.seen, context)
+        _unconfirmed_result(each.answered, NOT_SHOWN)
+        if each.seen == each.answered
+        else _with_former_entry(each, each.seen, context)
         for each in pending
     ]
     return Recheck(after, tuple(corrections))
@@ -75,72 +77,78 @@ def recheck(
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A step that is not clear yet: what its answer `told`, and what was `seen` of it by the last reading."""
+    """A step that is not clear yet: its result as `answered`, and as `seen` by the last reading."""
 
-    write: Write | Removal
-    told: StepResult
+    write: Write | UnconfirmedDelete
+    answered: StepResult
     seen: StepResult
 
 
 def _judge_all(
     pending: Sequence[_Pending], after: LiveState, context: ExecutionContext, *, settled: bool
 ) -> tuple[list[_Pending], list[StepResult]]:
-    """The steps of which a reading tells nothing for sure, and the ends of the others that are not as told."""
-    _release_wrong([each.write for each in pending], after, context)
+    """The steps that a reading leaves unclear, and corrected results of the others."""
+    _release_wrong_ids([each.write for each in pending], after, context)
     waiting: list[_Pending] = []
     corrections: list[StepResult] = []
     for each in pending:
-        sure, end = _judged(each, after, context, settled=settled)
+        sure, end = _judge(each, after, context, settled=settled)
         if not sure and not settled:
             waiting.append(replace(each, seen=end))
-        elif end != each.told:
-            corrections.append(_withdrawn(each, end, context))
+        elif end != each.answered:
+            corrections.append(_with_former_entry(each, end, context))
     return waiting, corrections
 
 
-def _withdrawn(pending: _Pending, end: StepResult, context: ExecutionContext) -> StepResult:
+def _with_former_entry(pending: _Pending, end: StepResult, context: ExecutionContext) -> StepResult:
     """An end that leaves nothing to remember of a write, with what the ledger held before the write was answered.
 
     The answer alone has put the values that were sent, the beginning of a quarantine or a new address into the ledger.
     """
     change = pending.write.change
-    if isinstance(change, Create | Delete) or pending.told.entry is None or end.entry is not None:
+    if isinstance(change, Create | Delete) or pending.answered.entry is None or end.entry is not None:
         return end
     known = context.ledger.get(change.address)
     if known is not None:
         return replace(end, entry=known)
-    former = (context.ledger[each] for each in pending.told.forget if each in context.ledger)
+    former = (context.ledger[each] for each in pending.answered.forget if each in context.ledger)
     return replace(end, entry=next(former, None), forget=(change.address,))
 
 
-def _unread(ended: StepResult, why: str) -> StepResult:
+def _unconfirmed_result(step_result: StepResult, why: str) -> StepResult:
     """The end of a step, which is not confirmed where it was answered as done."""
-    if ended.result.outcome not in BELIEVED:
-        return ended
-    error = "; ".join(filter(None, (ended.result.error, f"not confirmed by reading the account after the run: {why}")))
-    return replace(ended, result=replace(ended.result, outcome="unverified", error=error))
+    if step_result.result.outcome not in BELIEVED:
+        return step_result
+    error = "; ".join(
+        filter(None, (step_result.result.error, f"not confirmed by reading the account after the run: {why}"))
+    )
+    return replace(step_result, result=replace(step_result.result, outcome="unverified", error=error))
 
 
-def _touched(changes: Iterable[Change], results: Sequence[Result], context: ExecutionContext) -> frozenset[str]:
+def _touched_apps(changes: Iterable[Change], results: Sequence[Result], context: ExecutionContext) -> frozenset[str]:
     """The ids of the apps whose placements a plan spoke of, without those that it deleted."""
-    made = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
+    created_ids = {each.address: each.id for each in results if each.action == "create" and each.id is not None}
     gone = {
         each.id
         for each in results
         if (each.action, each.outcome, kind_of(each.address)) == ("delete", "applied", "app")
     }
-    homes = (change.app_id or made.get(app_of(change.address)) for change in changes if not isinstance(change, Blocked))
+    homes = (
+        change.app_id or created_ids.get(app_of(change.address))
+        for change in changes
+        if not isinstance(change, Blocked)
+    )
     there = context.seen.listed[""] | set(context.apps.ids.values())
     return frozenset(app_id for app_id in homes if app_id is not None and app_id in there and app_id not in gone)
 
 
-def _read(touched: Iterable[str], context: ExecutionContext, parallelism: int, *, apps: bool) -> LiveState:
+def _read_live(touched: Iterable[str], context: ExecutionContext, parallelism: int, *, apps: bool) -> LiveState:
     """The placements of the apps that were touched, and the list of apps: read anew where one of these was."""
     before = (context.seen.by_id["app", each] for each in sorted(context.listed_before(None)))
-    return LiveState(context.gateway.apps() if apps else tuple(before), _lists(touched, context, parallelism))
+    return LiveState(context.gateway.apps() if apps else tuple(before), _read_lists(touched, context, parallelism))
 
 
-def _lists(
+def _read_lists(
     app_ids: Iterable[str], context: ExecutionContext, parallelism: int
 ) -> Mapping[str, tuple[LiveResource, ...]]:
     ids = sorted(app_ids)
@@ -154,66 +162,72 @@ def _read_again(after: LiveState, pending: Iterable[_Pending], context: Executio
     writes = [each.write for each in pending if isinstance(each.write, Write)]
     apps = context.gateway.apps() if any(each.app_id is None for each in writes) else after.apps
     ids = {each.app_id for each in writes if each.app_id in after.placements and each.app_id is not None}
-    return LiveState(apps, {**after.placements, **_lists(ids, context, 1)})
+    return LiveState(apps, {**after.placements, **_read_lists(ids, context, 1)})
 
 
-def _judged(
-    pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool
-) -> tuple[bool, StepResult]:
+def _judge(pending: _Pending, after: LiveState, context: ExecutionContext, *, settled: bool) -> tuple[bool, StepResult]:
     """Whether a step is clear now, and what it came to."""
-    write, ended = pending.write, pending.told
-    if isinstance(write, Removal):
-        return _judged_removal(write, ended, context)
+    write, step_result = pending.write, pending.answered
+    if isinstance(write, UnconfirmedDelete):
+        return _judge_delete(write, step_result, context)
     listed = after.apps if kind_of(write.change.address) == "app" else after.placements.get(write.app_id or "", ())
     if isinstance(write.change, Create):
-        return _judged_create(write, write.change, ended, listed, context, settled=settled)
+        return _judge_create(write, write.change, step_result, listed, context, settled=settled)
     shown: LiveResource | str | None = next((each for each in listed if each.id == write.id), None)
     if shown is None and settled:
         shown = read_back(kind_of(write.change.address), write.id or "", context)
         if shown is None:
-            gone = result(write.change, "failed", attempts=ended.result.attempts, error="it is gone from the account")
+            gone = result(
+                write.change, "failed", attempts=step_result.result.attempts, error="it is gone from the account"
+            )
             return True, StepResult(gone)
     if not isinstance(shown, LiveResource):
         return False, pending.seen
-    seen = _seen_of(write, shown.fields, context)
-    if seen.reset or (ended.result.outcome == "unverified" and seen.unconfirmed and not seen.contradicted):
-        return True, ended
-    if settled and None in (seen.contradicted or {}).values():
-        seen = _confirmed_by_id(write, shown, seen, context)
-    end = concluded(write, seen, ended.result.attempts, settled=settled, shown=shown.fields)
-    return not not_taken(write.sent, write.before, write.said, seen, settled=False), end
+    verification = _verify_write(write, shown.fields, context)
+    if verification.reset or (
+        step_result.result.outcome == "unverified" and verification.unconfirmed and not verification.contradicted
+    ):
+        return True, step_result
+    if settled and None in (verification.contradicted or {}).values():
+        verification = _confirm_by_id(write, shown, verification, context)
+    end = write_result(write, verification, step_result.result.attempts, settled=settled, shown=shown.fields)
+    return not untaken_fields(write.sent, write.before, write.said, verification, settled=False), end
 
 
-def _confirmed_by_id(write: Write, shown: LiveResource, seen: Verification, context: ExecutionContext) -> Verification:
+def _confirm_by_id(
+    write: Write, shown: LiveResource, verification: Verification, context: ExecutionContext
+) -> Verification:
     """What a list shows of a write; a field that it leaves out is off only where a reading by id says so too."""
-    found = read_back(shown.kind, shown.id, context)
-    if not isinstance(found, LiveResource):
-        return seen
-    listed, by_id = seen.contradicted or {}, _seen_of(write, found.fields, context).contradicted or {}
+    live = read_back(shown.kind, shown.id, context)
+    if not isinstance(live, LiveResource):
+        return verification
+    listed, by_id = verification.contradicted or {}, _verify_write(write, live.fields, context).contradicted or {}
     contradicted = {name: value for name, value in listed.items() if value is not None or name in by_id}
     unlisted = listed.keys() - contradicted.keys()
-    return replace(seen, contradicted=contradicted, unconfirmed=seen.unconfirmed | unlisted)
+    return replace(verification, contradicted=contradicted, unconfirmed=verification.unconfirmed | unlisted)
 
 
-def _seen_of(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
+def _verify_write(write: Write, shown: Fields, context: ExecutionContext) -> Verification:
     """A resource against a write; a field that the answer spoke of is one that the account shows."""
-    returned = context.seen.returned_like({**write.sent, **write.before}) | write.said.keys()
+    returned = context.seen.fields_returned_for({**write.sent, **write.before}) | write.said.keys()
     return verify(write.sent, write.before, shown, returned)
 
 
-def _judged_removal(removal: Removal, ended: StepResult, context: ExecutionContext) -> tuple[bool, StepResult]:
+def _judge_delete(
+    removal: UnconfirmedDelete, step_result: StepResult, context: ExecutionContext
+) -> tuple[bool, StepResult]:
     change = removal.change
-    found = read_back(kind_of(change.address), change.id, context)
-    attempts = ended.result.attempts
-    if found is None:
+    live = read_back(kind_of(change.address), change.id, context)
+    attempts = step_result.result.attempts
+    if live is None:
         return True, StepResult(result(change, "applied", attempts=attempts), forget=(change.address,))
-    if isinstance(found, str):
-        return False, ended
+    if isinstance(live, str):
+        return False, step_result
     error = "; ".join(filter(None, (removal.doubt, "it is still in the account")))
     return False, StepResult(result(change, "failed", attempts=attempts, error=error))
 
 
-def _judged_create(
+def _judge_create(
     write: Write,
     change: Create,
     ended: StepResult,
@@ -223,71 +237,80 @@ def _judged_create(
     settled: bool,
 ) -> tuple[bool, StepResult]:
     attempts = ended.result.attempts
-    carriers = {each.id: each for each in carrying(change, write.app_id, listed, context)}
+    carriers = {each.id: each for each in new_matches(change, write.app_id, listed, context)}
     shown = next((each for each in listed if each.id == write.id), None)
-    another = None if shown is None else not_ours(_made(write, change, context), shown.fields, context)
+    another = None if shown is None else why_not_ours(_as_answered(write, change, context), shown.fields, context)
     is_ours = write.id is not None and another is None
     ids = {*carriers, write.id} if is_ours and write.id is not None else {*carriers}
     if len(ids) > 1:
-        told = StepResult(result(change, "unknown", attempts=attempts, error=several(ids)), forget=(change.address,))
-        return True, replace(told, suspects=tuple(sorted(ids)))
+        step_result = StepResult(
+            result(change, "unknown", attempts=attempts, error=several_text(ids)), forget=(change.address,)
+        )
+        return True, replace(step_result, suspects=tuple(sorted(ids)))
     if is_ours:
-        return _judged_known(write, change, ended, shown, context, settled=settled)
-    for found in carriers.values():
-        if claim(replace(_made(write, change, context), id=found.id), context) is None:
-            return True, created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)
+        return _judge_known_create(write, change, ended, shown, context, settled=settled)
+    for live in carriers.values():
+        if claim_id(replace(_as_answered(write, change, context), id=live.id), context) is None:
+            return True, created_result(
+                change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled
+            )
     if another is not None:
         ended = StepResult(result(change, "unknown", attempts=attempts, error=another), forget=(change.address,))
     return True, _with_suspects(ended, write.app_id, listed, context)
 
 
 def _with_suspects(
-    ended: StepResult, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
+    step_result: StepResult, app_id: str | None, listed: Iterable[LiveResource], context: ExecutionContext
 ) -> StepResult:
     """A create that is not known to have made anything, with the new ids in its list that nobody accounts for."""
     ours = {each.id for each in context.created.all() if each.app_id == app_id}
     new = {each.id for each in listed} - context.listed_before(app_id) - ours
-    suspects = tuple(sorted({*ended.suspects, *new}))
-    if suspects == ended.suspects:
-        return ended
-    error = f"{ended.result.error}; {strange(suspects)}"
-    return replace(ended, result=replace(ended.result, error=error), suspects=suspects)
+    suspects = tuple(sorted({*step_result.suspects, *new}))
+    if suspects == step_result.suspects:
+        return step_result
+    error = f"{step_result.result.error}; {new_ids_text(suspects)}"
+    return replace(step_result, result=replace(step_result.result, error=error), suspects=suspects)
 
 
-def _judged_known(
+def _judge_known_create(
     write: Write,
     change: Create,
-    ended: StepResult,
+    step_result: StepResult,
     shown: LiveResource | None,
     context: ExecutionContext,
     *,
     settled: bool,
 ) -> tuple[bool, StepResult]:
     """Whether what was made under a known id is clear, and what that step came to."""
-    if ended.result.outcome == "failed":
-        return True, ended
-    attempts = ended.result.attempts
+    if step_result.result.outcome == "failed":
+        return True, step_result
+    attempts = step_result.result.attempts
     if shown is None and not settled:
-        return False, ended
-    found = shown or read_back(kind_of(change.address), write.id or "", context)
-    if not isinstance(found, LiveResource):
-        return True, created(change, write.id or "", found or NOT_SHOWN, attempts, settled=True)
-    end = created(change, found.id, _seen_of(write, found.fields, context), attempts, settled=settled)
-    as_told = end.result.outcome == ended.result.outcome and end.result.kept == ended.result.kept
-    unclear = end.result.outcome == "unverified" and not _seen_of(write, found.fields, context).unconfirmed
+        return False, step_result
+    live = shown or read_back(kind_of(change.address), write.id or "", context)
+    if not isinstance(live, LiveResource):
+        return True, created_result(change, write.id or "", live or NOT_SHOWN, attempts, settled=True)
+    end = created_result(change, live.id, _verify_write(write, live.fields, context), attempts, settled=settled)
+    as_told = end.result.outcome == step_result.result.outcome and end.result.kept == step_result.result.kept
+    unclear = end.result.outcome == "unverified" and not _verify_write(write, live.fields, context).unconfirmed
     return settled or end.result.outcome == "applied" or (as_told and not unclear), end
 
 
-def _made(write: Write, change: Create, context: ExecutionContext) -> Created:
-    """A create as it was answered."""
+def _as_answered(write: Write, change: Create, context: ExecutionContext) -> Created:
+    """The `Created` of a create by its answer alone."""
     return Created(change, write.app_id, write.id or "", {}, 0, context.moment())
 
 
-def _release_wrong(writes: Iterable[Write | Removal], after: LiveState, context: ExecutionContext) -> None:
+def _release_wrong_ids(
+    writes: Iterable[Write | UnconfirmedDelete], after: LiveState, context: ExecutionContext
+) -> None:
     """Give back the ids that creates were answered with and that are other resources', before any is given anew."""
     shown = after.by_id()
     for write in writes:
         if isinstance(write, Write) and isinstance(write.change, Create) and write.id is not None:
-            found = shown.get((kind_of(write.change.address), write.id))
-            if found is not None and not_ours(_made(write, write.change, context), found.fields, context) is not None:
+            live = shown.get((kind_of(write.change.address), write.id))
+            if (
+                live is not None
+                and why_not_ours(_as_answered(write, write.change, context), live.fields, context) is not None
+            ):
                 context.created.release(write.change.address, write.id)

@@ -1,7 +1,4 @@
-"""PURE. Whether the account is now as was wanted.
-
-What an answer or a read-back says, against what was sent and what was there.
-"""
+"""PURE. Comparing an answer or a reading with what was sent and what was there before: which fields were taken."""
 
 import unicodedata
 from collections.abc import Container, Iterable, Mapping
@@ -13,7 +10,8 @@ from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
 from reconciler.model.floors import MINIMUM, WORLDWIDE
 from reconciler.model.journal import Outcome
-from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value
+from reconciler.plan.stale import value_text
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""
@@ -79,8 +77,8 @@ NEVER_NORMALISED: Final = frozenset({"platform", "placementType", "status"})
 """Fields of which another value than the one that was sent is a refusal, not another form of the same."""
 
 
-def not_taken(
-    sent: Fields, before: Fields, said: Fields, seen: Verification, *, settled: bool, refused: bool = False
+def untaken_fields(
+    sent: Fields, before: Fields, said: Fields, verification: Verification, *, settled: bool, refused: bool = False
 ) -> frozenset[str]:
     """The contradicted fields that show no sign of the write: what is shown is what was there before.
 
@@ -89,7 +87,7 @@ def not_taken(
     what was written (`settled`), only the former tells anything: what is shown may be of an earlier day. Where the
     answer was no acceptance (`refused`), an old value is an old value, however like it is to what was sent.
     """
-    contradicted = seen.contradicted or {}
+    contradicted = verification.contradicted or {}
     unsaid = {
         name for name, shown in contradicted.items() if name in NEVER_NORMALISED or said.get(name, ABSENT) != shown
     }
@@ -102,7 +100,7 @@ def not_taken(
         or (before.get(name) == contradicted[name] and (refused or not _is_form_of(sent[name], contradicted[name])))
     }
     took_others = any(
-        name not in seen.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
+        name not in verification.unconfirmed and name not in untouched and before.get(name, ABSENT) != value
         for name, value in sent.items()
     )
     return frozenset(untouched & NEVER_NORMALISED if took_others else untouched)
@@ -129,46 +127,45 @@ def _is_form_of(sent: Value, shown: Value) -> bool:
 
 def is_kept_form(sent: str, kept: str) -> bool:
     """Whether a server may have made the one text of the other: case, blanks, dashes, escapes, a cut end."""
-    wanted, seen = _folded(unescaped(sent)), _folded(unescaped(kept))
+    wanted, seen = _letters_and_digits(unescaped(sent)), _letters_and_digits(unescaped(kept))
     return bool(seen) and wanted.startswith(seen)
 
 
-def _folded(text: str) -> str:
+def _letters_and_digits(text: str) -> str:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(each for each in plain if each.isalnum())
 
 
-def kept_leaves(sent: Fields, names: Iterable[str], seen: Verification) -> tuple[dict[str, Value], dict[str, Value]]:
+def kept_leaves(
+    sent: Fields, names: Iterable[str], verification: Verification
+) -> tuple[dict[str, Value], dict[str, Value]]:
     """What was asked for and what the account keeps instead, by dotted path, of contradicted fields."""
     wanted: dict[str, Value] = {}
     kept: dict[str, Value] = {}
     for name in sorted(names):
-        for change in field_changes(name, (seen.contradicted or {})[name], sent[name], None):
+        for change in field_changes(name, (verification.contradicted or {})[name], sent[name], None):
             wanted[change.path], kept[change.path] = change.after, change.before
     return wanted, kept
 
 
-def outcome_of_done(
-    seen: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
+def outcome_when_taken(
+    verification: Verification, wanted: Mapping[str, Value], kept: Mapping[str, Value]
 ) -> tuple[Outcome, str | None]:
     """The outcome of a write all of which was taken, and what is to be said of it; the rest as of `kept_leaves`."""
-    if seen.kept:
-        return "normalised", _otherwise("keeps", wanted, kept)
-    if seen.unconfirmed:
-        return "unverified", f"not shown back: {', '.join(sorted(seen.unconfirmed))}"
+    if verification.kept:
+        return "normalised", _differences_text("keeps", wanted, kept)
+    if verification.unconfirmed:
+        return "unverified", f"not shown back: {', '.join(sorted(verification.unconfirmed))}"
     return "applied", None
 
 
-def contradiction(sent: Fields, names: Iterable[str], seen: Verification) -> str:
+def contradiction_text(sent: Fields, names: Iterable[str], verification: Verification) -> str:
     """In words: which fields the account shows otherwise than they were sent."""
-    return _otherwise("shows", *kept_leaves(sent, names, seen))
+    return _differences_text("shows", *kept_leaves(sent, names, verification))
 
 
-def _otherwise(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
+def _differences_text(verb: str, wanted: Mapping[str, Value], there: Mapping[str, Value]) -> str:
     return "; ".join(
-        f"the account {verb} {path} {_told(there[path])}, asked for {_told(value)}" for path, value in wanted.items()
+        f"the account {verb} {path} {value_text(there[path])}, asked for {value_text(value)}"
+        for path, value in wanted.items()
     )
-
-
-def _told(value: Value) -> str:
-    return "(none)" if value is None else canonical_json(to_json(value))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconciler.api.results import ApplyResult, PlanResult
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
-    from reconciler.plan.reviewed import Entry
+    from reconciler.plan.reviewed import ReviewEntry
     from reconciler.render.line import Line
 
 FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "junit", "html")
@@ -146,7 +146,7 @@ def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Seque
         console.aside(told)
 
 
-def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: "Sequence[Entry]") -> None:
+def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: "Sequence[ReviewEntry]") -> None:
     """What a plan does that was not reviewed, as Markdown; other formats have no place for it."""
     if options.format == "markdown":
         from reconciler.render.result import unreviewed_markdown

@@ -148,7 +148,7 @@ def _git(folder: Path, environment: Environment, *arguments: str) -> str:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - httpx costs 0.15 s
 
     try:
-        well, said = Git(folder, environment.variables).tries(*arguments)
+        well, said = Git(folder, environment.variables).try_run(*arguments)
     except ProjectError:
         return ""
     return said if well else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.plan.aftermath import Forecast
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
-    from reconciler.plan.reviewed import Entry
+    from reconciler.plan.reviewed import ReviewEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class TerminalObserver(Observer):
 
         self._console.aside(map(refusal_line, refusals))
 
-    def unreviewed(self, plan: "Plan", entries: "Sequence[Entry]") -> None:
+    def unreviewed(self, plan: "Plan", entries: "Sequence[ReviewEntry]") -> None:
         """As Markdown on stdout, where that is the format."""
         print_unreviewed(self._console, self._options, plan, entries)
 

@@ -118,7 +118,7 @@ def found_source(environment: Environment) -> FoundSource | None:
     url = noted.get("url", "")
     if not url or url.startswith("file:"):
         folder = Path(unquote(urlsplit(url).path)) if url else Path(FOLDER).parent
-        return _of_checkout(folder, Git(folder, environment.variables).tries, noted.get("commit"))
+        return _of_checkout(folder, Git(folder, environment.variables).try_run, noted.get("commit"))
     source = _usable(
         f"{_public(url)}@{noted['commit']}" if "commit" in noted else f"{url}#sha256={noted.get('sha256')}"
     )

@@ -38,7 +38,7 @@ _KINDS: Final = (
 )
 
 
-def unfit(name: str, code: str, message: str, hint: str = _PUT_IT_THERE) -> UnfitFile:
+def unfit_error(name: str, code: str, message: str, hint: str = _PUT_IT_THERE) -> UnfitFile:
     """The error for a file that is neither read nor written; its place is the file's first character."""
     return UnfitFile(Finding(name, 1, 1, code, message, hint=hint))
 
@@ -56,7 +56,7 @@ class Reader:
         if folder not in self._known:
             check_folder(self._root, folder)
             self._known.add(folder)
-        return _whole(_regular(f"{self._root}/{name}", name, os.O_RDONLY | CAREFULLY), name)
+        return _read_all(_open_regular(f"{self._root}/{name}", name, os.O_RDONLY | CAREFULLY), name)
 
 
 def read(root: Path, name: str) -> bytes:
@@ -64,13 +64,13 @@ def read(root: Path, name: str) -> bytes:
     return Reader(root).read(name)
 
 
-def opened(root: Path, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+def open_descriptor(root: Path, name: str, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
     """A descriptor of a regular file. Raises `UnfitFile`, and OSError as opening does."""
     _check_folders(root, name)
-    return _regular(str(root / name), name, flags | CAREFULLY, mode)
+    return _open_regular(str(root / name), name, flags | CAREFULLY, mode)
 
 
-def _regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
+def _open_regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
     if not _FOLLOW_NO_LINK:
         _check_kind(path, name)
     try:
@@ -78,14 +78,14 @@ def _regular(path: str, name: str, flags: int, mode: int = 0o666) -> int:
     except OSError:
         _check_kind(path, name)  # it tells more than "too many levels of symbolic links"
         raise
-    seen = os.fstat(descriptor)
-    if not stat.S_ISREG(seen.st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise _not_regular(name, seen)
+        raise _not_regular_error(name, status)
     return descriptor
 
 
-def _whole(descriptor: int, name: str) -> bytes:
+def _read_all(descriptor: int, name: str) -> bytes:
     """All bytes of a regular file, whose descriptor is closed."""
     try:
         size = os.fstat(descriptor).st_size
@@ -98,17 +98,17 @@ def _whole(descriptor: int, name: str) -> bytes:
     finally:
         os.close(descriptor)
     if max(size, len(data)) > LARGEST:
-        raise unfit(name, TOO_LARGE, f"{name} is larger than {LARGEST // 1024**2} MB", "split it up")
+        raise unfit_error(name, TOO_LARGE, f"{name} is larger than {LARGEST // 1024**2} MB", "split it up")
     return data
 
 
 def read_given(path: Path) -> bytes:
     """The bytes of a file that the user named, wherever it is: a link is followed, what is not regular is refused."""
     name = path.as_posix()
-    seen = path.stat()  # opening a device may do something
-    if not stat.S_ISREG(seen.st_mode):
-        raise _not_regular(name, seen)
-    return _whole(_regular(str(path), name, os.O_RDONLY | CAREFULLY & ~_FOLLOW_NO_LINK), name)
+    status = path.stat()  # opening a device may do something
+    if not stat.S_ISREG(status.st_mode):
+        raise _not_regular_error(name, status)
+    return _read_all(_open_regular(str(path), name, os.O_RDONLY | CAREFULLY & ~_FOLLOW_NO_LINK), name)
 
 
 def target(root: Path, name: str) -> str:
@@ -120,10 +120,10 @@ def target(root: Path, name: str) -> str:
     inside = Path(real).relative_to(root).as_posix() if Path(real).is_relative_to(root) else ""
     if not inside or is_closed(inside):
         message = f"{name} cannot be read: it is a link that leads out of the project's files"
-        raise unfit(name, "outside-project", message)
+        raise unfit_error(name, "outside-project", message)
     if not stat.S_ISREG(mode_of(Path(real))):
         message = f"{name} cannot be read: it is a link that leads to no regular file"
-        raise unfit(name, "not-a-regular-file", message)
+        raise unfit_error(name, "not-a-regular-file", message)
     return inside
 
 
@@ -143,7 +143,7 @@ def check_folder(root: Path, name: str) -> Path:
 def make_folder(root: Path, name: str) -> Path:
     """The path of a folder, which is made where there is none. Raises `UnfitFile`, and OSError as making does."""
     root.mkdir(parents=True, exist_ok=True)
-    for folder in _steps(name):
+    for folder in _folders_to(name):
         with suppress(FileExistsError):
             (root / folder).mkdir()
         _check_folder(root, folder)  # before anything is made in it
@@ -210,8 +210,8 @@ def remove_drafts(path: Path) -> None:
 
 
 def _keep_owner_and_mode(scratch: Path, before: os.stat_result) -> None:
-    made = scratch.lstat()
-    if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
+    draft_status = scratch.lstat()
+    if (draft_status.st_uid, draft_status.st_gid) != (before.st_uid, before.st_gid) and hasattr(os, "chown"):
         with suppress(OSError):  # for root alone
             os.chown(scratch, before.st_uid, before.st_gid)
     scratch.chmod(stat.S_IMODE(before.st_mode))
@@ -252,14 +252,14 @@ def walk(root: Path, mark: str) -> Iterator[tuple[str, list[str], bool]]:
         yield folder, sorted(files), is_empty
 
 
-def _steps(name: str) -> list[str]:
+def _folders_to(name: str) -> list[str]:
     """The folders on the way to a folder, and it: of `a/b` these are `a` and `a/b`."""
     return list(accumulate(filter(None, name.split("/")), "{}/{}".format))
 
 
 def _check_folders(root: Path, name: str) -> None:
     """Raise `UnfitFile` where something on the way to a file is there and no folder of the project's own."""
-    for folder in _steps(name.rpartition("/")[0]):
+    for folder in _folders_to(name.rpartition("/")[0]):
         _check_folder(root, folder)
 
 
@@ -267,24 +267,24 @@ def _check_folder(root: Path, folder: str) -> None:
     mode = mode_of(root / folder)
     if mode and not stat.S_ISDIR(mode):
         message = f"{folder} is {kind_of(mode)} where a folder is meant: nothing is read or written through it"
-        raise unfit(folder, "not-a-regular-file", message, "make it a folder")
+        raise unfit_error(folder, "not-a-regular-file", message, "make it a folder")
 
 
 def _check_kind(path: str, name: str) -> None:
     with suppress(OSError):
-        seen = os.lstat(path)
-        if not stat.S_ISREG(seen.st_mode):
-            raise _not_regular(name, seen)
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_regular_error(name, status)
 
 
 def mode_of(path: Path) -> int:
     """The mode of what is there, links not followed; 0 where nothing is. A junction of Windows counts as a link."""
     try:
-        seen = path.lstat()
+        status = path.lstat()
     except OSError:
         return 0
-    is_junction = getattr(seen, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
-    return stat.S_IFLNK if is_junction else seen.st_mode
+    is_junction = getattr(status, "st_reparse_tag", 0) == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
+    return stat.S_IFLNK if is_junction else status.st_mode
 
 
 def kind_of(mode: int) -> str:
@@ -292,6 +292,6 @@ def kind_of(mode: int) -> str:
     return next((kind for is_it, kind in _KINDS if is_it(mode)), "a device")
 
 
-def _not_regular(name: str, seen: os.stat_result) -> UnfitFile:
-    message = f"{name} is {kind_of(seen.st_mode)} and no regular file: it is neither read nor written"
-    return unfit(name, "not-a-regular-file", message)
+def _not_regular_error(name: str, status: os.stat_result) -> UnfitFile:
+    message = f"{name} is {kind_of(status.st_mode)} and no regular file: it is neither read nor written"
+    return unfit_error(name, "not-a-regular-file", message)

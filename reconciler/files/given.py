@@ -25,8 +25,8 @@ def read_given(path: Path, root: Path | None) -> bytes:
     try:
         name = None if root is None else _name_below(root, path)
         return disk.read_given(path) if root is None or name is None else disk.read(root, name)
-    except OSError as wrong:
-        raise ProjectError(f"{path.name} cannot be read: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror or error}") from error
 
 
 def read_text(path: Path, root: Path | None) -> str:
@@ -44,24 +44,24 @@ def write_given(path: Path, text: str, root: Path | None) -> bool:
     try:
         name = None if root is None else _name_below(root, path)
         if root is None or name is None:
-            return _written(path, text.encode())
+            return _write_anywhere(path, text.encode())
         disk.write(root, name, text.encode())
-    except OSError as wrong:
-        raise _unwritable(path, wrong) from wrong
+    except OSError as error:
+        raise _write_error(path, error) from error
     return True
 
 
-def _unwritable(path: Path, wrong: OSError) -> ProjectError:
+def _write_error(path: Path, error: OSError) -> ProjectError:
     """What keeps a file from being written, with what could be done about it."""
     folder = next((each for each in path.absolute().parents if os.path.lexists(each)), path.parent)
-    match wrong:
+    match error:
         case FileExistsError() | NotADirectoryError():
             return ProjectError(f"{path} cannot be written: {folder} is no folder", hint="name a file in a folder")
         case PermissionError() | OSError(errno=errno.EROFS):
             hint = f"it has to be possible to make files in {folder}"
-            return ProjectError(f"{path} cannot be written: {wrong.strerror}", hint=hint)
+            return ProjectError(f"{path} cannot be written: {error.strerror}", hint=hint)
         case _:
-            return ProjectError(f"{path} cannot be written: {wrong.strerror or wrong}")
+            return ProjectError(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _name_below(root: Path, path: Path) -> str | None:
@@ -73,36 +73,36 @@ def _name_below(root: Path, path: Path) -> str | None:
     return None
 
 
-def _written(path: Path, data: bytes) -> bool:
+def _write_anywhere(path: Path, data: bytes) -> bool:
     """Write a file that the user named, anywhere: as `disk.write` does, or through a pipe or device in its place.
 
-    What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. The answer is whether it is
-    a file that can be read again. Raises `UnfitFile` for a
-    link, a folder, a socket, a disk and a pipe that nobody reads, and OSError.
+    What this process has open already (`/dev/stdout`, `/dev/fd/3`) is written to as it is. Returns whether it is a
+    file that can be read again. Raises `UnfitFile` for a link, a folder, a socket, a disk and a pipe that nobody reads,
+    and OSError.
     """
     is_open = _OPEN_ONE.fullmatch(str(path))
     if is_open is not None:
         number, standard, other = is_open.groups()
-        _pour(os.dup(int(number or other or _STANDARD[standard])), data)
+        _write_all(os.dup(int(number or other or _STANDARD[standard])), data)
         return False
-    seen = disk.mode_of(path)
-    if not (stat.S_ISFIFO(seen) or stat.S_ISCHR(seen)):
+    mode = disk.mode_of(path)
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
         disk.write(path.parent, path.name, data)
         return True
     try:
         descriptor = os.open(path, os.O_WRONLY | disk.CAREFULLY | getattr(os, "O_NOCTTY", 0))
-    except OSError as wrong:
-        if wrong.errno != errno.ENXIO:
+    except OSError as error:
+        if error.errno != errno.ENXIO:
             raise
-        message = f"{path.name} is {disk.kind_of(seen)} that nobody reads: nothing is written to it"
-        raise disk.unfit(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from wrong
+        message = f"{path.name} is {disk.kind_of(mode)} that nobody reads: nothing is written to it"
+        raise disk.unfit_error(path.as_posix(), "not-a-regular-file", message, _NAME_IT) from error
     if hasattr(os, "set_blocking"):
         os.set_blocking(descriptor, True)
-    _pour(descriptor, data)
+    _write_all(descriptor, data)
     return False
 
 
-def _pour(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes) -> None:
     """Write all bytes to a descriptor, and close it."""
     try:
         rest = memoryview(data)

@@ -39,7 +39,7 @@ class Manifests:
     findings: tuple[Finding, ...] = ()
     unmatched: tuple[str, ...] = ()
 
-    def sound(self) -> list[ManifestText]:
+    def valid_texts(self) -> list[ManifestText]:
         """The texts. Raises `InvalidManifests` where there is any finding."""
         if self.findings:
             raise InvalidManifests(self.findings)
@@ -53,7 +53,7 @@ def find_project(start: Path, given: Path | None) -> ProjectFiles:
     """
     path = find_settings(start, given)
     root = path.parent.resolve()
-    return ProjectFiles(root, ManifestText(path.name, _content(root, path.name)))
+    return ProjectFiles(root, ManifestText(path.name, _read_file(root, path.name)))
 
 
 def find_settings(start: Path, given: Path | None) -> Path:
@@ -79,22 +79,22 @@ def _is_there(path: Path) -> bool:
     """Whether something has this name that is no folder: a link that leads nowhere is not the same as no settings."""
     try:
         return not stat.S_ISDIR(path.lstat().st_mode) or not path.is_dir()
-    except OSError as wrong:
-        if wrong.errno == errno.ENAMETOOLONG:
-            raise ProjectError("the path of this folder is too long for the system", hint=_NEARER) from wrong
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ProjectError("the path of this folder is too long for the system", hint=_NEARER) from error
         return False
 
 
-def _content(root: Path, name: str) -> bytes:
+def _read_file(root: Path, name: str) -> bytes:
     """The bytes of a file of the project, or of the one that it links to. Raises `ProjectError`."""
     try:
         return disk.read(root, disk.target(root, name) if (root / name).is_symlink() else name)
-    except OSError as wrong:
-        raise _unreadable(name, wrong) from wrong
+    except OSError as error:
+        raise _read_error(name, error) from error
 
 
-def _unreadable(name: str, wrong: OSError) -> ProjectError:
-    return ProjectError(f"{name} cannot be read: {wrong.strerror or wrong}")
+def _read_error(name: str, error: OSError) -> ProjectError:
+    return ProjectError(f"{name} cannot be read: {error.strerror or error}")
 
 
 def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
@@ -102,15 +102,15 @@ def read_manifests(root: Path, patterns: Sequence[str]) -> list[ManifestText]:
 
     Raises `InvalidManifests` where something that matches is no file of the project, and `ProjectError`.
     """
-    return find_manifests(root, patterns).sound()
+    return find_manifests(root, patterns).valid_texts()
 
 
 def find_manifests(root: Path, patterns: Sequence[str]) -> Manifests:
-    """The same with the findings. Links to files of the project are read; a link to a folder is never followed."""
+    """As `read_manifests`, findings as values. Links to files of the project are read, those to folders are not."""
     search, unmatched = _Search(root), []
     for pattern in patterns:
-        found = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
-        unmatched += [] if any(found) else [pattern]
+        matches = [search.follow(_parts(plain)) for plain in plain_patterns(pattern)]
+        unmatched += [] if any(matches) else [pattern]
     return replace(search.read(), unmatched=tuple(unmatched))
 
 
@@ -144,11 +144,11 @@ class _Search:
                 below = [name for entry, name in self._entries(at) if self._is_folder(entry, name)]
                 waiting += [(parts[1:], at), *((parts, name) for name in below)]
                 continue
-            found = [(entry, name) for entry, name in self._entries(at) if fnmatch(entry.name, parts[0])]
+            matching = [(entry, name) for entry, name in self._entries(at) if fnmatch(entry.name, parts[0])]
             if len(parts) > 1:
-                waiting += [(parts[1:], name) for entry, name in found if self._is_folder(entry, name)]
+                waiting += [(parts[1:], name) for entry, name in matching if self._is_folder(entry, name)]
             else:
-                shown = [each for each in found if parts[0].startswith(".") or not each[0].name.startswith(".")]
+                shown = [each for each in matching if parts[0].startswith(".") or not each[0].name.startswith(".")]
                 files = {name for entry, name in shown if not entry.is_dir(follow_symlinks=False)}
                 self._links.update(name for entry, name in shown if entry.is_symlink())
                 self._files |= files
@@ -168,10 +168,10 @@ class _Search:
             try:
                 data = reader.read(disk.target(self._root, name) if name in self._links else name)
                 texts.append(ManifestText(name, data))
-            except UnfitFile as wrong:
-                self._findings[name] = wrong.finding
-            except OSError as wrong:
-                self._findings[name] = Finding(name, 1, 1, "unreadable-file", _unreadable(name, wrong).message)
+            except UnfitFile as error:
+                self._findings[name] = error.finding
+            except OSError as error:
+                self._findings[name] = Finding(name, 1, 1, "unreadable-file", _read_error(name, error).message)
         return Manifests(tuple(texts), tuple(self._findings[name] for name in sorted(self._findings)))
 
     def _entries(self, at: str) -> Iterator[tuple[os.DirEntry[str], str]]:
@@ -181,8 +181,8 @@ class _Search:
             try:
                 with os.scandir(self._root / at) as entries:
                     self._listed[at] = [entry for entry in entries if not is_closed(entry.name)]
-            except OSError as wrong:
-                message = f"{at or self._root.name} cannot be listed: {wrong.strerror}"
+            except OSError as error:
+                message = f"{at or self._root.name} cannot be listed: {error.strerror}"
                 self._findings[at] = Finding(at or ".", 1, 1, "unreadable-file", message)
         return ((entry, f"{at}/{entry.name}" if at else entry.name) for entry in self._listed[at])
 
@@ -194,7 +194,7 @@ class _Search:
             if entry.is_dir():
                 _check_text(name)
                 message = f"{name} is a link to a folder: manifests behind it are not read"
-                self._findings[name] = disk.unfit(name, "not-a-regular-file", message, "make it a folder").finding
+                self._findings[name] = disk.unfit_error(name, "not-a-regular-file", message, "make it a folder").finding
         return False
 
 
@@ -206,8 +206,8 @@ def _is_junction(entry: os.DirEntry[str]) -> bool:
 def _check_text(name: str) -> None:
     try:
         name.encode()
-    except UnicodeEncodeError as wrong:
-        raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from wrong
+    except UnicodeEncodeError as error:
+        raise ProjectError(f"{name}: the file's name is not UTF-8", hint="rename the file") from error
 
 
 def folder_in_repository(root: Path) -> str:
@@ -222,16 +222,16 @@ def write_new(root: Path, name: str, text: str) -> bool:
     """Write a file where none is; False where one is, which is left as it is. Raises `ProjectError`."""
     try:
         return disk.create(root, name, text.encode())
-    except OSError as wrong:
-        raise ProjectError(f"{root / name} cannot be written: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{root / name} cannot be written: {error.strerror or error}") from error
 
 
 def write_state(root: Path, name: str, text: str) -> str:
     """Write a file of the project's own state; its path relative to the root. Raises `ProjectError`."""
     try:
         disk.write(root, f"{STATE_FOLDER}/{name}", text.encode())
-    except OSError as wrong:
-        raise ProjectError(f"{name} cannot be written: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{name} cannot be written: {error.strerror or error}") from error
     return f"{STATE_FOLDER}/{name}"
 
 
@@ -243,8 +243,8 @@ def write_manifest(root: Path, text: ManifestText) -> None:
     try:
         name = disk.target(root, text.file) if (root / text.file).is_symlink() else text.file
         disk.write(root, name, text.data)
-    except OSError as wrong:
-        raise ProjectError(f"{text.file} cannot be written: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"{text.file} cannot be written: {error.strerror or error}") from error
 
 
 def write_manifests(root: Path, read: Iterable[ManifestText], new: Iterable[ManifestText]) -> None:
@@ -254,13 +254,13 @@ def write_manifests(root: Path, read: Iterable[ManifestText], new: Iterable[Mani
     """
     known, texts = {text.file: text.data for text in read}, list(new)
     for text in texts:
-        if text.file in known and _content(root, text.file) != known[text.file]:
-            raise changed_meanwhile(text.file)
+        if text.file in known and _read_file(root, text.file) != known[text.file]:
+            raise changed_error(text.file)
     for text in texts:
         write_manifest(root, text)
 
 
-def changed_meanwhile(what: str) -> ProjectError:
+def changed_error(what: str) -> ProjectError:
     """What is raised where files were changed while the command worked with what it had read of them."""
     return ProjectError(f"{what} changed while this command worked: nothing is written", hint="run it again")
 
@@ -289,4 +289,4 @@ def manifests_at(root: Path, paths: Iterable[Path]) -> list[ManifestText]:
                 search.follow(("**", f"*{ending}"), "" if within == root else name)
         else:
             search.add(name)
-    return search.read().sound()
+    return search.read().valid_texts()

@@ -20,7 +20,7 @@ def azure_headers(token: Secret) -> Mapping[str, str]:
     }
 
 
-class Threads:
+class AzureThreads:
     """The threads of one pull request, each by its first comment. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, repository: str, number: int) -> None:

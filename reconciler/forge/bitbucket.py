@@ -22,7 +22,7 @@ def bitbucket_headers(token: Secret, email: str | None) -> Mapping[str, str]:
     return {"Authorization": f"Basic {pair}"}
 
 
-class Comments:
+class BitbucketComments:
     """Comments of one pull request. Implements `Comments`.
 
     Bitbucket shows comments of HTML as text, so markers are stored as definitions of links that nothing refers to.
@@ -56,12 +56,12 @@ class Comments:
         raise ApiError(f"Bitbucket: GET {self._path}: more than {PAGES * PAGE:,} posts were looked through")
 
     def write(self, title: str, body: str) -> Comment:
-        """A new comment."""
+        """Post a new comment; returns it as stored. Raises `ApiError`."""
         del title
         return _comment(self._client.ask("POST", self._path, {"content": {"raw": _stored(body)}}))
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body."""
+        """Replace the body; returns the comment as stored. Raises `ApiError`."""
         return _comment(self._client.ask("PUT", f"{self._path}/{comment.number}", {"content": {"raw": _stored(body)}}))
 
     def is_merged(self) -> bool:

@@ -58,8 +58,8 @@ _PERMISSIONS: Final[Mapping[Kind, str]] = {
 }
 
 
-class Refusal(ApiRejected):
-    """The forge refused a call."""
+class ForgeRefused(ApiRejected):
+    """A forge answered a call with a status other than 2xx; `status` is that."""
 
     def __init__(self, status: int, message: str, *, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -70,10 +70,10 @@ class ForgeClient:
     """The API of one forge, called by one thread. Raises `ProjectError` for a URL that a token may not be sent to."""
 
     def __init__(self, place: Repository, headers: Mapping[str, str], clock: Clock) -> None:
-        self._place = place
+        self._repository = place
         self._headers = {**HEADERS, **headers}
         self._clock = clock
-        self._patience = RetryPolicy(deadline=60.0, tries=4, throttled_tries=4)
+        self._retry_policy = RetryPolicy(deadline=60.0, tries=4, throttled_tries=4)
         try:
             parts = urlsplit(place.api)
         except ValueError:
@@ -95,12 +95,12 @@ class ForgeClient:
     @property
     def kind(self) -> Kind:
         """Whose API it is."""
-        return self._place.kind
+        return self._repository.kind
 
     @property
     def account(self) -> str | None:
-        """The id of the token's account, where the job was told it."""
-        return self._place.account
+        """The id of the token's account; None where the job does not know it."""
+        return self._repository.account
 
     @property
     def prefix(self) -> str:
@@ -108,31 +108,33 @@ class ForgeClient:
         return self._prefix
 
     def ask(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON value that a call answers; `path` follows the base URL. Raises `ApiError`, `Refusal` among them."""
+        """The JSON value of a call's answer; `path` follows the base URL. Raises `ApiError`; `ForgeRefused` is one."""
         return self.ask_at(method, f"{self._prefix}{path}", body)
 
-    def found(self, path: str) -> Any:
+    def find(self, path: str) -> Any:
         """The JSON value at a path; None where nothing is (404). Raises `ApiError`."""
         try:
             return self.ask("GET", path)
-        except Refusal as refusal:
+        except ForgeRefused as refusal:
             if refusal.status == 404:
                 return None
             raise
 
     def ask_at(self, method: Method, target: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The same for a path that begins at the host."""
-        end = self._repeated(method, target, None if body is None else json.dumps(body).encode())
-        shown = f"{NAMES[self._place.kind]}: {method} {target.partition('?')[0]}"
-        if not isinstance(end, Response):
-            raise ApiError(f"{shown}: {self._redacted(end.why)}", hint="run the job again")
-        if not 200 <= end.status < 300:
-            words = self._redacted(server_message(end.status, end.body))
-            raise Refusal(end.status, f"{shown}: HTTP {end.status}, {words}", hint=self._hint(end.status))
+        """As `ask`, for a target that begins at the host's root."""
+        attempt = self._exchange_with_retries(method, target, None if body is None else json.dumps(body).encode())
+        shown = f"{NAMES[self._repository.kind]}: {method} {target.partition('?')[0]}"
+        if not isinstance(attempt, Response):
+            raise ApiError(f"{shown}: {self._redacted(attempt.why)}", hint="run the job again")
+        if not 200 <= attempt.status < 300:
+            words = self._redacted(server_message(attempt.status, attempt.body))
+            raise ForgeRefused(
+                attempt.status, f"{shown}: HTTP {attempt.status}, {words}", hint=self._hint(attempt.status)
+            )
         try:
-            return decode(end.body)
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{shown}: {wrong}") from None
+            return decode(attempt.body)
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{shown}: {error}") from None
 
     def _hint(self, status: int) -> str:
         match status:
@@ -141,7 +143,7 @@ class ForgeClient:
             case 301 | 302 | 303 | 307 | 308:
                 return "the repository may have another name by now, or the server does not take the token"
             case 401 | 403 | 404:
-                return _PERMISSIONS[self._place.kind]
+                return _PERMISSIONS[self._repository.kind]
             case _:
                 return ""
 
@@ -151,60 +153,64 @@ class ForgeClient:
             target = urlencode({**query, "per_page": str(PAGE), "page": str(number)})
             rows = self.ask("GET", f"{path}?{target}")
             if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
-                raise UnreadableAnswer(f"{NAMES[self._place.kind]}: GET {path}: the answer is not a list")
+                raise UnreadableAnswer(f"{NAMES[self._repository.kind]}: GET {path}: the answer is not a list")
             yield from rows
             if len(rows) < PAGE:
                 return
-        raise ApiError(f"{NAMES[self._place.kind]}: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
+        raise ApiError(
+            f"{NAMES[self._repository.kind]}: GET {path}: more than {PAGES * PAGE:,} posts were looked through"
+        )
 
-    def _repeated(self, method: Method, target: str, body: bytes | None) -> Attempt:
-        ends = self._clock.monotonic() + self._patience.deadline
+    def _exchange_with_retries(self, method: Method, target: str, body: bytes | None) -> Attempt:
+        ends = self._clock.monotonic() + self._retry_policy.deadline
         ended = {True: 0, False: 0}
         while True:
-            with self._connections.lent() as connection:
+            with self._connections.borrow() as connection:
                 is_late = partial(self._is_after, ends)
-                end = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
-            ended[is_throttled(end)] += 1
+                attempt = _as_throttled(exchange(connection, self._request(method, target, body), is_late))
+            ended[is_throttled(attempt)] += 1
             asked = (
-                retry_after(end.headers.get("retry-after"), self._clock.now()) if isinstance(end, Response) else None
+                retry_after(attempt.headers.get("retry-after"), self._clock.now())
+                if isinstance(attempt, Response)
+                else None
             )
             seconds = pause(
-                end,
-                nth=ended[is_throttled(end)],
+                attempt,
+                nth=ended[is_throttled(attempt)],
                 repeatable=method != "POST",
                 asked=asked,
                 chance=random.random(),  # noqa: S311 - it spreads tries over time
                 left=ends - self._clock.monotonic(),
-                patience=self._patience,
+                patience=self._retry_policy,
             )
             if seconds is None:
-                return end
+                return attempt
             self._clock.sleep(seconds)
 
     def _is_after(self, moment: float) -> bool:
         return self._clock.monotonic() >= moment
 
     def _request(self, method: Method, target: str, body: bytes | None) -> httpx.Request:
-        waits = {"connect": self._patience.connect, "read": self._patience.read}
+        waits = {"connect": self._retry_policy.connect, "read": self._retry_policy.read}
         return httpx.Request(
             method,
             self._origin.url + target,
             content=body,
             headers=self._headers,
-            extensions={"timeout": {**waits, "write": self._patience.read, "pool": self._patience.connect}},
+            extensions={"timeout": {**waits, "write": self._retry_policy.read, "pool": self._retry_policy.connect}},
         )
 
     def _redacted(self, text: str) -> str:
         sent = self._headers.get("Authorization", "").rpartition(" ")[2]
-        return without(discreet(text), [self._place.token.reveal(), *([sent] if sent else [])])
+        return without(discreet(text), [self._repository.token.reveal(), *([sent] if sent else [])])
 
 
-def _as_throttled(end: Attempt) -> Attempt:
+def _as_throttled(attempt: Attempt) -> Attempt:
     """How a call ended. GitHub also says with a 403 that it wants less traffic: it is the 429 that the others send."""
-    if not (isinstance(end, Response) and end.status == 403):
-        return end
-    asks = "retry-after" in end.headers or end.headers.get("x-ratelimit-remaining") == "0"
-    return replace(end, status=429) if asks else end
+    if not (isinstance(attempt, Response) and attempt.status == 403):
+        return attempt
+    asks = "retry-after" in attempt.headers or attempt.headers.get("x-ratelimit-remaining") == "0"
+    return replace(attempt, status=429) if asks else attempt
 
 
 def first_parents(rows: Any, head: str, key: str, parents: Callable[[Any], Sequence[str]]) -> list[str]:

@@ -80,7 +80,7 @@ def last_line(body: str) -> str:
     return body.rstrip().rpartition("\n")[2].strip()
 
 
-def ending_in(body: str, line: str) -> str:
+def with_last_line(body: str, line: str) -> str:
     """A body with another last line."""
     return f"{body.rstrip().rpartition(chr(10))[0]}\n{line}\n"
 
@@ -94,13 +94,13 @@ def named_mark(name: str) -> str:
     return f"<!-- reconciler:as {sha256(name.encode('utf-8', errors='surrogatepass')).hexdigest()[:16]} -->"
 
 
-def marked(text: str, name: str | None) -> str:
+def with_mark(text: str, name: str | None) -> str:
     """A report with the marker that a name stands for, else with its own. Raises `ProjectError` without any."""
-    found = mark_of(text)
+    own_mark = mark_of(text)
     if name is not None:
-        report = text.partition("\n")[2] if found else text
+        report = text.partition("\n")[2] if own_mark else text
         return f"{named_mark(name)}\n{report.lstrip()}"
-    if found is None:
+    if own_mark is None:
         raise ProjectError(
             "the report has no marker in its first line: it could not be found again",
             hint="print it with --format markdown, or name it with --as NAME",
@@ -121,7 +121,7 @@ def upsert(thread: CommentThread, title: str, body: str) -> UpsertResult:
     comment = find(thread, mark_of(body))
     if comment is None:
         return UpsertResult("wrote", thread.write(title, body).url)
-    if _as_stored(comment.body) == _as_stored(body):
+    if _without_line_ends(comment.body) == _without_line_ends(body):
         return UpsertResult("kept", comment.url)
     return UpsertResult("updated", thread.rewrite(comment, body).url)
 
@@ -147,7 +147,7 @@ def find(thread: CommentThread, mark: str | None) -> Comment | None:
     return None
 
 
-def _as_stored(body: str) -> str:
+def _without_line_ends(body: str) -> str:
     return body.replace("\r\n", "\n").strip()
 
 
@@ -180,15 +180,15 @@ def find_reviewed(history: History, thread_of: Callable[[int], CommentThread], m
             if number in seen:
                 continue
             comment = find(thread_of(number), mark)
-            told = "" if comment is None else last_line(comment.body)
-            if told == APPLIED:
+            mark_line = "" if comment is None else last_line(comment.body)
+            if mark_line == APPLIED:
                 return ReviewedPlans(tuple(seen), known, tuple(without))
             seen.append(number)
-            found = reviewed_in(told)
-            if found is None:
+            reviewed = reviewed_in(mark_line)
+            if reviewed is None:
                 without.append(number)
             else:
-                known |= found
+                known |= reviewed
     return ReviewedPlans(tuple(seen), known, tuple(without))
 
 
@@ -218,4 +218,4 @@ def set_applied(
             continue
         rest = known.entries & left
         if not rest or rest != known.entries:
-            thread.rewrite(comment, ending_in(comment.body, marks_of(Reviewed(rest)) if rest else APPLIED))
+            thread.rewrite(comment, with_last_line(comment.body, marks_of(Reviewed(rest)) if rest else APPLIED))

@@ -1,4 +1,7 @@
-"""The git program, in a checkout. Its words are shown without what looks like a credential."""
+"""Commits by git: the git program in a checkout, and pushes of the ledger, of reports and of changed manifests.
+
+Messages of git are shown without what looks like a credential.
+"""
 
 import os
 import shutil
@@ -15,7 +18,7 @@ from reconciler.forge.repository import Branches
 from reconciler.http.redaction import discreet
 from reconciler.ports import Clock
 
-PATIENCE: Final = 300.0
+TIMEOUT_SECONDS: Final = 300.0
 """Seconds for one call: a push of one small file over a slow network."""
 
 _TRUSTS_NO_CHECKOUT: Final = (
@@ -34,7 +37,7 @@ class Git:
     folder: Path
     variables: Mapping[str, str] = field(repr=False)
 
-    def tries(self, *arguments: str) -> tuple[bool, str]:
+    def try_run(self, *arguments: str) -> tuple[bool, str]:
         """Whether a call went well, and its answer, else its complaint. Raises `ProjectError` without git."""
         variables = {**self.variables, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         try:
@@ -44,28 +47,30 @@ class Git:
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as wrong:
-            raise ProjectError(f"git {_command(arguments)}: {type(wrong).__name__}") from None
-        said = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
-        return done.returncode == 0, said.strip()
+        except subprocess.TimeoutExpired:
+            raise ProjectError(f"git {_command(arguments)}: it did not end within {TIMEOUT_SECONDS:g} s") from None
+        except OSError as error:
+            raise ProjectError(f"git {_command(arguments)}: {error.strerror or 'no git is on PATH'}") from None
+        output = (done.stdout if done.returncode == 0 else done.stderr).decode(errors="replace")
+        return done.returncode == 0, output.strip()
 
-    def does(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
         """What a call answers. Raises `ProjectError` with git's words where it does not go well."""
-        well, said = self.tries(*arguments)
-        if not well:
-            raise ProjectError(f"git {_command(arguments)}: {discreet(said) or 'it failed'}")
-        return said
+        ok, output = self.try_run(*arguments)
+        if not ok:
+            raise ProjectError(f"git {_command(arguments)}: {discreet(output) or 'it failed'}")
+        return output
 
     def _program(self) -> str:
         """The git that PATH names, but for its relative folders. Raises OSError where there is none."""
         folders = self.variables.get("PATH", os.defpath).split(os.pathsep)
-        found = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
-        if found is None:
+        program = shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
+        if program is None:
             raise FileNotFoundError
-        return found
+        return program
 
 
 def _command(arguments: Iterable[str]) -> str:
@@ -107,16 +112,16 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
 
     Raises `ProjectError` where it cannot be pushed. The commit then stays in the checkout.
     """
-    git.does("add", "--force", "--", name)
-    if not git.tries("diff", "--cached", "--quiet", "--", name)[0]:
-        git.does(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
+    git.run("add", "--force", "--", name)
+    if not git.try_run("diff", "--cached", "--quiet", "--", name)[0]:
+        git.run(*identity(git, target.author), "commit", "--quiet", f"--message={message}", "--", name)
     elif not _waits_for_a_push(git, name, message):
         return None
     for attempt in range(TRIES):
-        well, said = git.tries(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
-        if well:
-            return git.does("rev-parse", "--short=12", "HEAD")
-        _follow(git, name, target, said)
+        ok, output = git.try_run(*target.options, "push", "--quiet", target.remote, f"HEAD:refs/heads/{target.branch}")
+        if ok:
+            return git.run("rev-parse", "--short=12", "HEAD")
+        _rebase_on_remote(git, name, target, output)
         clock.sleep(PAUSE * 2**attempt)
     raise ProjectError(
         f"the ledger could not be pushed to {target.branch}: others were faster {TRIES} times", hint=_LOST
@@ -125,9 +130,9 @@ def commit_ledger(git: Git, name: str, message: str, target: Target, clock: Cloc
 
 def _waits_for_a_push(git: Git, name: str, message: str) -> bool:
     """Whether the newest commit is one that an earlier try has made of the file alone, and could not push."""
-    made = git.tries("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
-    only = [message, "", git.does("rev-parse", "--show-prefix") + name]
-    return made == only and git.tries("branch", "--remotes", "--contains", "HEAD") == (True, "")
+    newest = git.try_run("show", "--format=%s", "--name-only", "HEAD")[1].split("\n")
+    only = [message, "", git.run("rev-parse", "--show-prefix") + name]
+    return newest == only and git.try_run("branch", "--remotes", "--contains", "HEAD") == (True, "")
 
 
 def request_ledger(git: Git, name: str, message: str, target: Target, branch: str) -> str | None:
@@ -137,21 +142,21 @@ def request_ledger(git: Git, name: str, message: str, target: Target, branch: st
     target has the file as it is. The checkout is left alone. Raises `ProjectError` where somebody else has changed the
     file on the target meanwhile, or the push fails.
     """
-    base = _base(git, name, target, also=branch)
+    base = _target_state(git, name, target, also=branch)
     if base is None:
         return None
     head, path, before = base
-    if before and _blob(git, before, path) == git.does("hash-object", "--", name):
+    if before and _blob_id(git, before, path) == git.run("hash-object", "--", name):
         return before[:12]
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", head)
-        blob = git.does("hash-object", "-w", "--", name)
-        apart.does("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-        tree = apart.does("write-tree")
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+        apart.run("read-tree", head)
+        blob = git.run("hash-object", "-w", "--", name)
+        apart.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = apart.run("write-tree")
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
-    git.does(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    git.run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
     return commit[:12]
 
 
@@ -162,7 +167,7 @@ def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Bra
     """
     data = (git.folder / name).read_bytes()
     for attempt in range(TRIES):
-        base = _base(git, name, target)
+        base = _target_state(git, name, target)
         if base is None:
             return None
         commit = branches.commit(target.branch, base[0], (base[1], data), message)
@@ -174,7 +179,7 @@ def sign_ledger(git: Git, name: str, message: str, target: Target, branches: Bra
     )
 
 
-def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
+def unmerged_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
     """The ledger on a branch of its own that is to be merged yet; None where none is.
 
     A branch that was merged and is still there has nothing to merge: its ledger is older than what later applies have
@@ -196,63 +201,63 @@ def waiting_ledger(branches: Branches, branch: str, path: str) -> bytes | None:
     return ours
 
 
-def note_taken(git: Git, name: str | None) -> None:
+def record_taken(git: Git, name: str | None) -> None:
     """Remember in the checkout, for `request_ledger`, that the file is from the ledger's branch; None: that none is."""
-    git.tries("update-ref", "-d", _TAKEN)
+    git.try_run("update-ref", "-d", _TAKEN)
     if name is not None:
-        git.does("update-ref", _TAKEN, git.does("hash-object", "-w", "--", name))
+        git.run("update-ref", _TAKEN, git.run("hash-object", "-w", "--", name))
 
 
-def _base(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
+def _target_state(git: Git, name: str, target: Target, also: str | None = None) -> tuple[str, str, str] | None:
     """The newest commit of the target, the file's path in the repository, and the newest commit of `also` or nothing.
 
     None where the target has the file as it is here. Raises `ProjectError` where it has another one than the checkout
     began with, than was taken from the ledger's branch, which may have been merged meanwhile, and than `also` has.
     """
-    path = git.does("rev-parse", "--show-prefix") + name
-    known = {_blob(git, "HEAD", path), _id(git, _TAKEN), git.does("hash-object", "--", name)}
+    path = git.run("rev-parse", "--show-prefix") + name
+    known = {_blob_id(git, "HEAD", path), _object_id(git, _TAKEN), git.run("hash-object", "--", name)}
     before = ""
-    if also is not None and git.tries(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
-        before = git.does("rev-parse", "FETCH_HEAD")
-        known.add(_blob(git, "FETCH_HEAD", path))
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    there = _blob(git, "FETCH_HEAD", path)
-    if there == git.does("hash-object", "--", name):
+    if also is not None and git.try_run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{also}")[0]:
+        before = git.run("rev-parse", "FETCH_HEAD")
+        known.add(_blob_id(git, "FETCH_HEAD", path))
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    there = _blob_id(git, "FETCH_HEAD", path)
+    if there == git.run("hash-object", "--", name):
         return None
     if there and there not in known:
         raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
-    return git.does("rev-parse", "FETCH_HEAD"), path, before
+    return git.run("rev-parse", "FETCH_HEAD"), path, before
 
 
-def _blob(git: Git, commit: str, path: str) -> str:
+def _blob_id(git: Git, commit: str, path: str) -> str:
     """The id of a file's content in a commit; empty where it has none."""
-    return _id(git, f"{commit}:{path}")
+    return _object_id(git, f"{commit}:{path}")
 
 
-def _id(git: Git, named: str) -> str:
+def _object_id(git: Git, named: str) -> str:
     """The id of an object; empty where there is none."""
-    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
-    return said if well else ""
+    ok, output = git.try_run("rev-parse", "--verify", "--quiet", named)
+    return output if ok else ""
 
 
-def _follow(git: Git, name: str, target: Target, said: str) -> None:
+def _rebase_on_remote(git: Git, name: str, target: Target, output: str) -> None:
     """Put our commit on top of what others pushed. Raises `ProjectError` where that is not why the push failed."""
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    if git.tries("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    if git.try_run("merge-base", "--is-ancestor", "FETCH_HEAD", "HEAD")[0]:
         raise ProjectError(
-            f"the ledger could not be pushed to {target.branch}: {discreet(said)}",
+            f"the ledger could not be pushed to {target.branch}: {discreet(output)}",
             hint="the job's token has to be allowed to push there (contents: write, branch protection), or use "
             f"--by request; {_LOST}",
         )
     who = identity(git, target.author)
-    if not git.tries(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
-        git.tries("rebase", "--abort")
+    if not git.try_run(*who, "rebase", "--quiet", "--autostash", "FETCH_HEAD")[0]:
+        git.try_run("rebase", "--abort")
         raise ProjectError(f"somebody else has pushed another {name} to {target.branch} meanwhile", hint=_LOST)
 
 
 def identity(git: Git, author: tuple[str, str]) -> tuple[str, ...]:
     """Options of a commit by this author, where git knows none."""
-    known = git.tries("config", "user.email")[0]
+    known = git.try_run("config", "user.email")[0]
     return () if known else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
 
 
@@ -266,42 +271,42 @@ _PLAIN: Final = "100644"
 _AGAIN: Final = "run the job again: it begins with what is there by then"
 
 
-def take_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
+def fetch_reports(git: Git, folder: str, target: Target, branch: str) -> bool:
     """Put the reports of a branch into the folder; whether there is such a branch.
 
     Raises `ProjectError` where nobody can say whether there is one, and for a branch that holds anything but regular
     files: what writes there may be less trusted than this job.
     """
-    git.tries("update-ref", "-d", _BRANCH_TAKEN)
-    if not _head(git, target, branch):
+    git.try_run("update-ref", "-d", _BRANCH_TAKEN)
+    if not _remote_head(git, target, branch):
         return False
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
-    listed = git.does("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    listed = git.run("ls-tree", "-r", "--full-tree", "FETCH_HEAD").splitlines()
     if any(not line.startswith(f"{_PLAIN} blob ") for line in listed):
         raise ProjectError(f"the branch {branch} holds more than files of reports", hint="look at it, or delete it")
-    git.does("restore", "--source=FETCH_HEAD", "--worktree", "--", folder)
-    git.does("update-ref", _BRANCH_TAKEN, "FETCH_HEAD")
+    git.run("restore", "--source=FETCH_HEAD", "--worktree", "--", folder)
+    git.run("update-ref", _BRANCH_TAKEN, "FETCH_HEAD")
     return True
 
 
-def keep_reports(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
+def push_reports(git: Git, names: Sequence[str], message: str, target: Target, branch: str) -> str | None:
     """Push the files as the only commit of a branch, in place of what was taken from it; its id, None for no change.
 
     The branch has no history, so that it does not grow with each restated day. Raises `ProjectError` where somebody
     else has pushed to it since it was taken, or it was there and not taken: reports that nobody can fetch any more are
     never written over.
     """
-    before = _branch_id(git, _BRANCH_TAKEN)
+    before = _object_id(git, _BRANCH_TAKEN)
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", "--empty")
-        apart.does("add", "--force", "--", *names)
-        tree = apart.does("write-tree")
-    if before and git.does("rev-parse", f"{before}^{{tree}}") == tree:
+        apart.run("read-tree", "--empty")
+        apart.run("add", "--force", "--", *names)
+        tree = apart.run("write-tree")
+    if before and git.run("rev-parse", f"{before}^{{tree}}") == tree:
         return None
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-m", message)
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-m", message)
     _push(git, target, branch, commit, before)
-    git.does("update-ref", _BRANCH_TAKEN, commit)
+    git.run("update-ref", _BRANCH_TAKEN, commit)
     return commit[:12]
 
 
@@ -311,66 +316,60 @@ def request_changes(git: Git, names: Sequence[str], message: str, target: Target
     None where none of them differs from the checked-out commit; the last one may be new. Raises `ProjectError` where
     the target has got another text of one of them meanwhile, or somebody has committed to the branch.
     """
-    changed = _changed(git, names)
+    changed = _changed_files(git, names)
     if not changed:
         return None
-    before = _head(git, target, branch)
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
-    head = git.does("rev-parse", "FETCH_HEAD")
-    prefix = git.does("rev-parse", "--show-prefix")
+    before = _remote_head(git, target, branch)
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{target.branch}")
+    head = git.run("rev-parse", "FETCH_HEAD")
+    prefix = git.run("rev-parse", "--show-prefix")
     moved = [
-        each for each in changed if _branch_id(git, f"{head}:{prefix}{each}") != _branch_id(git, f"HEAD:{prefix}{each}")
+        each for each in changed if _object_id(git, f"{head}:{prefix}{each}") != _object_id(git, f"HEAD:{prefix}{each}")
     ]
     if moved:
         raise ProjectError(f"{target.branch} has got another {moved[0]} meanwhile", hint=_AGAIN)
     with TemporaryDirectory() as folder:
         apart = replace(git, variables={**git.variables, "GIT_INDEX_FILE": str(Path(folder) / "index")})
-        apart.does("read-tree", head)
+        apart.run("read-tree", head)
         for each in changed:
-            blob = git.does("hash-object", "-w", "--", each)
-            apart.does("update-index", "--add", "--cacheinfo", f"{_PLAIN},{blob},{prefix}{each}")
-        tree = apart.does("write-tree")
+            blob = git.run("hash-object", "-w", "--", each)
+            apart.run("update-index", "--add", "--cacheinfo", f"{_PLAIN},{blob},{prefix}{each}")
+        tree = apart.run("write-tree")
     if before:
         _check_ours(git, target, branch, head)
-        if git.does("rev-parse", f"{before}^{{tree}}") == tree:
+        if git.run("rev-parse", f"{before}^{{tree}}") == tree:
             return before[:12]
-    commit = git.does(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
+    commit = git.run(*identity(git, target.author), "commit-tree", tree, "-p", head, "-m", message)
     _push(git, target, branch, commit, before)
     return commit[:12]
 
 
-def _changed(git: Git, names: Sequence[str]) -> list[str]:
+def _changed_files(git: Git, names: Sequence[str]) -> list[str]:
     """Those of the files that are not as in the checked-out commit, relative to the project."""
-    told = git.does("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
-    new = git.does("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
-    here = {*told, *new}
+    changed = git.run("diff", "--name-only", "--relative", "--no-ext-diff", "-z", "HEAD").split("\0")
+    new = git.run("ls-files", "--others", "-z", "--", *names[-1:]).split("\0")
+    here = {*changed, *new}
     return [each for each in names if each in here and (git.folder / each).is_file()]
 
 
 def _check_ours(git: Git, target: Target, branch: str, head: str) -> None:
     """The branch is rewritten, so what a person has added to it has to be merged first."""
-    git.does(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
-    if int(git.does("rev-list", "--count", f"{head}..FETCH_HEAD")) > 1:
+    git.run(*target.options, "fetch", "--quiet", target.remote, f"refs/heads/{branch}")
+    if int(git.run("rev-list", "--count", f"{head}..FETCH_HEAD")) > 1:
         raise ProjectError(
             f"somebody has added commits to {branch}", hint="merge or close its request, and delete the branch"
         )
 
 
-def _head(git: Git, target: Target, branch: str) -> str:
+def _remote_head(git: Git, target: Target, branch: str) -> str:
     """The newest commit of a branch of the remote; empty where there is no such branch. Raises `ProjectError`."""
-    return git.does(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
+    return git.run(*target.options, "ls-remote", target.remote, f"refs/heads/{branch}").partition("\t")[0]
 
 
 def _push(git: Git, target: Target, branch: str, commit: str, before: str) -> None:
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
-    well, said = git.tries(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
-    if not well and ("stale info" in said or "rejected" in said):
+    ok, output = git.try_run(*target.options, "push", "--quiet", lease, target.remote, f"{commit}:refs/heads/{branch}")
+    if not ok and ("stale info" in output or "rejected" in output):
         raise ProjectError(f"{branch} has changed meanwhile: nothing was pushed to it", hint=_AGAIN)
-    if not well:
-        raise ProjectError(f"git push: {said.splitlines()[-1] if said else 'it failed'}", hint="may the job push?")
-
-
-def _branch_id(git: Git, named: str) -> str:
-    """The id of an object; empty where there is none."""
-    well, said = git.tries("rev-parse", "--verify", "--quiet", named)
-    return said if well else ""
+    if not ok:
+        raise ProjectError(f"git push: {output.splitlines()[-1] if output else 'it failed'}", hint="may the job push?")

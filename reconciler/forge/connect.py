@@ -1,4 +1,4 @@
-"""The clients of the forges: comments and issues, branches, and what was merged."""
+"""Opens the client of a forge for comments, issues, branches or the history of reviews."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +26,9 @@ def open_issues(place: Repository, clock: Clock) -> Iterator[Issues]:
     with _client(place, clock) as client:
         match place.kind:
             case "github" | "gitea":
-                yield github.OpenIssues(client, place.repository)
+                yield github.GithubIssues(client, place.repository)
             case "gitlab":
-                yield gitlab.OpenIssues(client, place.repository)
+                yield gitlab.GitlabIssues(client, place.repository)
             case "bitbucket" | "azure":
                 raise UsageError(
                     f"{NAMES[place.kind]} has no issues that a report could go into",
@@ -42,9 +42,9 @@ def branches(place: Repository, clock: Clock) -> Iterator[Branches]:
     with _client(place, clock) as client:
         match place.kind:
             case "github" | "gitea":
-                yield github.Branches(client, place.repository)
+                yield github.GithubBranches(client, place.repository)
             case "gitlab":
-                yield gitlab.Branches(client, place.repository)
+                yield gitlab.GitlabBranches(client, place.repository)
             case "bitbucket" | "azure":
                 raise UsageError(f"at {NAMES[place.kind]} the ledger can only be pushed", hint="--by push")
 
@@ -59,11 +59,11 @@ def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[Hist
         threads = partial(_thread, client, place)
         match place.kind:
             case "github":
-                yield github.Merges(client, place.repository, branch), threads
+                yield github.GithubHistory(client, place.repository, branch), threads
             case "gitlab":
-                yield gitlab.Merges(client, place.repository, branch), threads
+                yield gitlab.GitlabHistory(client, place.repository, branch), threads
             case "gitea":
-                yield gitea.Merges(client, place.repository, branch), threads
+                yield gitea.GiteaHistory(client, place.repository, branch), threads
             case "bitbucket" | "azure":
                 raise UsageError(
                     f"what was reviewed cannot be found out at {NAMES[place.kind]}",
@@ -74,13 +74,13 @@ def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[Hist
 def _thread(client: ForgeClient, place: Repository, request: int) -> Comments:
     match place.kind:
         case "github" | "gitea":
-            return github.Comments(client, place.repository, request)
+            return github.GithubComments(client, place.repository, request)
         case "gitlab":
-            return gitlab.Notes(client, place.repository, request)
+            return gitlab.GitlabNotes(client, place.repository, request)
         case "bitbucket":
-            return bitbucket.Comments(client, place.repository, request)
+            return bitbucket.BitbucketComments(client, place.repository, request)
         case "azure":
-            return azure.Threads(client, place.repository, request)
+            return azure.AzureThreads(client, place.repository, request)
     assert_never(place.kind)
 
 

@@ -36,14 +36,14 @@ class GiteaClient(ForgeClient):
         raise ApiError(f"Gitea: GET {path}: more than {PAGES * PAGE:,} posts were looked through")
 
 
-class Merges(github.Merges):
-    """The same, told by calls of its own. Implements `History`."""
+class GiteaHistory(github.GithubHistory):
+    """As GitHub's, with Gitea's own call for the request of a commit. Implements `History`."""
 
     page = f"limit={PAGE}&stat=false&files=false"
 
     def requests(self, commit: str) -> list[int]:
         """The pull request that brought a commit to the branch, if one did."""
-        match self._client.found(f"{self._path}/{commit}/pull"):
+        match self._client.find(f"{self._path}/{commit}/pull"):
             case {"number": int(number), "merged": True, "base": {"ref": self._branch}}:
                 return [number]
             case _:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
-from reconciler.forge.client import PAGE, ForgeClient, Refusal, first_parents
+from reconciler.forge.client import PAGE, ForgeClient, ForgeRefused, first_parents
 from reconciler.forge.comments import Comment
 from reconciler.forge.repository import MergeRequest
 from reconciler.http.redaction import discreet
@@ -30,7 +30,7 @@ def login(client: ForgeClient) -> str:
     """
     try:
         return _text(client.ask("GET", "/user"), "login")
-    except Refusal as refusal:
+    except ForgeRefused as refusal:
         if refusal.status not in {401, 403} or client.kind != "github":
             raise
     target = f"{client.prefix.removesuffix('/v3')}/graphql"
@@ -42,7 +42,7 @@ def login(client: ForgeClient) -> str:
             raise UnreadableAnswer("GitHub does not say whose token this is")
 
 
-class Comments:
+class GithubComments:
     """Comments of one pull request or issue. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, repository: str, number: int) -> None:
@@ -60,18 +60,18 @@ class Comments:
         return (_comment(row, "id") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new comment."""
+        """Post a new comment; returns it as stored. Raises `ApiError`."""
         del title
         path = f"/repos/{self._repository}/issues/{self._number}/comments"
         return _comment(self._client.ask("POST", path, {"body": body}), "id")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body."""
+        """Replace the body; returns the comment as stored. Raises `ApiError`."""
         path = f"/repos/{self._repository}/issues/comments/{comment.number}"
         return _comment(self._client.ask("PATCH", path, {"body": body}), "id")
 
     def is_merged(self) -> bool:
-        """By `merged`, which both forges have."""
+        """Whether the pull request has `merged`, as GitHub and Gitea call it. Raises `ApiError`."""
         match self._client.ask("GET", f"/repos/{self._repository}/pulls/{self._number}"):
             case {"merged": True}:
                 return True
@@ -79,7 +79,7 @@ class Comments:
                 return False
 
 
-class OpenIssues:
+class GithubIssues:
     """Open issues of a repository. Implements `Issues`."""
 
     def __init__(self, client: ForgeClient, repository: str) -> None:
@@ -96,16 +96,16 @@ class OpenIssues:
         return (_comment(row, "number") for row in rows if row.get("pull_request") is None)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new issue."""
+        """Post a new issue; returns it as stored. Raises `ApiError`."""
         path = f"/repos/{self._repository}/issues"
         return _comment(self._client.ask("POST", path, {"title": title, "body": body}), "number")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body; the title is left to people."""
+        """Replace the body, not the title; returns the issue as stored. Raises `ApiError`."""
         return _comment(self._client.ask("PATCH", self._path(comment), {"body": body}), "number")
 
     def close(self, comment: Comment) -> None:
-        """Closed as completed."""
+        """Close the issue as completed. Raises `ApiError`."""
         self._client.ask("PATCH", self._path(comment), {"state": "closed", "state_reason": "completed"})
 
     def _path(self, comment: Comment) -> str:
@@ -117,7 +117,7 @@ _COMMIT: Final = (
 )
 
 
-class Branches:
+class GithubBranches:
     """Files, pull requests and commits of a repository. Implements `Branches`."""
 
     def __init__(self, client: ForgeClient, repository: str) -> None:
@@ -126,8 +126,8 @@ class Branches:
         self._path = f"/repos/{repository}"
 
     def text(self, branch: str, path: str) -> bytes | None:
-        """A file on a branch or in a commit, by the id of its content: large ones are told by that alone."""
-        row = self._client.found(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
+        """A file on a branch or in a commit, by the id of its content: a large file has no other call."""
+        row = self._client.find(f"{self._path}/contents/{quote(path)}?ref={quote(branch, safe='')}")
         if row is None:
             return None
         match self._client.ask("GET", f"{self._path}/git/blobs/{_text(row, 'sha')}"):
@@ -138,7 +138,7 @@ class Branches:
 
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where the forge does not tell."""
-        match self._client.found(f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
+        match self._client.find(f"{self._path}/commits?{urlencode({'sha': branch, 'path': path, 'per_page': '1'})}"):
             case [{"parents": list(parents)}, *_]:
                 return [_text(parent, "sha") for parent in parents]
             case _:
@@ -159,7 +159,7 @@ class Branches:
         return _text(self._client.ask("POST", f"{self._path}/pulls", asked), "html_url")
 
     def _pulls(self, branch: str, state: str) -> Iterator[dict[str, Any]]:
-        """Gitea tells of those from all branches, whichever is asked for."""
+        """Pull requests in a state; Gitea lists those from all branches, whichever is asked for."""
         owner = self._repository.partition("/")[0]
         return self._client.pages(f"{self._path}/pulls", {"state": state, "head": f"{owner}:{branch}"})
 
@@ -198,7 +198,7 @@ class Branches:
                 raise UnreadableAnswer("GitHub: createCommitOnBranch: the answer is neither a commit nor an error")
 
 
-class Merges:
+class GithubHistory:
     """The commits of a branch, and the pull requests behind them. Implements `History`."""
 
     page: ClassVar[str] = f"per_page={PAGE}"

@@ -17,7 +17,7 @@ def gitlab_headers(token: Secret) -> Mapping[str, str]:
     return {"PRIVATE-TOKEN": token.reveal()}
 
 
-class Notes:
+class GitlabNotes:
     """Notes of one merge request. Implements `Comments`."""
 
     def __init__(self, client: ForgeClient, project: str, number: int) -> None:
@@ -34,16 +34,16 @@ class Notes:
         return (_comment(row, "id", "body") for row in rows if not row.get("system"))
 
     def write(self, title: str, body: str) -> Comment:
-        """A new note."""
+        """Post a new note; returns it as stored. Raises `ApiError`."""
         del title
         return _comment(self._client.ask("POST", self._path, {"body": body}), "id", "body")
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another body."""
+        """Replace the body; returns the comment as stored. Raises `ApiError`."""
         return _comment(self._client.ask("PUT", f"{self._path}/{comment.number}", {"body": body}), "id", "body")
 
     def is_merged(self) -> bool:
-        """By its state."""
+        """Whether the merge request has the state `merged`. Raises `ApiError`."""
         match self._client.ask("GET", self._path.removesuffix("/notes")):
             case {"state": "merged"}:
                 return True
@@ -51,7 +51,7 @@ class Notes:
                 return False
 
 
-class OpenIssues:
+class GitlabIssues:
     """Open issues of a project. Implements `Issues`."""
 
     def __init__(self, client: ForgeClient, project: str) -> None:
@@ -68,22 +68,22 @@ class OpenIssues:
         return (_comment(row, "iid", "description") for row in rows)
 
     def write(self, title: str, body: str) -> Comment:
-        """A new issue."""
+        """Post a new issue; returns it as stored. Raises `ApiError`."""
         return _comment(
             self._client.ask("POST", self._path, {"title": title, "description": body}), "iid", "description"
         )
 
     def rewrite(self, comment: Comment, body: str) -> Comment:
-        """Another description; the title is left to people."""
+        """Replace the description, not the title; returns the issue as stored. Raises `ApiError`."""
         row = self._client.ask("PUT", f"{self._path}/{comment.number}", {"description": body})
         return _comment(row, "iid", "description")
 
     def close(self, comment: Comment) -> None:
-        """Closed."""
+        """Close the issue. Raises `ApiError`."""
         self._client.ask("PUT", f"{self._path}/{comment.number}", {"state_event": "close"})
 
 
-class Branches:
+class GitlabBranches:
     """Files, merge requests and commits of a project. Implements `Branches`."""
 
     def __init__(self, client: ForgeClient, project: str) -> None:
@@ -103,7 +103,7 @@ class Branches:
     def before(self, branch: str, path: str) -> list[str]:
         """The parents of the newest commit on a branch that changed a file; none where GitLab does not tell."""
         query = urlencode({"ref_name": branch, "path": path, "per_page": "1"})
-        match self._client.found(f"{self._path}/repository/commits?{query}"):
+        match self._client.find(f"{self._path}/repository/commits?{query}"):
             case [{"parent_ids": list(parents)}, *_]:
                 return [str(parent) for parent in parents]
             case _:
@@ -151,10 +151,10 @@ class Branches:
                 raise UnreadableAnswer("GitLab answers something that is no commit")
 
     def _file(self, branch: str, path: str) -> Any:
-        return self._client.found(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
+        return self._client.find(f"{self._path}/repository/files/{quote(path, safe='')}?{urlencode({'ref': branch})}")
 
 
-class Merges:
+class GitlabHistory:
     """The commits of a branch, and the merge requests behind them. Implements `History`."""
 
     def __init__(self, client: ForgeClient, project: str, branch: str) -> None:

@@ -1,4 +1,4 @@
-"""Bodies: bytes to JSON values and back, stricter than `json` where that protects us."""
+"""Bodies of answers: JSON values from bytes, keys in any case, and signs that an answer does not hold all rows."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def _merged(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Twofold:
-    """Stands for the value of a key that two spellings give different ones: nobody knows which is meant."""
+    """Stands for the value of a key whose two spellings have different values."""
 
     def __str__(self) -> str:
         return "there in two spellings with different values"
@@ -103,9 +103,9 @@ def folded_row(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     for key, value in raw.items():
         name = key.lower()
-        said = merged.get(name)
-        differ = said is not None and value is not None and said != value
-        merged[name] = TWOFOLD if differ else value if said is None else said
+        former = merged.get(name)
+        differ = former is not None and value is not None and former != value
+        merged[name] = TWOFOLD if differ else value if former is None else former
     return merged
 
 

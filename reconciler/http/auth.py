@@ -1,4 +1,7 @@
-"""PURE. Which base URLs credentials may be sent to."""
+"""Authorization: which base URLs credentials may be sent to, tokens and their renewal, and what a service is.
+
+`TokenSource` calls what fetches a token; everything else is pure.
+"""
 
 import math
 import re
@@ -17,7 +20,7 @@ from reconciler.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class UrlOrigin:
     """Scheme, host and port, as in `https://console.fyber.com`, and whether that is this very machine."""
 
     url: str
@@ -25,17 +28,17 @@ class Origin:
     loopback: bool
 
 
-def origin(base_url: str, *, variable: str, example: str) -> Origin:
+def origin(base_url: str, *, variable: str, example: str) -> UrlOrigin:
     """The origin that a base URL names; `variable` is what holds it, `example` shows its form.
 
     Raises `ProjectError` for anything that is more or less than scheme, host and port, and for plain http to
     another machine. The message never repeats the URL: what does not belong there may be a password.
     """
     try:
-        return _origin(base_url)
-    except ValueError as wrong:
+        return _parse_origin(base_url)
+    except ValueError as error:
         raise ProjectError(
-            f"{variable} cannot be used: {wrong}",
+            f"{variable} cannot be used: {error}",
             hint=f"it is scheme, host and port, as in {example}; http only for loopback",
         ) from None
 
@@ -45,22 +48,22 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
-def _origin(base_url: str) -> Origin:
+def _parse_origin(base_url: str) -> UrlOrigin:
     try:
         parts = urlsplit(base_url.strip())
         port = parts.port
     except ValueError:
         raise ValueError("it is not a URL") from None
-    _check(parts)
+    _check_parts(parts)
     host = (parts.hostname or "").lower()
     loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise ValueError("plain http would show the credentials to the network: use https")
     shown = f"[{host}]" if ":" in host else host
-    return Origin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
+    return UrlOrigin(f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}", parts.scheme == "https", loopback)
 
 
-def _check(parts: SplitResult) -> None:
+def _check_parts(parts: SplitResult) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it must begin with https:// and name a host")
     if "@" in parts.netloc:
@@ -134,30 +137,30 @@ class TokenSource:
         return self._held
 
     def current(self) -> Token:
-        """A token that is good as far as we know. Raises what fetching one raises."""
+        """The current token, renewed where its time is over. Raises `ApiError` or `CredentialsError`."""
         held = self._held
-        return held if held is not None and self._is_fresh(held) else self._renewed(held)
+        return held if held is not None and self._is_fresh(held) else self._renew(held)
 
-    def after(self, refused: Token) -> Token:
-        """Another token than the one the server has refused; fetched unless some other worker already has."""
-        return self._renewed(refused)
+    def replace(self, refused: Token) -> Token:
+        """Another token than the one that was refused; fetched unless another worker has done so already."""
+        return self._renew(refused)
 
     def _is_fresh(self, token: Token) -> bool:
         return self._clock.monotonic() < token.renew_at
 
-    def _renewed(self, unwanted: Token | None) -> Token:
-        seen = self._rounds
+    def _renew(self, unwanted: Token | None) -> Token:
+        rounds_before = self._rounds
         with self._lock:
             held = self._held
             if held is not None and held is not unwanted and self._is_fresh(held):
                 return held
             # Who waited behind a failure shares it. Refused credentials stay refused: asking again may lock them.
             failure = self._failure
-            if failure is not None and (self._rounds != seen or isinstance(failure, CredentialsError)):
+            if failure is not None and (self._rounds != rounds_before or isinstance(failure, CredentialsError)):
                 raise type(failure)(failure.message, hint=failure.hint)
-            return self._fetched()
+            return self._fetch_new()
 
-    def _fetched(self) -> Token:
+    def _fetch_new(self) -> Token:
         self._rounds += 1
         try:
             self._held = self._fetch()

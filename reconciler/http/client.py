@@ -17,10 +17,10 @@ from reconciler.errors import ApiError, ApiRejected, CredentialsError, Unreadabl
 from reconciler.http.answers import AnswerError
 from reconciler.http.auth import (
     Credentials,
-    Origin,
     Service,
     Token,
     TokenSource,
+    UrlOrigin,
     error_code,
     origin,
     read_token,
@@ -57,8 +57,8 @@ class ApiClient:
     request that goes out with a token, tries counted, and may wait. `transport` makes the httpx transport of one
     connection; `read_only` makes every request but GETs and the call for a token impossible: see `ReadOnlyTransport`.
     `chance` gives numbers in 0..1 that spread retries. At most `parallelism` calls are under way at once, fewer while
-    the API answers slowly or asks for less: see `Width`. Raises `ProjectError` for a base URL that credentials may not
-    be sent to. A call raises nothing: see `CallResult`.
+    the API answers slowly or asks for less: see `ConcurrencyLimit`. Raises `ProjectError` for a base URL that
+    credentials may not be sent to. A call raises nothing: see `CallResult`.
     """
 
     def __init__(  # noqa: PLR0913 - what a test or an API has of its own, by name
@@ -84,9 +84,9 @@ class ApiClient:
         self._before_request = before_request
         self._credentials = credentials
         self._clock = clock
-        self._patience = patience
+        self._retry_policy = patience
         self._chance = chance
-        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _as_it_is
+        around = partial(ReadOnlyTransport, token_path=service.token(credentials).path) if read_only else _unchanged
         self._connections = Connections(self._origin, transport, around)
         self._token_connections = (
             self._connections if token_url is None else Connections(self._token_origin, transport, around)
@@ -104,8 +104,8 @@ class ApiClient:
         return self._origin.url
 
     @property
-    def origin(self) -> Origin:
-        """The same, and whether it is secure or this very machine."""
+    def origin(self) -> UrlOrigin:
+        """Scheme, host and port, and whether they are secure or this very machine."""
         return self._origin
 
     def call(self, call: Request) -> CallResult:
@@ -114,7 +114,7 @@ class ApiClient:
             return self._call_with_token(call)
 
     def _call_with_token(self, call: Request) -> CallResult:
-        ends = self._clock.monotonic() + self._patience.deadline
+        ends = self._clock.monotonic() + self._retry_policy.deadline
         try:
             token = self._tokens.current()
         except (ApiError, CredentialsError) as error:
@@ -154,7 +154,7 @@ class ApiClient:
 
     def _call_with_new_token(self, call: Request, refused: Token, ends: float) -> CallResult:
         try:
-            token = self._tokens.after(refused)
+            token = self._tokens.replace(refused)
         except (ApiError, CredentialsError) as error:
             return CallResult(AuthFailed(error), tries=0)
         second = self._send_with_retries(call, token, ends)
@@ -176,11 +176,11 @@ class ApiClient:
             )
             seconds = self._pause(call, end, ended[is_throttled(end)], ends, asked)
             if seconds is None:
-                return CallResult(end, ended.total(), doubt, self._too_long(end, asked, ends))
+                return CallResult(end, ended.total(), doubt, self._wait_text(end, asked, ends))
             doubt = doubt or may_have_been_done(end)
             self._clock.sleep(seconds)
 
-    def _too_long(self, end: Attempt, asked: float | None, ends: float) -> str:
+    def _wait_text(self, end: Attempt, asked: float | None, ends: float) -> str:
         """Until when a refusal asks for no more calls, where the call has not that much time left; else nothing."""
         refused = isinstance(end, Response) and end.status >= 400
         if not refused or asked is None or asked < ends - self._clock.monotonic():
@@ -196,7 +196,7 @@ class ApiClient:
             asked=asked,
             chance=self._chance(),
             left=ends - now,
-            patience=self._patience,
+            patience=self._retry_policy,
         )
         if seconds is not None and is_throttled(end):
             self._cool_down(now + (seconds if asked is None else asked))
@@ -211,7 +211,7 @@ class ApiClient:
         """Send it once, after the pause that the server has asked all workers for."""
         held = self._not_before - self._clock.monotonic()
         if held > 0:
-            held += self._chance() * self._patience.first_pause
+            held += self._chance() * self._retry_policy.first_pause
             if held >= ends - self._clock.monotonic():
                 until = until_words(held, self._clock.now())
                 return RequestNotSent(f"the API asks for a longer pause than a call may take, {until}")
@@ -226,7 +226,7 @@ class ApiClient:
             self._before_request()
         kind = self._count(call)
         sent_at, started = self._clock.monotonic(), time.perf_counter()
-        with connections.lent() as connection:
+        with connections.borrow() as connection:
             end = exchange(connection, self._request(call, token, ends), lambda: self._clock.monotonic() >= ends)
         took = time.perf_counter() - started
         if not isinstance(end, Response):
@@ -234,9 +234,9 @@ class ApiClient:
         with self._lock:
             self._seconds += took
         if isinstance(end, Response):
-            self._limiter.heard(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
+            self._limiter.on_response(kind, sent_at=sent_at, now=self._clock.monotonic(), throttled=is_throttled(end))
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: %s in %.0f ms, try %d", call, _shown(end), took * 1e3, nth)
+            _log.debug("%s: %s in %.0f ms, try %d", call, _result_text(end), took * 1e3, nth)
         return end
 
     def _count(self, call: Request) -> str:
@@ -247,7 +247,7 @@ class ApiClient:
 
     def _request(self, call: Request, token: Token | None, ends: float) -> httpx.Request:
         left = max(0.001, ends - self._clock.monotonic())
-        connect, read = min(self._patience.connect, left), min(self._patience.read, left)
+        connect, read = min(self._retry_policy.connect, left), min(self._retry_policy.read, left)
         return httpx.Request(
             call.method,
             (self._origin if token else self._token_origin).url + call.target,
@@ -259,26 +259,26 @@ class ApiClient:
     def _fetch_token(self) -> Token:
         asked_at = self._clock.monotonic()
         call = self._service.token(self._credentials)
-        fetched = self._send_with_retries(call, None, asked_at + self._patience.deadline)
+        fetched = self._send_with_retries(call, None, asked_at + self._retry_policy.deadline)
         end = fetched.end
         if not isinstance(end, Response):
             hint = end.hint if isinstance(end, RequestNotSent) else ""
-            raise ApiError(f"no token could be fetched: {_shown(end)}", hint=hint or _LATER)
+            raise ApiError(f"no token could be fetched: {_result_text(end)}", hint=hint or _LATER)
         if end.status not in {200, 201}:
             raise self._token_refused(end, fetched)
         if code := error_code(end.body):
             raise self._bad_credentials(code)
         try:
             text, lifetime = read_token(end.body)
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint=f"check {self._token_home}") from None
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=f"check {self._token_home}") from None
         return Token(Secret(text), renewal_time(asked_at, lifetime))
 
     def _token_refused(self, reply: Response, fetched: CallResult) -> ApiError | CredentialsError:
         if reply.status in {400, 401, 403}:
             return self._bad_credentials(error_code(reply.body) or f"HTTP {reply.status}")
         if reply.status == 429 or reply.status >= 500:
-            message = fetched.told(f"no token could be fetched: HTTP {reply.status}")
+            message = fetched.with_wait(f"no token could be fetched: HTTP {reply.status}")
             return ApiError(message, hint=fetched.hint(_LATER))
         return ApiRejected(f"no token could be fetched: HTTP {reply.status}", hint=f"check {self._token_home}")
 
@@ -291,7 +291,7 @@ class ApiClient:
         return CredentialsError(message, hint=self._service.keys)
 
 
-def _as_it_is(transport: httpx.BaseTransport) -> httpx.BaseTransport:
+def _unchanged(transport: httpx.BaseTransport) -> httpx.BaseTransport:
     return transport
 
 
@@ -299,7 +299,7 @@ def _is_unauthorized(exchange: CallResult) -> bool:
     return isinstance(exchange.end, Response) and exchange.end.status == 401
 
 
-def _shown(end: Attempt | AuthFailed) -> str:
+def _result_text(end: Attempt | AuthFailed) -> str:
     match end:
         case AuthFailed(error=error):
             return error.message

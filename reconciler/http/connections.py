@@ -1,4 +1,4 @@
-"""One exchange over httpx, with every exception of it turned into a value."""
+"""Connections of httpx, and one exchange over them, whose exceptions are returned as values."""
 
 import ssl
 import threading
@@ -14,7 +14,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.errors import ProjectError
-from reconciler.http.auth import Origin
+from reconciler.http.auth import UrlOrigin
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response
 from reconciler.http.transport import DirectTransport
 
@@ -76,44 +76,48 @@ def exchange(connection: httpx.BaseTransport, request: httpx.Request, is_late: C
     """
     try:
         response = connection.handle_request(request)
-    except _NEVER_SENT as wrong:
-        return _unsent(wrong, request)
-    except _MAYBE_SENT as wrong:
-        return NoResponse(_why(wrong))
+    except _NEVER_SENT as error:
+        return _not_sent(error, request)
+    except _MAYBE_SENT as error:
+        return NoResponse(_failure_text(error))
     chunks: list[bytes] = []
     try:
         with _closing(response):
-            for chunk in _bounded(response, is_late):
+            for chunk in _limited_chunks(response, is_late):
                 chunks.append(chunk)  # noqa: PERF402 - what came before a failure is kept
-    except (*_MAYBE_SENT, _UnreadError) as wrong:
+    except (*_MAYBE_SENT, _UnreadError) as error:
         if response.status_code < 400:
-            return NoResponse(_why(wrong), final=isinstance(wrong, _TooLargeError))
+            return NoResponse(_failure_text(error), final=isinstance(error, _TooLargeError))
     return Response(response.status_code, b"".join(chunks), response.headers)
 
 
 def receive(
     connection: httpx.BaseTransport, request: httpx.Request, is_late: Callable[[], bool], sink: Sink
 ) -> Attempt:
-    """The same for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
+    """As `exchange`, for a body of any size: that of a 200 goes to the sink, and the `Response` holds none of it."""
     try:
         response = connection.handle_request(request)
-    except _NEVER_SENT as wrong:
-        return _unsent(wrong, request)
-    except _MAYBE_SENT as wrong:
-        return NoResponse(_why(wrong))
+    except _NEVER_SENT as error:
+        return _not_sent(error, request)
+    except _MAYBE_SENT as error:
+        return NoResponse(_failure_text(error))
     try:
         with _closing(response):
-            body = _poured(response, is_late, sink) if response.status_code == 200 else _beginning(response, is_late)
+            body = (
+                _copy_to_sink(response, is_late, sink)
+                if response.status_code == 200
+                else _read_beginning(response, is_late)
+            )
     except Unwanted as unwanted:
         return NoResponse(str(unwanted), final=True)
-    except (*_MAYBE_SENT, _UnreadError) as wrong:
+    except (*_MAYBE_SENT, _UnreadError) as error:
         if response.status_code < 400:
-            return NoResponse(_why(wrong))
+            return NoResponse(_failure_text(error))
         body = b""
     return Response(response.status_code, body, response.headers)
 
 
-def _poured(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
+def _copy_to_sink(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -> bytes:
     sink.begin(response.headers)
     for chunk in response.iter_raw(_CHUNK):
         if is_late():
@@ -122,7 +126,7 @@ def _poured(response: httpx.Response, is_late: Callable[[], bool], sink: Sink) -
     return b""
 
 
-def _beginning(response: httpx.Response, is_late: Callable[[], bool]) -> bytes:
+def _read_beginning(response: httpx.Response, is_late: Callable[[], bool]) -> bytes:
     """As much of a refusal as its words can take up."""
     body = b""
     for chunk in response.iter_bytes(_CHUNK):
@@ -140,10 +144,10 @@ def _closing(response: httpx.Response) -> Iterator[None]:
         response.close()
 
 
-def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
+def _limited_chunks(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[bytes]:
     size = 0
     packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip"}
-    for chunk in _unpacked(response) if packed else response.iter_bytes():
+    for chunk in _unpacked_chunks(response) if packed else response.iter_bytes():
         size += len(chunk)
         if size > LARGEST_BODY:
             raise _TooLargeError(f"the answer is larger than {LARGEST_BODY // 1024 // 1024} MB")
@@ -152,7 +156,7 @@ def _bounded(response: httpx.Response, is_late: Callable[[], bool]) -> Iterator[
         yield chunk
 
 
-def _unpacked(response: httpx.Response) -> Iterator[bytes]:
+def _unpacked_chunks(response: httpx.Response) -> Iterator[bytes]:
     """The pieces of a gzip body. Raises `DecodingError`, also where it is cut short, which httpx lets pass."""
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
@@ -164,19 +168,19 @@ def _unpacked(response: httpx.Response) -> Iterator[bytes]:
         raise httpx.DecodingError("its gzip is cut short")
 
 
-def _unsent(wrong: Exception, request: httpx.Request) -> RequestNotSent:
-    cause: BaseException | None = wrong
+def _not_sent(error: Exception, request: httpx.Request) -> RequestNotSent:
+    cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     if cause is None:
-        return RequestNotSent(_why(wrong))
+        return RequestNotSent(_failure_text(error))
     why = f"the certificate of {request.url.host} is not trusted ({cause.verify_message.rstrip('.')})"
     return RequestNotSent(why, final=True, hint=_UNTRUSTED)
 
 
-def _why(wrong: Exception) -> str:
-    detail = str(wrong) or type(wrong).__name__
-    match wrong:
+def _failure_text(error: Exception) -> str:
+    detail = str(error) or type(error).__name__
+    match error:
         case httpx.ConnectTimeout() | httpx.ConnectError() | httpx.ProxyError():
             return f"no connection ({detail})"
         case httpx.TimeoutException():
@@ -202,15 +206,15 @@ class Connections:
 
     httpx's pool scans its idle connections for every request, work that grows with workers x requests; it is used
     where a proxy stands between, and as pools of one, which never do. All share one TLS context, which is by far the
-    dearest part. Raises `ProjectError` where the
-    environment names a proxy or certificates that cannot be used; calls to this machine never go through a proxy.
+    dearest part. Raises `ProjectError` where the environment names a proxy or certificates that cannot be used; calls
+    to this machine never go through a proxy.
 
     `around` is put around every transport, the usual ones too: a place to refuse requests.
     """
 
     def __init__(
         self,
-        origin: Origin,
+        origin: UrlOrigin,
         transport: Callable[[], httpx.BaseTransport] | None,
         around: Callable[[httpx.BaseTransport], httpx.BaseTransport] = lambda inner: inner,
     ) -> None:
@@ -222,7 +226,7 @@ class Connections:
         try:
             self._tls = _tls_context(origin)
             self._proxy = None if origin.loopback else _proxy(origin)
-            self._idle = [self._made()]
+            self._idle = [self._open()]
         except (OSError, ValueError, ImportError, httpx.InvalidURL):  # what the library says may hold a password
             raise ProjectError(
                 "no connection can be set up from the environment",
@@ -230,10 +234,10 @@ class Connections:
             ) from None
 
     @contextmanager
-    def lent(self) -> Iterator[httpx.BaseTransport]:
+    def borrow(self) -> Iterator[httpx.BaseTransport]:
         """A transport that nobody else uses meanwhile."""
         with self._lock:
-            connection = self._idle.pop() if self._idle else self._made()
+            connection = self._idle.pop() if self._idle else self._open()
         try:
             yield connection
         finally:
@@ -246,19 +250,19 @@ class Connections:
         for connection in connections:
             connection.close()
 
-    def _made(self) -> httpx.BaseTransport:
-        connection = self._around(self._usual() if self._transport is None else self._transport())
+    def _open(self) -> httpx.BaseTransport:
+        connection = self._around(self._default() if self._transport is None else self._transport())
         self._all.append(connection)
         return connection
 
-    def _usual(self) -> httpx.BaseTransport:
+    def _default(self) -> httpx.BaseTransport:
         if self._proxy is None:
             return DirectTransport(self._origin.url, self._tls, _IDLE_SECONDS)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
         return httpx.HTTPTransport(verify=self._tls, limits=limits, proxy=self._proxy, trust_env=False)
 
 
-def _proxy(origin: Origin) -> str | None:
+def _proxy(origin: UrlOrigin) -> str | None:
     """The proxy that the environment names for the API, as most programs read it (HTTPS_PROXY, ALL_PROXY, NO_PROXY).
 
     Raises `ProjectError` for what is no address of one, and for SOCKS without the library that speaks it.
@@ -266,10 +270,10 @@ def _proxy(origin: Origin) -> str | None:
     there = urlsplit(origin.url)
     proxies = {} if proxy_bypass(f"{there.hostname or ''}:{there.port or 443}") else getproxies()
     variable = "HTTPS_PROXY" if proxies.get("https", "").strip() else "ALL_PROXY"
-    found = proxies.get(variable.partition("_")[0].lower(), "").strip()
-    if not found:
+    named = proxies.get(variable.partition("_")[0].lower(), "").strip()
+    if not named:
         return None
-    address = found if "://" in found else f"http://{found}"
+    address = named if "://" in named else f"http://{named}"
     scheme = _scheme_of_proxy(address)
     if not scheme:
         raise ProjectError(f"the proxy that {variable} names has no address that can be used", hint=_PROXY_FORMS)
@@ -291,17 +295,17 @@ def _scheme_of_proxy(address: str) -> str:
     return parts.scheme if is_whole else ""
 
 
-def _tls_context(origin: Origin) -> ssl.SSLContext:
+def _tls_context(origin: UrlOrigin) -> ssl.SSLContext:
     """For https the usual one; else one that trusts nobody, as loading the authorities takes longer than a call."""
     if not origin.secure:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context = httpx.create_ssl_context()
-    except OSError as wrong:
+    except OSError as error:
         why = (
             "holds no certificate in PEM form"
-            if isinstance(wrong, ssl.SSLError)
-            else f"cannot be read: {wrong.strerror}"
+            if isinstance(error, ssl.SSLError)
+            else f"cannot be read: {error.strerror}"
         )
         raise ProjectError(f"what SSL_CERT_FILE (or SSL_CERT_DIR) names {why}", hint=_CERTIFICATES) from None
     context.set_alpn_protocols(["http/1.1"])

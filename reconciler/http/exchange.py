@@ -1,4 +1,4 @@
-"""The server's own words, made fit to show."""
+"""Values of an HTTP call: a request, how each try and the whole call ended, and the message in a refusal's body."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ def server_message(status: int, body: bytes) -> str:
 
     Without any words, what the status means.
     """
-    return _words_in(body) or _meaning(status)
+    return _words_in(body) or _status_phrase(status)
 
 
 def words_of(value: Any) -> str:
@@ -76,7 +76,7 @@ def _clean(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _meaning(status: int) -> str:
+def _status_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -160,7 +160,7 @@ class CallResult:
     doubt: bool = False
     wait: str = ""
 
-    def told(self, text: str) -> str:
+    def with_wait(self, text: str) -> str:
         """A text about how it ended, and until when the server asks for no more calls."""
         return f"{text}; the server asks for no more calls {self.wait}" if self.wait else text
 

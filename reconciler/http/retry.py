@@ -1,4 +1,7 @@
-"""PURE. Whether and when a call is tried again. Decisions come as seconds or None; the client does the waiting."""
+"""Whether and when a call is tried again, and how many calls may be under way at once.
+
+Decisions come as seconds or None; the client does the waiting. Only `CallLimiter` waits, for its turn.
+"""
 
 import re
 from collections.abc import Iterator
@@ -106,7 +109,7 @@ FIRST: Final = 8
 """What a run begins with, and what slow answers alone never go below: no API made for programs minds so many."""
 
 ROUND: Final = 16
-"""Answers over which their time is smoothed: one large list among small ones tells nothing."""
+"""Answers over which their time is smoothed, so that one large list among small ones does not count."""
 
 RISEN_FACTOR: Final = 2.0
 RISEN_SECONDS: Final = 0.5
@@ -149,11 +152,11 @@ class ConcurrencyLimit:
 
     @classmethod
     def up_to(cls, most: int) -> "ConcurrencyLimit":
-        """The width to begin with."""
+        """The limit to begin with."""
         return cls(most, min(most, FIRST))
 
     def after(self, *, sent_at: float, now: float, throttled: bool, slow: bool) -> "ConcurrencyLimit":
-        """The width once an answer has come, in monotonic seconds.
+        """The limit after an answer; times are monotonic seconds.
 
         `throttled`: it asked for less traffic (429); `slow`: answers like it take ever longer.
         """
@@ -196,7 +199,7 @@ class CallLimiter:
                 self._under_way -= 1
                 self._turn.notify()
 
-    def heard(self, kind: str, *, sent_at: float, now: float, throttled: bool) -> None:
+    def on_response(self, kind: str, *, sent_at: float, now: float, throttled: bool) -> None:
         """An answer to a request of some kind has come, in monotonic seconds. `throttled`: it asked for less."""
         took = now - sent_at
         with self._turn:

@@ -40,18 +40,18 @@ class DirectTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its answer, whose body is read as the caller asks for it."""
         seconds = request.extensions["timeout"]
-        written = _written(request)
-        connection = self._connected(request, seconds["connect"])
+        written = _request_bytes(request)
+        connection = self._connect(request, seconds["connect"])
         answer = _Answer()
         try:
             if connection.gettimeout() != seconds["read"]:  # setting it is a call of the system
                 connection.settimeout(seconds["read"])
             connection.sendall(written)
             while not answer.has_head:
-                answer.take(connection.recv(_CHUNK))
-        except (OSError, HttpParserError) as wrong:
+                answer.feed(connection.recv(_CHUNK))
+        except (OSError, HttpParserError) as error:
             self.close()
-            raise _broken(wrong, request) from wrong
+            raise _transport_error(error, request) from error
         except BaseException:
             self.close()  # half an exchange must not meet the next one
             raise
@@ -64,35 +64,35 @@ class DirectTransport(httpx.BaseTransport):
             self._socket.close()
             self._socket = None
 
-    def rest(self) -> None:
-        """An exchange has come to its end: the connection can be used again for a while."""
+    def mark_idle(self) -> None:
+        """An exchange has ended: keep the connection for the next one, for `idle_seconds`."""
         self._idle_since = time.monotonic()
 
-    def _connected(self, request: httpx.Request, seconds: float) -> socket.socket:
+    def _connect(self, request: httpx.Request, seconds: float) -> socket.socket:
         """The connection there is, unless the server may have given it up meanwhile; else a new one."""
         held = self._socket
-        if held is not None and time.monotonic() - self._idle_since <= self._idle_seconds and not _has_spoken(held):
+        if held is not None and time.monotonic() - self._idle_since <= self._idle_seconds and not _has_data(held):
             return held
         self.close()
         try:
-            self._socket = self._made(seconds)
-        except TimeoutError as wrong:
-            raise httpx.ConnectTimeout(str(wrong), request=request) from wrong
-        except (OSError, UnicodeError) as wrong:  # a host name may be none that can be asked for
-            raise httpx.ConnectError(str(wrong), request=request) from wrong
+            self._socket = self._open_socket(seconds)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error), request=request) from error
+        except (OSError, UnicodeError) as error:  # a host name may be none that can be asked for
+            raise httpx.ConnectError(str(error), request=request) from error
         return self._socket
 
-    def _made(self, seconds: float) -> socket.socket:
-        made = socket.create_connection((self._host, self._port), seconds)
+    def _open_socket(self, seconds: float) -> socket.socket:
+        connection = socket.create_connection((self._host, self._port), seconds)
         try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return made if self._tls is None else self._tls.wrap_socket(made, server_hostname=self._host)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection if self._tls is None else self._tls.wrap_socket(connection, server_hostname=self._host)
         except BaseException:
-            made.close()
+            connection.close()
             raise
 
 
-def _written(request: httpx.Request) -> bytes:
+def _request_bytes(request: httpx.Request) -> bytes:
     """The request as it goes out, in one piece. Raises `LocalProtocolError` for what would be read as another one."""
     target: bytes = request.extensions.get("target", request.url.raw_path)
     headers = [part for header in request.headers.raw for part in header]
@@ -104,7 +104,7 @@ def _written(request: httpx.Request) -> bytes:
 
 
 class _Answer:
-    """An answer as it comes in, told by the parser in pieces. Interim ones are passed over."""
+    """An answer as the parser reports it piece by piece. Interim answers (1xx) are dropped."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -113,37 +113,37 @@ class _Answer:
         self.is_last = False
         """Whether the connection is of no more use after this answer."""
         self._body: list[bytes] = []
-        self._heard = 0
-        self._wrong: HttpParserError | None = None
+        self._head_bytes = 0
+        self._error: HttpParserError | None = None
         self._parser = HttpResponseParser(self)
 
-    def take(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """The next bytes; none mean that the connection has ended. Raises `HttpParserError` for what is no answer."""
         if not data:
             self._end()
             return
-        self._heard += 0 if self.has_head else len(data)
-        if self._heard > _LARGEST_HEAD + _CHUNK:
+        self._head_bytes += 0 if self.has_head else len(data)
+        if self._head_bytes > _LARGEST_HEAD + _CHUNK:
             raise HttpParserError("its headers have no end")
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
             raise HttpParserError("it changes to another protocol") from None
-        except HttpParserError as wrong:
+        except HttpParserError as error:
             if not self.has_head:
                 raise
             self.is_last = True
-            self._wrong = None if self.is_whole else wrong  # the head stands; whoever reads the body is told
+            self._error = None if self.is_whole else error  # the head stands; whoever reads the body is told
 
     def body(self) -> list[bytes]:
         """What came of the body since this was last asked; raises what is wrong with it when nothing did."""
-        if self._wrong is not None and not self._body:
-            raise self._wrong
+        if self._error is not None and not self._body:
+            raise self._error
         parts, self._body = self._body, []
         return parts
 
-    def let_go(self) -> None:
-        """Nothing more is taken: the parser, which holds this answer, is let go."""
+    def drop_parser(self) -> None:
+        """Delete the parser, which refers to this answer: without the cycle both are freed at once."""
         del self._parser
 
     def _end(self) -> None:
@@ -196,21 +196,21 @@ class _Body(httpx.SyncByteStream):
         """More of the body; nothing at its end."""
         try:
             while not (parts := self._answer.body()) and not self._answer.is_whole:
-                self._answer.take(self._connection.recv(_CHUNK))
-        except (OSError, HttpParserError) as wrong:
-            raise _broken(wrong, self._request) from wrong
+                self._answer.feed(self._connection.recv(_CHUNK))
+        except (OSError, HttpParserError) as error:
+            raise _transport_error(error, self._request) from error
         return parts
 
     def close(self) -> None:
-        """Let go of the answer, and of the connection if anything is left on it."""
-        self._answer.let_go()
+        """Free the answer; close the connection if anything is left on it."""
+        self._answer.drop_parser()
         if self._answer.is_whole and not self._answer.is_last:
-            self._home.rest()
+            self._home.mark_idle()
         else:
             self._home.close()
 
 
-def _has_spoken(held: socket.socket) -> bool:
+def _has_data(held: socket.socket) -> bool:
     """Whether an idle connection has something to read: its end, or what belongs to no call of ours."""
     try:
         return bool(select.select([held], [], [], 0)[0])
@@ -218,16 +218,16 @@ def _has_spoken(held: socket.socket) -> bool:
         return True
 
 
-def _broken(wrong: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
+def _transport_error(error: OSError | HttpParserError, request: httpx.Request) -> httpx.TransportError:
     """What httpx calls it. Something may have been sent by then."""
-    told = str(wrong) or type(wrong).__name__
-    match wrong:
+    message = str(error) or type(error).__name__
+    match error:
         case TimeoutError():
-            return httpx.ReadTimeout(told, request=request)
+            return httpx.ReadTimeout(message, request=request)
         case OSError():
-            return httpx.ReadError(told, request=request)
+            return httpx.ReadError(message, request=request)
         case _:
-            return httpx.RemoteProtocolError(told, request=request)
+            return httpx.RemoteProtocolError(message, request=request)
 
 
 class WriteAttempted(RuntimeError):

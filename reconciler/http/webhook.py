@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler.errors import ProjectError
-from reconciler.http.auth import Origin, origin
+from reconciler.http.auth import UrlOrigin, origin
 from reconciler.http.connections import USER_AGENT, Connections, exchange
 from reconciler.http.exchange import NoResponse, RequestNotSent, Response
 from reconciler.http.redaction import discreet, without
@@ -26,7 +26,7 @@ class Webhook:
     """Where to post. `where` is scheme, host and port, which is all of the URL that may be known of."""
 
     url: Secret
-    where: Origin
+    where: UrlOrigin
 
 
 def webhook(url: Secret, variable: str) -> Webhook:
@@ -41,8 +41,8 @@ def webhook(url: Secret, variable: str) -> Webhook:
         return Webhook(Secret(text), origin(f"{parts.scheme}://{parts.netloc}", variable=variable, example=EXAMPLE))
     except (ValueError, httpx.InvalidURL):
         why = f"{variable} cannot be used: it is not a URL"
-    except ProjectError as wrong:
-        why = wrong.message
+    except ProjectError as error:
+        why = error.message
     raise ProjectError(why, hint=f"it is a whole URL, as in {EXAMPLE}; http only for loopback")
 
 
@@ -61,16 +61,16 @@ def post(hook: Webhook, body: bytes, clock: Clock) -> str | None:
     )
     connections = Connections(hook.where, None)
     try:
-        with connections.lent() as connection:
+        with connections.borrow() as connection:
             end = exchange(connection, request, lambda: clock.monotonic() >= ends)
     finally:
         connections.close()
     match end:
         case Response(status=status):
-            return None if 200 <= status < 300 else f"HTTP {status}{_meaning(status)}"
+            return None if 200 <= status < 300 else f"HTTP {status}{_failure_text(status)}"
         case RequestNotSent(why=why) | NoResponse(why=why):
             return without(discreet(why), [hook.url.reveal(), request.url.path, request.url.raw_path.decode()])
 
 
-def _meaning(status: int) -> str:
+def _failure_text(status: int) -> str:
     return f" ({_FAILURES[status]})" if status in _FAILURES else ""

@@ -1,4 +1,9 @@
-"""What stands in the way of a plan as it is: what an apply of it would refuse, leave out, or warn of."""
+"""What a plan will meet and what it has brought about, as values.
+
+`obstacles` says what an apply of a plan would refuse, leave out or warn of; `forecast` how many calls and seconds it
+takes; `aftermath` what differs between two readings of an account, before and after a plan, and which changes of the
+plan do not hold in the second.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,9 +14,10 @@ from reconciler.diff.compare import field_changes
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.live import ById, LiveResource, LiveState, ResourceKey, live_app_address
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
+from reconciler.plan.stale import value_text
 
 Obstacle = Literal["refused", "blocked", "warnings"]
 
@@ -66,7 +72,7 @@ def forecast(plan: Plan, seconds_a_call: float | None, parallelism: int) -> Fore
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ResourceChange:
     """A resource that was made, changed or deleted. `fields` says how one changed; `planned`: the plan speaks of it."""
 
     address: Address
@@ -76,7 +82,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class AmbiguousMatch:
+class DuplicateResources:
     """Resources of one identity, at least one of which was not there before."""
 
     address: Address
@@ -95,10 +101,10 @@ class Unfulfilled:
 class Aftermath:
     """An account after a plan, against the same account before it."""
 
-    made: tuple[Moved, ...] = ()
-    changed: tuple[Moved, ...] = ()
-    deleted: tuple[Moved, ...] = ()
-    twins: tuple[AmbiguousMatch, ...] = ()
+    made: tuple[ResourceChange, ...] = ()
+    changed: tuple[ResourceChange, ...] = ()
+    deleted: tuple[ResourceChange, ...] = ()
+    twins: tuple[DuplicateResources, ...] = ()
     unfulfilled: tuple[Unfulfilled, ...] = ()
 
 
@@ -109,14 +115,14 @@ def aftermath(plan: Plan, before: LiveState, after: LiveState) -> Aftermath:
     planned = {(kind_of(change.address), change.id) for change in plan.changes if not isinstance(change, Create)}
     births = {change.address for change in plan.changes if isinstance(change, Create)}
     return Aftermath(
-        made=tuple(Moved(named[key], key[1], named[key] in births) for key in sorted(now.keys() - was.keys())),
+        made=tuple(ResourceChange(named[key], key[1], named[key] in births) for key in sorted(now.keys() - was.keys())),
         changed=tuple(
-            Moved(named[key], key[1], key in planned, tuple(_moved(was[key].fields, now[key].fields)))
+            ResourceChange(named[key], key[1], key in planned, tuple(_changed_fields(was[key].fields, now[key].fields)))
             for key in sorted(now.keys() & was.keys())
             if was[key].fields != now[key].fields
         ),
-        deleted=tuple(Moved(named[key], key[1], key in planned) for key in sorted(was.keys() - now.keys())),
-        twins=tuple(_twins(named, was, now)),
+        deleted=tuple(ResourceChange(named[key], key[1], key in planned) for key in sorted(was.keys() - now.keys())),
+        twins=tuple(_duplicates(named, was, now)),
         unfulfilled=tuple(
             Unfulfilled(change.address, why)
             for change in plan.changes
@@ -132,8 +138,8 @@ def bound_to(plan: Plan, live: LiveState) -> Plan:
     def bound(change: Change) -> Change:
         if isinstance(change, Create | Blocked):
             return change
-        found = by_id.get((kind_of(change.address), change.id))
-        return change if found is None else replace(change, observed=found.digest())
+        live_resource = by_id.get((kind_of(change.address), change.id))
+        return change if live_resource is None else replace(change, observed=live_resource.digest())
 
     return replace(plan, changes=tuple(map(bound, plan.changes)))
 
@@ -146,31 +152,31 @@ def _addresses(live: LiveState) -> dict[ResourceKey, Address]:
     return addresses
 
 
-def _moved(before: Fields, after: Fields) -> Iterator[FieldChange]:
+def _changed_fields(before: Fields, after: Fields) -> Iterator[FieldChange]:
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name, ABSENT), after.get(name, ABSENT)
         if was != now:
             yield from field_changes(name, was, None if isinstance(now, Absent) else now, None)
 
 
-def _twins(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[AmbiguousMatch]:
+def _duplicates(named: Mapping[ResourceKey, Address], was: ById, now: ById) -> Iterator[DuplicateResources]:
     groups: dict[Address, list[ResourceKey]] = {}
     for key in now:
         groups.setdefault(named[key], []).append(key)
     for address in sorted(groups):
         keys = groups[address]
         if len(keys) > 1 and any(key not in was for key in keys):
-            yield AmbiguousMatch(address, tuple(sorted(resource_id for _, resource_id in keys)))
+            yield DuplicateResources(address, tuple(sorted(resource_id for _, resource_id in keys)))
 
 
 def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Address]) -> str | None:
     """Why a change does not hold; None where it does, and for one that could not be tried."""
     match change:
         case Create():
-            found = [resource for key, resource in now.items() if named[key] == change.address]
-            if len(found) != 1:
-                return "it is not there" if not found else f"there are {len(found)} of it"
-            return _differences(change.address, change.send, found[0])
+            matches = [resource for key, resource in now.items() if named[key] == change.address]
+            if len(matches) != 1:
+                return "it is not there" if not matches else f"there are {len(matches)} resources of this identity"
+            return _differences(change.address, change.send, matches[0])
         case Update():
             return _differences_by_id(change.address, change.id, change.send, now)
         case Deactivate():
@@ -182,23 +188,29 @@ def _why_unfulfilled(change: Change, now: ById, named: Mapping[ResourceKey, Addr
 
 
 def _differences_by_id(address: Address, resource_id: str, wanted: Fields, now: ById) -> str | None:
-    found = now.get((kind_of(address), resource_id))
-    return "it is gone" if found is None else _differences(address, wanted, found)
+    live_resource = now.get((kind_of(address), resource_id))
+    return "it is gone" if live_resource is None else _differences(address, wanted, live_resource)
 
 
-def _differences(address: Address, wanted: Fields, found: LiveResource) -> str | None:
+def _differences(address: Address, wanted: Fields, live_resource: LiveResource) -> str | None:
     """Fields that are not as wanted, in words. An app's name is the store's own."""
-    told = [
-        f"{name} is {_told(found.fields.get(name, ABSENT))}, wanted {_told(value)}"
+    differences = [
+        difference
         for name, value in sorted(wanted.items())
-        if not _holds(value, found.fields.get(name, ABSENT)) and (name != "name" or app_of(address) != address)
+        if name != "name" or app_of(address) != address
+        for difference in _field_differences(name, value, live_resource.fields.get(name, ABSENT))
     ]
-    return "; ".join(told) or None
+    return "; ".join(differences) or None
 
 
-def _holds(wanted: Value, seen: Value | Absent) -> bool:
-    return wanted in (None, "", ()) if isinstance(seen, Absent) else wanted == seen
+def _field_differences(name: str, wanted: Value, live: Value | Absent) -> Iterator[str]:
+    """The leaves of a field that are not as wanted, in words.
 
-
-def _told(value: Value | Absent) -> str:
-    return "not shown" if isinstance(value, Absent) else repr(to_json(value))
+    A field that is not shown counts as one leaf, or as none where it was to be empty.
+    """
+    if isinstance(live, Absent):
+        if wanted not in (None, "", ()):
+            yield f"{name} is {value_text(live)}, wanted {value_text(wanted)}"
+        return
+    for leaf in field_changes(name, live, wanted, None) if live != wanted else ():
+        yield f"{leaf.path} is {value_text(leaf.before)}, wanted {value_text(leaf.after)}"

@@ -1,4 +1,4 @@
-"""The plan document, `reconciler.plan/1`, as types; what reads it back is in `plan.codec`."""
+"""The plan document, `reconciler.plan/1`: its shape as types, writing a plan as one, and reading one back."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -34,17 +34,17 @@ from reconciler.model.document import AddressText, Count, Document, Form, Id, Le
 from reconciler.model.field import FIELDS, from_json
 from reconciler.model.ledger import EntryJson, entry_from_json
 from reconciler.model.value import ABSENT, Fields, digest, document_json
-from reconciler.plan.plan import Origin, Plan, summary
+from reconciler.plan.plan import Plan, PlanOrigin, summary
 
 
 def _choice(choices: Any, complaint: str) -> Form:
     """A text that is read if it is one of the choices of a literal type."""
 
     def read(raw: Any) -> str:
-        told = checked.text(raw)
-        if told not in get_args(choices):
+        word = checked.text(raw)
+        if word not in get_args(choices):
             raise ValueError(complaint)
-        return told
+        return word
 
     return Form(read=read)
 
@@ -205,8 +205,8 @@ def plan_from_text(text: str) -> Plan:
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError) as wrong:
-        raise PlanUnusable(f"the plan file is not JSON: {wrong}", hint=again) from wrong
+    except (ValueError, RecursionError) as error:
+        raise PlanUnusable(f"the plan file is not JSON: {error}", hint=again) from error
     if not isinstance(document, dict) or not str(document.get("format", "")).startswith("reconciler.plan/"):
         raise PlanUnusable("the file is not a plan document", hint=again)
     if document["format"] != FORMAT:
@@ -216,14 +216,14 @@ def plan_from_text(text: str) -> Plan:
         if claimed != digest(document):
             raise PlanUnusable("the plan document was changed after it was made", hint=again)
         return _plan_from_json(document)
-    except (ValueError, RecursionError) as wrong:
-        raise PlanUnusable(f"the plan document is broken: {wrong}", hint=again) from wrong
+    except (ValueError, RecursionError) as error:
+        raise PlanUnusable(f"the plan document is broken: {error}", hint=again) from error
 
 
 def _plan_from_json(document: Mapping[str, Any]) -> Plan:
     """Raises ValueError, which names the place in the document."""
-    with _placed("the plan"):
-        origin = PlanDocument.read(document, Origin)
+    with _naming_place("the plan"):
+        origin = PlanDocument.read(document, PlanOrigin)
         unchanged, owned = checked.count(document["summary"]["unchanged"]), checked.count(document["owned"])
     return Plan(
         origin=origin,
@@ -243,26 +243,26 @@ Item = TypeVar("Item")
 
 def _items(document: Mapping[str, Any], key: str, read: Callable[[Any], Item]) -> tuple[Item, ...]:
     """The items of one of the document's lists."""
-    with _placed(key):
+    with _naming_place(key):
         listed = checked.listed(lambda raw: raw, document[key])
-    found = []
+    items = []
     for at, raw in enumerate(listed):
-        with _placed(f"{key}[{at}]"):
-            found.append(read(raw))
-    return tuple(found)
+        with _naming_place(f"{key}[{at}]"):
+            items.append(read(raw))
+    return tuple(items)
 
 
 @contextmanager
-def _placed(place: str) -> Iterator[None]:
-    """Make what is wrong with a part of the document a ValueError that names the part."""
+def _naming_place(place: str) -> Iterator[None]:
+    """Turn an error in reading a part of the document into a ValueError that names the part."""
     try:
         yield
     except KeyError as lacking:
         raise ValueError(f"{place}: it has no {lacking}") from lacking
-    except (TypeError, AttributeError) as wrong:
-        raise ValueError(f"{place}: a value of another kind than belongs there") from wrong
-    except (ValueError, ArithmeticError) as wrong:
-        raise ValueError(f"{place}: {wrong}") from wrong
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"{place}: a value of another kind than belongs there") from error
+    except (ValueError, ArithmeticError) as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def _field_from_json(raw: Mapping[str, Any]) -> FieldChange:
@@ -287,7 +287,7 @@ _KNOWN: Final[Mapping[type[Change], tuple[str, ...]]] = {
     **dict.fromkeys((Deactivate, Delete), ("address", "source")),
     Blocked: ("address", "source", "fields"),
 }
-"""What is read of a change before it is known what is made of it."""
+"""Fields that are read by hand, by type of change; the types of `ChangeJson` read the others."""
 
 _MADE: Final[Mapping[Any, type[Change]]] = {action: made for made, action in ACTIONS.items()}
 

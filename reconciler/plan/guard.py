@@ -27,8 +27,8 @@ class Allowances:
 class Refusal:
     """One limit that a plan exceeds. `switch` is the flag or setting that would allow it.
 
-    One that is not `binding` is told, and lets the plan pass. `address` names the change it is about, None the whole
-    plan.
+    One that is not `binding` is reported, and lets the plan pass. `address` names the change it is about; None stands
+    for the whole plan.
     """
 
     limit: str
@@ -42,7 +42,7 @@ def refusals(plan: Plan, safety: Safety, allowances: Allowances) -> tuple[Refusa
     """Every limit the plan exceeds; an apply goes ahead only with none. What it holds back is no part of it."""
     return (
         *_too_much_change(plan, safety),
-        *(refusal for change in plan.changes for refusal in _floors(change, safety, allowances)),
+        *(refusal for change in plan.changes for refusal in _floor_refusals(change, safety, allowances)),
     )
 
 
@@ -59,7 +59,7 @@ def _too_much_change(plan: Plan, safety: Safety) -> Iterator[Refusal]:
         yield Refusal("maxChangePercent", message, "--only GLOB for a part of it, or safety.maxChangePercent")
 
 
-def _floors(change: Change, safety: Safety, allowances: Allowances) -> Iterator[Refusal]:
+def _floor_refusals(change: Change, safety: Safety, allowances: Allowances) -> Iterator[Refusal]:
     if not isinstance(change, Create | Update) or "floorPrices" not in change.send:
         return
     after = cast("Floors", change.send["floorPrices"])
@@ -68,10 +68,10 @@ def _floors(change: Change, safety: Safety, allowances: Allowances) -> Iterator[
             message = f"{change.address}: floor {country} {floor} is above {safety.max_floor:g} USD"
             yield Refusal("maxFloor", message, "safety.maxFloor", address=change.address)
     if isinstance(change, Update) and not allowances.floor_jump:
-        yield from _jumps(change.address, _before(change, after), after, safety)
+        yield from _jump_refusals(change.address, _live_floors(change, after), after, safety)
 
 
-def _before(change: Update, after: Floors) -> Floors:
+def _live_floors(change: Update, after: Floors) -> Floors:
     """The live floor table: the table to be sent, with the plan's own changes taken back."""
     table = dict(after)
     for each in change.fields:
@@ -83,7 +83,7 @@ def _before(change: Update, after: Floors) -> Floors:
     return table
 
 
-def _jumps(address: Address, before: Floors, after: Floors, safety: Safety) -> Iterator[Refusal]:
+def _jump_refusals(address: Address, before: Floors, after: Floors, safety: Safety) -> Iterator[Refusal]:
     for country in sorted(before.keys() | after.keys()):
         was, wanted = effective(before, country), effective(after, country)
         percent = percent_change(was, wanted)
@@ -95,18 +95,18 @@ def _jumps(address: Address, before: Floors, after: Floors, safety: Safety) -> I
             yield Refusal("maxFloorChangePercent", message, "--allow-floor-jump", address=address)
 
 
-Removal: TypeAlias = tuple[Delete, ...]
+DeleteGroup: TypeAlias = tuple[Delete, ...]
 """Deletes that go together or not at all: an app's with those of its placements, any other by itself."""
 
 
-def removals(deletes: Iterable[Delete]) -> tuple[Removal, ...]:
+def delete_groups(deletes: Iterable[Delete]) -> tuple[DeleteGroup, ...]:
     """The deletes as removals, in the order of addresses."""
     ordered = sorted(deletes, key=lambda each: address_order(each.address))
-    whole = {each.address for each in ordered if kind_of(each.address) == "app"}
+    whole_apps = {each.address for each in ordered if kind_of(each.address) == "app"}
     groups: dict[Address, list[Delete]] = {}
     for each in ordered:
         app = app_of(each.address)
-        groups.setdefault(app if app in whole else each.address, []).append(each)
+        groups.setdefault(app if app in whole_apps else each.address, []).append(each)
     return tuple(map(tuple, groups.values()))
 
 
@@ -121,15 +121,15 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     deletes = [each for each in (*plan.changes, *waiting) if isinstance(each, Delete)]
     if not deletes:
         return plan
-    left = limit
+    remaining = limit
     going: list[Change] = []
     held = [each for each in plan.held if each.limit != "maxDeletes"]
-    for removal in removals(deletes):
-        if len(removal) <= left:
-            left -= len(removal)
+    for removal in delete_groups(deletes):
+        if len(removal) <= remaining:
+            remaining -= len(removal)
             going += removal
         else:
-            held += (_held(each, len(deletes), limit) for each in removal)
+            held += (_held_delete(each, len(deletes), limit) for each in removal)
     others: list[Change] = [each for each in plan.changes if not isinstance(each, Delete)]
     return replace(
         plan,
@@ -138,6 +138,6 @@ def hold(plan: Plan, safety: Safety, allowances: Allowances) -> Plan:
     )
 
 
-def _held(delete: Delete, deletes: int, limit: int) -> HeldChange:
+def _held_delete(delete: Delete, deletes: int, limit: int) -> HeldChange:
     reason = f"{delete.reason}; it waits for leave: the plan deletes {deletes}, the limit is {limit}"
     return HeldChange(delete, "maxDeletes", reason, f"--max-deletes {deletes}")

@@ -28,7 +28,7 @@ from reconciler.model.ledger import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class PlanOrigin:
     """What a plan was made from and for. `created_at` is ISO 8601 in UTC, `api` scheme and host of the API."""
 
     tool: str
@@ -47,7 +47,7 @@ class Plan:
     time, and is no change until then.
     """
 
-    origin: Origin
+    origin: PlanOrigin
     changes: tuple[Change, ...] = ()
     unmanaged: tuple[Unmanaged, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class PlanSummary:
     """How many changes of each action a plan has, how many are held, and how many resources it leaves alone."""
 
     create: int = 0
@@ -72,7 +72,7 @@ class Summary:
     unmanaged: int = 0
 
 
-def build(verdicts: Iterable[Verdict], owned: int, origin: Origin) -> Plan:
+def build(verdicts: Iterable[Verdict], owned: int, origin: PlanOrigin) -> Plan:
     """The plan that verdicts come to; `owned` counts the live resources that blocks or the ledger stand for.
 
     What a change or a held one is about does not count as unmanaged. A contradiction is no part of a plan.
@@ -119,10 +119,10 @@ def build(verdicts: Iterable[Verdict], owned: int, origin: Origin) -> Plan:
     )
 
 
-def summary(plan: Plan) -> Summary:
+def summary(plan: Plan) -> PlanSummary:
     """The plan in numbers."""
     counts = Counter(action_of(change) for change in plan.changes)
-    return Summary(
+    return PlanSummary(
         create=counts["create"],
         update=counts["update"],
         deactivate=counts["deactivate"],

@@ -1,4 +1,4 @@
-"""User policies: rules in CEL (https://cel.dev) over each change of a plan.
+"""User policies, rules in CEL (https://cel.dev) over each change, and the gate: all limits of a plan.
 
 A rule says what must hold. One that cannot be evaluated is taken for broken: a policy that fails must not let pass what
 it was written against.
@@ -17,13 +17,13 @@ from reconciler.model.floors import WORLDWIDE, Floors, complete, effective
 from reconciler.model.value import Value, to_json
 from reconciler.plan.guard import Allowances, Refusal, hold, refusals
 from reconciler.plan.plan import Plan
-from reconciler.plan.rules import Judge, Unfinished, judged
+from reconciler.plan.rules import Judge, Unfinished, evaluate_rules
 
 Groups = Mapping[str, tuple[str, ...]]
 
 
 def violations(
-    changes: Iterable[Change], policies: Iterable[Policy], groups: Groups, judge: Judge = judged
+    changes: Iterable[Change], policies: Iterable[Policy], groups: Groups, judge: Judge = evaluate_rules
 ) -> tuple[Refusal, ...]:
     """Every break of a policy, in the order of the changes; those of severity `warning` do not bind.
 
@@ -34,10 +34,12 @@ def violations(
     if not rules or not moving:
         return ()
     verdicts = judge([rule.rule for rule in rules], (facts_of(each, groups) for each in moving))
-    return tuple(_broken(moving, rules, verdicts))
+    return tuple(_refusals_of_verdicts(moving, rules, verdicts))
 
 
-def _broken(changes: Sequence[Change], policies: Sequence[Policy], verdicts: Iterator[str | None]) -> Iterator[Refusal]:
+def _refusals_of_verdicts(
+    changes: Sequence[Change], policies: Sequence[Policy], verdicts: Iterator[str | None]
+) -> Iterator[Refusal]:
     for change, policy in product(changes, policies):
         try:
             why = next(verdicts)
@@ -87,7 +89,7 @@ def facts_of(change: Change, groups: Groups) -> dict[str, Any]:
             for field in fields
         ],
         "declared": {name: _fact(value) for name, value in declared.items()},
-        "floors": _in_force(change, groups),
+        "floors": _floors_in_force(change, groups),
         "groups": {name: list(countries) for name, countries in groups.items()},
     }
 
@@ -103,7 +105,7 @@ def _fact(value: Value) -> Any:
             return to_json(value)
 
 
-def _in_force(change: Change, groups: Groups) -> dict[str, float]:
+def _floors_in_force(change: Change, groups: Groups) -> dict[str, float]:
     """Floors by country once the change is done. A placement that is made without any gets what the server gives it."""
     table: Floors = cast("Floors", change.send.get("floorPrices", {})) if isinstance(change, Create | Update) else {}
     if isinstance(change, Create) and kind_of(change.address) == "placement":
@@ -122,7 +124,7 @@ class Limits:
     allowances: Allowances
     policies: tuple[Policy, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    judge: Judge = judged
+    judge: Judge = evaluate_rules
 
 
 def gate(plan: Plan, limits: Limits) -> tuple[Plan, tuple[Refusal, ...]]:

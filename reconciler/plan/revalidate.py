@@ -12,9 +12,9 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.model.address import Address, address_order, kind_of
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import ById, LiveState, ResourceKey
-from reconciler.plan.guard import removals
+from reconciler.plan.guard import delete_groups
 from reconciler.plan.plan import Plan
-from reconciler.plan.stale import Stale, contradiction, moved, other_values
+from reconciler.plan.stale import Stale, contradiction, other_values, why_moved
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, is_undo
 
 Subject = TypeVar("Subject", bound=Change)
@@ -23,8 +23,8 @@ A_NEW_PLAN: Final = "a new plan"
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
-    """How things stand when a plan is to be carried out that was made before.
+class CurrentState:
+    """The account, ledger and manifests at the time when a plan that was made before is carried out.
 
     `fresh` is the plan that would be made now, with nothing held for leave and with what is gone made again;
     `protected` are the addresses whose blocks forbid a removal.
@@ -40,7 +40,7 @@ class Now:
 class Revalidated:
     """What is left of a plan, with the ledger entries that would be remembered now.
 
-    `stale` are changes whose ground has moved or that would not be made now; `refused` are deletes that would not be
+    `stale` are changes whose resource has moved or that would not be made now; `refused` are deletes that would not be
     made now; `broken` are changes that contradict themselves or the account, as in a document that was edited.
     `outdated`: the manifests are not those that the plan was made from. A plan that undoes a run is made from none.
     """
@@ -52,46 +52,46 @@ class Revalidated:
     outdated: bool = False
 
 
-def revalidate(original: Plan, within: Plan, now: Now) -> Revalidated:
-    """Hold a plan to how things stand now.
+def revalidate(original: Plan, within: Plan, now: CurrentState) -> Revalidated:
+    """Compare a plan with the current state, and keep of it what would still be made.
 
     `original` is the plan as it was made, `within` the same as the limits of this run let it out. A delete that was
     held when the plan was made, and that this run gives leave for, stays held unless it would be made now.
     """
-    grounds = _Grounds.of(now)
+    current = _CurrentIndex.of(now)
     planned = {_key(each) for each in _deletes(original.changes)}
-    back = list(_held_back((each for each in _deletes(within.changes) if _key(each) not in planned), grounds))
-    waiting = [each if _key(each.change) in planned else _told(each, grounds) for each in within.held]
+    back = list(_held_again((each for each in _deletes(within.changes) if _key(each) not in planned), current))
+    waiting = [each if _key(each.change) in planned else _with_present_reason(each, current) for each in within.held]
     gone = {_key(each.change) for each in back}
     dropped = frozenset(original.forget)
     plan = replace(
         within,
         changes=tuple(each for each in within.changes if not (isinstance(each, Delete) and _key(each) in gone)),
         held=tuple(sorted([*waiting, *back], key=lambda each: address_order(each.address))),
-        remember=tuple(_remembered(original, now)),
+        remember=tuple(_entries_to_remember(original, now)),
         forget=tuple(each for each in now.fresh.forget if each in dropped),
     )
-    in_place = [each for each in plan.changes if moved(each, grounds.by_id, now.live) is None]
-    unmoved = [each for each in _deletes(original.changes) if moved(each, grounds.by_id, now.live) is None]
+    in_place = [each for each in plan.changes if why_moved(each, current.by_id, now.live) is None]
+    unmoved = [each for each in _deletes(original.changes) if why_moved(each, current.by_id, now.live) is None]
     outdated = original.origin.manifest_digest != now.fresh.origin.manifest_digest and not is_undo(original)
 
     def why_stale(change: Change) -> str | None:
-        why = moved(change, grounds.by_id, now.live) or _why_not(change, grounds)
-        return why or (other_values(change, grounds.planned_for(change)) if outdated else None)
+        why = why_moved(change, current.by_id, now.live) or _why_not_made(change, current)
+        return why or (other_values(change, current.planned_for(change)) if outdated else None)
 
-    stale = _found(plan.changes, why_stale)
+    stale = _with_reasons(plan.changes, why_stale)
     return Revalidated(
         plan,
-        stale=(*stale, *_gone_with(stale, plan.changes, grounds.by_id)),
-        refused=_found(unmoved, lambda each: _why_not_deleted(each, grounds)),
-        broken=_found(in_place, lambda each: contradiction(each, grounds.by_id)),
+        stale=(*stale, *_deleted_together(stale, plan.changes, current.by_id)),
+        refused=_with_reasons(unmoved, lambda each: _why_not_deleted(each, current)),
+        broken=_with_reasons(in_place, lambda each: contradiction(each, current.by_id)),
         outdated=outdated,
     )
 
 
-def _found(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
-    """The changes against which something speaks, with what it is."""
-    return tuple(Stale(each.address, told) for each in changes if (told := why(each)) is not None)
+def _with_reasons(changes: Iterable[Subject], why: Callable[[Subject], str | None]) -> tuple[Stale, ...]:
+    """The changes for which `why` gives a reason, each with that reason."""
+    return tuple(Stale(each.address, reason) for each in changes if (reason := why(each)) is not None)
 
 
 def _key(change: Update | Deactivate | Delete) -> ResourceKey:
@@ -103,14 +103,14 @@ def _deletes(changes: Iterable[Change]) -> list[Delete]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grounds:
-    """What the changes of a plan are held against, found by address or by kind and id.
+class _CurrentIndex:
+    """The current state, indexed by address or by kind and id.
 
     `entries` is the ledger as it would be remembered now, `owners` the addresses by which each resource is known.
     """
 
     by_id: ById
-    made: Mapping[ResourceKey, Update | Deactivate | Delete]
+    planned: Mapping[ResourceKey, Update | Deactivate | Delete]
     held: Mapping[ResourceKey, HeldChange]
     creates: Mapping[Address, Create]
     blocked: Mapping[Address, Sequence[Blocked]]
@@ -120,7 +120,7 @@ class _Grounds:
     ledger: Ledger
 
     @classmethod
-    def of(cls, now: Now) -> "_Grounds":
+    def of(cls, now: CurrentState) -> "_CurrentIndex":
         made: dict[ResourceKey, Update | Deactivate | Delete] = {}
         creates: dict[Address, Create] = {}
         blocked: dict[Address, list[Blocked]] = {}
@@ -150,7 +150,7 @@ class _Grounds:
             case Create():
                 return self.creates.get(change.address)
             case Update() | Deactivate() | Delete():
-                return self.made.get(_key(change))
+                return self.planned.get(_key(change))
             case Blocked():
                 return None
 
@@ -160,36 +160,36 @@ class _Grounds:
         return address in self.shielded or any(entry.protect for entry in known)
 
 
-def _held_back(released: Iterable[Delete], grounds: _Grounds) -> Iterator[HeldChange]:
+def _held_again(released: Iterable[Delete], current: _CurrentIndex) -> Iterator[HeldChange]:
     """The deletes that this run gives leave for and that would not be made now; an app's with those that go with it."""
-    for removal in removals(released):
-        wrong = next((why for each in removal if (why := _why_not_released(each, grounds)) is not None), None)
-        if wrong is not None:
-            yield from (_not_deleted(each, wrong) for each in removal)
+    for removal in delete_groups(released):
+        reason = next((why for each in removal if (why := _why_not_released(each, current)) is not None), None)
+        if reason is not None:
+            yield from (_held_delete(each, reason) for each in removal)
 
 
-def _why_not_released(delete: Delete, grounds: _Grounds) -> str | None:
-    resource = grounds.by_id.get(_key(delete))
+def _why_not_released(delete: Delete, current: _CurrentIndex) -> str | None:
+    resource = current.by_id.get(_key(delete))
     if resource is None:
         return f"id {delete.id} is gone"
     if resource.digest() != delete.observed:
         return "it has moved since the plan was made"
-    return _why_not_deleted(delete, grounds)
+    return _why_not_deleted(delete, current)
 
 
-def _told(held: HeldChange, grounds: _Grounds) -> HeldChange:
-    """What was held when the plan was made, with a word on it where nothing would be held or deleted now."""
-    if _key(held.change) in grounds.held or not isinstance(held.change, Delete):
+def _with_present_reason(held: HeldChange, current: _CurrentIndex) -> HeldChange:
+    """A held change of the plan, with the reason of now where it would be neither held nor deleted."""
+    if _key(held.change) in current.held or not isinstance(held.change, Delete):
         return held
-    why = _why_not_deleted(held.change, grounds)
-    return held if why is None else replace(_not_deleted(held.change, why), limit=held.limit)
+    why = _why_not_deleted(held.change, current)
+    return held if why is None else replace(_held_delete(held.change, why), limit=held.limit)
 
 
-def _not_deleted(delete: Delete, why: str) -> HeldChange:
+def _held_delete(delete: Delete, why: str) -> HeldChange:
     return HeldChange(delete, "maxDeletes", f"{delete.reason}; not deleted: {why}", A_NEW_PLAN)
 
 
-def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:
+def _entries_to_remember(original: Plan, now: CurrentState) -> Iterator[LedgerEntry]:
     """What would be remembered now, of what the plan was to bring up to date in the ledger.
 
     The entries of a document are never taken from it: one that was edited could make the ledger own a strange id.
@@ -199,35 +199,35 @@ def _remembered(original: Plan, now: Now) -> Iterator[LedgerEntry]:
     return (each for each in now.fresh.remember if each.address in named or (each.kind, each.id) in lost)
 
 
-def _gone_with(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
+def _deleted_together(stale: Iterable[Stale], changes: Iterable[Change], by_id: ById) -> Iterator[Stale]:
     """The deletes that go with a stale one, as an app is deleted whole or not at all. What is gone holds up none."""
     moved_on = {each.address for each in stale}
-    for removal in removals(_deletes(changes)):
+    for removal in delete_groups(_deletes(changes)):
         left = [each.address for each in removal if each.address in moved_on and _key(each) in by_id]
         if left:
             others = (each.address for each in removal if each.address not in moved_on)
             yield from (Stale(each, f"it is deleted with {left[0]} or not at all") for each in others)
 
 
-def _why_not(change: Change, grounds: _Grounds) -> str | None:
+def _why_not_made(change: Change, current: _CurrentIndex) -> str | None:
     """Why a change would not be made now, None where it would; deletes are judged by `_why_not_deleted`."""
     match change:
         case Create():
-            return _why_not_created(change, grounds)
+            return _why_not_created(change, current)
         case Update():
-            return _why_not_updated(change, grounds)
+            return _why_not_updated(change, current)
         case Deactivate():
-            return _why_not_deactivated(change, grounds)
+            return _why_not_deactivated(change, current)
         case Delete() | Blocked():
             return None
 
 
-def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
-    fresh = grounds.creates.get(create.address)
-    known = grounds.entries.get(create.address)
+def _why_not_created(create: Create, current: _CurrentIndex) -> str | None:
+    fresh = current.creates.get(create.address)
+    known = current.entries.get(create.address)
     if fresh is None:
         return (
-            _why_blocked(create.address, grounds)
+            _why_blocked(create.address, current)
             or (f"it exists by now, as id {known.id}" if known is not None else None)
             or "no manifest declares it any more"
         )
@@ -238,44 +238,44 @@ def _why_not_created(create: Create, grounds: _Grounds) -> str | None:
     return None
 
 
-def _why_not_updated(update: Update, grounds: _Grounds) -> str | None:
+def _why_not_updated(update: Update, current: _CurrentIndex) -> str | None:
     names = [each for each in (update.address, update.renamed_from) if each is not None]
-    blocked = (each for name in names for each in grounds.blocked.get(name, ()))
+    blocked = (each for name in names for each in current.blocked.get(name, ()))
     doubt = next((each.reason for each in blocked if not each.fields and each.id != update.id), None)
     if doubt is not None:
         return doubt
-    if not set(names) & set(grounds.owners.get(_key(update), ())):
+    if not set(names) & set(current.owners.get(_key(update), ())):
         return f"id {update.id} does not stand for it"
     if update.renamed_from is not None:
-        known = grounds.ledger.get(update.renamed_from)
+        known = current.ledger.get(update.renamed_from)
         if known is None or known.id != update.id:
             return f"id {update.id} is not known as {update.renamed_from} any more"
-    fresh = grounds.made.get(_key(update))
+    fresh = current.planned.get(_key(update))
     would = isinstance(fresh, Update) and fresh.send.get("status") == "inactive"
-    if update.send.get("status") == "inactive" and not would and grounds.protects(update.address, _key(update)):
+    if update.send.get("status") == "inactive" and not would and current.protects(update.address, _key(update)):
         return "it is protected, and would be set inactive"
     return None
 
 
-def _why_not_deactivated(deactivate: Deactivate, grounds: _Grounds) -> str | None:
-    fresh = grounds.made.get(_key(deactivate))
+def _why_not_deactivated(deactivate: Deactivate, current: _CurrentIndex) -> str | None:
+    fresh = current.planned.get(_key(deactivate))
     if isinstance(fresh, Deactivate) and fresh.address == deactivate.address:
         return None
-    if grounds.protects(deactivate.address, _key(deactivate)):
+    if current.protects(deactivate.address, _key(deactivate)):
         return "it is protected, and would be set inactive"
-    if deactivate.reason == MADE_BY_WHAT_IS_UNDONE and deactivate.address in grounds.owners.get(_key(deactivate), ()):
+    if deactivate.reason == MADE_BY_WHAT_IS_UNDONE and deactivate.address in current.owners.get(_key(deactivate), ()):
         return None
-    return _why_blocked(deactivate.address, grounds) or "nothing asks any more for it to be set inactive"
+    return _why_blocked(deactivate.address, current) or "nothing asks any more for it to be set inactive"
 
 
-def _why_not_deleted(delete: Delete, grounds: _Grounds) -> str | None:
-    fresh, held = grounds.made.get(_key(delete)), grounds.held.get(_key(delete))
+def _why_not_deleted(delete: Delete, current: _CurrentIndex) -> str | None:
+    fresh, held = current.planned.get(_key(delete)), current.held.get(_key(delete))
     if isinstance(fresh, Delete) and fresh.address == delete.address:
         return None
     if held is not None and held.address == delete.address and isinstance(held.change, Delete):
         return held.reason
-    return _why_blocked(delete.address, grounds) or "neither a tombstone nor `prune: delete` asks for it"
+    return _why_blocked(delete.address, current) or "neither a tombstone nor `prune: delete` asks for it"
 
 
-def _why_blocked(address: Address, grounds: _Grounds) -> str | None:
-    return next((each.reason for each in grounds.blocked.get(address, ())), None)
+def _why_blocked(address: Address, current: _CurrentIndex) -> str | None:
+    return next((each.reason for each in current.blocked.get(address, ())), None)

@@ -1,4 +1,4 @@
-"""The way back from a run that the journal tells of: what it changed, where the account still is as the run left it.
+"""Undoing a past run by its journal: a plan that restores what it changed, where the account is still as it left it.
 
 The plan is an ordinary one, bound to what is live now: guards, staleness and locks hold for it as for any. What cannot
 be undone, or moved since, is named in the notes.
@@ -18,9 +18,10 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
-from reconciler.plan.plan import Origin, Plan
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, way_back
+from reconciler.model.value import ABSENT, Absent, Fields, Value
+from reconciler.plan.plan import Plan, PlanOrigin
+from reconciler.plan.stale import value_text
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, restoring_changes
 
 TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})
 """Outcomes of steps that have, or may have, changed something; None: the run was killed before it was recorded."""
@@ -29,8 +30,11 @@ GONE_FOR_GOOD = "was deleted, and nothing brings it back"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What a run is undone on. `sources` are the places of blocks, `protected` the addresses not to be switched off."""
+class ReversalContext:
+    """What a reversal is computed from.
+
+    `sources` are the places of blocks, `protected` the addresses that must not be set inactive.
+    """
 
     live: LiveState
     ledger: Ledger
@@ -54,100 +58,100 @@ def is_undoable(step: PastStep) -> bool:
     return step.outcome in TRIED and step.action in {"create", "update", "deactivate"}
 
 
-def reversal(run: PastRun, earlier: Sequence[PastRun], ground: Ground, origin: Origin) -> Reversal:
+def reversal(run: PastRun, earlier: Sequence[PastRun], context: ReversalContext, origin: PlanOrigin) -> Reversal:
     """Undo one run; `earlier` are those before it, for values that the account does not show."""
-    work = _Work(ground, earlier)
+    builder = _ReversalBuilder(context, earlier)
     for step in run.steps:
-        work.take(step)
-    changes = sorted(work.changes, key=lambda each: address_order(each.address))
-    notes = sorted(work.notes, key=lambda each: (address_order(each.address), each.text))
-    return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(ground.ledger)), work.leaves)
+        builder.add_step(step)
+    changes = sorted(builder.changes, key=lambda each: address_order(each.address))
+    notes = sorted(builder.notes, key=lambda each: (address_order(each.address), each.text))
+    return Reversal(Plan(origin, tuple(changes), notes=tuple(notes), owned=len(context.ledger)), builder.leaves)
 
 
-class _Work:
-    """What comes together while the steps of a run are looked at one after another."""
+class _ReversalBuilder:
+    """Collects the changes, notes and restored leaves of a reversal, one step of the run after another."""
 
-    def __init__(self, ground: Ground, earlier: Sequence[PastRun]) -> None:
+    def __init__(self, context: ReversalContext, earlier: Sequence[PastRun]) -> None:
         self.changes: list[Change] = []
         self.notes: list[Note] = []
         self.leaves: dict[Address, tuple[FieldChange, ...]] = {}
-        self._ground = ground
+        self._ground = context
         self._earlier = earlier
-        self._by_id = ground.live.by_id()
-        self._owners = {(entry.kind, entry.id): entry for entry in ground.ledger.values()}
+        self._by_id = context.live.by_id()
+        self._owners = {(entry.kind, entry.id): entry for entry in context.ledger.values()}
 
-    def take(self, step: PastStep) -> None:
+    def add_step(self, step: PastStep) -> None:
         """Ask for what undoes a step, or note why nothing does."""
         if step.action == "delete" and step.outcome in TRIED:
             if step.id is not None and (kind_of(step.address), step.id) not in self._by_id:
-                self._note(step.address, f"id {step.id} {GONE_FOR_GOOD}")
+                self._add_note(step.address, f"id {step.id} {GONE_FOR_GOOD}")
             return
         if step.outcome not in TRIED and not (step.outcome == "failed" and step.action == "update"):
             return
         if step.id is None:
             if step.action == "create":
-                self._note(step.address, "nobody knows whether it was made: look in the console")
+                self._add_note(step.address, "nobody knows whether it was made: look in the console")
             return
         key = kind_of(step.address), step.id
         resource, entry = self._by_id.get(key), self._owners.get(key)
         if resource is None:
-            self._note(step.address, f"id {step.id} is gone from the account: nothing is undone")
+            self._add_note(step.address, f"id {step.id} is gone from the account: nothing is undone")
         elif entry is None:
-            self._note(step.address, f"id {step.id} is not managed any more: nothing is undone")
+            self._add_note(step.address, f"id {step.id} is not managed any more: nothing is undone")
         elif step.action == "create":
-            self._made(resource, entry)
+            self._reverse_create(resource, entry)
         elif step.action in {"update", "deactivate"}:
-            self._changed(step, resource, entry)
+            self._reverse_change(step, resource, entry)
 
-    def _note(self, address: Address, text: str) -> None:
+    def _add_note(self, address: Address, text: str) -> None:
         self.notes.append(Note(address, text))
 
-    def _made(self, resource: LiveResource, entry: LedgerEntry) -> None:
+    def _reverse_create(self, resource: LiveResource, entry: LedgerEntry) -> None:
         address = entry.address
         if address in self._ground.protected or entry.protect:
-            self._note(address, "it was made by this run, and is protected: it is not set inactive")
+            self._add_note(address, "it was made by this run, and is protected: it is not set inactive")
             return
         self.leaves[address] = (FieldChange("status", resource.fields.get("status"), "inactive", "pending"),)
         if resource.fields.get("status") == "inactive":
-            self._note(address, "it was made by this run, and is inactive by now")
+            self._add_note(address, "it was made by this run, and is inactive by now")
             return
-        self._note(address, "nothing that was made is deleted: it is set inactive")
+        self._add_note(address, "nothing that was made is deleted: it is set inactive")
         source = self._ground.sources.get(address)
         why = MADE_BY_WHAT_IS_UNDONE
         self.changes.append(Deactivate(address, resource.id, why, resource.digest(), resource.app_id, source))
 
-    def _changed(self, step: PastStep, resource: LiveResource, entry: LedgerEntry) -> None:
+    def _reverse_change(self, step: PastStep, resource: LiveResource, entry: LedgerEntry) -> None:
         try:
             before, after = fields_from_json(step.before), fields_from_json(step.after)
         except (ValueError, ArithmeticError):
-            self._note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
+            self._add_note(entry.address, "what was there before cannot be read in the journal: nothing is undone")
             return
         before = {**self._sent_before(step, after), **before}
-        back = _Back(before, after, resource.fields, entry)
-        send = back.send()
+        back = _FieldReversal(before, after, resource.fields, entry)
+        send = back.fields_to_send()
         if step.outcome == "failed":
             if send:
-                told = f"its step failed, and yet {_listed(send)} is as it was asked for: it is left alone"
-                self._note(entry.address, told)
+                told = f"its step failed, and yet {_joined(send)} is as it was asked for: it is left alone"
+                self._add_note(entry.address, told)
             return
         for text in back.notes:
-            self._note(entry.address, text)
+            self._add_note(entry.address, text)
         if back.leaves:
             self.leaves[entry.address] = tuple(back.leaves)
         if send:
-            self._put_back(send, resource, entry)
+            self._add_update(send, resource, entry)
 
-    def _put_back(self, send: Fields, resource: LiveResource, entry: LedgerEntry) -> None:
+    def _add_update(self, send: Fields, resource: LiveResource, entry: LedgerEntry) -> None:
         address = entry.address
         is_protected = address in self._ground.protected or entry.protect
         if send.get("status") == "inactive" and is_protected:
-            self._note(address, "it was switched on by this run, and is protected: it is not set inactive")
+            self._add_note(address, "it was switched on by this run, and is protected: it is not set inactive")
             send = {name: value for name, value in send.items() if name != "status"}
         becomes = address
         if "name" in send:
             becomes = placement_address(app_of(address), str(send["name"]))
             if becomes != address and becomes in self._ground.ledger:
-                self._note(address, f"its name before, {send['name']}, is another's by now: it keeps its own")
+                self._add_note(address, f"its name before, {send['name']}, is another's by now: it keeps its own")
                 send, becomes = {name: value for name, value in send.items() if name != "name"}, address
         if not send:
             return
@@ -160,7 +164,7 @@ class _Work:
                 becomes,
                 resource.id,
                 self._ground.sources.get(address),
-                tuple(way_back(send, resource.fields)),
+                tuple(restoring_changes(send, resource.fields)),
                 send,
                 declared,
                 resource.digest(),
@@ -173,19 +177,19 @@ class _Work:
 
     def _sent_before(self, step: PastStep, after: Fields) -> Fields:
         """What earlier runs have last sent of these fields: for those that the account does not show."""
-        found: dict[str, Value] = {}
+        last_sent: dict[str, Value] = {}
         for run in self._earlier:
             for each in run.steps:
                 if each.id == step.id and kind_of(each.address) == kind_of(step.address) and each.outcome in TRIED:
                     known = {name: value for name, value in each.after.items() if name in after}
                     try:
-                        found.update(fields_from_json(known))
+                        last_sent.update(fields_from_json(known))
                     except (ValueError, ArithmeticError):
                         continue
-        return found
+        return last_sent
 
 
-class _Back:
+class _FieldReversal:
     """Which fields of a resource go back to what they were, and what is to be said of the others."""
 
     def __init__(self, before: Fields, after: Fields, now: Fields, entry: LedgerEntry) -> None:
@@ -193,25 +197,25 @@ class _Back:
         self.leaves: list[FieldChange] = []
         self._before, self._after, self._now, self._entry = before, after, now, entry
 
-    def send(self) -> Fields:
+    def fields_to_send(self) -> Fields:
         """The fields to send, whole."""
-        found: dict[str, Value] = {}
+        fields: dict[str, Value] = {}
         for name in sorted(self._after):
             was, sent = self._before.get(name, ABSENT), self._after[name]
             if isinstance(was, Absent):
                 self.notes.append(f"{name} was not shown before, so nobody knows what to put back")
             elif was != sent:
-                wanted = self._wanted(name, was, sent)
+                wanted = self._wanted_value(name, was, sent)
                 if not isinstance(wanted, Absent):
-                    found[name] = wanted
-        return found
+                    fields[name] = wanted
+        return fields
 
-    def _wanted(self, name: str, was: Value, sent: Value) -> Value | Absent:
+    def _wanted_value(self, name: str, was: Value, sent: Value) -> Value | Absent:
         """What a field is to be again; ABSENT where it stays as it is."""
         now, kept = self._now.get(name, ABSENT), self._entry.kept.get(name, ABSENT)
         if name == "floorPrices" and all(isinstance(each, Mapping) for each in (was, sent, now)):
             tables = [complete(cast("Floors", each)) for each in (was, sent, now)]
-            return self._floors(tables[0], tables[1], tables[2], kept)
+            return self._wanted_floors(tables[0], tables[1], tables[2], kept)
         if isinstance(now, Absent) and sent is not None and self._entry.applied.get(name, ABSENT) != sent:
             self.notes.append(f"{name} is not shown, so nobody knows whether it is still as the run left it")
             return ABSENT
@@ -222,10 +226,10 @@ class _Back:
         if isinstance(now, Absent) or now in (sent, kept):
             self.leaves.append(leaf)
             return was
-        self._moved(name, sent, now)
+        self._note_moved(name, sent, now)
         return ABSENT
 
-    def _floors(self, was: Floors, sent: Floors, now: Floors, kept: Value | Absent) -> Value | Absent:
+    def _wanted_floors(self, was: Floors, sent: Floors, now: Floors, kept: Value | Absent) -> Value | Absent:
         """The live table with the lines of before, where they are still as the run left them."""
         keeps = complete(cast("Floors", kept)) if isinstance(kept, Mapping) else {}
         table: dict[str, Decimal] = dict(now)
@@ -241,12 +245,13 @@ class _Back:
                 else:
                     table[country] = old
             else:
-                self._moved(path, new, there)
+                self._note_moved(path, new, there)
         return ABSENT if table == now else table
 
-    def _moved(self, path: str, sent: Value, now: Value) -> None:
-        told = f"{path} is {to_json(now)!r} by now, and the run left it {to_json(sent)!r}: it is left alone"
-        self.notes.append(told)
+    def _note_moved(self, path: str, sent: Value, now: Value) -> None:
+        self.notes.append(
+            f"{path} is {value_text(now)} by now, and the run left it {value_text(sent)}: it is left alone"
+        )
 
 
 def with_leaves(declared: Value, leaves: Iterable[FieldChange]) -> Value:
@@ -271,7 +276,7 @@ def declared_again(fields: Fields, leaves: Iterable[FieldChange]) -> Fields:
     return changed
 
 
-def _listed(names: Iterable[str]) -> str:
+def _joined(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 

@@ -18,13 +18,13 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.errors import PlanUnusable
 from reconciler.model.address import Address, kind_of
 from reconciler.model.value import canonical_json, fields_to_json, to_json
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 
 SIZE: Final = 12
 """Bytes of an entry's digest. Nobody finds another entry with one of 2^96 in time."""
 
 ROOM: Final = 16_384
-"""Characters that the entries may take in a comment: some thousand. Of more only the digest of them all is told."""
+"""Characters for the entries in a comment, some thousand entries; of more only the digest of the set is written."""
 
 MARK: Final = re.compile(r"<!-- reconciler:reviewed sha256:([0-9a-f]{64})((?: [A-Za-z0-9+/]+)?) -->")
 LEFT: Final = re.compile(MARK.pattern.replace("reviewed", "left"))
@@ -32,11 +32,11 @@ _WHOLE: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE | re.ASC
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that a plan would do. `told` says it in words; `digests` are those it may be reviewed under."""
+class ReviewEntry:
+    """One thing that a plan would do. `text` says it in words; `digests` are those it may be reviewed under."""
 
     address: Address
-    told: str
+    text: str
     digests: tuple[bytes, ...]
 
 
@@ -58,9 +58,9 @@ ANYTHING: Final = "<!-- reconciler:reviewed anything -->"
 NOTHING: Final = Reviewed()
 
 
-def entries(plan: Plan) -> tuple[Entry, ...]:
+def entries(plan: Plan) -> tuple[ReviewEntry, ...]:
     """Everything that carrying out a plan would do, in the order of addresses."""
-    return tuple(entry for change in plan.changes for entry in _of_change(change, plan.origin))
+    return tuple(entry for change in plan.changes for entry in _entries_of_change(change, plan.origin))
 
 
 def reviewed(plan: Plan) -> Reviewed:
@@ -68,35 +68,35 @@ def reviewed(plan: Plan) -> Reviewed:
     return Reviewed(frozenset(entry.digests[0] for entry in entries(plan)))
 
 
-def unreviewed(plan: Plan, known: Reviewed) -> tuple[Entry, ...]:
+def unreviewed(plan: Plan, known: Reviewed) -> tuple[ReviewEntry, ...]:
     """What a plan would do that was not reviewed. What is left of a plan may be a set known as a whole."""
-    left = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
-    return () if _whole(entry.digests[0] for entry in left) in known.wholes else left
+    missing = tuple(entry for entry in entries(plan) if known.entries.isdisjoint(entry.digests))
+    return () if _set_digest(entry.digests[0] for entry in missing) in known.wholes else missing
 
 
 def reviewed_mark(plan: Plan, room: int = ROOM) -> str:
     """The set of a plan as a comment of HTML, on one line.
 
-    Its entries are told where they take no more than `room` characters. No two hyphens are within it.
+    Its entries are written out where they take no more than `room` characters. It holds no two hyphens in a row.
     """
-    found = reviewed(plan).entries
-    return _mark(found) if _size(len(found)) <= room else _mark(found, told=False)
+    digests = reviewed(plan).entries
+    return _mark(digests) if _encoded_length(len(digests)) <= room else _mark(digests, told=False)
 
 
 def left_mark(plan: Plan, done: Collection[Address], room: int = ROOM) -> str:
     """What an apply has left of a plan, as a comment of HTML: everything but the steps to these addresses."""
     left = frozenset(digest for each in entries(plan) if each.address not in done for digest in each.digests)
-    return _mark(left, "left", told=_size(len(left)) <= room)
+    return _mark(left, "left", told=_encoded_length(len(left)) <= room)
 
 
 def left_in(text: str) -> frozenset[bytes] | None:
-    """What an apply has left, by the last line of its report; None where the report tells of none.
+    """What an apply has left, by the last line of its report; None where the line is no such mark.
 
     Of more than a comment has room for nothing counts as left, and has to be reviewed again. Raises `PlanUnusable` for
     a mark that was cut or changed.
     """
     mark = LEFT.fullmatch(text)
-    return None if mark is None else _read(mark[1], mark[2].strip()).entries
+    return None if mark is None else _parse_mark(mark[1], mark[2].strip()).entries
 
 
 def marks_of(known: Reviewed) -> str:
@@ -104,13 +104,13 @@ def marks_of(known: Reviewed) -> str:
     return "\n".join([_mark(known.entries), *(_line(whole) for whole in sorted(known.wholes))])
 
 
-def _mark(found: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
-    packed = b"".join(sorted(found)) if told else b""
-    return _line(_whole(found), f" {b64encode(packed).decode()}" if packed else "", word)
+def _mark(digests: frozenset[bytes], word: str = "reviewed", *, told: bool = True) -> str:
+    packed = b"".join(sorted(digests)) if told else b""
+    return _line(_set_digest(digests), f" {b64encode(packed).decode()}" if packed else "", word)
 
 
-def _line(whole: str, told: str = "", word: str = "reviewed") -> str:
-    return f"<!-- reconciler:{word} sha256:{whole}{told} -->"
+def _line(digest: str, encoded: str = "", word: str = "reviewed") -> str:
+    return f"<!-- reconciler:{word} sha256:{digest}{encoded} -->"
 
 
 def reviewed_in(text: str) -> Reviewed | None:
@@ -127,36 +127,36 @@ def reviewed_in(text: str) -> Reviewed | None:
         return None
     known = NOTHING
     for mark in marks:
-        known |= _read(mark[1], mark[2].strip())
+        known |= _parse_mark(mark[1], mark[2].strip())
     return known
 
 
-def _read(whole: str, told: str) -> Reviewed:
-    if not told:
-        return Reviewed(wholes=frozenset({whole}))
+def _parse_mark(digest: str, encoded: str) -> Reviewed:
+    if not encoded:
+        return Reviewed(wholes=frozenset({digest}))
     try:
-        packed = b64decode(told, validate=True)
+        packed = b64decode(encoded, validate=True)
     except ValueError:
         packed = b""
-    found = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
-    if len(packed) % SIZE or _whole(found) != whole:
+    digests = frozenset(packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
+    if len(packed) % SIZE or _set_digest(digests) != digest:
         raise PlanUnusable("the mark of what was reviewed is not whole", hint="make the plan, and the comment, again")
-    return Reviewed(found)
+    return Reviewed(digests)
 
 
-def _size(number: int) -> int:
+def _encoded_length(number: int) -> int:
     return number * SIZE * 4 // 3
 
 
-def _whole(found: Iterable[bytes]) -> str:
-    return sha256(b"".join(sorted(set(found)))).hexdigest()
+def _set_digest(digests: Iterable[bytes]) -> str:
+    return sha256(b"".join(sorted(set(digests)))).hexdigest()
 
 
-def _of_change(change: Change, origin: Origin) -> Iterator[Entry]:
+def _entries_of_change(change: Change, origin: PlanOrigin) -> Iterator[ReviewEntry]:
     about = [origin.publisher_id, origin.api, action_of(change), kind_of(change.address), change.address]
 
-    def entry(told: str, *facts: list[Any]) -> Entry:
-        return Entry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
+    def entry(told: str, *facts: list[Any]) -> ReviewEntry:
+        return ReviewEntry(change.address, told, tuple(_digest([*about, *each]) for each in facts))
 
     match change:
         case Create():
@@ -166,7 +166,8 @@ def _of_change(change: Change, origin: Origin) -> Iterator[Entry]:
             yield entry("create", *([sent, app] for app in apps))
         case Update():
             yield from (
-                entry(f"update {told} (id {change.id})", [change.id, *facts]) for told, facts in _of_update(change)
+                entry(f"update {told} (id {change.id})", [change.id, *facts])
+                for told, facts in _facts_of_update(change)
             )
         case Deactivate() | Delete():
             yield entry(f"{action_of(change)} id {change.id}", [change.id])
@@ -174,7 +175,7 @@ def _of_change(change: Change, origin: Origin) -> Iterator[Entry]:
             return
 
 
-def _of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
+def _facts_of_update(update: Update) -> Iterator[tuple[str, list[Any]]]:
     """Each field with its value before and after, and whatever else the update does: in words, and as facts."""
     for field in update.fields:
         before, after = to_json(field.before), to_json(field.after)

@@ -15,8 +15,8 @@ class Unfinished(Exception):
     """A rule whose evaluation was given up; the message says why."""
 
 
-def judged(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
-    """A `Judge` with no bound on what a rule may cost."""
+def evaluate_rules(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
+    """Evaluate rules in this process; a `Judge` with no bound on time or memory."""
     try:
         from cel import compile as compiled  # noqa: PLC0415 - costs 0.2 s to import, and few projects have policies
     except ImportError as missing:
@@ -31,17 +31,17 @@ def judged(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]
 def _why_broken(program: Any, facts: Facts) -> str | None:
     try:
         holds = program.execute(facts)
-    except KeyError as wrong:
-        return f" (the rule cannot be evaluated: there is no {wrong} here)"
+    except KeyError as error:
+        return f" (the rule cannot be evaluated: there is no {error} here)"
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as wrong:  # noqa: BLE001 - the library is native: what it panics with is no Exception
-        return f" (the rule cannot be evaluated: {first_line(wrong)})"
+    except BaseException as error:  # noqa: BLE001 - the library is native: what it panics with is no Exception
+        return f" (the rule cannot be evaluated: {first_line(error)})"
     if isinstance(holds, bool):
         return None if holds else ""
     return f" (the rule gives {type(holds).__name__}, neither true nor false)"
 
 
-def first_line(wrong: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """What the library says of an error, in one line."""
-    return next(iter(str(wrong).strip().splitlines()), type(wrong).__name__)
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

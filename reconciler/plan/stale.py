@@ -1,19 +1,19 @@
-"""Does what a saved plan rests on still hold? Live resources against the digests the plan carries."""
+"""Which changes of a saved plan are stale or contradict themselves: live resources against the plan's digests."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, FieldChange, Update
-from reconciler.diff.compare import field_changes
+from reconciler.diff.compare import field_changes, or_none
 from reconciler.model.address import Address, app_address, folded_app, folded_placement, kind_of, name_of
 from reconciler.model.live import ById, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
 from reconciler.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """One change whose ground has moved, and how."""
+    """A change that would not be made now, and why, as a sentence without its subject."""
 
     address: Address
     how: str
@@ -43,22 +43,22 @@ def without(plan: Plan, stale: tuple[Stale, ...]) -> Plan:
     return replace(plan, changes=tuple(change for change in plan.changes if change.address not in gone))
 
 
-def moved(change: Change, by_id: ById, live: LiveState) -> str | None:
-    """How the ground of a change has moved, None where it has not."""
+def why_moved(change: Change, by_id: ById, live: LiveState) -> str | None:
+    """How the live resource of a change has moved since the plan was made; None where it has not."""
     match change:
         case Blocked():
             return None
         case Create():
-            return _taken(change, live)
+            return _why_taken(change, live)
         case Update() | Deactivate() | Delete():
             resource = by_id.get((kind_of(change.address), change.id))
             if resource is None:
                 return f"id {change.id} is gone"
-            return None if resource.digest() == change.observed else _how(change, resource)
+            return None if resource.digest() == change.observed else _moved_fields(change, resource)
 
 
-def _taken(change: Create, live: LiveState) -> str | None:
-    """How what is to be created, or what looks like it, came to be there."""
+def _why_taken(change: Create, live: LiveState) -> str | None:
+    """Why a create is stale: the resource, or one that looks like it, exists. None where neither does."""
     is_app = kind_of(change.address) == "app"
     listed = live.apps if is_app else live.placements.get(change.app_id or "", ())
     others = [each for each in listed if each.id not in change.beside]
@@ -66,28 +66,35 @@ def _taken(change: Create, live: LiveState) -> str | None:
     same = next((each for each in others if all(each.fields.get(key) == change.send.get(key) for key in keys)), None)
     if same is not None:
         return f"it exists by now, as id {same.id}"
-    wanted = () if change.distinct else _folded(change.send, is_app=is_app)
-    alike = next((each for each in others if _folded(each.fields, is_app=is_app) == wanted), None)
+    wanted = () if change.distinct else _folded_identity(change.send, is_app=is_app)
+    alike = next((each for each in others if _folded_identity(each.fields, is_app=is_app) == wanted), None)
     return None if alike is None else f"a look-alike exists by now, as id {alike.id}"
 
 
-def _folded(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
+def _folded_identity(fields: Fields, *, is_app: bool) -> tuple[str, ...]:
     if is_app:
         return folded_app(str(fields.get("platform", "")), str(fields.get("bundle", "")))
     return folded_placement(str(fields.get("name", "")))
 
 
-def _how(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
-    told = []
+def _moved_fields(change: Update | Deactivate | Delete, resource: LiveResource) -> str:
+    """In words: the planned fields whose live values have moved; of a resource of which only others have, that."""
+    moves = []
     for field in () if isinstance(change, Delete) else change.fields:
-        now = _leaf(resource, field.path)
+        now = _live_value(resource, field.path)
         if now != field.before and not (isinstance(now, Absent) and field.before is None):
-            shown = None if isinstance(now, Absent) else to_json(now)
-            told.append(f"{field.path} was {to_json(field.before)!r}, is {shown!r}")
-    return "; ".join(told) or "fields that the plan does not change have moved"
+            moves.append(f"{field.path} was {value_text(field.before)}, is {value_text(or_none(now))}")
+    return "; ".join(moves) or "fields that the plan does not change have moved"
 
 
-def _leaf(resource: LiveResource, path: str) -> Value | Absent:
+def value_text(value: Value | Absent) -> str:
+    """A value in a sentence: canonical JSON, `(none)` for None and `not shown` for a field that is absent."""
+    if isinstance(value, Absent):
+        return "not shown"
+    return "(none)" if value is None else canonical_json(to_json(value))
+
+
+def _live_value(resource: LiveResource, path: str) -> Value | Absent:
     value: Value | Absent = resource.fields
     for key in path.split("."):
         value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT

@@ -1,4 +1,4 @@
-"""The way back: a plan that puts live values back to what they were before an apply.
+"""Undoing an apply that has just ended: a plan that puts live values back to what they were before it.
 
 It is an ordinary plan, bound to what was there after that apply: guards, staleness and locks hold for it as for any.
 """
@@ -14,7 +14,7 @@ from reconciler.model.journal import Result
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import ById, LiveResource
 from reconciler.model.value import ABSENT, Fields, Value
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 
 MADE_BY_WHAT_IS_UNDONE: Final = "made by the apply that is undone; a tombstone deletes it later"
 """Why an undo plan sets a resource inactive that the manifests may still declare."""
@@ -37,7 +37,7 @@ def undo_plan(
     before: ById,
     after: ById,
     ledger: Ledger,
-    origin: Origin,
+    origin: PlanOrigin,
 ) -> Plan:
     """The inverse of what an apply did. `before` and `after` it: what was live; `ledger` as it was before.
 
@@ -67,16 +67,16 @@ def _inverse(
     match change:
         case Create():
             result = outcomes.get((change.address, "create"))
-            made = after.get((kind, result.id)) if result is not None and result.id is not None else None
-            if made is not None:
+            created = after.get((kind, result.id)) if result is not None and result.id is not None else None
+            if created is not None:
                 why = MADE_BY_WHAT_IS_UNDONE
-                yield Deactivate(change.address, made.id, why, made.digest(), made.app_id, change.source)
+                yield Deactivate(change.address, created.id, why, created.digest(), created.app_id, change.source)
             elif result is not None and result.outcome == "unknown":
                 yield Note(change.address, "nobody knows whether it was made: look in the console")
         case Update():
             result = outcomes.get((change.address, "update"))
             doubtful = result is not None and result.outcome in {"unverified", "unknown"}
-            yield from _put_back(
+            yield from _restoring_update(
                 change, before.get((kind, change.id)), after.get((kind, change.id)), ledger, doubtful=doubtful
             )
         case Deactivate():
@@ -90,7 +90,7 @@ def _inverse(
             pass
 
 
-def _put_back(
+def _restoring_update(
     change: Update, was: LiveResource | None, now: LiveResource | None, ledger: Ledger, *, doubtful: bool
 ) -> Iterator[Update | Note]:
     if was is None or now is None:
@@ -110,7 +110,7 @@ def _put_back(
         change.renamed_from or change.address,
         change.id,
         change.source,
-        tuple(way_back(send, now.fields)),
+        tuple(restoring_changes(send, now.fields)),
         send,
         applied,
         now.digest(),
@@ -126,7 +126,7 @@ def _is_unshown(name: str, sent: Fields, now: LiveResource) -> bool:
     return sent[name] is not None and now.fields.get(name) is None
 
 
-def way_back(send: Fields, now: Fields) -> Iterator[FieldChange]:
+def restoring_changes(send: Fields, now: Fields) -> Iterator[FieldChange]:
     """The leaves in which what is there `now` differs from what is to be sent."""
     for name in sorted(send):
         for field in field_changes(name, now.get(name, ABSENT), send[name], None):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal
 
-from reconciler.plan.plan import Origin
+from reconciler.plan.plan import PlanOrigin
 from reconciler.render.line import counted
 from reconciler.render.sanitise import clipped, markdown, markdown_html
 
@@ -16,7 +16,7 @@ READABLE: Final = 32
 _BETWEEN_WORDS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
-def marker(document: Document, origin: Origin | None, key: str = "") -> str:
+def marker(document: Document, origin: PlanOrigin | None, key: str = "") -> str:
     """A comment of HTML, the same for every run of a project and another for every other project.
 
     A project is its publisher and API, and a `key` where several share these. No text of a body can hold a marker: all

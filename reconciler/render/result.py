@@ -13,10 +13,10 @@ from reconciler.model.diagnostic import Finding, Severity
 from reconciler.model.document import AddressText, Count, Document, Form, Shape, Values, itself, key
 from reconciler.model.journal import Outcome, Result
 from reconciler.model.value import ABSENT
-from reconciler.plan.aftermath import Aftermath, Moved
+from reconciler.plan.aftermath import Aftermath, ResourceChange
 from reconciler.plan.document import FieldChangeJson
-from reconciler.plan.plan import Origin
-from reconciler.plan.reviewed import Entry
+from reconciler.plan.plan import PlanOrigin
+from reconciler.plan.reviewed import ReviewEntry
 from reconciler.render.line import Line, Span, Tone, counted, line
 from reconciler.render.markdown import (
     FOLD_END,
@@ -126,7 +126,7 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     results: Sequence[Result],
     run: str,
     undo: str | None,
-    origin: Origin,
+    origin: PlanOrigin,
     key: str = "",
     *,
     limit: int = LIMIT,
@@ -151,13 +151,13 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     return sheet.text(" `reconciler history` tells everything.")
 
 
-def unreviewed_markdown(more: Sequence[Entry], origin: Origin, key: str = "", limit: int = LIMIT) -> str:
+def unreviewed_markdown(more: Sequence[ReviewEntry], origin: PlanOrigin, key: str = "", limit: int = LIMIT) -> str:
     """Why nothing was applied, for a comment: what the plan would do beyond the reviewed one."""
     told = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
     title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
     sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{told}\n", limit)
     items = [
-        Item(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}")) for each in more
+        Item(row(name(each.address), sentence(each.text)), ("step", f"{each.address} {each.text}")) for each in more
     ]
     sheet.write([Section(table("address", "what was not reviewed"), items)])
     return sheet.text(" The log of the job names everything.")
@@ -292,7 +292,7 @@ def _account_lines(left: Aftermath) -> Iterator[Line]:
         yield line("  no twins")
 
 
-def _moved_lines(word: str, tone: Tone, moved: Moved) -> Iterator[Line]:
+def _moved_lines(word: str, tone: Tone, moved: ResourceChange) -> Iterator[Line]:
     unplanned = Span("" if moved.planned else "  not in the plan", "blocked")
     yield line("  ", Span(word, tone), f" {moved.address}", Span(f"  id {moved.id}", "faint"), unplanned)
     for change in moved.fields:

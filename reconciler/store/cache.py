@@ -21,7 +21,7 @@ from typing import Final
 from reconciler import __version__
 from reconciler.errors import UnfitFile
 from reconciler.files import disk
-from reconciler.store.seal import found_key, made_key
+from reconciler.store.seal import make_key, read_key
 
 _NAME: Final = "manifests"
 _KEY_NAME: Final = "key"
@@ -47,7 +47,7 @@ class Cache:
         self._least = least
         build = this_build() if build is None else build
         self._person = hashlib.blake2b(build.encode(), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
-        self._seal_key = found_key(folder, _KEY_NAME)
+        self._seal_key = read_key(folder, _KEY_NAME)
         self._stored = dict(_records(self._content())) if self._seal_key else {}
         self._used: dict[bytes, bytes] = {}
         self._is_new = False
@@ -66,7 +66,7 @@ class Cache:
         self._is_new = True
 
     def save(self) -> None:
-        """Write what was used since this was made, and let go of the rest.
+        """Write what was used since this was made, and drop the rest.
 
         Nothing is written where nothing is new, for less than `least` bytes, and through links, which may lead out of
         the project.
@@ -76,7 +76,7 @@ class Cache:
             return
         with suppress(OSError, UnfitFile):
             disk.create(self._folder, ".gitignore", b"*\n")
-            seal_key = made_key(self._folder, _KEY_NAME)
+            seal_key = make_key(self._folder, _KEY_NAME)
             if seal_key is not None:
                 disk.remove_drafts(self._folder / _NAME)  # a run at work that loses its own saves nothing
                 data = b"".join(self._lines(seal_key))
@@ -85,7 +85,7 @@ class Cache:
 
     def _content(self) -> bytes:
         """The bytes of the file; none where it is too large or anything but a regular file."""
-        with suppress(OSError, UnfitFile), os.fdopen(disk.opened(self._folder, _NAME), "rb") as file:
+        with suppress(OSError, UnfitFile), os.fdopen(disk.open_descriptor(self._folder, _NAME), "rb") as file:
             return file.read() if os.fstat(file.fileno()).st_size <= _MOST else b""
         return b""
 
@@ -114,11 +114,11 @@ def _records(content: bytes) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
 
 @cache
 def this_build() -> str:
-    """What tells this program from other versions of it: its number, and when it and its libraries were installed."""
+    """An identifier of this installation: version numbers, and the sizes and times of its files and libraries."""
     package = Path(__file__).parents[1]
     ours = [path for folder in _OURS for path in (package / folder).rglob("*.py")]
     specs = [find_spec(name) for name in _THEIRS]
     theirs = [Path(spec.origin) for spec in specs if spec is not None and spec.origin is not None]
     stamps = [(path, path.stat()) for path in sorted((*ours, *theirs))]
-    told = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
-    return "\n".join((__version__, sys.version, *told))
+    files = [f"{path} {seen.st_size} {seen.st_mtime_ns}" for path, seen in stamps]
+    return "\n".join((__version__, sys.version, *files))

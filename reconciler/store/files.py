@@ -1,4 +1,7 @@
-"""A run of the store on files: each step is in the journal at once, and in the ledger soon after."""
+"""The store on files: the ledger, journal and lock of a project, and a run that holds the lock.
+
+Each step of a run is in the journal at once, and in the ledger soon after.
+"""
 
 import hashlib
 import logging
@@ -22,27 +25,27 @@ from reconciler.store.journal_file import (
     RUN_ENDED,
     RUN_STARTED,
     JournalFile,
-    bring_up,
     changes_ledger,
     check_event,
     ended_event,
-    give_account,
     intent_event,
     journal_account,
     read_journal,
     read_sealed,
     remembered_event,
     replay,
+    update_ledger,
+    write_account,
 )
 from reconciler.store.ledger_file import (
     LEDGER_NAME,
     LedgerFile,
-    checked_account,
+    check_account,
     ledger_text,
     read_ledger_file,
     write_atomically,
 )
-from reconciler.store.seal import Seals, found_key, made_key
+from reconciler.store.seal import Seals, make_key, read_key
 
 log = logging.getLogger("reconciler.store")
 
@@ -55,7 +58,7 @@ FLUSH_SHARE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlace:
-    """Where a ledger is written, and whose it is to say that it is; `is_said`: it says so already, or is not there."""
+    """Where a ledger is written and the account it is to name; `is_said`: it names it already, or is absent."""
 
     path: Path
     account: AccountId | None
@@ -85,7 +88,7 @@ class FileRun:
         self._clock = clock
         self._lock, self._flushing = Lock(), Lock()
         self._dirty = ahead
-        self._flush_at = clock.monotonic() + _rest_after(took)
+        self._flush_at = clock.monotonic() + _flush_pause(took)
         self.run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
     def begin(self, who: Mapping[str, str]) -> None:
@@ -105,19 +108,19 @@ class FileRun:
         try:
             self._append(ended_event(ended), at_once=False)
         finally:  # where the journal takes no more, the ledger may
-            self._take([] if ended.entry is None else [ended.entry], ended.forget)
+            self._update([] if ended.entry is None else [ended.entry], ended.forget)
 
     def remember(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         """Bring the ledger up to what was seen, without any step."""
         self._append(remembered_event(entries, forget))
-        self._take(entries, forget)
+        self._update(entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account."""
         self._append(event, at_once=False)
 
     def close(self) -> None:
-        """Write the ledger, which now says whose it is, and close the run in the journal."""
+        """Write the ledger, with its account, and close the run in the journal. Raises `StoreError`."""
         self._dirty = self._dirty or not self._is_said
         self._end()
 
@@ -128,10 +131,10 @@ class FileRun:
         finally:
             self._journal.close()
 
-    def break_off(self) -> None:
-        """As `close`, for a run that something else has ended: what cannot be written is told, not raised.
+    def close_after_failure(self) -> None:
+        """As `close`, for a run that an error has ended: what cannot be written is logged, not raised.
 
-        A ledger that does not say whose it is is not written for that alone: it may have been found to be another's.
+        A ledger that names no account is not written for that alone: it may have been found to be another's.
         """
         try:
             self._end()
@@ -142,9 +145,9 @@ class FileRun:
         at = self._clock.now().isoformat(timespec="milliseconds")
         self._journal.append({"v": 1, "run": self.run_id, "at": at, **event}, at_once=at_once)
 
-    def _take(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
+    def _update(self, entries: Sequence[LedgerEntry], forget: Sequence[Address]) -> None:
         with self._lock:
-            bring_up(self._entries, entries, forget)
+            update_ledger(self._entries, entries, forget)
             self._dirty = self._dirty or bool(entries or forget)
             is_due = self._dirty and self._clock.monotonic() >= self._flush_at
             if is_due:
@@ -172,11 +175,11 @@ class FileRun:
                 raise
             finally:
                 now = self._clock.monotonic()
-                self._flush_at = now + _rest_after(now - began)
+                self._flush_at = now + _flush_pause(now - began)
 
 
-def _rest_after(took: float) -> float:
-    """Seconds in which the ledger is not written again, after it took so many."""
+def _flush_pause(took: float) -> float:
+    """Seconds until the ledger may be written again, after writing it `took` so many."""
     return max(FLUSH_SECONDS, took / FLUSH_SHARE)
 
 
@@ -195,8 +198,8 @@ JOURNAL_NAME: Final = "journal.jsonl"
 class FileStore:
     """Ledger, journal and lock of the project at `root`.
 
-    `account` is whose they have to be: files that say otherwise raise `WrongAccount`, whatever is asked of them, and
-    files that do not say are given it with the next run. Where it is None nobody asks. `key` is what the journal's
+    `account` is the one they have to belong to: every method raises `WrongAccount` for files that name another, and the
+    next run adds it to files that name none. None: it is not checked. `key` is what the journal's
     lines are sealed with; where none is given, the one of the state folder.
     """
 
@@ -211,9 +214,9 @@ class FileStore:
 
     def ledger(self) -> Ledger:
         """The entries of the file, brought up to what the journal says of a run that was killed."""
-        written = self._ours()
+        written = self._read_ledger()
         self._check_journal()
-        return self._recovered(None if written is None else written.entries, self._seals())
+        return self._recover(None if written is None else written.entries, self._seals())
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """The journal, oldest first; events that this checkout did not write say `foreign`.
@@ -223,7 +226,7 @@ class FileStore:
         self._check_journal()
         unread: list[int] = []
         for number, event, ours in read_sealed(self._journal_path, self._seals(), unread):
-            _check(number, event)
+            _check_event(number, event)
             yield event if ours else {**event, FOREIGN: True}
         yield from ({"event": UNREAD, "line": number, FOREIGN: True} for number in unread)
 
@@ -239,19 +242,19 @@ class FileStore:
         finally:
             audits.close()
 
-    def _ours(self) -> LedgerFile | None:
-        found = read_ledger_file(self._ledger_path)
-        if found is not None:
-            checked_account(LEDGER_NAME, found.account, self._account)
-        return found
+    def _read_ledger(self) -> LedgerFile | None:
+        ledger_file = read_ledger_file(self._ledger_path)
+        if ledger_file is not None:
+            check_account(LEDGER_NAME, ledger_file.account, self._account)
+        return ledger_file
 
     def _check_journal(self) -> AccountId | None:
-        """Whose the journal says to be. Raises `WrongAccount`."""
-        found = None if self._account is None else journal_account(self._journal_path)
-        checked_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", found, self._account)
-        return found
+        """The account that the journal names. Raises `WrongAccount`."""
+        account = None if self._account is None else journal_account(self._journal_path)
+        check_account(f"{STATE_FOLDER}/{JOURNAL_NAME}", account, self._account)
+        return account
 
-    def _recovered(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
+    def _recover(self, written: Ledger | None, seals: Seals | None) -> dict[Address, LedgerEntry]:
         """The written entries and what a killed run added; out of the whole journal where the ledger is gone.
 
         An empty file is what a cut-off one looks like: it is taken for a ledger that is gone, too. Only what this
@@ -261,11 +264,11 @@ class FileStore:
         foreign: list[dict[str, Any]] = []
         for number, event, is_ours in read_sealed(self._journal_path, seals):
             if is_ours:
-                _check(number, event)
+                _check_event(number, event)
             (ours if is_ours else foreign).append(event)
         ledger = file_digest(self._ledger_path)
         entries = dict(written or {})
-        for event in _to_replay(ours, ledger) if written else ours:
+        for event in _unfinished_events(ours, ledger) if written else ours:
             replay(entries, event)
         if (shared := shared_id(entries.values())) is not None:
             first, second = shared
@@ -274,7 +277,7 @@ class FileStore:
                 f"for {first.address} and {second.address}",
                 hint=f"move {STATE_FOLDER}/journal.jsonl away: the ledger stands without it",
             )
-        if any(changes_ledger(event) for event in (_to_replay(foreign, ledger) if written else foreign)):
+        if any(changes_ledger(event) for event in (_unfinished_events(foreign, ledger) if written else foreign)):
             log.warning(
                 "%s holds steps of a run that never ended, and this checkout did not write them: they are not taken "
                 "over into the ledger",
@@ -284,7 +287,7 @@ class FileStore:
 
     def _seals(self) -> Seals | None:
         """The chain of this checkout's seals, from its beginning; None where it has never written a journal."""
-        key = self._key if self._key is not None else found_key(self._root / STATE_FOLDER)
+        key = self._key if self._key is not None else read_key(self._root / STATE_FOLDER)
         return None if key is None else Seals(key)
 
     @contextmanager
@@ -298,23 +301,23 @@ class FileStore:
             lock.acquire()
         except Timeout as held:
             raise LockHeld("another run holds the lock of this project", hint="wait for it to end") from held
-        except (OSError, UnfitFile) as wrong:
-            raise StoreError(f"the lock cannot be taken: {wrong}") from wrong
+        except (OSError, UnfitFile) as error:
+            raise StoreError(f"the lock cannot be taken: {error}") from error
         try:
             disk.remove_drafts(self._ledger_path)
             began = self._clock.monotonic()
-            found = self._ours()
+            ledger_file = self._read_ledger()
             took = self._clock.monotonic() - began
             says = self._check_journal()
             if self._key is None:
-                made_key(self._root / STATE_FOLDER)
+                make_key(self._root / STATE_FOLDER)
             seals = self._seals()
-            written = found.entries if found else {}
-            entries = self._recovered(None if found is None else found.entries, seals)
-            account = self._account or (None if found is None else found.account)
-            unsaid = bool(written) and found is not None and found.account != account
+            written = ledger_file.entries if ledger_file else {}
+            entries = self._recover(None if ledger_file is None else ledger_file.entries, seals)
+            account = self._account or (None if ledger_file is None else ledger_file.account)
+            unsaid = bool(written) and ledger_file is not None and ledger_file.account != account
             if says is None and self._account is not None:
-                give_account(self._journal_path, self._account)
+                write_account(self._journal_path, self._account)
             journal = JournalFile(self._journal_path, seals)
             ledger = LedgerPlace(self._ledger_path, account, is_said=not unsaid)
             run = FileRun(ledger, journal, entries, self._clock, ahead=entries != written, took=took)
@@ -322,14 +325,14 @@ class FileStore:
                 run.begin(who)
                 yield run
             except BaseException:
-                run.break_off()
+                run.close_after_failure()
                 raise
             run.close()
         finally:
             lock.release()
 
 
-def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+def _unfinished_events(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
     """Events of runs at the journal's end that never closed, if the ledger at hand is one that they wrote or met.
 
     A ledger that came from elsewhere (a git checkout) is newer or older than the killed run, and is left as it is.
@@ -347,12 +350,12 @@ def _to_replay(events: Iterable[dict[str, Any]], ledger: str | None) -> list[dic
     return unfinished if ledger in met else []
 
 
-def _check(number: int, event: Mapping[str, Any]) -> None:
+def _check_event(number: int, event: Mapping[str, Any]) -> None:
     try:
         check_event(event)
-    except (KeyError, ValueError) as wrong:
-        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+    except (KeyError, ValueError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise StoreError(
             f"{STATE_FOLDER}/{JOURNAL_NAME}:{number}: the line is no event of a journal: {what}",
             hint=f"move {STATE_FOLDER}/{JOURNAL_NAME} away: the ledger stands without it",
-        ) from wrong
+        ) from error

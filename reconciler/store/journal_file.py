@@ -1,4 +1,4 @@
-"""PURE. Journal events as JSON, and the ledger that events lead to."""
+"""The journal: its events as JSON, the ledger that they lead to, and the file, appended to durably and read back."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from reconciler.model.ledger import AccountId, LedgerEntry, entry_from_json, ent
 from reconciler.model.value import fields_to_json, line_json
 from reconciler.store.group_commit import GroupCommit
 from reconciler.store.ledger_file import account_in
-from reconciler.store.seal import Seals, told_apart
+from reconciler.store.seal import Seals, with_ownership
 
 RUN_STARTED: Final = "run-started"
 INTENT: Final = "intent"
@@ -68,7 +68,7 @@ def changes_ledger(event: Mapping[str, Any]) -> bool:
 
 
 def check_event(event: Mapping[str, Any]) -> None:
-    """Hold what a journal holds to the forms above. Raises ValueError, or KeyError for what a ledger entry lacks."""
+    """Check that an event has one of the forms above. Raises ValueError, or KeyError for what a ledger entry lacks."""
     kind = checked.text(event.get("event", ""))
     checked.text(event.get("run", ""))
     if "at" in event:
@@ -108,11 +108,13 @@ def replay(ledger: dict[Address, LedgerEntry], event: Mapping[str, Any]) -> None
     if not changes_ledger(event):
         return
     entries = [event["entry"]] if event.get("entry") else event.get("entries", ())
-    bring_up(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))
+    update_ledger(ledger, map(entry_from_json, entries), map(Address, event.get("forget", ())))
 
 
-def bring_up(ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]) -> None:
-    """Take in what is known anew, after letting go of what is no more."""
+def update_ledger(
+    ledger: dict[Address, LedgerEntry], entries: Iterable[LedgerEntry], forget: Iterable[Address]
+) -> None:
+    """Drop the addresses to `forget` from a ledger, then add the entries."""
     for address in forget:
         ledger.pop(address, None)
     ledger.update((entry.address, entry) for entry in entries)
@@ -131,11 +133,11 @@ class JournalFile:
         self._disk = GroupCommit(self._sync)
         try:
             disk.make_folder(path.parents[1], path.parent.name)
-            self._descriptor = disk.opened(*_in_state(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            self._descriptor = disk.open_descriptor(*_root_and_name(path), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             _end_torn_line(self._descriptor)
             disk.sync_folder(path.parent)
-        except (OSError, UnfitFile) as wrong:
-            raise StoreError(f"the journal cannot be opened: {wrong}") from wrong
+        except (OSError, UnfitFile) as error:
+            raise StoreError(f"the journal cannot be opened: {error}") from error
 
     def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         """Write one event, and return when it is on disk. Raises `StoreError`.
@@ -148,16 +150,16 @@ class JournalFile:
             with self._write_lock:
                 # A full disk may have cut the line before: this one must not run into it.
                 started, self._torn = self._torn, True
-                line = line if self._seals is None else self._seals.put(line)
+                line = line if self._seals is None else self._seals.seal(line)
                 _write_all(self._descriptor, b"\n" + line if started else line)
                 self._torn = False
                 if self._seals is not None:
-                    self._seals.wrote(line)
+                    self._seals.advance(line)
                 self._is_owed = not at_once  # a sync takes along all that was written before it
             if at_once:
                 self._disk.wait()
-        except OSError as wrong:
-            raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+        except OSError as error:
+            raise StoreError(f"the journal cannot be written: {error}") from error
 
     def _sync(self) -> None:
         os.fsync(self._descriptor)
@@ -178,7 +180,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _in_state(path: Path) -> tuple[Path, str]:
+def _root_and_name(path: Path) -> tuple[Path, str]:
     """The project's root and the name below it of a file in the folder of its state, which may be no link either."""
     return path.parents[1], f"{path.parent.name}/{path.name}"
 
@@ -192,25 +194,26 @@ def _end_torn_line(descriptor: int) -> None:
 
 
 def journal_account(path: Path) -> AccountId | None:
-    """Whose a journal says to be; None where it does not say, or is not there. Raises `StoreError`."""
+    """The account that a journal names in its first line; None without a name or a journal. Raises `StoreError`."""
     try:
-        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
-            return account_in(_in_state(path)[1], file.readline(_LONGEST_HEADER))
+        with os.fdopen(disk.open_descriptor(*_root_and_name(path)), "rb") as file:
+            return account_in(_root_and_name(path)[1], file.readline(_LONGEST_HEADER))
     except FileNotFoundError:
         return None
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"the journal cannot be read: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"the journal cannot be read: {error}") from error
 
 
 _LONGEST_HEADER = 4096
 
 
-def give_account(path: Path, account: AccountId) -> None:
-    """Put the line that says whose a journal is in front of its lines, which stay as they are; it may not be there yet.
+def write_account(path: Path, account: AccountId) -> None:
+    """Put the line that names the account before the lines of a journal, which may be absent.
 
-    One that is too large to be read as a whole stays without. The caller holds the project's lock. Raises `StoreError`.
+    A journal that is too large to be read as a whole gets no such line. The caller holds the
+    project's lock. Raises `StoreError`.
     """
-    root, name = _in_state(path)
+    root, name = _root_and_name(path)
     head = header_line(account).encode("utf-8", "backslashreplace") + b"\n"
     try:
         disk.make_folder(root, path.parent.name)
@@ -219,10 +222,10 @@ def give_account(path: Path, account: AccountId) -> None:
         except FileNotFoundError:
             lines = b""
         disk.write(root, name, head + lines)
-    except (OSError, UnfitFile) as wrong:
-        if isinstance(wrong, UnfitFile) and wrong.finding.code == disk.TOO_LARGE:
+    except (OSError, UnfitFile) as error:
+        if isinstance(error, UnfitFile) and error.finding.code == disk.TOO_LARGE:
             return
-        raise StoreError(f"the journal cannot be written: {wrong}") from wrong
+        raise StoreError(f"the journal cannot be written: {error}") from error
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -233,13 +236,15 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
 def read_sealed(
     path: Path, seals: Seals | None, unread: list[int] | None = None
 ) -> Iterator[tuple[int, dict[str, Any], bool]]:
-    """The same, each with its line, from 1, and whether this checkout wrote it: `seals` is the chain's beginning.
+    """The events of a journal, each with its line number, from 1, and whether this checkout wrote it.
+
+    `seals` is the beginning of the chain of this checkout's seals; None: it wrote none.
 
     The lines that were passed over are added to `unread`.
     """
     try:
-        with os.fdopen(disk.opened(*_in_state(path)), "rb") as file:
-            for number, (line, ours) in enumerate(told_apart(file, seals), 1):
+        with os.fdopen(disk.open_descriptor(*_root_and_name(path)), "rb") as file:
+            for number, (line, ours) in enumerate(with_ownership(file, seals), 1):
                 try:
                     event = json.loads(line.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
@@ -251,5 +256,5 @@ def read_sealed(
                     unread.append(number)
     except FileNotFoundError:
         return
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"the journal cannot be read: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"the journal cannot be read: {error}") from error

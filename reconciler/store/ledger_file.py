@@ -34,16 +34,16 @@ LEDGER_NAME = "reconciler.lock"
 
 @dataclass(frozen=True, slots=True)
 class LedgerFile:
-    """What a ledger file holds; `account` is whose it says to be, None where it does not say."""
+    """What a ledger file holds; `account` is the one that it names, None where it names none."""
 
     entries: Ledger
     account: AccountId | None
 
 
 def read_ledger(path: Path) -> Ledger | None:
-    """The entries of a ledger file, whosever it is; None where there is no file. Raises as `read_ledger_file`."""
-    found = read_ledger_file(path)
-    return None if found is None else found.entries
+    """The entries of a ledger file of any account; None where there is no file. Raises as `read_ledger_file`."""
+    ledger_file = read_ledger_file(path)
+    return None if ledger_file is None else ledger_file.entries
 
 
 def read_ledger_file(path: Path) -> LedgerFile | None:
@@ -56,58 +56,58 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         text = text_of(disk.read(path.parent, path.name))
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError as wrong:
-        at = wrong.object[: wrong.start].count(b"\n") + 1
-        raise _broken(path, at, "the line cannot be read: it is not UTF-8 text") from wrong
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"{path.name} cannot be read: {wrong}", hint="restore the file from git") from wrong
+    except UnicodeDecodeError as error:
+        at = error.object[: error.start].count(b"\n") + 1
+        raise _broken_line_error(path, at, "the line cannot be read: it is not UTF-8 text") from error
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"{path.name} cannot be read: {error}", hint="restore the file from git") from error
     if text and not text.endswith("\n"):
-        raise _broken(path, text.count("\n") + 1, "the line is cut off")
+        raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
     entries: dict[Address, LedgerEntry] = {}
     lines: dict[Address, int] = {}
     account = None
     for number, line in enumerate(text.split("\n")[:-1], 1):
-        raw = _parsed(path, number, line)
+        raw = _parse_line(path, number, line)
         if is_header(raw):
-            account = _account(path, number, raw)
+            account = _parse_account(path, number, raw)
             continue
-        entry = _entry(path, number, raw)
+        entry = _parse_entry(path, number, raw)
         if entries.get(entry.address) == entry:
             what = f"{entry.address} is there twice, on line {lines[entry.address]} as well"
             raise StoreError(
                 f"{path.name}:{number}: {what}", hint="both say the same: delete one, or restore the file from git"
             )
         if entry.address in entries:
-            raise _broken(
+            raise _broken_line_error(
                 path, number, f"{entry.address} is there twice, and says otherwise on line {lines[entry.address]}"
             )
         entries[entry.address], lines[entry.address] = entry, number
     if (shared := shared_id(entries.values())) is not None:
-        raise _twice(path, lines, *shared)
+        raise _shared_id_error(path, lines, *shared)
     return LedgerFile(entries, account)
 
 
-def checked_account(name: str, found: AccountId | None, ours: AccountId | None) -> None:
-    """Raise `WrongAccount` where a file says that it is another account's; one that does not say is taken."""
-    if found is None or ours is None or found == ours:
+def check_account(name: str, named: AccountId | None, ours: AccountId | None) -> None:
+    """Raise `WrongAccount` where a file names another account than ours; one that names none passes."""
+    if named is None or ours is None or named == ours:
         return
     raise WrongAccount(
-        f"{name} belongs to {found}, and this run is for {ours}",
+        f"{name} belongs to {named}, and this run is for {ours}",
         hint="correct publisherId or DT_MANAGEMENT_URL if they are wrong; else give each account a project folder of "
         f"its own, without this {LEDGER_NAME} and .reconciler/: what is live is found again by its identity",
     )
 
 
 def account_in(name: str, data: bytes) -> AccountId | None:
-    """Whose a ledger or journal says to be by its first line; None where it does not say. Raises `StoreError`."""
+    """The account that a ledger or journal names in its first line; None where it names none. Raises `StoreError`."""
     try:
         raw = orjson.loads(data.partition(b"\n")[0])
     except orjson.JSONDecodeError:
         return None
-    return _account(Path(name), 1, raw) if is_header(raw) else None
+    return _parse_account(Path(name), 1, raw) if is_header(raw) else None
 
 
-def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
+def _parse_account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
     if number > 1:
         hint = "keep the one that is the first line of the file, and delete this one: a merge has put it here"
         raise StoreError(f"{path.name}:{number}: a second line that says whose account it is", hint=hint)
@@ -116,17 +116,17 @@ def _account(path: Path, number: int, raw: Mapping[str, Any]) -> AccountId:
     except NewerFormatError as newer:
         hint = "upgrade this program: a newer one has been at work"
         raise StoreError(f"{path.name}:1: {newer}", hint=hint) from newer
-    except (KeyError, ValueError) as wrong:
-        what = f"it has no {wrong}" if isinstance(wrong, KeyError) else str(wrong)
+    except (KeyError, ValueError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         hint = "restore the line, or delete it: without it the file is taken for this project's own"
         raise StoreError(
             f"{path.name}:1: the line that says whose account it is is damaged: {what}", hint=hint
-        ) from wrong
+        ) from error
 
 
-def _parsed(path: Path, number: int, line: str) -> Any:
+def _parse_line(path: Path, number: int, line: str) -> Any:
     if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
-        raise _broken(path, number, "a git merge conflict is left in it")
+        raise _broken_line_error(path, number, "a git merge conflict is left in it")
     if not line.strip("\r \t"):
         hint = "delete the line, or restore the file from git"
         raise StoreError(f"{path.name}:{number}: the line is not a ledger entry: it is empty", hint=hint)
@@ -135,21 +135,21 @@ def _parsed(path: Path, number: int, line: str) -> Any:
         raise StoreError(f"{path.name}:1: this is a pointer of Git LFS and not the file itself", hint=hint)
     try:
         return orjson.loads(line)
-    except orjson.JSONDecodeError as wrong:
-        raise _broken(path, number, "the line is not a ledger entry") from wrong
+    except orjson.JSONDecodeError as error:
+        raise _broken_line_error(path, number, "the line is not a ledger entry") from error
 
 
-def _entry(path: Path, number: int, raw: Any) -> LedgerEntry:
+def _parse_entry(path: Path, number: int, raw: Any) -> LedgerEntry:
     try:
         return entry_from_json(raw)
-    except KeyError as wrong:
-        raise _broken(path, number, f"the line is not a ledger entry: it has no {wrong}") from wrong
-    except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
-        why = "" if isinstance(wrong, TypeError | AttributeError) else f": {wrong}"
-        raise _broken(path, number, f"the line is not a ledger entry{why}") from wrong
+    except KeyError as error:
+        raise _broken_line_error(path, number, f"the line is not a ledger entry: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        why = "" if isinstance(error, TypeError | AttributeError) else f": {error}"
+        raise _broken_line_error(path, number, f"the line is not a ledger entry{why}") from error
 
 
-def _twice(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
+def _shared_id_error(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second: LedgerEntry) -> StoreError:
     """Two addresses of one resource: whichever of them is acted on, it may be the other's."""
     at = lines[first.address]
     what = f"{second.kind} id {second.id} is there twice, for {first.address} (line {at}) and {second.address}"
@@ -157,7 +157,7 @@ def _twice(path: Path, lines: Mapping[Address, int], first: LedgerEntry, second:
     return StoreError(f"{path.name}:{lines[second.address]}: {what}", hint=hint)
 
 
-def _broken(path: Path, line: int, what: str) -> StoreError:
+def _broken_line_error(path: Path, line: int, what: str) -> StoreError:
     hint = "restore the file from git, or delete it: it is made again from the live account by identity"
     return StoreError(f"{path.name}:{line}: {what}", hint=hint)
 
@@ -170,8 +170,8 @@ def ledger_text(ledger: Ledger, account: AccountId | None = None) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file so that a reader, or a crash, meets the old text or the new one and nothing between."""
+    """Replace a file so that a reader, or a crash, finds either the old text or the new. Raises `StoreError`."""
     try:
         disk.write(path.parent, path.name, text.encode())
-    except (OSError, UnfitFile) as wrong:
-        raise StoreError(f"{path.name} cannot be written: {wrong}") from wrong
+    except (OSError, UnfitFile) as error:
+        raise StoreError(f"{path.name} cannot be written: {error}") from error

@@ -37,15 +37,15 @@ class Seals:
     key: bytes
     after: tuple[bytes, bytes] = field(default=(b"", b""))
 
-    def put(self, line: bytes) -> bytes:
+    def seal(self, line: bytes) -> bytes:
         """A line that is an object of JSON and its break, with its seal; `wrote` says that it is on record."""
         return line[:-2] + _FIELD + self._seal(self.after[1], line[:-2]) + _END
 
-    def wrote(self, line: bytes) -> None:
+    def advance(self, line: bytes) -> None:
         """Go on behind a sealed line."""
         self.after = self.after[1], line[-_TAIL:][len(_FIELD) : -len(_END)]
 
-    def holds(self, line: bytes) -> bool:
+    def accept(self, line: bytes) -> bool:
         """Whether a line read is the next one of ours; the chain goes on behind it."""
         whole = line if line.endswith(b"\n") else line + b"\n"
         tail = whole[-_TAIL:]
@@ -54,7 +54,7 @@ class Seals:
         seal = tail[len(_FIELD) : -len(_END)]
         if not any(compare_digest(seal, self._seal(before, whole[:-_TAIL])) for before in self.after):
             return False
-        self.wrote(whole)
+        self.advance(whole)
         return True
 
     def _seal(self, before: bytes, body: bytes) -> bytes:
@@ -64,28 +64,28 @@ class Seals:
         return whole.hexdigest().encode()
 
 
-def found_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+def read_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
     """The key that a file of a state folder gives; None where there is none that can be had."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | disk.CAREFULLY)
     except OSError:
         return None
     try:
-        seen = os.fstat(descriptor)
-        if not stat.S_ISREG(seen.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             return None
         content = os.read(descriptor, _KEY_BYTES)
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    facts = f"{seen.st_ino} {seen.st_ctime_ns} ".encode()
+    facts = f"{status.st_ino} {status.st_ctime_ns} ".encode()
     return hashlib.blake2b(facts + content, digest_size=32).digest()
 
 
-def made_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
-    """The same, made where there is none yet, and on disk; None where it cannot be made."""
-    if (known := found_key(folder, name)) is not None:
+def make_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
+    """As `read_key`; makes the file, durably, where there is none. None where it cannot be made."""
+    if (known := read_key(folder, name)) is not None:
         return known
     with suppress(OSError):
         descriptor = os.open(folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -94,10 +94,10 @@ def made_key(folder: Path, name: str = KEY_NAME) -> bytes | None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    return found_key(folder, name)
+    return read_key(folder, name)
 
 
-def told_apart(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:
+def with_ownership(lines: Iterator[bytes], seals: Seals | None) -> Iterator[tuple[bytes, bool]]:
     """Each line of a journal, and whether it is ours; none is without a key."""
     for line in lines:
-        yield line, seals is not None and seals.holds(line)
+        yield line, seals is not None and seals.accept(line)

@@ -18,8 +18,8 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.journal import NO_CREATES, PastCreates, past_creates, seconds_to_settle
 from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
-from reconciler.plan.plan import Origin, Plan, build
-from reconciler.plan.revalidate import Now
+from reconciler.plan.plan import Plan, PlanOrigin, build
+from reconciler.plan.revalidate import CurrentState
 from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
 from reconciler.workflow.observe import Observation, Selection, check_ledger, nothing_selected, observe, observe_ground
@@ -29,7 +29,7 @@ def make_plan(
     desired: DesiredState,
     reader: LiveReader,
     ledger: Ledger,
-    origin: Origin,
+    origin: PlanOrigin,
     selection: Selection,
     past_of: Callable[[], PastCreates] = PastCreates,
 ) -> tuple[Plan, LiveState]:
@@ -84,7 +84,7 @@ class Ground:
     past: PastCreates = NO_CREATES
 
 
-def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin, parallelism: int) -> Now:
+def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: PlanOrigin, parallelism: int) -> CurrentState:
     """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
 
     Raises `ApiError` for what cannot be read or believed.
@@ -97,10 +97,10 @@ def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin,
     verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
     _stop_at(verdicts)
     fresh = build(verdicts, owned_count(verdicts), origin)
-    return Now(observation.live, ground.ledger, fresh, frozenset(protected))
+    return CurrentState(observation.live, ground.ledger, fresh, frozenset(protected))
 
 
-def options_of(desired: DesiredState, observation: Observation, origin: Origin) -> DiffOptions:
+def options_of(desired: DesiredState, observation: Observation, origin: PlanOrigin) -> DiffOptions:
     """The conditions under which what was observed is looked at."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
     return DiffOptions(
@@ -167,7 +167,7 @@ def take_audit(
     desired: DesiredState,
     reader: LiveReader,
     ledger: Ledger,
-    origin: Origin,
+    origin: PlanOrigin,
     selection: Selection,
     past_of: Callable[[], PastCreates] = PastCreates,
 ) -> Audit:
@@ -244,6 +244,6 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
     return execute(plan, context, listener, parallelism)
 
 
-def undo_of(request: ApplyRequest, execution: Execution, after: LiveState, origin: Origin) -> Plan:
+def undo_of(request: ApplyRequest, execution: Execution, after: LiveState, origin: PlanOrigin) -> Plan:
     """The plan that would undo an execution, bound to the account as it was read at the end of it."""
     return undo_plan(request.plan, execution.results, request.live.by_id(), after.by_id(), request.ledger, origin)

@@ -20,7 +20,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.guard import Allowances, Refusal
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 from reconciler.plan.policy import Limits, gate
 from reconciler.render.plan.markdown import plan_markdown
 from reconciler.render.plan.text import plan_lines
@@ -50,7 +50,7 @@ def live_of(folder: Path) -> LiveState:
 
 def plan_of(folder: Path, desired: DesiredState) -> Plan:
     now = FakeClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = Origin("0.1.0", now, desired.publisher_id, API, desired.digest)
+    made = PlanOrigin("0.1.0", now, desired.publisher_id, API, desired.digest)
     ledger = read_ledger(folder / "ledger.jsonl") or {}
     plan, _ = make_plan(desired, FakeGateway(live_of(folder)), ledger, made, Selection())
     return plan

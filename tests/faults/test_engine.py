@@ -47,7 +47,7 @@ class TestCreates:
     def test_nothing_is_sent_again_once_writes_were_stopped(self):
         class Stopping(FakeGateway):
             def create(self, kind, fields, *, app_id):
-                scene.cancellation.pull("not tried: the run was interrupted")
+                scene.cancellation.cancel("not tried: the run was interrupted")
                 return super().create(kind, fields, app_id=app_id)
 
         scene = Scene(HERE, gateway=Stopping)

@@ -25,7 +25,7 @@ from reconciler.diff.look_alikes import Orphan, suspected_renames
 from reconciler.errors import ReconcilerError
 from reconciler.floors.record import records_from_text
 from reconciler.http.answers import decode
-from reconciler.http.auth import Origin, error_code, read_token
+from reconciler.http.auth import UrlOrigin, error_code, read_token
 from reconciler.http.exchange import Response, server_message
 from reconciler.http.redaction import discreet, without
 from reconciler.http.retry import retry_after
@@ -158,7 +158,7 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(pattern, methods):
 
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ORIGIN = Origin("https://h.example", secure=True, loopback=False)
+ORIGIN = UrlOrigin("https://h.example", secure=True, loopback=False)
 SECRETS = ["s3cr3t/W+th=odd&signs%", "a" * 300 + "b"]
 
 

@@ -55,7 +55,7 @@ from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import Limits, gate
-from reconciler.plan.revalidate import Now
+from reconciler.plan.revalidate import CurrentState
 from reconciler.plan.stale import without
 from reconciler.render.findings.ci import plan_widget
 from reconciler.render.history import history_document, history_lines
@@ -159,7 +159,7 @@ def used(plan):
         if isinstance(change, Create | Update):
             calls.create(kind_of(change.address), change.send, change.app_id or "1")
     Scene(LIVE, *KNOWN).carry_out(without(within, stale_changes(within, LIVE)))
-    part, _ = part_that_holds(plan, within, Now(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
+    part, _ = part_that_holds(plan, within, CurrentState(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
     Scene(LIVE, *KNOWN).carry_out(part)
 
 

@@ -24,8 +24,8 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
 from reconciler.model.value import Fields, Value, price
-from reconciler.plan.plan import Origin, Plan, build
-from reconciler.plan.stale import Stale, moved
+from reconciler.plan.plan import Plan, PlanOrigin, build
+from reconciler.plan.stale import Stale, why_moved
 
 BUNDLE = "com.acme"
 APP = app_address("android", BUNDLE)
@@ -221,12 +221,12 @@ def audit_of(desired: DesiredState, live: LiveState, ledger: Ledger, **more: Any
     return audit_account(context, made.created_at, made.publisher_id, made.api)
 
 
-def origin(created_at: str = "2026-11-21T19:00:00Z") -> Origin:
+def origin(created_at: str = "2026-11-21T19:00:00Z") -> PlanOrigin:
     """What a plan is made from and for."""
-    return Origin("0.1.0", created_at, "3432", API, "sha256:manifests")
+    return PlanOrigin("0.1.0", created_at, "3432", API, "sha256:manifests")
 
 
 def stale_changes(plan, live):
     """The changes of a plan that do not rest any more on what was seen when it was made."""
-    found = ((change.address, moved(change, live.by_id(), live)) for change in plan.changes)
+    found = ((change.address, why_moved(change, live.by_id(), live)) for change in plan.changes)
     return tuple(Stale(address, how) for address, how in found if how is not None)

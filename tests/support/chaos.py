@@ -349,9 +349,9 @@ class _Run:
         with self._line():
             self._run.remember(entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         with self._line():
-            self._run.observed(event)
+            self._run.record_observation(event)
 
     @contextmanager
     def _line(self) -> Iterator[None]:

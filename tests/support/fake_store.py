@@ -71,7 +71,7 @@ class FakeStore:
             self.events.append((entries, forget))
             self._take(entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         self.seen.append(event)
 
     def _count(self) -> None:

@@ -7,7 +7,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Source
 from reconciler.model.value import price
 from reconciler.plan.guard import Refusal
-from reconciler.plan.plan import Origin, Plan
+from reconciler.plan.plan import Plan, PlanOrigin
 
 NAMES = (
     "<script>alert(1)</script>",
@@ -75,7 +75,7 @@ def changes_called(name: str) -> tuple[Change, ...]:
 
 def plan_called(name: str) -> Plan:
     """A plan in which everything that can come from outside is called so."""
-    origin = Origin("0.1.0", name, name, API, "sha256:manifests")
+    origin = PlanOrigin("0.1.0", name, name, API, "sha256:manifests")
     unmanaged = (Unmanaged(Address(f"ios:{name}"), name),)
     return Plan(origin, changes_called(name), unmanaged, (Note(Address(f"ios:{name}"), f"note {name}"),))
 

@@ -1,4 +1,4 @@
-"""The Management API at a base URL."""
+"""The Management API: its client, reading an account and writing to it, and what its answers mean."""
 
 import random
 from collections.abc import Callable
@@ -70,33 +70,33 @@ class DtClient(ApiClient):
 _T = TypeVar("_T")
 _LATER: Final = "try again later; nothing was concluded from it"
 _FINDS_FAULT: Final = ("valid", "category", "must ", "required", "not allowed", "supported")
-"""Words by which a conflict finds fault with what was sent, rather than with something that is there already."""
+"""Words by which a conflict (409) names what was sent as invalid, rather than something that exists already."""
 _LOOK: Final = "look at what answers at DT_MANAGEMENT_URL; nothing was concluded from it"
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _ReadAnswer:
     """A reply and the JSON value of its body, or why it has none."""
 
     reply: Response
     value: Any
 
     @classmethod
-    def of(cls, reply: Response) -> "_Heard":
+    def of(cls, reply: Response) -> "_ReadAnswer":
         try:
             return cls(reply, decode(reply.body))
-        except AnswerError as wrong:
-            return cls(reply, wrong)
+        except AnswerError as error:
+            return cls(reply, error)
 
     def read(self, read: Callable[[Any], _T]) -> _T:
         """What `read` makes of the value. Raises `AnswerError`, also where the headers speak of further rows."""
         if isinstance(self.value, AnswerError):
             raise self.value
-        found = read(self.value)
-        rows = len(found) if isinstance(found, tuple) else 1
+        parsed = read(self.value)
+        rows = len(parsed) if isinstance(parsed, tuple) else 1
         if hint := more_in_headers(self.reply.headers, rows):
             raise AnswerError(f"it speaks of more than the {rows} it holds ({hint})")
-        return found
+        return parsed
 
 
 class DtReader:
@@ -113,9 +113,11 @@ class DtReader:
     def apps(self) -> tuple[LiveResource, ...]:
         """All apps of the publisher. Raises `ApiError` or a subclass, `CredentialsError`, or `WrongAccount`."""
         call = calls.apps(self._publisher_id)
-        heard = self._heard(call)
-        return self._ours(
-            self._understood(call, heard, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id))
+        read_answer = self._read_answer(call)
+        return self._check_publisher(
+            self._parse(
+                call, read_answer, lambda value: answer.live_list("app", value, publisher_id=self._publisher_id)
+            )
         )
 
     def placements(self, app_id: str, *, expected: bool) -> tuple[LiveResource, ...]:
@@ -124,10 +126,12 @@ class DtReader:
         Raises `DoubtfulRead` for the latter, `ApiError` or another subclass otherwise, or `CredentialsError`.
         """
         call = calls.placements(app_id)
-        heard = self._heard(call)
-        if not isinstance(heard.value, BlankError):
-            found = self._understood(call, heard, lambda value: answer.live_list("placement", value, app_id=app_id))
-            return self._ours(found)
+        read_answer = self._read_answer(call)
+        if not isinstance(read_answer.value, BlankError):
+            resources = self._parse(
+                call, read_answer, lambda value: answer.live_list("placement", value, app_id=app_id)
+            )
+            return self._check_publisher(resources)
         if not expected:
             return ()
         raise DoubtfulRead(
@@ -138,15 +142,15 @@ class DtReader:
     def find(self, kind: Kind, resource_id: str) -> LiveResource | None:
         """One resource by its id; None for a 404 or an empty array. Raises as `apps` does."""
         call = calls.one(kind, resource_id)
-        heard = self._heard(call, missing=True)
-        if _is_missing(heard.reply):
+        read_answer = self._read_answer(call, missing=True)
+        if _is_missing(read_answer.reply):
             return None
-        found = self._understood(call, heard, lambda value: answer.live_one(kind, value, resource_id))
-        return None if found is None else self._ours((found,))[0]
+        resource = self._parse(call, read_answer, lambda value: answer.live_one(kind, value, resource_id))
+        return None if resource is None else self._check_publisher((resource,))[0]
 
-    def _ours(self, found: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
-        """The same. Raises `WrongAccount` where any of them says that it is another publisher's."""
-        for each in found:
+    def _check_publisher(self, resources: tuple[LiveResource, ...]) -> tuple[LiveResource, ...]:
+        """The resources given. Raises `WrongAccount` where any of them says that it is another publisher's."""
+        for each in resources:
             if each.publisher_id not in {None, self._publisher_id}:
                 raise WrongAccount(
                     f"live {each.kind} {each.id} belongs to publisher {each.publisher_id}, and this run is for "
@@ -154,26 +158,26 @@ class DtReader:
                     hint="check publisherId in reconciler.yaml and whose keys DT_CLIENT_ID and DT_CLIENT_SECRET are; "
                     "nothing was written",
                 )
-        return found
+        return resources
 
-    def _heard(self, call: Request, *, missing: bool = False) -> "_Heard":
+    def _read_answer(self, call: Request, *, missing: bool = False) -> "_ReadAnswer":
         """The answer to a read, 200 (or 404 where `missing` is one). A broken or empty body is asked for once more.
 
         It ends as `BlankError` only where both were.
         """
-        first = _Heard.of(self._reply(call, missing=missing))
+        first = _ReadAnswer.of(self._reply(call, missing=missing))
         if _is_missing(first.reply) or not isinstance(first.value, AnswerError):
             return first
-        second = _Heard.of(self._reply(call, missing=missing))
+        second = _ReadAnswer.of(self._reply(call, missing=missing))
         return first if isinstance(second.value, BlankError) and not isinstance(first.value, BlankError) else second
 
     def _reply(self, call: Request, *, missing: bool) -> Response:
-        exchange = self._client.call(call)
-        match exchange.end:
+        result = self._client.call(call)
+        match result.end:
             case Response(status=status) as reply:
                 if status in {200, 204} or (missing and _is_missing(reply)):
                     return reply
-                raise self._refused(call, reply, exchange)
+                raise self._refusal_error(call, reply, result)
             case AuthFailed(error=error):
                 raise error
             case NoResponse(why=why, final=True):
@@ -181,28 +185,28 @@ class DtReader:
             case RequestNotSent(why=why, final=True, hint=hint):
                 raise ApiError(f"{call}: {why}", hint=hint or _LATER)
             case RequestNotSent(why=why) | NoResponse(why=why):
-                raise ApiError(f"{call}: {why}, after {_tries(exchange.tries)}", hint=_LATER)
+                raise ApiError(f"{call}: {why}, after {_tries_text(result.tries)}", hint=_LATER)
             case never:
                 assert_never(never)
 
-    def _refused(self, call: Request, reply: Response, exchange: CallResult) -> ApiError:
+    def _refusal_error(self, call: Request, reply: Response, result: CallResult) -> ApiError:
         status = reply.status
         if status < 300:
             return UnreadableAnswer(f"{call}: HTTP {status} is not an answer to a read", hint=_LOOK)
         if status < 400:
             return ApiRejected(f"{call}: HTTP {status}, a redirect, which is not followed", hint=_LOOK)
-        text = exchange.told(f"{call}: HTTP {status}: {self._words(reply)}")
+        text = result.with_wait(f"{call}: HTTP {status}: {self._words(reply)}")
         if status in {408, 429} or status >= 500:
-            return ApiError(text, hint=exchange.hint(_LATER))
-        return ApiRejected(text, hint=exchange.hint(""))
+            return ApiError(text, hint=result.hint(_LATER))
+        return ApiRejected(text, hint=result.hint(""))
 
-    def _understood(self, call: Request, heard: "_Heard", read: Callable[[Any], _T]) -> _T:
+    def _parse(self, call: Request, read_answer: "_ReadAnswer", read: Callable[[Any], _T]) -> _T:
         try:
-            found = heard.read(read)
-        except AnswerError as wrong:
-            why = self._client.redacted(words_of(str(wrong)))
+            parsed = read_answer.read(read)
+        except AnswerError as error:
+            why = self._client.redacted(words_of(str(error)))
             raise UnreadableAnswer(f"{call}: not a readable answer: {why}", hint=_LOOK) from None
-        return found
+        return parsed
 
     def _words(self, reply: Response) -> str:
         return self._client.redacted(server_message(reply.status, reply.body))
@@ -218,49 +222,49 @@ class DtGateway(DtReader):
         """Create one resource; sent once. A placement is born active: its `status` is not sent."""
         if kind == "placement" and app_id is None:
             raise ValueError("a placement is created in an app")
-        exchange = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
-        return self._answer(exchange, lambda reply: _created(kind, reply, app_id, exchange.tries))
+        result = self._client.call(calls.create(kind, fields, app_id or self._publisher_id))
+        return self._answer(result, lambda reply: _create_answer(kind, reply, app_id, result.tries))
 
     def update(self, before: LiveResource, fields: Fields) -> Answer:
         """Send the given fields of a live resource, and no others."""
-        exchange = self._client.call(calls.update(before, fields))
-        return self._answer(exchange, lambda reply: _updated(before, reply, exchange.tries))
+        result = self._client.call(calls.update(before, fields))
+        return self._answer(result, lambda reply: _update_answer(before, reply, result.tries))
 
     def delete(self, kind: Kind, resource_id: str) -> Answer:
         """Delete one resource for good. One that is gone after a try in doubt was deleted by that try."""
-        exchange = self._client.call(calls.delete(kind, resource_id))
-        if exchange.doubt and isinstance(exchange.end, Response) and _is_missing(exchange.end):
-            return Accepted(resource_id, attempts=exchange.tries)
-        return self._answer(exchange, lambda reply: _deleted(resource_id, reply, exchange.tries))
+        result = self._client.call(calls.delete(kind, resource_id))
+        if result.doubt and isinstance(result.end, Response) and _is_missing(result.end):
+            return Accepted(resource_id, attempts=result.tries)
+        return self._answer(result, lambda reply: _delete_answer(resource_id, reply, result.tries))
 
-    def _answer(self, exchange: CallResult, done: Callable[[Response], Answer]) -> Answer:
+    def _answer(self, result: CallResult, done: Callable[[Response], Answer]) -> Answer:
         """What became of a write; `done` reads the answer of one that the server says it did."""
-        match exchange.end:
+        match result.end:
             case Response(status=status) as reply if 200 <= status < 300:
-                return self._discreet(done(reply))
+                return self._redact(done(reply))
             case Response(status=status) as reply:
                 words = "a redirect" if status < 400 else self._words(reply)
                 if _leaves_open(reply):
-                    return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
-                return self._undone(exchange, status, exchange.told(words))
+                    return Ambiguous(f"HTTP {status}: {words}", result.tries)
+                return self._refused_write(result, status, result.with_wait(words))
             case AuthFailed(error=error):
-                return _not_sent(exchange, error.message)
+                return _not_sent(result, error.message)
             case RequestNotSent(why=why):
-                return _not_sent(exchange, why)
+                return _not_sent(result, why)
             case NoResponse(why=why):
-                return Ambiguous(why, exchange.tries)
+                return Ambiguous(why, result.tries)
             case never:
                 assert_never(never)
 
-    def _discreet(self, told: Answer) -> Answer:
+    def _redact(self, told: Answer) -> Answer:
         return replace(told, why=self._client.redacted(told.why)) if isinstance(told, Ambiguous) else told
 
-    def _undone(self, exchange: CallResult, status: int, words: str) -> Answer:
+    def _refused_write(self, result: CallResult, status: int, words: str) -> Answer:
         if status == 408 or status >= 500:
-            return Ambiguous(f"HTTP {status}: {words}", exchange.tries)
-        if exchange.doubt:
-            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", exchange.tries)
-        return Rejected(status, words, exchange.tries)
+            return Ambiguous(f"HTTP {status}: {words}", result.tries)
+        if result.doubt:
+            return Ambiguous(f"an earlier try may have been done; the last one: HTTP {status}: {words}", result.tries)
+        return Rejected(status, words, result.tries)
 
 
 def _leaves_open(reply: Response) -> bool:
@@ -275,11 +279,11 @@ def _leaves_open(reply: Response) -> bool:
     return reply.status == 409 and not any(word in said for word in _FINDS_FAULT)
 
 
-def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
+def _create_answer(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Answer:
     try:
-        resource_id, said_app, said = answer.written(kind, decode(reply.body))
-    except AnswerError as wrong:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+        resource_id, said_app, said = answer.written_resource(kind, decode(reply.body))
+    except AnswerError as error:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
     if resource_id is None:
         return Ambiguous("the answer names no id", tries)
     if kind == "placement" and said_app not in (None, app_id):
@@ -287,22 +291,22 @@ def _created(kind: Kind, reply: Response, app_id: str | None, tries: int) -> Ans
     return Accepted(resource_id, said, tries)
 
 
-def _updated(before: LiveResource, reply: Response, tries: int) -> Answer:
+def _update_answer(before: LiveResource, reply: Response, tries: int) -> Answer:
     """An answer that says nothing of the resource is an acceptance all the same: what it did can be read back."""
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
     try:
-        resource_id, _, said = answer.written(before.kind, decode(reply.body))
+        resource_id, _, said = answer.written_resource(before.kind, decode(reply.body))
     except NotJsonError:
         return Accepted(before.id, attempts=tries)
-    except AnswerError as wrong:
-        return Ambiguous(f"HTTP {reply.status}: {words_of(str(wrong))}", tries)
+    except AnswerError as error:
+        return Ambiguous(f"HTTP {reply.status}: {words_of(str(error))}", tries)
     if resource_id not in (None, before.id):
         return Ambiguous(f"the answer is about {before.kind} {resource_id}", tries)
     return Accepted(before.id, said, tries)
 
 
-def _deleted(resource_id: str, reply: Response, tries: int) -> Answer:
+def _delete_answer(resource_id: str, reply: Response, tries: int) -> Answer:
     if is_page(reply.body):
         return Ambiguous("it was answered with a page, not by the API", tries)
     try:
@@ -318,12 +322,10 @@ def _is_missing(reply: Response) -> bool:
     return reply.status == 404 and not is_page(reply.body)
 
 
-def _not_sent(exchange: CallResult, why: str) -> Answer:
-    tries = max(exchange.tries, 1)
-    return (
-        Ambiguous(f"an earlier try may have been done; then: {why}", tries) if exchange.doubt else NotSent(why, tries)
-    )
+def _not_sent(result: CallResult, why: str) -> Answer:
+    tries = max(result.tries, 1)
+    return Ambiguous(f"an earlier try may have been done; then: {why}", tries) if result.doubt else NotSent(why, tries)
 
 
-def _tries(count: int) -> str:
+def _tries_text(count: int) -> str:
     return "one try" if count == 1 else f"{count} tries"

@@ -52,7 +52,7 @@ _NAP: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DownloadSettings:
-    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `links`."""
+    """How a report is waited for and fetched. Times are seconds; `hosts` is the allow list, see `checked_url`."""
 
     deadline: float = 3600.0
     first_pause: float = 0.5
@@ -126,17 +126,17 @@ class DtReports:
         report to be had (`UnreadableAnswer` where what came is none), `Interrupted` once `stopped` says so, and
         `ProjectError` for a full disk. Nothing whole is left in the folder then.
         """
-        found, said = self._order(app_id, day)
+        url, remark = self._order(app_id, day)
         what = f"the report of app {app_id} for {day}"
-        file = self._wait_for_report(found, folder / "received", f"{what}{said}", stopped)
+        file = self._wait_for_report(url, folder / "received", f"{what}{remark}", stopped)
         if file.may_be_cut:
             raise UnreadableAnswer(f"{what} ends amid a line, and nothing says how long it should be", hint=_AGAIN)
-        received = self._unpacked(file, folder)
-        if said and received.lines <= 1:
-            raise UnreadableAnswer(f"{what} holds no rows{said}", hint=_AGAIN)
+        received = self._unpack(file, folder)
+        if remark and received.lines <= 1:
+            raise UnreadableAnswer(f"{what} holds no rows{remark}", hint=_AGAIN)
         return received
 
-    def _unpacked(self, file: DownloadFile, folder: Path) -> ReceivedReport:
+    def _unpack(self, file: DownloadFile, folder: Path) -> ReceivedReport:
         if not file.is_gzip:
             return ReceivedReport(file.path, file.lines, file.digest)
         plain = folder / "unpacked"
@@ -151,10 +151,10 @@ class DtReports:
         reply = self._accepted_reply(call, self._client.call(call))
         try:
             answer = decode(reply.body)
-            told = folded(answer) if isinstance(answer, dict) else {}
-        except AnswerError as wrong:
-            raise UnreadableAnswer(f"{call}: {wrong}", hint=_AGAIN) from None
-        url, beside = told.get("url"), {key: part for key, part in told.items() if key not in {"id", "url"}}
+            fields = folded(answer) if isinstance(answer, dict) else {}
+        except AnswerError as error:
+            raise UnreadableAnswer(f"{call}: {error}", hint=_AGAIN) from None
+        url, beside = fields.get("url"), {key: part for key, part in fields.items() if key not in {"id", "url"}}
         if failed := failure(beside):
             raise ApiRejected(f"{call}: {self._client.redacted(failed)}", hint=_AGAIN)
         if not isinstance(url, str) or not url:
@@ -171,12 +171,12 @@ class DtReports:
             case Response(status=200 | 201 | 202) as reply:
                 return reply
             case Response(status=status, body=body):
-                said = exchange.told(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
+                refusal = exchange.with_wait(f"HTTP {status}: {self._client.redacted(server_message(status, body))}")
                 if status == 408 or status >= 500:
-                    raise _unknown_outcome(call, said)
+                    raise _unknown_outcome(call, refusal)
                 if status == 429:
-                    raise ApiError(f"{call}: {said}", hint=exchange.hint("try again later; no report was ordered"))
-                raise ApiRejected(f"{call}: {said}", hint=exchange.hint("mend what it names; no report was ordered"))
+                    raise ApiError(f"{call}: {refusal}", hint=exchange.hint("try again later; no report was ordered"))
+                raise ApiRejected(f"{call}: {refusal}", hint=exchange.hint("mend what it names; no report was ordered"))
             case NoResponse(why=why):
                 raise _unknown_outcome(call, why)
             case RequestNotSent(why=why, hint=hint):
@@ -186,13 +186,13 @@ class DtReports:
             case never:
                 assert_never(never)
 
-    def _wait_for_report(self, found: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
-        connections = Connections(found.origin, self._transport)
+    def _wait_for_report(self, url: SignedUrl, path: Path, what: str, stopped: Callable[[], bool]) -> DownloadFile:
+        connections = Connections(url.origin, self._transport)
         ends = self._clock.monotonic() + self._waiting.deadline
         pause, breaks = self._waiting.first_pause, 0
         try:
             while True:
-                file, state, asked = self._requested_once(found, connections, path, stopped)
+                file, state, asked = self._request_once(url, connections, path, stopped)
                 if isinstance(state, Ready):
                     return file
                 if isinstance(state, Failed):
@@ -205,16 +205,16 @@ class DtReports:
         finally:
             connections.close()
 
-    def _requested_once(
-        self, found: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
+    def _request_once(
+        self, url: SignedUrl, connections: Connections, path: Path, stopped: Callable[[], bool]
     ) -> tuple[DownloadFile, Readiness, float]:
         """One GET, and the seconds that its answer asks to wait.
 
         Sent without our token: the signature in the URL is the authorization.
         """
         late = self._clock.monotonic() + _LIFE
-        with DownloadFile(path, self._waiting.limits) as file, connections.lent() as connection:
-            request = self._request(found)
+        with DownloadFile(path, self._waiting.limits) as file, connections.borrow() as connection:
+            request = self._request(url)
             end = receive(connection, request, lambda: stopped() or self._clock.monotonic() >= late, file)
         if stopped():
             raise Interrupted("stopped while a report was fetched")
@@ -223,15 +223,15 @@ class DtReports:
         header = end.headers.get("retry-after") if isinstance(end, Response) else None
         return file, readiness(end, file.size, file.head), retry_after(header, self._clock.now()) or 0.0
 
-    def _request(self, found: SignedUrl) -> httpx.Request:
+    def _request(self, url: SignedUrl) -> httpx.Request:
         connect, read = self._waiting.connect, self._waiting.read
         # `target` goes out as it is, where httpx would spell some of its characters in another way.
         return httpx.Request(
             "GET",
-            f"{found.origin.url}/",
+            f"{url.origin.url}/",
             headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
             extensions={
-                "target": found.target,
+                "target": url.target,
                 "timeout": {"connect": connect, "read": read, "write": read, "pool": connect},
             },
         )

@@ -1,4 +1,4 @@
-"""PURE. The signed URL of a report: whether it may be followed, and what its answers mean."""
+"""Downloads of reports: whether a signed URL may be followed, what its answers mean, the file, and unpacking it."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Self, TypeAlias, assert_never
 from urllib.parse import urlsplit
 
 from reconciler.errors import ProjectError, UnreadableAnswer
-from reconciler.http.auth import Origin, is_loopback
+from reconciler.http.auth import UrlOrigin, is_loopback
 from reconciler.http.connections import Unwanted
 from reconciler.http.exchange import Attempt, NoResponse, RequestNotSent, Response, server_message
 
@@ -28,7 +28,7 @@ _LONGEST: Final = 16 * 1024
 class SignedUrl:
     """A signed URL, taken apart. `target` is path and query byte for byte: the signature is over these very bytes."""
 
-    origin: Origin
+    origin: UrlOrigin
     host: str
     target: bytes = field(repr=False)
 
@@ -36,23 +36,23 @@ class SignedUrl:
         return f"a file on {self.host}"
 
 
-def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
+def checked_url(url: str, api: UrlOrigin, allowed: Sequence[str] = ALLOWED_HOSTS) -> SignedUrl:
     """The URL, if it may be followed: https, to an allowed host or the API's own; loopback only from loopback.
 
     Raises `UnreadableAnswer`; its message names the host and nothing else of the URL.
     """
     if not _VISIBLE.fullmatch(url) or "\\" in url or len(url) > _LONGEST:
-        raise _refused("it is not a URL")
+        raise _refused_url_error("it is not a URL")
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:
-        raise _refused("it is not a URL") from None
+        raise _refused_url_error("it is not a URL") from None
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host) or "@" in parts.netloc:
-        raise _refused("it is not a plain https URL")
+        raise _refused_url_error("it is not a plain https URL")
     loopback = is_loopback(host)
     if parts.scheme == "http" and not (loopback and api.loopback):
-        raise _refused(f"it leads to {host} over plain http")
+        raise _refused_url_error(f"it leads to {host} over plain http")
     if not _may_lead_to(host, loopback, api, allowed):
         raise UnreadableAnswer(
             f"the report's URL is not followed: {host} is not on the list of hosts that reports may lie on",
@@ -60,10 +60,10 @@ def checked_url(url: str, api: Origin, allowed: Sequence[str] = ALLOWED_HOSTS) -
         )
     shown = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}"
-    return SignedUrl(Origin(base, parts.scheme == "https", loopback), host, _target(url))
+    return SignedUrl(UrlOrigin(base, parts.scheme == "https", loopback), host, _target(url))
 
 
-def _may_lead_to(host: str, loopback: bool, api: Origin, allowed: Sequence[str]) -> bool:
+def _may_lead_to(host: str, loopback: bool, api: UrlOrigin, allowed: Sequence[str]) -> bool:
     if loopback:
         return api.loopback
     if host == urlsplit(api.url).hostname:
@@ -83,7 +83,7 @@ def _target(url: str) -> bytes:
     return (target if target.startswith("/") else f"/{target}").encode("ascii")
 
 
-def _refused(why: str) -> UnreadableAnswer:
+def _refused_url_error(why: str) -> UnreadableAnswer:
     return UnreadableAnswer(f"the report's URL is not followed: {why}", hint="nothing was fetched from it")
 
 
@@ -170,8 +170,8 @@ def _markup_state(body: bytes) -> Readiness | None:
     """What a page of the file store says by its code; None where it is some other page."""
     if b"Request has expired" in body:
         return Failed("the URL has expired", _AGAIN)
-    found = _CODE.search(body)
-    code = (found[1] or found[2]).decode("ascii") if found else ""
+    match = _CODE.search(body)
+    code = (match[1] or match[2]).decode("ascii") if match else ""
     if code in _NOT_YET:
         return Pending(code)
     if code in _BUSY:
@@ -225,8 +225,8 @@ def unpack(packed: Path, plain: Path, limits: SizeLimits) -> int:
                     raise UnreadableAnswer(f"the report unpacks to more than {limits.ratio} times its size")
     except zlib.error:
         raise UnreadableAnswer("the report is a damaged gzip file") from None
-    except OSError as wrong:
-        raise ProjectError(f"the report cannot be unpacked: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ProjectError(f"the report cannot be unpacked: {error.strerror or error}") from error
     return lines + (last != b"\n")
 
 
@@ -255,7 +255,7 @@ _MEGABYTE: Final = 1024 * 1024
 
 
 class DownloadFile:
-    """Implements `web.http.Sink` with a file, which is there as soon as the answer begins.
+    """Implements `http.connections.Sink` with a file, which is there as soon as the answer begins.
 
     Raises `Unwanted` for what is larger than the limits or is no CSV, and `ProjectError` where the disk is full.
     """
@@ -271,8 +271,8 @@ class DownloadFile:
         self._ends_a_line = False
         try:
             self._file = path.open("wb")
-        except OSError as wrong:
-            raise _full(wrong) from wrong
+        except OSError as error:
+            raise _write_error(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -283,7 +283,7 @@ class DownloadFile:
         try:
             self._file.close()
         except OSError as wrong:
-            raise _full(wrong) from wrong
+            raise _write_error(wrong) from wrong
 
     @property
     def digest(self) -> str:
@@ -329,14 +329,14 @@ class DownloadFile:
         self._digest.update(chunk)
         try:
             self._file.write(chunk)
-        except OSError as wrong:
-            raise _full(wrong) from wrong
+        except OSError as error:
+            raise _write_error(error) from error
 
     def _too_large(self) -> Unwanted:
         return Unwanted(f"the file is larger than {self._limits.received // _MEGABYTE:,} MB")
 
 
-def _full(wrong: OSError) -> ProjectError:
+def _write_error(error: OSError) -> ProjectError:
     return ProjectError(
-        f"a report cannot be written: {wrong.strerror or wrong}", hint="is the disk full? Nothing was kept of it"
+        f"a report cannot be written: {error.strerror or error}", hint="is the disk full? Nothing was kept of it"
     )

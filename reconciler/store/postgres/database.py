@@ -1,4 +1,7 @@
-"""Which database: the URL taken apart, so strictly that no error message can hold a part of its password."""
+"""The database: its URL, tables and connections, and the translation of its errors into `StoreError`.
+
+The URL is taken apart so strictly that no error message can hold a part of its password.
+"""
 
 import hashlib
 import json
@@ -59,26 +62,26 @@ def parameters(url: str) -> dict[str, Any]:
     An `@`, `/` or `?` that a password holds as it is would make its rest a host, a port or a database, which errors
     name; such a URL is refused before anybody reads it that way.
     """
-    wrong = StoreError(
+    error = StoreError(
         "RECONCILER_STORE is not the URL of a PostgreSQL database",
         hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a password, @ is written %40, / %2F and ? %3F",
     )
     if not _SHAPE.fullmatch(url):
-        raise wrong
+        raise error
     try:
-        said = conninfo_to_dict(url)
+        parsed = conninfo_to_dict(url)
     except (psycopg.Error, ValueError):  # ValueError: percent-encoded bytes that are no text
-        said = {}
-    if not said or not _PORTS.fullmatch(str(said.get("port") or "")):
-        raise wrong
-    return {**DEFAULTS, **said}
+        parsed = {}
+    if not parsed or not _PORTS.fullmatch(str(parsed.get("port") or "")):
+        raise error
+    return {**DEFAULTS, **parsed}
 
 
-def without_secrets(text: str, told: Mapping[str, Any]) -> str:
+def without_secrets(text: str, known: Mapping[str, Any]) -> str:
     """A driver's or a server's words on one line, with what the parameters hold of secrets taken out."""
     for name in SECRET_PARAMETERS:
-        if told.get(name):
-            text = text.replace(str(told[name]), "***")
+        if known.get(name):
+            text = text.replace(str(known[name]), "***")
     return " ".join(text.split())
 
 
@@ -173,7 +176,7 @@ Outcome = TypeVar("Outcome")
 
 
 class NoAnswer(psycopg.OperationalError):
-    """The server is there and says nothing."""
+    """The server did not answer within the time allowed."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -237,8 +240,8 @@ class Database:
         """Turn what goes wrong with the database into `StoreError`."""
         try:
             yield
-        except (SQLAlchemyError, psycopg.Error) as wrong:
-            raise self._told(wrong) from None
+        except (SQLAlchemyError, psycopg.Error) as error:
+            raise self._store_error(error) from None
 
     def _open(self) -> PatientConnection:
         # A prepared statement belongs to a session, and a pooler may lend another one to the next transaction.
@@ -250,12 +253,12 @@ class Database:
         set_json_dumps(_json, connection)
         return connection
 
-    def _told(self, wrong: Exception) -> StoreError:
-        cause = wrong.orig if isinstance(wrong, DBAPIError) else wrong
-        state, said = "", str(cause)
+    def _store_error(self, error: Exception) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state, message = "", str(cause)
         if isinstance(cause, psycopg.Error):
-            state, said = cause.sqlstate or "", cause.diag.message_primary or said
-        text = without_secrets(said, self._parameters)
+            state, message = cause.sqlstate or "", cause.diag.message_primary or message
+        text = without_secrets(message, self._parameters)
         hint = next((hint for words, hint in _POOLERS_WORDS.items() if words in text), _HINTS.get(state, CHECK))
         if isinstance(cause, NoAnswer):
             hint = f"{CHECK}; {_TWO_SESSIONS}"
@@ -263,12 +266,12 @@ class Database:
 
 
 @contextmanager
-def begun(connection: Connection) -> Iterator[None]:
+def transaction(connection: Connection) -> Iterator[None]:
     """A transaction, with this program's settings. A connection that was closed while it was idle is opened anew."""
     try:
         transaction = _begin(connection)
-    except DBAPIError as wrong:
-        if not wrong.connection_invalidated or isinstance(wrong.orig, NoAnswer):
+    except DBAPIError as error:
+        if not error.connection_invalidated or isinstance(error.orig, NoAnswer):
             raise
         transaction = _begin(connection)
     with transaction:

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from reconciler.errors import StoreError
-from reconciler.store.postgres.database import SCHEMA, VERSION_TABLE, VERSIONS, begun
+from reconciler.store.postgres.database import SCHEMA, VERSION_TABLE, VERSIONS, transaction
 
 MIGRATION_LOCK: Final = 0x7265636F6E63696C
 """Held by a transaction that changes the tables. Any number will do that is the same in all versions of the program."""
@@ -13,15 +13,15 @@ MIGRATION_LOCK: Final = 0x7265636F6E63696C
 
 def version(connection: Connection) -> str | None:
     """The version of the tables, None where there are none. Raises `StoreError` for one of a newer program."""
-    with begun(connection):
+    with transaction(connection):
         return _version(connection)
 
 
-def bring_up(connection: Connection) -> None:
+def upgrade_tables(connection: Connection) -> None:
     """Make the tables, or bring older ones up to this program's version. Raises `StoreError` for newer ones."""
     if version(connection) == VERSIONS[-1]:
         return
-    with begun(connection):
+    with transaction(connection):
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         if _version(connection) != VERSIONS[-1]:

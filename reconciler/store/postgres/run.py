@@ -1,4 +1,4 @@
-"""Many threads, few commits: while one commits, those who come wait, and one of them commits for all."""
+"""A run on PostgreSQL: `PostgresRun` records steps, and `CommitQueue` commits the records of many threads together."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +16,8 @@ from reconciler.model.journal import Intent, StepResult
 from reconciler.model.ledger import LedgerEntry, entry_to_json
 from reconciler.ports import Clock
 from reconciler.store.journal_file import RUN_ENDED, RUN_STARTED, ended_event, intent_event, remembered_event
-from reconciler.store.postgres.database import Database, begun, digest, journal, ledger
-from reconciler.store.postgres.lock import Held, is_named, lost
+from reconciler.store.postgres.database import Database, digest, journal, ledger, transaction
+from reconciler.store.postgres.lock import HeldLock, is_latest_run, lost_lock_error
 
 Record = TypeVar("Record")
 
@@ -28,8 +28,8 @@ class _Ticket(Generic[Record]):
     committed: bool = False
 
 
-class GroupCommit(Generic[Record]):
-    """Commits records in the order they come. After the first failure it takes none: nobody knows what was kept."""
+class CommitQueue(Generic[Record]):
+    """Commits records in the order they come. After a failure it takes no more: what was kept is unknown."""
 
     def __init__(self, commit: Callable[[Sequence[Record]], None]) -> None:
         self._commit = commit
@@ -64,8 +64,8 @@ class GroupCommit(Generic[Record]):
         try:
             self._commit([ticket.record for ticket in group])
             lost = None
-        except StoreError as wrong:
-            lost = wrong
+        except StoreError as error:
+            lost = error
         finally:
             with self._turn:
                 for ticket in group:
@@ -78,13 +78,13 @@ log = logging.getLogger("reconciler.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RunSession:
     """The connection that records go over, the project's number, and its lock."""
 
     database: Database
     connection: Connection
     project: int
-    lock: Held
+    lock: HeldLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ class _Record:
 class PostgresRun:
     """Implements `ports.RunStore`. The first write that fails is the last one tried: with it the lock may be gone."""
 
-    def __init__(self, session: Session, run_id: str, clock: Clock) -> None:
+    def __init__(self, session: RunSession, run_id: str, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._group: GroupCommit[_Record] = GroupCommit(self._commit)
+        self._group: CommitQueue[_Record] = CommitQueue(self._commit)
         self.run_id = run_id
 
     def begin(self, who: Mapping[str, str]) -> None:
@@ -122,7 +122,7 @@ class PostgresRun:
         """Bring the ledger up to what was seen, without any step."""
         self._add(remembered_event(entries, forget), entries, forget)
 
-    def observed(self, event: Mapping[str, Any]) -> None:
+    def record_observation(self, event: Mapping[str, Any]) -> None:
         """Record what was seen of the account."""
         self._add(event)
 
@@ -130,27 +130,27 @@ class PostgresRun:
         """Close the run in the journal, and give back the lock. All else is recorded already, so no error is raised."""
         try:
             self._add({"event": RUN_ENDED})
-        except StoreError as wrong:
-            log.warning("the end of the run could not be recorded: %s", wrong.message)
+        except StoreError as error:
+            log.warning("the end of the run could not be recorded: %s", error.message)
         self._session.lock.release()
 
     def _add(
         self, event: Mapping[str, Any], entries: Sequence[LedgerEntry] = (), forget: Sequence[Address] = ()
     ) -> None:
         at = self._clock.now()
-        told = {"v": 1, "run": self.run_id, "at": at.isoformat(timespec="milliseconds"), **event}
-        self._group.add(_Record(at, told, entries, forget))
+        whole_event = {"v": 1, "run": self.run_id, "at": at.isoformat(timespec="milliseconds"), **event}
+        self._group.add(_Record(at, whole_event, entries, forget))
 
     def _commit(self, records: Sequence[_Record]) -> None:
         connection = self._session.connection
         self._session.lock.confirm()
-        with self._session.database.translated(), begun(connection):
-            if not is_named(connection, self._session.project, self.run_id):
-                raise lost()
+        with self._session.database.translated(), transaction(connection):
+            if not is_latest_run(connection, self._session.project, self.run_id):
+                raise lost_lock_error()
             connection.execute(insert(journal), [self._journal_row(record) for record in records])
-            self._bring_ledger_up(connection, records)
+            self._update_ledger(connection, records)
 
-    def _bring_ledger_up(self, connection: Connection, records: Sequence[_Record]) -> None:
+    def _update_ledger(self, connection: Connection, records: Sequence[_Record]) -> None:
         rows: dict[bytes, dict[str, Any] | None] = {}
         for record in records:
             rows |= {digest(address): None for address in record.forget}

@@ -1,4 +1,4 @@
-"""The store: ledger and journal of one project, and its lock for a run."""
+"""The store on PostgreSQL: ledger and journal of one project, and its lock for a run."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 from reconciler.errors import StoreError
 from reconciler.model.ledger import Ledger, LedgerEntry, entry_from_json, shared_id
 from reconciler.ports import Clock
-from reconciler.store.postgres.database import Database, begun, journal, ledger
-from reconciler.store.postgres.lock import Claim, claim, enter, held, number_of
-from reconciler.store.postgres.migrate import bring_up, version
-from reconciler.store.postgres.run import PostgresRun, Session
+from reconciler.store.postgres.database import Database, journal, ledger, transaction
+from reconciler.store.postgres.lock import LockClaim, add_project, hold_lock, project_number, record_holder
+from reconciler.store.postgres.migrate import upgrade_tables, version
+from reconciler.store.postgres.run import PostgresRun, RunSession
 
 PAGE: Final = 1000
 AUDITS: Final = "audit"
@@ -38,10 +38,10 @@ class PostgresStore:
             number = self._known_number(connection)
             if number is None:
                 return {}
-            with begun(connection):
-                found = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
-                rows = connection.execute(found).all()
-        entries = {entry.address: entry for entry in (_entry(row.address, row.entry) for row in rows)}
+            with transaction(connection):
+                query = select(ledger.c.address, ledger.c.entry).where(ledger.c.project == number)
+                rows = connection.execute(query).all()
+        entries = {entry.address: entry for entry in (_parse_entry(row.address, row.entry) for row in rows)}
         if (shared := shared_id(entries.values())) is not None:
             first, second = sorted(each.address for each in shared)
             raise StoreError(
@@ -65,7 +65,7 @@ class PostgresStore:
             if number is None:
                 return
             row = {"project": number, "run": AUDITS, "at": self._clock.now(), "event": {"v": 1, **event}}
-            with begun(connection):
+            with transaction(connection):
                 connection.execute(insert(journal), [row])
 
     def _rows(self, which: ColumnElement[bool]) -> Iterator[Mapping[str, Any]]:
@@ -73,11 +73,11 @@ class PostgresStore:
             number = self._known_number(connection)
             seen, full = 0, number is not None
             while full:
-                found = select(journal.c.sequence, journal.c.event).where(
+                query = select(journal.c.sequence, journal.c.event).where(
                     journal.c.project == number, journal.c.sequence > seen, which
                 )
-                with begun(connection):
-                    rows = connection.execute(found.order_by(journal.c.sequence).limit(PAGE)).all()
+                with transaction(connection):
+                    rows = connection.execute(query.order_by(journal.c.sequence).limit(PAGE)).all()
                 for row in rows:
                     seen = row.sequence
                     yield row.event
@@ -89,11 +89,11 @@ class PostgresStore:
         began = self._clock.now()
         run_id = f"{began:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         with self._database.connection() as connection:
-            bring_up(connection)
+            upgrade_tables(connection)
             number = self._number(connection)
-            with held(self._database, number) as lock:
-                claim(connection, number, lock, Claim(run_id, who, began))
-                run = PostgresRun(Session(self._database, connection, number, lock), run_id, self._clock)
+            with hold_lock(self._database, number) as lock:
+                record_holder(connection, number, lock, LockClaim(run_id, who, began))
+                run = PostgresRun(RunSession(self._database, connection, number, lock), run_id, self._clock)
                 try:
                     run.begin(who)
                     yield run
@@ -104,24 +104,24 @@ class PostgresStore:
         """The project's number, None where nothing was ever recorded for it."""
         if version(connection) is None:
             return None
-        bring_up(connection)
-        return number_of(connection, self._publisher_id, self._api)
+        upgrade_tables(connection)
+        return project_number(connection, self._publisher_id, self._api)
 
     def _number(self, connection: Connection) -> int:
-        known = number_of(connection, self._publisher_id, self._api)
+        known = project_number(connection, self._publisher_id, self._api)
         if known is None:
-            enter(connection, self._publisher_id, self._api)
-            known = number_of(connection, self._publisher_id, self._api)
+            add_project(connection, self._publisher_id, self._api)
+            known = project_number(connection, self._publisher_id, self._api)
         if known is None:
             raise StoreError("the store's database does not keep what was written to it")
         return known
 
 
-def _entry(address: str, raw: Any) -> LedgerEntry:
+def _parse_entry(address: str, raw: Any) -> LedgerEntry:
     try:
         return entry_from_json(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
             f"the ledger's entry of {address} in the database is of another shape",
             hint="restore it from a backup, or delete its row: it is made again from the live account by identity",
-        ) from wrong
+        ) from error

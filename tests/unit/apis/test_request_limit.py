@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from support.fake_clock import FakeClock
 
-from reconciler.apis.mediation_reports import Rate, RequestLimit, recent, wait
+from reconciler.apis.mediation_reports import Rate, RequestLimit, recent, wait_seconds
 from reconciler.errors import Interrupted, UnfitFile
 
 each = pytest.mark.parametrize
@@ -16,7 +16,7 @@ RATE = Rate(requests=3, seconds=600)
     [([], 0, 0), ([1, 2], 3, 0), ([1, 2, 3], 4, 597), ([1, 2, 3], 601, 0), ([1, 2, 3, 4], 10, 592)],
 )
 def test_a_request_waits_until_fewer_than_the_limit_are_recent(times, now, seconds):
-    assert wait(recent(times, now, RATE), now, RATE) == seconds
+    assert wait_seconds(recent(times, now, RATE), now, RATE) == seconds
 
 
 def test_a_clock_that_was_set_back_holds_nobody_up():
@@ -26,7 +26,7 @@ def test_a_clock_that_was_set_back_holds_nobody_up():
 def passed(limiter, clock, times):
     at = []
     for _ in range(times):
-        limiter.pass_one()
+        limiter.acquire()
         at.append(clock.monotonic())
     return at
 
@@ -48,7 +48,7 @@ def test_the_limit_holds_from_one_run_to_the_next(tmp_path):
 def test_threads_share_the_limit(tmp_path):
     clock = FakeClock()
     limiter = RequestLimit(tmp_path / "calls.json", RATE, clock)
-    threads = [Thread(target=limiter.pass_one) for _ in range(6)]
+    threads = [Thread(target=limiter.acquire) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -77,5 +77,5 @@ def test_times_behind_a_link_are_neither_read_nor_written(tmp_path, name):
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / name).symlink_to(outside)
     with pytest.raises(UnfitFile):
-        RequestLimit(tmp_path / "reports" / "calls.json", RATE, FakeClock()).pass_one()
+        RequestLimit(tmp_path / "reports" / "calls.json", RATE, FakeClock()).acquire()
     assert outside.read_text() == "[1]"

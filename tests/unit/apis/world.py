@@ -27,7 +27,7 @@ def chartboost(server, folder, clock=None, told=lambda _: None, apps=()):
         KEYS,
         clock=clock,
         token_url=server.url,
-        before_request=limiter.pass_one,
+        before_request=limiter.acquire,
         patience=PATIENCE,
     )
     return Chartboost(client, told=told, apps=apps)

@@ -203,13 +203,13 @@ class TestInterrupt:
     @pytest.fixture(params=[Held, HeldUnheard])
     def scene(self, request):
         scene = Scene(HERE, gateway=request.param)
-        pull = scene.cancellation.pull
+        pull = scene.cancellation.cancel
 
         def pulled(reason):
             pull(reason)
             scene.gateway.stopped.set()
 
-        scene.cancellation.pull = pulled
+        scene.cancellation.cancel = pulled
         return scene
 
     def test_what_is_in_flight_is_finished_and_recorded_and_nothing_else_is_begun(self, scene):

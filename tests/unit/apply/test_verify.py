@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconciler.apply.verify import contradiction, verify
+from reconciler.apply.verify import contradiction_text, verify
 
 FLOORS = {"WW": Decimal("0.01"), "US": Decimal(2)}
 
@@ -33,7 +33,7 @@ def test_a_value_that_is_shown_otherwise_is_contradicted_and_told():
     sent = {"coppa": True, "floorPrices": FLOORS}
     seen = verify(sent, {}, {"coppa": False, "floorPrices": {"WW": Decimal("0.01")}})
     assert set(seen.contradicted) == {"coppa", "floorPrices"}
-    assert contradiction(sent, seen.contradicted, seen) == (
+    assert contradiction_text(sent, seen.contradicted, seen) == (
         "the account shows coppa false, asked for true; the account shows floorPrices.US (none), asked for 2"
     )
 

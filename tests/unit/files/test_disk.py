@@ -68,7 +68,7 @@ def test_what_is_no_regular_file_is_refused_on_every_system(tmp_path, monkeypatc
             (root / "a").symlink_to(tmp_path / "outside")
     for attempt in (
         lambda: disk.read(root, "a/x"),
-        lambda: disk.opened(root, "a/x", os.O_WRONLY | os.O_APPEND),
+        lambda: disk.open_descriptor(root, "a/x", os.O_WRONLY | os.O_APPEND),
         lambda: disk.write(root, "a/x", b""),
         lambda: disk.check(root, "a/x"),
     ):

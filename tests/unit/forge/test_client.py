@@ -5,7 +5,7 @@ from support.fake_clock import FakeClock
 from support.forge import REPOSITORY, TOKEN, Forge
 
 from reconciler.errors import ApiError
-from reconciler.forge.client import Refusal
+from reconciler.forge.client import ForgeRefused
 from reconciler.forge.comments import upsert
 from reconciler.forge.connect import comments
 from reconciler.forge.repository import Repository
@@ -47,7 +47,7 @@ def test_a_limit_is_waited_for_also_where_something_is_written(forge, status, he
 
 def test_a_limit_that_does_not_end_is_told_as_one(forge):
     forge.limits += [(403, {"X-RateLimit-Remaining": "0"})] * 9
-    with pytest.raises(Refusal, match="exceeded a secondary rate limit") as caught:
+    with pytest.raises(ForgeRefused, match="exceeded a secondary rate limit") as caught:
         write(forge)
     assert caught.value.hint == "run the job again later"
     assert len(forge.limits) == 5
@@ -55,7 +55,7 @@ def test_a_limit_that_does_not_end_is_told_as_one(forge):
 
 def test_a_refusal_without_a_limit_is_not_tried_again(forge):
     forge.refuse["GET comments"] = 403
-    with pytest.raises(Refusal, match="HTTP 403"):
+    with pytest.raises(ForgeRefused, match="HTTP 403"):
         write(forge)
     assert len(forge.asked) == 1
 
@@ -63,7 +63,7 @@ def test_a_refusal_without_a_limit_is_not_tried_again(forge):
 @pytest.mark.parametrize("status", [301, 302])
 def test_another_address_is_not_followed_and_told(forge, status):
     forge.refuse["GET comments"] = status
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(ForgeRefused) as caught:
         write(forge)
     assert "another name" in caught.value.hint
 

@@ -82,7 +82,7 @@ def test_good_answers_let_more_calls_through_together():
 
     def call():
         with gate.turn():
-            gate.heard("GET placement", sent_at=0.0, now=0.1, throttled=False)
+            gate.on_response("GET placement", sent_at=0.0, now=0.1, throttled=False)
             together.wait(10)
 
     with ThreadPoolExecutor(2 * FIRST) as workers:
@@ -93,7 +93,7 @@ def test_good_answers_let_more_calls_through_together():
 
 def test_a_throttled_answer_holds_the_next_calls_back():
     gate = CallLimiter(2)
-    gate.heard("POST placement", sent_at=0.0, now=0.1, throttled=True)
+    gate.on_response("POST placement", sent_at=0.0, now=0.1, throttled=True)
     alone = Barrier(2)
 
     def call():
@@ -112,6 +112,6 @@ def test_a_throttled_answer_holds_the_next_calls_back():
 def test_a_kind_of_call_that_always_takes_long_is_no_queue():
     gate = CallLimiter(64)
     for _ in range(100):
-        gate.heard("POST auth", sent_at=0.0, now=0.01, throttled=False)
-        gate.heard("GET app", sent_at=0.0, now=4.0, throttled=False)
+        gate.on_response("POST auth", sent_at=0.0, now=0.01, throttled=False)
+        gate.on_response("GET app", sent_at=0.0, now=4.0, throttled=False)
     assert gate.width.limit == 64

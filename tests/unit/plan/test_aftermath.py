@@ -6,7 +6,7 @@ from support.builders import APP, APP_ID, at, canonical, desired_placement, live
 
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Update
 from reconciler.model.live import LiveState
-from reconciler.plan.aftermath import Aftermath, AmbiguousMatch, Moved, aftermath, bound_to
+from reconciler.plan.aftermath import Aftermath, DuplicateResources, ResourceChange, aftermath, bound_to
 from reconciler.plan.plan import Plan
 
 SOURCE = desired_placement().source
@@ -39,7 +39,10 @@ def test_an_account_that_did_not_move_has_no_aftermath():
 class TestWhatMoved:
     def test_what_was_made_is_planned_where_the_plan_makes_that_address(self):
         now = [live_placement("1", "a"), live_placement("2", "b")]
-        assert after(create("a"), now=now).made == (Moved(at("a"), "1", True), Moved(at("b"), "2", False))
+        assert after(create("a"), now=now).made == (
+            ResourceChange(at("a"), "1", True),
+            ResourceChange(at("b"), "2", False),
+        )
 
     def test_an_update_of_the_same_address_plans_no_birth(self):
         assert [each.planned for each in after(update("9", "a"), now=[live_placement("1", "a")]).made] == [False]
@@ -69,14 +72,17 @@ class TestWhatMoved:
 
     def test_what_was_deleted_keeps_its_address_and_is_planned_by_its_id(self):
         before = [live_placement("1"), live_placement("2", "b")]
-        assert after(delete("1"), before=before).deleted == (Moved(at("int_1"), "1", True), Moved(at("b"), "2", False))
+        assert after(delete("1"), before=before).deleted == (
+            ResourceChange(at("int_1"), "1", True),
+            ResourceChange(at("b"), "2", False),
+        )
 
     def test_an_app_and_a_placement_of_one_id_are_two(self):
         before = live_state(live_app("1"), live_placement("1", app_id="1"))
         moved = aftermath(Plan(origin(), (delete("1"),)), before, live_state(live_app("1")))
-        assert moved.deleted == (Moved(at("int_1"), "1", True),)
+        assert moved.deleted == (ResourceChange(at("int_1"), "1", True),)
         assert aftermath(Plan(origin(), (delete("1"),)), before, LiveState(())).deleted == (
-            Moved(APP, "1", False), Moved(at("int_1"), "1", True),
+            ResourceChange(APP, "1", False), ResourceChange(at("int_1"), "1", True),
         )  # fmt: skip
 
     def test_a_new_name_is_where_it_is_now(self):
@@ -87,8 +93,8 @@ class TestWhatMoved:
 class TestAmbiguousMatch:
     def test_two_of_one_identity_are_told_where_one_is_new(self):
         now = [live_placement("2"), live_placement("1")]
-        assert after(before=now[:1], now=now).twins == (AmbiguousMatch(at("int_1"), ("1", "2")),)
-        assert after(now=now).twins == (AmbiguousMatch(at("int_1"), ("1", "2")),)
+        assert after(before=now[:1], now=now).twins == (DuplicateResources(at("int_1"), ("1", "2")),)
+        assert after(now=now).twins == (DuplicateResources(at("int_1"), ("1", "2")),)
 
     def test_those_that_there_were_before_are_not(self):
         both = [live_placement("1"), live_placement("2")]
@@ -110,7 +116,7 @@ class TestWhatDoesNotHold:
         assert self.why(create(coppa=True), now=[live_placement(coppa=True)]) == {}
         assert self.why(create(coppa=True)) == {at("int_1"): "it is not there"}
         twins = [live_placement("1", coppa=True), live_placement("2", coppa=True)]
-        assert self.why(create(coppa=True), now=twins) == {at("int_1"): "there are 2 of it"}
+        assert self.why(create(coppa=True), now=twins) == {at("int_1"): "there are 2 resources of this identity"}
         assert list(self.why(create(coppa=True), now=[live_placement(coppa=False)])) == [at("int_1")]
 
     def test_an_update_holds_where_its_resource_is_as_sent(self):
@@ -119,12 +125,16 @@ class TestWhatDoesNotHold:
         told = self.why(update(coppa=True, status="inactive"), now=[live_placement(coppa=False)])[at("int_1")]
         assert told.index("coppa is ") < told.index("status is ")
         assert len(told.split("; ")) == 2
+        one_leaf = self.why(
+            update(floorPrices={"WW": 1.234, "US": 2}), now=[live_placement(floorPrices={"WW": 1.23, "US": 2})]
+        )
+        assert one_leaf == {at("int_1"): "floorPrices.WW is 1.23, wanted 1.234"}
 
     def test_a_field_that_is_not_shown_holds_where_it_was_to_be_empty(self):
         for empty in (None, "", ()):
             assert self.why(update(capping=empty), now=[live_placement(capping=...)]) == {}
         told = self.why(update(capping={"limit": 1}), now=[live_placement(capping=...)])[at("int_1")]
-        assert told.startswith("capping is not shown, wanted ")
+        assert told == 'capping is not shown, wanted {"limit":1}'
         assert list(self.why(update(capping=None), now=[live_placement(capping={"limit": 1})])) == [at("int_1")]
 
     def test_a_deactivation_holds_where_it_is_inactive(self):

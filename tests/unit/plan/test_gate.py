@@ -7,7 +7,7 @@ from reconciler.model.desired import Policy, Safety
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import Limits, gate
-from reconciler.plan.rules import judged
+from reconciler.plan.rules import evaluate_rules
 
 SOURCE = desired_placement().source
 NEVER = Policy("never", "false", "nothing may change")
@@ -74,7 +74,7 @@ def test_rules_are_given_to_the_judge_of_the_run_with_the_groups_of_the_project(
 
     def judge(*questions):
         asked.append(questions)
-        return judged(*questions)
+        return evaluate_rules(*questions)
 
     groups = {"tier1": ("DE", "US")}
     rule = Policy("tier1", "groups.tier1.size() == 2", "two countries")

@@ -6,7 +6,7 @@ from support.builders import APP, at, origin
 from reconciler.diff.change import Blocked, Deactivate, Delete, HeldChange
 from reconciler.model.address import app_address
 from reconciler.model.desired import Policy, Safety
-from reconciler.plan.guard import Allowances, hold, removals
+from reconciler.plan.guard import Allowances, delete_groups, hold
 from reconciler.plan.plan import Plan, summary
 from reconciler.plan.policy import Limits, gate
 
@@ -84,7 +84,7 @@ def test_the_switch_names_a_number_that_lets_all_go():
 
 
 def test_placements_of_an_app_that_stays_go_one_by_one():
-    assert removals((B, A, delete(at("z", OTHER)))) == ((A,), (B,), (delete(at("z", OTHER)),))
+    assert delete_groups((B, A, delete(at("z", OTHER)))) == ((A,), (B,), (delete(at("z", OTHER)),))
 
 
 def test_what_was_held_for_leave_is_judged_anew():

@@ -18,7 +18,7 @@ from support.builders import (
 from reconciler.diff.change import Blocked, Forget, InSync, Note, Remember, Unmanaged
 from reconciler.model.address import Address
 from reconciler.model.ledger import LedgerEntry
-from reconciler.plan.plan import Plan, Summary, build, summary
+from reconciler.plan.plan import Plan, PlanSummary, build, summary
 
 FOUND = reconciled(
     desired_app(
@@ -41,7 +41,7 @@ FOUND = reconciled(
 
 
 def test_a_plan_counts_its_changes_by_action():
-    assert summary(FOUND.plan) == Summary(
+    assert summary(FOUND.plan) == PlanSummary(
         create=1, update=2, deactivate=1, delete=1, blocked=1, unchanged=2, unmanaged=1
     )
 
@@ -91,4 +91,4 @@ def test_unmanaged_namesakes_come_in_the_order_of_their_ids():
 
 
 def test_nothing_counts_as_nothing():
-    assert summary(Plan(origin())) == Summary()
+    assert summary(Plan(origin())) == PlanSummary()

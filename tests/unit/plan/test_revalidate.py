@@ -23,7 +23,7 @@ from reconciler.diff.change import HeldChange
 from reconciler.model.desired import Lifecycle, Safety
 from reconciler.plan.guard import Allowances, hold
 from reconciler.plan.plan import Plan
-from reconciler.plan.revalidate import Now, Revalidated, revalidate
+from reconciler.plan.revalidate import CurrentState, Revalidated, revalidate
 from reconciler.plan.stale import Stale
 
 LONG_AGO = "2026-01-01T00:00:00+00:00"
@@ -35,7 +35,7 @@ def planned(blocks, live, ledger=(), **view):
 
 
 def now(blocks, live, ledger=(), protected=()):
-    return Now(live, ledger_of(*ledger), planned(blocks, live, ledger, recreate=True), frozenset(protected))
+    return CurrentState(live, ledger_of(*ledger), planned(blocks, live, ledger, recreate=True), frozenset(protected))
 
 
 def judged(plan, then, within=None):
@@ -124,7 +124,7 @@ class TestAnApp:
         return plan_for(self.absent, live, ledger_of(*self.entries))
 
     def now(self, live):
-        return Now(live, ledger_of(*self.entries), self.of(live))
+        return CurrentState(live, ledger_of(*self.entries), self.of(live))
 
     def test_where_one_placement_moved_all_are_left(self):
         plan = self.of(self.live)

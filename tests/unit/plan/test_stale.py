@@ -53,17 +53,17 @@ class TestUpdate:
         ("moved", "how"),
         [
             ({"floorPrices": {"US": 3, "CA": 2}}, "floorPrices.US was 1, is 3"),
-            ({"floorPrices": {"CA": 2}}, "floorPrices.US was 1, is None"),
-            ({"floorPrices": ...}, "floorPrices.US was 1, is None"),
+            ({"floorPrices": {"CA": 2}}, "floorPrices.US was 1, is (none)"),
+            ({"floorPrices": ...}, "floorPrices.US was 1, is (none)"),
             ({"floorPrices": {"US": 1, "CA": 3}}, "fields that the plan does not change have moved"),
             ({"coppa": True}, "fields that the plan does not change have moved"),
             (
                 {"capping": {"value": 2, "unit": "day"}},
-                "capping was None, is {'value': 2, 'unit': 'day'}",
+                'capping was (none), is {"unit":"day","value":2}',
             ),
             (
                 {"capping": {"value": 2, "unit": "day"}, "floorPrices": {"US": 3}},
-                "capping was None, is {'value': 2, 'unit': 'day'}; floorPrices.US was 1, is 3",
+                'capping was (none), is {"unit":"day","value":2}; floorPrices.US was 1, is 3',
             ),
         ],
     )
@@ -85,7 +85,7 @@ class TestUpdate:
         app = desired_app(coppa=True, managed=False)
         plan = plan_for(app, account())
         assert stale_changes(plan, account()) == ()
-        assert said(plan, live_state(live_app(coppa=True))) == [(APP, "coppa was False, is True")]
+        assert said(plan, live_state(live_app(coppa=True))) == [(APP, "coppa was false, is true")]
 
     def test_others_may_move(self):
         live = live_state(live_app(coppa=True), *account().placements[APP_ID], live_placement("8", "new"))
@@ -96,7 +96,7 @@ class TestRemoval:
     def test_a_deactivation_tells_that_it_is_done_already(self):
         plan = planned(desired_placement("p", state="absent"), live=account())
         assert stale_changes(plan, account()) == ()
-        assert said(plan, account(status="inactive")) == [(at("p"), "status was 'active', is 'inactive'")]
+        assert said(plan, account(status="inactive")) == [(at("p"), 'status was "active", is "inactive"')]
 
     def test_a_delete_rests_on_all_that_was_seen(self):
         gone = desired_placement("p", state="absent")

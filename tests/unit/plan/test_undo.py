@@ -8,7 +8,7 @@ from support.builders import APP, at, canonical, desired_placement, entry, floor
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, Note, Update
 from reconciler.model.journal import Result
 from reconciler.plan.plan import Plan
-from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, is_undo, undo_plan, way_back
+from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, is_undo, restoring_changes, undo_plan
 
 SOURCE = desired_placement().source
 HERE = at("int_1")
@@ -236,7 +236,7 @@ class TestTheWhole:
 def test_the_way_back_is_told_by_leaf_in_the_order_of_names():
     send = canonical({"name": "b", "floorPrices": {"US": 1}})
     now = canonical({"name": "a", "floorPrices": {"US": 2}})
-    assert [(each.path, each.before, each.after) for each in way_back(send, now)] == [
+    assert [(each.path, each.before, each.after) for each in restoring_changes(send, now)] == [
         ("floorPrices.US", now["floorPrices"]["US"], send["floorPrices"]["US"]),
         ("name", "a", "b"),
     ]

@@ -16,7 +16,7 @@ from reconciler.model.ledger import LedgerEntry
 from reconciler.store.files import FLUSH_SECONDS, FLUSH_SHARE, FileStore
 from reconciler.store.journal_file import JournalFile, read_sealed
 from reconciler.store.ledger_file import ledger_text, read_ledger
-from reconciler.store.seal import KEY_NAME, Seals, made_key
+from reconciler.store.seal import KEY_NAME, Seals, make_key
 
 APP = Address("android:com.a")
 INT, REWARD = Address("android:com.a/int"), Address("android:com.a/reward")
@@ -51,7 +51,7 @@ def journal(root):
 def told_by_us(root, *events):
     """Put further lines into the journal, sealed as a run of this checkout seals them."""
     path = root / ".reconciler/journal.jsonl"
-    seals = Seals(made_key(path.parent))
+    seals = Seals(make_key(path.parent))
     list(read_sealed(path, seals))
     file = JournalFile(path, seals)
     for event in events:

@@ -1,4 +1,4 @@
-"""What an answer says beside its rows: that something failed, or that there are more rows than it holds.
+"""Answers of the Management API: resources from lists and writes, failures, and signs of rows that are missing.
 
 An empty list is believed only where nothing stands beside it but words that are known to be harmless: what is taken for
 an empty account is created anew. Beside rows, words that speak of further ones, or of an incomplete answer, count.
@@ -186,25 +186,25 @@ def live_list(
     for a row without an id or of another app, for a wrapper that says that its rows are somebody else's, and for one
     that speaks of rows it does not hold.
     """
-    found: dict[str, LiveResource] = {}
+    resources: dict[str, LiveResource] = {}
     for row in _rows(kind, value, owner=app_id or publisher_id):
         resource = _resource(kind, row, app_id)
-        if found.setdefault(resource.id, resource) != resource:
+        if resources.setdefault(resource.id, resource) != resource:
             raise AnswerError(f"{kind} {resource.id} is in the list twice, with different values")
-    return tuple(found.values())
+    return tuple(resources.values())
 
 
 def live_one(kind: Kind, value: Any, resource_id: str) -> LiveResource | None:
     """The resource that was asked for by its id; None for an empty array. Raises `AnswerError` otherwise."""
-    found = live_list(kind, value)
-    if not found:
+    resources = live_list(kind, value)
+    if not resources:
         return None
-    if [resource.id for resource in found] != [resource_id]:
-        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in found)[:5])}")
-    return found[0]
+    if [resource.id for resource in resources] != [resource_id]:
+        raise AnswerError(f"asked for {kind} {resource_id}, it holds {', '.join(sorted(r.id for r in resources)[:5])}")
+    return resources[0]
 
 
-def written(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
+def written_resource(kind: Kind, value: Any) -> tuple[str | None, str | None, Fields]:
     """What the answer to a create or update says: the resource's id, a placement's app, and the fields it speaks of.
 
     An answer that is about no resource (a message, say) is (None, None, {}). Raises `AnswerError` where it speaks of a
@@ -236,8 +236,8 @@ def read_id(raw: Any) -> str | None:
             raise AnswerError(f"an id that stands for none ({str(raw).strip()[:20]})")
         try:
             return identifier(str(raw).strip())
-        except ValueError as wrong:
-            raise AnswerError(str(wrong)) from None
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
     if isinstance(raw, float) and raw.is_integer():
         raise AnswerError("an id so large that it cannot be told from others")
     raise AnswerError("an id that is neither a number nor a text")
@@ -253,19 +253,19 @@ def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = No
         case list():
             return [_row(kind, part) for part in value]
         case dict():
-            return _unwrapped(kind, folded_row(value), depth, owner)
+            return _rows_of_object(kind, folded_row(value), depth, owner)
         case None:
             raise AnswerError("null instead of a list")
         case _:
             raise AnswerError(f"a lone {type(value).__name__} instead of a list")
 
 
-def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
+def _rows_of_object(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
     if failure := speaks_of_failure(value):
         raise AnswerError(failure)
     if _is_resource(kind, value):
         if isinstance(value.get(_WRAPPED_IN[kind][0]), list):
-            raise AnswerError(f"it is {_a(kind)} and a list of them")
+            raise AnswerError(f"it is {_with_article(kind)} and a list of them")
         if hint := speaks_of_more(kind, value, 1):
             raise AnswerError(f"it speaks of more than the 1 it holds ({hint}); {_NO_PAGES}")
         return [value]
@@ -284,7 +284,9 @@ def _unwrapped(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | No
 def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
     keys = [key for key in _WRAPPED_IN[kind] if key in value]
     if not keys or not depth:
-        raise AnswerError(f"an object that is neither {_a(kind)} nor a list of them (keys: {_listed(value)})")
+        raise AnswerError(
+            f"an object that is neither {_with_article(kind)} nor a list of them (keys: {_keys_text(value)})"
+        )
     if len(keys) > 1:
         raise AnswerError(f"it holds more than one list ({', '.join(keys)})")
     return keys[0]
@@ -292,10 +294,10 @@ def _wrapped_in(kind: Kind, value: Mapping[str, Any], depth: int) -> str:
 
 def _row(kind: Kind, part: Any) -> Mapping[str, Any]:
     if not isinstance(part, dict):
-        raise AnswerError(f"a row that is not {_a(kind)}")
+        raise AnswerError(f"a row that is not {_with_article(kind)}")
     row = folded_row(part)
     if not _is_resource(kind, row):
-        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_listed(row)})")
+        raise AnswerError(f"a row without {ID_KEYS[kind]} (keys: {_keys_text(row)})")
     return row
 
 
@@ -311,8 +313,8 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     try:
         app_id = read_id(row.get("appid")) if kind == "placement" else None
         publisher_id = read_id(row.get("publisherid") or None)
-    except AnswerError as wrong:
-        raise AnswerError(f"{kind} {resource_id}: {wrong}") from None
+    except AnswerError as error:
+        raise AnswerError(f"{kind} {resource_id}: {error}") from None
     fields, unreadable = full_fields(kind, row)
     if asked_app is not None and app_id not in (None, asked_app):
         raise AnswerError(f"asked for the placements of app {asked_app}, it holds {resource_id} of app {app_id}")
@@ -321,10 +323,10 @@ def _resource(kind: Kind, row: Mapping[str, Any], asked_app: str | None) -> Live
     )
 
 
-def _a(kind: Kind) -> str:
+def _with_article(kind: Kind) -> str:
     return "an app" if kind == "app" else "a placement"
 
 
-def _listed(keys: Iterable[str]) -> str:
+def _keys_text(keys: Iterable[str]) -> str:
     shown = sorted(key for key in keys if key.isidentifier())[:6]
     return ", ".join(shown) or "none"

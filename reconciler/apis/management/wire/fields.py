@@ -1,4 +1,7 @@
-"""What was read once and comes again by the thousand: an account has many values, and few that differ."""
+"""Fields of a resource as the API answers them, read into canonical values.
+
+An account has many values and few that differ, so values that were read once are kept.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -25,8 +28,8 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.value import ABSENT, Absent, Fields, Value, number, price
 
 
-class Known(dict[Any, Any]):
-    """What values were read as, up to so many. Equal keys are one value: mind that True == 1."""
+class ReadCache(dict[Any, Any]):
+    """A cache of at most `most` values, by what they were read from. Equal keys are one: True == 1."""
 
     def __init__(self, read: Callable[[Any], Any], most: int) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class Known(dict[Any, Any]):
         return value
 
 
-def of_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
+def cached_by_texts(read: Callable[[Iterable[Any]], tuple[str, ...]]) -> Callable[[list[Any]], tuple[str, ...]]:
     """The same over a list, read once for all lists that say it in these words. Texts alone, as 1 == True."""
     known = lru_cache(maxsize=1024)(read)
 
@@ -56,7 +59,7 @@ def read_country(raw: Any) -> str:
     return raw.strip().upper()
 
 
-_CODES: Final = Known(read_country, 1024)
+_CODES: Final = ReadCache(read_country, 1024)
 
 
 def _floor(raw: Any) -> Decimal:
@@ -66,7 +69,7 @@ def _floor(raw: Any) -> Decimal:
     return exact
 
 
-_PRICES: Final = Known(_floor, 8192)
+_PRICES: Final = ReadCache(_floor, 8192)
 _OF_BOOLEANS: Final = (price(0.0), price(1.0))
 """A boolean finds these, as True == 1.0."""
 
@@ -83,10 +86,10 @@ def read_floors(raw: Any) -> Floors:
         if plain and not any(each in prices for each in _OF_BOOLEANS):
             return complete(table)
     lines = raw.items() if isinstance(raw, dict) else _lines(raw)
-    return complete(_checked(lines))
+    return complete(_read_lines(lines))
 
 
-def _checked(lines: Iterable[tuple[Any, Any]]) -> Floors:
+def _read_lines(lines: Iterable[tuple[Any, Any]]) -> Floors:
     """The table with every line looked at by itself."""
     table: dict[str, Decimal] = {}
     for named, amount in lines:
@@ -121,29 +124,29 @@ Reader: TypeAlias = "Callable[[Any], Value | Absent]"
 
 
 def full_fields(kind: Kind, row: Mapping[str, Any]) -> tuple[Fields, tuple[tuple[str, str], ...]]:
-    """The fields of a full answer (`row` has its keys in lower case): what it says, and what its silence means.
+    """The fields of a full answer (`row` has its keys in lower case), and for those it leaves out what unset means.
 
     And the fields whose values have no readable form, each with what is wrong with it: nothing is said of these.
     """
-    wrong: dict[str, str] = {}
-    said = dict(_read(kind, row, lambda name, error: wrong.setdefault(name, str(error))))
+    problems: dict[str, str] = {}
+    said = dict(_read_fields(kind, row, lambda name, error: problems.setdefault(name, str(error))))
     if (status := said.get("status", STATUSES[0])) not in STATUSES:
-        wrong["status"] = f"{status} is none that is known"
+        problems["status"] = f"{status} is none that is known"
         del said["status"]
-    fields = {**_silent(kind, said.get("placementType")), **said}
-    if not wrong:
+    fields = {**_unset_fields(kind, said.get("placementType")), **said}
+    if not problems:
         return fields, ()
-    unreadable = {name: why for name, why in wrong.items() if name not in said}
+    unreadable = {name: why for name, why in problems.items() if name not in said}
     return {name: value for name, value in fields.items() if name not in unreadable}, tuple(unreadable.items())
 
 
 def said_fields(kind: Kind, row: Mapping[str, Any]) -> Fields:
     """The fields that the answer to a write speaks of. A value without a readable form counts as not spoken of."""
-    return _read(kind, row, lambda _name, _wrong: None)
+    return _read_fields(kind, row, lambda _name, _wrong: None)
 
 
 @lru_cache(maxsize=64)
-def _silent(kind: Kind, placement_type: Value) -> Fields:
+def _unset_fields(kind: Kind, placement_type: Value) -> Fields:
     return {
         spec.name: spec.when_unset
         for spec in FIELDS[kind].values()
@@ -151,7 +154,7 @@ def _silent(kind: Kind, placement_type: Value) -> Fields:
     }
 
 
-def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], object]) -> Fields:
+def _read_fields(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueError], object]) -> Fields:
     fields: dict[str, Value] = {}
     for name, spelling, reader in _readers(kind, tuple(row)):
         raw = row[spelling]
@@ -159,8 +162,8 @@ def _read(kind: Kind, row: Mapping[str, Any], unreadable: Callable[[str, ValueEr
             continue
         try:
             value = reader(raw)
-        except ValueError as wrong:
-            unreadable(name, ValueError(f"it is {TWOFOLD}") if raw is TWOFOLD else wrong)
+        except ValueError as error:
+            unreadable(name, ValueError(f"it is {TWOFOLD}") if raw is TWOFOLD else error)
             continue
         if name in fields and fields[name] != value:
             del fields[name]
@@ -215,7 +218,7 @@ def _word(known: Iterable[str]) -> Callable[[Any], str]:
 def _words(known: Iterable[str], *, when_none: Value) -> Reader:
     word = _word(known)
 
-    @of_texts
+    @cached_by_texts
     def several(raw: Iterable[Any]) -> tuple[str, ...]:
         return tuple(sorted({word(part) for part in raw}))
 
@@ -251,7 +254,7 @@ def _object(raw: Any) -> Mapping[str, Any]:
     return folded(raw)
 
 
-@of_texts
+@cached_by_texts
 def _countries(raw: Iterable[Any]) -> tuple[str, ...]:
     return tuple(sorted({read_country(part) for part in raw}))
 

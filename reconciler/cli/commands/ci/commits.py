@@ -80,12 +80,12 @@ def ledger(
 
 def _check_account(session: CommandSession, data: bytes) -> None:
     """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
-    from reconciler.store.ledger_file import account_in, checked_account
+    from reconciler.store.ledger_file import account_in, check_account
 
     found = account_in(LEDGER, data)
     if found is not None:
         workspace = session.workspace()
-        checked_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
+        check_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
 
 
 def _setting(session: CommandSession) -> Way:
@@ -114,7 +114,7 @@ def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | 
         if way == "signed":
             commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, known, session.clock)
             return same if commit is None else f"ledger: {commit} on {target.branch}"
-        own = _branch_of(git.does("rev-parse", "--show-prefix"))
+        own = _branch_of(git.run("rev-parse", "--show-prefix"))
         commit = request_ledger(git, LEDGER, message, target, own)
         if commit is None:
             return same
@@ -129,21 +129,21 @@ def _asked(known: "Branches", own: str, into: str, message: str) -> str:
 
 def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
     """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
-    from reconciler.forge.commits import Git, note_taken, waiting_ledger
+    from reconciler.forge.commits import Git, record_taken, unmerged_ledger
     from reconciler.forge.connect import branches
 
     if way != "request":
         return 0
     root = session.workspace().root
     git = Git(root, session.environment.variables)
-    prefix = git.does("rev-parse", "--show-prefix")
+    prefix = git.run("rev-parse", "--show-prefix")
     own = _branch_of(prefix)
     with branches(place_of(session.environment, asked), session.clock) as known:
-        data = waiting_ledger(known, own, f"{prefix}{LEDGER}")
+        data = unmerged_ledger(known, own, f"{prefix}{LEDGER}")
     if data is not None:
         _check_account(session, data)
         disk.write(root, LEDGER, data)
-    note_taken(git, LEDGER if data is not None else None)
+    record_taken(git, LEDGER if data is not None else None)
     told = "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"
     session.console.talk(told)
     return 0
@@ -213,20 +213,20 @@ def floors(
 
 
 def _take_floors(session: CommandSession, branch: str | None) -> int:
-    from reconciler.forge.commits import Git, take_reports
+    from reconciler.forge.commits import Git, fetch_reports
 
     root = session.workspace().root
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
     own = _own(REPORTS, git)
     disk.make_folder(root, _FOLDER)
-    there = take_reports(git, _FOLDER, target, own)
+    there = fetch_reports(git, _FOLDER, target, own)
     session.console.talk(f"reports: those of {own}" if there else f"reports: no branch {own} yet")
     return 0
 
 
 def _keep_floors(session: CommandSession, branch: str | None) -> int:
-    from reconciler.forge.commits import Git, keep_reports
+    from reconciler.forge.commits import Git, push_reports
 
     root = session.workspace().root
     folder = disk.check_folder(root, _FOLDER)
@@ -237,7 +237,7 @@ def _keep_floors(session: CommandSession, branch: str | None) -> int:
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
     own = _own(REPORTS, git)
-    commit = keep_reports(git, names, "Reports that were fetched [skip ci]", target, own)
+    commit = push_reports(git, names, "Reports that were fetched [skip ci]", target, own)
     session.console.talk(f"reports: {own} is as it was" if commit is None else f"reports: {commit} on {own}")
     return 0
 
@@ -269,7 +269,7 @@ def _ask(session: CommandSession, branch: str | None, asked: ForgeOptions) -> in
 
 def _own(base: str, git: "Git") -> str:
     """One for each project of a repository: with the project's folder behind it if it has one."""
-    slug = _FLOOR_SIGNS.sub("-", git.does("rev-parse", "--show-prefix")).strip("-")
+    slug = _FLOOR_SIGNS.sub("-", git.run("rev-parse", "--show-prefix")).strip("-")
     return f"{base}-{slug}" if slug else base
 
 

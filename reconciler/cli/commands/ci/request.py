@@ -12,9 +12,9 @@ from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import CommandSession
 from reconciler.errors import UsageError
 from reconciler.files.given import read_text, write_given
-from reconciler.forge.comments import last_line, mark_of, marked, named_mark
+from reconciler.forge.comments import last_line, mark_of, named_mark, with_mark
 from reconciler.forge.repository import Kind
-from reconciler.plan.plan import Origin
+from reconciler.plan.plan import PlanOrigin
 from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
 from reconciler.render.line import counted
 
@@ -50,7 +50,7 @@ def comment(
     place = place_of(session.environment, ForgeOptions(forge, repository, request))
     if place.request is None:
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
-    body = marked(read_text(file, session.root_if_any()), name)
+    body = with_mark(read_text(file, session.root_if_any()), name)
     with comments(place, place.request, session.clock) as thread:
         if is_settled(thread, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
@@ -93,7 +93,7 @@ def issue(
 
     session = CommandSession.of(options)
     place = place_of(session.environment, ForgeOptions(forge, repository, request))
-    body = marked(read_text(file, session.root_if_any()), name)
+    body = with_mark(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
         kept = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
     told = "none is open" if kept is None else f"{kept.done} {kept.url}"
@@ -193,14 +193,14 @@ def _plan_mark(session: CommandSession, key: str) -> str:
 
     workspace = session.workspace()
     publisher = workspace.settings().publisher_id
-    return marker("plan", Origin("", "", publisher, workspace.api(), ""), key)
+    return marker("plan", PlanOrigin("", "", publisher, workspace.api(), ""), key)
 
 
 def _head(session: CommandSession) -> str:
     """The commit that is checked out, and will be applied. Raises `ProjectError` without git."""
     from reconciler.forge.commits import Git
 
-    return Git(session.root_if_any() or Path.cwd(), session.environment.variables).does("rev-parse", "HEAD")
+    return Git(session.root_if_any() or Path.cwd(), session.environment.variables).run("rev-parse", "HEAD")
 
 
 def _tell(session: CommandSession, found: "ReviewedPlans", *, direct: bool) -> None:

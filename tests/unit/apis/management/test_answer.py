@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.apis.management.wire.answer import live_list, live_one, written
+from reconciler.apis.management.wire.answer import live_list, live_one, written_resource
 from reconciler.http.answers import AnswerError, BlankError, NotJsonError, decode
 from reconciler.http.exchange import server_message
 
@@ -222,12 +222,12 @@ def test_one_resource_must_be_the_one_that_was_asked_for():
 
 @each("value", [{"placementId": 5, "appId": 1}, [{"PlacementId": "5", "appId": "1"}], {"data": {"placementId": 5.0}}])
 def test_the_answer_to_a_write_names_the_resource_in_any_shape(value):
-    assert written("placement", value)[0] == "5"
+    assert written_resource("placement", value)[0] == "5"
 
 
 @each("value", [None, {}, "ok", {"message": "done"}, [{}], {"appId": "1"}])
 def test_the_answer_to_a_write_may_be_about_no_resource(value):
-    assert written("placement", value) == (None, None, {})
+    assert written_resource("placement", value) == (None, None, {})
 
 
 @each("body", [b"[NaN]", b"[Infinity]", b"[-Infinity]", b'[{"a": 1', b"<html></html>", b"\xff\xfe[]", b"[" * 200_000])

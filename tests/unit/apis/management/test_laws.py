@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.apis.management.wire import calls
-from reconciler.apis.management.wire.answer import live_list, live_one, written
+from reconciler.apis.management.wire.answer import live_list, live_one, written_resource
 from reconciler.http.answers import AnswerError, decode
 from reconciler.model.floors import complete
 from reconciler.model.live import LiveResource
@@ -74,7 +74,7 @@ def test_an_update_reads_back_as_it_was_written(fields, odd):
 def test_a_create_sends_all_but_status_and_what_is_off(fields):
     body = json.loads(calls.create("placement", fields, "1").body)
     wanted = {name: value for name, value in fields.items() if value is not None and name != "status"}
-    assert written("placement", {"placementId": 5, **body}) == ("5", "1", wanted)
+    assert written_resource("placement", {"placementId": 5, **body}) == ("5", "1", wanted)
 
 
 JSON = st.recursive(

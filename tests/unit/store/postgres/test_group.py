@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.store.postgres.run import GroupCommit
+from reconciler.store.postgres.run import CommitQueue
 
 
 class Disk:
@@ -34,7 +34,7 @@ def all_wait(group, number):
 
 def crowd(disk, workers):
     """A first record that is being committed, and eight more that came meanwhile."""
-    group = GroupCommit(disk.commit)
+    group = CommitQueue(disk.commit)
     first = workers.submit(group.add, 0)
     assert disk.begun.wait(10)
     others = []

@@ -10,7 +10,7 @@ from unit.store.postgres.world import API, APP, INT, REWARD, applied, entry, hol
 from reconciler.errors import LockHeld, StoreError
 from reconciler.model.secret import Secret
 from reconciler.store.postgres import open_store
-from reconciler.store.postgres.lock import CLASS, Held
+from reconciler.store.postgres.lock import CLASS, HeldLock
 
 BACKEND = "SELECT backend FROM reconciler.project"
 
@@ -164,7 +164,7 @@ def test_a_lock_that_an_older_version_left_in_a_session_is_not_taken_for_a_free_
     with store._database.driver_connection() as connection:
         connection.execute(f"SELECT pg_advisory_lock({CLASS}, {number})")
         with pytest.raises(StoreError, match="pooler"):
-            Held(store._database, connection, number)
+            HeldLock(store._database, connection, number)
         with pytest.raises(LockHeld), store.run({}):
             pass
 

@@ -11,7 +11,7 @@ from reconciler.errors import LockHeld, StoreError
 from reconciler.model.address import Address
 from reconciler.model.secret import Secret
 from reconciler.store.postgres.database import Database
-from reconciler.store.postgres.lock import CLASS, Held
+from reconciler.store.postgres.lock import CLASS, HeldLock
 from reconciler.store.postgres.store import PostgresStore
 
 MODES = ("transaction", "session")
@@ -170,7 +170,7 @@ def test_a_lock_left_in_a_session_of_the_pooler_is_told_of_and_gone_with_that_se
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({CLASS}, 1)")
             connection.commit()
         with pooled.driver_connection() as connection, pytest.raises(StoreError, match="pooler") as refused:
-            Held(pooled, connection, 1)
+            HeldLock(pooled, connection, 1)
         assert "RECONNECT" in refused.value.hint
 
 

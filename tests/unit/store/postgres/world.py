@@ -40,7 +40,7 @@ with PostgresStore(database, "3432", sys.argv[2], SystemClock()).run({"user": "a
     print(run.run_id, flush=True)
     try:
         if sys.stdin.read():
-            run.observed({"event": "told to"})
+            run.record_observation({"event": "told to"})
     except StoreError as wrong:
         print("StoreError", wrong)
 """
