@@ -54,15 +54,15 @@ def apply_new(
 ) -> ApplyResult:
     """Plan, hold the plan to limits and to what was reviewed, have it approved, carry it out."""
     desired, selection = workspace.desired(), replace(wanted, parallelism=workspace.parallelism)
-    known = None if reviewed is None else read_review(workspace, reviewed, desired)
+    review = None if reviewed is None else read_review(workspace, reviewed, desired)
     store = workspace.store(desired.publisher_id)
     least = desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        made, live, ground = _settled_plan(workspace, desired, gateway, store, selection)
-        plan, exceeded = gate(with_evidence(made, workspace.price_evidence()), limits_of(desired, allowances))
+        fresh, live, ground = _settled_plan(workspace, desired, gateway, store, selection)
+        plan, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
-        if known is not None:
-            hold_to_review(workspace, plan, known)
+        if review is not None:
+            hold_to_review(workspace, plan, review)
         refuse(exceeded)
         tell_forecast(workspace, plan, gateway.pace())
         if writes(plan) and approve is not None:
@@ -86,9 +86,9 @@ def _settled_plan(
         return make_plan(desired, gateway, ledger, workspace.origin(desired), selection, lambda: past)
 
     ground, least = Ground(gateway, ledger, past), desired.safety.settle_seconds
-    made, live = make_settled_plan(read_plan, ground, least, workspace.clock, workspace.inform)
+    plan, live = make_settled_plan(read_plan, ground, least, workspace.clock, workspace.inform)
     workspace.warn_of_empty_account(ledger, live)
-    return made, live, ground
+    return plan, live, ground
 
 
 def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, skip_stale: bool) -> ApplyResult:
@@ -125,24 +125,24 @@ def part_that_holds(original: Plan, within: Plan, now: Now, *, skip_stale: bool)
     where the plan contradicts itself, `Refused` where it deletes what would not be deleted now, and `StalePlan` where
     anything is stale, or the manifests are others, and nothing may be skipped.
     """
-    found = revalidate(original, within, now)
+    checked = revalidate(original, within, now)
     again = "make a new plan with `reconciler plan --out FILE`"
-    if found.broken:
-        raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(found.broken)}", hint=again)
-    if found.refused:
-        raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(found.refused)}", hint=again)
-    if (found.stale or found.outdated) and not skip_stale:
-        told = ["the manifests have changed since it was made"] if found.outdated else []
-        told += [_reasons(found.stale)] if found.stale else []
+    if checked.broken:
+        raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(checked.broken)}", hint=again)
+    if checked.refused:
+        raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(checked.refused)}", hint=again)
+    if (checked.stale or checked.outdated) and not skip_stale:
+        reasons = ["the manifests have changed since it was made"] if checked.outdated else []
+        reasons += [_reasons(checked.stale)] if checked.stale else []
         raise StalePlan(
-            "\n".join(["the plan does not hold any more:", *told]),
+            "\n".join(["the plan does not hold any more:", *reasons]),
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
-    return without(found.plan, found.stale), tuple(_left_out(each, found.plan) for each in found.stale)
+    return without(checked.plan, checked.stale), tuple(_left_out(each, checked.plan) for each in checked.stale)
 
 
-def _reasons(found: Sequence[Stale]) -> str:
-    return "\n".join(f"{each.address}: {each.how}" for each in found)
+def _reasons(steps: Sequence[Stale]) -> str:
+    return "\n".join(f"{each.address}: {each.how}" for each in steps)
 
 
 def _left_out(stale: Stale, plan: Plan) -> Result:
@@ -178,14 +178,14 @@ def carry_out(
     execution = execute(workspace, request)
     results = with_left_out(execution, left_out)
     done, plan = {each.address for each in results if each.outcome in DONE}, request.plan
-    found = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
+    result = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
     try:
-        found = replace(found, undo=_keep_undo(workspace, request, execution))
+        result = replace(result, undo=_keep_undo(workspace, request, execution))
     finally:  # whatever went wrong after the writes, the account of them is given
-        workspace.observer.finished(found)
+        workspace.observer.finished(result)
     if (error := why_ended(execution)) is not None:
         raise error
-    return found
+    return result
 
 
 def with_left_out(execution: Execution, left_out: Sequence[Result]) -> tuple[Result, ...]:
@@ -214,6 +214,6 @@ def _keep_undo(workspace: Workspace, request: ApplyRequest, execution: Execution
         return write_state(workspace.root, f"undo/{request.run.run_id}.json", plan_text(plan))
     except UnfitFile:
         raise
-    except ProjectError as wrong:
-        workspace.inform(f"no undo plan was made: {wrong.message}")
+    except ProjectError as error:
+        workspace.inform(f"no undo plan was made: {error.message}")
         return None

@@ -109,10 +109,10 @@ def _known_audits(store: AuditLog, origin: Origin, *, needed: bool) -> list[Past
     """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
     try:
         return past_audits(store.audits(), origin.publisher_id, origin.api)
-    except StoreError as wrong:
+    except StoreError as error:
         if needed:
             raise
-        log.warning("earlier audits cannot be read: %s", wrong.message)
+        log.warning("earlier audits cannot be read: %s", error.message)
         return []
 
 
@@ -120,8 +120,8 @@ def _remember(audit: Audit, store: AuditLog) -> None:
     """Remember an audit where the store can be written; in a read-only checkout it goes on without."""
     try:
         store.remember_audit(audit_event(audit))
-    except StoreError as wrong:
-        log.info("this audit is not remembered: %s", wrong.message)
+    except StoreError as error:
+        log.info("this audit is not remembered: %s", error.message)
 
 
 def list_resources(workspace: Workspace, globs: Sequence[str]) -> InventoryResult:

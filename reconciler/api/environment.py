@@ -183,11 +183,11 @@ class Environment:
             return None
         try:
             text = _sendable(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
-        except OSError as wrong:
-            why = f": {wrong.strerror}" if wrong.strerror else ""
-            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from wrong
-        except ValueError as wrong:
-            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from wrong
+        except OSError as error:
+            why = f": {error.strerror}" if error.strerror else ""
+            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from error
+        except ValueError as error:
+            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from error
         if not text:
             raise CredentialsError(f"the file that {name}_FILE names is empty")
         return Secret(text)
@@ -196,13 +196,13 @@ class Environment:
         """What opens s3:// by the variables of AWS's own programs."""
         from reconciler.warehouse.imports.records import Keys  # noqa: PLC0415 - for imports only
 
-        told = self.variables
+        variables = self.variables
         return Keys(
             self.secret("AWS_ACCESS_KEY_ID"),
             self.secret("AWS_SECRET_ACCESS_KEY"),
             self.secret("AWS_SESSION_TOKEN"),
-            told.get("AWS_REGION") or told.get("AWS_DEFAULT_REGION") or "",
-            told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL") or "",
+            variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION") or "",
+            variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL") or "",
         )
 
     def gcs_keys(self) -> "Keys":
@@ -213,22 +213,24 @@ class Environment:
 
     def required_secret(self, name: str) -> Secret:
         """The same, or `CredentialsError`."""
-        found = self.secret(name)
-        if found is None:
-            where = "".join(f"; {told}" for begin, told in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"})
+        secret = self.secret(name)
+        if secret is None:
+            where = "".join(
+                f"; {place}" for begin, place in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"}
+            )
             raise CredentialsError(
                 f"{name} is not set", hint=f"set {name}, or {name}_FILE to a file that holds it{where}"
             )
-        return found
+        return secret
 
     def who(self) -> dict[str, str]:
         """Who runs this, as far as the environment says."""
-        told = {}
+        facts = {}
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                told[fact] = _readable(_without_credentials(value))
-        return told or {"user": _readable(_login())}
+                facts[fact] = _readable(_without_credentials(value))
+        return facts or {"user": _readable(_login())}
 
 
 def _readable(text: str) -> str:

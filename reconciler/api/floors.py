@@ -148,12 +148,12 @@ class FloorsContext:
 
     def ground(self) -> Ground:
         """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
-        found = ground(self.desired, self.workspace.store(self.settings.publisher_id))
-        if not found.declared:
+        context = ground(self.desired, self.workspace.store(self.settings.publisher_id))
+        if not context.declared:
             raise ProjectError(
                 "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
             )
-        return found
+        return context
 
     def warehouse(self) -> Warehouse:
         """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
@@ -169,9 +169,9 @@ def _window(days: Sequence[date], first: date | None, last: date | None, today: 
     """The days to look at: the last two weeks of those that reports tell of, unless they are named."""
     inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
     if not inside:
-        named = f" from {first or '...'} to {last or '...'}" if first or last else ""
+        days_text = f" from {first or '...'} to {last or '...'}" if first or last else ""
         hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
-        raise ProjectError(f"no reports{named} were fetched or imported", hint=hint)
+        raise ProjectError(f"no reports{days_text} were fetched or imported", hint=hint)
     end = last or inside[-1]
     recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
     return Window(first or recent[0], end, today)
@@ -204,30 +204,30 @@ def write(workspace: Workspace, first: date | None, last: date | None, only: Seq
     frame = FloorsContext.of(workspace, first, last)
     on = frame.ground()
     with frame.warehouse() as warehouse:
-        made = frame.suggestions(on, warehouse, only)
+        suggestions = frame.suggestions(on, warehouse, only)
     texts = frame.manifests()
     context = ProjectContext(frame.settings, workspace.settings_text)
-    done = write_floors(context, texts, frame.desired, _changes(made))
-    written = _written(workspace, on, made, texts, done)
-    return FloorsWriteResult(written, tuple(text.file for text in done.texts), tuple(done.findings))
+    edits = write_floors(context, texts, frame.desired, _changes(suggestions))
+    written = _written(workspace, on, suggestions, texts, edits)
+    return FloorsWriteResult(written, tuple(text.file for text in edits.texts), tuple(edits.findings))
 
 
 def _written(
-    workspace: Workspace, on: Ground, made: Suggestions, read: Sequence[ManifestText], done: FloorTexts
+    workspace: Workspace, on: Ground, suggestions: Suggestions, read: Sequence[ManifestText], edits: FloorTexts
 ) -> tuple[Suggestion, ...]:
     """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
-    write_manifests(workspace.root, read, done.texts)
-    cells = {Cell(change.address, change.country) for change in done.written}
+    write_manifests(workspace.root, read, edits.texts)
+    cells = {Cell(change.address, change.country) for change in edits.written}
     if cells:
-        new = records_of(made, cells, workspace.clock.now().date())
-        known = merged(workspace.price_evidence(), new, on.declared)
-        write_atomically(workspace.root / RECORD_NAME, records_text(known))
-    return tuple(one for one in made.cells if one.cell in cells)
+        new = records_of(suggestions, cells, workspace.clock.now().date())
+        records = merged(workspace.price_evidence(), new, on.declared)
+        write_atomically(workspace.root / RECORD_NAME, records_text(records))
+    return tuple(one for one in suggestions.cells if one.cell in cells)
 
 
-def _changes(made: Suggestions) -> list[FloorChange]:
+def _changes(suggestions: Suggestions) -> list[FloorChange]:
     return [
         FloorChange(one.cell.address, one.cell.country, one.suggested)
-        for one in made.cells
+        for one in suggestions.cells
         if one.suggested != one.current
     ]

@@ -68,8 +68,8 @@ class Project:
         """Check everything that can be known without the network. Findings are values; nothing is raised for them."""
         try:
             loaded = self._workspace.validate()
-        except UnfitFile as wrong:
-            loaded = Loaded(None, (wrong.finding,))
+        except UnfitFile as error:
+            loaded = Loaded(None, (error.finding,))
         return ValidationResult(loaded.findings, loaded.state)
 
     def plan(self, selection: "Selection | None" = None, allowances: "Allowances | None" = None) -> PlanResult:

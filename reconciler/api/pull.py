@@ -52,9 +52,9 @@ def declared(workspace: Workspace) -> Declared:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings, text = workspace.settings(), workspace.settings_text
     files = ProjectFiles(workspace.root, text)
-    found = find_manifests(workspace.root, settings.manifests)
-    doubts = doubts_about(files, found, settings.manifests, workspace.environment.variables)
-    manifests = found.sound()
+    manifest_files = find_manifests(workspace.root, settings.manifests)
+    doubts = doubts_about(files, manifest_files, settings.manifests, workspace.environment.variables)
+    manifests = manifest_files.sound()
     with collector_paused():
         loaded = load_desired(settings, text, manifests)
     if loaded.state is None:

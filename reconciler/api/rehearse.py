@@ -110,8 +110,10 @@ def _rehearsed(stage: _Stage, part: Plan, live: LiveState, script: FaultFile) ->
             aftermath=aftermath(plan, before, _as_read(sandbox.account, _PLAIN)),
             exit_code=error.exit_code if error is not None else 0 if is_done else INCOMPLETE,
             error=error,
-            requests=Counter(f"{seen.method} {seen.path.rpartition('/')[2]}" for seen in sandbox.account.requests),
-            faults=Counter(seen.fault for seen in sandbox.account.requests if seen.fault is not None),
+            requests=Counter(
+                f"{request.method} {request.path.rpartition('/')[2]}" for request in sandbox.account.requests
+            ),
+            faults=Counter(request.fault for request in sandbox.account.requests if request.fault is not None),
             held=plan.held,
         )
 
@@ -119,16 +121,16 @@ def _rehearsed(stage: _Stage, part: Plan, live: LiveState, script: FaultFile) ->
 def _applied(stage: _Stage, plan: Plan, url: str, folder: Path) -> _Told:
     """As `apply` does with a saved plan."""
     write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
-    told: _Told | None = None
+    outcome: _Told | None = None
     try:
         account = stage.workspace.account(plan.origin.publisher_id)
         with FileStore(folder, stage.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
-            told = _carried_out(stage, plan, url, run)
-    except StoreError as wrong:  # as with `apply`, the account of what was done comes first
-        if told is None:
+            outcome = _carried_out(stage, plan, url, run)
+    except StoreError as error:  # as with `apply`, the account of what was done comes first
+        if outcome is None:
             raise
-        return told[0], told[1], told[2] or wrong
-    return told
+        return outcome[0], outcome[1], outcome[2] or error
+    return outcome
 
 
 def _carried_out(stage: _Stage, plan: Plan, url: str, run: FileRun) -> _Told:
@@ -141,8 +143,8 @@ def _carried_out(stage: _Stage, plan: Plan, url: str, run: FileRun) -> _Told:
             part, left_out = part_that_holds(plan, plan, now, skip_stale=stage.skip_stale)
             request = ApplyRequest(part, now.live, stage.ledger, gateway, run, desired.safety.settle_seconds)
             execution = execute(workspace, request)
-        except ReconcilerError as wrong:
-            return run.run_id, stage.left_out, wrong
+        except ReconcilerError as error:
+            return run.run_id, stage.left_out, error
         return run.run_id, with_left_out(execution, [*left_out, *stage.left_out]), why_ended(execution)
 
 

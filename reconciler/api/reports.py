@@ -118,16 +118,17 @@ def _span(workspace: Workspace, first: date | None, last: date | None) -> DayRan
 def _dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
     """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
     ledger = workspace.store(desired.publisher_id).ledger()
-    known = app_ids(desired, ledger)
-    if None in known.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+    ids = app_ids(desired, ledger)
+    if None in ids.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
         with workspace.reader(desired.publisher_id) as reader:
-            known = app_ids(desired, ledger, reader)
-    left = [address for address, app_id in known.items() if app_id is None]
-    if left:
+            ids = app_ids(desired, ledger, reader)
+    without_id = [address for address, app_id in ids.items() if app_id is None]
+    if without_id:
         workspace.inform(
-            f"{counted(len(left), 'app')} of the manifests, as {left[0]}: no id is known, no report asked for"
+            f"{counted(len(without_id), 'app')} of the manifests, as {without_id[0]}: "
+            "no id is known, no report asked for"
         )
-    return tuple(sorted({app_id for app_id in known.values() if app_id is not None}))
+    return tuple(sorted({app_id for app_id in ids.values() if app_id is not None}))
 
 
 def _intake_rules(workspace: Workspace, reports: Reports) -> IntakeSettings:
@@ -145,8 +146,8 @@ def import_report(
     require_floors()
     environment = workspace.environment
     url = environment.secret("RECONCILER_EVIDENCE_URL")
-    named = [column for column, _ in columns]
-    with opened(report, url, environment.s3_keys(), environment.gcs_keys(), named) as records:
+    names = [column for column, _ in columns]
+    with opened(report, url, environment.s3_keys(), environment.gcs_keys(), names) as records:
         return ImportResult(import_records(records, wanted, ReportStore(folder), workspace.clock.now()))
 
 
@@ -161,14 +162,14 @@ def _sources(workspace: Workspace, wanted: ReportSource, reports: Reports, folde
         hint = f"set {' and '.join(_DT)}, or {' and '.join(_CHARTBOOST)}"
         raise CredentialsError("no credentials for reports are set", hint=hint)
     with ExitStack() as stack:
-        found = ReportClients()
+        clients = ReportClients()
         if wanted == "dt" or (wanted == "all" and has_dt):
-            found = replace(found, dt=_dt(workspace, reports, stack))
+            clients = replace(clients, dt=_dt(workspace, reports, stack))
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
-            found = replace(found, chartboost=_chartboost(workspace, reports, folder, stack))
+            clients = replace(clients, chartboost=_chartboost(workspace, reports, folder, stack))
         if wanted == "all" and not (has_dt and has_chartboost):
             workspace.inform(_LEFT_CHARTBOOST if has_dt else _LEFT_DT)
-        yield found
+        yield clients
 
 
 def _dt(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:

@@ -100,8 +100,8 @@ def named_run(runs: Sequence[PastRun], name: str) -> PastRun:
     """The run that is called so, or begins so. Raises `ProjectError` where there is none, or more than one."""
     try:
         return run_named(runs, name)
-    except ValueError as wrong:
-        raise ProjectError(str(wrong), hint="`reconciler history` and `reconciler undo` list them") from wrong
+    except ValueError as error:
+        raise ProjectError(str(error), hint="`reconciler history` and `reconciler undo` list them") from error
 
 
 def history(
@@ -237,17 +237,17 @@ def _see_to_manifests(workspace: Workspace, asking: Asking, *, write: bool) -> b
         return True
     wanted = {**asking.again, **asking.quiet}
     stands = declared(workspace)
-    made = restored(stands, wanted)
-    write_manifests(workspace.root, stands.manifests, made.texts)
-    for manifest in made.texts:
+    edits = restored(stands, wanted)
+    write_manifests(workspace.root, stands.manifests, edits.texts)
+    for manifest in edits.texts:
         workspace.inform(f"wrote {manifest.file}")
-    workspace.observer.findings(made.held)
-    left = [address for address in wanted if address not in made.done]
-    if left:
+    workspace.observer.findings(edits.held)
+    unwritten = [address for address in wanted if address not in edits.done]
+    if unwritten:
         workspace.warn(
-            f"the old values could not be written for {_named(left)}: edit them, or the next apply does it again"
+            f"the old values could not be written for {_named(unwritten)}: edit them, or the next apply does it again"
         )
-    return not left and not asking.by_hand
+    return not unwritten and not asking.by_hand
 
 
 def _named(addresses: Iterable[Address]) -> str:

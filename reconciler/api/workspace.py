@@ -51,23 +51,25 @@ def doubts_about(
     Hidden folders, those of other projects and of installed packages are not looked into.
     """
     settings, root = project.settings, project.root
-    known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
+    known_files = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
     homes = {"/".join(literal_parts(pattern)) for pattern in all_plain(patterns)}
     reader = disk.Reader(root)
-    linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
-    found = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
-    found += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
+    linked = {Path(os.path.realpath(root / name)) for name in known_files if (root / name).is_symlink()}
+    findings = [no_match(each, settings.file, settings.data) for each in manifests.unmatched]
+    findings += [empty_manifest(text.file) for text in manifests.texts if says_nothing(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
         is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
         if is_empty and is_home:
-            found.append(empty_folder(folder))
-        for name, doubt in _unread(folder, files, known, aside=is_home):
+            findings.append(empty_folder(folder))
+        for name, doubt in _unread(folder, files, known_files, aside=is_home):
             with suppress(OSError, UnfitFile):
                 if root / name not in linked and looks_like_manifest(reader.read(name)):
-                    found.append(doubt)
-    left_out = (each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known)
+                    findings.append(doubt)
+    left_out = (
+        each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known_files
+    )
     within = tuple(f"{home}/" if home else "" for home in homes)
-    return found + [not_checked_out(each) for each in left_out if each.startswith(within)]
+    return findings + [not_checked_out(each) for each in left_out if each.startswith(within)]
 
 
 def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
@@ -77,10 +79,10 @@ def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - few checkouts are sparse
 
     try:
-        well, told = Git(root, variables).tries("ls-files", "-t", "-z", "--", ".")
+        well, output = Git(root, variables).tries("ls-files", "-t", "-z", "--", ".")
     except ProjectError:
         return ()
-    return [line[2:] for line in told.split("\0") if line.startswith("S ")] if well else ()
+    return [line[2:] for line in output.split("\0") if line.startswith("S ")] if well else ()
 
 
 def _may_be_sparse(root: Path) -> bool:
@@ -104,18 +106,23 @@ def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[M
                 yield ManifestText(each.file, reader.read(each.file))
 
 
-def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
+def _unread(folder: str, files: Iterable[str], known_files: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
     """The files of a folder that are not read and may be manifests, each with the doubt if it looks like one.
 
     With `aside` also those that have the name of a manifest with something about it, where that manifest is not there.
     """
     prefix = f"{folder}/" if folder else ""
-    there = {without_ending(name) for name in known}
+    there = {without_ending(name) for name in known_files}
     for file in files:
         name, manifest = prefix + file, set_aside(file)
-        if is_yaml(file) and name not in known:
+        if is_yaml(file) and name not in known_files:
             yield name, not_read(name)
-        elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
+        elif (
+            aside
+            and manifest is not None
+            and name not in known_files
+            and without_ending(prefix + manifest) not in there
+        ):
             yield name, was_set_aside(name, f"{prefix}{manifest}")
 
 
@@ -230,20 +237,20 @@ class Workspace:
             loaded = recall_desired(outline, self.settings_text, manifests.texts, memory, self._read_settings)
             if self._owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
-        found = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
+        ordered = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
         state = None if manifests.findings else loaded.state
         if state is not None and doubts:
             first = doubts[0]
             state = replace(state, unread=f"{first.file}:{first.line}: {first.message}")
-        return Loaded(state, (*findings, *found))
+        return Loaded(state, (*findings, *ordered))
 
     def _without_settings(self, findings: Sequence[Finding]) -> Loaded:
         from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
         from reconciler.manifest.settings_models import USUAL_MANIFESTS  # noqa: PLC0415
 
         usual = find_manifests(self.root, USUAL_MANIFESTS)
-        others = (*usual.findings, *findings_without_settings(self.settings_text, usual.texts))
-        return Loaded(None, (*findings, *sorted(others, key=finding_order)))
+        rest_findings = (*usual.findings, *findings_without_settings(self.settings_text, usual.texts))
+        return Loaded(None, (*findings, *sorted(rest_findings, key=finding_order)))
 
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
@@ -347,5 +354,7 @@ def _refuse_placeholder(publisher_id: str) -> None:
     from reconciler.manifest.settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
 
     if is_no_publisher(publisher_id):
-        told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'
-        raise ProjectError(told, hint=WHERE_PUBLISHERS_ARE)
+        message = (
+            f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'
+        )
+        raise ProjectError(message, hint=WHERE_PUBLISHERS_ARE)

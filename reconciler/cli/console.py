@@ -85,15 +85,15 @@ class Console:
         if hint:
             self._print(line(Span("hint: ", "strong"), hint), to_answer=False)
 
-    def usage(self, wrong: click.UsageError, hint: str = "") -> None:
+    def usage(self, error: click.UsageError, hint: str = "") -> None:
         """How a command was called the wrong way, and where its help is; the help itself where none was named."""
-        told = wrong.format_message()
-        if told.startswith("Usage: "):
-            self.aside(line(text) for text in told.splitlines())
+        message = error.format_message()
+        if message.startswith("Usage: "):
+            self.aside(line(text) for text in message.splitlines())
             return
-        self.error(told, hint)
-        if wrong.ctx is not None:
-            self.talk(f"try: {wrong.ctx.command_path} --help")
+        self.error(message, hint)
+        if error.ctx is not None:
+            self.talk(f"try: {error.ctx.command_path} --help")
 
     def findings(self, findings: Iterable[Finding], *, to_answer: bool) -> None:
         """Findings, one a line, hints below."""
@@ -131,19 +131,19 @@ class Console:
             return
         try:
             click.echo(text, stream, nl=nl, color=color)  # by itself click takes an ASCII stream for a UTF-8 one
-        except OSError as wrong:
+        except OSError as error:
             if not to_answer or self._is_lost:
                 return
             if self._is_account:
                 self.abandon()
                 self._is_lost = True
-                self.talk(f"standard output cannot be written ({wrong.strerror or wrong}); the answer goes on here:")
+                self.talk(f"standard output cannot be written ({error.strerror or error}); the answer goes on here:")
                 self._write(text, to_answer=True)
                 return
-            if isinstance(wrong, BrokenPipeError):
+            if isinstance(error, BrokenPipeError):
                 raise
             self.abandon()
-            raise ReconcilerError(f"the answer cannot be written: {wrong.strerror or wrong}") from wrong
+            raise ReconcilerError(f"the answer cannot be written: {error.strerror or error}") from error
 
 
 def asks_on_terminal() -> bool:

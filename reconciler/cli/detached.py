@@ -52,8 +52,8 @@ def detach(arguments: Sequence[str], port: int) -> Detached:
             creationflags=_NO_CONSOLE,
             text=True,
         )
-    except OSError as wrong:
-        raise ReconcilerError(f"no process could be started for the sandbox: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ReconcilerError(f"no process could be started for the sandbox: {error.strerror or error}") from error
     finally:
         os.close(descriptor)
     url = _told_url(process)
@@ -90,17 +90,17 @@ def _log() -> tuple[str, int]:
 
 
 def _why_not(log: str, port: int) -> ReconcilerError:
-    said = ""
+    log_text = ""
     if log != os.devnull:
         with suppress(OSError):
-            said = Path(log).read_text(encoding="utf-8", errors="replace")
+            log_text = Path(log).read_text(encoding="utf-8", errors="replace")
             Path(log).unlink()
-    lines = said.splitlines()
-    told = "\n".join(line.removeprefix("error: ") for line in lines if line and not line.startswith("hint: "))
+    lines = log_text.splitlines()
+    message = "\n".join(line.removeprefix("error: ") for line in lines if line and not line.startswith("hint: "))
     hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
     if port and is_sandbox(port):
         hints = [f"a sandbox runs there already: `reconciler sandbox --stop --port {port}` ends it"]
-    return ReconcilerError(f"the sandbox did not start: {told or 'it ended without a word'}", hint="; ".join(hints))
+    return ReconcilerError(f"the sandbox did not start: {message or 'it ended without a word'}", hint="; ".join(hints))
 
 
 def is_sandbox(port: int) -> bool:
@@ -118,8 +118,8 @@ def stop(port: int) -> None:
         ends = time.monotonic() + _ASK_SECONDS
         while stopped and is_sandbox(port) and time.monotonic() < ends:
             time.sleep(_PAUSE_SECONDS)
-    except (OSError, HTTPException) as wrong:
-        raise ReconcilerError(f"the sandbox at port {port} does not answer: {wrong}") from wrong
+    except (OSError, HTTPException) as error:
+        raise ReconcilerError(f"the sandbox at port {port} does not answer: {error}") from error
     if not stopped:
         raise ReconcilerError(f"no sandbox answers at port {port} of {LOOPBACK}", hint="name its port with --port")
 
@@ -129,8 +129,8 @@ def _asked(method: str, port: int) -> bool:
     try:
         connection.request(method, CONTROL)
         answer = connection.getresponse()
-        told: Any = json.loads(answer.read(1024))
-        return answer.status == 200 and isinstance(told, dict) and "sandbox" in told
+        body: Any = json.loads(answer.read(1024))
+        return answer.status == 200 and isinstance(body, dict) and "sandbox" in body
     except ValueError:
         return False
     finally:

@@ -226,11 +226,11 @@ def since_when(given: str, now: datetime) -> datetime:
             return now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])
         at = datetime.fromisoformat(given.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as wrong:
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{given!r} is no day (2026-11-21), time (2026-11-21T19:00Z) or duration (30m, 24h, 7d, 2w)",
             param_hint="--since",
-        ) from wrong
+        ) from error
 
 
 _DAYS_AGO: Final = re.compile(r"(\d{1,5})d")
@@ -245,8 +245,8 @@ def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     try:
         return date.fromisoformat(value)
     except ValueError:
-        told = f"{value!r} is neither a day such as 2026-11-01 nor a number of days such as 30d"
-        raise click.BadParameter(told, ctx, param) from None
+        message = f"{value!r} is neither a day such as 2026-11-01 nor a number of days such as 30d"
+        raise click.BadParameter(message, ctx, param) from None
 
 
 def day_of(given: datetime | None) -> date | None:

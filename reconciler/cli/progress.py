@@ -124,9 +124,9 @@ class Lines(Generic[End]):
             facts = {"done": done, "steps": steps, "failed": failed, "underWay": waiting}
             self._event("progress", {**facts, "seconds": round(seconds, 3)})
             return
-        told = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_lasted(seconds)}"
-        told += f", {waiting:,} under way" if waiting else ""
-        self._place.talk(told + (f", {failed:,} not done" if failed else ""))
+        text = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_lasted(seconds)}"
+        text += f", {waiting:,} under way" if waiting else ""
+        self._place.talk(text + (f", {failed:,} not done" if failed else ""))
 
     def _event(self, event: str, facts: Mapping[str, Any]) -> None:
         if self._place.as_json:

@@ -67,21 +67,21 @@ OPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def hint_of_option(wrong: click.UsageError, words: Sequence[str]) -> str:
+def hint_of_option(error: click.UsageError, words: Sequence[str]) -> str:
     """What an option that does not exist is called here; empty where that is not known. `words` are all that was typed.
 
     Of `-target`, click tells only that there is no `-t`, so the words are looked through.
     """
-    if not isinstance(wrong, click.NoSuchOption):
+    if not isinstance(error, click.NoSuchOption):
         return ""
-    known = {name for part in wrong.ctx.command.params for name in part.opts} if wrong.ctx is not None else set()
+    names = {name for part in error.ctx.command.params for name in part.opts} if error.ctx is not None else set()
     for word in words:
         name = word.lstrip("-").partition("=")[0]
         if word == "--":
             break
-        if not word.startswith("-") or word.partition("=")[0] in known:
+        if not word.startswith("-") or word.partition("=")[0] in names:
             continue
-        if not word.startswith("--") and len(name) > 1 and f"--{name}" in known:
+        if not word.startswith("--") and len(name) > 1 and f"--{name}" in names:
             return f"two dashes: --{name}"
         if name in OPTIONS:
             return OPTIONS[name]
@@ -124,12 +124,12 @@ class Surroundings:
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
     """What git says about a folder; outside of a repository the folder is the root of one to come, at GitHub."""
     place = directory.resolve()
-    known = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
-    root = Path(_git(known, environment, "rev-parse", "--show-toplevel") or place)
+    existing = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
+    root = Path(_git(existing, environment, "rev-parse", "--show-toplevel") or place)
     folder = place.relative_to(root).as_posix() if place.is_relative_to(root) and place != root else ""
-    remote = _git(known, environment, "remote", "get-url", "origin")
-    head = _git(known, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
-    branch = head or _git(known, environment, "symbolic-ref", "--short", "HEAD")
+    remote = _git(existing, environment, "remote", "get-url", "origin")
+    head = _git(existing, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    branch = head or _git(existing, environment, "symbolic-ref", "--short", "HEAD")
     main = branch if _WRITABLE.fullmatch(branch) and (head or branch in {"main", "master", "trunk"}) else "main"
     return Surroundings(root, folder, wanted or _ci_of(root, remote), main)
 
@@ -148,10 +148,10 @@ def _git(folder: Path, environment: Environment, *arguments: str) -> str:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - httpx costs 0.15 s
 
     try:
-        well, said = Git(folder, environment.variables).tries(*arguments)
+        well, output = Git(folder, environment.variables).tries(*arguments)
     except ProjectError:
         return ""
-    return said if well else ""
+    return output if well else ""
 
 
 def project_texts(publisher_id: str) -> dict[str, str]:

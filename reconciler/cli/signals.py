@@ -32,10 +32,10 @@ def stop_on_request() -> None:
         signal.signal(number, request)
     usual = sys.unraisablehook
 
-    def unraisable(told: "sys.UnraisableHookArgs") -> None:
-        if issubclass(told.exc_type, KeyboardInterrupt):
+    def unraisable(arguments: "sys.UnraisableHookArgs") -> None:
+        if issubclass(arguments.exc_type, KeyboardInterrupt):
             end_by(signal.SIGINT)
-        usual(told)
+        usual(arguments)
 
     sys.unraisablehook = unraisable
 

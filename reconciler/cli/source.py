@@ -57,8 +57,8 @@ def read_source(text: str) -> Source:
     Raises `UsageError` for a branch, a tag or a shortened commit, which can become another one; for a wheel without
     its hash; for credentials in a URL, which would stand in a committed file; and for plain http to another machine.
     """
-    given = text.strip().removeprefix("git+")
-    wheel, number, fragment = given.partition("#")
+    source = text.strip().removeprefix("git+")
+    wheel, number, fragment = source.partition("#")
     if wheel.endswith(".whl"):
         digest = _SHA256.fullmatch(fragment)
         if digest is None:
@@ -67,7 +67,7 @@ def read_source(text: str) -> Source:
                 hint="put #sha256= and its 64 digits behind the URL; sha256sum FILE prints them",
             )
         return Wheel(_checked(wheel, ("https", "http", "file")), digest[1])
-    url, _, commit = given.rpartition("@")
+    url, _, commit = source.rpartition("@")
     if number or not _COMMIT.fullmatch(commit):
         raise UsageError(
             f"--source is {FORMS}; a branch, a tag or a shortened commit can become another one",
@@ -131,9 +131,9 @@ def _of_checkout(folder: Path, git: Callable[..., tuple[bool, str]], commit: str
         well, root = git("rev-parse", "--show-toplevel")
         if not well or not folder.samefile(root) or not (folder / "reconciler" / "installed.py").is_file():
             return None
-        named, url = git("remote", "get-url", "origin")
-        known, head = (True, commit) if commit else git("rev-parse", "HEAD")
-        source = _usable(f"{_public(url)}@{head}") if named and known else None
+        has_remote, url = git("remote", "get-url", "origin")
+        has_head, head = (True, commit) if commit else git("rev-parse", "HEAD")
+        source = _usable(f"{_public(url)}@{head}") if has_remote and has_head else None
         return None if source is None else FoundSource(source, git("branch", "--remotes", "--contains", head)[1] != "")
     except (ProjectError, OSError):
         return None
@@ -151,7 +151,7 @@ def _public(url: str) -> str:
 def _usable(text: str) -> Source | None:
     """The source; None where it is none that a file of CI could name."""
     try:
-        found = read_source(text)
+        source = read_source(text)
     except UsageError:
         return None
-    return None if found.url.startswith("file:") else found
+    return None if source.url.startswith("file:") else source

@@ -35,10 +35,10 @@ def history_lines(runs: Sequence[PastRun], empty: str = "") -> Iterator[Line]:
 
 def _step_lines(step: PastStep) -> Iterator[Line]:
     outcome = step.outcome or UNRECORDED
-    named = f"  id {step.id}" if step.id is not None else ""
-    told = f": {step.error}" if step.error else ""
+    id_text = f"  id {step.id}" if step.id is not None else ""
+    error_text = f": {step.error}" if step.error else ""
     tone = OUTCOME_TONES.get(outcome, "blocked")
-    yield line("  ", Span(outcome, tone), f" {step.action} {step.address}", Span(named, "faint"), told)
+    yield line("  ", Span(outcome, tone), f" {step.action} {step.address}", Span(id_text, "faint"), error_text)
     for field, before, after in _values(step):
         yield line(f"      {field}: {before} -> {after}")
 
@@ -58,9 +58,9 @@ def undo_lines(runs: Sequence[PastRun]) -> Iterator[Line]:
 
 
 def _addresses(run: PastRun) -> str:
-    named = list(dict.fromkeys(f"{step.action} {step.address}" for step in run.steps if is_undoable(step)))
-    more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
-    return ", ".join(named[:FEW]) + more
+    steps = list(dict.fromkeys(f"{step.action} {step.address}" for step in run.steps if is_undoable(step)))
+    more = f" and {len(steps) - FEW} more" if len(steps) > FEW else ""
+    return ", ".join(steps[:FEW]) + more
 
 
 FEW: Final = 3
@@ -109,8 +109,8 @@ def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:
     for run in busy:
         who = listed([name(f"{fact} {value}") for fact, value in sorted(run.who.items())])
         unfinished = "" if run.ended_at is not None else " (not ended)"
-        told = f"\n{who}\n" if who else ""
-        head = f"\n#### {name(run.started_at)}, run {name(run.run)}{unfinished}\n{told}"
+        who_line = f"\n{who}\n" if who else ""
+        head = f"\n#### {name(run.started_at)}, run {name(run.run)}{unfinished}\n{who_line}"
         titles = table("outcome", "step", "id", "values", "why")
         sheet.write([Section(head + titles, [_item(run, step) for step in run.steps])])
     return sheet.text(" `reconciler history` tells everything.")
@@ -143,8 +143,8 @@ COLUMNS: Final = (
 
 def history_csv(runs: Sequence[PastRun]) -> str:
     """A line for each field of each step, oldest first, values as JSON; a step without fields has one line."""
-    told = StringIO()
-    lines = csv.writer(told, lineterminator="\n")
+    out = StringIO()
+    lines = csv.writer(out, lineterminator="\n")
     lines.writerow(COLUMNS)
     for run in runs:
         who = " ".join(f"{fact}={fact_value}" for fact, fact_value in sorted(run.who.items()))
@@ -153,4 +153,4 @@ def history_csv(runs: Sequence[PastRun]) -> str:
             for values in list(_values(step)) or [("", "", "")]:
                 cells = (*about, step.id or "", str(step.attempts), *values, step.error or "")
                 lines.writerow([table_cell(cell) for cell in cells])
-    return whole_lines(told.getvalue().rstrip("\n"))
+    return whole_lines(out.getvalue().rstrip("\n"))

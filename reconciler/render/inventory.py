@@ -20,8 +20,8 @@ def list_lines(listed: Sequence[Listed]) -> Iterator[Line]:
     rows = [COLUMNS, *(_cells(each) for each in listed)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
     for number, row in enumerate(rows):
-        told = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield line(Span(told, "plain" if number else "strong"))
+        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield line(Span(text, "plain" if number else "strong"))
     yield ()
     yield line(Span(_numbers(listed), "strong"))
 

@@ -102,8 +102,8 @@ class Sheet:
         lost = Counter(word for word, _ in self._lost)
         if not lost:
             return "".join((*self._parts, self.foot))
-        told = ", ".join(_told(number, word) for word, number in lost.items())
-        cut = f"\n**Cut to fit into {self.limit:,} characters.** Not shown: {told}.{whole}\n"
+        counts = ", ".join(_told(number, word) for word, number in lost.items())
+        cut = f"\n**Cut to fit into {self.limit:,} characters.** Not shown: {counts}.{whole}\n"
         return "".join((*self._parts, cut, self.foot))
 
 

@@ -28,8 +28,8 @@ _EMPTY: Final[Mapping[Any, Any]] = {str: "", bool: False, dict: {}, list: []}
 
 def published(documents: Iterable[type[Document]]) -> dict[str, Schema]:
     """The JSON Schema of each document, by the name of its file."""
-    named = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
-    return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(named.items())}
+    by_name = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
+    return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(by_name.items())}
 
 
 def _schema_of(document: type[Document]) -> Schema:
@@ -41,43 +41,43 @@ def _schema_of(document: type[Document]) -> Schema:
 
 def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema:
     properties, hints = {}, hints_of(shape)
-    told = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
-    for attribute, each in told.items():
+    described = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
+    for attribute, each in described.items():
         properties[spelled(attribute, each)] = _key_schema(hints[attribute], each, definitions)
-    required = [spelled(attribute, each) for attribute, each in told.items() if not each.optional]
+    required = [spelled(attribute, each) for attribute, each in described.items() if not each.optional]
     return {"description": shape.__doc__, "properties": properties, "required": required, "type": "object"}
 
 
 def _key_schema(hint: Any, each: Key, definitions: dict[str, Schema]) -> Schema:
-    made = {**_type_schema(hint, definitions), "description": each.about}
-    if "$ref" in made:
-        made = {"allOf": [{"$ref": made.pop("$ref")}], **made}
+    schema = {**_type_schema(hint, definitions), "description": each.about}
+    if "$ref" in schema:
+        schema = {"allOf": [{"$ref": schema.pop("$ref")}], **schema}
     inner, _, nullable = unwrapped(hint)
     if each.optional and not nullable:
-        made["default"] = _EMPTY[get_origin(inner) or inner]
-    return dict(sorted(made.items()))
+        schema["default"] = _EMPTY[get_origin(inner) or inner]
+    return dict(sorted(schema.items()))
 
 
 def _type_schema(hint: Any, definitions: dict[str, Schema]) -> Schema:
     inner, forms, nullable = unwrapped(hint)
     if isinstance(inner, type) and issubclass(inner, Shape):
         name = inner.__named__
-        made: Schema = {"$ref": f"#/definitions/{name}"}
+        schema: Schema = {"$ref": f"#/definitions/{name}"}
         if name not in definitions:
             definitions[name] = _object_schema(inner, definitions)
     elif get_origin(inner) is Literal:
         choices = list(get_args(inner))
-        made = {"enum": choices, "type": "string"} if len(choices) > 1 else {"const": choices[0], "type": "string"}
+        schema = {"enum": choices, "type": "string"} if len(choices) > 1 else {"const": choices[0], "type": "string"}
     elif get_origin(inner) is list:
-        made = {"items": _type_schema(get_args(inner)[0], definitions), "type": "array"}
+        schema = {"items": _type_schema(get_args(inner)[0], definitions), "type": "array"}
     elif get_origin(inner) is dict:
-        made = {"additionalProperties": _type_schema(get_args(inner)[1], definitions) or True, "type": "object"}
+        schema = {"additionalProperties": _type_schema(get_args(inner)[1], definitions) or True, "type": "object"}
     else:
-        made = dict(_PLAIN[inner])
+        schema = dict(_PLAIN[inner])
     for each in forms:
-        made |= each.schema
-    made = dict(sorted(made.items()))
-    return {"anyOf": [made, {"type": "null"}]} if nullable else made
+        schema |= each.schema
+    schema = dict(sorted(schema.items()))
+    return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
 
 
 DOCUMENTS: Final[tuple[type[Document], ...]] = (

@@ -76,8 +76,8 @@ def _notes(adoption: Adoption) -> Iterator[str]:
 
 def _summary(adoption: Adoption, *, checked: bool) -> str:
     if adoption.is_empty:
-        told = "Nothing to write: what the manifests manage is as the account has it."
-        return told if not adoption.held else "Nothing was written."
+        text = "Nothing to write: what the manifests manage is as the account has it."
+        return text if not adoption.held else "Nothing was written."
     apps = sum(kind_of(address) == "app" for address in adoption.added)
     placements = len(adoption.added) - apps
     changed = len(adoption.texts) - len(adoption.new)
@@ -90,8 +90,8 @@ def _summary(adoption: Adoption, *, checked: bool) -> str:
         (len(adoption.remember), f"{len(adoption.remember)} in the ledger"),
         (len(adoption.held), f"{len(adoption.held)} left as declared"),
     ]
-    told = ", ".join(words for number, words in counts if number)
-    return f"Would write: {told}." if checked else f"Pulled: {told}."
+    text = ", ".join(words for number, words in counts if number)
+    return f"Would write: {text}." if checked else f"Pulled: {text}."
 
 
 class WrittenFileJson(Shape):

@@ -119,6 +119,6 @@ def fetch_document(summary: Any) -> dict[str, Any]:
     return FetchDocument.write(summary)
 
 
-def import_document(found: Any) -> dict[str, Any]:
+def import_document(imported: Any) -> dict[str, Any]:
     """`reconciler.import/1`: how the report was read, what became of its rows, and what lies there now."""
-    return ImportDocument.write(found)
+    return ImportDocument.write(imported)

@@ -153,9 +153,9 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
 
 def unreviewed_markdown(more: Sequence[Entry], origin: Origin, key: str = "", limit: int = LIMIT) -> str:
     """Why nothing was applied, for a comment: what the plan would do beyond the reviewed one."""
-    told = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
+    text = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
     title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
-    sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{told}\n", limit)
+    sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{text}\n", limit)
     items = [
         Item(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}")) for each in more
     ]
@@ -267,28 +267,28 @@ def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
     yield from _account_lines(rehearsal.aftermath)
     yield line(f"  {_counted('requests', rehearsal.requests)}; {_counted('faults', rehearsal.faults)}")
     yield ()
-    left = rehearsal.aftermath.unfulfilled
-    if left:
+    unfulfilled = rehearsal.aftermath.unfulfilled
+    if unfulfilled:
         yield line(Span("The plan does not hold there:", "strong"))
-        yield from (line(f"  {each.address}: {each.why}") for each in left)
+        yield from (line(f"  {each.address}: {each.why}") for each in unfulfilled)
     else:
         yield line(Span("The plan holds there, field by field.", "strong"))
     yield line(Span(f"{rehearsal.api} was only read; apply would have exited {rehearsal.exit_code}.", "faint"))
 
 
-def _account_lines(left: Aftermath) -> Iterator[Line]:
+def _account_lines(aftermath: Aftermath) -> Iterator[Line]:
     yield line(Span("The sandbox's account afterwards:", "strong"))
-    for moved in left.made:
+    for moved in aftermath.made:
         yield from _moved_lines("made", "add", moved)
-    for moved in left.changed:
+    for moved in aftermath.changed:
         yield from _moved_lines("changed", "change", moved)
-    for moved in left.deleted:
+    for moved in aftermath.deleted:
         yield from _moved_lines("deleted", "remove", moved)
-    if not (left.made or left.changed or left.deleted):
+    if not (aftermath.made or aftermath.changed or aftermath.deleted):
         yield line("  as before")
-    for twins in left.twins:
+    for twins in aftermath.twins:
         yield line("  ", Span("twins", "blocked"), f" {twins.address}", Span(f"  ids {', '.join(twins.ids)}", "faint"))
-    if not left.twins:
+    if not aftermath.twins:
         yield line("  no twins")
 
 

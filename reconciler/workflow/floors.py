@@ -64,8 +64,8 @@ class Ground:
 
     def question(self, cells: Iterable[Cell], first: date, last: date) -> Question:
         """What the reports are asked about these cells."""
-        asked = list(cells)
-        return Question(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
+        wanted = list(cells)
+        return Question(wanted, first, last, self.known, floor_days(self.past, self.in_force, wanted, first, last))
 
     def _is_pending(self, cell: Cell) -> bool:
         in_force = self.in_force[cell.address]
@@ -123,13 +123,13 @@ def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = N
     Raises the errors of the reader.
     """
     owned = {address: entry.id for address, entry in ledger.items() if kind_of(address) == "app"}
-    known = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
+    ids = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
     if reader is None:
-        return known
+        return ids
     resolved = resolve_apps(desired.apps, reader.apps(), ledger)
     return {
-        address: app_id or (found.live.id if isinstance(found := resolved[address], Found) else None)
-        for address, app_id in known.items()
+        address: app_id or (resolution.live.id if isinstance(resolution := resolved[address], Found) else None)
+        for address, app_id in ids.items()
     }
 
 
@@ -156,12 +156,12 @@ def suggest_floors(
 
 def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date) -> Reaction:
     """What floors that moved before the window say; windows in which none did are not looked at."""
-    asked = list(cells)
+    wanted = list(cells)
     spans = islice(windows_before(window.first, window.last, earliest), WINDOWS_BACK)
-    told = [
+    informative = [
         span for span in spans if any(span[0] <= move.day <= span[1] for move in on.past if move.before is not None)
     ]
-    return learned(reports.evidence(on.question(asked, *span))[0] for span in told)
+    return learned(reports.evidence(on.question(wanted, *span))[0] for span in informative)
 
 
 def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
@@ -169,6 +169,6 @@ def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: 
     stand = on.current_floors_on(split)
     earlier, unmatched = reports.evidence(on.question(stand, window.first, split))
     after = split + timedelta(days=1)
-    made = suggest(earlier, stand, window.first, split, after, rules, unmatched)
+    suggestions = suggest(earlier, stand, window.first, split, after, rules, unmatched)
     later, _ = reports.evidence(on.question(stand, after, window.last))
-    return backtest(made, later, after, window.last, rules)
+    return backtest(suggestions, later, after, window.last, rules)

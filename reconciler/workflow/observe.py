@@ -159,21 +159,21 @@ def read_lists(
     doubtful: set[str],
 ) -> Observation:
     """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
-    known: dict[Address, list[str]] = {}
+    owned: dict[Address, list[str]] = {}
     for address, entry in ledger.items():
         if kind_of(address) == "placement":
-            known.setdefault(app_of(address), []).append(entry.id)
+            owned.setdefault(app_of(address), []).append(entry.id)
 
     def read(item: tuple[str, Address]) -> tuple[LiveResource, ...]:
         app_id, address = item
-        return reader.placements(app_id, expected=bool(known.get(address)))
+        return reader.placements(app_id, expected=bool(owned.get(address)))
 
     lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
     _check_apart(lists)
     lost = [
         (app_id, resource_id)
         for app_id, address in to_read.items()
-        for resource_id in _left_out(lists[app_id], known.get(address, ()))
+        for resource_id in _left_out(lists[app_id], owned.get(address, ()))
     ]
     for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
         for app_id, resource_id in lost:
@@ -202,14 +202,14 @@ def _check_apart(lists: Mapping[str, tuple[LiveResource, ...]]) -> None:
 
 def _check_home(placement: LiveResource, app_id: str, app: Address, ledger: Ledger) -> None:
     """Raise `WrongAccount` for a placement in another app than the very one in which the ledger has it."""
-    known = ledger.get(app)
-    if known is None or known.id != app_id or placement.app_id in {app_id, None}:
+    owner = ledger.get(app)
+    if owner is None or owner.id != app_id or placement.app_id in {app_id, None}:
         return
-    named = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
+    address = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
     raise WrongAccount(
-        f"{named}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
+        f"{address}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
         f"(id {app_id}): the ids in the ledger are mixed up, or another account's",
-        hint=f"restore the ledger, or take the line of {named} out of it: it is found again by its name",
+        hint=f"restore the ledger, or take the line of {address} out of it: it is found again by its name",
     )
 
 
@@ -220,16 +220,16 @@ def check_ledger(desired: DesiredState, live: LiveState, ledger: Ledger, past: P
     declared one by pin or identity, nor were the ledger's made by runs of this journal. One app that is gone says
     nothing yet.
     """
-    known = _known(ledger, "app").values()
+    owned = _known(ledger, "app").values()
     there = {app.id for app in live.apps}
-    if len(known) < LEAST_GONE or not there or not there.isdisjoint(known):
+    if len(owned) < LEAST_GONE or not there or not there.isdisjoint(owned):
         return
-    if any(("app", each) in past.made for each in known):
+    if any(("app", each) in past.made for each in owned):
         return
     if any(isinstance(each, Found) for each in resolve_apps(desired.apps, live.apps, ledger).values()):
         return
     raise WrongAccount(
-        f"none of the {len(known)} apps that the ledger knows is in the account, which shows {len(there)} that it "
+        f"none of the {len(owned)} apps that the ledger knows is in the account, which shows {len(there)} that it "
         "does not know: the ledger may be another account's, or the credentials another publisher's",
         hint="check publisherId, DT_CLIENT_ID and DT_MANAGEMENT_URL. Where the apps were deleted, `plan` and `apply` "
         "go on with --recreate; where they have other ids by now, pin one with `appId`; where the ledger is not this "
@@ -244,14 +244,14 @@ LEAST_GONE: Final = 2
 def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
     """The list of apps with what it left out although it exists, and whether there was any such app."""
     listed = reader.apps()
-    found = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
-    return (*listed, *found), bool(found)
+    unlisted = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
+    return (*listed, *unlisted), bool(unlisted)
 
 
-def _left_out(listed: Iterable[LiveResource], known: Iterable[str]) -> list[str]:
+def _left_out(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[str]:
     """The owned ids that a list does not show."""
     shown = {each.id for each in listed}
-    return [resource_id for resource_id in dict.fromkeys(known) if resource_id not in shown]
+    return [resource_id for resource_id in dict.fromkeys(owned) if resource_id not in shown]
 
 
 def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
@@ -260,17 +260,19 @@ def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int
     Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
     """
     ids = list(dict.fromkeys(lost))
-    asked = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
-    answers = side_by_side(lambda resource_id: reader.find(kind, resource_id), asked, min(parallelism, len(asked) or 1))
-    found = [resource for resource in answers if resource is not None]
-    if len(asked) < len(ids):
+    sample = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
+    answers = side_by_side(
+        lambda resource_id: reader.find(kind, resource_id), sample, min(parallelism, len(sample) or 1)
+    )
+    existing = [resource for resource in answers if resource is not None]
+    if len(sample) < len(ids):
         raise DoubtfulRead(
             f"the account's lists leave out {len(ids):,} {kind}s that the ledger knows, too many to ask for one by "
-            f"one; of {len(asked)} that were asked for by id {len(found)} exist",
+            f"one; of {len(sample)} that were asked for by id {len(existing)} exist",
             hint="nothing was concluded from such lists. If these are in the console, try again later; if they are "
             "gone for good, take their entries out of the ledger",
         )
-    return found
+    return existing
 
 
 def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
@@ -280,10 +282,10 @@ def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
 def _touched(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
     """The apps in which the selection picks anything, by what the manifests and the ledger name."""
     wanted = selector(only)
-    named = {app.address for app in desired.apps} | set(ledger)
-    named |= {each.address for app in desired.apps for each in app.placements or ()}
-    picked = {app_of(address) for address in named if wanted(address)}
-    return picked if only else {app_of(address) for address in named}
+    addresses = {app.address for app in desired.apps} | set(ledger)
+    addresses |= {each.address for app in desired.apps for each in app.placements or ()}
+    picked = {app_of(address) for address in addresses if wanted(address)}
+    return picked if only else {app_of(address) for address in addresses}
 
 
 def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], parallelism: int) -> list[Answer]:

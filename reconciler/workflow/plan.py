@@ -61,13 +61,13 @@ def make_plan(
 
 def _stop_at(verdicts: Iterable[Verdict]) -> None:
     """Raise `WrongAccount` where the ledger contradicts the account."""
-    found = [each for each in verdicts if isinstance(each, Contradiction)]
-    found.sort(key=lambda each: address_order(each.address))
-    if found:
-        told = "\n".join(f"{each.address}: {each.reason}" for each in found[:MOST_TOLD])
-        more = f"\nand {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    contradictions = [each for each in verdicts if isinstance(each, Contradiction)]
+    contradictions.sort(key=lambda each: address_order(each.address))
+    if contradictions:
+        lines = "\n".join(f"{each.address}: {each.reason}" for each in contradictions[:MOST_TOLD])
+        more = f"\nand {len(contradictions) - MOST_TOLD} more" if len(contradictions) > MOST_TOLD else ""
         raise WrongAccount(
-            f"the ledger contradicts the account:\n{told}{more}",
+            f"the ledger contradicts the account:\n{lines}{more}",
             hint="nothing was written; a ledger that was copied from another project or account does not belong here",
         )
 
@@ -131,14 +131,15 @@ def make_settled_plan(
     """
     pause = FIRST_PAUSE
     plan, live = read_plan()
-    left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
-    over = clock.monotonic() + left
-    if left > 0:
+    seconds_left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
+    over = clock.monotonic() + seconds_left
+    if seconds_left > 0:
         tell(
-            f"looking for what an earlier run may have created and the account does not show, for {left:.0f} s at most"
+            f"looking for what an earlier run may have created and the account does not show, "
+            f"for {seconds_left:.0f} s at most"
         )
-    while any(_repeated(plan, ground)) and (left := over - clock.monotonic()) > 0:
-        clock.sleep(min(pause, left))
+    while any(_repeated(plan, ground)) and (seconds_left := over - clock.monotonic()) > 0:
+        clock.sleep(min(pause, seconds_left))
         pause *= 2
         plan, live = read_plan()
     return plan, live
@@ -148,19 +149,21 @@ def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | 
     """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
     for each in plan.changes:
         if isinstance(each, Create):
-            known = ground.ledger.get(each.address)
-            made = None if known is None else ground.past.made.get((known.kind, known.id))
-            if made is not None or each.address in ground.past.unclear:
-                yield each.address, made
+            entry = ground.ledger.get(each.address)
+            created_at = None if entry is None else ground.past.made.get((entry.kind, entry.id))
+            if created_at is not None or each.address in ground.past.unclear:
+                yield each.address, created_at
 
 
 def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: float) -> float:
     """How long until all that a plan creates anew had its time to appear."""
     repeated = list(_repeated(plan, ground))
-    unclear = (address for address, made in repeated if made is None)
+    unclear = (address for address, created_at in repeated if created_at is None)
     settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
-    left = (min(made + settle - now, settle).total_seconds() for _, made in repeated if made is not None)
-    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *left)
+    seconds = (
+        min(created_at + settle - now, settle).total_seconds() for _, created_at in repeated if created_at is not None
+    )
+    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *seconds)
 
 
 def take_audit(
@@ -230,13 +233,13 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
     plan, run = request.plan, request.run
     if plan.remember or plan.forget:
         run.remember(plan.remember, plan.forget)
-    known = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
+    ledger = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
     context = ExecutionContext(
         request.gateway,
         run,
         clock,
-        LiveIndex.of(request.live, known),
-        known,
+        LiveIndex.of(request.live, ledger),
+        ledger,
         Apps(),
         request.cancellation,
         request.settle_seconds,

@@ -73,24 +73,24 @@ def apply(
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
     session.console.give_account()
     approve = None if yes else _asks(session, "Apply this?")
-    made = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
-    return _exit_code(session, made)
+    result = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
+    return _exit_code(session, result)
 
 
 def _check_saved(reviewed: str | None, *, is_shaped: bool) -> None:
     """Raise `UsageError` for options that do not go with a saved plan."""
     if is_shaped:
-        told = "--only, --recreate, --overwrite-drift and --hold-conflicts shape a plan; FILE is one already"
-        raise UsageError(told, hint="give them to `plan`")
+        message = "--only, --recreate, --overwrite-drift and --hold-conflicts shape a plan; FILE is one already"
+        raise UsageError(message, hint="give them to `plan`")
     if reviewed is not None:
         raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
 
 
-def _exit_code(session: CommandSession, made: "ApplyResult") -> int:
-    if made.declined:
+def _exit_code(session: CommandSession, result: "ApplyResult") -> int:
+    if result.declined:
         session.console.talk("nothing was applied")
         return DECLINED
-    return 0 if made.is_done else INCOMPLETE
+    return 0 if result.is_done else INCOMPLETE
 
 
 def _asks(session: CommandSession, question: str) -> "Approval":
@@ -124,21 +124,21 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
     session = CommandSession.of(options)
     project = session.project()
     if run is None:
-        found = project.undoable()
+        undoable_runs = project.undoable()
         print_result(
             session.console,
             options.format,
-            found,
-            lambda: undo_lines(found.runs),
-            markdown=lambda: session.console.raw(history_markdown(found.runs)),
+            undoable_runs,
+            lambda: undo_lines(undoable_runs.runs),
+            markdown=lambda: session.console.raw(history_markdown(undoable_runs.runs)),
         )
         return 0
     approve = None if yes else _asks_to_undo(session)
-    made = project.undo(run, manifests=manifests, allowances=allowances, approve=approve)
-    if made.declined:
+    result = project.undo(run, manifests=manifests, allowances=allowances, approve=approve)
+    if result.declined:
         session.console.talk("nothing was undone")
         return DECLINED
-    return 0 if made.is_done else INCOMPLETE
+    return 0 if result.is_done else INCOMPLETE
 
 
 def _asks_to_undo(session: CommandSession) -> "Approval":
@@ -170,14 +170,14 @@ def history(options: Options, *, address: str | None, first: datetime | None, na
     from reconciler.render.history import history_csv, history_lines, history_markdown
 
     session = CommandSession.of(options)
-    found = session.project().history(address, run=named, since=first, failed=failed)
-    empty = "nothing of the journal is like that" if found.any_recorded else ""
+    result = session.project().history(address, run=named, since=first, failed=failed)
+    empty = "nothing of the journal is like that" if result.any_recorded else ""
     print_result(
         session.console,
         options.format,
-        found,
-        lambda: history_lines(found.runs, empty=empty),
-        markdown=lambda: session.console.raw(history_markdown(found.runs)),
-        csv=lambda: session.console.raw(history_csv(found.runs)),
+        result,
+        lambda: history_lines(result.runs, empty=empty),
+        markdown=lambda: session.console.raw(history_markdown(result.runs)),
+        csv=lambda: session.console.raw(history_csv(result.runs)),
     )
     return 0

@@ -72,9 +72,11 @@ def init(
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     source = None if named is None else read_source(named)
     around = replace(surroundings(directory, session.environment, ci), account=publisher_id or UNKNOWN_ACCOUNT)
-    found = found_source(session.environment) if source is None and around.ci != "none" else None
+    installed = found_source(session.environment) if source is None and around.ci != "none" else None
     around = replace(
-        around, source=source or (found.source if found else UNKNOWN), is_pushed=not found or found.is_pushed
+        around,
+        source=source or (installed.source if installed else UNKNOWN),
+        is_pushed=not installed or installed.is_pushed,
     )
     if publisher_id is not None and from_live:
         return _from_live(session, directory, publisher_id, around)

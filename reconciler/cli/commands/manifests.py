@@ -42,15 +42,15 @@ def validate(options: Options, *, strict: bool) -> int:
       reconciler validate --strict --format github
     """
     session = CommandSession.of(options)
-    found = _validated(session)
-    errors, warnings = len(found.errors), len(found.warnings)
-    told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
-    if found.desired is not None:
-        apps = found.desired.apps
+    result = _validated(session)
+    errors, warnings = len(result.errors), len(result.warnings)
+    summary = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    if result.desired is not None:
+        apps = result.desired.apps
         placements = sum(len(app.placements or ()) for app in apps)
-        told = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {told}"
-    print_findings(session.console, options, found.findings, told, session.folder, strict=strict)
-    session.console.talk(told)
+        summary = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {summary}"
+    print_findings(session.console, options, result.findings, summary, session.folder, strict=strict)
+    session.console.talk(summary)
     return 1 if errors or (strict and warnings) else 0
 
 
@@ -58,8 +58,8 @@ def _validated(session: CommandSession) -> ValidationResult:
     """The findings; settings that are no file of the project are one, too."""
     try:
         return session.project().validate()
-    except UnfitFile as wrong:
-        return ValidationResult((wrong.finding,), None)
+    except UnfitFile as error:
+        return ValidationResult((error.finding,), None)
 
 
 @click.command("fmt")
@@ -112,8 +112,8 @@ def _formatted(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[
     for text in texts:
         try:
             data = formatted(text)
-        except EditError as wrong:
-            findings += wrong.findings
+        except EditError as error:
+            findings += error.findings
             continue
         if data != text.data:
             changed.append(ManifestText(text.file, data))
@@ -172,13 +172,13 @@ def schema(options: Options, *, out: Path | None) -> int:
     session = CommandSession.of(options)
     known = _known(session) if options.for_project else None
     formats = schemas(known)
-    found = {**formats, **published(DOCUMENTS)}
+    texts = {**formats, **published(DOCUMENTS)}
     if known is not None and out is None:
         _write(session, session.root() / SCHEMAS_FOLDER, formats, session.root())
     if out is None:
-        session.console.document(found)
+        session.console.document(texts)
         return 0
-    _write(session, out, found, session.root_if_any())
+    _write(session, out, texts, session.root_if_any())
     return 0
 
 

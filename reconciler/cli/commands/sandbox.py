@@ -69,7 +69,7 @@ def sandbox(
     session = CommandSession.of(options)
     if ends:
         return _end(session, port, detach=detach)
-    told = read_faults(faults) if faults is not None else FaultFile()
+    message = read_faults(faults) if faults is not None else FaultFile()
     if detach:
         given = {"--port": port, "--latency": latency, "--seed": seed, "--faults": faults, "--state": state}
         return _detach(session, port, given)
@@ -78,9 +78,9 @@ def sandbox(
         database=state,
         seed=seed,
         latency=latency,
-        faults=told.faults,
-        quirks=told.quirks,
-        chance=told.chance,
+        faults=message.faults,
+        quirks=message.quirks,
+        chance=message.chance,
     )
     serve(account, announce=partial(_announce, session))
     return 0

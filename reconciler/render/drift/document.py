@@ -20,7 +20,7 @@ Moment = Annotated[str, Form(write=_spelled)]
 
 def _of_first(name: str) -> Callable[[tuple[Any, ...]], Any]:
     """An attribute of the first of two values that an object is made of."""
-    return lambda told: getattr(told[0], name)
+    return lambda pair: getattr(pair[0], name)
 
 
 class DriftSummaryJson(Shape):

@@ -189,14 +189,14 @@ def _classes(audit: Audit) -> list[ClassView]:
     room = MOST_ITEMS
     views = []
     for of in CLASSES:
-        found = [item for item in audit.items if item.of == of]
-        if not found or of in LISTED:
+        items = [item for item in audit.items if item.of == of]
+        if not items or of in LISTED:
             continue
-        drawn = tuple(_view(item, audit, unfolded=len(found) <= UNFOLDED) for item in found[:room])
+        drawn = tuple(_view(item, audit, unfolded=len(items) <= UNFOLDED) for item in items[:room])
         room -= len(drawn)
         sign, tone = SIGNS[of]
-        left = len(found) - len(drawn)
-        views.append(ClassView(of, LABELS[of], MEANINGS[of], sign, tone, len(found), drawn, left))
+        left = len(items) - len(drawn)
+        views.append(ClassView(of, LABELS[of], MEANINGS[of], sign, tone, len(items), drawn, left))
     return views
 
 
@@ -238,11 +238,11 @@ def _row(field: AuditedField, item: Item) -> FieldRow:
 
 def _names(audit: Audit, of: Class) -> dict[str, Any]:
     """The items of a class as (name, text)."""
-    found = [item for item in audit.items if item.of == of]
-    drawn = found[:MOST_NAMES]
+    items = [item for item in audit.items if item.of == of]
+    drawn = items[:MOST_NAMES]
     texts = ("; ".join(filter(None, (f"id {item.id}" if item.id is not None else "", item.note))) for item in drawn)
     names = [(item.address, text) for item, text in zip(drawn, texts, strict=True)]
-    return {"number": len(found), "names": names, "left": len(found) - len(drawn)}
+    return {"number": len(items), "names": names, "left": len(items) - len(drawn)}
 
 
 def _trend(history: Trend, now: datetime) -> dict[str, Any]:

@@ -81,15 +81,15 @@ def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
 
 def _row(item: Item, since: str | None) -> str:
     place = f"<br>{markdown(f'{item.source.file}:{item.source.line}')}" if item.source is not None else ""
-    told = _told(item, "<br>") or MEANINGS[item.of]
+    details = _told(item, "<br>") or MEANINGS[item.of]
     began = day_and_time(since) if since is not None else ""
-    return f"| {LABELS[item.of]} | {markdown(item.address)}{place} | {told} | {began} |"
+    return f"| {LABELS[item.of]} | {markdown(item.address)}{place} | {details} | {began} |"
 
 
 def _bullet(item: Item) -> str:
-    told = _told(item, "; ")
-    named = f" (id {markdown(item.id)})" if item.id is not None else ""
-    return f"- {markdown(item.address)}{named}{f': {told}' if told else ''}"
+    details = _told(item, "; ")
+    id_text = f" (id {markdown(item.id)})" if item.id is not None else ""
+    return f"- {markdown(item.address)}{id_text}{f': {details}' if details else ''}"
 
 
 def _told(item: Item, between: str) -> str:

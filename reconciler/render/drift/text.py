@@ -56,14 +56,14 @@ def field_words(field: AuditedField) -> str:
     live, wanted = before_text(field.change), after_text(field.change)
     match field.change.origin:
         case "unknown":
-            told = f"live {live}, manifest {wanted}, never applied by us"
+            values = f"live {live}, manifest {wanted}, never applied by us"
         case "pending":
-            told = f"live {live}, manifest {wanted}"
+            values = f"live {live}, manifest {wanted}"
         case "drift":
-            told = f"applied {applied}, live {live}"
+            values = f"applied {applied}, live {live}"
         case "conflict":
-            told = f"applied {applied}, live {live}, manifest {wanted}"
-    return "; ".join(filter(None, (told, acceptance_words(field))))
+            values = f"applied {applied}, live {live}, manifest {wanted}"
+    return "; ".join(filter(None, (values, acceptance_words(field))))
 
 
 def acceptance_words(field: AuditedField) -> str:
@@ -138,10 +138,12 @@ def _quiet_notes(audit: Audit) -> list[tuple[str, str]]:
 
 def _item_lines(item: Item, since: str | None) -> Iterator[Line]:
     sign, tone = SIGNS[item.of]
-    named = f"  id {item.id}" if item.id is not None else ""
+    id_text = f"  id {item.id}" if item.id is not None else ""
     place = f"  {item.source.file}:{item.source.line}" if item.source is not None else ""
     began = f"  open since {day_and_time(since)}" if since is not None else ""
-    yield line("  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {what(item)}", Span(f"{named}{place}{began}", "faint"))
+    yield line(
+        "  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {what(item)}", Span(f"{id_text}{place}{began}", "faint")
+    )
     if item.note:
         yield line(f"      {item.note}")
     for field in item.fields:

@@ -28,11 +28,11 @@ def in_repository(findings: Iterable[Finding], folder: str) -> tuple[Finding, ..
 
 def fingerprinted(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
     """Each finding with what tells it from all others and stays the same when lines move: 64 hex digits."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for finding in findings:
         same = digest([finding.file, finding.code, finding.address, finding.message])
-        seen[same] += 1
-        number = seen[same]
+        counts[same] += 1
+        number = counts[same]
         yield finding, (same if number == 1 else digest([same, number])).removeprefix("sha256:")
 
 
@@ -59,10 +59,10 @@ def annotations(findings: Sequence[Finding], folder: str = "") -> Iterator[str]:
     placed = in_repository(findings, folder)
     kinds: tuple[Severity, ...] = ("error", "warning")
     for kind in kinds:
-        own = [each for each in placed if each.severity == kind]
-        fit = ANNOTATIONS if len(own) <= ANNOTATIONS else ANNOTATIONS - 1
-        yield from map(_command, own[:fit])
-        if rest := own[fit:]:
+        of_kind = [each for each in placed if each.severity == kind]
+        fit = ANNOTATIONS if len(of_kind) <= ANNOTATIONS else ANNOTATIONS - 1
+        yield from map(_command, of_kind[:fit])
+        if rest := of_kind[fit:]:
             yield f"::{kind}::{counted(len(rest), kind)} more: see the log of this step"
             yield from (whole_line(terminal(str(each))) for each in rest)
 
@@ -107,18 +107,18 @@ def sarif(findings: Sequence[Finding], tool: str, folder: str = "") -> dict[str,
     Errors come first; of more results than are shown anywhere the rest is counted in a notification.
     """
     placed = in_repository(findings, folder)
-    kept = placed[:RESULTS]
-    codes = list(dict.fromkeys(each.code for each in kept))
+    shown = placed[:RESULTS]
+    codes = list(dict.fromkeys(each.code for each in shown))
     numbers = {code: number for number, code in enumerate(codes)}
     driver = {
         "name": "reconciler",
         "version": tool,
         "rules": [_rule(code) for code in codes],
     }
-    results = [_result(finding, numbers[finding.code], told) for finding, told in fingerprinted(kept)]
+    results = [_result(finding, numbers[finding.code], fingerprint) for finding, fingerprint in fingerprinted(shown)]
     run = {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _cut(len(placed) - len(kept))}],
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _cut(len(placed) - len(shown))}],
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -162,8 +162,8 @@ def _plain(text: str) -> str:
 
 
 def _cut(number: int) -> list[dict[str, Any]]:
-    told = f"{number} more results are left out: a run shows {RESULTS:,}."
-    return [{"level": "warning", "message": {"text": told}}] if number else []
+    text = f"{number} more results are left out: a run shows {RESULTS:,}."
+    return [{"level": "warning", "message": {"text": text}}] if number else []
 
 
 JUNIT_NAME: Final = 500
@@ -205,34 +205,34 @@ def audit_junit(audit: Audit) -> str:
 def _finding(finding: Finding, *, strict: bool) -> Case:
     place = f"{finding.file}:{finding.line}:{finding.column}"
     fails = strict or finding.severity == "error"
-    told = sentence(finding)
+    message = sentence(finding)
     failure = finding.code if fails else ""
-    return Case(finding.file, f"{place} [{finding.code}]", f"{place}: {finding.severity}: {told}", failure)
+    return Case(finding.file, f"{place} [{finding.code}]", f"{place}: {finding.severity}: {message}", failure)
 
 
 def _refusal(refusal: Refusal) -> Case:
-    told = f"{refusal.message}; what would allow it: {refusal.switch}"
-    return Case("limits and policies", refusal.limit, told, "refused" if refusal.binding else "")
+    text = f"{refusal.message}; what would allow it: {refusal.switch}"
+    return Case("limits and policies", refusal.limit, text, "refused" if refusal.binding else "")
 
 
 def _change(change: Change) -> Case:
     fields = () if isinstance(change, Delete) else change.fields
-    told = [f"{field.path}: {before_text(field)} -> {after_text(field)}" for field in fields]
-    known = [] if id_of(change) is None else [f"id {id_of(change)}"]
+    field_lines = [f"{field.path}: {before_text(field)} -> {after_text(field)}" for field in fields]
+    id_line = [] if id_of(change) is None else [f"id {id_of(change)}"]
     place = [] if change.source is None else [f"{change.source.file}:{change.source.line}"]
-    text = _text([*([change.reason] if change.reason else []), *known, *place, *told])
+    text = _text([*([change.reason] if change.reason else []), *id_line, *place, *field_lines])
     blocked = "blocked" if isinstance(change, Blocked) else ""
     return Case(change.address, f"{action_of(change)} {change.address}", text, blocked)
 
 
 def _held(held: Held) -> Case:
-    told = f"{held.reason}; what would allow it: {held.switch}"
-    return Case(held.address, f"{action_of(held.change)} {held.address}", told, skipped=held.limit)
+    text = f"{held.reason}; what would allow it: {held.switch}"
+    return Case(held.address, f"{action_of(held.change)} {held.address}", text, skipped=held.limit)
 
 
 def _item(item: Item) -> Case:
-    told = [f"{field.change.path}: {field_words(field)}" for field in item.fields]
-    text = _text([MEANINGS[item.of], *([item.note] if item.note else []), *told])
+    field_lines = [f"{field.change.path}: {field_words(field)}" for field in item.fields]
+    text = _text([MEANINGS[item.of], *([item.note] if item.note else []), *field_lines])
     name = item.address if item.id is None else f"{item.address} (id {item.id})"
     return Case(item.address, name, text, item.of if item.alarming else "")
 
@@ -261,8 +261,8 @@ def _document(title: str, cases: Sequence[Case], at: str = "") -> str:
 
 
 def _write(suite: Element, case: Case) -> None:
-    named = {"classname": _line(case.group), "name": _line(case.name), "time": "0"}
-    element, text = SubElement(suite, "testcase", named), _lines(case.text)
+    attributes = {"classname": _line(case.group), "name": _line(case.name), "time": "0"}
+    element, text = SubElement(suite, "testcase", attributes), _lines(case.text)
     first = _line(case.text.partition("\n")[0])
     if case.failure:
         SubElement(element, "failure", {"type": _line(case.failure), "message": first}).text = text
@@ -282,13 +282,13 @@ def _lines(text: str) -> str:
 
 
 def _clipped_lines(lines: Iterable[str]) -> Iterable[str]:
-    left = TEXT
+    room = TEXT
     for line in lines:
-        if left <= 0:
+        if room <= 0:
             yield "..."
             return
         yield clipped(line, JUNIT_NAME)
-        left -= min(len(line), JUNIT_NAME)
+        room -= min(len(line), JUNIT_NAME)
 
 
 def _sound(text: str) -> str:

@@ -35,10 +35,10 @@ SEVERITIES: Final[dict[str, Tone]] = {"error": "remove", "warning": "change"}
 
 def findings_page(findings: Iterable[Finding], title: str = "Findings") -> str:
     """The whole page; an empty one says that nothing was found."""
-    found = sorted(findings, key=finding_order)
-    errors = sum(finding.severity == "error" for finding in found)
-    warnings = len(found) - errors
-    files = [(name, list(group)) for name, group in groupby(found, key=lambda finding: finding.file)]
+    ordered = sorted(findings, key=finding_order)
+    errors = sum(finding.severity == "error" for finding in ordered)
+    warnings = len(ordered) - errors
+    files = [(name, list(group)) for name, group in groupby(ordered, key=lambda finding: finding.file)]
     values = {
         "title": title,
         "lead": f"{counted(errors, 'error')} and {counted(warnings, 'warning')} in {counted(len(files), 'file')}.",

@@ -79,9 +79,9 @@ class CurvePointJson(Shape):
     from_rest: Amount | None = key("What is left of the waterfall.")
 
 
-def _evidence(made: Suggestion) -> Evidence:
+def _evidence(suggestion: Suggestion) -> Evidence:
     """A cell without reports has evidence of nothing."""
-    return made.evidence or Evidence(made.cell, made.mode, 0, 0, 0, 0, 0)
+    return suggestion.evidence or Evidence(suggestion.cell, suggestion.mode, 0, 0, 0, 0, 0)
 
 
 class SuggestionJson(Shape):
@@ -149,9 +149,9 @@ class FloorsDocument(Document, format="reconciler.floors/1", title="Floor sugges
     notes: list[str] = key("What is missing and how to bring it, and what was left out.", notes)
 
 
-def suggestions_document(made: Suggestions) -> dict[str, Any]:
+def suggestions_document(suggestions: Suggestions) -> dict[str, Any]:
     """`reconciler.floors/1`. What is not known is null."""
-    return FloorsDocument.write(made)
+    return FloorsDocument.write(suggestions)
 
 
 class BacktestSummaryJson(Shape):
@@ -186,9 +186,9 @@ class BacktestDocument(
     replays: list[ReplayJson] = key("Every move, by address and country.")
 
 
-def backtest_document(found: Backtest) -> dict[str, Any]:
+def backtest_document(backtest: Backtest) -> dict[str, Any]:
     """`reconciler.backtest/1`: what the moves of an earlier run would have done; USD a week."""
-    return BacktestDocument.write(found)
+    return BacktestDocument.write(backtest)
 
 
 class WrittenFloorJson(Shape):

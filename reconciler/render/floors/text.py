@@ -35,35 +35,35 @@ MOST_NAMES: Final = 20
 RESTS: Final[dict[Verdict, str]] = {"keep": "Kept", "insufficient": "Not enough evidence"}
 
 
-def suggestion_lines(made: Suggestions, *, verbose: bool = False) -> Iterator[Line]:
+def suggestion_lines(suggestions: Suggestions, *, verbose: bool = False) -> Iterator[Line]:
     """Moves by app, what is kept by reason, assumptions, what was not joined, one line of numbers.
 
     `verbose`: what is kept one by one too, and every name that was not joined.
     """
-    yield from _cells_lines(made.cells if verbose else moves(made))
+    yield from _cells_lines(suggestions.cells if verbose else moves(suggestions))
     if not verbose:
         for verdict, title in RESTS.items():
-            yield from _rest_lines(title, of_verdict(made, verdict))
-    said = assumed(made)
-    if said:
+            yield from _rest_lines(title, of_verdict(suggestions, verdict))
+    assumptions = assumed(suggestions)
+    if assumptions:
         yield line(Span("Assumed throughout:", "strong"))
-        for each in said:
+        for each in assumptions:
             yield from wrapped(f"- {each}", 2, hanging=2)
         yield ()
-    left = unmatched_texts(made.unmatched, None if verbose else MOST_NAMES)
-    if left:
+    unmatched = unmatched_texts(suggestions.unmatched, None if verbose else MOST_NAMES)
+    if unmatched:
         yield line(Span("Not joined:", "strong"))
-        for each in left:
+        for each in unmatched:
             yield from wrapped(each, 2, hanging=2)
         yield ()
-    for note in notes(made):
+    for note in notes(suggestions):
         yield from wrapped(f"note: {note}", 0, hanging=2)
-    stands_on = basis_text(made)
+    stands_on = basis_text(suggestions)
     if stands_on:
         yield from wrapped(stands_on, 0)
-    yield line(Span(summary_text(made), "strong"))
-    if moves(made):
-        yield line(expected_text(made))
+    yield line(Span(summary_text(suggestions), "strong"))
+    if moves(suggestions):
+        yield line(expected_text(suggestions))
 
 
 def wrapped(text: str, indent: int, *, hanging: int = 0, faint: bool = False) -> Iterator[Line]:
@@ -73,24 +73,26 @@ def wrapped(text: str, indent: int, *, hanging: int = 0, faint: bool = False) ->
 
 
 def _cells_lines(cells: Sequence[Suggestion]) -> Iterator[Line]:
-    for app, group in groupby(cells, key=lambda made: app_of(made.cell.address)):
+    for app, group in groupby(cells, key=lambda suggestion: app_of(suggestion.cell.address)):
         yield from _app_lines(app, list(group))
         yield ()
 
 
 def _app_lines(app: Address, cells: Sequence[Suggestion]) -> Iterator[Line]:
     yield line(Span(app, "strong"))
-    verbs = max(len(made.verdict) for made in cells)
-    names = min(WIDEST_NAME, max(len(name_of(made.cell.address)) for made in cells))
-    floors = max(len(move(made.current, made.suggested)) for made in cells)
-    for made in cells:
-        sign, tone = SIGNS[made.verdict]
-        place = f" {name_of(made.cell.address):{names}}  {made.cell.country:2}"
-        told = f"  {change(made.change)}" if made.change is not None else ""
-        head = Span(f"{sign} {made.verdict:{verbs}}", tone)
-        yield line("  ", head, place, f"  {move(made.current, made.suggested):{floors}}{told}".rstrip())
-        yield from wrapped(evidence_text(made), 6, faint=True)
-        for reason in made.reasons:
+    verbs = max(len(suggestion.verdict) for suggestion in cells)
+    names = min(WIDEST_NAME, max(len(name_of(suggestion.cell.address)) for suggestion in cells))
+    floors = max(len(move(suggestion.current, suggestion.suggested)) for suggestion in cells)
+    for suggestion in cells:
+        sign, tone = SIGNS[suggestion.verdict]
+        place = f" {name_of(suggestion.cell.address):{names}}  {suggestion.cell.country:2}"
+        change_part = f"  {change(suggestion.change)}" if suggestion.change is not None else ""
+        head = Span(f"{sign} {suggestion.verdict:{verbs}}", tone)
+        yield line(
+            "  ", head, place, f"  {move(suggestion.current, suggestion.suggested):{floors}}{change_part}".rstrip()
+        )
+        yield from wrapped(evidence_text(suggestion), 6, faint=True)
+        for reason in suggestion.reasons:
             yield from wrapped(reason, 6)
 
 
@@ -115,18 +117,22 @@ BAR: Final = 30
 POINTS: Final = 9
 
 
-def explain_lines(made: Suggestion) -> Iterator[Line]:
+def explain_lines(suggestion: Suggestion) -> Iterator[Line]:
     """Everything that is known of one cell."""
-    sign, tone = SIGNS[made.verdict]
-    yield line(Span(f"{made.cell.address} {made.cell.country}", "strong"))
-    gained = f"  {change(made.change)}" if made.change is not None else ""
-    yield line("  ", Span(f"{sign} {made.verdict}", tone), f"  {move(made.current, made.suggested)} USD{gained}")
-    yield from wrapped(evidence_text(made), 2, faint=True)
-    yield from _listed("Why", made.reasons)
-    yield from _listed("Working", [f"{number}. {step}" for number, step in enumerate(made.working, 1)])
-    yield from _price_lines(made)
-    yield from _curve_lines(made)
-    yield from _listed("Assumed", [f"- {each}" for each in made.assumptions])
+    sign, tone = SIGNS[suggestion.verdict]
+    yield line(Span(f"{suggestion.cell.address} {suggestion.cell.country}", "strong"))
+    gained = f"  {change(suggestion.change)}" if suggestion.change is not None else ""
+    yield line(
+        "  ",
+        Span(f"{sign} {suggestion.verdict}", tone),
+        f"  {move(suggestion.current, suggestion.suggested)} USD{gained}",
+    )
+    yield from wrapped(evidence_text(suggestion), 2, faint=True)
+    yield from _listed("Why", suggestion.reasons)
+    yield from _listed("Working", [f"{number}. {step}" for number, step in enumerate(suggestion.working, 1)])
+    yield from _price_lines(suggestion)
+    yield from _curve_lines(suggestion)
+    yield from _listed("Assumed", [f"- {each}" for each in suggestion.assumptions])
 
 
 def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
@@ -137,8 +143,8 @@ def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
             yield from wrapped(text, 2, hanging=2)
 
 
-def _price_lines(made: Suggestion) -> Iterator[Line]:
-    sketch = made.evidence.prices if made.evidence else {}
+def _price_lines(suggestion: Suggestion) -> Iterator[Line]:
+    sketch = suggestion.evidence.prices if suggestion.evidence else {}
     classes = _classes(sketch)
     if not classes:
         return
@@ -159,18 +165,18 @@ def price_at(number: int) -> float:
 
 def _classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
     """The sketch in a few classes of equal ratio: first bin, the one after the last, impressions."""
-    seen = {number: count for number, count in sketch.items() if count > 0}
-    if not seen:
+    counts = {number: count for number, count in sketch.items() if count > 0}
+    if not counts:
         return []
-    first, last = min(seen), max(seen) + 1
+    first, last = min(counts), max(counts) + 1
     number = min(CLASSES, last - first)
     edges = [first + floor((last - first) * step / number) for step in range(number + 1)]
-    return [(low, high, sum(n for b, n in seen.items() if low <= b < high)) for low, high in pairwise(edges)]
+    return [(low, high, sum(n for b, n in counts.items() if low <= b < high)) for low, high in pairwise(edges)]
 
 
-def _curve_lines(made: Suggestion) -> Iterator[Line]:
-    now, then = float(made.current), float(made.suggested)
-    points = few(made.curve, {now, then})
+def _curve_lines(suggestion: Suggestion) -> Iterator[Line]:
+    now, then = float(suggestion.current), float(suggestion.suggested)
+    points = few(suggestion.curve, {now, then})
     if not points:
         return
     yield ()
@@ -182,10 +188,10 @@ def _curve_lines(made: Suggestion) -> Iterator[Line]:
         yield line(f"  {price(round(point.floor, 3)):>8}  {interval(point.revenue):>24}  {parts}", Span(mark, "strong"))
 
 
-def few(curve: Sequence[CurvePoint], kept: set[float]) -> list[CurvePoint]:
+def few(curve: Sequence[CurvePoint], floors: set[float]) -> list[CurvePoint]:
     """Some of the points, evenly, and those at the floors that are kept."""
     every = max(1, len(curve) // POINTS)
-    return [point for number, point in enumerate(curve) if number % every == 0 or point.floor in kept]
+    return [point for number, point in enumerate(curve) if number % every == 0 or point.floor in floors]
 
 
 def written_lines(written: Sequence[Suggestion], files: Sequence[str]) -> Iterator[Line]:
@@ -199,5 +205,5 @@ def written_lines(written: Sequence[Suggestion], files: Sequence[str]) -> Iterat
     if not written:
         yield line(Span("No floor was changed.", "strong"))
         return
-    told = f"Wrote {counted(len(written), 'floor')} in {counted(len(files), 'file')}."
-    yield line(Span(told, "strong"), " `reconciler plan` shows what an apply would do.")
+    summary = f"Wrote {counted(len(written), 'floor')} in {counted(len(files), 'file')}."
+    yield line(Span(summary, "strong"), " `reconciler plan` shows what an apply would do.")

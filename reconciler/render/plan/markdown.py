@@ -52,8 +52,8 @@ def bullet(change: Change) -> Item:
 
 def held_bullet(held: Held) -> Item:
     """What is held as an item of a list, with what it waits for and what would allow it."""
-    told = f"{sentence(held.reason)}; what would allow it: {name(held.switch)}"
-    return Item(f"- {_title(held.change)}\\\n  {told}\n", ("held", held.address))
+    reason = f"{sentence(held.reason)}; what would allow it: {name(held.switch)}"
+    return Item(f"- {_title(held.change)}\\\n  {reason}\n", ("held", held.address))
 
 
 def floor_rows(change: Update) -> Item:
@@ -85,22 +85,22 @@ def block(change: Create | Update) -> Item:
     """A change with a table of its fields; floors that move are told elsewhere, and left out."""
     fields = [field for field in change.fields if isinstance(change, Create) or field.field != "floorPrices"]
     titles = ("field", "value") if isinstance(change, Create) else ("field", "before", "after", "why")
-    told = [f"\n{_title(change)}\n"]
+    parts = [f"\n{_title(change)}\n"]
     if change.reason is not None:
-        told.append(f"\n{sentence(change.reason)}\n")
+        parts.append(f"\n{sentence(change.reason)}\n")
     if isinstance(change, Update) and change.renamed_from is not None:
-        told.append(f"\nknown as {name(change.renamed_from)} before\n")
+        parts.append(f"\nknown as {name(change.renamed_from)} before\n")
     if fields:
-        told += [table(*titles), *_rows(change, fields), _more("\n", fields)]
-    return Item("".join(told), _key(change))
+        parts += [table(*titles), *_rows(change, fields), _more("\n", fields)]
+    return Item("".join(parts), _key(change))
 
 
 def _rows(change: Change, fields: list[FieldChange]) -> Iterator[str]:
     for field in fields[:FIELDS]:
         after = value(after_text(field))
-        known = () if isinstance(change, Create) else (_before(field),)
+        before = () if isinstance(change, Create) else (_before(field),)
         why = () if isinstance(change, Create) else (_why(field),)
-        yield row(name(field.path), *known, after, *why)
+        yield row(name(field.path), *before, after, *why)
 
 
 def _title(change: Change) -> str:
@@ -150,8 +150,8 @@ def plan_markdown(plan: Plan, refusals: Sequence[Refusal] = (), key: str = "", l
     large = is_large(plan)
     foot = f"\n{reviewed_mark(plan, min(ROOM, limit // 4))}\n"
     missing = not_carried_out(plan, refusals)
-    told = f"\n**{sentence(missing)}**\n" if missing else ""
-    head = f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{told}{_origin(plan)}"
+    warning = f"\n**{sentence(missing)}**\n" if missing else ""
+    head = f"{marker('plan', plan.origin, key)}\n### {summary_text(plan)}\n{warning}{_origin(plan)}"
     sheet = Sheet(head, limit, foot)
     sheet.write(_refusals(refusals))
     sheet.write(_dangers(plan.changes, LARGE_SHARE if large else 1.0))
@@ -191,8 +191,8 @@ def _refusals(refusals: Sequence[Refusal]) -> Iterator[Section]:
 
 
 def _refusal(refusal: Refusal) -> Item:
-    told = f"{sentence(refusal.message)} ({name(refusal.limit)}); what would allow it: {name(refusal.switch)}"
-    return Item(f"- {told}\n", ("refusal" if refusal.binding else "warning", f"{refusal.limit} {refusal.message}"))
+    text = f"{sentence(refusal.message)} ({name(refusal.limit)}); what would allow it: {name(refusal.switch)}"
+    return Item(f"- {text}\n", ("refusal" if refusal.binding else "warning", f"{refusal.limit} {refusal.message}"))
 
 
 def _overview(apps: Iterable[AppCounts]) -> Section:
@@ -215,12 +215,12 @@ def _overview(apps: Iterable[AppCounts]) -> Section:
 
 def _folds(changes: Iterable[Change]) -> Iterator[Section]:
     for app, group in groupby(changes, key=lambda each: app_of(each.address)):
-        own = list(group)
-        counts = by_app(own)[0].counts
-        told = ", ".join(f"{counts[action]} to {word}" for action, word in WORDS.items() if counts[action])
+        of_app = list(group)
+        counts = by_app(of_app)[0].counts
+        counts_text = ", ".join(f"{counts[action]} to {word}" for action, word in WORDS.items() if counts[action])
         blocked = f"{counts['blocked']} blocked" if counts["blocked"] else ""
-        items = [block(each) for each in own if isinstance(each, Create | Update) and _has_more(each)]
-        yield Section(fold(app, f" — {', '.join(filter(None, (told, blocked)))}"), items, FOLD_END)
+        items = [block(each) for each in of_app if isinstance(each, Create | Update) and _has_more(each)]
+        yield Section(fold(app, f" — {', '.join(filter(None, (counts_text, blocked)))}"), items, FOLD_END)
 
 
 WORDS: Final[Mapping[Action, str]] = {

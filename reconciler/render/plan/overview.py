@@ -139,17 +139,17 @@ def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
     if not changes:
         return
     yield line(Span(f"{title} ({len(changes)}):", "strong"))
-    told = lines = 0
+    shown = lines = 0
     for change in changes:
-        own = list(change_lines(change, change.address))
-        if lines and lines + len(own) > SHOWN:
+        change_part = list(change_lines(change, change.address))
+        if lines and lines + len(change_part) > SHOWN:
             break
-        yield from own[:SHOWN]
-        if len(own) > SHOWN:
-            yield line(f"      and {counted(len(own) - SHOWN, 'line')} more")
-        told, lines = told + 1, lines + len(own)
-    if told < len(changes):
-        yield line(f"  and {len(changes) - told} more")
+        yield from change_part[:SHOWN]
+        if len(change_part) > SHOWN:
+            yield line(f"      and {counted(len(change_part) - SHOWN, 'line')} more")
+        shown, lines = shown + 1, lines + len(change_part)
+    if shown < len(changes):
+        yield line(f"  and {len(changes) - shown} more")
     yield ()
 
 
@@ -177,13 +177,13 @@ def _apps(apps: Sequence[AppCounts]) -> Iterator[Line]:
 
 
 def _app_line(app: AppCounts) -> Line:
-    told: Iterable[tuple[str | Span, ...]] = (
+    counts: Iterable[tuple[str | Span, ...]] = (
         (", ", Span(f"{sign} {app.counts[action]} {action}", tone))
         for action, (sign, tone) in SIGNS.items()
         if app.counts[action]
     )
     floors = f" ({app.counts['floors']} of floors)" if app.counts["floors"] else ""
-    return line("  ", Span(app.app, "strong"), ": ", *tuple(chain.from_iterable(told))[1:], floors)
+    return line("  ", Span(app.app, "strong"), ": ", *tuple(chain.from_iterable(counts))[1:], floors)
 
 
 SETTINGS: Final = "reconciler.yaml"
@@ -215,20 +215,20 @@ def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
         file, line = _place(change)
         match change:
             case Delete():
-                told = f"{change.address} (id {change.id}) will be deleted for good: {change.reason}"
-                yield Finding(file, line, 1, "plan-delete", told, "warning", change.address)
+                message = f"{change.address} (id {change.id}) will be deleted for good: {change.reason}"
+                yield Finding(file, line, 1, "plan-delete", message, "warning", change.address)
             case Deactivate():
-                told = f"{change.address} (id {change.id}) will be deactivated: {change.reason}"
-                yield Finding(file, line, 1, "plan-deactivate", told, "warning", change.address)
+                message = f"{change.address} (id {change.id}) will be deactivated: {change.reason}"
+                yield Finding(file, line, 1, "plan-deactivate", message, "warning", change.address)
             case Blocked():
-                told = f"{change.address} is blocked: {change.reason}"
-                yield Finding(file, line, 1, "plan-blocked", told, "error", change.address)
+                message = f"{change.address} is blocked: {change.reason}"
+                yield Finding(file, line, 1, "plan-blocked", message, "error", change.address)
 
 
 def _held_remark(held: Held) -> Finding:
     file, line = _place(held.change)
-    told = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
-    return Finding(file, line, 1, "plan-held", told, "warning", held.address, f"what would allow it: {held.switch}")
+    message = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
+    return Finding(file, line, 1, "plan-held", message, "warning", held.address, f"what would allow it: {held.switch}")
 
 
 def _place(change: Change) -> tuple[str, int]:

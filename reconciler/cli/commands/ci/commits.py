@@ -82,17 +82,17 @@ def _check_account(session: CommandSession, data: bytes) -> None:
     """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
     from reconciler.store.ledger_file import account_in, checked_account
 
-    found = account_in(LEDGER, data)
-    if found is not None:
+    account = account_in(LEDGER, data)
+    if account is not None:
         workspace = session.workspace()
-        checked_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
+        checked_account(LEDGER, account, workspace.account(workspace.settings().publisher_id))
 
 
 def _setting(session: CommandSession) -> Way:
-    found = session.environment.variables.get("RECONCILER_LEDGER") or "push"
-    match found:
+    value = session.environment.variables.get("RECONCILER_LEDGER") or "push"
+    match value:
         case "push" | "request" | "signed":
-            return found
+            return value
         case _:
             raise UsageError("RECONCILER_LEDGER is none of push, request and signed")
 
@@ -127,7 +127,7 @@ def _asked(known: "Branches", own: str, into: str, message: str) -> str:
     return next(there, None) or known.ask(own, into, message, _WHY)
 
 
-def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
+def _take(session: CommandSession, way: Way, forge: ForgeOptions) -> int:
     """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
     from reconciler.forge.commits import Git, note_taken, waiting_ledger
     from reconciler.forge.connect import branches
@@ -138,14 +138,16 @@ def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
     git = Git(root, session.environment.variables)
     prefix = git.does("rev-parse", "--show-prefix")
     own = _branch_of(prefix)
-    with branches(place_of(session.environment, asked), session.clock) as known:
+    with branches(place_of(session.environment, forge), session.clock) as known:
         data = waiting_ledger(known, own, f"{prefix}{LEDGER}")
     if data is not None:
         _check_account(session, data)
         disk.write(root, LEDGER, data)
     note_taken(git, LEDGER if data is not None else None)
-    told = "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"
-    session.console.talk(told)
+    message = (
+        "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"
+    )
+    session.console.talk(message)
     return 0
 
 

@@ -55,8 +55,8 @@ def comment(
         if is_settled(thread, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
             return 0
-        kept = upsert(thread, "", body)
-    session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())
+        upserted = upsert(thread, "", body)
+    session.console.talk(f"comment: {upserted.done} {upserted.url}".rstrip())
     return 0
 
 
@@ -95,9 +95,9 @@ def issue(
     place = place_of(session.environment, ForgeOptions(forge, repository, request))
     body = marked(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
-        kept = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
-    told = "none is open" if kept is None else f"{kept.done} {kept.url}"
-    session.console.talk(f"issue: {told}".rstrip())
+        upserted = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
+    message = "none is open" if upserted is None else f"{upserted.done} {upserted.url}"
+    session.console.talk(f"issue: {message}".rstrip())
     return 0
 
 
@@ -164,12 +164,12 @@ def reviewed(
         if out is None:
             set_applied(thread_of, mark, numbers, left)
             return 0
-        found = find_reviewed(history, thread_of, mark, _head(session))
+        plans = find_reviewed(history, thread_of, mark, _head(session))
         behind = history.requests(pushed_commit(session.environment) or _head(session))
     direct = direct_push == "apply" and not behind
-    write_given(out, f"{ANYTHING if direct else marks_of(found.known)}\n", session.root_if_any())
-    first_those_behind = sorted(found.requests, key=lambda number: number not in behind)
-    _tell(session, replace(found, requests=tuple(first_those_behind)), direct=direct)
+    write_given(out, f"{ANYTHING if direct else marks_of(plans.known)}\n", session.root_if_any())
+    first_those_behind = sorted(plans.requests, key=lambda number: number not in behind)
+    _tell(session, replace(plans, requests=tuple(first_those_behind)), direct=direct)
     return 0
 
 
@@ -203,16 +203,16 @@ def _head(session: CommandSession) -> str:
     return Git(session.root_if_any() or Path.cwd(), session.environment.variables).does("rev-parse", "HEAD")
 
 
-def _tell(session: CommandSession, found: "ReviewedPlans", *, direct: bool) -> None:
-    for number in found.requests:
+def _tell(session: CommandSession, plans: "ReviewedPlans", *, direct: bool) -> None:
+    for number in plans.requests:
         session.console.raw(str(number))
-    told = counted(len(found.requests), "request")
+    message = counted(len(plans.requests), "request")
     talk = session.console.talk
     if direct:
         talk("no request stands behind this push: it is applied as it is (--direct-push apply)")
-    elif not found.requests:
+    elif not plans.requests:
         talk("nothing was reviewed: no request is merged and not applied yet. What is pushed directly is not applied")
     else:
-        talk(f"reviewed: the plans of {told} ({', '.join(f'#{number}' for number in found.requests)})")
-    for number in found.without_plan:
+        talk(f"reviewed: the plans of {message} ({', '.join(f'#{number}' for number in plans.requests)})")
+    for number in plans.without_plan:
         talk(f"#{number} has no plan that this account has commented: nothing of it was reviewed")
