@@ -32,13 +32,13 @@ from reconciler.plan.stale import Stale, without
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import (
     ApplyRequest,
-    Ground,
+    PlanningContext,
     carry_out_plan,
-    let_settle,
     make_plan,
     make_settled_plan,
-    plan_anew,
-    undo_of,
+    make_undo_plan,
+    replan,
+    wait_to_settle,
 )
 
 if TYPE_CHECKING:
@@ -58,26 +58,26 @@ def apply_new(
     store = workspace.store(desired.publisher_id)
     least = desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        fresh, live, ground = _settled_plan(workspace, desired, gateway, store, selection)
+        fresh, live, ground = _make_settled_plan(workspace, desired, gateway, store, selection)
         plan, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
         if review is not None:
             hold_to_review(workspace, plan, review)
         refuse(exceeded)
-        tell_forecast(workspace, plan, gateway.pace())
+        announce_forecast(workspace, plan, gateway.pace())
         if writes(plan) and approve is not None:
             if not approve(PlanResult(plan, exceeded)):
                 return ApplyResult(run.run_id, plan, declined=True)
-            now = plan_anew(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
-            plan, _ = part_that_holds(plan, plan, now, skip_stale=False)
+            now = replan(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
+            plan, _ = still_valid_part(plan, plan, now, skip_stale=False)
             live = now.live
         request = ApplyRequest(plan, live, ground.ledger, gateway, run, ground.past.settle_seconds(least))
         return carry_out(workspace, request, is_reviewed=reviewed is not None)
 
 
-def _settled_plan(
+def _make_settled_plan(
     workspace: Workspace, desired: DesiredState, gateway: "DtGateway", store: "Store", selection: Selection
-) -> tuple[Plan, LiveState, Ground]:
+) -> tuple[Plan, LiveState, PlanningContext]:
     """A plan that repeats no create of an earlier run, before limits; the account as it was read, and the ledger."""
     ledger = store.ledger()
     past = past_creates(store.events())
@@ -85,7 +85,7 @@ def _settled_plan(
     def read_plan() -> tuple[Plan, LiveState]:
         return make_plan(desired, gateway, ledger, workspace.origin(desired), selection, lambda: past)
 
-    ground, least = Ground(gateway, ledger, past), desired.safety.settle_seconds
+    ground, least = PlanningContext(gateway, ledger, past), desired.safety.settle_seconds
     plan, live = make_settled_plan(read_plan, ground, least, workspace.clock, workspace.inform)
     workspace.warn_of_empty_account(ledger, live)
     return plan, live, ground
@@ -97,16 +97,16 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
     within = within_limits(workspace, plan, desired, allowances)
     store, least = workspace.store(desired.publisher_id), desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        past = let_settle(store, workspace.clock, least, within)
-        ground = Ground(gateway, store.ledger(), past)
-        now = plan_anew(within, desired, ground, workspace.origin(desired), workspace.parallelism)
-        part, left_out = part_that_holds(plan, within, now, skip_stale=skip_stale)
-        tell_forecast(workspace, part, gateway.pace())
+        past = wait_to_settle(store, workspace.clock, least, within)
+        ground = PlanningContext(gateway, store.ledger(), past)
+        now = replan(within, desired, ground, workspace.origin(desired), workspace.parallelism)
+        part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
+        announce_forecast(workspace, part, gateway.pace())
         request = ApplyRequest(part, now.live, ground.ledger, gateway, run, past.settle_seconds(least))
         return carry_out(workspace, request, left_out)
 
 
-def tell_forecast(workspace: Workspace, plan: Plan, pace: float | None) -> None:
+def announce_forecast(workspace: Workspace, plan: Plan, pace: float | None) -> None:
     """Tell the observer what carrying out the plan will cost, at so many seconds a call."""
     if writes(plan):
         workspace.observer.forecast(forecast(plan, pace, workspace.parallelism))
@@ -118,7 +118,7 @@ def writes(plan: Plan) -> bool:
     return bool(counts.create or counts.update or counts.deactivate or counts.delete)
 
 
-def part_that_holds(original: Plan, within: Plan, now: Now, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
+def still_valid_part(original: Plan, within: Plan, now: Now, *, skip_stale: bool) -> tuple[Plan, tuple[Result, ...]]:
     """The plan without what is stale by now, and the results of what was left out.
 
     `original` is the plan as it was made, `within` the same as the limits of this run let it out. Raises `PlanUnusable`
@@ -128,24 +128,26 @@ def part_that_holds(original: Plan, within: Plan, now: Now, *, skip_stale: bool)
     checked = revalidate(original, within, now)
     again = "make a new plan with `reconciler plan --out FILE`"
     if checked.broken:
-        raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(checked.broken)}", hint=again)
+        raise PlanUnusable(f"the plan document contradicts itself:\n{_stale_reasons(checked.broken)}", hint=again)
     if checked.refused:
-        raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(checked.refused)}", hint=again)
+        raise Refused(
+            f"the plan deletes what a plan made now would not:\n{_stale_reasons(checked.refused)}", hint=again
+        )
     if (checked.stale or checked.outdated) and not skip_stale:
         reasons = ["the manifests have changed since it was made"] if checked.outdated else []
-        reasons += [_reasons(checked.stale)] if checked.stale else []
+        reasons += [_stale_reasons(checked.stale)] if checked.stale else []
         raise StalePlan(
             "\n".join(["the plan does not hold any more:", *reasons]),
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
-    return without(checked.plan, checked.stale), tuple(_left_out(each, checked.plan) for each in checked.stale)
+    return without(checked.plan, checked.stale), tuple(_skipped_result(each, checked.plan) for each in checked.stale)
 
 
-def _reasons(steps: Sequence[Stale]) -> str:
+def _stale_reasons(steps: Sequence[Stale]) -> str:
     return "\n".join(f"{each.address}: {each.how}" for each in steps)
 
 
-def _left_out(stale: Stale, plan: Plan) -> Result:
+def _skipped_result(stale: Stale, plan: Plan) -> Result:
     change = next(change for change in plan.changes if change.address == stale.address)
     return Result(stale.address, action_of(change), "skipped", id_of(change), error=f"stale: {stale.how}")
 
@@ -153,12 +155,12 @@ def _left_out(stale: Stale, plan: Plan) -> Result:
 def execute(workspace: Workspace, request: ApplyRequest) -> Execution:
     """Carry out a plan while the observer hears of its steps and may stop it."""
     observer = workspace.observer
-    shown = observer.progress("apply") if writes(request.plan) else nullcontext(_Deaf())
+    shown = observer.progress("apply") if writes(request.plan) else nullcontext(_NullListener())
     with shown as listener, observer.interruptible(request.cancellation.interrupt):
         return carry_out_plan(request, workspace.clock, listener, workspace.parallelism)
 
 
-class _Deaf:
+class _NullListener:
     """Implements `ports.Listener`, for a plan of which no step is sent."""
 
     def planned(self, steps: int) -> None: ...
@@ -176,38 +178,38 @@ def carry_out(
     Raises what broke it off, after the observer has heard.
     """
     execution = execute(workspace, request)
-    results = with_left_out(execution, left_out)
+    results = all_results(execution, left_out)
     done, plan = {each.address for each in results if each.outcome in DONE}, request.plan
     result = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
     try:
-        result = replace(result, undo=_keep_undo(workspace, request, execution))
+        result = replace(result, undo=_write_undo_plan(workspace, request, execution))
     finally:  # whatever went wrong after the writes, the account of them is given
         workspace.observer.finished(result)
-    if (error := why_ended(execution)) is not None:
+    if (error := run_error(execution)) is not None:
         raise error
     return result
 
 
-def with_left_out(execution: Execution, left_out: Sequence[Result]) -> tuple[Result, ...]:
+def all_results(execution: Execution, left_out: Sequence[Result]) -> tuple[Result, ...]:
     """All results in the order of addresses."""
     return tuple(sorted([*execution.results, *left_out], key=lambda each: address_order(each.address)))
 
 
-def why_ended(execution: Execution) -> ReconcilerError | None:
+def run_error(execution: Execution) -> ReconcilerError | None:
     """What broke a run off, None where nothing did."""
     if execution.ended_by is None and execution.interrupted:
         return Interrupted("interrupted; what was in flight has been finished and recorded")
     return execution.ended_by
 
 
-def _keep_undo(workspace: Workspace, request: ApplyRequest, execution: Execution) -> str | None:
+def _write_undo_plan(workspace: Workspace, request: ApplyRequest, execution: Execution) -> str | None:
     """Write the plan that would undo this run; its path in the project, None where there is nothing to undo."""
     if execution.after is None:
         return None
     if isinstance(execution.after, str):
         workspace.inform(f"the account could not be read after the run, so no undo plan was made: {execution.after}")
         return None
-    plan = undo_of(request, execution, execution.after, workspace.stamp(request.plan.origin))
+    plan = make_undo_plan(request, execution, execution.after, workspace.stamp(request.plan.origin))
     if not plan.changes and not plan.notes:
         return None
     try:

@@ -119,7 +119,7 @@ _BLANKS: Final = f"{string.whitespace}\xa0\ufeff\0"
 """What editors and shells put around a secret: blanks, line ends, byte order marks, and half of a UTF-16 line end."""
 
 
-def _sendable(what: str, text: str) -> str:
+def _checked_text(what: str, text: str) -> str:
     """The text without what stands around it, if it can be sent. Raises `CredentialsError`, which holds none of it."""
     bare = text.strip(_BLANKS).strip()
     try:
@@ -177,12 +177,12 @@ class Environment:
         """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
         text = self.variables.get(name, "")
         if text.strip():
-            return Secret(_sendable(name, text))
+            return Secret(_checked_text(name, text))
         path = self.variables.get(f"{name}_FILE", "")
         if not path:
             return None
         try:
-            text = _sendable(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
+            text = _checked_text(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
         except OSError as error:
             why = f": {error.strerror}" if error.strerror else ""
             raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from error
@@ -229,11 +229,11 @@ class Environment:
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                facts[fact] = _readable(_without_credentials(value))
-        return facts or {"user": _readable(_login())}
+                facts[fact] = _utf8_text(_without_credentials(value))
+        return facts or {"user": _utf8_text(_login_name())}
 
 
-def _readable(text: str) -> str:
+def _utf8_text(text: str) -> str:
     """The text with a sign in the place of bytes that are not UTF-8, which no journal could hold."""
     return os.fsencode(text).decode(errors="replace") if not text.isascii() else text
 
@@ -246,7 +246,7 @@ def _without_credentials(text: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if separator else text
 
 
-def _login() -> str:
+def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

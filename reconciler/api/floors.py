@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.reports import reports_folder
-from reconciler.api.results import Columns, table
+from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.errors import ProjectError, UsageError
 from reconciler.files.project import changed_meanwhile, read_manifests, write_manifests
@@ -24,7 +24,7 @@ from reconciler.render.floors.document import backtest_document, suggestions_doc
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
-from reconciler.workflow.floors import Ground, backtest_floors, ground, suggest_floors
+from reconciler.workflow.floors import FloorsInput, backtest_floors, read_floors_input, suggest_floors
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class SuggestionsResult:
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD; the expected change of revenue is USD a week, with its bounds."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "address": "text", "country": "text", "mode": "text", "verdict": "text", "current": "number",
             "suggested": "number", "changeLow": "number", "change": "number", "changeHigh": "number",
         }  # fmt: skip
@@ -81,7 +81,7 @@ class FloorsWriteResult:
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD."""
-        columns: Columns = {"address": "text", "country": "text", "before": "number", "after": "number"}
+        columns: ColumnTypes = {"address": "text", "country": "text", "before": "number", "after": "number"}
         return table(columns, self.to_dict()["floors"])
 
 
@@ -97,7 +97,7 @@ class BacktestResult:
 
     def to_arrow(self) -> "Table":
         """A row for each move, in USD; `expected` and `came` are USD a week, null where nobody can tell."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "address": "text", "country": "text", "current": "number", "suggested": "number", "expected": "number",
             "came": "number", "silent": "text",
         }  # fmt: skip
@@ -136,7 +136,7 @@ class FloorsContext:
         reports = ReportStore(reports_folder(workspace))
         partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
         days = sorted({date.fromisoformat(partition.day) for partition in partitions})
-        window = _window(days, first, last, workspace.clock.now().date())
+        window = _report_window(days, first, last, workspace.clock.now().date())
         return cls(workspace, settings, desired, window, days[0])
 
     def manifests(self) -> list[ManifestText]:
@@ -146,9 +146,9 @@ class FloorsContext:
             raise changed_meanwhile("manifests")
         return texts
 
-    def ground(self) -> Ground:
+    def floors_input(self) -> FloorsInput:
         """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
-        context = ground(self.desired, self.workspace.store(self.settings.publisher_id))
+        context = read_floors_input(self.desired, self.workspace.store(self.settings.publisher_id))
         if not context.declared:
             raise ProjectError(
                 "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
@@ -160,12 +160,12 @@ class FloorsContext:
         folder, engine = reports_folder(self.workspace), self.workspace.environment.secret(_ENGINE)
         return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
 
-    def suggestions(self, on: Ground, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
+    def suggestions(self, on: FloorsInput, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
         """A suggestion for every declared floor whose address matches."""
         return suggest_floors(on, warehouse, self.window, Rules(safety=self.settings.safety), self.earliest, only)
 
 
-def _window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
+def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
     """The days to look at: the last two weeks of those that reports tell of, unless they are named."""
     inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
     if not inside:
@@ -181,7 +181,7 @@ def suggest(workspace: Workspace, first: date | None, last: date | None, only: S
     """A suggestion for every declared floor whose address matches. Changes nothing."""
     frame = FloorsContext.of(workspace, first, last)
     with frame.warehouse() as warehouse:
-        return SuggestionsResult(frame.suggestions(frame.ground(), warehouse, only))
+        return SuggestionsResult(frame.suggestions(frame.floors_input(), warehouse, only))
 
 
 def backtest(workspace: Workspace, first: date | None, last: date | None, split: date | None) -> BacktestResult:
@@ -196,24 +196,24 @@ def backtest(workspace: Workspace, first: date | None, last: date | None, split:
         )
     with frame.warehouse() as warehouse:
         rules = Rules(safety=frame.settings.safety)
-        return BacktestResult(backtest_floors(frame.ground(), warehouse, window, last_seen, rules))
+        return BacktestResult(backtest_floors(frame.floors_input(), warehouse, window, last_seen, rules))
 
 
 def write(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> FloorsWriteResult:
     """Write suggested floors into the manifests, and what speaks for them beside the ledger."""
     frame = FloorsContext.of(workspace, first, last)
-    on = frame.ground()
+    on = frame.floors_input()
     with frame.warehouse() as warehouse:
         suggestions = frame.suggestions(on, warehouse, only)
     texts = frame.manifests()
     context = ProjectContext(frame.settings, workspace.settings_text)
-    edits = write_floors(context, texts, frame.desired, _changes(suggestions))
-    written = _written(workspace, on, suggestions, texts, edits)
+    edits = write_floors(context, texts, frame.desired, _floor_changes(suggestions))
+    written = _write_files(workspace, on, suggestions, texts, edits)
     return FloorsWriteResult(written, tuple(text.file for text in edits.texts), tuple(edits.findings))
 
 
-def _written(
-    workspace: Workspace, on: Ground, suggestions: Suggestions, read: Sequence[ManifestText], edits: FloorTexts
+def _write_files(
+    workspace: Workspace, on: FloorsInput, suggestions: Suggestions, read: Sequence[ManifestText], edits: FloorTexts
 ) -> tuple[Suggestion, ...]:
     """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
     write_manifests(workspace.root, read, edits.texts)
@@ -225,7 +225,7 @@ def _written(
     return tuple(one for one in suggestions.cells if one.cell in cells)
 
 
-def _changes(suggestions: Suggestions) -> list[FloorChange]:
+def _floor_changes(suggestions: Suggestions) -> list[FloorChange]:
     return [
         FloorChange(one.cell.address, one.cell.country, one.suggested)
         for one in suggestions.cells

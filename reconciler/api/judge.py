@@ -35,7 +35,7 @@ def within_budget(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str 
             for count, each in enumerate(facts, 1):  # noqa: B007 - counted for the budget
                 request.write(json.dumps(each).encode() + b"\n")
             request.seek(0)
-            output, why = _answers(request, BUDGET_SECONDS + BUDGET_EACH * len(rules) * count)
+            output, why = _evaluate(request, BUDGET_SECONDS + BUDGET_EACH * len(rules) * count)
     except OSError as error:
         raise Unfinished(f"it cannot be put to a process of its own: {error.strerror}") from error
     lines = output.split(b"\n")[:-1]
@@ -44,9 +44,9 @@ def within_budget(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str 
         raise Unfinished(why)
 
 
-def _answers(request: IO[bytes], seconds: float) -> tuple[bytes, str]:
+def _evaluate(request: IO[bytes], seconds: float) -> tuple[bytes, str]:
     """What the process has said in its time, and why it may be less than was asked for."""
-    homes = sorted({str(Path(__file__).parents[2]), *_library_homes()})
+    homes = sorted({str(Path(__file__).parents[2]), *_library_folders()})
     try:
         process = subprocess.run(  # noqa: S603 - this very interpreter
             [sys.executable, "-I", "-c", _START, *homes],
@@ -61,7 +61,7 @@ def _answers(request: IO[bytes], seconds: float) -> tuple[bytes, str]:
     return process.stdout, "the process that evaluates it has ended before it was done; it may ask for too much memory"
 
 
-def _library_homes() -> Iterator[str]:
+def _library_folders() -> Iterator[str]:
     """Where the library lies, should an isolated interpreter not look there."""
     from importlib.util import find_spec  # noqa: PLC0415 - only where there are policies
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.adopt.adoption import Adoption, adopt
 from reconciler.adopt.fresh import Account, Declared
 from reconciler.api.environment import collector_paused
-from reconciler.api.results import Columns, table
-from reconciler.api.workspace import Workspace, doubts_about, unread_texts
+from reconciler.api.results import ColumnTypes, table
+from reconciler.api.workspace import Workspace, find_doubts, read_unread_texts
 from reconciler.errors import InvalidManifests
 from reconciler.files.project import ProjectFiles, find_manifests, folder_names, write_manifests
 from reconciler.manifest.checked_edits import ProjectContext
@@ -18,7 +18,7 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
 from reconciler.workflow.observe import check_ledger, observe_account
-from reconciler.workflow.plan import let_settle
+from reconciler.workflow.plan import wait_to_settle
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -44,16 +44,16 @@ class PullResult:
         """A row for each value taken over, and one without a path for each resource that no block stood for."""
         document = self.to_dict()
         rows = [{"address": address} for address in document["adopted"]]
-        columns: Columns = {"address": "text", "path": "text", "live": "json", "declared": "json"}
+        columns: ColumnTypes = {"address": "text", "path": "text", "live": "json", "declared": "json"}
         return table(columns, [*rows, *document["changes"]])
 
 
-def declared(workspace: Workspace) -> Declared:
+def load_declared(workspace: Workspace) -> Declared:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings, text = workspace.settings(), workspace.settings_text
     files = ProjectFiles(workspace.root, text)
     manifest_files = find_manifests(workspace.root, settings.manifests)
-    doubts = doubts_about(files, manifest_files, settings.manifests, workspace.environment.variables)
+    doubts = find_doubts(files, manifest_files, settings.manifests, workspace.environment.variables)
     manifests = manifest_files.sound()
     with collector_paused():
         loaded = load_desired(settings, text, manifests)
@@ -66,7 +66,7 @@ def declared(workspace: Workspace) -> Declared:
         frozenset(folder_names(workspace.root, settings.manifests)),
         (workspace.root / SCHEMA).is_file(),
         tuple(doubts),
-        tuple(unread_texts(files, doubts)),
+        tuple(read_unread_texts(files, doubts)),
     )
 
 
@@ -76,7 +76,7 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
     `theirs` takes what is live where the manifest has moved since the last apply, too. Raises `LockHeld`, and
     `ApiError` for what cannot be read.
     """
-    stands = declared(workspace)
+    stands = load_declared(workspace)
     store = workspace.store(stands.state.publisher_id)
     with workspace.reader(stands.state.publisher_id) as reader:
         if check:
@@ -86,15 +86,15 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
             past = past_creates(store.events())
             check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _result(stands, adopt(stands, account), checked=True)
+            return _pull_result(stands, adopt(stands, account), checked=True)
         with store.run(workspace.environment.who()) as run:
-            past = let_settle(store, workspace.clock, stands.state.safety.settle_seconds)
+            past = wait_to_settle(store, workspace.clock, stands.state.safety.settle_seconds)
             ledger = store.ledger()
             _warn_of_doubts(workspace, stands, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             check_ledger(stands.state, live, ledger, past)
             account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _result(stands, _kept(workspace, run, stands, adopt(stands, account)), checked=False)
+            return _pull_result(stands, _write_adoption(workspace, run, stands, adopt(stands, account)), checked=False)
 
 
 def _warn_of_doubts(workspace: Workspace, stands: Declared, ledger: Ledger) -> None:
@@ -111,19 +111,19 @@ def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
 
 def adopt_live(workspace: Workspace, live: LiveState) -> PullResult:
     """Write what was just read of an account into a project that is new."""
-    stands = declared(workspace)
+    stands = load_declared(workspace)
     store = workspace.store(stands.state.publisher_id)
     with store.run(workspace.environment.who()) as run:
         adoption = adopt(stands, Account(live, store.ledger(), workspace.clock.now()))
-        return _result(stands, _kept(workspace, run, stands, adoption), checked=False)
+        return _pull_result(stands, _write_adoption(workspace, run, stands, adoption), checked=False)
 
 
-def _kept(workspace: Workspace, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
+def _write_adoption(workspace: Workspace, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
     write_manifests(workspace.root, stands.manifests, adoption.texts)
     if adoption.remember or adoption.forget:
         run.remember(adoption.remember, adoption.forget)
     return adoption
 
 
-def _result(stands: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
+def _pull_result(stands: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
     return PullResult(adoption, {text.file: text.data for text in stands.manifests}, checked)

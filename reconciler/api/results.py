@@ -99,15 +99,15 @@ class Observer:
 if TYPE_CHECKING:
     from pyarrow import Table
 
-Column: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
+ColumnType: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
 """`json` holds any value of a field as JSON text; a value that is not there is null in every kind of column."""
 
-Columns: TypeAlias = Mapping[str, Column]
+ColumnTypes: TypeAlias = Mapping[str, ColumnType]
 
 _EXTRA: Final = "floors"
 
 
-def table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> "Table":
+def table(columns: ColumnTypes, rows: Iterable[Mapping[str, Any]]) -> "Table":
     """A table with these columns, and null where a row does not have one.
 
     Raises `ProjectError` where PyArrow is not installed; its hint names the extra that brings it.
@@ -129,14 +129,14 @@ def table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> "Table":
     return pa.table(arrays, names=list(columns))
 
 
-def flat(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def one_row_per_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """A row for each of the `fields` of a row; the row itself where it has none."""
     for row in rows:
         fields: Iterable[Mapping[str, Any]] = row.get("fields") or ({},)
         yield from ({**row, **field} for field in fields)
 
 
-def _cell(value: Any, kind: Column) -> Any:
+def _cell(value: Any, kind: ColumnType) -> Any:
     return json.dumps(value, sort_keys=True) if kind == "json" and value is not None else value
 
 
@@ -175,7 +175,7 @@ class ValidationResult:
 
     def to_arrow(self) -> "Table":
         """A row for each finding."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "severity": "text", "code": "text", "file": "text", "line": "count", "column": "count", "address": "text",
             "message": "text", "hint": "text",
         }  # fmt: skip
@@ -185,7 +185,7 @@ class ValidationResult:
 INCOMPLETE: Final = 3
 """The exit code of a command that has left something undone."""
 
-_OF_FIELD: Final[Columns] = {"path": "text", "before": "json", "after": "json"}
+_OF_FIELD: Final[ColumnTypes] = {"path": "text", "before": "json", "after": "json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +225,11 @@ class PlanResult:
 
     def to_arrow(self) -> "Table":
         """A row for each field of each change, values as JSON; one row for a change without fields."""
-        columns: Columns = {"action": "text", "address": "text", "id": "text", **_OF_FIELD, "origin": "text"}
-        return table(columns, flat(self.to_dict()["changes"]))
+        columns: ColumnTypes = {"action": "text", "address": "text", "id": "text", **_OF_FIELD, "origin": "text"}
+        return table(columns, one_row_per_field(self.to_dict()["changes"]))
 
 
-RESULT_COLUMNS: Final[Columns] = {
+RESULT_COLUMNS: Final[ColumnTypes] = {
     "address": "text", "action": "text", "outcome": "text", "id": "text", "attempts": "count", "error": "text",
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ from reconciler.store.cache import Cache
 from reconciler.yaml.scalar import ManifestText
 
 
-def doubts_about(
+def find_doubts(
     project: ProjectFiles, manifests: Manifests, patterns: Sequence[str], variables: Mapping[str, str]
 ) -> list[Finding]:
     """Warnings of patterns that nothing matches, of what looks like a manifest, of what is empty or not checked out.
@@ -61,18 +61,18 @@ def doubts_about(
         is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
         if is_empty and is_home:
             findings.append(empty_folder(folder))
-        for name, doubt in _unread(folder, files, known_files, aside=is_home):
+        for name, doubt in _unread_files(folder, files, known_files, aside=is_home):
             with suppress(OSError, UnfitFile):
                 if root / name not in linked and looks_like_manifest(reader.read(name)):
                     findings.append(doubt)
     left_out = (
-        each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known_files
+        each for each in _sparse_files(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known_files
     )
     within = tuple(f"{home}/" if home else "" for home in homes)
     return findings + [not_checked_out(each) for each in left_out if each.startswith(within)]
 
 
-def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
+def _sparse_files(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
     """The files of a project that git knows and a sparse checkout has left out. Of another git is not asked."""
     if not _may_be_sparse(root):
         return ()
@@ -97,7 +97,7 @@ def _may_be_sparse(root: Path) -> bool:
     return False
 
 
-def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[ManifestText]:
+def read_unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[ManifestText]:
     """The files among doubts that look like manifests."""
     reader = disk.Reader(project.root)
     for each in doubts:
@@ -106,7 +106,9 @@ def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[M
                 yield ManifestText(each.file, reader.read(each.file))
 
 
-def _unread(folder: str, files: Iterable[str], known_files: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
+def _unread_files(
+    folder: str, files: Iterable[str], known_files: set[str], *, aside: bool
+) -> Iterator[tuple[str, Finding]]:
     """The files of a folder that are not read and may be manifests, each with the doubt if it looks like one.
 
     With `aside` also those that have the name of a manifest with something about it, where that manifest is not there.
@@ -232,7 +234,7 @@ class Workspace:
             return self._without_settings(findings)
         files = ProjectFiles(self.root, self.settings_text)
         manifests = find_manifests(self.root, outline.manifests)
-        doubts = doubts_about(files, manifests, outline.manifests, self.environment.variables)
+        doubts = find_doubts(files, manifests, outline.manifests, self.environment.variables)
         with collector_paused():
             loaded = recall_desired(outline, self.settings_text, manifests.texts, memory, self._read_settings)
             if self._owns_process:

@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 import click
 
 from reconciler.api.environment import Environment
-from reconciler.cli.streams import is_unicode, silence
+from reconciler.cli.streams import discard_output, is_unicode
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
@@ -103,7 +103,7 @@ class Console:
 
     def abandon(self) -> None:
         """Stop writing the answer: whoever read it has gone."""
-        silence(sys.stdout)
+        discard_output(sys.stdout)
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""

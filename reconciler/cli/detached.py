@@ -40,7 +40,7 @@ def detach(arguments: Sequence[str], port: int) -> Detached:
     It holds no stream of this process. Raises `ReconcilerError` with its words where it does not start; nothing runs
     then.
     """
-    log, descriptor = _log()
+    log, descriptor = _open_log()
     command = [sys.executable, "-P", "-m", "reconciler", "sandbox", *arguments]
     try:
         process = subprocess.Popen(  # noqa: S603 - this program itself; its arguments are our own
@@ -56,13 +56,13 @@ def detach(arguments: Sequence[str], port: int) -> Detached:
         raise ReconcilerError(f"no process could be started for the sandbox: {error.strerror or error}") from error
     finally:
         os.close(descriptor)
-    url = _told_url(process)
+    url = _read_url(process)
     if url:
         return Detached(url, process.pid, log)
-    raise _why_not(log, port)
+    raise _start_error(log, port)
 
 
-def _told_url(process: "subprocess.Popen[str]") -> str:
+def _read_url(process: "subprocess.Popen[str]") -> str:
     """The first line that the process prints, which is the URL of a sandbox that answers; empty where it ended."""
     late = Timer(_START_SECONDS, process.kill)
     late.start()
@@ -80,7 +80,7 @@ def _told_url(process: "subprocess.Popen[str]") -> str:
     return url
 
 
-def _log() -> tuple[str, int]:
+def _open_log() -> tuple[str, int]:
     """A new file for what the sandbox says, and its descriptor; the null device where there is no room for one."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="reconciler-sandbox-", suffix=".log")
@@ -89,7 +89,7 @@ def _log() -> tuple[str, int]:
     return name, descriptor
 
 
-def _why_not(log: str, port: int) -> ReconcilerError:
+def _start_error(log: str, port: int) -> ReconcilerError:
     log_text = ""
     if log != os.devnull:
         with suppress(OSError):
@@ -106,7 +106,7 @@ def _why_not(log: str, port: int) -> ReconcilerError:
 def is_sandbox(port: int) -> bool:
     """Whether a sandbox of this program answers at a port of this machine."""
     try:
-        return _asked("GET", port)
+        return _call_control("GET", port)
     except (OSError, HTTPException):
         return False
 
@@ -114,7 +114,7 @@ def is_sandbox(port: int) -> bool:
 def stop(port: int) -> None:
     """End the sandbox at a port, and wait until the port is free. Raises `ReconcilerError` where none answers."""
     try:
-        stopped = is_sandbox(port) and _asked("DELETE", port)
+        stopped = is_sandbox(port) and _call_control("DELETE", port)
         ends = time.monotonic() + _ASK_SECONDS
         while stopped and is_sandbox(port) and time.monotonic() < ends:
             time.sleep(_PAUSE_SECONDS)
@@ -124,7 +124,7 @@ def stop(port: int) -> None:
         raise ReconcilerError(f"no sandbox answers at port {port} of {LOOPBACK}", hint="name its port with --port")
 
 
-def _asked(method: str, port: int) -> bool:
+def _call_control(method: str, port: int) -> bool:
     connection = HTTPConnection(LOOPBACK, port, timeout=_ASK_SECONDS)
     try:
         connection.request(method, CONTROL)

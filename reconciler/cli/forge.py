@@ -41,7 +41,9 @@ class ForgeOptions:
 OF_THIS_JOB: Final = ForgeOptions()
 
 
-def place_of(environment: Environment, options: ForgeOptions = OF_THIS_JOB, *, pushes: bool = False) -> Repository:
+def job_repository(
+    environment: Environment, options: ForgeOptions = OF_THIS_JOB, *, pushes: bool = False
+) -> Repository:
     """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
 
     Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,
@@ -62,8 +64,8 @@ def place_of(environment: Environment, options: ForgeOptions = OF_THIS_JOB, *, p
     request = _own_request(kind, variables) if of_job is not None and name == of_job else None
     return Repository(
         kind,
-        _api(kind, variables, own_kind),
-        _escaped(kind, name, is_given=options.repository is not None),
+        _api_url(kind, variables, own_kind),
+        _quoted_repository(kind, name, is_given=options.repository is not None),
         _first_token(environment, kind, pushes=pushes),
         options.request or request,
         variables.get("BITBUCKET_ACCOUNT") or None,
@@ -130,7 +132,7 @@ def _own_repository(kind: Kind, variables: Mapping[str, str]) -> str:
 def _own_request(kind: Kind, variables: Mapping[str, str]) -> int | None:
     match kind:
         case "github" | "gitea":
-            return _pull_request(variables.get("GITHUB_EVENT_PATH", ""))
+            return _request_in_event(variables.get("GITHUB_EVENT_PATH", ""))
         case "gitlab":
             return _number(variables.get("CI_MERGE_REQUEST_IID", ""))
         case "bitbucket":
@@ -149,7 +151,7 @@ _REPOSITORY_VARIABLES: Final[Mapping[Kind, str]] = {
 }
 
 
-def _escaped(kind: Kind, name: str, *, is_given: bool) -> str:
+def _quoted_repository(kind: Kind, name: str, *, is_given: bool) -> str:
     """A repository as paths of calls have it. Raises `UsageError` or `ProjectError` for what is none."""
     is_whole, form = _REPOSITORIES[kind]
     if is_whole(name) and not any(_DOTS.fullmatch(part) for part in name.split("/")):
@@ -159,7 +161,7 @@ def _escaped(kind: Kind, name: str, *, is_given: bool) -> str:
     raise ProjectError(f"{_REPOSITORY_VARIABLES[kind]} does not name a repository", hint=f"it is {form}")
 
 
-def _api(kind: Kind, variables: Mapping[str, str], own_kind: Kind | None) -> str:
+def _api_url(kind: Kind, variables: Mapping[str, str], own_kind: Kind | None) -> str:
     """The base URL of the API. Raises `UsageError` for a forge that has no address of its own and is not named."""
     match kind:
         case "github":
@@ -238,7 +240,7 @@ def _token(environment: Environment, name: str, where: str) -> Secret:
     return token
 
 
-def _pull_request(event_path: str) -> int | None:
+def _request_in_event(event_path: str) -> int | None:
     """The number of the pull request that an event tells of; None for events that tell of none."""
     if not event_path:
         return None

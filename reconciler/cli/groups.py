@@ -44,7 +44,7 @@ class CommandEntry(NamedTuple):
     summary: str
 
 
-class Lazy(click.Group):
+class LazyGroup(click.Group):
     """A group of commands by name, in the order in which one meets them."""
 
     def __init__(self, *given: Any, entries: Mapping[str, CommandEntry], **options: Any) -> None:

@@ -59,7 +59,7 @@ def shared_options(
             own["parallelism"] = given.pop("parallelism", None) if api else None
             key = given.pop("comment_key", "")
             before = click.get_current_context().find_root().obj or {}
-            return function(replace(_options(before, own, formats), comment_key=key), **given)
+            return function(replace(_merged_options(before, own, formats), comment_key=key), **given)
 
         offered = [
             project_option(lone=lone_project),
@@ -79,7 +79,7 @@ def _bound_options(formats: Sequence[str], *, api: bool) -> list[Callable[..., A
     return [*([comment_key_option()] if "markdown" in formats else []), *([parallelism_option()] if api else [])]
 
 
-def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:
+def _merged_options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:
     def chosen(name: str, default: Any) -> Any:
         return own[name] if own[name] is not None else before.get(name, default)
 
@@ -187,13 +187,13 @@ def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--fail-on",
         multiple=True,
         metavar="LIST",
-        callback=lambda _context, _option, given: _obstacles(given),
+        callback=lambda _context, _option, given: _obstacle_set(given),
         help="Exit other than 0 where the plan is one of these: refused (6), blocked (3), warnings (1); "
         "with commas between, and repeatable.",
     )(function)
 
 
-def _obstacles(given: tuple[str, ...]) -> "frozenset[Obstacle]":
+def _obstacle_set(given: tuple[str, ...]) -> "frozenset[Obstacle]":
     from reconciler.plan.aftermath import OBSTACLES  # noqa: PLC0415 - as above
 
     words = [word.strip() for each in given for word in each.split(",")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.warehouse.report_store import Partition
 
 End = TypeVar("End")
-Told_contra = TypeVar("Told_contra", contravariant=True)
+End_contra = TypeVar("End_contra", contravariant=True)
 Key = tuple[str, ...]
 
 EVERY_SECONDS: Final = 30.0
@@ -31,14 +31,14 @@ _LOOKS_EVERY_SECONDS: Final = 1.0
 log = logging.getLogger("reconciler.progress")
 
 
-class Words(Protocol[Told_contra]):
+class StepWords(Protocol[End_contra]):
     """How the steps of something are told. The facts of an event are JSON and hold no secret."""
 
-    def told(self, end: Told_contra) -> str:
+    def told(self, end: End_contra) -> str:
         """A step that ended, in a few words."""
         ...
 
-    def is_done(self, end: Told_contra) -> bool:
+    def is_done(self, end: End_contra) -> bool:
         """Whether it was done."""
         ...
 
@@ -46,7 +46,7 @@ class Words(Protocol[Told_contra]):
         """What a step is called, as facts of an event; those of its end begin with the same values."""
         ...
 
-    def end(self, end: Told_contra) -> Mapping[str, Any]:
+    def end(self, end: End_contra) -> Mapping[str, Any]:
         """What came of it, as facts of an event."""
         ...
 
@@ -61,13 +61,13 @@ class ProgressTarget:
     no_color: bool
 
 
-class Lines(Generic[End]):
+class ProgressLines(Generic[End]):
     """Tells now and then, also while a single step takes long, how many steps have ended and how many were not done.
 
     Implements `api.observer.StepListener`.
     """
 
-    def __init__(self, what: str, words: Words[End], place: ProgressTarget) -> None:
+    def __init__(self, what: str, words: StepWords[End], place: ProgressTarget) -> None:
         self._what, self._words, self._place = what, words, place
         self._steps = self._done = self._failed = 0
         self._began = self._told_at = place.clock.monotonic()
@@ -124,7 +124,7 @@ class Lines(Generic[End]):
             facts = {"done": done, "steps": steps, "failed": failed, "underWay": waiting}
             self._event("progress", {**facts, "seconds": round(seconds, 3)})
             return
-        text = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_lasted(seconds)}"
+        text = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_duration_text(seconds)}"
         text += f", {waiting:,} under way" if waiting else ""
         self._place.talk(text + (f", {failed:,} not done" if failed else ""))
 
@@ -141,7 +141,7 @@ def _key(facts: Mapping[str, Any]) -> Key:
     return tuple(str(facts.get(name)) for name in ("address", "source", "app", "day"))
 
 
-def _lasted(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
@@ -149,7 +149,7 @@ def _lasted(seconds: float) -> str:
 class ProgressBar(Generic[End]):
     """Shows on a terminal how many steps have ended, and the last one. Implements `api.observer.StepListener`."""
 
-    def __init__(self, what: str, words: Words[End], *, no_color: bool) -> None:
+    def __init__(self, what: str, words: StepWords[End], *, no_color: bool) -> None:
         from rich.console import Console as RichConsole  # noqa: PLC0415 - 50 ms, for whoever watches
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
@@ -184,12 +184,12 @@ class ProgressBar(Generic[End]):
         self._progress.update(self._task, advance=1, description=terminal(self._told(end)))
 
 
-def watched(
-    what: str, words: Words[End], place: ProgressTarget
-) -> "AbstractContextManager[ProgressBar[End] | Lines[End]]":
+def progress_display(
+    what: str, words: StepWords[End], place: ProgressTarget
+) -> "AbstractContextManager[ProgressBar[End] | ProgressLines[End]]":
     """A bar where somebody watches a terminal, else lines; events where the log is of JSON lines."""
     if place.as_json or not shows_progress():
-        return Lines(what, words, place)
+        return ProgressLines(what, words, place)
     return ProgressBar(what, words, no_color=place.no_color)
 
 
@@ -233,5 +233,5 @@ class _FetchWords:
         return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
 
 
-WORDS: Final[Mapping[str, Words[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
+WORDS: Final[Mapping[str, StepWords[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
 """By what has steps, as an observer is told."""

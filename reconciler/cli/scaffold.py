@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 import click
 
 from reconciler.api.environment import Environment
-from reconciler.cli.source import UNKNOWN, Commit, Source, Wheel
+from reconciler.cli.source import UNKNOWN, Commit, InstallSource, Wheel
 from reconciler.errors import ProjectError
 from reconciler.files.project import SETTINGS_NAME
 from reconciler.manifest.schema import schema_texts
@@ -67,7 +67,7 @@ OPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def hint_of_option(error: click.UsageError, words: Sequence[str]) -> str:
+def option_hint(error: click.UsageError, words: Sequence[str]) -> str:
     """What an option that does not exist is called here; empty where that is not known. `words` are all that was typed.
 
     Of `-target`, click tells only that there is no `-t`, so the words are looked through.
@@ -116,7 +116,7 @@ class Surroundings:
     folder: str
     ci: Ci
     branch: str = "main"
-    source: Source = UNKNOWN
+    source: InstallSource = UNKNOWN
     is_pushed: bool = True
     account: str = UNKNOWN_ACCOUNT
 
@@ -178,14 +178,16 @@ def ci_texts(around: Surroundings) -> dict[str, str]:
         "account-0": f"account-{around.account}",
         'RECONCILER_ACCOUNT: "0"': f'RECONCILER_ACCOUNT: "{around.account}"',
     }
-    return {name: _installing(_replaced(text, of_account), around.source) for name, text in texts.items()}
+    return {name: _with_source(_replace_all(text, of_account), around.source) for name, text in texts.items()}
 
 
-def _installing(text: str, source: Source) -> str:
+def _with_source(text: str, source: InstallSource) -> str:
     """A CI file whose jobs install from a source; the skeleton's install from `UNKNOWN`."""
     match source:
         case Commit():
-            return _replaced(text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'})
+            return _replace_all(
+                text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'}
+            )
         case Wheel():
             steps = {
                 indent(_skeleton("install/commit.sh"), " " * wide): indent(_skeleton("install/wheel.sh"), " " * wide)
@@ -200,7 +202,7 @@ def _installing(text: str, source: Source) -> str:
                 "The repository that the program is installed from.": "The wheel that the program is installed from.",
                 _COMMIT_INPUT: "",
             }
-            return _replaced(text, {**steps, **pins})
+            return _replace_all(text, {**steps, **pins})
     assert_never(source)
 
 
@@ -227,9 +229,9 @@ def _github(around: Surroundings) -> dict[str, str]:
     of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
     changes = {**(in_a_folder if around.folder else {}), **({} if around.branch == "main" else of_branch)}
     return {
-        f".github/workflows/{name}{slug}.yml": _replaced(_skeleton(f"github/{name}.yml"), changes)
+        f".github/workflows/{name}{slug}.yml": _replace_all(_skeleton(f"github/{name}.yml"), changes)
         for name in ("reconcile", "drift", "floors")
-    } | {".github/CODEOWNERS": _owners(around, "/.github/")}
+    } | {".github/CODEOWNERS": _codeowners(around, "/.github/")}
 
 
 def _gitlab(around: Surroundings) -> dict[str, str]:
@@ -237,14 +239,14 @@ def _gitlab(around: Surroundings) -> dict[str, str]:
     template = "reconciler.gitlab-ci.yml"
     common = {
         ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
-        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
+        ".gitlab/CODEOWNERS": _codeowners(around, "/*.gitlab-ci.yml"),
     }
     if around.folder and (around.root / template).exists():
         slug = around.folder.replace("/", "-").replace(".", "-")
         changes = {"{slug}": slug, "{folder}": around.folder, 'account: "0"': f'account: "{around.account}"'}
         return {
             ".gitlab/reconciler.component.yml": _skeleton("gitlab/component.yml"),
-            f"reconciler-{slug}.gitlab-ci.yml": _replaced(_skeleton("gitlab/included.yml"), changes),
+            f"reconciler-{slug}.gitlab-ci.yml": _replace_all(_skeleton("gitlab/included.yml"), changes),
             **common,
         }
     text = _skeleton(f"gitlab/{template}")
@@ -255,12 +257,12 @@ def _gitlab(around: Surroundings) -> dict[str, str]:
     return {template: text, **common}
 
 
-def _owners(around: Surroundings, ci_files: str) -> str:
+def _codeowners(around: Surroundings, ci_files: str) -> str:
     folder = f"/{around.folder}/" if around.folder else "/"
-    return _replaced(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
+    return _replace_all(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
 
 
-def _replaced(text: str, changes: Mapping[str, str]) -> str:
+def _replace_all(text: str, changes: Mapping[str, str]) -> str:
     for old, new in changes.items():
         text = text.replace(old, new)
     return text

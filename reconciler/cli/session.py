@@ -118,14 +118,14 @@ class TerminalObserver(Observer):
 
     def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[Any]:
         """Ctrl-C and the signals of CI systems call `stop`."""
-        from reconciler.cli.signals import asked_to_stop  # noqa: PLC0415 - for what writes only
+        from reconciler.cli.signals import stop_handler  # noqa: PLC0415 - for what writes only
 
-        return asked_to_stop(stop)
+        return stop_handler(stop)
 
     def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
         """A bar, lines or events, as the terminal and the log's format have it."""
-        from reconciler.cli.progress import WORDS, ProgressTarget, watched  # noqa: PLC0415 - for what has steps only
+        from reconciler.cli.progress import WORDS, ProgressTarget, progress_display  # noqa: PLC0415 - for what has steps only
 
         as_json = self._options.log_format == "json"
         place = ProgressTarget(self._clock, self._console.talk, as_json, self._options.no_color)
-        return watched(verb, WORDS[verb], place)
+        return progress_display(verb, WORDS[verb], place)

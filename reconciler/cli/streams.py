@@ -32,7 +32,7 @@ def prepare() -> None:
             os.set_blocking(number, True)
 
 
-def is_told(text: str) -> bool:
+def try_write(text: str) -> bool:
     """Write the answer at once; whether it could be written."""
     try:
         sys.stdout.write(text)
@@ -42,27 +42,27 @@ def is_told(text: str) -> bool:
     return True
 
 
-def complain(text: str) -> None:
+def write_error(text: str) -> None:
     """Write to stderr, where that can be written."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(text)
             sys.stderr.flush()
     except OSError:
-        silence(sys.stderr)
+        discard_output(sys.stderr)
 
 
-def settle() -> None:
+def flush_streams() -> None:
     """Let go of what cannot be written: Python would try it once more at its end, and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except OSError:
-            silence(stream)
+            discard_output(stream)
 
 
-def silence(stream: "TextIO") -> None:
+def discard_output(stream: "TextIO") -> None:
     """Let go of what is still to be written, which Python would try once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

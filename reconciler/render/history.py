@@ -10,7 +10,18 @@ from reconciler.model.document import AddressText, Count, Document, Shape, itsel
 from reconciler.model.journal import Outcome, PastRun, PastStep
 from reconciler.plan.reversal import is_undoable, undo_counts
 from reconciler.render.line import Line, Span, counted, line
-from reconciler.render.markdown import LIMIT, Item, Section, Sheet, listed, name, row, sentence, table, value
+from reconciler.render.markdown import (
+    LIMIT,
+    LimitedDocument,
+    Section,
+    SectionItem,
+    listed,
+    name,
+    row,
+    sentence,
+    table,
+    value,
+)
 from reconciler.render.plan.text import OUTCOME_TONES
 from reconciler.render.sanitise import table_cell, whole_lines
 
@@ -39,7 +50,7 @@ def _step_lines(step: PastStep) -> Iterator[Line]:
     error_text = f": {step.error}" if step.error else ""
     tone = OUTCOME_TONES.get(outcome, "blocked")
     yield line("  ", Span(outcome, tone), f" {step.action} {step.address}", Span(id_text, "faint"), error_text)
-    for field, before, after in _values(step):
+    for field, before, after in _field_values(step):
         yield line(f"      {field}: {before} -> {after}")
 
 
@@ -52,12 +63,12 @@ def undo_lines(runs: Sequence[PastRun]) -> Iterator[Line]:
         who = " ".join(f"{fact}={value}" for fact, value in sorted(run.who.items()))
         yield line(Span(run.run, "strong"), f"  {run.started_at}", Span(f"  {who}" if who else "", "faint"))
         gone = f", {counted(counts['deleted'], 'delete')} without a way back" if counts["deleted"] else ""
-        yield line(f"  {counted(counts['undoable'], 'step')} to undo{gone}: {_addresses(run)}")
+        yield line(f"  {counted(counts['undoable'], 'step')} to undo{gone}: {_undoable_steps(run)}")
     if runs:
         yield line(Span("`reconciler undo RUN` shows what it would put back, and asks", "faint"))
 
 
-def _addresses(run: PastRun) -> str:
+def _undoable_steps(run: PastRun) -> str:
     steps = list(dict.fromkeys(f"{step.action} {step.address}" for step in run.steps if is_undoable(step)))
     more = f" and {len(steps) - FEW} more" if len(steps) > FEW else ""
     return ", ".join(steps[:FEW]) + more
@@ -105,19 +116,19 @@ def history_document(runs: Sequence[PastRun]) -> dict[str, Any]:
 def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:
     """Run by run, the latest first, a table of its steps; what does not fit is counted."""
     busy = [run for run in reversed(runs) if run.steps]
-    sheet = Sheet(f"### History: {counted(len(busy), 'run')}\n", limit)
+    sheet = LimitedDocument(f"### History: {counted(len(busy), 'run')}\n", limit)
     for run in busy:
         who = listed([name(f"{fact} {value}") for fact, value in sorted(run.who.items())])
         unfinished = "" if run.ended_at is not None else " (not ended)"
         who_line = f"\n{who}\n" if who else ""
         head = f"\n#### {name(run.started_at)}, run {name(run.run)}{unfinished}\n{who_line}"
         titles = table("outcome", "step", "id", "values", "why")
-        sheet.write([Section(head + titles, [_item(run, step) for step in run.steps])])
+        sheet.write([Section(head + titles, [_step_row(run, step) for step in run.steps])])
     return sheet.text(" `reconciler history` tells everything.")
 
 
-def _item(run: PastRun, step: PastStep) -> Item:
-    values = "; ".join(f"{field}: {before} -> {after}" for field, before, after in _values(step))
+def _step_row(run: PastRun, step: PastStep) -> SectionItem:
+    values = "; ".join(f"{field}: {before} -> {after}" for field, before, after in _field_values(step))
     cells = (
         name(step.outcome or UNRECORDED),
         name(f"{step.action} {step.address}"),
@@ -125,10 +136,10 @@ def _item(run: PastRun, step: PastStep) -> Item:
         value(values),
         sentence(step.error or ""),
     )
-    return Item(row(*cells), ("step", f"{run.run} {step.address} {step.action}"))
+    return SectionItem(row(*cells), ("step", f"{run.run} {step.address} {step.action}"))
 
 
-def _values(step: PastStep) -> Iterator[tuple[str, str, str]]:
+def _field_values(step: PastStep) -> Iterator[tuple[str, str, str]]:
     """The fields of a step, each with its value before and after as JSON."""
     for field in sorted(step.after):
         before = json.dumps(step.before.get(field), ensure_ascii=False)
@@ -150,7 +161,7 @@ def history_csv(runs: Sequence[PastRun]) -> str:
         who = " ".join(f"{fact}={fact_value}" for fact, fact_value in sorted(run.who.items()))
         for step in run.steps:
             about = (run.started_at, run.run, who, step.at, step.address, step.action, step.outcome or UNRECORDED)
-            for values in list(_values(step)) or [("", "", "")]:
+            for values in list(_field_values(step)) or [("", "", "")]:
                 cells = (*about, step.id or "", str(step.attempts), *values, step.error or "")
                 lines.writerow([table_cell(cell) for cell in cells])
     return whole_lines(out.getvalue().rstrip("\n"))

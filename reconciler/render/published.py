@@ -13,10 +13,10 @@ from reconciler.render.pull import PullDocument
 from reconciler.render.reports import FetchDocument, ImportDocument
 from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
 
-Schema: TypeAlias = dict[str, Any]
+JsonSchema: TypeAlias = dict[str, Any]
 
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
-_PLAIN: Final[Mapping[Any, Schema]] = {
+_PLAIN: Final[Mapping[Any, JsonSchema]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -26,20 +26,20 @@ _PLAIN: Final[Mapping[Any, Schema]] = {
 _EMPTY: Final[Mapping[Any, Any]] = {str: "", bool: False, dict: {}, list: []}
 
 
-def published(documents: Iterable[type[Document]]) -> dict[str, Schema]:
-    """The JSON Schema of each document, by the name of its file."""
+def document_schemas(documents: Iterable[type[Document]]) -> dict[str, JsonSchema]:
+    """The JSON JsonSchema of each document, by the name of its file."""
     by_name = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
     return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(by_name.items())}
 
 
-def _schema_of(document: type[Document]) -> Schema:
-    definitions: dict[str, Schema] = {}
+def _schema_of(document: type[Document]) -> JsonSchema:
+    definitions: dict[str, JsonSchema] = {}
     whole = _object_schema(document, definitions)
     parts = dict(sorted(definitions.items()))
     return {"$schema": _DRAFT, **whole, "title": document.title, "definitions": parts}
 
 
-def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema:
+def _object_schema(shape: type[Shape], definitions: dict[str, JsonSchema]) -> JsonSchema:
     properties, hints = {}, hints_of(shape)
     described = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
     for attribute, each in described.items():
@@ -48,7 +48,7 @@ def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema
     return {"description": shape.__doc__, "properties": properties, "required": required, "type": "object"}
 
 
-def _key_schema(hint: Any, each: Key, definitions: dict[str, Schema]) -> Schema:
+def _key_schema(hint: Any, each: Key, definitions: dict[str, JsonSchema]) -> JsonSchema:
     schema = {**_type_schema(hint, definitions), "description": each.about}
     if "$ref" in schema:
         schema = {"allOf": [{"$ref": schema.pop("$ref")}], **schema}
@@ -58,11 +58,11 @@ def _key_schema(hint: Any, each: Key, definitions: dict[str, Schema]) -> Schema:
     return dict(sorted(schema.items()))
 
 
-def _type_schema(hint: Any, definitions: dict[str, Schema]) -> Schema:
+def _type_schema(hint: Any, definitions: dict[str, JsonSchema]) -> JsonSchema:
     inner, forms, nullable = unwrapped(hint)
     if isinstance(inner, type) and issubclass(inner, Shape):
         name = inner.__named__
-        schema: Schema = {"$ref": f"#/definitions/{name}"}
+        schema: JsonSchema = {"$ref": f"#/definitions/{name}"}
         if name not in definitions:
             definitions[name] = _object_schema(inner, definitions)
     elif get_origin(inner) is Literal:

@@ -28,25 +28,25 @@ def adoption_lines(adoption: Adoption, before: Mapping[str, bytes], *, checked: 
         if text.file in adoption.new:
             yield line(Span(f"+ {text.file}", "add"), f"  {counted(text.data.count(_BREAK), 'line')}")
         else:
-            yield from _diff(text, before[text.file])
+            yield from _diff_lines(text, before[text.file])
     if adoption.notes:
         yield line(Span("Notes:", "strong"))
-        yield from map(line, _notes(adoption))
+        yield from map(line, _note_lines(adoption))
     for finding in adoption.held:
         yield line(Span(str(finding), "blocked"))
-    yield line(Span(_summary(adoption, checked=checked), "strong"))
+    yield line(Span(_summary_text(adoption, checked=checked), "strong"))
 
 
 _BREAK: Final = b"\n"
 
 
-def _diff(text: ManifestText, before: bytes) -> Iterator[Line]:
-    old, new = (_lines_of(data.decode("utf-8-sig")) for data in (before, text.data))
+def _diff_lines(text: ManifestText, before: bytes) -> Iterator[Line]:
+    old, new = (_split_lines(data.decode("utf-8-sig")) for data in (before, text.data))
     for each in changed_lines(old, new, text.file):
         yield line(Span(each, _TONES.get(each[:1], "plain")))
 
 
-def _lines_of(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     """The lines as git counts them: `str.splitlines` ends a line at U+2028 and others, too."""
     return [part.removesuffix("\r") for part in text.removesuffix("\n").split("\n")] if text else []
 
@@ -64,7 +64,7 @@ def changed_lines(old: Sequence[str], new: Sequence[str], file: str) -> Iterator
     yield f"  {len(new) - same - tail:,} lines, too many to be compared one by one"
 
 
-def _notes(adoption: Adoption) -> Iterator[str]:
+def _note_lines(adoption: Adoption) -> Iterator[str]:
     """Notes, those that say the same of many resources as one."""
     by_text: dict[str, list[str]] = {}
     for note in adoption.notes:
@@ -74,7 +74,7 @@ def _notes(adoption: Adoption) -> Iterator[str]:
         yield f"  {', '.join(addresses[:_NAMED])}{more}: {text}"
 
 
-def _summary(adoption: Adoption, *, checked: bool) -> str:
+def _summary_text(adoption: Adoption, *, checked: bool) -> str:
     if adoption.is_empty:
         text = "Nothing to write: what the manifests manage is as the account has it."
         return text if not adoption.held else "Nothing was written."
@@ -117,7 +117,7 @@ class AdoptedJson(Shape):
     id: str = key("The server's id.")
 
 
-class HeldJson(Shape):
+class UnwrittenJson(Shape, name="Held"):
     """A difference that could not be written, and stays as declared."""
 
     file: str = key("The file, relative to the project.")
@@ -128,7 +128,7 @@ class HeldJson(Shape):
     message: str = key("Why it could not be written.")
 
 
-def _files(adoption: Adoption) -> list[tuple[str, str]]:
+def _written_files(adoption: Adoption) -> list[tuple[str, str]]:
     return [(text.file, "create" if text.file in adoption.new else "update") for text in adoption.texts]
 
 
@@ -136,13 +136,13 @@ class PullDocument(Document, format="reconciler.pull/1", title="Adoption (pull -
     """What an adoption came to."""
 
     written: bool = key("false where it was only checked.")
-    files: list[WrittenFileJson] = key("The manifests that change.", _files)
+    files: list[WrittenFileJson] = key("The manifests that change.", _written_files)
     adopted: list[AddressText] = key("Apps and placements that manifests declare from now on.", attrgetter("added"))
     changes: list[TakenOverJson] = key("Values that were taken over.")
     ledger: list[AdoptedJson] = key("Lines of the ledger that are new or other.", attrgetter("remember"))
     forgotten: list[AddressText] = key("Addresses that the ledger drops.", attrgetter("forget"))
     notes: list[NoteJson] = key("What else a reader should know.")
-    held: list[HeldJson] = key("What could not be written.")
+    held: list[UnwrittenJson] = key("What could not be written.")
 
 
 def adoption_document(adoption: Adoption, *, checked: bool) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from reconciler.render.line import Line, Span, Tone, counted, line
 from reconciler.render.markdown import (
     FOLD_END,
     LIMIT,
-    Item,
+    LimitedDocument,
     Section,
-    Sheet,
+    SectionItem,
     fold,
     listed,
     marker,
@@ -139,14 +139,14 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     """
     facts = [f"run {name(run)}", "" if undo is None else f"undo: reconciler apply {name(undo)}"]
     head = f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n"
-    sheet = Sheet(head, limit, f"\n{left}\n" if left else "")
+    sheet = LimitedDocument(head, limit, f"\n{left}\n" if left else "")
     worst = [*WORST_FIRST, *OUTCOME_TONES]
     others = sorted((each for each in results if each.outcome != DONE), key=lambda each: worst.index(each.outcome))
     done = [each for each in results if each.outcome == DONE]
     sheet.write([
-        Section(table("outcome", "step", "id", "why"), [_other(each) for each in others]),
+        Section(table("outcome", "step", "id", "why"), [_undone_row(each) for each in others]),
         held_section(held),
-        Section(fold(f"{len(done)} applied") + table("step", "id"), [_done(each) for each in done], FOLD_END),
+        Section(fold(f"{len(done)} applied") + table("step", "id"), [_done_row(each) for each in done], FOLD_END),
     ])  # fmt: skip
     return sheet.text(" `reconciler history` tells everything.")
 
@@ -155,9 +155,10 @@ def unreviewed_markdown(more: Sequence[Entry], origin: Origin, key: str = "", li
     """Why nothing was applied, for a comment: what the plan would do beyond the reviewed one."""
     text = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
     title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
-    sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{text}\n", limit)
+    sheet = LimitedDocument(f"{marker('apply', origin, key)}\n### {title}\n\n{text}\n", limit)
     items = [
-        Item(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}")) for each in more
+        SectionItem(row(name(each.address), sentence(each.told)), ("step", f"{each.address} {each.told}"))
+        for each in more
     ]
     sheet.write([Section(table("address", "what was not reviewed"), items)])
     return sheet.text(" The log of the job names everything.")
@@ -166,16 +167,18 @@ def unreviewed_markdown(more: Sequence[Entry], origin: Origin, key: str = "", li
 WORST_FIRST = ("unknown", "failed", "unverified", "normalised", "blocked", "skipped")
 
 
-def _other(result: Result) -> Item:
-    cells = [f"**{result.outcome}**", _step(result), name(result.id or ""), sentence(result.error or "")]
-    return Item(row(*cells), (result.outcome, f"{result.action} {result.address}"))
+def _undone_row(result: Result) -> SectionItem:
+    cells = [f"**{result.outcome}**", _step_text(result), name(result.id or ""), sentence(result.error or "")]
+    return SectionItem(row(*cells), (result.outcome, f"{result.action} {result.address}"))
 
 
-def _done(result: Result) -> Item:
-    return Item(row(_step(result), name(result.id or "")), (result.outcome, f"{result.action} {result.address}"))
+def _done_row(result: Result) -> SectionItem:
+    return SectionItem(
+        row(_step_text(result), name(result.id or "")), (result.outcome, f"{result.action} {result.address}")
+    )
 
 
-def _step(result: Result) -> str:
+def _step_text(result: Result) -> str:
     return f"{name(result.action)} {name(result.address)}"
 
 
@@ -265,7 +268,7 @@ def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
     yield from result_lines(rehearsal.results, rehearsal.run, held=rehearsal.held)
     yield ()
     yield from _account_lines(rehearsal.aftermath)
-    yield line(f"  {_counted('requests', rehearsal.requests)}; {_counted('faults', rehearsal.faults)}")
+    yield line(f"  {_counts_text('requests', rehearsal.requests)}; {_counts_text('faults', rehearsal.faults)}")
     yield ()
     unfulfilled = rehearsal.aftermath.unfulfilled
     if unfulfilled:
@@ -299,6 +302,6 @@ def _moved_lines(word: str, tone: Tone, moved: Moved) -> Iterator[Line]:
         yield line(f"      {change.path}: {before_text(change)} -> {after_text(change)}")
 
 
-def _counted(what: str, counts: Mapping[str, int]) -> str:
+def _counts_text(what: str, counts: Mapping[str, int]) -> str:
     parts = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
     return f"{what}: {parts}" if parts else f"no {what}"

@@ -34,7 +34,7 @@ WINDOWS_BACK: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class FloorsInput:
     """What suggestions stand on besides reports: declared floors, floors in force, their past, names and waterfalls.
 
     `declared` holds the tables of the manifests; `in_force` those the account was last given by us, or, where it was
@@ -72,11 +72,11 @@ class Ground:
         return effective(in_force, cell.country) != effective(self.declared[cell.address], cell.country)
 
 
-def ground(desired: DesiredState, store: LedgerReader) -> Ground:
+def read_floors_input(desired: DesiredState, store: LedgerReader) -> FloorsInput:
     """What manifests, ledger and journal tell. Raises `StoreError`."""
     ledger = store.ledger()
     placements = [each for app in desired.apps if app.state == "present" for each in app.placements or ()]
-    declared = dict(_declared(placements))
+    declared = dict(_declared_floors(placements))
     applied = (
         (address, floor_table(ledger[address].applied.get("floorPrices"))) for address in declared if address in ledger
     )
@@ -84,7 +84,7 @@ def ground(desired: DesiredState, store: LedgerReader) -> Ground:
     owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
     waterfalls = tuple(waterfall for app in desired.apps for waterfall in app.ladders)
     past = moves(past_runs(store.events()), owners)
-    return Ground(declared, in_force, waterfalls, tuple(_known(desired, placements, ledger)), past)
+    return FloorsInput(declared, in_force, waterfalls, tuple(_known_placements(desired, placements, ledger)), past)
 
 
 def _applied(address: Address, ledger: Ledger) -> Floors | None:
@@ -92,7 +92,7 @@ def _applied(address: Address, ledger: Ledger) -> Floors | None:
     return floor_table(entry.applied.get("floorPrices")) if entry else None
 
 
-def _declared(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
+def _declared_floors(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
     for each in placements:
         table = floor_table(each.fields.get("floorPrices"))
         managed = each.state == "present" and "floorPrices" not in each.lifecycle.ignore_changes
@@ -100,7 +100,9 @@ def _declared(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address,
             yield each.address, table
 
 
-def _known(desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger) -> Iterator[KnownPlacement]:
+def _known_placements(
+    desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger
+) -> Iterator[KnownPlacement]:
     apps = {app.address: app.pin for app in desired.apps}
     declared = {each.address: each for each in placements}
     owned = {address for address in ledger if kind_of(address) == "placement"}
@@ -134,7 +136,7 @@ def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = N
 
 
 def suggest_floors(
-    on: Ground, reports: EvidenceReader, window: Window, rules: Rules, earliest: date, only: Sequence[str] = ()
+    on: FloorsInput, reports: EvidenceReader, window: Window, rules: Rules, earliest: date, only: Sequence[str] = ()
 ) -> Suggestions:
     """A suggestion for every declared floor; `only`: address patterns.
 
@@ -143,7 +145,7 @@ def suggest_floors(
     """
     wanted = selector(only)
     stand = on.current_floors()
-    rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
+    rules = replace(rules, known=_reaction(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
     if only and not chosen:
@@ -154,7 +156,9 @@ def suggest_floors(
     return suggest(evidence, chosen, window.first, window.last, window.today, rules, unmatched)
 
 
-def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date) -> Reaction:
+def _reaction(
+    on: FloorsInput, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date
+) -> Reaction:
     """What floors that moved before the window say; windows in which none did are not looked at."""
     wanted = list(cells)
     spans = islice(windows_before(window.first, window.last, earliest), WINDOWS_BACK)
@@ -164,7 +168,7 @@ def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window:
     return learned(reports.evidence(on.question(wanted, *span))[0] for span in informative)
 
 
-def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
+def backtest_floors(on: FloorsInput, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
     """What the suggestions of the days up to `split` would have done on the days after it, up to the window's end."""
     stand = on.current_floors_on(split)
     earlier, unmatched = reports.evidence(on.question(stand, window.first, split))

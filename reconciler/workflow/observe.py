@@ -45,7 +45,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _AppScope:
     """The apps to look at. Those among `owned` are read whatever the manifests say of their placements."""
 
     touched: Collection[Address]
@@ -70,11 +70,11 @@ def observe(
 
     And of the `owned` apps, whatever the manifests say of them.
     """
-    touched = _touched(desired, ledger, selection.only)
-    return _observe_apps(desired, reader, ledger, _Part(touched, owned, selection.parallelism))
+    touched = _touched_apps(desired, ledger, selection.only)
+    return _observe_apps(desired, reader, ledger, _AppScope(touched, owned, selection.parallelism))
 
 
-def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _Part) -> Observation:
+def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _AppScope) -> Observation:
     apps, doubt = _all_apps(reader, ledger, part.parallelism)
     resolutions = resolve_apps(desired.apps, apps, ledger)
     to_read = {
@@ -85,7 +85,7 @@ def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, par
         and app.address in part.touched
     }
     live_ids = {app.id for app in apps}
-    for address, entry in _known(ledger, "app").items():
+    for address, entry in _owned_ids(ledger, "app").items():
         wanted = desired.prune == "delete" or address in part.owned
         if wanted and entry in live_ids and entry not in to_read and address in part.touched:
             to_read[entry] = address
@@ -98,7 +98,7 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
     Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
     """
     apps, doubt = _all_apps(reader, ledger, parallelism)
-    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _known(ledger, "app").items()}}
+    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _owned_ids(ledger, "app").items()}}
     known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
     if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
         raise ProjectError(f"--app {lost[0]}: no such app is in the account", hint="give its id or its address")
@@ -117,10 +117,10 @@ def observe_apps_of(
 ) -> LiveState:
     """The list of apps, and the placements of the apps that these addresses are in, declared or owned."""
     concerned = frozenset(map(app_of, addresses))
-    return _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism)).live
+    return _observe_apps(desired, reader, ledger, _AppScope(concerned, concerned, parallelism)).live
 
 
-def observe_ground(
+def observe_plan_targets(
     plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
 ) -> Observation:
     """Read again what a plan rests on: the list of apps, and the lists of the apps whose placements it speaks of.
@@ -128,8 +128,8 @@ def observe_ground(
     Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
     """
     moving = [change for change in plan.changes if not isinstance(change, Blocked)]
-    concerned = frozenset(app_of(address) for address in _inside_apps(plan))
-    observation = _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism))
+    concerned = frozenset(app_of(address) for address in _addresses_in_apps(plan))
+    observation = _observe_apps(desired, reader, ledger, _AppScope(concerned, concerned, parallelism))
     for change in moving:
         if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
             raise DoubtfulRead(
@@ -139,7 +139,7 @@ def observe_ground(
     return observation
 
 
-def _inside_apps(plan: Plan) -> Iterator[Address]:
+def _addresses_in_apps(plan: Plan) -> Iterator[Address]:
     """The addresses in a plan for which the list of an app's placements has to be known."""
     deletes = [each for each in (*plan.changes, *(held.change for held in plan.held)) if isinstance(each, Delete)]
     yield from (each.address for each in deletes)
@@ -173,9 +173,9 @@ def read_lists(
     lost = [
         (app_id, resource_id)
         for app_id, address in to_read.items()
-        for resource_id in _left_out(lists[app_id], owned.get(address, ()))
+        for resource_id in _unlisted_ids(lists[app_id], owned.get(address, ()))
     ]
-    for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
+    for resource in _find_unlisted("placement", [resource_id for _, resource_id in lost], reader, parallelism):
         for app_id, resource_id in lost:
             if resource_id != resource.id:
                 continue
@@ -220,7 +220,7 @@ def check_ledger(desired: DesiredState, live: LiveState, ledger: Ledger, past: P
     declared one by pin or identity, nor were the ledger's made by runs of this journal. One app that is gone says
     nothing yet.
     """
-    owned = _known(ledger, "app").values()
+    owned = _owned_ids(ledger, "app").values()
     there = {app.id for app in live.apps}
     if len(owned) < LEAST_GONE or not there or not there.isdisjoint(owned):
         return
@@ -244,17 +244,17 @@ LEAST_GONE: Final = 2
 def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
     """The list of apps with what it left out although it exists, and whether there was any such app."""
     listed = reader.apps()
-    unlisted = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
+    unlisted = _find_unlisted("app", _unlisted_ids(listed, _owned_ids(ledger, "app").values()), reader, parallelism)
     return (*listed, *unlisted), bool(unlisted)
 
 
-def _left_out(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[str]:
+def _unlisted_ids(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[str]:
     """The owned ids that a list does not show."""
     shown = {each.id for each in listed}
     return [resource_id for resource_id in dict.fromkeys(owned) if resource_id not in shown]
 
 
-def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
+def _find_unlisted(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
     """What exists of the owned ids that lists do not show: asked for by id before anything is concluded from that.
 
     Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
@@ -275,11 +275,11 @@ def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int
     return existing
 
 
-def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
+def _owned_ids(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
     return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
 
 
-def _touched(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
+def _touched_apps(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
     """The apps in which the selection picks anything, by what the manifests and the ledger name."""
     wanted = selector(only)
     addresses = {app.address for app in desired.apps} | set(ledger)

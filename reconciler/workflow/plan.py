@@ -22,7 +22,14 @@ from reconciler.plan.plan import Origin, Plan, build
 from reconciler.plan.revalidate import Now
 from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
-from reconciler.workflow.observe import Observation, Selection, check_ledger, nothing_selected, observe, observe_ground
+from reconciler.workflow.observe import (
+    Observation,
+    Selection,
+    check_ledger,
+    nothing_selected,
+    observe,
+    observe_plan_targets,
+)
 
 
 def make_plan(
@@ -46,7 +53,7 @@ def make_plan(
     elif selection.hold_conflicts:
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
     verdicts = verdicts_on(desired, observation.live, ledger, options)
-    _stop_at(verdicts)
+    _check_contradictions(verdicts)
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
         if not selection.recreate:
@@ -59,7 +66,7 @@ def make_plan(
     return build(chosen, owned_count(verdicts), origin), observation.live
 
 
-def _stop_at(verdicts: Iterable[Verdict]) -> None:
+def _check_contradictions(verdicts: Iterable[Verdict]) -> None:
     """Raise `WrongAccount` where the ledger contradicts the account."""
     contradictions = [each for each in verdicts if isinstance(each, Contradiction)]
     contradictions.sort(key=lambda each: address_order(each.address))
@@ -76,7 +83,7 @@ MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PlanningContext:
     """Where a plan is to be carried out. `past`: what the journal says of creates."""
 
     reader: LiveReader
@@ -84,18 +91,18 @@ class Ground:
     past: PastCreates = NO_CREATES
 
 
-def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: Origin, parallelism: int) -> Now:
+def replan(plan: Plan, desired: DesiredState, ground: PlanningContext, origin: Origin, parallelism: int) -> Now:
     """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
 
     Raises `ApiError` for what cannot be read or believed.
     """
-    observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
+    observation = observe_plan_targets(plan, desired, ground.reader, ground.ledger, parallelism)
     options = replace(options_of(desired, observation, origin), recreate=True, past=ground.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
     verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
-    _stop_at(verdicts)
+    _check_contradictions(verdicts)
     fresh = build(verdicts, owned_count(verdicts), origin)
     return Now(observation.live, ground.ledger, fresh, frozenset(protected))
 
@@ -119,7 +126,7 @@ FIRST_PAUSE: Final = 2.0
 
 def make_settled_plan(
     read_plan: Callable[[], tuple[Plan, LiveState]],
-    ground: Ground,
+    ground: PlanningContext,
     settle_seconds: float,
     clock: Clock,
     tell: Callable[[str], None],
@@ -138,14 +145,14 @@ def make_settled_plan(
             f"looking for what an earlier run may have created and the account does not show, "
             f"for {seconds_left:.0f} s at most"
         )
-    while any(_repeated(plan, ground)) and (seconds_left := over - clock.monotonic()) > 0:
+    while any(_repeated_creates(plan, ground)) and (seconds_left := over - clock.monotonic()) > 0:
         clock.sleep(min(pause, seconds_left))
         pause *= 2
         plan, live = read_plan()
     return plan, live
 
 
-def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | None]]:
+def _repeated_creates(plan: Plan, ground: PlanningContext) -> Iterator[tuple[Address, datetime | None]]:
     """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
     for each in plan.changes:
         if isinstance(each, Create):
@@ -155,9 +162,9 @@ def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | 
                 yield each.address, created_at
 
 
-def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: float) -> float:
+def _seconds_to_look(plan: Plan, ground: PlanningContext, now: datetime, settle_seconds: float) -> float:
     """How long until all that a plan creates anew had its time to appear."""
-    repeated = list(_repeated(plan, ground))
+    repeated = list(_repeated_creates(plan, ground))
     unclear = (address for address, created_at in repeated if created_at is None)
     settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
     seconds = (
@@ -166,7 +173,7 @@ def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: 
     return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *seconds)
 
 
-def take_audit(
+def make_audit(
     desired: DesiredState,
     reader: LiveReader,
     ledger: Ledger,
@@ -195,7 +202,7 @@ def take_audit(
     return audit
 
 
-def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
+def wait_to_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
     """Wait until what earlier runs may have created had its time to appear in the account's lists.
 
     With a plan: only for what that would create. Returns what the journal says of creates.
@@ -247,6 +254,6 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
     return execute(plan, context, listener, parallelism)
 
 
-def undo_of(request: ApplyRequest, execution: Execution, after: LiveState, origin: Origin) -> Plan:
+def make_undo_plan(request: ApplyRequest, execution: Execution, after: LiveState, origin: Origin) -> Plan:
     """The plan that would undo an execution, bound to the account as it was read at the end of it."""
     return undo_plan(request.plan, execution.results, request.live.by_id(), after.by_id(), request.ledger, origin)

@@ -181,7 +181,7 @@ def ping(options: Options) -> int:
     with workspace.reader(settings.publisher_id) as reader:
         apps = reader.apps()
     if not apps:
-        _tell_nothing(session, sum(entry.kind == "app" for entry in ledger.values()))
+        _warn_of_empty_list(session, sum(entry.kind == "app" for entry in ledger.values()))
     api = workspace.api()
     if options.format == "json":
         session.console.document(
@@ -194,7 +194,7 @@ def ping(options: Options) -> int:
     return 0
 
 
-def _tell_nothing(session: CommandSession, owned: int) -> None:
+def _warn_of_empty_list(session: CommandSession, owned: int) -> None:
     """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
     from reconciler.render.line import Span, counted
 

@@ -72,7 +72,7 @@ def apply(
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
     session.console.give_account()
-    approve = None if yes else _asks(session, "Apply this?")
+    approve = None if yes else _approval_prompt(session, "Apply this?")
     result = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
     return _exit_code(session, result)
 
@@ -93,7 +93,7 @@ def _exit_code(session: CommandSession, result: "ApplyResult") -> int:
     return 0 if result.is_done else INCOMPLETE
 
 
-def _asks(session: CommandSession, question: str) -> "Approval":
+def _approval_prompt(session: CommandSession, question: str) -> "Approval":
     """An approval by whoever sits at the terminal."""
     return lambda _plan: session.console.confirm(question)
 
@@ -133,7 +133,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
             markdown=lambda: session.console.raw(history_markdown(undoable_runs.runs)),
         )
         return 0
-    approve = None if yes else _asks_to_undo(session)
+    approve = None if yes else _undo_prompt(session)
     result = project.undo(run, manifests=manifests, allowances=allowances, approve=approve)
     if result.declined:
         session.console.talk("nothing was undone")
@@ -141,7 +141,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
     return 0 if result.is_done else INCOMPLETE
 
 
-def _asks_to_undo(session: CommandSession) -> "Approval":
+def _undo_prompt(session: CommandSession) -> "Approval":
     def approve(_plan: "PlanResult") -> bool:
         if not asks_on_terminal():
             raise Refused("nothing was undone: there is no terminal to ask on", hint="--yes undoes without asking")

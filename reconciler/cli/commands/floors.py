@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.api.results import INCOMPLETE
-from reconciler.cli.groups import CommandEntry, Lazy
+from reconciler.cli.groups import CommandEntry, LazyGroup
 from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
 from reconciler.cli.render import print_result
 from reconciler.cli.session import CommandSession
@@ -30,7 +30,7 @@ FLOORS = {
 }
 
 
-@click.group("floors", cls=Lazy, entries=FLOORS)
+@click.group("floors", cls=LazyGroup, entries=FLOORS)
 def floors() -> None:
     """Fetch reports, suggest floors from them, and write them into the manifests.
 
@@ -115,7 +115,7 @@ def suggest(
     session = CommandSession.of(options)
     suggestions = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
     if explain:
-        one = _explained(suggestions, *explain)
+        one = _suggestion_of(suggestions, *explain)
         if options.format == "text":
             session.console.answer(explain_lines(one))
             return 0
@@ -126,18 +126,18 @@ def suggest(
         SuggestionsResult(suggestions),
         lambda: suggestion_lines(suggestions, verbose=options.verbosity > 0),
         markdown=lambda: session.console.markup(suggestions_markdown(suggestions)),
-        html=lambda: session.console.markup(_page(suggestions)),
+        html=lambda: session.console.markup(_suggestions_page(suggestions)),
     )
     return 0
 
 
-def _page(suggestions: "Suggestions") -> str:
+def _suggestions_page(suggestions: "Suggestions") -> str:
     from reconciler.render.floors.html import suggestions_page  # templates cost 0.1 s
 
     return suggestions_page(suggestions)
 
 
-def _explained(suggestions: "Suggestions", address: str, country: str) -> "Suggestion":
+def _suggestion_of(suggestions: "Suggestions", address: str, country: str) -> "Suggestion":
     suggestion = [
         one for one in suggestions.cells if (one.cell.address, one.cell.country) == (address, country.upper())
     ]
@@ -216,7 +216,7 @@ REPORTS = {
 }
 
 
-@click.group("reports", cls=Lazy, entries=REPORTS)
+@click.group("reports", cls=LazyGroup, entries=REPORTS)
 def reports() -> None:
     """Reports beside those that are fetched: what floors are suggested from where another platform mediates.
 

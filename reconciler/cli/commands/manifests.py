@@ -42,7 +42,7 @@ def validate(options: Options, *, strict: bool) -> int:
       reconciler validate --strict --format github
     """
     session = CommandSession.of(options)
-    result = _validated(session)
+    result = _validation(session)
     errors, warnings = len(result.errors), len(result.warnings)
     summary = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     if result.desired is not None:
@@ -54,7 +54,7 @@ def validate(options: Options, *, strict: bool) -> int:
     return 1 if errors or (strict and warnings) else 0
 
 
-def _validated(session: CommandSession) -> ValidationResult:
+def _validation(session: CommandSession) -> ValidationResult:
     """The findings; settings that are no file of the project are one, too."""
     try:
         return session.project().validate()
@@ -82,7 +82,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     session = CommandSession.of(options)
     workspace = session.workspace()
     texts = _texts(workspace, paths)
-    changed, findings = _formatted(texts)
+    changed, findings = _format_texts(texts)
     files = [text.file for text in changed]
     if not check:
         write_manifests(workspace.root, texts, changed)
@@ -103,7 +103,7 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
     return read_manifests(workspace.root, workspace.settings().manifests)
 
 
-def _formatted(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
+def _format_texts(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
     from reconciler.manifest.write import formatted
 
@@ -167,12 +167,12 @@ def schema(options: Options, *, out: Path | None) -> int:
       reconciler schema --project
     """
     from reconciler.manifest.schema import schemas
-    from reconciler.render.published import DOCUMENTS, published
+    from reconciler.render.published import DOCUMENTS, document_schemas
 
     session = CommandSession.of(options)
-    known = _known(session) if options.for_project else None
+    known = _known_values(session) if options.for_project else None
     formats = schemas(known)
-    texts = {**formats, **published(DOCUMENTS)}
+    texts = {**formats, **document_schemas(DOCUMENTS)}
     if known is not None and out is None:
         _write(session, session.root() / SCHEMAS_FOLDER, formats, session.root())
     if out is None:
@@ -182,7 +182,7 @@ def schema(options: Options, *, out: Path | None) -> int:
     return 0
 
 
-def _known(session: CommandSession) -> "Known":
+def _known_values(session: CommandSession) -> "Known":
     """What the project's settings say. Raises `ProjectError` where they cannot be read."""
     from reconciler.manifest.load import load_settings
     from reconciler.manifest.schema import known_of

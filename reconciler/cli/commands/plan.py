@@ -58,17 +58,17 @@ def plan(
 
     session = CommandSession.of(options)
     result = session.project().plan(selection, allowances)
-    is_kept = out is not None and _save(session, out, result)
+    is_kept = out is not None and _save_plan(session, out, result)
     print_plan(session.console, options, result, session.folder)
     if out is not None and is_kept:
-        session.console.talk(_what_becomes_of(out, result))
+        session.console.talk(_saved_file_notice(out, result))
     if (grave := gravest(obstacles(result.plan, result.refusals, result.findings) & fail_on)) is not None:
         session.console.talk(f"exit {FAILURES[grave]}, as --fail-on asks for: {grave}")
         return FAILURES[grave]
     return DIFFERENCES if detailed_exitcode and result.plan.changes else 0
 
 
-def _what_becomes_of(saved: Path, result: "PlanResult") -> str:
+def _saved_file_notice(saved: Path, result: "PlanResult") -> str:
     """What an apply of a saved plan does, as far as is known now."""
     from reconciler.render.plan.text import not_carried_out
 
@@ -78,7 +78,7 @@ def _what_becomes_of(saved: Path, result: "PlanResult") -> str:
     return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
-def _save(session: CommandSession, path: Path, result: "PlanResult") -> bool:
+def _save_plan(session: CommandSession, path: Path, result: "PlanResult") -> bool:
     """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
     from reconciler.files.given import write_given
 

@@ -35,13 +35,13 @@ MEANINGS: Final[Mapping[Class, str]] = {
 def headline(audit: Audit) -> str:
     """The audit in one sentence: alarms first, then what is no alarm, then the coverage."""
     counts = summary(audit)
-    alarms = _told(counts, ("missing", "conflict", "drift"))
-    others = _told(counts, ("accepted", "pending", "unmanaged"))
+    alarms = _counts_text(counts, ("missing", "conflict", "drift"))
+    others = _counts_text(counts, ("accepted", "pending", "unmanaged"))
     rest = ", ".join(part for part in (others, f"{counts.in_sync} in sync") if part)
     return f"{f'Drift: {alarms}' if alarms else 'No drift'}; {rest}; {percent(counts)} managed."
 
 
-def _told(counts: Summary, classes: tuple[Class, ...]) -> str:
+def _counts_text(counts: Summary, classes: tuple[Class, ...]) -> str:
     return ", ".join(f"{counts.count(of)} {LABELS[of]}" for of in classes if counts.count(of))
 
 
@@ -77,7 +77,7 @@ def acceptance_words(field: AuditedField) -> str:
     return f"accepted{until} ({acceptance.reason})"
 
 
-def what(item: Item) -> str:
+def short_name(item: Item) -> str:
     """What an item is called below the line of its app."""
     return "the app" if kind_of(item.address) == "app" else name_of(item.address)
 
@@ -87,7 +87,7 @@ def day_and_time(instant: str) -> str:
     return f"{instant[:10]} {instant[11:16]} UTC"
 
 
-def span(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A time that something took, in its two largest units."""
     minutes = int(seconds // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
@@ -142,7 +142,7 @@ def _item_lines(item: Item, since: str | None) -> Iterator[Line]:
     place = f"  {item.source.file}:{item.source.line}" if item.source is not None else ""
     began = f"  open since {day_and_time(since)}" if since is not None else ""
     yield line(
-        "  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {what(item)}", Span(f"{id_text}{place}{began}", "faint")
+        "  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {short_name(item)}", Span(f"{id_text}{place}{began}", "faint")
     )
     if item.note:
         yield line(f"      {item.note}")
@@ -165,7 +165,7 @@ def _trend_lines(history: Trend, now: str) -> Iterator[Line]:
 
 def _episode_line(episode: Episode, now: datetime) -> Line:
     opened = f"{episode.opened_at:%Y-%m-%d %H:%M}"
-    took = span(episode.seconds(now))
+    took = duration_text(episode.seconds(now))
     ended = (
         f"open for {took}" if episode.closed_at is None else f"closed {episode.closed_at:%Y-%m-%d %H:%M} after {took}"
     )
@@ -180,30 +180,30 @@ LONGEST_NAME: Final = 200
 
 def audit_message(audit: Audit) -> dict[str, Any]:
     """The alarms of an audit. Nothing in it mentions anybody, and links are not unfolded."""
-    return {"text": "\n".join(_lines(audit)), "unfurl_links": False, "unfurl_media": False}
+    return {"text": "\n".join(_message_lines(audit)), "unfurl_links": False, "unfurl_media": False}
 
 
-def _lines(audit: Audit) -> Iterator[str]:
-    yield f"Publisher {chat(_cut(audit.publisher_id))}: {headline(audit)}"
+def _message_lines(audit: Audit) -> Iterator[str]:
+    yield f"Publisher {chat(_clipped(audit.publisher_id))}: {headline(audit)}"
     for item in audit.alarming[:MOST_ITEMS]:
         since = audit.open_since.get(item.address)
         began = f", open since {day_and_time(since)}" if since is not None else ""
-        yield f"• {LABELS[item.of]} {chat(_cut(item.address))}{began}"
-        yield from _fields(item)
+        yield f"• {LABELS[item.of]} {chat(_clipped(item.address))}{began}"
+        yield from _field_texts(item)
     more = len(audit.alarming) - MOST_ITEMS
     if more > 0:
         yield f"and {more} more: `reconciler drift` shows them"
 
 
-def _fields(item: Item) -> Iterator[str]:
+def _field_texts(item: Item) -> Iterator[str]:
     moved = [field for field in item.fields if field.of != "pending"]
     for field in moved[:MOST_FIELDS]:
-        yield f"      {chat(_cut(f'{field.change.path}: {field_words(field)}'))}"
+        yield f"      {chat(_clipped(f'{field.change.path}: {field_words(field)}'))}"
     if len(moved) > MOST_FIELDS:
         yield f"      and {len(moved) - MOST_FIELDS} more fields"
 
 
-def _cut(text: str) -> str:
+def _clipped(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
@@ -233,7 +233,7 @@ def metrics_text(audit: Audit, project: str = "") -> str:
 def _metric_lines(audit: Audit, project: str) -> Iterator[str]:
     counts = summary(audit)
     at = datetime.fromisoformat(audit.at)
-    whose = f'publisher="{_label(audit.publisher_id)}",project="{_label(project)}"'
+    whose = f'publisher="{_label_value(audit.publisher_id)}",project="{_label_value(project)}"'
     yield "# TYPE reconciler_drift_resources gauge"
     yield "# HELP reconciler_drift_resources Resources by what an audit made of them."
     yield from (f'reconciler_drift_resources{{{whose},class="{of}"}} {counts.count(of)}' for of in CLASSES)
@@ -253,6 +253,6 @@ def _metric_lines(audit: Audit, project: str) -> Iterator[str]:
     yield f"reconciler_drift_oldest_open_seconds{{{whose}}} {int(oldest)}"
 
 
-def _label(value: str) -> str:
+def _label_value(value: str) -> str:
     """A label's value: what cannot be seen is shown by its code, line ends too, and quotes are escaped."""
     return visible(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -9,30 +9,30 @@ from typing import Any, Final
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import CurvePoint, Suggestion, Suggestions, Verdict
 from reconciler.render.floors.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
-from reconciler.render.floors.text import MOST_NAMES, RESTS, few
+from reconciler.render.floors.text import MOST_NAMES, RESTS, sample_points
 from reconciler.render.floors.words import (
     MODES,
     SIGNS,
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     counted_in_thousands,
     expected_text,
     gain,
-    grouped,
+    group_by_reasons,
     interval,
     known_changes,
     move,
     moves,
     notes,
-    of_verdict,
     price,
     summary_text,
-    summed,
+    total_change,
     unmatched_texts,
+    with_verdict,
     worth,
 )
-from reconciler.render.html import Tile, page, tallied
+from reconciler.render.html import Tile, count_badges, page
 from reconciler.render.line import Tone, counted
 
 
@@ -105,14 +105,14 @@ def cell_view(suggestion: Suggestion, number: int, *, unfolded: bool, charted: b
         working=suggestion.working,
         facts=tuple(_facts(suggestion)),
         points=tuple(
-            _point(point, suggestion)
-            for point in few(suggestion.curve, {float(suggestion.current), float(suggestion.suggested)})
+            _point_view(point, suggestion)
+            for point in sample_points(suggestion.curve, {float(suggestion.current), float(suggestion.suggested)})
             if charted
         ),
         chart=chart(suggestion.curve, suggestion.current, suggestion.suggested) if charted else None,
         chart_left=bool(suggestion.curve) and not charted,
-        described=_described(suggestion),
-        described_parts=_described_parts(suggestion),
+        described=_chart_text(suggestion),
+        described_parts=_parts_chart_text(suggestion),
         unfolded=unfolded,
     )
 
@@ -132,7 +132,7 @@ def _facts(suggestion: Suggestion) -> Iterator[tuple[str, str]]:
         yield "the rest would pay", f"{interval(suggestion.opportunity_cost)} USD"
 
 
-def _point(point: CurvePoint, suggestion: Suggestion) -> PointView:
+def _point_view(point: CurvePoint, suggestion: Suggestion) -> PointView:
     marks = {float(suggestion.suggested): "suggested", float(suggestion.current): "current"}
     bounds = point.revenue
     return PointView(
@@ -145,13 +145,13 @@ def _point(point: CurvePoint, suggestion: Suggestion) -> PointView:
     )
 
 
-def _at(suggestion: Suggestion, floor: Decimal) -> CurvePoint | None:
+def _curve_point(suggestion: Suggestion, floor: Decimal) -> CurvePoint | None:
     return next((point for point in suggestion.curve if point.floor == float(floor)), None)
 
 
-def _described(suggestion: Suggestion) -> str:
+def _chart_text(suggestion: Suggestion) -> str:
     """The chart of revenue in words, for those who do not see it."""
-    now, then = _at(suggestion, suggestion.current), _at(suggestion, suggestion.suggested)
+    now, then = _curve_point(suggestion, suggestion.current), _curve_point(suggestion, suggestion.suggested)
     if now is None or then is None:
         return "The table holds the figures."
     told = f"At the current floor of {price(suggestion.current)} USD: {worth(now.revenue.estimate)} USD a week."
@@ -163,11 +163,11 @@ def _described(suggestion: Suggestion) -> str:
     )
 
 
-def _described_parts(suggestion: Suggestion) -> str:
+def _parts_chart_text(suggestion: Suggestion) -> str:
     told = [
         f"At {price(floor)} USD: {worth(point.from_dt)} from DT, {worth(point.from_rest)} from the rest."
         for floor in dict.fromkeys((suggestion.current, suggestion.suggested))
-        if (point := _at(suggestion, floor)) is not None
+        if (point := _curve_point(suggestion, floor)) is not None
     ]
     return " ".join([*told, "The table holds the figures at other floors."])
 
@@ -205,10 +205,10 @@ def suggestions_page(suggestions: Suggestions, title: str = "Floor suggestions")
         "tiles": _tiles(suggestions),
         "searched": "placements, countries, reasons",
         "moves": [{"view": view, "drawn": view.number < MOST_MOVES} for view in views],
-        "apps": list(_apps(drawn)),
+        "apps": list(_app_values(drawn)),
         "moves_left": len(views) - len(drawn),
-        "assumed": assumed(suggestions),
-        "rests": list(_rests(suggestions, len(drawn))),
+        "assumed": assumption_texts(suggestions),
+        "rests": list(_rest_values(suggestions, len(drawn))),
         "unmatched": unmatched_texts(suggestions.unmatched, 10 * MOST_NAMES),
         "most_charts": MOST_CHARTS,
         "size": SIZE,
@@ -219,9 +219,9 @@ def suggestions_page(suggestions: Suggestions, title: str = "Floor suggestions")
 
 def _tiles(suggestions: Suggestions) -> list[Tile]:
     words = {"raise": "to raise", "lower": "to lower", "keep": "kept", "insufficient": "without enough evidence"}
-    counted = [Tile(len(of_verdict(suggestions, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
+    counted = [Tile(len(with_verdict(suggestions, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
     changes = known_changes(suggestions)
-    return [*counted, Tile(gain(summed(changes).estimate), "USD a week expected")] if changes else counted
+    return [*counted, Tile(gain(total_change(changes).estimate), "USD a week expected")] if changes else counted
 
 
 def _tone(verdict: Verdict) -> Tone:
@@ -229,21 +229,21 @@ def _tone(verdict: Verdict) -> Tone:
     return "plain" if tone == "faint" else tone
 
 
-def _apps(views: Sequence[CellView]) -> Iterator[dict[str, Any]]:
+def _app_values(views: Sequence[CellView]) -> Iterator[dict[str, Any]]:
     tones: dict[str, Tone] = {verdict: tone for verdict, (_, tone) in SIGNS.items()}
     groups = [(app, list(group)) for app, group in groupby(views, key=lambda view: app_of(view.address))]
     for app, cells in groups:
-        counts = tallied((cell.verdict for cell in cells), tones)
+        counts = count_badges((cell.verdict for cell in cells), tones)
         yield {"address": app, "cells": cells, "counts": counts, "unfolded": len(groups) <= UNFOLDED_APPS}
 
 
-def _rests(suggestions: Suggestions, first: int) -> Iterator[dict[str, Any]]:
+def _rest_values(suggestions: Suggestions, first: int) -> Iterator[dict[str, Any]]:
     """What is kept, by reason; the cells are numbered on from the moves."""
     number = first
     for verdict, title in RESTS.items():
-        cells = of_verdict(suggestions, verdict)
+        cells = with_verdict(suggestions, verdict)
         groups = []
-        for group in grouped(cells):
+        for group in group_by_reasons(cells):
             views = []
             for cell in group.cells[:MOST_REST]:
                 views.append(cell_view(cell, number, unfolded=False, charted=number < MOST_CHARTS))

@@ -9,20 +9,20 @@ from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import Backtest, Replay, Suggestion, Suggestions
 from reconciler.render.floors.text import MOST_NAMES, RESTS, wrapped
 from reconciler.render.floors.words import (
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     counted_in_thousands,
     evidence_text,
     expected_text,
     gain,
-    grouped,
+    group_by_reasons,
     move,
     moves,
     notes,
-    of_verdict,
     summary_text,
     unmatched_texts,
+    with_verdict,
 )
 from reconciler.render.html import Tile, page
 from reconciler.render.line import Line, Span, Tone, line
@@ -35,7 +35,7 @@ FOR_THE_END: Final = 1_000
 
 
 @dataclass(slots=True)
-class Cut:
+class LimitedText:
     """Collects pieces of Markdown up to the limit."""
 
     _pieces: list[str] = field(default_factory=list)
@@ -124,15 +124,15 @@ def came_in_words(replay: Replay) -> tuple[str, Tone]:
 
 def backtest_markdown(backtest: Backtest) -> str:
     """One line, and a table of the moves; cut to what a comment takes, and it says what was cut."""
-    cut = Cut()
+    cut = LimitedText()
     cut.add(f"{markdown(backtest_text(backtest))}\n")
     if backtest.replays:
         cut.add("\n| | placement | country | floor | came | expected |\n|---|---|---|---|---|---|\n")
-        cut.add_all((_row(each) for each in backtest.replays), "moves")
+        cut.add_all((_replay_row(each) for each in backtest.replays), "moves")
     return cut.text()
 
 
-def _row(each: Replay) -> str:
+def _replay_row(each: Replay) -> str:
     word, _ = came_in_words(each)
     came = markdown(each.silent) if each.came is None else change(each.came)
     cells = (word, markdown(each.cell.address), markdown(each.cell.country), move(each.current, each.suggested))
@@ -144,7 +144,7 @@ _END = "\n</details>\n"
 
 def suggestions_markdown(suggestions: Suggestions) -> str:
     """The comment; at most 65,536 characters, and it says what was left out."""
-    cut = Cut()
+    cut = LimitedText()
     cut.add(f"**{markdown(summary_text(suggestions))}** {markdown(expected_text(suggestions))}\n")
     cut.add("".join(f"\n{markdown(each)}\n" for each in (*notes(suggestions), basis_text(suggestions)) if each))
     moved = moves(suggestions)
@@ -152,28 +152,33 @@ def suggestions_markdown(suggestions: Suggestions) -> str:
         cut.add("\n| | placement | country | floor, USD | expected |\n|---|---|---|---|---|\n")
         cut.add_all((_move_row(each) for each in moved), "rows of the table")
         _fold(cut, "Why, move by move", [_details(each) for each in moved], "explanations")
-        _fold(cut, "Assumed throughout", [f"- {markdown(each)}\n" for each in assumed(suggestions)], "assumptions")
+        _fold(
+            cut,
+            "Assumed throughout",
+            [f"- {markdown(each)}\n" for each in assumption_texts(suggestions)],
+            "assumptions",
+        )
     for verdict, title in RESTS.items():
-        cells = of_verdict(suggestions, verdict)
+        cells = with_verdict(suggestions, verdict)
         _fold(cut, f"{title} ({len(cells):,})", list(_groups(cells)), "reasons")
     unmatched = [f"- {markdown(each)}\n" for each in unmatched_texts(suggestions.unmatched, MOST_NAMES)]
     _fold(cut, "Not joined", unmatched, "lists of names")
     return cut.text()
 
 
-def _fold(cut: Cut, title: str, pieces: Sequence[str], what: str) -> None:
+def _fold(cut: LimitedText, title: str, pieces: Sequence[str], what: str) -> None:
     """A folded part; none without pieces, and none where not even its first piece fits."""
     if not pieces:
         return
-    if not cut.has_room(f"{_head(title)}{pieces[0]}{_END}"):
+    if not cut.has_room(f"{_fold_opening(title)}{pieces[0]}{_END}"):
         cut.leave(len(pieces), what)
         return
-    cut.add(_head(title))
+    cut.add(_fold_opening(title))
     cut.add_all(pieces, what, _END)
     cut.add(_END)
 
 
-def _head(title: str) -> str:
+def _fold_opening(title: str) -> str:
     return f"\n<details><summary>{title}</summary>\n\n"
 
 
@@ -193,7 +198,7 @@ def _details(suggestion: Suggestion) -> str:
 
 
 def _groups(cells: Sequence[Suggestion]) -> Iterator[str]:
-    for group in grouped(cells) if cells else ():
+    for group in group_by_reasons(cells) if cells else ():
         yield f"- {len(group.cells):,}: {markdown(' '.join(group.reasons))}\n"
 
 

@@ -10,20 +10,20 @@ from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import PRICE_STEP, CurvePoint, Suggestion, Suggestions, Verdict
 from reconciler.render.floors.words import (
     SIGNS,
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     evidence_text,
     expected_text,
-    grouped,
+    group_by_reasons,
     interval,
     move,
     moves,
     notes,
-    of_verdict,
     price,
     summary_text,
     unmatched_texts,
+    with_verdict,
     worth,
 )
 from reconciler.render.line import Line, Span, counted, line
@@ -43,8 +43,8 @@ def suggestion_lines(suggestions: Suggestions, *, verbose: bool = False) -> Iter
     yield from _cells_lines(suggestions.cells if verbose else moves(suggestions))
     if not verbose:
         for verdict, title in RESTS.items():
-            yield from _rest_lines(title, of_verdict(suggestions, verdict))
-    assumptions = assumed(suggestions)
+            yield from _rest_lines(title, with_verdict(suggestions, verdict))
+    assumptions = assumption_texts(suggestions)
     if assumptions:
         yield line(Span("Assumed throughout:", "strong"))
         for each in assumptions:
@@ -100,7 +100,7 @@ def _rest_lines(title: str, cells: Sequence[Suggestion]) -> Iterator[Line]:
     if not cells:
         return
     yield line(Span(f"{title} ({counted(len(cells), 'cell')}):", "strong"))
-    groups = grouped(cells)
+    groups = group_by_reasons(cells)
     digits = len(str(len(groups[0].cells)))
     for group in groups:
         first, *others = list(wrapped(" ".join(group.reasons) or "No reason is given.", digits + 4))
@@ -128,14 +128,14 @@ def explain_lines(suggestion: Suggestion) -> Iterator[Line]:
         f"  {move(suggestion.current, suggestion.suggested)} USD{gained}",
     )
     yield from wrapped(evidence_text(suggestion), 2, faint=True)
-    yield from _listed("Why", suggestion.reasons)
-    yield from _listed("Working", [f"{number}. {step}" for number, step in enumerate(suggestion.working, 1)])
+    yield from _titled_lines("Why", suggestion.reasons)
+    yield from _titled_lines("Working", [f"{number}. {step}" for number, step in enumerate(suggestion.working, 1)])
     yield from _price_lines(suggestion)
     yield from _curve_lines(suggestion)
-    yield from _listed("Assumed", [f"- {each}" for each in suggestion.assumptions])
+    yield from _titled_lines("Assumed", [f"- {each}" for each in suggestion.assumptions])
 
 
-def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
+def _titled_lines(title: str, texts: Sequence[str]) -> Iterator[Line]:
     if texts:
         yield ()
         yield line(Span(title, "strong"))
@@ -145,7 +145,7 @@ def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
 
 def _price_lines(suggestion: Suggestion) -> Iterator[Line]:
     sketch = suggestion.evidence.prices if suggestion.evidence else {}
-    classes = _classes(sketch)
+    classes = _price_classes(sketch)
     if not classes:
         return
     whole, most = sum(count for *_, count in classes), max(count for *_, count in classes)
@@ -163,7 +163,7 @@ def price_at(number: int) -> float:
     return PRICE_STEP**number
 
 
-def _classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
+def _price_classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
     """The sketch in a few classes of equal ratio: first bin, the one after the last, impressions."""
     counts = {number: count for number, count in sketch.items() if count > 0}
     if not counts:
@@ -176,7 +176,7 @@ def _classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
 
 def _curve_lines(suggestion: Suggestion) -> Iterator[Line]:
     now, then = float(suggestion.current), float(suggestion.suggested)
-    points = few(suggestion.curve, {now, then})
+    points = sample_points(suggestion.curve, {now, then})
     if not points:
         return
     yield ()
@@ -188,7 +188,7 @@ def _curve_lines(suggestion: Suggestion) -> Iterator[Line]:
         yield line(f"  {price(round(point.floor, 3)):>8}  {interval(point.revenue):>24}  {parts}", Span(mark, "strong"))
 
 
-def few(curve: Sequence[CurvePoint], floors: set[float]) -> list[CurvePoint]:
+def sample_points(curve: Sequence[CurvePoint], floors: set[float]) -> list[CurvePoint]:
     """Some of the points, evenly, and those at the floors that are kept."""
     every = max(1, len(curve) // POINTS)
     return [point for number, point in enumerate(curve) if number % every == 0 or point.floor in floors]

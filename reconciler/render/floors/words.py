@@ -101,21 +101,21 @@ def moves(suggestions: Suggestions) -> tuple[Suggestion, ...]:
     return tuple(cell for cell in suggestions.cells if cell.verdict in MOVES)
 
 
-def of_verdict(suggestions: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
+def with_verdict(suggestions: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
     """Cells with one verdict, as they come."""
     return tuple(cell for cell in suggestions.cells if cell.verdict == verdict)
 
 
 def known_changes(suggestions: Suggestions) -> Sequence[Bounds]:
     """The changes that are expected of moves, where they are known."""
-    return [each for each in (cell.change for cell in moves(suggestions)) if _is_known(each)]
+    return [each for each in (cell.change for cell in moves(suggestions)) if _is_finite(each)]
 
 
-def _is_known(each: Bounds | None) -> TypeGuard[Bounds]:
+def _is_finite(each: Bounds | None) -> TypeGuard[Bounds]:
     return each is not None and isfinite(each.low + each.estimate + each.high)
 
 
-def summed(changes: Sequence[Bounds]) -> Bounds:
+def total_change(changes: Sequence[Bounds]) -> Bounds:
     """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
     return Bounds(
         sum(each.low for each in changes), sum(each.estimate for each in changes), sum(each.high for each in changes)
@@ -124,7 +124,7 @@ def summed(changes: Sequence[Bounds]) -> Bounds:
 
 def summary_text(suggestions: Suggestions) -> str:
     """A run in one line; what it is expected to bring is another."""
-    numbers = {verdict: len(of_verdict(suggestions, verdict)) for verdict in SIGNS}
+    numbers = {verdict: len(with_verdict(suggestions, verdict)) for verdict in SIGNS}
     moved = [f"{numbers[verdict]} to {verdict}" for verdict in MOVES if numbers[verdict]] or ["no floor to change"]
     rest = [f"{numbers['keep']} kept", f"{numbers['insufficient']} without enough evidence"]
     return f"Floors from {suggestions.first} to {suggestions.last}: {', '.join(moved)}, {', '.join(rest)}."
@@ -137,25 +137,27 @@ def expected_text(suggestions: Suggestions) -> str:
         return "What the moves would bring is not known." if moved else ""
     rest = len(moved) - len(changes)
     of = f"{len(changes)} of {len(moved)}" if rest else "all"
-    return (
-        f"Expected of {of} moves together: {change(summed(changes))}{'; of the rest it is not known' if rest else ''}."
-    )
+    unknown = "; of the rest it is not known" if rest else ""
+    return f"Expected of {of} moves together: {change(total_change(changes))}{unknown}."
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReasonGroup:
     """Cells of which the same is said."""
 
     reasons: tuple[str, ...]
     cells: tuple[Suggestion, ...]
 
 
-def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
+def group_by_reasons(cells: Iterable[Suggestion]) -> tuple[ReasonGroup, ...]:
     """Cells by what is said of them, the most frequent first; numbers that differ within a group become a range."""
     by_reasons: dict[tuple[str, ...], list[Suggestion]] = {}
     for cell in cells:
         by_reasons.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
-    groups = (Group(_told([cell.reasons for cell in members]), tuple(members)) for members in by_reasons.values())
+    groups = (
+        ReasonGroup(_common_reasons([cell.reasons for cell in members]), tuple(members))
+        for members in by_reasons.values()
+    )
     return tuple(sorted(groups, key=lambda group: -len(group.cells)))
 
 
@@ -163,15 +165,15 @@ def _without_numbers(text: str) -> str:
     return _NUMBER.sub("0", text)
 
 
-def _told(reasons: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def _common_reasons(reasons: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Reasons that differ in numbers only, as one."""
-    return tuple(_merged(same) for same in zip(*reasons, strict=True))
+    return tuple(_common_text(same) for same in zip(*reasons, strict=True))
 
 
-def _merged(texts: Sequence[str]) -> str:
+def _common_text(texts: Sequence[str]) -> str:
     """One sentence for all: a number that differs is told as its range, an interval as one that holds all of them."""
     between = _NUMBER.split(texts[0])
-    places = [sorted(set(same), key=_size) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
+    places = [sorted(set(same), key=_sort_key) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
     text = between[0]
     for at, (numbers, behind) in enumerate(zip(places, between[1:], strict=True)):
         if behind == _INTERVAL:
@@ -184,7 +186,7 @@ def _merged(texts: Sequence[str]) -> str:
     return text
 
 
-def _size(number: str) -> tuple[float, str]:
+def _sort_key(number: str) -> tuple[float, str]:
     """By value; days, which are no numbers, as they are written."""
     try:
         return float(number.rstrip("%").replace(",", "")), number
@@ -192,12 +194,12 @@ def _size(number: str) -> tuple[float, str]:
         return 0.0, number
 
 
-def assumed(suggestions: Suggestions) -> tuple[str, ...]:
+def assumption_texts(suggestions: Suggestions) -> tuple[str, ...]:
     """What the moves assume, each once, with the range of the numbers in it."""
     by_text: dict[str, list[str]] = {}
     for each in (each for cell in moves(suggestions) for each in cell.assumptions):
         by_text.setdefault(_without_numbers(each), []).append(each)
-    return tuple(map(_merged, by_text.values()))
+    return tuple(map(_common_text, by_text.values()))
 
 
 def absence_text(one: Absence) -> str:
@@ -213,10 +215,10 @@ def absence_text(one: Absence) -> str:
 def notes(suggestions: Suggestions) -> tuple[str, ...]:
     """What is missing before anything else, and how to bring it; what was left out, since it would mislead."""
     basis = suggestions.unmatched.basis
-    return tuple(_notes(basis)) if basis else ()
+    return tuple(_basis_notes(basis)) if basis else ()
 
 
-def _notes(basis: Basis) -> Iterator[str]:
+def _basis_notes(basis: Basis) -> Iterator[str]:
     if not basis.mediation_days:
         yield NO_MEDIATION
     elif not basis.dt_days:

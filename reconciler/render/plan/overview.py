@@ -25,12 +25,12 @@ from reconciler.render.plan.text import (
 )
 
 Grave: TypeAlias = Delete | Deactivate | Blocked
-Count = Literal["create", "update", "deactivate", "delete", "blocked", "floors"]
+CountKey = Literal["create", "update", "deactivate", "delete", "blocked", "floors"]
 
 READABLE: Final = 500
 """More lines of a plan than this nobody reads: it is told by app and kind instead."""
 
-_GRAVITY: Final[tuple[Count, ...]] = ("delete", "deactivate", "blocked", "floors")
+_GRAVITY: Final[tuple[CountKey, ...]] = ("delete", "deactivate", "blocked", "floors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class AppCounts:
     """How many changes of each action an app has; `floors` of the updates touch floors."""
 
     app: Address
-    counts: Counter[Count]
+    counts: Counter[CountKey]
 
 
 def triage(changes: Iterable[Change]) -> Triage:
@@ -79,13 +79,13 @@ def moves_floors(change: Change) -> bool:
 def by_app(changes: Iterable[Change]) -> list[AppCounts]:
     """The changes counted by app, the apps with the gravest ones first."""
     counted = [
-        AppCounts(app, Counter(_counts(list(group))))
+        AppCounts(app, Counter(_count_keys(list(group))))
         for app, group in groupby(changes, key=lambda each: app_of(each.address))
     ]
     return sorted(counted, key=lambda each: (_gravity(each), each.app))
 
 
-def _counts(changes: Iterable[Change]) -> Iterable[Count]:
+def _count_keys(changes: Iterable[Change]) -> Iterable[CountKey]:
     for change in changes:
         yield action_of(change)
         if moves_floors(change):
@@ -112,15 +112,15 @@ def plan_overview(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool =
     """
     if whole or not is_large(plan):
         return plan_lines(plan, refusals, whole=whole)
-    return _summary(plan, refusals)
+    return _summary_lines(plan, refusals)
 
 
-def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
+def _summary_lines(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     sorts = triage(plan.changes)
-    yield from _list("To be looked at first", sorts.grave)
-    yield from _list("Floors that move", sorts.floors)
-    yield from _apps(by_app(plan.changes))
-    yield from _held(plan.held)
+    yield from _list_lines("To be looked at first", sorts.grave)
+    yield from _list_lines("Floors that move", sorts.floors)
+    yield from _app_count_lines(by_app(plan.changes))
+    yield from _held_section(plan.held)
     if plan.unmanaged:
         yield unmanaged_line(plan)
     if plan.notes:
@@ -134,7 +134,7 @@ def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     yield line(Span("This is a summary by app; -v shows every change.", "faint"))
 
 
-def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
+def _list_lines(title: str, changes: Sequence[Change]) -> Iterator[Line]:
     """Changes, as far as they fit into so many lines."""
     if not changes:
         return
@@ -153,7 +153,7 @@ def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
     yield ()
 
 
-def _held(held: Sequence[Held]) -> Iterator[Line]:
+def _held_section(held: Sequence[Held]) -> Iterator[Line]:
     if not held:
         return
     yield line(Span(f"{held_title(held)}:", "strong"))
@@ -164,7 +164,7 @@ def _held(held: Sequence[Held]) -> Iterator[Line]:
     yield ()
 
 
-def _apps(apps: Sequence[AppCounts]) -> Iterator[Line]:
+def _app_count_lines(apps: Sequence[AppCounts]) -> Iterator[Line]:
     if not apps:
         return
     yield line(Span("By app, the gravest first:", "strong"))
@@ -193,10 +193,14 @@ SETTINGS: Final = "reconciler.yaml"
 def plan_findings(plan: Plan, refusals: Sequence[Refusal] = ()) -> tuple[Finding, ...]:
     """Refusals and warnings, deletes, deactivations, what is blocked and what is held, in this order."""
     places = {each.address: _place(each) for each in plan.changes}
-    return (*(_refusal(each, places) for each in refusals), *_grave(plan.changes), *map(_held_remark, plan.held))
+    return (
+        *(_refusal_finding(each, places) for each in refusals),
+        *_grave_findings(plan.changes),
+        *map(_held_finding, plan.held),
+    )
 
 
-def _refusal(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Finding:
+def _refusal_finding(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Finding:
     file, line = places.get(refusal.address, (SETTINGS, 1)) if refusal.address is not None else (SETTINGS, 1)
     return Finding(
         file,
@@ -210,7 +214,7 @@ def _refusal(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Fin
     )
 
 
-def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
+def _grave_findings(changes: Sequence[Change]) -> Iterator[Finding]:
     for change in triage(changes).grave:
         file, line = _place(change)
         match change:
@@ -225,7 +229,7 @@ def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
                 yield Finding(file, line, 1, "plan-blocked", message, "error", change.address)
 
 
-def _held_remark(held: Held) -> Finding:
+def _held_finding(held: Held) -> Finding:
     file, line = _place(held.change)
     message = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
     return Finding(file, line, 1, "plan-held", message, "warning", held.address, f"what would allow it: {held.switch}")

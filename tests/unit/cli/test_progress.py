@@ -9,7 +9,7 @@ import pytest
 from support.fake_clock import FakeClock
 
 from reconciler.cli.console import log_to_stderr
-from reconciler.cli.progress import EVERY_SECONDS, Lines, ProgressTarget
+from reconciler.cli.progress import EVERY_SECONDS, ProgressLines, ProgressTarget
 
 CLOCK_STARTS = 0.0
 
@@ -46,7 +46,7 @@ def said():
 
 @pytest.fixture
 def lines(clock, said):
-    return Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=False, no_color=True))
+    return ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=False, no_color=True))
 
 
 def steps(lines, numbers, outcome="applied"):
@@ -110,7 +110,7 @@ def log(capsys):
 
 
 def test_each_step_is_an_event_with_its_time(clock, said, log):
-    lines = Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
+    lines = ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
     lines.planned(2)
     lines.begun(Step("a/1"))
     clock.advance(seconds=2.5)
@@ -132,6 +132,6 @@ def test_each_step_is_an_event_with_its_time(clock, said, log):
 
 
 def test_a_name_makes_no_line_of_its_own_in_the_log(clock, said, log):
-    lines = Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
+    lines = ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
     lines.begun(Step('a\n{"event": "ended"}##[error]'))
     assert [event["event"] for event in log()] == ["started"]
