@@ -137,7 +137,12 @@ def one_row_per_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str
 
 
 def _cell(value: Any, kind: ColumnType) -> Any:
-    return json.dumps(value, sort_keys=True) if kind == "json" and value is not None else value
+    """A value as PyArrow takes it in a column of this type."""
+    if value is None:
+        return None
+    if kind == "json":
+        return json.dumps(value, sort_keys=True)
+    return float(value) if kind == "number" else value
 
 
 if TYPE_CHECKING:
