@@ -1,7 +1,6 @@
-"""Carrying out a plan: under the lock, on an account that is read again, with the plan that undoes it kept.
+"""Carry out a plan under the lock, on an account that is read again; write the plan that undoes it.
 
-Both ways in end in `carry_out`: `apply_new` plans first, `apply_saved` holds a plan that was made before to how things
-stand now.
+`apply_new` plans first; `apply_saved` checks what still holds of a plan made before. Both end in `carry_out`.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +57,7 @@ def apply_new(
     store = workspace.store(desired.publisher_id)
     least = desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        fresh, live, ground = _make_settled_plan(workspace, desired, gateway, store, selection)
+        fresh, live, context = _make_settled_plan(workspace, desired, gateway, store, selection)
         plan, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
         if review is not None:
@@ -68,10 +67,10 @@ def apply_new(
         if writes(plan) and approve is not None:
             if not approve(PlanResult(plan, exceeded)):
                 return ApplyResult(run.run_id, plan, declined=True)
-            now = replan(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
+            now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
             plan, _ = still_valid_part(plan, plan, now, skip_stale=False)
             live = now.live
-        request = ApplyRequest(plan, live, ground.ledger, gateway, run, ground.past.settle_seconds(least))
+        request = ApplyRequest(plan, live, context.ledger, gateway, run, context.past.settle_seconds(least))
         return carry_out(workspace, request, is_reviewed=reviewed is not None)
 
 
@@ -85,10 +84,10 @@ def _make_settled_plan(
     def read_plan() -> tuple[Plan, LiveState]:
         return make_plan(desired, gateway, ledger, workspace.origin(desired), selection, lambda: past)
 
-    ground, least = PlanningContext(gateway, ledger, past), desired.safety.settle_seconds
-    plan, live = make_settled_plan(read_plan, ground, least, workspace.clock, workspace.inform)
+    context, least = PlanningContext(gateway, ledger, past), desired.safety.settle_seconds
+    plan, live = make_settled_plan(read_plan, context, least, workspace.clock, workspace.inform)
     workspace.warn_of_empty_account(ledger, live)
-    return plan, live, ground
+    return plan, live, context
 
 
 def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, skip_stale: bool) -> ApplyResult:
@@ -98,11 +97,11 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
     store, least = workspace.store(desired.publisher_id), desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
         past = wait_to_settle(store, workspace.clock, least, within)
-        ground = PlanningContext(gateway, store.ledger(), past)
-        now = replan(within, desired, ground, workspace.origin(desired), workspace.parallelism)
+        context = PlanningContext(gateway, store.ledger(), past)
+        now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
         part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
         announce_forecast(workspace, part, gateway.pace())
-        request = ApplyRequest(part, now.live, ground.ledger, gateway, run, past.settle_seconds(least))
+        request = ApplyRequest(part, now.live, context.ledger, gateway, run, past.settle_seconds(least))
         return carry_out(workspace, request, left_out)
 
 

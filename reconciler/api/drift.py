@@ -1,4 +1,4 @@
-"""Looking at the account without changing it: an audit against what was last applied, and a list of resources."""
+"""Read the account without changing it: an audit against what was last applied, and a list of resources."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""What a run asks of the machine: time, Python's collector of garbage, and open files."""
+"""What a run reads of the machine: environment variables, secrets and who runs it; the clock; limits of the process.
+
+The limits are Python's garbage collector and the number of open files.
+"""
 
 import gc
 import getpass

@@ -1,4 +1,4 @@
-"""Floors from reports: suggested, written into the manifests, and tried on days that they had not seen."""
+"""Floors from reports: suggest them, write them into the manifests, and backtest them on later days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Policies' rules, evaluated in a process of their own: whoever writes one in a pull request may not hang a run.
+"""Evaluate policies' rules in a process of their own, with limits on time and memory.
 
-The library evaluates without letting go of the interpreter, so that no thread and no signal could stop it. A process
-can be ended, whatever it computes, and one that runs out of memory or of stack takes nothing with it.
+Whoever writes a rule in a pull request must not hang a run. The library holds the interpreter's lock while it
+evaluates, so neither a thread nor a signal could stop it; a process can be ended at any time.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Making a plan, reading one that was saved, and holding either to the project's limits and to what was reviewed."""
+"""Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A project as Python sees it: one method for each thing that can be done with it."""
+"""`Project`, the public interface: one method for each operation."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -102,7 +102,7 @@ class Project:
         from reconciler.api.apply import apply_saved
         from reconciler.plan.guard import Allowances
 
-        return apply_saved(self._workspace, self._made(plan), allowances or Allowances(), skip_stale=skip_stale)
+        return apply_saved(self._workspace, self._as_plan(plan), allowances or Allowances(), skip_stale=skip_stale)
 
     def plan_and_apply(
         self,
@@ -142,9 +142,9 @@ class Project:
 
         script = fault_file(None if faults is None else Path(faults))
         limits = allowances or Allowances()
-        return rehearse(self._workspace, self._made(plan), limits, script, skip_stale=skip_stale)
+        return rehearse(self._workspace, self._as_plan(plan), limits, script, skip_stale=skip_stale)
 
-    def _made(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
+    def _as_plan(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
         from reconciler.api.plan import load_plan
 
         if isinstance(plan, Path | str):

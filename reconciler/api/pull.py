@@ -1,4 +1,4 @@
-"""Adopting an account: manifests and ledger that declare what is live."""
+"""Adopt an account: write manifests and ledger that declare what is live."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,31 +76,33 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
     `theirs` takes what is live where the manifest has moved since the last apply, too. Raises `LockHeld`, and
     `ApiError` for what cannot be read.
     """
-    stands = load_declared(workspace)
-    store = workspace.store(stands.state.publisher_id)
-    with workspace.reader(stands.state.publisher_id) as reader:
+    project = load_declared(workspace)
+    store = workspace.store(project.state.publisher_id)
+    with workspace.reader(project.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
-            _warn_of_doubts(workspace, stands, ledger)
+            _warn_of_doubts(workspace, project, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             past = past_creates(store.events())
-            check_ledger(stands.state, live, ledger, past)
+            check_ledger(project.state, live, ledger, past)
             account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _pull_result(stands, adopt(stands, account), checked=True)
+            return _pull_result(project, adopt(project, account), checked=True)
         with store.run(workspace.environment.who()) as run:
-            past = wait_to_settle(store, workspace.clock, stands.state.safety.settle_seconds)
+            past = wait_to_settle(store, workspace.clock, project.state.safety.settle_seconds)
             ledger = store.ledger()
-            _warn_of_doubts(workspace, stands, ledger)
+            _warn_of_doubts(workspace, project, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
-            check_ledger(stands.state, live, ledger, past)
+            check_ledger(project.state, live, ledger, past)
             account = Account(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _pull_result(stands, _write_adoption(workspace, run, stands, adopt(stands, account)), checked=False)
+            return _pull_result(
+                project, _write_adoption(workspace, run, project, adopt(project, account)), checked=False
+            )
 
 
-def _warn_of_doubts(workspace: Workspace, stands: Declared, ledger: Ledger) -> None:
+def _warn_of_doubts(workspace: Workspace, project: Declared, ledger: Ledger) -> None:
     """Warn that there may be more manifests; that there are none yet is no news where nothing is owned."""
-    is_new = not (stands.manifests or ledger)
-    workspace.observer.findings([each for each in stands.doubts if not is_new or each.code == "unread-manifest"])
+    is_new = not (project.manifests or ledger)
+    workspace.observer.findings([each for each in project.doubts if not is_new or each.code == "unread-manifest"])
 
 
 def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
@@ -111,19 +113,19 @@ def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
 
 def adopt_live(workspace: Workspace, live: LiveState) -> PullResult:
     """Write what was just read of an account into a project that is new."""
-    stands = load_declared(workspace)
-    store = workspace.store(stands.state.publisher_id)
+    project = load_declared(workspace)
+    store = workspace.store(project.state.publisher_id)
     with store.run(workspace.environment.who()) as run:
-        adoption = adopt(stands, Account(live, store.ledger(), workspace.clock.now()))
-        return _pull_result(stands, _write_adoption(workspace, run, stands, adoption), checked=False)
+        adoption = adopt(project, Account(live, store.ledger(), workspace.clock.now()))
+        return _pull_result(project, _write_adoption(workspace, run, project, adoption), checked=False)
 
 
-def _write_adoption(workspace: Workspace, run: RunStore, stands: Declared, adoption: Adoption) -> Adoption:
-    write_manifests(workspace.root, stands.manifests, adoption.texts)
+def _write_adoption(workspace: Workspace, run: RunStore, project: Declared, adoption: Adoption) -> Adoption:
+    write_manifests(workspace.root, project.manifests, adoption.texts)
     if adoption.remember or adoption.forget:
         run.remember(adoption.remember, adoption.forget)
     return adoption
 
 
-def _pull_result(stands: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
-    return PullResult(adoption, {text.file: text.data for text in stands.manifests}, checked)
+def _pull_result(project: Declared, adoption: Adoption, *, checked: bool) -> PullResult:
+    return PullResult(adoption, {text.file: text.data for text in project.manifests}, checked)

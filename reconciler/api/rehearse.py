@@ -1,4 +1,4 @@
-"""A plan carried out on a sandbox that holds what was read of the account, under faults: nothing real is written."""
+"""Rehearse a plan: carry it out under faults on a sandbox with a copy of the account. Nothing real is written."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -87,20 +87,20 @@ def rehearse(
     store = workspace.store(desired.publisher_id)
     ledger = store.ledger()
     with workspace.reader(desired.publisher_id) as reader:
-        ground = PlanningContext(reader, ledger, past_creates(store.events()))
-        now = replan(within, desired, ground, workspace.origin(desired), workspace.parallelism)
+        context = PlanningContext(reader, ledger, past_creates(store.events()))
+        now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
     part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
-    stage = _RehearsalInput(workspace, desired, ledger, left_out, skip_stale)
-    return RehearsalResult(_run_on_sandbox(stage, part, now.live, script))
+    start = _RehearsalInput(workspace, desired, ledger, left_out, skip_stale)
+    return RehearsalResult(_run_on_sandbox(start, part, now.live, script))
 
 
-def _run_on_sandbox(stage: _RehearsalInput, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
+def _run_on_sandbox(start: _RehearsalInput, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
     options = SandboxOptions(faults=script.faults, quirks=script.quirks, chance=script.chance)
     fill = partial(seed_live, live=live, publisher_id=part.origin.publisher_id)
     with RunningSandbox(options, fill=fill) as sandbox, TemporaryDirectory(prefix="rehearsal-") as folder:
         before = _live_state(sandbox.account, _PLAIN)
         plan = bound_to(part, _live_state(sandbox.account, script.quirks))
-        run, results, error = _apply_saved(stage, plan, sandbox.url, Path(folder))
+        run, results, error = _apply_saved(start, plan, sandbox.url, Path(folder))
         sandbox.account.finish()
         is_done = all(each.outcome in DONE for each in results)
         return Rehearsal(
@@ -118,14 +118,14 @@ def _run_on_sandbox(stage: _RehearsalInput, part: Plan, live: LiveState, script:
         )
 
 
-def _apply_saved(stage: _RehearsalInput, plan: Plan, url: str, folder: Path) -> _RunOutcome:
+def _apply_saved(start: _RehearsalInput, plan: Plan, url: str, folder: Path) -> _RunOutcome:
     """As `apply` does with a saved plan."""
-    write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
+    write_atomically(folder / LEDGER_NAME, ledger_text(start.ledger))
     outcome: _RunOutcome | None = None
     try:
-        account = stage.workspace.account(plan.origin.publisher_id)
-        with FileStore(folder, stage.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
-            outcome = _execute_plan(stage, plan, url, run)
+        account = start.workspace.account(plan.origin.publisher_id)
+        with FileStore(folder, start.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
+            outcome = _execute_plan(start, plan, url, run)
     except StoreError as error:  # as with `apply`, the account of what was done comes first
         if outcome is None:
             raise
@@ -133,19 +133,19 @@ def _apply_saved(stage: _RehearsalInput, plan: Plan, url: str, folder: Path) -> 
     return outcome
 
 
-def _execute_plan(stage: _RehearsalInput, plan: Plan, url: str, run: FileRun) -> _RunOutcome:
-    workspace, desired = stage.workspace, stage.desired
+def _execute_plan(start: _RehearsalInput, plan: Plan, url: str, run: FileRun) -> _RunOutcome:
+    workspace, desired = start.workspace, start.desired
     with DtClient(url, _ANYBODY, clock=workspace.clock) as client:
         gateway = DtGateway(client, plan.origin.publisher_id)
         try:
-            ground = PlanningContext(gateway, stage.ledger)
-            now = replan(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
-            part, left_out = still_valid_part(plan, plan, now, skip_stale=stage.skip_stale)
-            request = ApplyRequest(part, now.live, stage.ledger, gateway, run, desired.safety.settle_seconds)
+            context = PlanningContext(gateway, start.ledger)
+            now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
+            part, left_out = still_valid_part(plan, plan, now, skip_stale=start.skip_stale)
+            request = ApplyRequest(part, now.live, start.ledger, gateway, run, desired.safety.settle_seconds)
             execution = execute(workspace, request)
         except ReconcilerError as error:
-            return run.run_id, stage.left_out, error
-        return run.run_id, all_results(execution, [*left_out, *stage.left_out]), run_error(execution)
+            return run.run_id, start.left_out, error
+        return run.run_id, all_results(execution, [*left_out, *start.left_out]), run_error(execution)
 
 
 def _live_state(account: Account, quirks: Quirks) -> LiveState:

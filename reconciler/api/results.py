@@ -1,4 +1,4 @@
-"""What a caller hears while an operation is under way."""
+"""Results of operations as values with `to_dict` and `to_arrow`, and the observer of an operation."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

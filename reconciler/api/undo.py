@@ -1,4 +1,4 @@
-"""The journal as it is read: what runs have done, and which of them can be undone."""
+"""Undoing a run: the history of runs, which of them can be undone, the reverting plan, and old values in manifests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -147,10 +147,10 @@ def undo(
         plan, exceeded = gate(back.plan, limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
         refuse(exceeded)
-        asking = remaining_declarations(desired, back.leaves)
-        if not writes(plan) and not (manifests and (asking.again or asking.quiet)):
+        remaining = remaining_declarations(desired, back.leaves)
+        if not writes(plan) and not (manifests and (remaining.again or remaining.quiet)):
             workspace.inform(f"nothing of run {undone.run} is to be undone in the account")
-            _restore_manifests(workspace, asking, write=False)
+            _restore_manifests(workspace, remaining, write=False)
             return UndoResult(undone.run)
         if approve is not None and not approve(PlanResult(plan, exceeded)):
             return UndoResult(undone.run, declined=True)
@@ -160,8 +160,8 @@ def undo(
             part, left_out = still_valid_part(plan, plan, now, skip_stale=True)
             settle_seconds = past.settle_seconds(desired.safety.settle_seconds)
             result = carry_out(workspace, ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds), left_out)
-            asking = asking.without(_not_undone(plan, result))
-        manifests_done = _restore_manifests(workspace, asking, write=manifests)
+            remaining = remaining.without(_not_undone(plan, result))
+        manifests_done = _restore_manifests(workspace, remaining, write=manifests)
     return UndoResult(undone.run, result, manifests_done=manifests_done)
 
 
@@ -228,21 +228,21 @@ def remaining_declarations(
     return RemainingDeclarations(again, quiet, by_hand)
 
 
-def _restore_manifests(workspace: Workspace, asking: RemainingDeclarations, *, write: bool) -> bool:
+def _restore_manifests(workspace: Workspace, remaining: RemainingDeclarations, *, write: bool) -> bool:
     """Write the old values into the manifests, or warn that the next apply does it again. False: some are left."""
-    for address, text in asking.by_hand.items():
+    for address, text in remaining.by_hand.items():
         workspace.warn(f"{address}: {text}")
     if not write:
-        if asking.again:
+        if remaining.again:
             workspace.warn(
                 "the manifests still ask for what was undone, so the next apply does it again: "
-                f"{_address_list(asking.again)}; `reconciler undo RUN --manifests` writes the old values into them"
+                f"{_address_list(remaining.again)}; `reconciler undo RUN --manifests` writes the old values into them"
             )
         return True
-    wanted = {**asking.again, **asking.quiet}
-    stands = load_declared(workspace)
-    edits = restored(stands, wanted)
-    write_manifests(workspace.root, stands.manifests, edits.texts)
+    wanted = {**remaining.again, **remaining.quiet}
+    project = load_declared(workspace)
+    edits = restored(project, wanted)
+    write_manifests(workspace.root, project.manifests, edits.texts)
     for manifest in edits.texts:
         workspace.inform(f"wrote {manifest.file}")
     workspace.observer.findings(edits.held)
@@ -252,7 +252,7 @@ def _restore_manifests(workspace: Workspace, asking: RemainingDeclarations, *, w
             f"the old values could not be written for {_address_list(unwritten)}: "
             "edit them, or the next apply does it again"
         )
-    return not unwritten and not asking.by_hand
+    return not unwritten and not remaining.by_hand
 
 
 def _address_list(addresses: Iterable[Address]) -> str:

@@ -1,4 +1,7 @@
-"""Manifests that may be in a project and were not read."""
+"""The workspace of an operation: settings, manifests with the load cache, API clients, the store and the observer.
+
+Also warnings of files that may be manifests and were not read.
+"""
 
 import gc
 import logging
@@ -201,9 +204,9 @@ class Workspace:
 
     def validate(self) -> Loaded:
         """The manifests with all findings; settings that cannot be read leave no state. What was read is remembered."""
-        memory = self._memory()
-        loaded = self._recalled(memory)
-        memory.save()
+        cache = self._cache()
+        loaded = self._load_cached(cache)
+        cache.save()
         return loaded
 
     def load(self, *, remember: bool = True) -> tuple[Loaded, DesiredState]:
@@ -212,31 +215,31 @@ class Workspace:
         What an earlier load has read is not read again; `remember` lets later ones know of this one. Raises
         `InvalidManifests`, and then nothing was written.
         """
-        memory = self._memory()
-        loaded = self._recalled(memory)
+        cache = self._cache()
+        loaded = self._load_cached(cache)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.observer.findings(loaded.findings)
         if remember:
-            memory.save()
+            cache.save()
         return loaded, loaded.state
 
     def desired(self, *, remember: bool = True) -> DesiredState:
         """The same without the findings."""
         return self.load(remember=remember)[1]
 
-    def _memory(self) -> Cache | Forgetful:
+    def _cache(self) -> Cache | Forgetful:
         return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else Forgetful()
 
-    def _recalled(self, memory: Memory) -> Loaded:
-        outline, findings = recall_settings(self.settings_text, memory, self._read_settings)
-        if outline is None:
+    def _load_cached(self, cache: Memory) -> Loaded:
+        settings, findings = recall_settings(self.settings_text, cache, self._read_settings)
+        if settings is None:
             return self._without_settings(findings)
         files = ProjectFiles(self.root, self.settings_text)
-        manifests = find_manifests(self.root, outline.manifests)
-        doubts = find_doubts(files, manifests, outline.manifests, self.environment.variables)
+        manifests = find_manifests(self.root, settings.manifests)
+        doubts = find_doubts(files, manifests, settings.manifests, self.environment.variables)
         with collector_paused():
-            loaded = recall_desired(outline, self.settings_text, manifests.texts, memory, self._read_settings)
+            loaded = recall_desired(settings, self.settings_text, manifests.texts, cache, self._read_settings)
             if self._owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
         ordered = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)

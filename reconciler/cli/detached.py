@@ -1,4 +1,4 @@
-"""A sandbox that runs on by itself: started so that nothing of the shell holds it, asked who it is, and ended."""
+"""A sandbox as a process of its own: start it in a new session, ask whether it answers, and stop it."""
 
 import json
 import os
@@ -100,7 +100,9 @@ def _start_error(log: str, port: int) -> ReconcilerError:
     hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
     if port and is_sandbox(port):
         hints = [f"a sandbox runs there already: `reconciler sandbox --stop --port {port}` ends it"]
-    return ReconcilerError(f"the sandbox did not start: {message or 'it ended without a word'}", hint="; ".join(hints))
+    return ReconcilerError(
+        f"the sandbox did not start: {message or 'it ended without an error message'}", hint="; ".join(hints)
+    )
 
 
 def is_sandbox(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""How an error that ends a command is told, and its exit code."""
+"""Turn the error that ends a command into its message and its exit code."""
 
 import errno
 import logging

@@ -1,4 +1,4 @@
-"""Where this job runs, from the variables that CI systems set."""
+"""The forge, repository, request, branch and tokens of a CI job, from options and the variables that CI systems set."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Options of commands: those that many share, before the command's name and behind it alike, and those of some."""
+"""Options that commands share, as decorators, and the parsing of their values: days, durations, limits and selections."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line now and then elsewhere, an event for each step in a log of JSON lines."""
+"""Progress of steps: a bar on a terminal, a line now and then elsewhere, an event for each step in a JSON log."""
 
 import logging
 import threading
@@ -12,6 +12,7 @@ from reconciler.cli.console import shows_progress
 from reconciler.diff.change import Change, action_of, id_of
 from reconciler.model.journal import DONE, Result
 from reconciler.render.line import counted
+from reconciler.render.plan.text import step_text
 from reconciler.render.sanitise import terminal
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Key = tuple[str, ...]
 EVERY_SECONDS: Final = 30.0
 """Off a terminal a line is told so often; a run that is shorter has none."""
 
-_LOOKS_EVERY_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 
 log = logging.getLogger("reconciler.progress")
 
@@ -34,7 +35,7 @@ log = logging.getLogger("reconciler.progress")
 class StepWords(Protocol[End_contra]):
     """How the steps of something are told. The facts of an event are JSON and hold no secret."""
 
-    def told(self, end: End_contra) -> str:
+    def describe(self, end: End_contra) -> str:
         """A step that ended, in a few words."""
         ...
 
@@ -70,27 +71,27 @@ class ProgressLines(Generic[End]):
     def __init__(self, what: str, words: StepWords[End], place: ProgressTarget) -> None:
         self._what, self._words, self._place = what, words, place
         self._steps = self._done = self._failed = 0
-        self._began = self._told_at = place.clock.monotonic()
+        self._began = self._reported_at = place.clock.monotonic()
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._begun: dict[Key, float] = {}
-        self._looking = threading.Thread(target=self._look_again_and_again, name="progress", daemon=True)
+        self._reporter = threading.Thread(target=self._report_periodically, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        self._looking.start()
+        self._reporter.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._looking.join()
+        self._reporter.join()
 
     def planned(self, steps: int) -> None:
         """So many steps are about to be tried."""
         with self._lock:
             self._steps = steps
-            self._began = self._told_at = self._place.clock.monotonic()
+            self._began = self._reported_at = self._place.clock.monotonic()
         self._event("planned", {"steps": steps})
 
     def begun(self, step: Any) -> None:
@@ -109,15 +110,15 @@ class ProgressLines(Generic[End]):
             now = self._place.clock.monotonic()
             seconds = round(now - self._begun.pop(_key(facts), now), 3)
         self._event("ended", {**facts, "seconds": seconds})
-        self.look()
+        self.report_if_due()
 
-    def look(self) -> None:
+    def report_if_due(self) -> None:
         """Tell how things stand, if that was not told for a while."""
         with self._lock:
             now = self._place.clock.monotonic()
-            if not self._steps or self._done >= self._steps or now - self._told_at < EVERY_SECONDS:
+            if not self._steps or self._done >= self._steps or now - self._reported_at < EVERY_SECONDS:
                 return
-            self._told_at = now
+            self._reported_at = now
             seconds, waiting = now - self._began, len(self._begun)
             done, steps, failed = self._done, self._steps, self._failed
         if self._place.as_json:
@@ -132,9 +133,9 @@ class ProgressLines(Generic[End]):
         if self._place.as_json:
             log.info("%s: %s", self._what, event, extra={"facts": {"event": event, "what": self._what, **facts}})
 
-    def _look_again_and_again(self) -> None:
-        while not self._over.wait(_LOOKS_EVERY_SECONDS):
-            self.look()
+    def _report_periodically(self) -> None:
+        while not self._over.wait(_CHECK_SECONDS):
+            self.report_if_due()
 
 
 def _key(facts: Mapping[str, Any]) -> Key:
@@ -159,7 +160,7 @@ class ProgressBar(Generic[End]):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        self._told = words.told
+        self._describe = words.describe
         self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
         self._task = self._progress.add_task(what, total=None)
 
@@ -181,7 +182,7 @@ class ProgressBar(Generic[End]):
 
     def ended(self, end: End) -> None:
         """One of them came to its end."""
-        self._progress.update(self._task, advance=1, description=terminal(self._told(end)))
+        self._progress.update(self._task, advance=1, description=terminal(self._describe(end)))
 
 
 def progress_display(
@@ -196,8 +197,8 @@ def progress_display(
 class _ApplyWords:
     """How the steps of an apply are told."""
 
-    def told(self, end: Result) -> str:
-        return f"{end.outcome} {end.action} {end.address}"
+    def describe(self, end: Result) -> str:
+        return f"{end.outcome} {step_text(end.action, end.address, end.outcome)}"
 
     def is_done(self, end: Result) -> bool:
         return end.outcome in DONE
@@ -219,7 +220,7 @@ class _ApplyWords:
 class _FetchWords:
     """How the days of a fetch are told."""
 
-    def told(self, end: "FetchOutcome") -> str:
+    def describe(self, end: "FetchOutcome") -> str:
         return f"{end.state} {end.source} {end.app} {end.day}"
 
     def is_done(self, end: "FetchOutcome") -> bool:

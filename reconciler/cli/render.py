@@ -1,4 +1,4 @@
-"""Answers of commands in the format that was asked for. Each format is loaded when it is asked for."""
+"""Print results of commands in the requested format. Each format's module is loaded when it is used."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol

@@ -1,4 +1,7 @@
-"""What people type who know other tools (OpenTofu, decK, octoDNS, DNSControl, Pulumi), and what it is called here."""
+"""Texts of `init` and of mistyped commands: project files, CI files for GitHub and GitLab, and hints.
+
+The hints say what commands and options of OpenTofu, decK, octoDNS, DNSControl and Pulumi are called here.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

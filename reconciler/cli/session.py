@@ -1,4 +1,4 @@
-"""One call of a command: its options, the console, the environment, and the project that it is called in."""
+"""The session of a command: options, console, environment and workspace; the observer that prints to the terminal."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager

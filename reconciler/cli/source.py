@@ -1,4 +1,4 @@
-"""From where generated files install this program: a commit of a repository, or a wheel with its hash."""
+"""Install sources for generated CI files, parsed or found: a commit of a repository, or a wheel with its hash."""
 
 import re
 from collections.abc import Callable

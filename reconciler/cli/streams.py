@@ -1,4 +1,4 @@
-"""The standard streams themselves, for what must not wait for a console to be imported."""
+"""Standard streams at start and end of the process, for code that must not import the console."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The journal as text, JSON, Markdown and CSV."""
+"""The journal as text, JSON (`reconciler.history/1`), Markdown and CSV, and the list of runs that can be undone."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from reconciler.render.markdown import (
     table,
     value,
 )
-from reconciler.render.plan.text import OUTCOME_TONES
+from reconciler.render.plan.text import OUTCOME_TONES, step_text
 from reconciler.render.sanitise import table_cell, whole_lines
 
 UNRECORDED: Final = "unrecorded"
@@ -49,7 +49,13 @@ def _step_lines(step: PastStep) -> Iterator[Line]:
     id_text = f"  id {step.id}" if step.id is not None else ""
     error_text = f": {step.error}" if step.error else ""
     tone = OUTCOME_TONES.get(outcome, "blocked")
-    yield line("  ", Span(outcome, tone), f" {step.action} {step.address}", Span(id_text, "faint"), error_text)
+    yield line(
+        "  ",
+        Span(outcome, tone),
+        f" {step_text(step.action, step.address, step.outcome)}",
+        Span(id_text, "faint"),
+        error_text,
+    )
     for field, before, after in _field_values(step):
         yield line(f"      {field}: {before} -> {after}")
 
@@ -131,7 +137,7 @@ def _step_row(run: PastRun, step: PastStep) -> SectionItem:
     values = "; ".join(f"{field}: {before} -> {after}" for field, before, after in _field_values(step))
     cells = (
         name(step.outcome or UNRECORDED),
-        name(f"{step.action} {step.address}"),
+        name(step_text(step.action, step.address, step.outcome)),
         name(step.id or ""),
         value(values),
         sentence(step.error or ""),

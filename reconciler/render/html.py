@@ -1,6 +1,7 @@
-"""From a template and values to a page. What a template prints is shown as `sanitise.visible` shows it, then escaped.
+"""HTML pages from templates, and the values that several pages share: tiles, count badges and rows of field changes.
 
-A page loads nothing, and its content security policy lets run and apply only the script and style that are in it.
+What a template prints is made visible (`sanitise.visible`), then escaped. A page loads nothing, and its content
+security policy admits only its own script and style.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Resources as a table, as `reconciler.list/1` and as CSV; what the credentials see as `reconciler.ping/1`."""
+"""The list of resources as a table, JSON (`reconciler.list/1`) and CSV, and the JSON document of `ping`."""
 
 import csv
 from collections.abc import Iterator, Sequence

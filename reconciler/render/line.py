@@ -1,4 +1,4 @@
-"""Lines of text with tones: what text reports are made of, before a console gives them colour or not."""
+"""Lines of text made of spans with a tone, which a console shows with or without colour; wrapping and counting."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The pieces of Markdown reports: escaped text, tables, folds, and documents that fit into a comment."""
+"""Building blocks of Markdown reports: escaped text, tables, folds, comment markers, and a document of limited size."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Every JSON document that commands print, and its JSON Schema (draft-07)."""
+"""All JSON documents that commands print, and their JSON Schemas (draft-07)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin

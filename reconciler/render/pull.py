@@ -1,4 +1,4 @@
-"""What `pull` writes, or would write, as text and as JSON."""
+"""What `pull` writes, or would write, as text with diffs and as JSON (`reconciler.pull/1`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff

@@ -1,4 +1,4 @@
-"""`reconciler.fetch/1` and `reconciler.import/1`: reports that came in."""
+"""The JSON documents of fetched and imported reports: `reconciler.fetch/1` and `reconciler.import/1`."""
 
 from operator import attrgetter
 from typing import Any, Literal

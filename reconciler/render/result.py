@@ -1,4 +1,7 @@
-"""`reconciler.result/1`, `reconciler.findings/1` and `reconciler.fmt/1`."""
+"""The result of an apply as JSON and Markdown, a rehearsal as JSON and text, and the JSON of `validate` and `fmt`.
+
+Documents: `reconciler.result/1`, `reconciler.rehearsal/1`, `reconciler.findings/1` and `reconciler.fmt/1`.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -179,7 +182,8 @@ def _done_row(result: Result) -> SectionItem:
 
 
 def _step_text(result: Result) -> str:
-    return f"{name(result.action)} {name(result.address)}"
+    address = name(result.address)
+    return address if result.action == result.outcome else f"{name(result.action)} {address}"
 
 
 @dataclass(frozen=True, slots=True)

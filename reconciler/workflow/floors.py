@@ -1,4 +1,4 @@
-"""From reports to floor suggestions, and from suggestions to changes of manifests."""
+"""Make floor suggestions and backtests from manifests, ledger, journal and reports."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

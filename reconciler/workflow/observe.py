@@ -1,4 +1,8 @@
-"""What is read of an account: the list of apps, and the placements of those that matter."""
+"""Read the live state that an operation needs: the list of apps, and the placements of selected apps.
+
+Resources that the ledger owns and a list does not show are asked for by id. Checks that
+ledger and account belong together.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""From the states to a plan."""
+"""Make plans and audits from declared, live and recorded state; plan anew; carry out a plan; make its undo plan."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -91,20 +91,20 @@ class PlanningContext:
     past: PastCreates = NO_CREATES
 
 
-def replan(plan: Plan, desired: DesiredState, ground: PlanningContext, origin: Origin, parallelism: int) -> Now:
+def replan(plan: Plan, desired: DesiredState, context: PlanningContext, origin: Origin, parallelism: int) -> Now:
     """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
 
     Raises `ApiError` for what cannot be read or believed.
     """
-    observation = observe_plan_targets(plan, desired, ground.reader, ground.ledger, parallelism)
-    options = replace(options_of(desired, observation, origin), recreate=True, past=ground.past)
+    observation = observe_plan_targets(plan, desired, context.reader, context.ledger, parallelism)
+    options = replace(options_of(desired, observation, origin), recreate=True, past=context.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
+    verdicts = verdicts_on(desired, observation.live, context.ledger, options)
     _check_contradictions(verdicts)
     fresh = build(verdicts, owned_count(verdicts), origin)
-    return Now(observation.live, ground.ledger, fresh, frozenset(protected))
+    return Now(observation.live, context.ledger, fresh, frozenset(protected))
 
 
 def options_of(desired: DesiredState, observation: Observation, origin: Origin) -> DiffOptions:
@@ -126,7 +126,7 @@ FIRST_PAUSE: Final = 2.0
 
 def make_settled_plan(
     read_plan: Callable[[], tuple[Plan, LiveState]],
-    ground: PlanningContext,
+    context: PlanningContext,
     settle_seconds: float,
     clock: Clock,
     tell: Callable[[str], None],
@@ -138,39 +138,39 @@ def make_settled_plan(
     """
     pause = FIRST_PAUSE
     plan, live = read_plan()
-    seconds_left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
+    seconds_left = _seconds_to_look(plan, context, clock.now(), settle_seconds)
     over = clock.monotonic() + seconds_left
     if seconds_left > 0:
         tell(
             f"looking for what an earlier run may have created and the account does not show, "
             f"for {seconds_left:.0f} s at most"
         )
-    while any(_repeated_creates(plan, ground)) and (seconds_left := over - clock.monotonic()) > 0:
+    while any(_repeated_creates(plan, context)) and (seconds_left := over - clock.monotonic()) > 0:
         clock.sleep(min(pause, seconds_left))
         pause *= 2
         plan, live = read_plan()
     return plan, live
 
 
-def _repeated_creates(plan: Plan, ground: PlanningContext) -> Iterator[tuple[Address, datetime | None]]:
+def _repeated_creates(plan: Plan, context: PlanningContext) -> Iterator[tuple[Address, datetime | None]]:
     """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
     for each in plan.changes:
         if isinstance(each, Create):
-            entry = ground.ledger.get(each.address)
-            created_at = None if entry is None else ground.past.made.get((entry.kind, entry.id))
-            if created_at is not None or each.address in ground.past.unclear:
+            entry = context.ledger.get(each.address)
+            created_at = None if entry is None else context.past.made.get((entry.kind, entry.id))
+            if created_at is not None or each.address in context.past.unclear:
                 yield each.address, created_at
 
 
-def _seconds_to_look(plan: Plan, ground: PlanningContext, now: datetime, settle_seconds: float) -> float:
+def _seconds_to_look(plan: Plan, context: PlanningContext, now: datetime, settle_seconds: float) -> float:
     """How long until all that a plan creates anew had its time to appear."""
-    repeated = list(_repeated_creates(plan, ground))
+    repeated = list(_repeated_creates(plan, context))
     unclear = (address for address, created_at in repeated if created_at is None)
-    settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
+    settle = timedelta(seconds=context.past.settle_seconds(settle_seconds))
     seconds = (
         min(created_at + settle - now, settle).total_seconds() for _, created_at in repeated if created_at is not None
     )
-    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *seconds)
+    return max(0.0, seconds_to_settle(unclear, context.past, now, settle_seconds), *seconds)
 
 
 def make_audit(

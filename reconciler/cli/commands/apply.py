@@ -120,7 +120,7 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
     from reconciler.render.history import history_markdown, undo_lines
 
     if run is None and (manifests or yes or allowances != Allowances()):
-        raise UsageError("which run to undo is not said", hint="`reconciler undo` alone lists the runs; then name one")
+        raise UsageError("no run to undo is named", hint="`reconciler undo` alone lists the runs; then name one")
     session = CommandSession.of(options)
     project = session.project()
     if run is None:
@@ -171,7 +171,7 @@ def history(options: Options, *, address: str | None, first: datetime | None, na
 
     session = CommandSession.of(options)
     result = session.project().history(address, run=named, since=first, failed=failed)
-    empty = "nothing of the journal is like that" if result.any_recorded else ""
+    empty = "no step in the journal matches" if result.any_recorded else ""
     print_result(
         session.console,
         options.format,

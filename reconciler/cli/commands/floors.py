@@ -1,4 +1,4 @@
-"""Commands about reports and the floors that they speak for: `floors` and `reports`."""
+"""Commands about reports and floors: the groups `floors` and `reports`."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`reconciler init`."""
+"""`init`: write the files of a new project, and of its CI jobs."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`."""
+"""`sandbox`: run, detach or stop the local server."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""An audit as JSON: `reconciler.drift/1`."""
+"""The JSON document of an audit and its trend: `reconciler.drift/1`."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""The geometry of an audit's trend: a bar a day, as high as alarms were open after the day's last audit.
+"""An audit as a page: alarms, other classes, and the trend as a chart with a bar a day.
 
-Only numbers become coordinates here; a template draws them and writes the words.
+A bar is as high as alarms were open after the day's last audit. The chart is coordinates here; the template draws it.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""An audit as Markdown: a line of numbers, a table of the alarms, and the rest folded."""
+"""An audit as Markdown for a comment or an issue: one line of counts, a table of the alarms, and the rest folded."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What an audit says in words, the same in every format."""
+"""An audit as text, as a chat message, as GitHub annotations and as OpenMetrics, and words that all formats share."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

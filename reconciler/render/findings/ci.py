@@ -1,4 +1,7 @@
-"""Findings as tools that show code want them: with paths of the repository, and known again from run to run."""
+"""Findings, plans and audits for CI systems: GitHub annotations, GitLab code quality, SARIF and JUnit.
+
+Paths are relative to the repository. A finding keeps its fingerprint when lines move.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

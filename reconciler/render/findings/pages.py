@@ -1,4 +1,4 @@
-"""What `validate` found, as Markdown."""
+"""Findings of `validate` as Markdown and as a page."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""What each code of a finding stands for, in words for somebody who meets it in a code scanner."""
+"""A title and a help text for each code of a finding, as code scanners show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

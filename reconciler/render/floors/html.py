@@ -1,4 +1,4 @@
-"""One floor suggestion in the words of its page."""
+"""Floor suggestions as a page: moves by app with their charts, and cells without a move grouped by reason."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Markdown that fits into a comment: what no longer fits is left out whole, and counted at the end."""
+"""Floor suggestions as Markdown that fits into a comment, and a backtest as text, Markdown and a page.
+
+What does not fit into a comment is left out whole, and counted at the end.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

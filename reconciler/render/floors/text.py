@@ -1,4 +1,7 @@
-"""Suggestions as lines to read in a terminal of 100 columns: moves one by one, the rest by reason."""
+"""Floor suggestions as lines of at most 100 columns: moves one by one, other cells by reason, one cell in full.
+
+Also the lines about floors that were written into manifests.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise

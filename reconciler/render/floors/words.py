@@ -1,4 +1,4 @@
-"""How figures and verdicts are put into words, the same in every medium."""
+"""Texts about floor suggestions that all formats share: prices, verdicts, grouped reasons, notes and totals."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

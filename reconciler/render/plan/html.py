@@ -1,4 +1,4 @@
-"""The plan as a page: numbers, what would refuse it, removals first, then every change by app, folded."""
+"""The plan as a page: counts, refusals, removals first, then every change by app, folded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

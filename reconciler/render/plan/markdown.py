@@ -1,4 +1,4 @@
-"""Changes as pieces of Markdown."""
+"""The plan as Markdown for a comment: single changes as list items and tables, and the size-limited report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby

@@ -1,4 +1,7 @@
-"""What of a plan to look at first: what takes resources off the air or cannot be done, then what moves floors."""
+"""A plan by risk: changes sorted into removals and blocked, floor updates, others; a summary of a large plan; findings.
+
+Risk first: what takes resources off the air or cannot be done, then what moves floors.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The plan and the result as text: a tree by app, old -> new, with places and reasons."""
+"""The plan and the result of an apply as text: a tree by app with old and new values, outcomes, summaries."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -213,8 +213,13 @@ def result_line(result: Result) -> Line:
     id_text = f"  id {result.id}" if result.id is not None else ""
     error_text = f": {result.error}" if result.error else ""
     outcome = Span(result.outcome, OUTCOME_TONES[result.outcome])
-    action = "" if result.action == result.outcome else f" {result.action}"
-    return line("  ", outcome, f"{action} {result.address}", Span(id_text, "faint"), error_text)
+    step = step_text(result.action, result.address, result.outcome)
+    return line("  ", outcome, f" {step}", Span(id_text, "faint"), error_text)
+
+
+def step_text(action: str, address: str, outcome: str | None) -> str:
+    """A step beside its outcome: action and address, or the address alone where the outcome repeats the action."""
+    return address if action == outcome else f"{action} {address}"
 
 
 def _held_line(held: Held) -> Line:

@@ -1,4 +1,4 @@
-"""`reconciler ci`."""
+"""`ci`: commands for CI jobs."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`reconciler ci ledger`."""
+"""`ci ledger` and `ci floors`: commit and push the ledger, changed floors and fetched reports from a CI job."""
 
 import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -66,15 +66,15 @@ def ledger(
     if session.environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    way, forge_options_ = by or _ledger_setting(session), ForgeOptions(forge, repository, request)
+    way, target = by or _ledger_setting(session), ForgeOptions(forge, repository, request)
     if take:
-        return _take_ledger(session, way, forge_options_)
+        return _take_ledger(session, way, target)
     root = session.workspace().root
     if not disk.check(root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
     _check_account(session, disk.read(root, LEDGER))
-    session.console.talk(_commit_ledger(session, way, forge_options_, branch))
+    session.console.talk(_commit_ledger(session, way, target, branch))
     return 0
 
 

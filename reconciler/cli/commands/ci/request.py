@@ -1,4 +1,4 @@
-"""Reports where people read them: `reconciler ci comment` and `reconciler ci issue`."""
+"""`ci comment`, `ci issue` and `ci reviewed`: reports on requests and issues, and which plans were reviewed there."""
 
 from dataclasses import replace
 from pathlib import Path
