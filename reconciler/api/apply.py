@@ -106,7 +106,7 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
 
 
 def announce_forecast(workspace: Workspace, plan: Plan, pace: float | None) -> None:
-    """Tell the observer what carrying out the plan will cost, at so many seconds a call."""
+    """Pass the cost of a plan that writes to the observer; `pace`: seconds per call as measured, or None."""
     if writes(plan):
         workspace.observer.forecast(forecast(plan, pace, workspace.parallelism))
 
@@ -152,7 +152,7 @@ def _skipped_result(stale: Stale, plan: Plan) -> Result:
 
 
 def execute(workspace: Workspace, request: ApplyRequest) -> Execution:
-    """Carry out a plan while the observer hears of its steps and may stop it."""
+    """Carry out a plan; the observer gets each step and can stop the run."""
     observer = workspace.observer
     shown = observer.progress("apply") if writes(request.plan) else nullcontext(_NullListener())
     with shown as listener, observer.interruptible(request.cancellation.interrupt):
@@ -160,7 +160,7 @@ def execute(workspace: Workspace, request: ApplyRequest) -> Execution:
 
 
 class _NullListener:
-    """Implements `ports.Listener`, for a plan of which no step is sent."""
+    """A `ports.Listener` that ignores everything, for a plan without steps."""
 
     def planned(self, steps: int) -> None: ...
 
@@ -172,9 +172,9 @@ class _NullListener:
 def carry_out(
     workspace: Workspace, request: ApplyRequest, left_out: Sequence[Result] = (), *, is_reviewed: bool = False
 ) -> ApplyResult:
-    """Carry out a plan, keep the plan that undoes it, and give the observer the account with what was left out.
+    """Carry out a plan, write its undo plan, and pass the result, with what was left out, to the observer.
 
-    Raises what broke it off, after the observer has heard.
+    An error that ended the run is raised after the observer has got the result.
     """
     execution = execute(workspace, request)
     results = all_results(execution, left_out)
@@ -195,7 +195,7 @@ def all_results(execution: Execution, left_out: Sequence[Result]) -> tuple[Resul
 
 
 def run_error(execution: Execution) -> ReconcilerError | None:
-    """What broke a run off, None where nothing did."""
+    """The error that ended a run; None for a run that was completed."""
     if execution.ended_by is None and execution.interrupted:
         return Interrupted("interrupted; what was in flight has been finished and recorded")
     return execution.ended_by

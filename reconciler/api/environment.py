@@ -37,7 +37,7 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Block for `seconds`."""
         time.sleep(seconds)
 
 
@@ -73,10 +73,10 @@ _KEPT_FREE: Final = 20
 
 
 def connections_within_limit(wanted: int, *, raises: bool = True) -> int:
-    """How many connections, of so many wanted, may be open at once beside the files of a run; at least one.
+    """How many of `wanted` connections may be open at once beside the files of a run; at least one.
 
-    With `raises` the limit on open files is raised as far as the system lets a process do that by itself: a run that
-    found no descriptor for its ledger would end without one.
+    With `raises` the limit on open files is raised as far as the system lets a process do that by itself: a run without
+    a descriptor for its ledger would end without one.
     """
     if resource is None:
         return wanted
@@ -149,17 +149,17 @@ class Environment:
 
     @property
     def reporting_url(self) -> str:
-        """The same of the User Level Reporting API."""
+        """Scheme, host and port of the User Level Reporting API."""
         return self.variables.get("DT_REPORTING_URL") or REPORTING_URL
 
     @property
     def chartboost_url(self) -> str:
-        """The same of the Mediation Reporting API."""
+        """Scheme, host and port of the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_API_URL") or CHARTBOOST_URL
 
     @property
     def chartboost_auth_url(self) -> str:
-        """Where tokens for it come from."""
+        """Scheme and host of the server that issues tokens for the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
 
     @property
@@ -215,7 +215,7 @@ class Environment:
         return Keys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 
     def required_secret(self, name: str) -> Secret:
-        """The same, or `CredentialsError`."""
+        """The secret, as by `secret`. Raises `CredentialsError` where it is not set."""
         secret = self.secret(name)
         if secret is None:
             where = "".join(

@@ -38,7 +38,7 @@ _ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsResult:
-    """What the reports speak for, of each declared floor."""
+    """A suggestion for each declared floor."""
 
     suggestions: Suggestions
 
@@ -147,7 +147,7 @@ class FloorsContext:
         return texts
 
     def floors_input(self) -> FloorsInput:
-        """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
+        """What manifests, ledger and journal say about floors. Raises `ProjectError` where no floor is declared."""
         context = read_floors_input(self.desired, self.workspace.store(self.settings.publisher_id))
         if not context.declared:
             raise ProjectError(
@@ -166,7 +166,7 @@ class FloorsContext:
 
 
 def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
-    """The days to look at: the last two weeks of those that reports tell of, unless they are named."""
+    """The window of days: those named; else the last two weeks with reports. Raises `ProjectError` without reports."""
     inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
     if not inside:
         days_text = f" from {first or '...'} to {last or '...'}" if first or last else ""
@@ -200,7 +200,7 @@ def backtest(workspace: Workspace, first: date | None, last: date | None, split:
 
 
 def write(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> FloorsWriteResult:
-    """Write suggested floors into the manifests, and what speaks for them beside the ledger."""
+    """Write suggested floors into the manifests, and the evidence for them into a file beside the ledger."""
     frame = FloorsContext.of(workspace, first, last)
     on = frame.floors_input()
     with frame.warehouse() as warehouse:
@@ -215,7 +215,7 @@ def write(workspace: Workspace, first: date | None, last: date | None, only: Seq
 def _write_files(
     workspace: Workspace, on: FloorsInput, suggestions: Suggestions, read: Sequence[ManifestText], edits: FloorTexts
 ) -> tuple[Suggestion, ...]:
-    """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
+    """Write the edited manifests and the evidence; returns the suggestions that were written."""
     write_manifests(workspace.root, read, edits.texts)
     cells = {Cell(change.address, change.country) for change in edits.written}
     if cells:

@@ -72,11 +72,10 @@ def refuse(exceeded: Sequence[Refusal]) -> None:
 
 
 def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Reviewed | None:
-    """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+    """What was reviewed, from a digest, or from a file: a saved plan, a report, or a text with a review mark.
 
-    None where a file says that no review is needed.
-
-    Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
+    None where the file says that no review is needed. Raises `PlanUnusable` for a plan of another publisher or API, and
+    for a file without a review mark.
     """
     review = reviewed_in(given)
     if review is not None:
@@ -98,7 +97,7 @@ def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Revi
 
 
 def hold_to_review(workspace: Workspace, plan: Plan, review: Reviewed) -> None:
-    """Raise `StalePlan` where a plan would do what was not reviewed; the observer hears of it first."""
+    """Raise `StalePlan` where a plan does more than was reviewed, after passing the difference to the observer."""
     more = unreviewed(plan, review)
     if not more:
         return

@@ -217,7 +217,7 @@ class Project:
     def suggest_floors(
         self, first: date | None = None, last: date | None = None, *, only: Sequence[str] = ()
     ) -> "SuggestionsResult":
-        """What reports of these days, else of the last two weeks of them, speak for. Changes nothing."""
+        """Suggest floors from the reports of these days, else of the last two weeks with reports. Changes nothing."""
         from reconciler.api.floors import suggest
 
         return suggest(self._workspace, first, last, only)

@@ -106,7 +106,7 @@ def _warn_of_doubts(workspace: Workspace, project: Declared, ledger: Ledger) -> 
 
 
 def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
-    """All of an account that no project stands for yet."""
+    """The whole account, for a project that does not exist yet."""
     with workspace.reader(publisher_id) as reader:
         return observe_account(reader, {}, (), workspace.parallelism)
 

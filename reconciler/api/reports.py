@@ -155,9 +155,9 @@ def import_report(
 def _report_clients(
     workspace: Workspace, wanted: ReportSource, reports: Reports, folder: Path
 ) -> Iterator[ReportClients]:
-    """The APIs that are wanted; of `all`, those that there are credentials for, and the other is told.
+    """Clients of the requested APIs; of `all`, those with credentials, and a notice for the other.
 
-    `folder` is where the times of requests to a limited API are kept. Raises `CredentialsError`.
+    `folder` holds the times of requests to a rate-limited API. Raises `CredentialsError`.
     """
     has_dt, has_chartboost = workspace.environment.has(*_DT), workspace.environment.has(*_CHARTBOOST)
     if wanted == "all" and not has_dt and not has_chartboost:

@@ -30,10 +30,10 @@ class Notice:
 
 
 class StepListener(Protocol):
-    """Hears of steps as they come to pass. Implementations of `ports.Listener` and of a fetch's listener fit."""
+    """Is called for each step. Implementations of `ports.Listener` and of the listener of a fetch fit."""
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         ...
 
     def begun(self, step: Any) -> None:
@@ -46,13 +46,13 @@ class StepListener(Protocol):
 
 
 class Observer:
-    """Hears of what an operation does. Every method does nothing: override those that you want.
+    """Is called while an operation runs. Every method does nothing: override those that you need.
 
-    An exception raised in a method ends the operation, but for `begun` and `ended`: do not raise there.
+    An exception raised in a method ends the operation, except in `begun` and `ended`: do not raise there.
     """
 
     def notice(self, notice: Notice) -> None:
-        """Something that is good to know."""
+        """A notice that is worth showing."""
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Warnings of the manifests, and, once manifests are written, what could not be written."""
@@ -70,7 +70,7 @@ class Observer:
         """What carrying out the plan will cost. Only for a plan that writes."""
 
     def finished(self, result: "ApplyResult") -> None:
-        """What came of a plan, before the lock is let go: also where an error is raised next."""
+        """The result of a plan, before the lock is released; also where an error is raised next."""
 
     def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[Any]:
         """Wraps the time in which steps are carried out.
@@ -82,12 +82,12 @@ class Observer:
         return nullcontext()
 
     def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
-        """Wraps the time in which steps are carried out; what it gives hears of them. By default this observer."""
+        """Wraps the time in which steps are carried out; its value is called for each step. Default: this observer."""
         del verb
         return nullcontext(self)
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
 
     def begun(self, step: Any) -> None:
         """One of them is about to be tried: a change of a plan, or a partition of a fetch. Called from any thread."""
@@ -195,9 +195,9 @@ _OF_FIELD: Final[ColumnTypes] = {"path": "text", "before": "json", "after": "jso
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan, what of the project's limits and policies it exceeds, and the warnings of the manifests.
+    """A plan, the limits and policies of the project that it exceeds, and warnings of the manifests.
 
-    What waits for leave is in `plan.held` and not among `plan.changes`.
+    Changes that wait for permission or for a time are in `plan.held`, not in `plan.changes`.
     """
 
     plan: "Plan"

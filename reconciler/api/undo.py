@@ -192,7 +192,7 @@ class RemainingDeclarations:
     by_hand: Mapping[Address, str]
 
     def without(self, addresses: AbstractSet[Address]) -> "RemainingDeclarations":
-        """The same but for these addresses."""
+        """A copy without these addresses."""
         again, quiet = (
             {address: fields for address, fields in each.items() if address not in addresses}
             for each in (self.again, self.quiet)

@@ -89,7 +89,7 @@ def _sparse_files(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
 
 
 def _may_be_sparse(root: Path) -> bool:
-    """Whether the checkout that a project is in has, or had, patterns of what git is to leave out."""
+    """Whether the project's checkout has, or had, patterns of a sparse checkout."""
     with suppress(OSError, ValueError):
         for folder in (root.resolve(), *root.resolve().parents):
             git = folder / ".git"
@@ -180,11 +180,11 @@ class Workspace:
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
 
     def warn(self, message: str) -> None:
-        """Tell the observer of what may be wrong."""
+        """Pass a warning to the observer."""
         self.observer.notice(Notice(message, "warning"))
 
     def inform(self, message: str) -> None:
-        """Tell the observer of what is good to know."""
+        """Pass a notice to the observer."""
         self.observer.notice(Notice(message))
 
     def settings(self) -> "Settings":
@@ -203,7 +203,7 @@ class Workspace:
         return self._parsed
 
     def validate(self) -> Loaded:
-        """The manifests with all findings; settings that cannot be read leave no state. What was read is remembered."""
+        """The manifests with all findings, and no state where there are errors. Updates the load cache."""
         cache = self._cache()
         loaded = self._load_cached(cache)
         cache.save()
@@ -225,7 +225,7 @@ class Workspace:
         return loaded, loaded.state
 
     def desired(self, *, remember: bool = True) -> DesiredState:
-        """The same without the findings."""
+        """The declared state, as by `load`, without the findings."""
         return self.load(remember=remember)[1]
 
     def _cache(self) -> Cache | Forgetful:

@@ -102,7 +102,7 @@ class Console:
             self._print(line(Span(str(finding), tone)), to_answer=to_answer)
 
     def abandon(self) -> None:
-        """Stop writing the answer: whoever read it has gone."""
+        """Discard the rest of the answer: its reader has closed the stream."""
         discard_output(sys.stdout)
 
     def confirm(self, question: str) -> bool:

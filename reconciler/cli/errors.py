@@ -22,10 +22,9 @@ _REPORT: Final = "call it again with -v to see where it happened, and report tha
 
 
 def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> int:
-    """Say what ended the command that was called with these words; its exit code.
+    """Print the error that ended a command, and return its exit code. `words` are the arguments as typed.
 
-    What comes from the machine is told in its words. What is our own bug is told with the place where it struck, and
-    with -v as a traceback.
+    Errors of the system are printed in its words; a bug of this program with its place, and with -v as a traceback.
     """
     console = Console()
     match end:
@@ -56,7 +55,7 @@ def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> in
 
 
 def _system_error(end: OSError) -> tuple[str, str]:
-    """What is told of something that the system refused, and what to do about it."""
+    """Message and hint for an error of the operating system."""
     match end:
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             return "too many files and connections are open at once", _FEW_FILES
@@ -68,7 +67,7 @@ def _system_error(end: OSError) -> tuple[str, str]:
 
 
 def _foreign_error(end: Exception) -> tuple[str, str]:
-    """The same of an exception that is none of this program's."""
+    """Message and hint for an exception that is none of this program."""
     match end:
         case MemoryError():
             return "there is not enough memory", _DONE

@@ -241,7 +241,7 @@ def _token(environment: Environment, name: str, where: str) -> Secret:
 
 
 def _request_in_event(event_path: str) -> int | None:
-    """The number of the pull request that an event tells of; None for events that tell of none."""
+    """The number of the pull request in the event file of a job; None for other events."""
     if not event_path:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Options that commands share, as decorators, and the parsing of their values: days, durations, limits and selections."""
+"""Options that commands share, as decorators, and the parsing of their values: days, durations, limits."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the shared options come to; what stands behind the command's name wins.
+    """The values of the shared options; an option after the command's name overrides one before it.
 
     `for_project` says whether `--project` was given at all, with a path or, where a command takes it so, without.
     """
@@ -237,7 +237,7 @@ _DAYS_AGO: Final = re.compile(r"(\d{1,5})d")
 
 
 def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
-    """A day in UTC, from `2026-11-01` or from `30d`: so many days before today."""
+    """A day in UTC, from `2026-11-01` or from `30d`: that number of days before today."""
     if value is None:
         return None
     if ago := _DAYS_AGO.fullmatch(value):

@@ -33,7 +33,7 @@ log = logging.getLogger("reconciler.progress")
 
 
 class StepWords(Protocol[End_contra]):
-    """How the steps of something are told. The facts of an event are JSON and hold no secret."""
+    """How steps are described, in text and as facts of events. The facts are JSON and hold no secret."""
 
     def describe(self, end: End_contra) -> str:
         """A step that ended, in a few words."""
@@ -48,13 +48,13 @@ class StepWords(Protocol[End_contra]):
         ...
 
     def end(self, end: End_contra) -> Mapping[str, Any]:
-        """What came of it, as facts of an event."""
+        """The outcome of a step, as facts of an event."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressTarget:
-    """Where progress is told: `talk` takes a line, `as_json` says that the log is of JSON lines."""
+    """Where progress goes: `talk` takes a line; `as_json`: the log has JSON lines, and progress is events in it."""
 
     clock: "Clock"
     talk: Callable[[str], None]
@@ -63,9 +63,9 @@ class ProgressTarget:
 
 
 class ProgressLines(Generic[End]):
-    """Tells now and then, also while a single step takes long, how many steps have ended and how many were not done.
+    """Reports now and then, also during a long step, how many steps have ended and how many failed.
 
-    Implements `api.observer.StepListener`.
+    Implements `api.results.StepListener`.
     """
 
     def __init__(self, what: str, words: StepWords[End], place: ProgressTarget) -> None:
@@ -88,7 +88,7 @@ class ProgressLines(Generic[End]):
         self._reporter.join()
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         with self._lock:
             self._steps = steps
             self._began = self._reported_at = self._place.clock.monotonic()
@@ -113,7 +113,7 @@ class ProgressLines(Generic[End]):
         self.report_if_due()
 
     def report_if_due(self) -> None:
-        """Tell how things stand, if that was not told for a while."""
+        """Report progress, unless that was done within `EVERY_SECONDS`."""
         with self._lock:
             now = self._place.clock.monotonic()
             if not self._steps or self._done >= self._steps or now - self._reported_at < EVERY_SECONDS:
@@ -148,7 +148,7 @@ def _duration_text(seconds: float) -> str:
 
 
 class ProgressBar(Generic[End]):
-    """Shows on a terminal how many steps have ended, and the last one. Implements `api.observer.StepListener`."""
+    """Shows on a terminal how many steps have ended, and the last one. Implements `api.results.StepListener`."""
 
     def __init__(self, what: str, words: StepWords[End], *, no_color: bool) -> None:
         from rich.console import Console as RichConsole  # noqa: PLC0415 - 50 ms, for whoever watches
@@ -174,7 +174,7 @@ class ProgressBar(Generic[End]):
         self._progress.stop()
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         self._progress.update(self._task, total=steps)
 
     def begun(self, step: object) -> None:
@@ -195,7 +195,7 @@ def progress_display(
 
 
 class _ApplyWords:
-    """How the steps of an apply are told."""
+    """Describes the steps of an apply."""
 
     def describe(self, end: Result) -> str:
         return f"{end.outcome} {step_text(end.action, end.address, end.outcome)}"
@@ -218,7 +218,7 @@ class _ApplyWords:
 
 
 class _FetchWords:
-    """How the days of a fetch are told."""
+    """Describes the days of a fetch."""
 
     def describe(self, end: "FetchOutcome") -> str:
         return f"{end.state} {end.source} {end.app} {end.day}"

@@ -155,7 +155,7 @@ def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: 
 
 
 def print_results(console: Console, options: Options, result: "ApplyResult") -> None:
-    """What came of an apply and what it held, in one of `RESULT_FORMATS`; the JSON document has results alone."""
+    """The results of an apply and what was held, in one of `RESULT_FORMATS`; the JSON document has only results."""
     origin, held = result.plan.origin, result.plan.held
     match options.format:
         case "json":

@@ -71,9 +71,9 @@ OPTIONS: Final[Mapping[str, str]] = {
 
 
 def option_hint(error: click.UsageError, words: Sequence[str]) -> str:
-    """What an option that does not exist is called here; empty where that is not known. `words` are all that was typed.
+    """A hint for an option that does not exist; empty if there is none. `words` are the arguments as typed.
 
-    Of `-target`, click tells only that there is no `-t`, so the words are looked through.
+    For `-target`, click reports only that there is no `-t`, so the words are searched.
     """
     if not isinstance(error, click.NoSuchOption):
         return ""

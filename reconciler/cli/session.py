@@ -71,12 +71,12 @@ class CommandSession:
             return ""
 
     def project_name(self) -> str:
-        """What tells the project from others: its folder in the repository, or that of the repository itself."""
+        """The name of the project in metrics: its folder in the repository, or the name of the repository."""
         return self.folder() or self.root().name
 
 
 class TerminalObserver(Observer):
-    """Tells on the terminal what goes on; a request to stop the process stops the steps."""
+    """Prints what an operation does; a signal to stop the process stops the steps."""
 
     def __init__(self, session: CommandSession) -> None:
         self._console, self._options, self._clock = session.console, session.options, session.clock

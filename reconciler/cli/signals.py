@@ -47,7 +47,7 @@ def stop_at_once() -> None:
 
 
 def end_by(number: int) -> NoReturn:
-    """End the process by a signal, as if nobody listened to it; where it is blocked, with the code that shells tell."""
+    """End the process by a signal with its default action; where it is blocked, with exit code 128 + number."""
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
     os._exit(128 + number)

@@ -53,7 +53,7 @@ def write_error(text: str) -> None:
 
 
 def flush_streams() -> None:
-    """Let go of what cannot be written: Python would try it once more at its end, and change the exit code."""
+    """Flush stdout and stderr; discard what cannot be written, as Python would retry at exit and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -63,7 +63,7 @@ def flush_streams() -> None:
 
 
 def discard_output(stream: "TextIO") -> None:
-    """Let go of what is still to be written, which Python would try once more at its end."""
+    """Discard what is buffered for a stream, which Python would otherwise try to write at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -32,7 +32,7 @@ def _cells(each: Listed) -> tuple[str, ...]:
 
 
 def status_word(each: Listed) -> str:
-    """The live status; of what is not live, whether it is gone or was never made."""
+    """The live status; for a resource that is not live, `missing` if it is owned, else `not made`."""
     if each.live:
         return each.status or "-"
     return "missing" if each.owned else "not made"

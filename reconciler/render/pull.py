@@ -65,7 +65,7 @@ def changed_lines(old: Sequence[str], new: Sequence[str], file: str) -> Iterator
 
 
 def _note_lines(adoption: Adoption) -> Iterator[str]:
-    """Notes, those that say the same of many resources as one."""
+    """Notes as lines; notes with the same text are one line with their addresses."""
     by_text: dict[str, list[str]] = {}
     for note in adoption.notes:
         by_text.setdefault(note.text, []).append(note.address)

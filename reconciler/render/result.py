@@ -82,7 +82,7 @@ class ResultDocument(Document, format="reconciler.result/1", title="Result (appl
 
 
 def result_document(results: Sequence[Result], run: str, undo: str | None = None) -> dict[str, Any]:
-    """What came of an apply, step by step; `undo` is the path of the plan that would undo it."""
+    """`reconciler.result/1`: the result of each step; `undo` is the path of the plan that would undo the run."""
     return ResultDocument.write(results, run=run, undo=undo)
 
 
@@ -263,12 +263,12 @@ class RehearsalDocument(
 
 
 def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
-    """`reconciler.rehearsal/1`: the result as apply tells it, and the sandbox account afterwards."""
+    """`reconciler.rehearsal/1`: the results as `apply` prints them, and the sandbox account afterwards."""
     return RehearsalDocument.write(rehearsal)
 
 
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
-    """The results as apply prints them, then the sandbox account, then whether the plan holds there."""
+    """The results as `apply` prints them, the sandbox account afterwards, and whether the plan holds there."""
     yield from result_lines(rehearsal.results, rehearsal.run, held=rehearsal.held)
     yield ()
     yield from _account_lines(rehearsal.aftermath)

@@ -35,10 +35,10 @@ WINDOWS_BACK: Final = 26
 
 @dataclass(frozen=True, slots=True)
 class FloorsInput:
-    """What suggestions stand on besides reports: declared floors, floors in force, their past, names and waterfalls.
+    """Input of suggestions besides reports: declared floors, floors in force, their changes, placements, waterfalls.
 
-    `declared` holds the tables of the manifests; `in_force` those the account was last given by us, or, where it was
-    given none, the declared ones.
+    `declared` holds the tables of the manifests; `in_force` those that were last applied, or, where none was, the
+    declared ones.
     """
 
     declared: Mapping[Address, Floors]
@@ -63,7 +63,7 @@ class FloorsInput:
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
     def question(self, cells: Iterable[Cell], first: date, last: date) -> Question:
-        """What the reports are asked about these cells."""
+        """The query of evidence for these cells and days."""
         wanted = list(cells)
         return Question(wanted, first, last, self.known, floor_days(self.past, self.in_force, wanted, first, last))
 
@@ -73,7 +73,7 @@ class FloorsInput:
 
 
 def read_floors_input(desired: DesiredState, store: LedgerReader) -> FloorsInput:
-    """What manifests, ledger and journal tell. Raises `StoreError`."""
+    """Declared floors, floors in force and their changes, from manifests, ledger and journal. Raises `StoreError`."""
     ledger = store.ledger()
     placements = [each for app in desired.apps if app.state == "present" for each in app.placements or ()]
     declared = dict(_declared_floors(placements))

@@ -58,7 +58,7 @@ class _AppScope:
 
 
 def nothing_selected(selection: Selection) -> ProjectError:
-    """For a selection that picks nothing of what there is."""
+    """The error for a selection that matches nothing."""
     patterns = " ".join(selection.only)
     return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
 
@@ -127,7 +127,7 @@ def observe_apps_of(
 def observe_plan_targets(
     plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
 ) -> Observation:
-    """Read again what a plan rests on: the list of apps, and the lists of the apps whose placements it speaks of.
+    """Read again what a plan depends on: the list of apps, and the lists of the apps whose placements it changes.
 
     Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
     """
@@ -259,9 +259,9 @@ def _unlisted_ids(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[
 
 
 def _find_unlisted(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
-    """What exists of the owned ids that lists do not show: asked for by id before anything is concluded from that.
+    """The resources that exist among owned ids that lists do not show; each is asked for by id.
 
-    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
+    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after asking for a sample of them.
     """
     ids = list(dict.fromkeys(lost))
     sample = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]

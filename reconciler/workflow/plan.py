@@ -84,7 +84,7 @@ MOST_TOLD: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class PlanningContext:
-    """Where a plan is to be carried out. `past`: what the journal says of creates."""
+    """The reader, the ledger, and the creates in the journal (`past`) that a plan is made with."""
 
     reader: LiveReader
     ledger: Ledger
@@ -92,7 +92,7 @@ class PlanningContext:
 
 
 def replan(plan: Plan, desired: DesiredState, context: PlanningContext, origin: Origin, parallelism: int) -> Now:
-    """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
+    """Plan again for an earlier plan: read again what it depends on, and compare.
 
     Raises `ApiError` for what cannot be read or believed.
     """
@@ -108,7 +108,7 @@ def replan(plan: Plan, desired: DesiredState, context: PlanningContext, origin: 
 
 
 def options_of(desired: DesiredState, observation: Observation, origin: Origin) -> DiffOptions:
-    """The conditions under which what was observed is looked at."""
+    """The options of a comparison: time, limits of the project, and what of the observation is doubtful."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
     return DiffOptions(
         now,
@@ -131,10 +131,10 @@ def make_settled_plan(
     clock: Clock,
     tell: Callable[[str], None],
 ) -> tuple[Plan, LiveState]:
-    """A plan that repeats no create of an earlier run before what that made had its time to appear.
+    """A plan that does not repeat a create of an earlier run whose result may still appear.
 
-    `read_plan` reads the account and plans. While the plan holds such a create the account is read again,
-    until it shows what was made or the time is over; `tell` hears what is waited for.
+    `read_plan` reads the account and plans. While the plan holds such a create the account is read again, until it
+    shows the resource or the time is over; `tell` gets a message about the wait.
     """
     pause = FIRST_PAUSE
     plan, live = read_plan()
@@ -203,9 +203,9 @@ def make_audit(
 
 
 def wait_to_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
-    """Wait until what earlier runs may have created had its time to appear in the account's lists.
+    """Wait until what earlier runs may have created has had its time to appear in the account's lists.
 
-    With a plan: only for what that would create. Returns what the journal says of creates.
+    With a plan: only for what that would create. Returns the creates in the journal.
     """
     past = past_creates(store.events())
     creates = (change.address for change in plan.changes if isinstance(change, Create)) if plan else past.unclear
@@ -233,9 +233,9 @@ class ApplyRequest:
 
 
 def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
-    """Bring the ledger up to what was seen, and carry out every change that is not blocked.
+    """Update the ledger with what was observed, and carry out every change that is not blocked.
 
-    So many steps side by side at most.
+    At most `parallelism` steps run at once.
     """
     plan, run = request.plan, request.run
     if plan.remember or plan.forget:

@@ -86,9 +86,9 @@ def drift(options: Options, *, only: tuple[str, ...], since: date | None, notify
 
 
 def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
-    """Where to tell of alarms: the flag's URL, else the environment's; None without either.
+    """The webhook for alarms: the option's URL, else the environment's; None without either.
 
-    Raises `ProjectError` for what is no webhook, before the account is asked for anything.
+    Raises `ProjectError` for a URL that is no webhook's, before the account is read.
     """
     url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
     if url is None:
@@ -99,7 +99,7 @@ def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
 
 
 def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
-    """Post the alarms. What goes wrong is told and changes nothing: the exit code speaks of the account."""
+    """Post the alarms. A failure is a warning and does not change the exit code."""
     from reconciler.http.webhook import post
     from reconciler.render.drift.text import audit_message
 

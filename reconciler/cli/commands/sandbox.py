@@ -24,7 +24,7 @@ _APIS: Final = {
 
 
 def exports(url: str) -> tuple[str, ...]:
-    """What a shell is told so that commands speak to a sandbox at this URL, a line for each API."""
+    """Shell commands, a line for each API, that make commands use the sandbox at this URL."""
     return tuple(
         " ".join(["export", *(f"{name}={url}" for name in names), f"{api}_CLIENT_ID=demo {api}_CLIENT_SECRET=demo"])
         for api, names in _APIS.items()

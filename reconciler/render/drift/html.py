@@ -155,7 +155,7 @@ class ClassView:
 
 
 def audit_page(audit: Audit, history: Trend | None = None, title: str = "Audit of the account") -> str:
-    """The whole page. Of an audit with more than 2,000 items to show so many are drawn, the gravest first."""
+    """The page of an audit. At most 2,000 items are drawn, the gravest first; the page says how many are left out."""
     views = _class_views(audit)
     values = {
         "title": title,

@@ -45,7 +45,7 @@ class _Block:
         return (*self.head, *self.body, *self.tail)
 
     def rows(self, lines: int) -> int:
-        """How many rows so many lines of the block hold."""
+        """How many rows are among the first `lines` lines of the block."""
         return max(0, lines - len(self.head) - len(self.tail))
 
 

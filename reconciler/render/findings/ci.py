@@ -30,7 +30,7 @@ def in_repository(findings: Iterable[Finding], folder: str) -> tuple[Finding, ..
 
 
 def with_fingerprints(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
-    """Each finding with what tells it from all others and stays the same when lines move: 64 hex digits."""
+    """Each finding with its fingerprint: 64 hex digits, unique in the report, the same when lines move."""
     counts: Counter[str] = Counter()
     for finding in findings:
         same = digest([finding.file, finding.code, finding.address, finding.message])
@@ -185,7 +185,7 @@ _NOTHING_TO_XML: Final = frozenset("\ufffe\uffff")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `group` is its class: what it is about. `failure` and `skipped` name why; `text` tells it all."""
+    """A JUnit test case. `group` is its class, the subject; `failure` and `skipped` are reasons; `text` is the body."""
 
     group: str
     name: str

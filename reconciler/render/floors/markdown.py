@@ -96,7 +96,7 @@ def backtest_text(backtest: Backtest) -> str:
 
 
 def backtest_lines(backtest: Backtest) -> Iterator[Line]:
-    """Each move with what it expected and what came, by app; those without an answer say why."""
+    """Each move by app with the expected and the actual change of revenue; without the latter, the reason."""
     for app, replays in groupby(backtest.replays, key=lambda replay: app_of(replay.cell.address)):
         yield from _app_lines(app, list(replays))
         yield ()
@@ -119,7 +119,7 @@ def _app_lines(app: Address, replays: list[Replay]) -> Iterator[Line]:
 
 
 def came_in_words(replay: Replay) -> tuple[str, Tone]:
-    """What came of a move, in a word."""
+    """The outcome of a move in a word (lost, gained, silent), and its tone."""
     if replay.came is None:
         return "silent", "faint"
     return ("lost", "remove") if replay.came.estimate < 0 else ("gained", "add")
@@ -209,7 +209,7 @@ MOST_REPLAYS: Final = 2000
 
 
 def backtest_page(backtest: Backtest, title: str = "Backtest of floor suggestions") -> str:
-    """The whole page: each move with what it expected and what came."""
+    """The page of a backtest: each move with the expected and the actual change of revenue."""
     answered = len(backtest.told)
     replays = []
     for each in backtest.replays[:MOST_REPLAYS]:

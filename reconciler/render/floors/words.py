@@ -171,7 +171,7 @@ def _common_reasons(reasons: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _common_text(texts: Sequence[str]) -> str:
-    """One sentence for all: a number that differs is told as its range, an interval as one that holds all of them."""
+    """One sentence for texts that differ in numbers only: a differing number as its range, intervals as their hull."""
     between = _NUMBER.split(texts[0])
     places = [sorted(set(same), key=_sort_key) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
     text = between[0]
@@ -257,7 +257,7 @@ def _share(part: float, whole: float) -> str:
 
 
 def unmatched_texts(unmatched: Unmatched, most: int | None = None) -> tuple[str, ...]:
-    """What could not be joined, a line each; of long lists of names at most so many."""
+    """What could not be joined, a text for each kind; lists of names are cut to `most` names."""
     texts = []
     if unmatched.rows:
         texts.append(f"{counted_in_thousands(unmatched.rows, 'report row')} could not be joined")

@@ -58,7 +58,7 @@ class AppView:
 
 
 def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan") -> str:
-    """The whole page. Of a plan with more than 2,000 changes so many are drawn, removals first, and it says so."""
+    """The page of a plan. At most 2,000 changes are drawn, removals first; the page says how many are left out."""
     drawn = frozenset(number for number, _ in sorted(enumerate(plan.changes), key=_danger_rank)[:MOST_CHANGES])
     dangers = [view for view in _change_views(plan, drawn) if view.action in DANGERS]
     origin = plan.origin

@@ -86,7 +86,7 @@ FLOOR_TITLES: Final = ("placement", "country", "before", "after", "why")
 
 
 def block(change: Create | Update) -> SectionItem:
-    """A change with a table of its fields; floors that move are told elsewhere, and left out."""
+    """A change with a table of its fields, without floors that move: these have a table of their own."""
     fields = [field for field in change.fields if isinstance(change, Create) or field.field != "floorPrices"]
     titles = ("field", "value") if isinstance(change, Create) else ("field", "before", "after", "why")
     parts = [f"\n{_title(change)}\n"]
@@ -125,7 +125,7 @@ def _before_value(field: FieldChange) -> str:
 
 
 def _reason_text(field: FieldChange) -> str:
-    """Where a difference comes from, and what speaks for a price."""
+    """The origin of a difference, and the evidence for a price."""
     return listed([ORIGINS[field.origin], "" if field.evidence is None else sentence(field.evidence)])
 
 
@@ -173,7 +173,7 @@ def _danger_sections(changes: Iterable[Change], share: float) -> Iterator[Sectio
 
 
 def held_section(held: Sequence[Held]) -> Section:
-    """What waits for leave or for a time."""
+    """The changes that are held: they wait for permission or for a point in time."""
     return Section(f"\n#### {held_title(held)}\n\n", [held_bullet(each) for each in held], share=LARGE_SHARE)
 
 
@@ -235,7 +235,7 @@ WORDS: Final[Mapping[Action, str]] = {
 
 
 def _has_more(change: Create | Update) -> bool:
-    """Whether there is more to a change than floors that move, which have been told."""
+    """Whether a change has anything to show besides floors that move."""
     return isinstance(change, Create) or not change.fields or any(each.field != "floorPrices" for each in change.fields)
 
 

@@ -100,7 +100,7 @@ def _gravity(app: AppCounts) -> int:
 
 
 def is_large(plan: Plan) -> bool:
-    """Whether there is more to tell of a plan than anybody reads."""
+    """Whether a plan has more than `READABLE` changes, held changes, unmanaged resources and notes."""
     return len(plan.changes) + len(plan.held) + len(plan.unmanaged) + len(plan.notes) > READABLE
 
 
@@ -109,9 +109,9 @@ SHOWN: Final = 100
 
 
 def plan_overview(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool = False) -> Iterator[Line]:
-    """The plan as `plan_lines` tells it, a large one in a page unless the `whole` of it is asked for.
+    """The plan as by `plan_lines`; a large one as a summary by app, unless `whole` is set.
 
-    Without `whole`, what is unmanaged is counted.
+    Without `whole`, unmanaged resources are counted.
     """
     if whole or not is_large(plan):
         return plan_lines(plan, refusals, whole=whole)
@@ -138,7 +138,7 @@ def _summary_lines(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
 
 
 def _list_lines(title: str, changes: Sequence[Change]) -> Iterator[Line]:
-    """Changes, as far as they fit into so many lines."""
+    """The changes below a title, cut to about `SHOWN` lines."""
     if not changes:
         return
     yield line(Span(f"{title} ({len(changes)}):", "strong"))

@@ -70,7 +70,7 @@ def unmanaged_line(plan: Plan) -> Line:
 
 
 def held_title(held: Sequence[Held]) -> str:
-    """What is said of all that is held."""
+    """The title of the list of held changes."""
     return f"Held ({len(held)}), nothing of it is sent"
 
 
@@ -81,7 +81,7 @@ def held_lines(held: Held) -> Iterator[Line]:
 
 
 def refusal_line(refusal: Refusal) -> Line:
-    """A limit or policy that a plan goes beyond, and what would allow it."""
+    """A limit or policy that a plan exceeds, and the switch that would allow it."""
     label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
     return line(label, f"{refusal.message} [{refusal.limit}]; what would allow it: {refusal.switch}")
 
@@ -209,7 +209,7 @@ OUTCOME_TONES: Final[Mapping[str, Tone]] = {
 
 
 def result_line(result: Result) -> Line:
-    """One step and what came of it."""
+    """A step with its outcome."""
     id_text = f"  id {result.id}" if result.id is not None else ""
     error_text = f": {result.error}" if result.error else ""
     outcome = Span(result.outcome, OUTCOME_TONES[result.outcome])
@@ -237,7 +237,7 @@ def forecast_text(cost: Forecast, parallelism: int) -> str:
 
 
 def outcome_text(results: Sequence[Result]) -> str:
-    """What came of an apply in one line."""
+    """The outcomes of an apply, counted, in one line."""
     counts: Counter[str] = Counter(each.outcome for each in results)
     counts_text = ", ".join(f"{counts[name]} {name}" for name in OUTCOME_TONES if counts[name])
     return f"Apply: {counts_text or 'nothing to do'}."
@@ -269,7 +269,7 @@ def not_carried_out(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
 
 
 def outlook_line(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
-    """The same as a line; none where everything would be carried out."""
+    """`not_carried_out` as a line; none where everything would be carried out."""
     text = not_carried_out(plan, refusals)
     if text:
         yield line(Span(text, "blocked"))

@@ -130,7 +130,7 @@ def _request_url(api: "Branches", branch_name: str, into: str, message: str) -> 
 
 
 def _take_ledger(session: CommandSession, way: Way, forge: ForgeOptions) -> int:
-    """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
+    """Write the ledger of an open request into the checkout; only `request` has such a ledger."""
     from reconciler.forge.commits import Git, note_taken, waiting_ledger
     from reconciler.forge.connect import branches
 
