@@ -44,13 +44,15 @@ def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> in
             console.error(end.message, end.hint)
             return end.exit_code
         case BrokenPipeError():
-            console.abandon()
+            console.drop_answer()
         case OSError():
             console.error(*_system_error(end))
         case _:
             console.error(*_foreign_error(end))
             if logging.getLogger("reconciler").isEnabledFor(logging.INFO):
-                console.aside(line(text) for part in traceback.format_exception(end) for text in part.splitlines())
+                console.answer_on_stderr(
+                    line(text) for part in traceback.format_exception(end) for text in part.splitlines()
+                )
     return 1
 
 

@@ -143,7 +143,7 @@ def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Seque
     if options.format == "text":
         console.answer(lines)
     else:
-        console.aside(lines)
+        console.answer_on_stderr(lines)
 
 
 def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: "Sequence[Entry]") -> None:

@@ -100,7 +100,7 @@ class TerminalObserver(Observer):
         """A line for each, on stderr."""
         from reconciler.render.plan.text import refusal_line  # noqa: PLC0415 - for saved plans only
 
-        self._console.aside(map(refusal_line, refusals))
+        self._console.answer_on_stderr(map(refusal_line, refusals))
 
     def unreviewed(self, plan: "Plan", entries: "Sequence[Entry]") -> None:
         """As Markdown on stdout, where that is the format."""

@@ -53,7 +53,7 @@ def write_error(text: str) -> None:
 
 
 def flush_streams() -> None:
-    """Flush stdout and stderr; discard what cannot be written, as Python would retry at exit and change the exit code."""
+    """Flush stdout and stderr; discard what cannot be written, or Python would retry it and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -87,11 +87,6 @@ def read_floors_input(desired: DesiredState, store: LedgerReader) -> FloorsInput
     return FloorsInput(declared, in_force, waterfalls, tuple(_known_placements(desired, placements, ledger)), past)
 
 
-def _applied(address: Address, ledger: Ledger) -> Floors | None:
-    entry = ledger.get(address)
-    return floor_table(entry.applied.get("floorPrices")) if entry else None
-
-
 def _declared_floors(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
     for each in placements:
         table = floor_table(each.fields.get("floorPrices"))

@@ -150,7 +150,7 @@ def print_adoption(session: CommandSession, result: "PullResult") -> int:
 
     adoption, before, checked = result.adoption, result.before, result.checked
     if not checked:
-        session.console.give_account()
+        session.console.require_answer()
     lines = adoption_lines(adoption, before, checked=checked)
     print_result(session.console, session.options.format, result, lambda: lines)
     if checked and not adoption.is_empty:

@@ -65,13 +65,13 @@ def apply(
     project = session.project()
     if file is not None:
         _check_saved(reviewed, is_shaped=selection != Selection())
-        session.console.give_account()
+        session.console.require_answer()
         return _exit_code(session, project.apply(file, allowances=allowances, skip_stale=skip_stale))
     if skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="reconciler apply FILE --skip-stale")
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
-    session.console.give_account()
+    session.console.require_answer()
     approve = None if yes else _approval_prompt(session, "Apply this?")
     result = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
     return _exit_code(session, result)

@@ -167,7 +167,7 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
 
     session = CommandSession.of(options)
     result = session.project().write_floors(day_of(first), day_of(last), only=only)
-    session.console.give_account()
+    session.console.require_answer()
     session.console.findings(result.findings, to_answer=False)
     print_result(session.console, options.format, result, lambda: written_lines(result.written, result.files))
     return 0 if result.is_done else INCOMPLETE

@@ -86,7 +86,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     files = [text.file for text in changed]
     if not check:
         write_manifests(workspace.root, texts, changed)
-        session.console.give_account()
+        session.console.require_answer()
     if options.format == "json":
         session.console.document(fmt_document(files, written=not check))
     else:
