@@ -20,8 +20,8 @@ from reconciler import errors
 from reconciler.api.environment import WHO
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.render.findings.rules import MANIFEST_RULES, PLAN_RULES, Rule
-from reconciler.render.published import DOCUMENTS, published
+from reconciler.render.findings.rules import MANIFEST_RULES, PLAN_RULES, FindingRule
+from reconciler.render.published import DOCUMENTS, document_schemas
 from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -154,7 +154,7 @@ def _yaml(value: Any) -> str:
 def documents_page() -> str:
     """What commands print as JSON: a section for each document, its parts below."""
     sections = ["# JSON documents", OF_DOCUMENTS]
-    for file, schema in published(DOCUMENTS).items():
+    for file, schema in document_schemas(DOCUMENTS).items():
         short = file.partition(".")[0]
         title = f"{schema['title']}: `schemas/{file}`."
         whole = block_section(schema["properties"]["format"]["const"], schema).replace("\n\n", f"\n\n{title}\n\n", 1)
@@ -263,7 +263,7 @@ def findings_page() -> str:
     return "\n\n".join(["# Findings", introduction, *tables])
 
 
-def _rule_rows(rules: Mapping[str, Rule]) -> list[tuple[str, ...]]:
+def _rule_rows(rules: Mapping[str, FindingRule]) -> list[tuple[str, ...]]:
     return [(f"`{code}`", rule.severity, rule.title, rule.help) for code, rule in sorted(rules.items())]
 
 

@@ -1,7 +1,6 @@
-"""Carrying out a plan: under the lock, on an account that is read again, with the plan that undoes it kept.
+"""Carry out a plan under the lock, on an account that is read again; write the plan that undoes it.
 
-Both ways in end in `carry_out`: `apply_new` plans first, `apply_saved` holds a plan that was made before to how things
-stand now.
+`apply_new` plans first; `apply_saved` checks what still holds of a plan made before. Both end in `carry_out`.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,13 +31,13 @@ from reconciler.plan.stale import Stale, without
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import (
     ApplyRequest,
-    Ground,
+    PlanningContext,
     carry_out_plan,
-    let_settle,
     make_plan,
     make_settled_plan,
-    plan_anew,
-    undo_of,
+    make_undo_plan,
+    replan,
+    wait_to_settle,
 )
 
 if TYPE_CHECKING:
@@ -54,30 +53,30 @@ def apply_new(
 ) -> ApplyResult:
     """Plan, hold the plan to limits and to what was reviewed, have it approved, carry it out."""
     desired, selection = workspace.desired(), replace(wanted, parallelism=workspace.parallelism)
-    known = None if reviewed is None else read_review(workspace, reviewed, desired)
+    review = None if reviewed is None else read_review(workspace, reviewed, desired)
     store = workspace.store(desired.publisher_id)
     least = desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        made, live, ground = _settled_plan(workspace, desired, gateway, store, selection)
-        plan, exceeded = gate(with_evidence(made, workspace.price_evidence()), limits_of(desired, allowances))
+        fresh, live, context = _make_settled_plan(workspace, desired, gateway, store, selection)
+        plan, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
-        if known is not None:
-            hold_to_review(workspace, plan, known)
+        if review is not None:
+            hold_to_review(workspace, plan, review)
         refuse(exceeded)
-        tell_forecast(workspace, plan, gateway.pace())
+        announce_forecast(workspace, plan, gateway.pace())
         if writes(plan) and approve is not None:
             if not approve(PlanResult(plan, exceeded)):
                 return ApplyResult(run.run_id, plan, declined=True)
-            now = plan_anew(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
-            plan, _ = part_that_holds(plan, plan, now, skip_stale=False)
+            now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
+            plan, _ = still_valid_part(plan, plan, now, skip_stale=False)
             live = now.live
-        request = ApplyRequest(plan, live, ground.ledger, gateway, run, ground.past.settle_seconds(least))
+        request = ApplyRequest(plan, live, context.ledger, gateway, run, context.past.settle_seconds(least))
         return carry_out(workspace, request, is_reviewed=reviewed is not None)
 
 
-def _settled_plan(
+def _make_settled_plan(
     workspace: Workspace, desired: DesiredState, gateway: "DtGateway", store: "Store", selection: Selection
-) -> tuple[Plan, LiveState, Ground]:
+) -> tuple[Plan, LiveState, PlanningContext]:
     """A plan that repeats no create of an earlier run, before limits; the account as it was read, and the ledger."""
     ledger = store.ledger()
     past = past_creates(store.events())
@@ -85,10 +84,10 @@ def _settled_plan(
     def read_plan() -> tuple[Plan, LiveState]:
         return make_plan(desired, gateway, ledger, workspace.origin(desired), selection, lambda: past)
 
-    ground, least = Ground(gateway, ledger, past), desired.safety.settle_seconds
-    made, live = make_settled_plan(read_plan, ground, least, workspace.clock, workspace.inform)
+    context, least = PlanningContext(gateway, ledger, past), desired.safety.settle_seconds
+    plan, live = make_settled_plan(read_plan, context, least, workspace.clock, workspace.inform)
     workspace.warn_of_empty_account(ledger, live)
-    return made, live, ground
+    return plan, live, context
 
 
 def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, skip_stale: bool) -> ApplyResult:
@@ -97,17 +96,17 @@ def apply_saved(workspace: Workspace, plan: Plan, allowances: Allowances, *, ski
     within = within_limits(workspace, plan, desired, allowances)
     store, least = workspace.store(desired.publisher_id), desired.safety.settle_seconds
     with workspace.gateway(desired.publisher_id) as gateway, store.run(workspace.environment.who()) as run:
-        past = let_settle(store, workspace.clock, least, within)
-        ground = Ground(gateway, store.ledger(), past)
-        now = plan_anew(within, desired, ground, workspace.origin(desired), workspace.parallelism)
-        part, left_out = part_that_holds(plan, within, now, skip_stale=skip_stale)
-        tell_forecast(workspace, part, gateway.pace())
-        request = ApplyRequest(part, now.live, ground.ledger, gateway, run, past.settle_seconds(least))
+        past = wait_to_settle(store, workspace.clock, least, within)
+        context = PlanningContext(gateway, store.ledger(), past)
+        now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
+        part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
+        announce_forecast(workspace, part, gateway.pace())
+        request = ApplyRequest(part, now.live, context.ledger, gateway, run, past.settle_seconds(least))
         return carry_out(workspace, request, left_out)
 
 
-def tell_forecast(workspace: Workspace, plan: Plan, pace: float | None) -> None:
-    """Tell the observer what carrying out the plan will cost, at so many seconds a call."""
+def announce_forecast(workspace: Workspace, plan: Plan, pace: float | None) -> None:
+    """Pass the cost of a plan that writes to the observer; `pace`: seconds per call as measured, or None."""
     if writes(plan):
         workspace.observer.forecast(forecast(plan, pace, workspace.parallelism))
 
@@ -118,7 +117,7 @@ def writes(plan: Plan) -> bool:
     return bool(counts.create or counts.update or counts.deactivate or counts.delete)
 
 
-def part_that_holds(
+def still_valid_part(
     original: Plan, within: Plan, now: CurrentState, *, skip_stale: bool
 ) -> tuple[Plan, tuple[Result, ...]]:
     """The plan without what is stale by now, and the results of what was left out.
@@ -127,41 +126,43 @@ def part_that_holds(
     where the plan contradicts itself, `Refused` where it deletes what would not be deleted now, and `StalePlan` where
     anything is stale, or the manifests are others, and nothing may be skipped.
     """
-    found = revalidate(original, within, now)
+    checked = revalidate(original, within, now)
     again = "make a new plan with `reconciler plan --out FILE`"
-    if found.broken:
-        raise PlanUnusable(f"the plan document contradicts itself:\n{_reasons(found.broken)}", hint=again)
-    if found.refused:
-        raise Refused(f"the plan deletes what a plan made now would not:\n{_reasons(found.refused)}", hint=again)
-    if (found.stale or found.outdated) and not skip_stale:
-        told = ["the manifests have changed since it was made"] if found.outdated else []
-        told += [_reasons(found.stale)] if found.stale else []
+    if checked.broken:
+        raise PlanUnusable(f"the plan document contradicts itself:\n{_stale_reasons(checked.broken)}", hint=again)
+    if checked.refused:
+        raise Refused(
+            f"the plan deletes what a plan made now would not:\n{_stale_reasons(checked.refused)}", hint=again
+        )
+    if (checked.stale or checked.outdated) and not skip_stale:
+        reasons = ["the manifests have changed since it was made"] if checked.outdated else []
+        reasons += [_stale_reasons(checked.stale)] if checked.stale else []
         raise StalePlan(
-            "\n".join(["the plan does not hold any more:", *told]),
+            "\n".join(["the plan does not hold any more:", *reasons]),
             hint="make a new plan, or go on with the rest by --skip-stale",
         )
-    return without(found.plan, found.stale), tuple(_left_out(each, found.plan) for each in found.stale)
+    return without(checked.plan, checked.stale), tuple(_skipped_result(each, checked.plan) for each in checked.stale)
 
 
-def _reasons(found: Sequence[Stale]) -> str:
-    return "\n".join(f"{each.address}: {each.how}" for each in found)
+def _stale_reasons(steps: Sequence[Stale]) -> str:
+    return "\n".join(f"{each.address}: {each.how}" for each in steps)
 
 
-def _left_out(stale: Stale, plan: Plan) -> Result:
+def _skipped_result(stale: Stale, plan: Plan) -> Result:
     change = next(change for change in plan.changes if change.address == stale.address)
     return Result(stale.address, action_of(change), "skipped", id_of(change), error=f"stale: {stale.how}")
 
 
 def execute(workspace: Workspace, request: ApplyRequest) -> Execution:
-    """Carry out a plan while the observer hears of its steps and may stop it."""
+    """Carry out a plan; the observer gets each step and can stop the run."""
     observer = workspace.observer
-    shown = observer.progress("apply") if writes(request.plan) else nullcontext(_Deaf())
+    shown = observer.progress("apply") if writes(request.plan) else nullcontext(_NullListener())
     with shown as listener, observer.interruptible(request.cancellation.interrupt):
         return carry_out_plan(request, workspace.clock, listener, workspace.parallelism)
 
 
-class _Deaf:
-    """Implements `ports.Listener`, for a plan of which no step is sent."""
+class _NullListener:
+    """A `ports.Listener` that ignores everything, for a plan without steps."""
 
     def planned(self, steps: int) -> None: ...
 
@@ -173,49 +174,49 @@ class _Deaf:
 def carry_out(
     workspace: Workspace, request: ApplyRequest, left_out: Sequence[Result] = (), *, is_reviewed: bool = False
 ) -> ApplyResult:
-    """Carry out a plan, keep the plan that undoes it, and give the observer the account with what was left out.
+    """Carry out a plan, write its undo plan, and pass the result, with what was left out, to the observer.
 
-    Raises what broke it off, after the observer has heard.
+    An error that ended the run is raised after the observer has got the result.
     """
     execution = execute(workspace, request)
-    results = with_left_out(execution, left_out)
+    results = all_results(execution, left_out)
     done, plan = {each.address for each in results if each.outcome in DONE}, request.plan
-    found = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
+    result = ApplyResult(request.run.run_id, plan, results, left=left_mark(plan, done) if is_reviewed else "")
     try:
-        found = replace(found, undo=_keep_undo(workspace, request, execution))
+        result = replace(result, undo=_write_undo_plan(workspace, request, execution))
     finally:  # whatever went wrong after the writes, the account of them is given
-        workspace.observer.finished(found)
-    if (error := why_ended(execution)) is not None:
+        workspace.observer.finished(result)
+    if (error := run_error(execution)) is not None:
         raise error
-    return found
+    return result
 
 
-def with_left_out(execution: Execution, left_out: Sequence[Result]) -> tuple[Result, ...]:
+def all_results(execution: Execution, left_out: Sequence[Result]) -> tuple[Result, ...]:
     """All results in the order of addresses."""
     return tuple(sorted([*execution.results, *left_out], key=lambda each: address_order(each.address)))
 
 
-def why_ended(execution: Execution) -> ReconcilerError | None:
-    """What broke a run off, None where nothing did."""
+def run_error(execution: Execution) -> ReconcilerError | None:
+    """The error that ended a run; None for a run that was completed."""
     if execution.ended_by is None and execution.interrupted:
         return Interrupted("interrupted; what was in flight has been finished and recorded")
     return execution.ended_by
 
 
-def _keep_undo(workspace: Workspace, request: ApplyRequest, execution: Execution) -> str | None:
+def _write_undo_plan(workspace: Workspace, request: ApplyRequest, execution: Execution) -> str | None:
     """Write the plan that would undo this run; its path in the project, None where there is nothing to undo."""
     if execution.after is None:
         return None
     if isinstance(execution.after, str):
         workspace.inform(f"the account could not be read after the run, so no undo plan was made: {execution.after}")
         return None
-    plan = undo_of(request, execution, execution.after, workspace.stamp(request.plan.origin))
+    plan = make_undo_plan(request, execution, execution.after, workspace.stamp(request.plan.origin))
     if not plan.changes and not plan.notes:
         return None
     try:
         return write_state(workspace.root, f"undo/{request.run.run_id}.json", plan_text(plan))
     except UnfitFile:
         raise
-    except ProjectError as wrong:
-        workspace.inform(f"no undo plan was made: {wrong.message}")
+    except ProjectError as error:
+        workspace.inform(f"no undo plan was made: {error.message}")
         return None

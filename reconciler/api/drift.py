@@ -1,4 +1,4 @@
-"""Looking at the account without changing it: an audit against what was last applied, and a list of resources."""
+"""Read the account without changing it: an audit against what was last applied, and a list of resources."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.results import Columns, flat, table
+from reconciler.api.results import ColumnTypes, one_row_per_field, table
 from reconciler.api.workspace import NOTHING_LIVE, Workspace
 from reconciler.diff.audit import (
     Audit,
@@ -28,7 +28,7 @@ from reconciler.ports import AuditLog
 from reconciler.render.drift.document import audit_document
 from reconciler.render.inventory import list_document
 from reconciler.workflow.observe import Selection, observe_account
-from reconciler.workflow.plan import take_audit
+from reconciler.workflow.plan import make_audit
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -57,14 +57,14 @@ class DriftResult:
 
         `class` is the resource's, `fieldClass` the field's.
         """
-        columns: Columns = {
+        columns: ColumnTypes = {
             "address": "text", "kind": "text", "id": "text", "class": "text", "path": "text", "fieldClass": "text",
             "applied": "json", "before": "json", "after": "json", "note": "text", "openSince": "text",
         }  # fmt: skip
-        return table(columns, flat(map(_with_both_classes, self.to_dict()["items"])))
+        return table(columns, one_row_per_field(map(_add_both_classes, self.to_dict()["items"])))
 
 
-def _with_both_classes(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _add_both_classes(item: Mapping[str, Any]) -> Mapping[str, Any]:
     fields = [{**each, "class": item["class"], "fieldClass": each["class"]} for each in item["fields"]]
     return {**item, "fields": fields}
 
@@ -81,7 +81,7 @@ class InventoryResult:
 
     def to_arrow(self) -> "Table":
         """A row for each resource."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "kind": "text", "address": "text", "declared": "flag", "owned": "flag", "live": "flag", "id": "text",
             "status": "text",
         }  # fmt: skip
@@ -95,33 +95,33 @@ def drift(workspace: Workspace, only: tuple[str, ...], since: date | None, *, re
     selection = Selection(only, workspace.parallelism)
     with workspace.reader(desired.publisher_id) as reader:
         ledger = store.ledger()
-        audit = take_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
+        audit = make_audit(desired, reader, ledger, origin, selection, lambda: past_creates(store.events()))
     if ledger and not only and not any(item.live for item in audit.items):
         workspace.warn(NOTHING_LIVE)
-    past = _known_audits(store, origin, needed=since is not None)
+    past = _earlier_audits(store, origin, needed=since is not None)
     audit = with_history(audit, past)
     if record and not only:
-        _remember(audit, store)
+        _record_audit(audit, store)
     return DriftResult(audit, None if since is None else trend([*past, past_audit(audit)], since))
 
 
-def _known_audits(store: AuditLog, origin: PlanOrigin, *, needed: bool) -> list[PastAudit]:
+def _earlier_audits(store: AuditLog, origin: PlanOrigin, *, needed: bool) -> list[PastAudit]:
     """The audits of this account that are remembered. Raises `StoreError` only where they are needed."""
     try:
         return past_audits(store.audits(), origin.publisher_id, origin.api)
-    except StoreError as wrong:
+    except StoreError as error:
         if needed:
             raise
-        log.warning("earlier audits cannot be read: %s", wrong.message)
+        log.warning("earlier audits cannot be read: %s", error.message)
         return []
 
 
-def _remember(audit: Audit, store: AuditLog) -> None:
+def _record_audit(audit: Audit, store: AuditLog) -> None:
     """Remember an audit where the store can be written; in a read-only checkout it goes on without."""
     try:
         store.remember_audit(audit_event(audit))
-    except StoreError as wrong:
-        log.info("this audit is not remembered: %s", wrong.message)
+    except StoreError as error:
+        log.info("this audit is not remembered: %s", error.message)
 
 
 def list_resources(workspace: Workspace, globs: Sequence[str]) -> InventoryResult:

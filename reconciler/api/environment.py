@@ -1,4 +1,7 @@
-"""What a run asks of the machine: time, Python's collector of garbage, and open files."""
+"""What a run reads of the machine: environment variables, secrets and who runs it; the clock; limits of the process.
+
+The limits are Python's garbage collector and the number of open files.
+"""
 
 import gc
 import getpass
@@ -34,7 +37,7 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Block for `seconds`."""
         time.sleep(seconds)
 
 
@@ -70,10 +73,10 @@ _KEPT_FREE: Final = 20
 
 
 def connections_within_limit(wanted: int, *, raises: bool = True) -> int:
-    """How many connections, of so many wanted, may be open at once beside the files of a run; at least one.
+    """How many of `wanted` connections may be open at once beside the files of a run; at least one.
 
-    With `raises` the limit on open files is raised as far as the system lets a process do that by itself: a run that
-    found no descriptor for its ledger would end without one.
+    With `raises` the limit on open files is raised as far as the system lets a process do that by itself: a run without
+    a descriptor for its ledger would end without one.
     """
     if resource is None:
         return wanted
@@ -119,7 +122,7 @@ _BLANKS: Final = f"{string.whitespace}\xa0\ufeff\0"
 """What editors and shells put around a secret: blanks, line ends, byte order marks, and half of a UTF-16 line end."""
 
 
-def _sendable(what: str, text: str) -> str:
+def _checked_text(what: str, text: str) -> str:
     """The text without what stands around it, if it can be sent. Raises `CredentialsError`, which holds none of it."""
     bare = text.strip(_BLANKS).strip()
     try:
@@ -146,17 +149,17 @@ class Environment:
 
     @property
     def reporting_url(self) -> str:
-        """The same of the User Level Reporting API."""
+        """Scheme, host and port of the User Level Reporting API."""
         return self.variables.get("DT_REPORTING_URL") or REPORTING_URL
 
     @property
     def chartboost_url(self) -> str:
-        """The same of the Mediation Reporting API."""
+        """Scheme, host and port of the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_API_URL") or CHARTBOOST_URL
 
     @property
     def chartboost_auth_url(self) -> str:
-        """Where tokens for it come from."""
+        """Scheme and host of the server that issues tokens for the Mediation Reporting API."""
         return self.variables.get("CHARTBOOST_AUTH_URL") or CHARTBOOST_AUTH_URL
 
     @property
@@ -177,17 +180,17 @@ class Environment:
         """The secret in a variable, or in the file that the variable with `_FILE` behind names; None without either."""
         text = self.variables.get(name, "")
         if text.strip():
-            return Secret(_sendable(name, text))
+            return Secret(_checked_text(name, text))
         path = self.variables.get(f"{name}_FILE", "")
         if not path:
             return None
         try:
-            text = _sendable(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
-        except OSError as wrong:
-            why = f": {wrong.strerror}" if wrong.strerror else ""
-            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from wrong
-        except ValueError as wrong:
-            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from wrong
+            text = _checked_text(f"the content of the file that {name}_FILE names", text_of(Path(path).read_bytes()))
+        except OSError as error:
+            why = f": {error.strerror}" if error.strerror else ""
+            raise CredentialsError(f"the file that {name}_FILE names cannot be read{why}") from error
+        except ValueError as error:
+            raise CredentialsError(f"the file that {name}_FILE names is not UTF-8 text", hint=_ALONE) from error
         if not text:
             raise CredentialsError(f"the file that {name}_FILE names is empty")
         return Secret(text)
@@ -196,13 +199,13 @@ class Environment:
         """What opens s3:// by the variables of AWS's own programs."""
         from reconciler.warehouse.imports.records import StoreKeys  # noqa: PLC0415 - for imports only
 
-        told = self.variables
+        variables = self.variables
         return StoreKeys(
             self.secret("AWS_ACCESS_KEY_ID"),
             self.secret("AWS_SECRET_ACCESS_KEY"),
             self.secret("AWS_SESSION_TOKEN"),
-            told.get("AWS_REGION") or told.get("AWS_DEFAULT_REGION") or "",
-            told.get("AWS_ENDPOINT_URL_S3") or told.get("AWS_ENDPOINT_URL") or "",
+            variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION") or "",
+            variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL") or "",
         )
 
     def gcs_keys(self) -> "StoreKeys":
@@ -212,26 +215,28 @@ class Environment:
         return StoreKeys(self.secret("GCS_KEY_ID"), self.secret("GCS_SECRET"))
 
     def required_secret(self, name: str) -> Secret:
-        """The same, or `CredentialsError`."""
-        found = self.secret(name)
-        if found is None:
-            where = "".join(f"; {told}" for begin, told in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"})
+        """The secret, as by `secret`. Raises `CredentialsError` where it is not set."""
+        secret = self.secret(name)
+        if secret is None:
+            where = "".join(
+                f"; {place}" for begin, place in _KEYS.items() if name in {f"{begin}_ID", f"{begin}_SECRET"}
+            )
             raise CredentialsError(
                 f"{name} is not set", hint=f"set {name}, or {name}_FILE to a file that holds it{where}"
             )
-        return found
+        return secret
 
     def who(self) -> dict[str, str]:
         """Who runs this, as far as the environment says."""
-        told = {}
+        facts = {}
         for fact, names in WHO.items():
             value = next((self.variables[name] for name in names if self.variables.get(name)), "")
             if value:
-                told[fact] = _readable(_without_credentials(value))
-        return told or {"user": _readable(_login())}
+                facts[fact] = _utf8_text(_without_credentials(value))
+        return facts or {"user": _utf8_text(_login_name())}
 
 
-def _readable(text: str) -> str:
+def _utf8_text(text: str) -> str:
     """The text with a sign in the place of bytes that are not UTF-8, which no journal could hold."""
     return os.fsencode(text).decode(errors="replace") if not text.isascii() else text
 
@@ -244,7 +249,7 @@ def _without_credentials(text: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if separator else text
 
 
-def _login() -> str:
+def _login_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

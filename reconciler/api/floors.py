@@ -1,4 +1,4 @@
-"""Floors from reports: suggested, written into the manifests, and tried on days that they had not seen."""
+"""Floors from reports: suggest them, write them into the manifests, and backtest them on later days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.reports import reports_folder
-from reconciler.api.results import Columns, table
+from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.errors import ProjectError, UsageError
 from reconciler.files.project import changed_error, read_manifests, write_manifests
@@ -24,7 +24,7 @@ from reconciler.render.floors.document import backtest_document, suggestions_doc
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
-from reconciler.workflow.floors import Ground, backtest_floors, ground, suggest_floors
+from reconciler.workflow.floors import FloorsInput, backtest_floors, read_floors_input, suggest_floors
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _ENGINE: Final = "RECONCILER_REPORTS_ENGINE"
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsResult:
-    """What the reports speak for, of each declared floor."""
+    """A suggestion for each declared floor."""
 
     suggestions: Suggestions
 
@@ -48,7 +48,7 @@ class SuggestionsResult:
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD; the expected change of revenue is USD a week, with its bounds."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "address": "text", "country": "text", "mode": "text", "verdict": "text", "current": "number",
             "suggested": "number", "changeLow": "number", "change": "number", "changeHigh": "number",
         }  # fmt: skip
@@ -81,7 +81,7 @@ class FloorsWriteResult:
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD."""
-        columns: Columns = {"address": "text", "country": "text", "before": "number", "after": "number"}
+        columns: ColumnTypes = {"address": "text", "country": "text", "before": "number", "after": "number"}
         return table(columns, self.to_dict()["floors"])
 
 
@@ -97,7 +97,7 @@ class BacktestResult:
 
     def to_arrow(self) -> "Table":
         """A row for each move, in USD; `expected` and `came` are USD a week, null where nobody can tell."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "address": "text", "country": "text", "current": "number", "suggested": "number", "expected": "number",
             "came": "number", "silent": "text",
         }  # fmt: skip
@@ -136,7 +136,7 @@ class FloorsContext:
         reports = ReportStore(reports_folder(workspace))
         partitions = [each for source in ("chartboost", "dt", "imported") for each in reports.partitions(source)]
         days = sorted({date.fromisoformat(partition.day) for partition in partitions})
-        window = _window(days, first, last, workspace.clock.now().date())
+        window = _report_window(days, first, last, workspace.clock.now().date())
         return cls(workspace, settings, desired, window, days[0])
 
     def manifests(self) -> list[ManifestText]:
@@ -146,32 +146,32 @@ class FloorsContext:
             raise changed_error("manifests")
         return texts
 
-    def ground(self) -> Ground:
-        """What manifests, ledger and journal tell of floors. Raises `ProjectError` where no floor is declared."""
-        found = ground(self.desired, self.workspace.store(self.settings.publisher_id))
-        if not found.declared:
+    def floors_input(self) -> FloorsInput:
+        """What manifests, ledger and journal say about floors. Raises `ProjectError` where no floor is declared."""
+        context = read_floors_input(self.desired, self.workspace.store(self.settings.publisher_id))
+        if not context.declared:
             raise ProjectError(
                 "no manifest declares floorPrices", hint="a placement takes part with a line such as WW: 0.01"
             )
-        return found
+        return context
 
     def warehouse(self) -> Warehouse:
         """The reports to be asked; RECONCILER_REPORTS_ENGINE names another engine than the embedded one."""
         folder, engine = reports_folder(self.workspace), self.workspace.environment.secret(_ENGINE)
         return Warehouse(folder, engine.reveal()) if engine else Warehouse(folder)
 
-    def suggestions(self, on: Ground, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
+    def suggestions(self, on: FloorsInput, warehouse: Warehouse, only: Sequence[str]) -> Suggestions:
         """A suggestion for every declared floor whose address matches."""
         return suggest_floors(on, warehouse, self.window, Rules(safety=self.settings.safety), self.earliest, only)
 
 
-def _window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
-    """The days to look at: the last two weeks of those that reports tell of, unless they are named."""
+def _report_window(days: Sequence[date], first: date | None, last: date | None, today: date) -> Window:
+    """The window of days: those named; else the last two weeks with reports. Raises `ProjectError` without reports."""
     inside = [day for day in days if (first or date.min) <= day <= (last or date.max)]
     if not inside:
-        named = f" from {first or '...'} to {last or '...'}" if first or last else ""
+        days_text = f" from {first or '...'} to {last or '...'}" if first or last else ""
         hint = "`reconciler floors fetch` fetches them, `reconciler reports import` takes those of other platforms"
-        raise ProjectError(f"no reports{named} were fetched or imported", hint=hint)
+        raise ProjectError(f"no reports{days_text} were fetched or imported", hint=hint)
     end = last or inside[-1]
     recent = [day for day in inside if day > end - timedelta(days=USUAL_DAYS)]
     return Window(first or recent[0], end, today)
@@ -181,7 +181,7 @@ def suggest(workspace: Workspace, first: date | None, last: date | None, only: S
     """A suggestion for every declared floor whose address matches. Changes nothing."""
     frame = FloorsContext.of(workspace, first, last)
     with frame.warehouse() as warehouse:
-        return SuggestionsResult(frame.suggestions(frame.ground(), warehouse, only))
+        return SuggestionsResult(frame.suggestions(frame.floors_input(), warehouse, only))
 
 
 def backtest(workspace: Workspace, first: date | None, last: date | None, split: date | None) -> BacktestResult:
@@ -196,38 +196,38 @@ def backtest(workspace: Workspace, first: date | None, last: date | None, split:
         )
     with frame.warehouse() as warehouse:
         rules = Rules(safety=frame.settings.safety)
-        return BacktestResult(backtest_floors(frame.ground(), warehouse, window, last_seen, rules))
+        return BacktestResult(backtest_floors(frame.floors_input(), warehouse, window, last_seen, rules))
 
 
 def write(workspace: Workspace, first: date | None, last: date | None, only: Sequence[str]) -> FloorsWriteResult:
-    """Write suggested floors into the manifests, and what speaks for them beside the ledger."""
+    """Write suggested floors into the manifests, and the evidence for them into a file beside the ledger."""
     frame = FloorsContext.of(workspace, first, last)
-    on = frame.ground()
+    on = frame.floors_input()
     with frame.warehouse() as warehouse:
-        made = frame.suggestions(on, warehouse, only)
+        suggestions = frame.suggestions(on, warehouse, only)
     texts = frame.manifests()
     context = ProjectContext(frame.settings, workspace.settings_text)
-    done = write_floors(context, texts, frame.desired, _changes(made))
-    written = _written(workspace, on, made, texts, done)
-    return FloorsWriteResult(written, tuple(text.file for text in done.texts), tuple(done.findings))
+    edits = write_floors(context, texts, frame.desired, _floor_changes(suggestions))
+    written = _write_files(workspace, on, suggestions, texts, edits)
+    return FloorsWriteResult(written, tuple(text.file for text in edits.texts), tuple(edits.findings))
 
 
-def _written(
-    workspace: Workspace, on: Ground, made: Suggestions, read: Sequence[ManifestText], done: FloorTexts
+def _write_files(
+    workspace: Workspace, on: FloorsInput, suggestions: Suggestions, read: Sequence[ManifestText], edits: FloorTexts
 ) -> tuple[Suggestion, ...]:
-    """Put the new texts in their places, and what speaks for them beside the ledger; the suggestions in them."""
-    write_manifests(workspace.root, read, done.texts)
-    cells = {Cell(change.address, change.country) for change in done.written}
+    """Write the edited manifests and the evidence; returns the suggestions that were written."""
+    write_manifests(workspace.root, read, edits.texts)
+    cells = {Cell(change.address, change.country) for change in edits.written}
     if cells:
-        new = records_of(made, cells, workspace.clock.now().date())
-        known = merge_records(workspace.price_evidence(), new, on.declared)
-        write_atomically(workspace.root / RECORD_NAME, records_text(known))
-    return tuple(one for one in made.cells if one.cell in cells)
+        new = records_of(suggestions, cells, workspace.clock.now().date())
+        records = merge_records(workspace.price_evidence(), new, on.declared)
+        write_atomically(workspace.root / RECORD_NAME, records_text(records))
+    return tuple(one for one in suggestions.cells if one.cell in cells)
 
 
-def _changes(made: Suggestions) -> list[FloorChange]:
+def _floor_changes(suggestions: Suggestions) -> list[FloorChange]:
     return [
         FloorChange(one.cell.address, one.cell.country, one.suggested)
-        for one in made.cells
+        for one in suggestions.cells
         if one.suggested != one.current
     ]

@@ -1,7 +1,7 @@
-"""Policies' rules, evaluated in a process of their own: whoever writes one in a pull request may not hang a run.
+"""Evaluate policies' rules in a process of their own, with limits on time and memory.
 
-The library evaluates without letting go of the interpreter, so that no thread and no signal could stop it. A process
-can be ended, whatever it computes, and one that runs out of memory or of stack takes nothing with it.
+Whoever writes a rule in a pull request must not hang a run. The library holds the interpreter's lock while it
+evaluates, so neither a thread nor a signal could stop it; a process can be ended at any time.
 """
 
 import json
@@ -29,28 +29,28 @@ _START: Final = "import sys; sys.path += sys.argv[1:]; from reconciler.api.judge
 def within_budget(rules: Sequence[str], facts: Iterable[Facts]) -> Iterator[str | None]:
     """A `Judge` that gives up after a time that grows with the number of rules and changes."""
     try:
-        with TemporaryFile() as asked:
-            asked.write(json.dumps(rules).encode() + b"\n")
+        with TemporaryFile() as request:
+            request.write(json.dumps(rules).encode() + b"\n")
             count = 0
             for count, each in enumerate(facts, 1):  # noqa: B007 - counted for the budget
-                asked.write(json.dumps(each).encode() + b"\n")
-            asked.seek(0)
-            told, why = _answers(asked, BUDGET_SECONDS + BUDGET_EACH * len(rules) * count)
-    except OSError as wrong:
-        raise Unfinished(f"it cannot be put to a process of its own: {wrong.strerror}") from wrong
-    lines = told.split(b"\n")[:-1]
+                request.write(json.dumps(each).encode() + b"\n")
+            request.seek(0)
+            output, why = _evaluate(request, BUDGET_SECONDS + BUDGET_EACH * len(rules) * count)
+    except OSError as error:
+        raise Unfinished(f"it cannot be put to a process of its own: {error.strerror}") from error
+    lines = output.split(b"\n")[:-1]
     yield from (json.loads(line) for line in lines)
     if len(lines) < len(rules) * count:
         raise Unfinished(why)
 
 
-def _answers(asked: IO[bytes], seconds: float) -> tuple[bytes, str]:
+def _evaluate(request: IO[bytes], seconds: float) -> tuple[bytes, str]:
     """What the process has said in its time, and why it may be less than was asked for."""
-    homes = sorted({str(Path(__file__).parents[2]), *_library_homes()})
+    homes = sorted({str(Path(__file__).parents[2]), *_library_folders()})
     try:
-        done = subprocess.run(  # noqa: S603 - this very interpreter
+        process = subprocess.run(  # noqa: S603 - this very interpreter
             [sys.executable, "-I", "-c", _START, *homes],
-            stdin=asked,
+            stdin=request,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
@@ -58,10 +58,10 @@ def _answers(asked: IO[bytes], seconds: float) -> tuple[bytes, str]:
         )
     except subprocess.TimeoutExpired as late:
         return late.stdout or b"", f"it is not done after {seconds:.0f} s; make it ask for less"
-    return done.stdout, "the process that evaluates it has ended before it was done; it may ask for too much memory"
+    return process.stdout, "the process that evaluates it has ended before it was done; it may ask for too much memory"
 
 
-def _library_homes() -> Iterator[str]:
+def _library_folders() -> Iterator[str]:
     """Where the library lies, should an isolated interpreter not look there."""
     from importlib.util import find_spec  # noqa: PLC0415 - only where there are policies
 

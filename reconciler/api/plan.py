@@ -1,4 +1,4 @@
-"""Making a plan, reading one that was saved, and holding either to the project's limits and to what was reviewed."""
+"""Make a plan, read a saved one, and check either against the project's limits and against what was reviewed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,9 +29,9 @@ def plan(workspace: Workspace, selection: Selection, allowances: Allowances) -> 
         store = workspace.store(desired.publisher_id)
         origin, ledger = workspace.origin(desired), store.ledger()
         wanted = replace(selection, parallelism=workspace.parallelism)
-        made, live = make_plan(desired, gateway, ledger, origin, wanted, lambda: past_creates(store.events()))
+        fresh, live = make_plan(desired, gateway, ledger, origin, wanted, lambda: past_creates(store.events()))
     workspace.warn_of_empty_account(ledger, live)
-    within, exceeded = gate(with_evidence(made, workspace.price_evidence()), limits_of(desired, allowances))
+    within, exceeded = gate(with_evidence(fresh, workspace.price_evidence()), limits_of(desired, allowances))
     return PlanResult(within, exceeded, loaded.findings)
 
 
@@ -67,20 +67,19 @@ def refuse(exceeded: Sequence[Refusal]) -> None:
     binding = [refusal for refusal in exceeded if refusal.binding]
     if binding:
         switches = "; ".join(dict.fromkeys(refusal.switch for refusal in binding))
-        told = "\n".join(f"{refusal.message} [{refusal.limit}]" for refusal in binding)
-        raise Refused(told, hint=f"what would allow it: {switches}")
+        reasons = "\n".join(f"{refusal.message} [{refusal.limit}]" for refusal in binding)
+        raise Refused(reasons, hint=f"what would allow it: {switches}")
 
 
 def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Reviewed | None:
-    """What was reviewed: a saved plan, a report or another text with its mark, as a file; or a digest, as it is.
+    """What was reviewed, from a digest, or from a file: a saved plan, a report, or a text with a review mark.
 
-    None where a file says that no review is needed.
-
-    Raises `PlanUnusable` for a plan of another publisher or API, and for a file that says nothing of the kind.
+    None where the file says that no review is needed. Raises `PlanUnusable` for a plan of another publisher or API, and
+    for a file without a review mark.
     """
-    known = reviewed_in(given)
-    if known is not None:
-        return known
+    review = reviewed_in(given)
+    if review is not None:
+        return review
     text = read_text(Path(given), workspace.root)
     if text.lstrip().startswith("{"):
         plan = plan_from_text(text)
@@ -88,24 +87,24 @@ def read_review(workspace: Workspace, given: str, desired: DesiredState) -> Revi
         return reviewed(plan)
     if text.strip() == ANYTHING:
         return None
-    known = reviewed_in(text)
-    if known is None:
+    review = reviewed_in(text)
+    if review is None:
         raise PlanUnusable(
             "the file given to --reviewed says nothing of what was reviewed",
             hint="a plan saved by `reconciler plan --out FILE`, its report in Markdown, or what `ci reviewed` wrote",
         )
-    return known
+    return review
 
 
-def hold_to_review(workspace: Workspace, plan: Plan, known: Reviewed) -> None:
-    """Raise `StalePlan` where a plan would do what was not reviewed; the observer hears of it first."""
-    more = unreviewed(plan, known)
+def hold_to_review(workspace: Workspace, plan: Plan, review: Reviewed) -> None:
+    """Raise `StalePlan` where a plan does more than was reviewed, after passing the difference to the observer."""
+    more = unreviewed(plan, review)
     if not more:
         return
     workspace.observer.unreviewed(plan, more)
-    told = "\n".join(f"{each.address}: {each.text}" for each in more)
+    steps = "\n".join(f"{each.address}: {each.text}" for each in more)
     raise StalePlan(
-        f"nothing was applied; the reviewed plan did not hold:\n{told}",
+        f"nothing was applied; the reviewed plan did not hold:\n{steps}",
         hint="have a new plan of it reviewed; without --reviewed it is applied unseen",
     )
 

@@ -1,4 +1,4 @@
-"""A project as Python sees it: one method for each thing that can be done with it."""
+"""`Project`, the public interface: one method for each operation."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -68,8 +68,8 @@ class Project:
         """Check everything that can be known without the network. Findings are values; nothing is raised for them."""
         try:
             loaded = self._workspace.validate()
-        except UnfitFile as wrong:
-            loaded = Loaded(None, (wrong.finding,))
+        except UnfitFile as error:
+            loaded = Loaded(None, (error.finding,))
         return ValidationResult(loaded.findings, loaded.state)
 
     def plan(self, selection: "Selection | None" = None, allowances: "Allowances | None" = None) -> PlanResult:
@@ -102,7 +102,7 @@ class Project:
         from reconciler.api.apply import apply_saved
         from reconciler.plan.guard import Allowances
 
-        return apply_saved(self._workspace, self._made(plan), allowances or Allowances(), skip_stale=skip_stale)
+        return apply_saved(self._workspace, self._as_plan(plan), allowances or Allowances(), skip_stale=skip_stale)
 
     def plan_and_apply(
         self,
@@ -142,9 +142,9 @@ class Project:
 
         script = fault_file(None if faults is None else Path(faults))
         limits = allowances or Allowances()
-        return rehearse(self._workspace, self._made(plan), limits, script, skip_stale=skip_stale)
+        return rehearse(self._workspace, self._as_plan(plan), limits, script, skip_stale=skip_stale)
 
-    def _made(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
+    def _as_plan(self, plan: "PlanResult | Plan | Path | str") -> "Plan":
         from reconciler.api.plan import load_plan
 
         if isinstance(plan, Path | str):
@@ -217,7 +217,7 @@ class Project:
     def suggest_floors(
         self, first: date | None = None, last: date | None = None, *, only: Sequence[str] = ()
     ) -> "SuggestionsResult":
-        """What reports of these days, else of the last two weeks of them, speak for. Changes nothing."""
+        """Suggest floors from the reports of these days, else of the last two weeks with reports. Changes nothing."""
         from reconciler.api.floors import suggest
 
         return suggest(self._workspace, first, last, only)

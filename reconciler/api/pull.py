@@ -1,4 +1,4 @@
-"""Adopting an account: manifests and ledger that declare what is live."""
+"""Adopt an account: write manifests and ledger that declare what is live."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.adopt.adoption import Adoption, adopt
 from reconciler.adopt.fresh import AccountSnapshot, DeclaredProject
 from reconciler.api.environment import collector_paused
-from reconciler.api.results import Columns, table
-from reconciler.api.workspace import Workspace, doubts_about, unread_texts
+from reconciler.api.results import ColumnTypes, table
+from reconciler.api.workspace import Workspace, find_doubts, read_unread_texts
 from reconciler.errors import InvalidManifests
 from reconciler.files.project import ProjectFiles, find_manifests, folder_names, write_manifests
 from reconciler.manifest.checked_edits import ProjectContext
@@ -18,7 +18,7 @@ from reconciler.model.ledger import Ledger
 from reconciler.model.live import LiveState
 from reconciler.ports import RunStore
 from reconciler.workflow.observe import check_ledger, observe_account
-from reconciler.workflow.plan import let_settle
+from reconciler.workflow.plan import wait_to_settle
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -44,17 +44,17 @@ class PullResult:
         """A row for each value taken over, and one without a path for each resource that no block stood for."""
         document = self.to_dict()
         rows = [{"address": address} for address in document["adopted"]]
-        columns: Columns = {"address": "text", "path": "text", "live": "json", "declared": "json"}
+        columns: ColumnTypes = {"address": "text", "path": "text", "live": "json", "declared": "json"}
         return table(columns, [*rows, *document["changes"]])
 
 
-def declared(workspace: Workspace) -> DeclaredProject:
+def load_declared(workspace: Workspace) -> DeclaredProject:
     """The project as it stands. Raises `InvalidManifests`: nothing is adopted into manifests with errors."""
     settings, text = workspace.settings(), workspace.settings_text
     files = ProjectFiles(workspace.root, text)
-    found = find_manifests(workspace.root, settings.manifests)
-    doubts = doubts_about(files, found, settings.manifests, workspace.environment.variables)
-    manifests = found.valid_texts()
+    manifest_files = find_manifests(workspace.root, settings.manifests)
+    doubts = find_doubts(files, manifest_files, settings.manifests, workspace.environment.variables)
+    manifests = manifest_files.valid_texts()
     with collector_paused():
         loaded = load_desired(settings, text, manifests)
     if loaded.state is None:
@@ -66,7 +66,7 @@ def declared(workspace: Workspace) -> DeclaredProject:
         frozenset(folder_names(workspace.root, settings.manifests)),
         (workspace.root / SCHEMA).is_file(),
         tuple(doubts),
-        tuple(unread_texts(files, doubts)),
+        tuple(read_unread_texts(files, doubts)),
     )
 
 
@@ -76,54 +76,56 @@ def pull(workspace: Workspace, apps: Sequence[str], *, check: bool, theirs: bool
     `theirs` takes what is live where the manifest has moved since the last apply, too. Raises `LockHeld`, and
     `ApiError` for what cannot be read.
     """
-    stands = declared(workspace)
-    store = workspace.store(stands.state.publisher_id)
-    with workspace.reader(stands.state.publisher_id) as reader:
+    project = load_declared(workspace)
+    store = workspace.store(project.state.publisher_id)
+    with workspace.reader(project.state.publisher_id) as reader:
         if check:
             ledger = store.ledger()
-            _warn_of_doubts(workspace, stands, ledger)
+            _warn_of_doubts(workspace, project, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
             past = past_creates(store.events())
-            check_ledger(stands.state, live, ledger, past)
+            check_ledger(project.state, live, ledger, past)
             account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _result(stands, adopt(stands, account), checked=True)
+            return _pull_result(project, adopt(project, account), checked=True)
         with store.run(workspace.environment.who()) as run:
-            past = let_settle(store, workspace.clock, stands.state.safety.settle_seconds)
+            past = wait_to_settle(store, workspace.clock, project.state.safety.settle_seconds)
             ledger = store.ledger()
-            _warn_of_doubts(workspace, stands, ledger)
+            _warn_of_doubts(workspace, project, ledger)
             live = observe_account(reader, ledger, apps, workspace.parallelism)
-            check_ledger(stands.state, live, ledger, past)
+            check_ledger(project.state, live, ledger, past)
             account = AccountSnapshot(live, ledger, workspace.clock.now(), not apps, past, theirs)
-            return _result(stands, _kept(workspace, run, stands, adopt(stands, account)), checked=False)
+            return _pull_result(
+                project, _write_adoption(workspace, run, project, adopt(project, account)), checked=False
+            )
 
 
-def _warn_of_doubts(workspace: Workspace, stands: DeclaredProject, ledger: Ledger) -> None:
+def _warn_of_doubts(workspace: Workspace, project: DeclaredProject, ledger: Ledger) -> None:
     """Warn that there may be more manifests; that there are none yet is no news where nothing is owned."""
-    is_new = not (stands.manifests or ledger)
-    workspace.observer.findings([each for each in stands.doubts if not is_new or each.code == "unread-manifest"])
+    is_new = not (project.manifests or ledger)
+    workspace.observer.findings([each for each in project.doubts if not is_new or each.code == "unread-manifest"])
 
 
 def read_account(workspace: Workspace, publisher_id: str) -> LiveState:
-    """All of an account that no project stands for yet."""
+    """The whole account, for a project that does not exist yet."""
     with workspace.reader(publisher_id) as reader:
         return observe_account(reader, {}, (), workspace.parallelism)
 
 
 def adopt_live(workspace: Workspace, live: LiveState) -> PullResult:
     """Write what was just read of an account into a project that is new."""
-    stands = declared(workspace)
-    store = workspace.store(stands.state.publisher_id)
+    project = load_declared(workspace)
+    store = workspace.store(project.state.publisher_id)
     with store.run(workspace.environment.who()) as run:
-        adoption = adopt(stands, AccountSnapshot(live, store.ledger(), workspace.clock.now()))
-        return _result(stands, _kept(workspace, run, stands, adoption), checked=False)
+        adoption = adopt(project, AccountSnapshot(live, store.ledger(), workspace.clock.now()))
+        return _pull_result(project, _write_adoption(workspace, run, project, adoption), checked=False)
 
 
-def _kept(workspace: Workspace, run: RunStore, stands: DeclaredProject, adoption: Adoption) -> Adoption:
-    write_manifests(workspace.root, stands.manifests, adoption.texts)
+def _write_adoption(workspace: Workspace, run: RunStore, project: DeclaredProject, adoption: Adoption) -> Adoption:
+    write_manifests(workspace.root, project.manifests, adoption.texts)
     if adoption.remember or adoption.forget:
         run.remember(adoption.remember, adoption.forget)
     return adoption
 
 
-def _result(stands: DeclaredProject, adoption: Adoption, *, checked: bool) -> PullResult:
-    return PullResult(adoption, {text.file: text.data for text in stands.manifests}, checked)
+def _pull_result(project: DeclaredProject, adoption: Adoption, *, checked: bool) -> PullResult:
+    return PullResult(adoption, {text.file: text.data for text in project.manifests}, checked)

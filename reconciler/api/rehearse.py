@@ -1,4 +1,4 @@
-"""A plan carried out on a sandbox that holds what was read of the account, under faults: nothing real is written."""
+"""Rehearse a plan: carry it out under faults on a sandbox with a copy of the account. Nothing real is written."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.apply import execute, part_that_holds, why_ended, with_left_out
+from reconciler.api.apply import all_results, execute, run_error, still_valid_part
 from reconciler.api.plan import within_limits
 from reconciler.api.results import INCOMPLETE, RESULT_COLUMNS, table
 from reconciler.api.workspace import Workspace
@@ -33,7 +33,7 @@ from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.sandbox.spelling import response_object
 from reconciler.store.files import FileRun, FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text, write_atomically
-from reconciler.workflow.plan import ApplyRequest, Ground, plan_anew
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -43,7 +43,7 @@ _ANYBODY = Credentials(Secret("rehearsal"), Secret("rehearsal"))
 
 _PLAIN = Quirks()
 
-_Told = tuple[str, Sequence[Result], ReconcilerError | None]
+_RunOutcome = tuple[str, Sequence[Result], ReconcilerError | None]
 """The run's name, its results, and what broke it off."""
 
 
@@ -63,7 +63,7 @@ class RehearsalResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class _RehearsalInput:
     """What a rehearsal begins with. `left_out`: results of what was stale in the account already."""
 
     workspace: Workspace
@@ -87,66 +87,68 @@ def rehearse(
     store = workspace.store(desired.publisher_id)
     ledger = store.ledger()
     with workspace.reader(desired.publisher_id) as reader:
-        ground = Ground(reader, ledger, past_creates(store.events()))
-        now = plan_anew(within, desired, ground, workspace.origin(desired), workspace.parallelism)
-    part, left_out = part_that_holds(plan, within, now, skip_stale=skip_stale)
-    stage = _Stage(workspace, desired, ledger, left_out, skip_stale)
-    return RehearsalResult(_rehearsed(stage, part, now.live, script))
+        context = PlanningContext(reader, ledger, past_creates(store.events()))
+        now = replan(within, desired, context, workspace.origin(desired), workspace.parallelism)
+    part, left_out = still_valid_part(plan, within, now, skip_stale=skip_stale)
+    start = _RehearsalInput(workspace, desired, ledger, left_out, skip_stale)
+    return RehearsalResult(_run_on_sandbox(start, part, now.live, script))
 
 
-def _rehearsed(stage: _Stage, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
+def _run_on_sandbox(start: _RehearsalInput, part: Plan, live: LiveState, script: FaultFile) -> Rehearsal:
     options = SandboxOptions(faults=script.faults, quirks=script.quirks, chance=script.chance)
     fill = partial(seed_live, live=live, publisher_id=part.origin.publisher_id)
     with RunningSandbox(options, fill=fill) as sandbox, TemporaryDirectory(prefix="rehearsal-") as folder:
-        before = _as_read(sandbox.account, _PLAIN)
-        plan = bound_to(part, _as_read(sandbox.account, script.quirks))
-        run, results, error = _applied(stage, plan, sandbox.url, Path(folder))
+        before = _live_state(sandbox.account, _PLAIN)
+        plan = bound_to(part, _live_state(sandbox.account, script.quirks))
+        run, results, error = _apply_saved(start, plan, sandbox.url, Path(folder))
         sandbox.account.finish()
         is_done = all(each.outcome in DONE for each in results)
         return Rehearsal(
             api=plan.origin.api,
             run=run,
             results=results,
-            aftermath=aftermath(plan, before, _as_read(sandbox.account, _PLAIN)),
+            aftermath=aftermath(plan, before, _live_state(sandbox.account, _PLAIN)),
             exit_code=error.exit_code if error is not None else 0 if is_done else INCOMPLETE,
             error=error,
-            requests=Counter(f"{seen.method} {seen.path.rpartition('/')[2]}" for seen in sandbox.account.requests),
-            faults=Counter(seen.fault for seen in sandbox.account.requests if seen.fault is not None),
+            requests=Counter(
+                f"{request.method} {request.path.rpartition('/')[2]}" for request in sandbox.account.requests
+            ),
+            faults=Counter(request.fault for request in sandbox.account.requests if request.fault is not None),
             held=plan.held,
         )
 
 
-def _applied(stage: _Stage, plan: Plan, url: str, folder: Path) -> _Told:
+def _apply_saved(start: _RehearsalInput, plan: Plan, url: str, folder: Path) -> _RunOutcome:
     """As `apply` does with a saved plan."""
-    write_atomically(folder / LEDGER_NAME, ledger_text(stage.ledger))
-    told: _Told | None = None
+    write_atomically(folder / LEDGER_NAME, ledger_text(start.ledger))
+    outcome: _RunOutcome | None = None
     try:
-        account = stage.workspace.account(plan.origin.publisher_id)
-        with FileStore(folder, stage.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
-            told = _carried_out(stage, plan, url, run)
-    except StoreError as wrong:  # as with `apply`, the account of what was done comes first
-        if told is None:
+        account = start.workspace.account(plan.origin.publisher_id)
+        with FileStore(folder, start.workspace.clock, account=account).run({"user": "rehearsal"}) as run:
+            outcome = _execute_plan(start, plan, url, run)
+    except StoreError as error:  # as with `apply`, the account of what was done comes first
+        if outcome is None:
             raise
-        return told[0], told[1], told[2] or wrong
-    return told
+        return outcome[0], outcome[1], outcome[2] or error
+    return outcome
 
 
-def _carried_out(stage: _Stage, plan: Plan, url: str, run: FileRun) -> _Told:
-    workspace, desired = stage.workspace, stage.desired
+def _execute_plan(start: _RehearsalInput, plan: Plan, url: str, run: FileRun) -> _RunOutcome:
+    workspace, desired = start.workspace, start.desired
     with DtClient(url, _ANYBODY, clock=workspace.clock) as client:
         gateway = DtGateway(client, plan.origin.publisher_id)
         try:
-            ground = Ground(gateway, stage.ledger)
-            now = plan_anew(plan, desired, ground, workspace.origin(desired), workspace.parallelism)
-            part, left_out = part_that_holds(plan, plan, now, skip_stale=stage.skip_stale)
-            request = ApplyRequest(part, now.live, stage.ledger, gateway, run, desired.safety.settle_seconds)
+            context = PlanningContext(gateway, start.ledger)
+            now = replan(plan, desired, context, workspace.origin(desired), workspace.parallelism)
+            part, left_out = still_valid_part(plan, plan, now, skip_stale=start.skip_stale)
+            request = ApplyRequest(part, now.live, start.ledger, gateway, run, desired.safety.settle_seconds)
             execution = execute(workspace, request)
-        except ReconcilerError as wrong:
-            return run.run_id, stage.left_out, wrong
-        return run.run_id, with_left_out(execution, [*left_out, *stage.left_out]), why_ended(execution)
+        except ReconcilerError as error:
+            return run.run_id, start.left_out, error
+        return run.run_id, all_results(execution, [*left_out, *start.left_out]), run_error(execution)
 
 
-def _as_read(account: SandboxAccount, quirks: Quirks) -> LiveState:
+def _live_state(account: SandboxAccount, quirks: Quirks) -> LiveState:
     """All of a sandbox's account, as a client would read it of a server with these quirks."""
     apps = live_list("app", [response_object(app, quirks) for app in account.apps()])
     placements = {

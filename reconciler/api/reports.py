@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from reconciler.api.results import Columns, table
+from reconciler.api.results import ColumnTypes, table
 from reconciler.api.workspace import Workspace
 from reconciler.apis.days import DayRange, last_complete, usual_range
 from reconciler.apis.mediation_reports import MEDIATION, PATIENCE, RATE, Chartboost, RequestLimit
@@ -65,7 +65,7 @@ class FetchResult:
 
     def to_arrow(self) -> "Table":
         """A row for each source, app and day."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "source": "text", "app": "text", "day": "day", "state": "text", "rows": "count", "repeated": "count",
             "shrunk": "flag", "why": "text",
         }  # fmt: skip
@@ -94,17 +94,17 @@ def fetch_reports(
 ) -> FetchResult:
     """Fetch reports that are missing or that the vendor may have restated; with `again` those that are there, too."""
     settings, desired = workspace.settings(), workspace.desired()
-    span = _span(workspace, first, last)
+    span = _requested_days(workspace, first, last)
     apps = _dt_apps(workspace, desired) if source != "chartboost" else ()
     folder = reports_folder(workspace)
-    with _sources(workspace, source, settings.reports, folder) as chosen:
+    with _report_clients(workspace, source, settings.reports, folder) as chosen:
         request = FetchRequest(apps, span, workspace.parallelism, again)
         with workspace.observer.progress("fetch") as listener:
             rules = _intake_rules(workspace, settings.reports)
             return FetchResult(fetch(request, chosen, ReportStore(folder), rules, workspace.clock, listener))
 
 
-def _span(workspace: Workspace, first: date | None, last: date | None) -> DayRange | None:
+def _requested_days(workspace: Workspace, first: date | None, last: date | None) -> DayRange | None:
     """The days that were named; where only one end was, the other is the usual one."""
     if first is None and last is None:
         return None
@@ -118,16 +118,17 @@ def _span(workspace: Workspace, first: date | None, last: date | None) -> DayRan
 def _dt_apps(workspace: Workspace, desired: DesiredState) -> tuple[str, ...]:
     """The ids of the apps that manifests declare, by the ledger, a pin, or else the account; and those we own."""
     ledger = workspace.store(desired.publisher_id).ledger()
-    known = app_ids(desired, ledger)
-    if None in known.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
+    ids = app_ids(desired, ledger)
+    if None in ids.values() and workspace.environment.has("DT_CLIENT_ID", "DT_CLIENT_SECRET"):
         with workspace.reader(desired.publisher_id) as reader:
-            known = app_ids(desired, ledger, reader)
-    left = [address for address, app_id in known.items() if app_id is None]
-    if left:
+            ids = app_ids(desired, ledger, reader)
+    without_id = [address for address, app_id in ids.items() if app_id is None]
+    if without_id:
         workspace.inform(
-            f"{counted(len(left), 'app')} of the manifests, as {left[0]}: no id is known, no report asked for"
+            f"{counted(len(without_id), 'app')} of the manifests, as {without_id[0]}: "
+            "no id is known, no report asked for"
         )
-    return tuple(sorted({app_id for app_id in known.values() if app_id is not None}))
+    return tuple(sorted({app_id for app_id in ids.values() if app_id is not None}))
 
 
 def _intake_rules(workspace: Workspace, reports: Reports) -> IntakeSettings:
@@ -145,40 +146,42 @@ def import_report(
     require_floors()
     environment = workspace.environment
     url = environment.secret("RECONCILER_EVIDENCE_URL")
-    named = [column for column, _ in columns]
-    with open_records(report, url, environment.s3_keys(), environment.gcs_keys(), named) as records:
+    names = [column for column, _ in columns]
+    with open_records(report, url, environment.s3_keys(), environment.gcs_keys(), names) as records:
         return ImportResult(import_records(records, wanted, ReportStore(folder), workspace.clock.now()))
 
 
 @contextmanager
-def _sources(workspace: Workspace, wanted: ReportSource, reports: Reports, folder: Path) -> Iterator[ReportClients]:
-    """The APIs that are wanted; of `all`, those that there are credentials for, and the other is told.
+def _report_clients(
+    workspace: Workspace, wanted: ReportSource, reports: Reports, folder: Path
+) -> Iterator[ReportClients]:
+    """Clients of the requested APIs; of `all`, those with credentials, and a notice for the other.
 
-    `folder` is where the times of requests to a limited API are kept. Raises `CredentialsError`.
+    `folder` holds the times of requests to a rate-limited API. Raises `CredentialsError`.
     """
     has_dt, has_chartboost = workspace.environment.has(*_DT), workspace.environment.has(*_CHARTBOOST)
     if wanted == "all" and not has_dt and not has_chartboost:
         hint = f"set {' and '.join(_DT)}, or {' and '.join(_CHARTBOOST)}"
         raise CredentialsError("no credentials for reports are set", hint=hint)
     with ExitStack() as stack:
-        found = ReportClients()
+        clients = ReportClients()
         if wanted == "dt" or (wanted == "all" and has_dt):
-            found = replace(found, dt=_dt(workspace, reports, stack))
+            clients = replace(clients, dt=_dt_client(workspace, reports, stack))
         if wanted == "chartboost" or (wanted == "all" and has_chartboost):
-            found = replace(found, chartboost=_chartboost(workspace, reports, folder, stack))
+            clients = replace(clients, chartboost=_chartboost_client(workspace, reports, folder, stack))
         if wanted == "all" and not (has_dt and has_chartboost):
             workspace.inform(_LEFT_CHARTBOOST if has_dt else _LEFT_DT)
-        yield found
+        yield clients
 
 
-def _dt(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
+def _dt_client(workspace: Workspace, reports: Reports, stack: ExitStack) -> DtReports:
     url, keys = workspace.environment.reporting_url, _credentials(workspace, _DT)
     client = stack.enter_context(ApiClient(REPORTING, url, keys, clock=workspace.clock))
     waiting = DownloadSettings(deadline=reports.wait_seconds, hosts=reports.hosts or ALLOWED_HOSTS)
     return DtReports(client, clock=workspace.clock, waiting=waiting)
 
 
-def _chartboost(workspace: Workspace, reports: Reports, folder: Path, stack: ExitStack) -> Chartboost:
+def _chartboost_client(workspace: Workspace, reports: Reports, folder: Path, stack: ExitStack) -> Chartboost:
     def told(seconds: float) -> None:
         until = workspace.clock.now() + timedelta(seconds=seconds)
         wait = f"waiting {seconds:.0f} s, until {until:%H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""What a caller hears while an operation is under way."""
+"""Results of operations as values with `to_dict` and `to_arrow`, and the observer of an operation."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,10 +30,10 @@ class Notice:
 
 
 class StepListener(Protocol):
-    """Hears of steps as they come to pass. Implementations of `ports.Listener` and of a fetch's listener fit."""
+    """Is called for each step. Implementations of `ports.Listener` and of the listener of a fetch fit."""
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         ...
 
     def begun(self, step: Any) -> None:
@@ -46,13 +46,13 @@ class StepListener(Protocol):
 
 
 class Observer:
-    """Hears of what an operation does. Every method does nothing: override those that you want.
+    """Is called while an operation runs. Every method does nothing: override those that you need.
 
-    An exception raised in a method ends the operation, but for `begun` and `ended`: do not raise there.
+    An exception raised in a method ends the operation, except in `begun` and `ended`: do not raise there.
     """
 
     def notice(self, notice: Notice) -> None:
-        """Something that is good to know."""
+        """A notice that is worth showing."""
 
     def findings(self, findings: Sequence[Finding]) -> None:
         """Warnings of the manifests, and, once manifests are written, what could not be written."""
@@ -70,7 +70,7 @@ class Observer:
         """What carrying out the plan will cost. Only for a plan that writes."""
 
     def finished(self, result: "ApplyResult") -> None:
-        """What came of a plan, before the lock is let go: also where an error is raised next."""
+        """The result of a plan, before the lock is released; also where an error is raised next."""
 
     def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[Any]:
         """Wraps the time in which steps are carried out.
@@ -82,12 +82,12 @@ class Observer:
         return nullcontext()
 
     def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
-        """Wraps the time in which steps are carried out; what it gives hears of them. By default this observer."""
+        """Wraps the time in which steps are carried out; its value is called for each step. Default: this observer."""
         del verb
         return nullcontext(self)
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
 
     def begun(self, step: Any) -> None:
         """One of them is about to be tried: a change of a plan, or a partition of a fetch. Called from any thread."""
@@ -99,15 +99,15 @@ class Observer:
 if TYPE_CHECKING:
     from pyarrow import Table
 
-Column: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
+ColumnType: TypeAlias = Literal["text", "count", "number", "flag", "day", "json"]
 """`json` holds any value of a field as JSON text; a value that is not there is null in every kind of column."""
 
-Columns: TypeAlias = Mapping[str, Column]
+ColumnTypes: TypeAlias = Mapping[str, ColumnType]
 
 _EXTRA: Final = "floors"
 
 
-def table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> "Table":
+def table(columns: ColumnTypes, rows: Iterable[Mapping[str, Any]]) -> "Table":
     """A table with these columns, and null where a row does not have one.
 
     Raises `ProjectError` where PyArrow is not installed; its hint names the extra that brings it.
@@ -129,23 +129,20 @@ def table(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> "Table":
     return pa.table(arrays, names=list(columns))
 
 
-def flat(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def one_row_per_field(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """A row for each of the `fields` of a row; the row itself where it has none."""
     for row in rows:
         fields: Iterable[Mapping[str, Any]] = row.get("fields") or ({},)
         yield from ({**row, **field} for field in fields)
 
 
-def _cell(value: Any, kind: Column) -> Any:
+def _cell(value: Any, kind: ColumnType) -> Any:
+    """A value as PyArrow takes it in a column of this type."""
     if value is None:
         return None
-    match kind:
-        case "json":
-            return json.dumps(value, sort_keys=True)
-        case "number":  # prices are Decimals
-            return float(value)
-        case _:
-            return value
+    if kind == "json":
+        return json.dumps(value, sort_keys=True)
+    return float(value) if kind == "number" else value
 
 
 if TYPE_CHECKING:
@@ -183,7 +180,7 @@ class ValidationResult:
 
     def to_arrow(self) -> "Table":
         """A row for each finding."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "severity": "text", "code": "text", "file": "text", "line": "count", "column": "count", "address": "text",
             "message": "text", "hint": "text",
         }  # fmt: skip
@@ -193,14 +190,14 @@ class ValidationResult:
 INCOMPLETE: Final = 3
 """The exit code of a command that has left something undone."""
 
-_OF_FIELD: Final[Columns] = {"path": "text", "before": "json", "after": "json"}
+_OF_FIELD: Final[ColumnTypes] = {"path": "text", "before": "json", "after": "json"}
 
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan, what of the project's limits and policies it exceeds, and the warnings of the manifests.
+    """A plan, the limits and policies of the project that it exceeds, and warnings of the manifests.
 
-    What waits for leave is in `plan.held` and not among `plan.changes`.
+    Changes that wait for permission or for a time are in `plan.held`, not in `plan.changes`.
     """
 
     plan: "Plan"
@@ -233,11 +230,11 @@ class PlanResult:
 
     def to_arrow(self) -> "Table":
         """A row for each field of each change, values as JSON; one row for a change without fields."""
-        columns: Columns = {"action": "text", "address": "text", "id": "text", **_OF_FIELD, "origin": "text"}
-        return table(columns, flat(self.to_dict()["changes"]))
+        columns: ColumnTypes = {"action": "text", "address": "text", "id": "text", **_OF_FIELD, "origin": "text"}
+        return table(columns, one_row_per_field(self.to_dict()["changes"]))
 
 
-RESULT_COLUMNS: Final[Columns] = {
+RESULT_COLUMNS: Final[ColumnTypes] = {
     "address": "text", "action": "text", "outcome": "text", "id": "text", "attempts": "count", "error": "text",
 }  # fmt: skip
 

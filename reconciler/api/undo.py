@@ -1,4 +1,4 @@
-"""The journal as it is read: what runs have done, and which of them can be undone."""
+"""Undoing a run: the history of runs, which of them can be undone, the reverting plan, and old values in manifests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.known import restore_fields
-from reconciler.api.apply import Approval, carry_out, part_that_holds, writes
+from reconciler.api.apply import Approval, carry_out, still_valid_part, writes
 from reconciler.api.plan import limits_of, refuse
-from reconciler.api.pull import declared
-from reconciler.api.results import ApplyResult, Columns, PlanResult, UndoResult, flat, table
+from reconciler.api.pull import load_declared
+from reconciler.api.results import ApplyResult, ColumnTypes, PlanResult, UndoResult, one_row_per_field, table
 from reconciler.api.workspace import Workspace
 from reconciler.diff.change import FieldChange, Update
 from reconciler.errors import ProjectError
@@ -36,12 +36,11 @@ from reconciler.model.value import Fields
 from reconciler.plan.guard import Allowances
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import gate
-from reconciler.plan.reversal import ReversalContext as ReversalGround
-from reconciler.plan.reversal import declared_again, is_undoable, reversal
+from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
 from reconciler.render.history import history_document
 from reconciler.render.line import counted
 from reconciler.workflow.observe import check_ledger, observe_apps_of
-from reconciler.workflow.plan import ApplyRequest, Ground, plan_anew
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -63,16 +62,18 @@ class HistoryResult:
 
     def to_arrow(self) -> "Table":
         """A row for each field of each step, values as JSON; a step without fields has one row. As the CSV of it."""
-        columns: Columns = {
+        columns: ColumnTypes = {
             "startedAt": "text", "run": "text", "who": "json", "at": "text", "address": "text", "action": "text",
             "outcome": "text", "id": "text", "attempts": "count", "field": "text", "before": "json", "after": "json",
             "error": "text",
         }  # fmt: skip
-        steps = [{**run, **step, "fields": _changed(step)} for run in self.to_dict()["runs"] for step in run["steps"]]
-        return table(columns, flat(steps))
+        steps = [
+            {**run, **step, "fields": _field_changes(step)} for run in self.to_dict()["runs"] for step in run["steps"]
+        ]
+        return table(columns, one_row_per_field(steps))
 
 
-def _changed(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _field_changes(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The fields that a step of the journal set, each with its value before and after."""
     before, after = step["before"], step["after"]
     return [{"field": name, "before": before.get(name), "after": after[name]} for name in sorted(after)] or [
@@ -80,7 +81,7 @@ def _changed(step: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
-def recorded(workspace: Workspace) -> list[PastRun]:
+def read_runs(workspace: Workspace) -> list[PastRun]:
     """The runs of the journal, oldest first; warns of lines of it that came from elsewhere, or cannot be read."""
     events = list(workspace.store(None).events())
     if unread := [event["line"] for event in events if event.get("event") == UNREAD]:
@@ -100,15 +101,15 @@ def named_run(runs: Sequence[PastRun], name: str) -> PastRun:
     """The run that is called so, or begins so. Raises `ProjectError` where there is none, or more than one."""
     try:
         return run_named(runs, name)
-    except ValueError as wrong:
-        raise ProjectError(str(wrong), hint="`reconciler history` and `reconciler undo` list them") from wrong
+    except ValueError as error:
+        raise ProjectError(str(error), hint="`reconciler history` and `reconciler undo` list them") from error
 
 
 def history(
     workspace: Workspace, address: str | None, run: str | None, first: datetime | None, *, failed: bool
 ) -> HistoryResult:
     """The part of the journal that concerns a resource, a run, or the time from `first` on; with all, what fits all."""
-    runs = recorded(workspace)
+    runs = read_runs(workspace)
     any_recorded = bool(runs)
     if address is not None:
         runs = list(runs_of_resource(runs, Address(address)))
@@ -123,7 +124,7 @@ def history(
 
 def undoable(workspace: Workspace) -> HistoryResult:
     """The latest runs of which anything may be undone."""
-    runs = [run for run in recorded(workspace) if any(map(is_undoable, run.steps))]
+    runs = [run for run in read_runs(workspace) if any(map(is_undoable, run.steps))]
     return HistoryResult(tuple(runs[-RECENT:]))
 
 
@@ -131,7 +132,7 @@ def undo(
     workspace: Workspace, name: str, allowances: Allowances, approve: Approval | None, *, manifests: bool
 ) -> UndoResult:
     """Put back what a run has changed, as far as the account is still as that run left it."""
-    runs = recorded(workspace)
+    runs = read_runs(workspace)
     undone = named_run(runs, name)
     desired = workspace.desired()
     store, parallelism = workspace.store(desired.publisher_id), workspace.parallelism
@@ -141,33 +142,33 @@ def undo(
         live = observe_apps_of([step.address for step in undone.steps], desired, gateway, ledger, parallelism)
         check_ledger(desired, live, ledger, past)
         earlier = runs[: runs.index(undone)]
-        back = reversal(undone, earlier, _ground(desired, live, ledger), workspace.origin(desired))
+        back = reversal(undone, earlier, _reversal_context(desired, live, ledger), workspace.origin(desired))
         plan, exceeded = gate(back.plan, limits_of(desired, allowances))
         workspace.observer.plan_made(plan, exceeded)
         refuse(exceeded)
-        asking = still_asked(desired, back.leaves)
-        if not writes(plan) and not (manifests and (asking.again or asking.quiet)):
+        remaining = remaining_declarations(desired, back.leaves)
+        if not writes(plan) and not (manifests and (remaining.again or remaining.quiet)):
             workspace.inform(f"nothing of run {undone.run} is to be undone in the account")
-            _see_to_manifests(workspace, asking, write=False)
+            _restore_manifests(workspace, remaining, write=False)
             return UndoResult(undone.run)
         if approve is not None and not approve(PlanResult(plan, exceeded)):
             return UndoResult(undone.run, declined=True)
         result = None
         if writes(plan):
-            now = plan_anew(plan, desired, Ground(gateway, ledger, past), workspace.origin(desired), parallelism)
-            part, left_out = part_that_holds(plan, plan, now, skip_stale=True)
+            now = replan(plan, desired, PlanningContext(gateway, ledger, past), workspace.origin(desired), parallelism)
+            part, left_out = still_valid_part(plan, plan, now, skip_stale=True)
             settle_seconds = past.settle_seconds(desired.safety.settle_seconds)
             result = carry_out(workspace, ApplyRequest(part, now.live, ledger, gateway, run, settle_seconds), left_out)
-            asking = asking.without(_not_undone(plan, result))
-        manifests_done = _see_to_manifests(workspace, asking, write=manifests)
+            remaining = remaining.without(_not_undone(plan, result))
+        manifests_done = _restore_manifests(workspace, remaining, write=manifests)
     return UndoResult(undone.run, result, manifests_done=manifests_done)
 
 
-def _ground(desired: DesiredState, live: LiveState, ledger: Ledger) -> ReversalGround:
+def _reversal_context(desired: DesiredState, live: LiveState, ledger: Ledger) -> ReversalContext:
     blocks = blocks_by_address(desired.apps)
     sources = {address: block.source for address, block in blocks.items()}
     protected = frozenset(address for address, block in blocks.items() if block.lifecycle.protect)
-    return ReversalGround(live, ledger, sources, protected)
+    return ReversalContext(live, ledger, sources, protected)
 
 
 def _not_undone(plan: Plan, result: ApplyResult) -> frozenset[Address]:
@@ -178,7 +179,7 @@ def _not_undone(plan: Plan, result: ApplyResult) -> frozenset[Address]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RemainingDeclarations:
     """What the manifests still ask for of what is undone, by the address of the block.
 
     `again` holds the fields that a block would declare instead, where the next apply would else do it again; `quiet`
@@ -189,17 +190,19 @@ class Asking:
     quiet: Mapping[Address, Fields]
     by_hand: Mapping[Address, str]
 
-    def without(self, addresses: AbstractSet[Address]) -> "Asking":
-        """The same but for these addresses."""
+    def without(self, addresses: AbstractSet[Address]) -> "RemainingDeclarations":
+        """A copy without these addresses."""
         again, quiet = (
             {address: fields for address, fields in each.items() if address not in addresses}
             for each in (self.again, self.quiet)
         )
         by_hand = {address: text for address, text in self.by_hand.items() if address not in addresses}
-        return Asking(again, quiet, by_hand)
+        return RemainingDeclarations(again, quiet, by_hand)
 
 
-def still_asked(desired: DesiredState, leaves: Mapping[Address, tuple[FieldChange, ...]]) -> Asking:
+def remaining_declarations(
+    desired: DesiredState, leaves: Mapping[Address, tuple[FieldChange, ...]]
+) -> RemainingDeclarations:
     """What blocks declare of leaves that are as before the run again, or are to be."""
     again: dict[Address, Fields] = {}
     quiet: dict[Address, Fields] = {}
@@ -221,36 +224,37 @@ def still_asked(desired: DesiredState, leaves: Mapping[Address, tuple[FieldChang
             again[address] = fields
         elif status == "inactive" and "status" not in block.fields:
             quiet[address] = {**block.fields, "status": status}
-    return Asking(again, quiet, by_hand)
+    return RemainingDeclarations(again, quiet, by_hand)
 
 
-def _see_to_manifests(workspace: Workspace, asking: Asking, *, write: bool) -> bool:
+def _restore_manifests(workspace: Workspace, remaining: RemainingDeclarations, *, write: bool) -> bool:
     """Write the old values into the manifests, or warn that the next apply does it again. False: some are left."""
-    for address, text in asking.by_hand.items():
+    for address, text in remaining.by_hand.items():
         workspace.warn(f"{address}: {text}")
     if not write:
-        if asking.again:
+        if remaining.again:
             workspace.warn(
                 "the manifests still ask for what was undone, so the next apply does it again: "
-                f"{_named(asking.again)}; `reconciler undo RUN --manifests` writes the old values into them"
+                f"{_address_list(remaining.again)}; `reconciler undo RUN --manifests` writes the old values into them"
             )
         return True
-    wanted = {**asking.again, **asking.quiet}
-    stands = declared(workspace)
-    made = restore_fields(stands, wanted)
-    write_manifests(workspace.root, stands.manifests, made.texts)
-    for manifest in made.texts:
+    wanted = {**remaining.again, **remaining.quiet}
+    project = load_declared(workspace)
+    edits = restore_fields(project, wanted)
+    write_manifests(workspace.root, project.manifests, edits.texts)
+    for manifest in edits.texts:
         workspace.inform(f"wrote {manifest.file}")
-    workspace.observer.findings(made.held)
-    left = [address for address in wanted if address not in made.done]
-    if left:
+    workspace.observer.findings(edits.held)
+    unwritten = [address for address in wanted if address not in edits.done]
+    if unwritten:
         workspace.warn(
-            f"the old values could not be written for {_named(left)}: edit them, or the next apply does it again"
+            f"the old values could not be written for {_address_list(unwritten)}: "
+            "edit them, or the next apply does it again"
         )
-    return not left and not asking.by_hand
+    return not unwritten and not remaining.by_hand
 
 
-def _named(addresses: Iterable[Address]) -> str:
+def _address_list(addresses: Iterable[Address]) -> str:
     ordered = sorted(addresses, key=address_order)
     more = f" and {len(ordered) - 5} more" if len(ordered) > 5 else ""
     return ", ".join(ordered[:5]) + more

@@ -1,4 +1,7 @@
-"""Manifests that may be in a project and were not read."""
+"""The workspace of an operation: settings, manifests with the load cache, API clients, the store and the observer.
+
+Also warnings of files that may be manifests and were not read.
+"""
 
 import gc
 import logging
@@ -43,7 +46,7 @@ from reconciler.store.cache import Cache
 from reconciler.yaml.scalar import ManifestText
 
 
-def doubts_about(
+def find_doubts(
     project: ProjectFiles, manifests: Manifests, patterns: Sequence[str], variables: Mapping[str, str]
 ) -> list[Finding]:
     """Warnings of patterns that nothing matches, of what looks like a manifest, of what is empty or not checked out.
@@ -51,40 +54,42 @@ def doubts_about(
     Hidden folders, those of other projects and of installed packages are not looked into.
     """
     settings, root = project.settings, project.root
-    known = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
+    known_files = {settings.file, *(text.file for text in manifests.texts), *(each.file for each in manifests.findings)}
     homes = {"/".join(literal_parts(pattern)) for pattern in all_plain_patterns(patterns)}
     reader = disk.Reader(root)
-    linked = {Path(os.path.realpath(root / name)) for name in known if (root / name).is_symlink()}
-    found = [unmatched_pattern(each, settings.file, settings.data) for each in manifests.unmatched]
-    found += [empty_manifest(text.file) for text in manifests.texts if is_empty_text(text.data)]
+    linked = {Path(os.path.realpath(root / name)) for name in known_files if (root / name).is_symlink()}
+    findings = [unmatched_pattern(each, settings.file, settings.data) for each in manifests.unmatched]
+    findings += [empty_manifest(text.file) for text in manifests.texts if is_empty_text(text.data)]
     for folder, files, is_empty in disk.walk(root, settings.file):
         is_home = any(f"{folder}/".startswith(f"{home}/") for home in homes)
         if is_empty and is_home:
-            found.append(empty_folder(folder))
-        for name, doubt in _unread(folder, files, known, aside=is_home):
+            findings.append(empty_folder(folder))
+        for name, doubt in _unread_files(folder, files, known_files, aside=is_home):
             with suppress(OSError, UnfitFile):
                 if root / name not in linked and looks_like_manifest(reader.read(name)):
-                    found.append(doubt)
-    left_out = (each for each in _left_out(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known)
+                    findings.append(doubt)
+    left_out = (
+        each for each in _sparse_files(root, variables) if is_yaml(each.rpartition("/")[2]) and each not in known_files
+    )
     within = tuple(f"{home}/" if home else "" for home in homes)
-    return found + [not_checked_out(each) for each in left_out if each.startswith(within)]
+    return findings + [not_checked_out(each) for each in left_out if each.startswith(within)]
 
 
-def _left_out(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
+def _sparse_files(root: Path, variables: Mapping[str, str]) -> Iterable[str]:
     """The files of a project that git knows and a sparse checkout has left out. Of another git is not asked."""
     if not _may_be_sparse(root):
         return ()
     from reconciler.forge.commits import Git  # noqa: PLC0415 - few checkouts are sparse
 
     try:
-        well, told = Git(root, variables).try_run("ls-files", "-t", "-z", "--", ".")
+        well, output = Git(root, variables).try_run("ls-files", "-t", "-z", "--", ".")
     except ProjectError:
         return ()
-    return [line[2:] for line in told.split("\0") if line.startswith("S ")] if well else ()
+    return [line[2:] for line in output.split("\0") if line.startswith("S ")] if well else ()
 
 
 def _may_be_sparse(root: Path) -> bool:
-    """Whether the checkout that a project is in has, or had, patterns of what git is to leave out."""
+    """Whether the project's checkout has, or had, patterns of a sparse checkout."""
     with suppress(OSError, ValueError):
         for folder in (root.resolve(), *root.resolve().parents):
             git = folder / ".git"
@@ -95,7 +100,7 @@ def _may_be_sparse(root: Path) -> bool:
     return False
 
 
-def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[ManifestText]:
+def read_unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[ManifestText]:
     """The files among doubts that look like manifests."""
     reader = disk.Reader(project.root)
     for each in doubts:
@@ -104,18 +109,25 @@ def unread_texts(project: ProjectFiles, doubts: Iterable[Finding]) -> Iterator[M
                 yield ManifestText(each.file, reader.read(each.file))
 
 
-def _unread(folder: str, files: Iterable[str], known: set[str], *, aside: bool) -> Iterator[tuple[str, Finding]]:
+def _unread_files(
+    folder: str, files: Iterable[str], known_files: set[str], *, aside: bool
+) -> Iterator[tuple[str, Finding]]:
     """The files of a folder that are not read and may be manifests, each with the doubt if it looks like one.
 
     With `aside` also those that have the name of a manifest with something about it, where that manifest is not there.
     """
     prefix = f"{folder}/" if folder else ""
-    there = {without_ending(name) for name in known}
+    there = {without_ending(name) for name in known_files}
     for file in files:
         name, manifest = prefix + file, intended_manifest_name(file)
-        if is_yaml(file) and name not in known:
+        if is_yaml(file) and name not in known_files:
             yield name, unread_manifest(name)
-        elif aside and manifest is not None and name not in known and without_ending(prefix + manifest) not in there:
+        elif (
+            aside
+            and manifest is not None
+            and name not in known_files
+            and without_ending(prefix + manifest) not in there
+        ):
             yield name, misnamed_manifest(name, f"{prefix}{manifest}")
 
 
@@ -168,11 +180,11 @@ class Workspace:
         self._parsed: tuple[Settings | None, tuple[Finding, ...]] | None = None
 
     def warn(self, message: str) -> None:
-        """Tell the observer of what may be wrong."""
+        """Pass a warning to the observer."""
         self.observer.notice(Notice(message, "warning"))
 
     def inform(self, message: str) -> None:
-        """Tell the observer of what is good to know."""
+        """Pass a notice to the observer."""
         self.observer.notice(Notice(message))
 
     def settings(self) -> "Settings":
@@ -191,10 +203,10 @@ class Workspace:
         return self._parsed
 
     def validate(self) -> Loaded:
-        """The manifests with all findings; settings that cannot be read leave no state. What was read is remembered."""
-        memory = self._memory()
-        loaded = self._recalled(memory)
-        memory.save()
+        """The manifests with all findings, and no state where there are errors. Updates the load cache."""
+        cache = self._cache()
+        loaded = self._load_cached(cache)
+        cache.save()
         return loaded
 
     def load(self, *, remember: bool = True) -> tuple[Loaded, DesiredState]:
@@ -203,47 +215,47 @@ class Workspace:
         What an earlier load has read is not read again; `remember` lets later ones know of this one. Raises
         `InvalidManifests`, and then nothing was written.
         """
-        memory = self._memory()
-        loaded = self._recalled(memory)
+        cache = self._cache()
+        loaded = self._load_cached(cache)
         if loaded.state is None:
             raise InvalidManifests(loaded.findings)
         self.observer.findings(loaded.findings)
         if remember:
-            memory.save()
+            cache.save()
         return loaded, loaded.state
 
     def desired(self, *, remember: bool = True) -> DesiredState:
-        """The same without the findings."""
+        """The declared state, as by `load`, without the findings."""
         return self.load(remember=remember)[1]
 
-    def _memory(self) -> Cache | NullCache:
+    def _cache(self) -> Cache | NullCache:
         return Cache(self.root / STATE_FOLDER / "cache") if self.environment.wants_cache else NullCache()
 
-    def _recalled(self, memory: ManifestCache) -> Loaded:
-        outline, findings = load_settings_cached(self.settings_text, memory, self._read_settings)
-        if outline is None:
+    def _load_cached(self, cache: ManifestCache) -> Loaded:
+        settings, findings = load_settings_cached(self.settings_text, cache, self._read_settings)
+        if settings is None:
             return self._without_settings(findings)
         files = ProjectFiles(self.root, self.settings_text)
-        manifests = find_manifests(self.root, outline.manifests)
-        doubts = doubts_about(files, manifests, outline.manifests, self.environment.variables)
+        manifests = find_manifests(self.root, settings.manifests)
+        doubts = find_doubts(files, manifests, settings.manifests, self.environment.variables)
         with collector_paused():
-            loaded = load_desired_cached(outline, self.settings_text, manifests.texts, memory, self._read_settings)
+            loaded = load_desired_cached(settings, self.settings_text, manifests.texts, cache, self._read_settings)
             if self._owns_process:
                 gc.freeze()  # what is declared lives to the end: the collector need not walk it again and again
-        found = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
+        ordered = sorted((*manifests.findings, *loaded.findings, *doubts), key=finding_order)
         state = None if manifests.findings else loaded.state
         if state is not None and doubts:
             first = doubts[0]
             state = replace(state, unread=f"{first.file}:{first.line}: {first.message}")
-        return Loaded(state, (*findings, *found))
+        return Loaded(state, (*findings, *ordered))
 
     def _without_settings(self, findings: Sequence[Finding]) -> Loaded:
         from reconciler.manifest.load import findings_without_settings  # noqa: PLC0415 - as for the settings
         from reconciler.manifest.settings_models import USUAL_MANIFESTS  # noqa: PLC0415
 
         usual = find_manifests(self.root, USUAL_MANIFESTS)
-        others = (*usual.findings, *findings_without_settings(self.settings_text, usual.texts))
-        return Loaded(None, (*findings, *sorted(others, key=finding_order)))
+        rest_findings = (*usual.findings, *findings_without_settings(self.settings_text, usual.texts))
+        return Loaded(None, (*findings, *sorted(rest_findings, key=finding_order)))
 
     @contextmanager
     def gateway(self, publisher_id: str) -> Iterator["DtGateway"]:
@@ -347,5 +359,7 @@ def _refuse_placeholder(publisher_id: str) -> None:
     from reconciler.manifest.project_settings import WHERE_PUBLISHERS_ARE, is_no_publisher  # noqa: PLC0415 - as above
 
     if is_no_publisher(publisher_id):
-        told = f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'
-        raise ProjectError(told, hint=WHERE_PUBLISHERS_ARE)
+        message = (
+            f'publisherId "{publisher_id}" in reconciler.yaml is no publisher\'s: fill in yours [unknown-publisher]'
+        )
+        raise ProjectError(message, hint=WHERE_PUBLISHERS_ARE)

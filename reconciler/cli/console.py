@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 import click
 
 from reconciler.api.environment import Environment
-from reconciler.cli.streams import is_unicode, silence
+from reconciler.cli.streams import discard_output, is_unicode
 from reconciler.errors import ReconcilerError
 from reconciler.model.diagnostic import Finding
 from reconciler.model.value import document_json
@@ -34,22 +34,22 @@ class Console:
 
     def __init__(self, *, no_color: bool = False) -> None:
         self._color = not no_color and Environment().wants_color
-        self._is_account = self._is_lost = False
+        self._is_required = self._is_stdout_lost = False
 
-    def give_account(self) -> None:
-        """From here on the answer is the account of what was done: nothing ends for want of a place to write it to.
+    def require_answer(self) -> None:
+        """From here on the answer must be shown: it says what was done to the account.
 
-        What cannot be written to stdout goes to stderr instead, all the rest of it.
+        What cannot be written to stdout goes to stderr instead, and so does all that follows.
         """
-        self._is_account = True
+        self._is_required = True
 
     def answer(self, lines: Iterable[Line]) -> None:
         """Lines of the answer."""
         for each in lines:
             self._print(each, to_answer=True)
 
-    def aside(self, lines: Iterable[Line]) -> None:
-        """Lines that would be the answer, were it not a document."""
+    def answer_on_stderr(self, lines: Iterable[Line]) -> None:
+        """Lines of an answer whose place on stdout is taken by a document."""
         for each in lines:
             self._print(each, to_answer=False)
 
@@ -70,7 +70,7 @@ class Console:
         self._write(narrow, to_answer=True)
 
     def talk(self, *parts: str | Span) -> None:
-        """A line for the person who watches."""
+        """A line on stderr, for the person at the terminal."""
         self._print(line(*parts), to_answer=False)
 
     def warn(self, message: str) -> None:
@@ -85,15 +85,15 @@ class Console:
         if hint:
             self._print(line(Span("hint: ", "strong"), hint), to_answer=False)
 
-    def usage(self, wrong: click.UsageError, hint: str = "") -> None:
+    def usage(self, error: click.UsageError, hint: str = "") -> None:
         """How a command was called the wrong way, and where its help is; the help itself where none was named."""
-        told = wrong.format_message()
-        if told.startswith("Usage: "):
-            self.aside(line(text) for text in told.splitlines())
+        message = error.format_message()
+        if message.startswith("Usage: "):
+            self.answer_on_stderr(line(text) for text in message.splitlines())
             return
-        self.error(told, hint)
-        if wrong.ctx is not None:
-            self.talk(f"try: {wrong.ctx.command_path} --help")
+        self.error(message, hint)
+        if error.ctx is not None:
+            self.talk(f"try: {error.ctx.command_path} --help")
 
     def findings(self, findings: Iterable[Finding], *, to_answer: bool) -> None:
         """Findings, one a line, hints below."""
@@ -101,9 +101,9 @@ class Console:
             tone: Tone = "blocked" if finding.severity == "error" else "change"
             self._print(line(Span(str(finding), tone)), to_answer=to_answer)
 
-    def abandon(self) -> None:
-        """Stop writing the answer: whoever read it has gone."""
-        silence(sys.stdout)
+    def drop_answer(self) -> None:
+        """Discard the rest of the answer: its reader has closed the stream."""
+        discard_output(sys.stdout)
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; anything but a yes is a no."""
@@ -123,27 +123,27 @@ class Console:
                 self._write(whole_line(plain), to_answer=to_answer)
 
     def _write(self, text: str, *, to_answer: bool, color: bool = False, nl: bool = True) -> None:
-        """Write a line. An answer that cannot be written is an error, but for an account; talk that cannot is lost."""
-        if to_answer and self._is_account and sys.stdout is None:
-            self._is_lost = True
-        stream = sys.stdout if to_answer and not self._is_lost else sys.stderr
+        """Write a line. An answer that cannot be written is an error, unless required; other lines are dropped."""
+        if to_answer and self._is_required and sys.stdout is None:
+            self._is_stdout_lost = True
+        stream = sys.stdout if to_answer and not self._is_stdout_lost else sys.stderr
         if stream is None:
             return
         try:
             click.echo(text, stream, nl=nl, color=color)  # by itself click takes an ASCII stream for a UTF-8 one
-        except OSError as wrong:
-            if not to_answer or self._is_lost:
+        except OSError as error:
+            if not to_answer or self._is_stdout_lost:
                 return
-            if self._is_account:
-                self.abandon()
-                self._is_lost = True
-                self.talk(f"standard output cannot be written ({wrong.strerror or wrong}); the answer goes on here:")
+            if self._is_required:
+                self.drop_answer()
+                self._is_stdout_lost = True
+                self.talk(f"standard output cannot be written ({error.strerror or error}); the answer goes on here:")
                 self._write(text, to_answer=True)
                 return
-            if isinstance(wrong, BrokenPipeError):
+            if isinstance(error, BrokenPipeError):
                 raise
-            self.abandon()
-            raise ReconcilerError(f"the answer cannot be written: {wrong.strerror or wrong}") from wrong
+            self.drop_answer()
+            raise ReconcilerError(f"the answer cannot be written: {error.strerror or error}") from error
 
 
 def asks_on_terminal() -> bool:

@@ -1,4 +1,4 @@
-"""A sandbox that runs on by itself: started so that nothing of the shell holds it, asked who it is, and ended."""
+"""A sandbox as a process of its own: start it in a new session, ask whether it answers, and stop it."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def detach(arguments: Sequence[str], port: int) -> Detached:
     It holds no stream of this process. Raises `ReconcilerError` with its words where it does not start; nothing runs
     then.
     """
-    log, descriptor = _log()
+    log, descriptor = _open_log()
     command = [sys.executable, "-P", "-m", "reconciler", "sandbox", *arguments]
     try:
         process = subprocess.Popen(  # noqa: S603 - this program itself; its arguments are our own
@@ -52,17 +52,17 @@ def detach(arguments: Sequence[str], port: int) -> Detached:
             creationflags=_NO_CONSOLE,
             text=True,
         )
-    except OSError as wrong:
-        raise ReconcilerError(f"no process could be started for the sandbox: {wrong.strerror or wrong}") from wrong
+    except OSError as error:
+        raise ReconcilerError(f"no process could be started for the sandbox: {error.strerror or error}") from error
     finally:
         os.close(descriptor)
-    url = _told_url(process)
+    url = _read_url(process)
     if url:
         return Detached(url, process.pid, log)
-    raise _why_not(log, port)
+    raise _start_error(log, port)
 
 
-def _told_url(process: "subprocess.Popen[str]") -> str:
+def _read_url(process: "subprocess.Popen[str]") -> str:
     """The first line that the process prints, which is the URL of a sandbox that answers; empty where it ended."""
     late = Timer(_START_SECONDS, process.kill)
     late.start()
@@ -80,7 +80,7 @@ def _told_url(process: "subprocess.Popen[str]") -> str:
     return url
 
 
-def _log() -> tuple[str, int]:
+def _open_log() -> tuple[str, int]:
     """A new file for what the sandbox says, and its descriptor; the null device where there is no room for one."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="reconciler-sandbox-", suffix=".log")
@@ -89,24 +89,26 @@ def _log() -> tuple[str, int]:
     return name, descriptor
 
 
-def _why_not(log: str, port: int) -> ReconcilerError:
-    said = ""
+def _start_error(log: str, port: int) -> ReconcilerError:
+    log_text = ""
     if log != os.devnull:
         with suppress(OSError):
-            said = Path(log).read_text(encoding="utf-8", errors="replace")
+            log_text = Path(log).read_text(encoding="utf-8", errors="replace")
             Path(log).unlink()
-    lines = said.splitlines()
-    told = "\n".join(line.removeprefix("error: ") for line in lines if line and not line.startswith("hint: "))
+    lines = log_text.splitlines()
+    message = "\n".join(line.removeprefix("error: ") for line in lines if line and not line.startswith("hint: "))
     hints = [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
     if port and is_sandbox(port):
         hints = [f"a sandbox runs there already: `reconciler sandbox --stop --port {port}` ends it"]
-    return ReconcilerError(f"the sandbox did not start: {told or 'it ended without a word'}", hint="; ".join(hints))
+    return ReconcilerError(
+        f"the sandbox did not start: {message or 'it ended without an error message'}", hint="; ".join(hints)
+    )
 
 
 def is_sandbox(port: int) -> bool:
     """Whether a sandbox of this program answers at a port of this machine."""
     try:
-        return _asked("GET", port)
+        return _call_control("GET", port)
     except (OSError, HTTPException):
         return False
 
@@ -114,23 +116,23 @@ def is_sandbox(port: int) -> bool:
 def stop(port: int) -> None:
     """End the sandbox at a port, and wait until the port is free. Raises `ReconcilerError` where none answers."""
     try:
-        stopped = is_sandbox(port) and _asked("DELETE", port)
+        stopped = is_sandbox(port) and _call_control("DELETE", port)
         ends = time.monotonic() + _ASK_SECONDS
         while stopped and is_sandbox(port) and time.monotonic() < ends:
             time.sleep(_PAUSE_SECONDS)
-    except (OSError, HTTPException) as wrong:
-        raise ReconcilerError(f"the sandbox at port {port} does not answer: {wrong}") from wrong
+    except (OSError, HTTPException) as error:
+        raise ReconcilerError(f"the sandbox at port {port} does not answer: {error}") from error
     if not stopped:
         raise ReconcilerError(f"no sandbox answers at port {port} of {LOOPBACK}", hint="name its port with --port")
 
 
-def _asked(method: str, port: int) -> bool:
+def _call_control(method: str, port: int) -> bool:
     connection = HTTPConnection(LOOPBACK, port, timeout=_ASK_SECONDS)
     try:
         connection.request(method, CONTROL)
         answer = connection.getresponse()
-        told: Any = json.loads(answer.read(1024))
-        return answer.status == 200 and isinstance(told, dict) and "sandbox" in told
+        body: Any = json.loads(answer.read(1024))
+        return answer.status == 200 and isinstance(body, dict) and "sandbox" in body
     except ValueError:
         return False
     finally:

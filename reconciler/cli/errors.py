@@ -1,4 +1,4 @@
-"""How an error that ends a command is told, and its exit code."""
+"""Turn the error that ends a command into its message and its exit code."""
 
 import errno
 import logging
@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from reconciler.cli.console import Console
-from reconciler.cli.scaffold import hint_of_option
+from reconciler.cli.scaffold import option_hint
 from reconciler.errors import Interrupted, InvalidManifests, ReconcilerError, UsageError
 from reconciler.render.line import line
 
@@ -22,17 +22,16 @@ _REPORT: Final = "call it again with -v to see where it happened, and report tha
 
 
 def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> int:
-    """Say what ended the command that was called with these words; its exit code.
+    """Print the error that ended a command, and return its exit code. `words` are the arguments as typed.
 
-    What comes from the machine is told in its words. What is our own bug is told with the place where it struck, and
-    with -v as a traceback.
+    Errors of the system are printed in its words; a bug of this program with its place, and with -v as a traceback.
     """
     console = Console()
     match end:
         case click.exceptions.Exit():
             return end.exit_code
         case click.UsageError():
-            console.usage(end, hint_of_option(end, words))
+            console.usage(end, option_hint(end, words))
             return UsageError.exit_code
         case click.ClickException():
             console.error(end.format_message())
@@ -45,18 +44,20 @@ def exit_code_of(end: Exception | KeyboardInterrupt, words: Sequence[str]) -> in
             console.error(end.message, end.hint)
             return end.exit_code
         case BrokenPipeError():
-            console.abandon()
+            console.drop_answer()
         case OSError():
-            console.error(*_of_the_system(end))
+            console.error(*_system_error(end))
         case _:
-            console.error(*_foreign(end))
+            console.error(*_foreign_error(end))
             if logging.getLogger("reconciler").isEnabledFor(logging.INFO):
-                console.aside(line(text) for part in traceback.format_exception(end) for text in part.splitlines())
+                console.answer_on_stderr(
+                    line(text) for part in traceback.format_exception(end) for text in part.splitlines()
+                )
     return 1
 
 
-def _of_the_system(end: OSError) -> tuple[str, str]:
-    """What is told of something that the system refused, and what to do about it."""
+def _system_error(end: OSError) -> tuple[str, str]:
+    """Message and hint for an error of the operating system."""
     match end:
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             return "too many files and connections are open at once", _FEW_FILES
@@ -67,21 +68,27 @@ def _of_the_system(end: OSError) -> tuple[str, str]:
             return f"{name}{end.strerror or end}", ""
 
 
-def _foreign(end: Exception) -> tuple[str, str]:
-    """The same of an exception that is none of this program's."""
+def _foreign_error(end: Exception) -> tuple[str, str]:
+    """Message and hint for an exception that is none of this program."""
     match end:
         case MemoryError():
             return "there is not enough memory", _DONE
         case UnicodeError():
-            return f"a text that is not UTF-8, in an argument or in a file's name, cannot be used ({_place(end)})", ""
+            return (
+                f"a text that is not UTF-8, in an argument or in a file's name, cannot be used ({_raise_site(end)})",
+                "",
+            )
         case ImportError():
             part = f" ({end.name})" if end.name else ""
             return f"a part of this program{part} cannot be loaded", _INSTALL
         case _:
-            return f"this is a bug of reconciler ({_place(end)}): it does not know how to go on", f"{_DONE}; {_REPORT}"
+            return (
+                f"this is a bug of reconciler ({_raise_site(end)}): it does not know how to go on",
+                f"{_DONE}; {_REPORT}",
+            )
 
 
-def _place(end: BaseException) -> str:
+def _raise_site(end: BaseException) -> str:
     """Where in this program something was raised, as a file and a line of it."""
     frames = [
         frame for frame in traceback.extract_tb(end.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)

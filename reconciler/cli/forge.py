@@ -1,4 +1,4 @@
-"""Where this job runs, from the variables that CI systems set."""
+"""The forge, repository, request, branch and tokens of a CI job, from options and the variables that CI systems set."""
 
 import json
 import re
@@ -41,31 +41,33 @@ class ForgeOptions:
 OF_THIS_JOB: Final = ForgeOptions()
 
 
-def place_of(environment: Environment, asked: ForgeOptions = OF_THIS_JOB, *, pushes: bool = False) -> Repository:
+def job_repository(
+    environment: Environment, options: ForgeOptions = OF_THIS_JOB, *, pushes: bool = False
+) -> Repository:
     """The repository that a job runs for, or the one that is named, and the request; `pushes` wants the token for that.
 
     Raises `UsageError` where the forge or the repository is not known, `CredentialsError` without a token,
     `ProjectError` for variables that are odd.
     """
     variables = environment.variables
-    own = _own_forge(variables)
-    kind = asked.forge or own
+    own_kind = _own_forge(variables)
+    kind = options.forge or own_kind
     if kind is None:
         raise UsageError(
             "this is no job of GitHub Actions, GitLab CI, Gitea Actions, Bitbucket or Azure Pipelines",
             hint="--forge NAME --repository R --request N",
         )
-    of_job = _own_repository(kind, variables) if kind == own else None
-    named = asked.repository or of_job
-    if named is None:
+    of_job = _own_repository(kind, variables) if kind == own_kind else None
+    name = options.repository or of_job
+    if name is None:
         raise UsageError(f"which repository at {_FORGES[kind]} is not known", hint="--repository R names it")
-    request = _own_request(kind, variables) if of_job is not None and named == of_job else None
+    request = _own_request(kind, variables) if of_job is not None and name == of_job else None
     return Repository(
         kind,
-        _api(kind, variables, own),
-        _escaped(kind, named, is_given=asked.repository is not None),
+        _api_url(kind, variables, own_kind),
+        _quoted_repository(kind, name, is_given=options.repository is not None),
         _first_token(environment, kind, pushes=pushes),
-        asked.request or request,
+        options.request or request,
         variables.get("BITBUCKET_ACCOUNT") or None,
         variables.get("BITBUCKET_EMAIL") or None,
     )
@@ -130,7 +132,7 @@ def _own_repository(kind: Kind, variables: Mapping[str, str]) -> str:
 def _own_request(kind: Kind, variables: Mapping[str, str]) -> int | None:
     match kind:
         case "github" | "gitea":
-            return _pull_request(variables.get("GITHUB_EVENT_PATH", ""))
+            return _request_in_event(variables.get("GITHUB_EVENT_PATH", ""))
         case "gitlab":
             return _number(variables.get("CI_MERGE_REQUEST_IID", ""))
         case "bitbucket":
@@ -149,36 +151,36 @@ _REPOSITORY_VARIABLES: Final[Mapping[Kind, str]] = {
 }
 
 
-def _escaped(kind: Kind, named: str, *, is_given: bool) -> str:
+def _quoted_repository(kind: Kind, name: str, *, is_given: bool) -> str:
     """A repository as paths of calls have it. Raises `UsageError` or `ProjectError` for what is none."""
-    is_whole, told = _REPOSITORIES[kind]
-    if is_whole(named) and not any(_DOTS.fullmatch(part) for part in named.split("/")):
-        return quote(named, safe="" if kind == "gitlab" else "/")
+    is_whole, form = _REPOSITORIES[kind]
+    if is_whole(name) and not any(_DOTS.fullmatch(part) for part in name.split("/")):
+        return quote(name, safe="" if kind == "gitlab" else "/")
     if is_given:
-        raise UsageError(f"--repository does not name a repository at {_FORGES[kind]}", hint=f"it is {told}")
-    raise ProjectError(f"{_REPOSITORY_VARIABLES[kind]} does not name a repository", hint=f"it is {told}")
+        raise UsageError(f"--repository does not name a repository at {_FORGES[kind]}", hint=f"it is {form}")
+    raise ProjectError(f"{_REPOSITORY_VARIABLES[kind]} does not name a repository", hint=f"it is {form}")
 
 
-def _api(kind: Kind, variables: Mapping[str, str], own: Kind | None) -> str:
+def _api_url(kind: Kind, variables: Mapping[str, str], own_kind: Kind | None) -> str:
     """The base URL of the API. Raises `UsageError` for a forge that has no address of its own and is not named."""
     match kind:
         case "github":
-            return (variables.get("GITHUB_API_URL") if own != "gitea" else "") or "https://api.github.com"
+            return (variables.get("GITHUB_API_URL") if own_kind != "gitea" else "") or "https://api.github.com"
         case "gitlab":
             return variables.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
         case "bitbucket":
             return variables.get("BITBUCKET_API_URL") or "https://api.bitbucket.org/2.0"
         case "gitea":
-            url, name = (variables.get("GITHUB_API_URL") if own == "gitea" else ""), "GITEA_API_URL"
+            url, name = (variables.get("GITHUB_API_URL") if own_kind == "gitea" else ""), "GITEA_API_URL"
             example = "https://gitea.example/api/v1"
         case "azure":
             url, name, example = "", "SYSTEM_COLLECTIONURI", "https://dev.azure.com/ORGANIZATION"
         case _:
             assert_never(kind)
-    found = variables.get(name) or url
-    if not found:
+    base_url = variables.get(name) or url
+    if not base_url:
         raise UsageError(f"{name} is not set", hint=f"it names the server, as in {example}")
-    return found
+    return base_url
 
 
 def _first_token(environment: Environment, kind: Kind, *, pushes: bool) -> Secret:
@@ -194,17 +196,17 @@ def applied_branch(environment: Environment) -> str:
     of_azure = variables.get("BUILD_SOURCEBRANCH", "")
     heads = of_azure.removeprefix("refs/heads/") if of_azure.startswith("refs/heads/") else None
     of_bitbucket = None if variables.get("BITBUCKET_PR_ID") else variables.get("BITBUCKET_BRANCH")
-    known = variables.get("CI_COMMIT_BRANCH") or ref or of_bitbucket or heads
-    if not known:
+    branch = variables.get("CI_COMMIT_BRANCH") or ref or of_bitbucket or heads
+    if not branch:
         raise UsageError("this job is for no branch", hint="--branch NAME names one")
-    return known
+    return branch
 
 
 def pushed_commit(environment: Environment) -> str | None:
     """The commit that a job was started for; None where the environment names none."""
     variables = environment.variables
-    found = next((variables[name] for name in _COMMITS if variables.get(name)), "")
-    return found if _COMMIT.fullmatch(found) else None
+    commit = next((variables[name] for name in _COMMITS if variables.get(name)), "")
+    return commit if _COMMIT.fullmatch(commit) else None
 
 
 def push_target(environment: Environment, branch: str | None) -> "tuple[Target, Mapping[str, str]]":
@@ -216,36 +218,36 @@ def push_target(environment: Environment, branch: str | None) -> "tuple[Target, 
 
     variables = environment.variables
     gitlab = variables.get("GITLAB_CI") == "true"
-    known = branch or applied_branch(environment)
+    target_branch = branch or applied_branch(environment)
     if not gitlab:
         author = _GITHUB_BOT if _own_forge(variables) == "github" else _NOBODY
-        return Target("origin", known, author), variables
+        return Target("origin", target_branch, author), variables
     # The job's own token may not push. The other is told to git by a variable: arguments are seen by everyone.
     pushes = "GITLAB_PUSH_TOKEN" if environment.has("GITLAB_PUSH_TOKEN") else "GITLAB_TOKEN"
     token = _token(environment, pushes, "a project access token with the scopes api and write_repository")
     author = ("reconciler", f"noreply@{variables.get('CI_SERVER_HOST') or 'gitlab.com'}")
     options = ("-c", "credential.helper=", "-c", f"credential.helper={_HELPER}")
-    target = Target(f"{variables.get('CI_PROJECT_URL', '')}.git", known, author, options)
+    target = Target(f"{variables.get('CI_PROJECT_URL', '')}.git", target_branch, author, options)
     return target, {**variables, _PASSWORD: token.reveal()}
 
 
 def _token(environment: Environment, name: str, where: str) -> Secret:
-    found = environment.secret(name)
-    if found is None:
+    token = environment.secret(name)
+    if token is None:
         raise CredentialsError(f"{name} is not set", hint=where)
-    if not _TOKEN.fullmatch(found.reveal()):
+    if not _TOKEN.fullmatch(token.reveal()):
         raise CredentialsError(f"{name} holds a blank, a line break or another character that no token has", hint=where)
-    return found
+    return token
 
 
-def _pull_request(event_path: str) -> int | None:
-    """The number of the pull request that an event tells of; None for events that tell of none."""
+def _request_in_event(event_path: str) -> int | None:
+    """The number of the pull request in the event file of a job; None for other events."""
     if not event_path:
         return None
     try:
         event = json.loads(Path(event_path).read_bytes())
-    except (OSError, ValueError) as wrong:
-        raise ProjectError("the file that GITHUB_EVENT_PATH names cannot be read") from wrong
+    except (OSError, ValueError) as error:
+        raise ProjectError("the file that GITHUB_EVENT_PATH names cannot be read") from error
     match event:
         case {"pull_request": {"number": int(number)}} | {"issue": {"number": int(number), "pull_request": {}}}:
             return number

@@ -14,19 +14,19 @@ def main(arguments: list[str] | None = None) -> None:
     """
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    from reconciler.cli.streams import complain, is_told, prepare  # noqa: PLC0415 - after the lines above, as all that follows
+    from reconciler.cli.streams import prepare, try_write, write_error  # noqa: PLC0415 - after the lines above, as all that follows
 
     prepare()
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--version"]:
         from reconciler.installed import whence  # noqa: PLC0415
 
-        if is_told(f"{whence()}\n"):
+        if try_write(f"{whence()}\n"):
             return
     try:
         from reconciler.cli.main import main as run_and_exit  # noqa: PLC0415 - see the module's first line
 
         run_and_exit(given)
     except ImportError as missing:  # of a library without which not even errors can be told as usual
-        complain(f"error: a part of this program ({missing.name or missing}) cannot be loaded\n{_INSTALL}")
+        write_error(f"error: a part of this program ({missing.name or missing}) cannot be loaded\n{_INSTALL}")
         sys.exit(1)

@@ -1,6 +1,6 @@
-"""What `--help` of the whole takes: groups of commands that are imported when called, and the options that many share.
+"""Command groups that import a command when it is called, and the options that many commands share.
 
-Kept apart from all else, because the overview must not wait for more than click.
+Imports nothing but click, so that `--help` is fast.
 """
 
 import importlib
@@ -44,7 +44,7 @@ class CommandEntry(NamedTuple):
     summary: str
 
 
-class Lazy(click.Group):
+class LazyGroup(click.Group):
     """A group of commands by name, in the order in which one meets them."""
 
     def __init__(self, *given: Any, entries: Mapping[str, CommandEntry], **options: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
-from reconciler.cli.groups import CommandEntry, Lazy, group_options
+from reconciler.cli.groups import CommandEntry, LazyGroup, group_options
 from reconciler.cli.signals import end_by, stop_at_once, stop_on_request
-from reconciler.cli.streams import is_told, settle
+from reconciler.cli.streams import flush_streams, try_write
 
 COMMANDS: Final = {
     "init": CommandEntry("init:init", "Start a project: settings, an example manifest, schemas, CI workflow."),
@@ -43,22 +43,22 @@ COMMANDS: Final = {
 }
 
 
-def _tell_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
         from reconciler.installed import whence  # noqa: PLC0415 - few runs ask
 
-        context.exit(0 if is_told(f"{whence()}\n") else 1)
+        context.exit(0 if try_write(f"{whence()}\n") else 1)
 
 
 @click.group(
-    cls=Lazy, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.option(
     "--version",
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=_tell_version,
+    callback=_print_version,
     help="Show the version and from where it runs, and exit.",
 )
 @group_options
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop_at_once()
     except KeyboardInterrupt:  # between two of these lines, where `run` does not take it
         end_by(signal.SIGINT)
-    settle()
+    flush_streams()
     sys.exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Options of commands: those that many share, before the command's name and behind it alike, and those of some."""
+"""Options that commands share, as decorators, and the parsing of their values: days, durations, limits."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the shared options come to; what stands behind the command's name wins.
+    """The values of the shared options; an option after the command's name overrides one before it.
 
     `for_project` says whether `--project` was given at all, with a path or, where a command takes it so, without.
     """
@@ -59,7 +59,7 @@ def shared_options(
             own["parallelism"] = given.pop("parallelism", None) if api else None
             key = given.pop("comment_key", "")
             before = click.get_current_context().find_root().obj or {}
-            return function(replace(_options(before, own, formats), comment_key=key), **given)
+            return function(replace(_merged_options(before, own, formats), comment_key=key), **given)
 
         offered = [
             project_option(lone=lone_project),
@@ -79,7 +79,7 @@ def _bound_options(formats: Sequence[str], *, api: bool) -> list[Callable[..., A
     return [*([comment_key_option()] if "markdown" in formats else []), *([parallelism_option()] if api else [])]
 
 
-def _options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:
+def _merged_options(before: dict[str, Any], own: dict[str, Any], formats: Sequence[str]) -> Options:
     def chosen(name: str, default: Any) -> Any:
         return own[name] if own[name] is not None else before.get(name, default)
 
@@ -187,13 +187,13 @@ def fail_on_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--fail-on",
         multiple=True,
         metavar="LIST",
-        callback=lambda _context, _option, given: _obstacles(given),
+        callback=lambda _context, _option, given: _obstacle_set(given),
         help="Exit other than 0 where the plan is one of these: refused (6), blocked (3), warnings (1); "
         "with commas between, and repeatable.",
     )(function)
 
 
-def _obstacles(given: tuple[str, ...]) -> "frozenset[Obstacle]":
+def _obstacle_set(given: tuple[str, ...]) -> "frozenset[Obstacle]":
     from reconciler.plan.aftermath import OBSTACLES  # noqa: PLC0415 - as above
 
     words = [word.strip() for each in given for word in each.split(",")]
@@ -226,18 +226,18 @@ def since_when(given: str, now: datetime) -> datetime:
             return now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])
         at = datetime.fromisoformat(given.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as wrong:
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{given!r} is no day (2026-11-21), time (2026-11-21T19:00Z) or duration (30m, 24h, 7d, 2w)",
             param_hint="--since",
-        ) from wrong
+        ) from error
 
 
 _DAYS_AGO: Final = re.compile(r"(\d{1,5})d")
 
 
 def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
-    """A day in UTC, from `2026-11-01` or from `30d`: so many days before today."""
+    """A day in UTC, from `2026-11-01` or from `30d`: that number of days before today."""
     if value is None:
         return None
     if ago := _DAYS_AGO.fullmatch(value):
@@ -245,8 +245,8 @@ def since_day(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     try:
         return date.fromisoformat(value)
     except ValueError:
-        told = f"{value!r} is neither a day such as 2026-11-01 nor a number of days such as 30d"
-        raise click.BadParameter(told, ctx, param) from None
+        message = f"{value!r} is neither a day such as 2026-11-01 nor a number of days such as 30d"
+        raise click.BadParameter(message, ctx, param) from None
 
 
 def day_of(given: datetime | None) -> date | None:

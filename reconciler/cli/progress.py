@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line now and then elsewhere, an event for each step in a log of JSON lines."""
+"""Progress of steps: a bar on a terminal, a line now and then elsewhere, an event for each step in a JSON log."""
 
 import logging
 import threading
@@ -12,6 +12,7 @@ from reconciler.cli.console import shows_progress
 from reconciler.diff.change import Change, action_of, id_of
 from reconciler.model.journal import DONE, Result
 from reconciler.render.line import counted
+from reconciler.render.plan.text import step_text
 from reconciler.render.sanitise import terminal
 
 if TYPE_CHECKING:
@@ -20,25 +21,25 @@ if TYPE_CHECKING:
     from reconciler.warehouse.report_store import Partition
 
 End = TypeVar("End")
-Told_contra = TypeVar("Told_contra", contravariant=True)
+End_contra = TypeVar("End_contra", contravariant=True)
 Key = tuple[str, ...]
 
 EVERY_SECONDS: Final = 30.0
 """Off a terminal a line is told so often; a run that is shorter has none."""
 
-_LOOKS_EVERY_SECONDS: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
 
 log = logging.getLogger("reconciler.progress")
 
 
-class Words(Protocol[Told_contra]):
-    """How the steps of something are told. The facts of an event are JSON and hold no secret."""
+class StepWords(Protocol[End_contra]):
+    """How steps are described, in text and as facts of events. The facts are JSON and hold no secret."""
 
-    def told(self, end: Told_contra) -> str:
+    def describe(self, end: End_contra) -> str:
         """A step that ended, in a few words."""
         ...
 
-    def is_done(self, end: Told_contra) -> bool:
+    def is_done(self, end: End_contra) -> bool:
         """Whether it was done."""
         ...
 
@@ -46,14 +47,14 @@ class Words(Protocol[Told_contra]):
         """What a step is called, as facts of an event; those of its end begin with the same values."""
         ...
 
-    def end(self, end: Told_contra) -> Mapping[str, Any]:
-        """What came of it, as facts of an event."""
+    def end(self, end: End_contra) -> Mapping[str, Any]:
+        """The outcome of a step, as facts of an event."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressTarget:
-    """Where progress is told: `talk` takes a line, `as_json` says that the log is of JSON lines."""
+    """Where progress goes: `talk` takes a line; `as_json`: the log has JSON lines, and progress is events in it."""
 
     clock: "Clock"
     talk: Callable[[str], None]
@@ -61,36 +62,36 @@ class ProgressTarget:
     no_color: bool
 
 
-class Lines(Generic[End]):
-    """Tells now and then, also while a single step takes long, how many steps have ended and how many were not done.
+class ProgressLines(Generic[End]):
+    """Reports now and then, also during a long step, how many steps have ended and how many failed.
 
-    Implements `api.observer.StepListener`.
+    Implements `api.results.StepListener`.
     """
 
-    def __init__(self, what: str, words: Words[End], place: ProgressTarget) -> None:
+    def __init__(self, what: str, words: StepWords[End], place: ProgressTarget) -> None:
         self._what, self._words, self._place = what, words, place
         self._steps = self._done = self._failed = 0
-        self._began = self._told_at = place.clock.monotonic()
+        self._began = self._reported_at = place.clock.monotonic()
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._begun: dict[Key, float] = {}
-        self._looking = threading.Thread(target=self._look_again_and_again, name="progress", daemon=True)
+        self._reporter = threading.Thread(target=self._report_periodically, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
-        self._looking.start()
+        self._reporter.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._looking.join()
+        self._reporter.join()
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         with self._lock:
             self._steps = steps
-            self._began = self._told_at = self._place.clock.monotonic()
+            self._began = self._reported_at = self._place.clock.monotonic()
         self._event("planned", {"steps": steps})
 
     def begun(self, step: Any) -> None:
@@ -109,47 +110,47 @@ class Lines(Generic[End]):
             now = self._place.clock.monotonic()
             seconds = round(now - self._begun.pop(_key(facts), now), 3)
         self._event("ended", {**facts, "seconds": seconds})
-        self.look()
+        self.report_if_due()
 
-    def look(self) -> None:
-        """Tell how things stand, if that was not told for a while."""
+    def report_if_due(self) -> None:
+        """Report progress, unless that was done within `EVERY_SECONDS`."""
         with self._lock:
             now = self._place.clock.monotonic()
-            if not self._steps or self._done >= self._steps or now - self._told_at < EVERY_SECONDS:
+            if not self._steps or self._done >= self._steps or now - self._reported_at < EVERY_SECONDS:
                 return
-            self._told_at = now
+            self._reported_at = now
             seconds, waiting = now - self._began, len(self._begun)
             done, steps, failed = self._done, self._steps, self._failed
         if self._place.as_json:
             facts = {"done": done, "steps": steps, "failed": failed, "underWay": waiting}
             self._event("progress", {**facts, "seconds": round(seconds, 3)})
             return
-        told = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_lasted(seconds)}"
-        told += f", {waiting:,} under way" if waiting else ""
-        self._place.talk(told + (f", {failed:,} not done" if failed else ""))
+        text = f"{self._what}: {done:,} of {counted(steps, 'step')} ended after {_duration_text(seconds)}"
+        text += f", {waiting:,} under way" if waiting else ""
+        self._place.talk(text + (f", {failed:,} not done" if failed else ""))
 
     def _event(self, event: str, facts: Mapping[str, Any]) -> None:
         if self._place.as_json:
             log.info("%s: %s", self._what, event, extra={"facts": {"event": event, "what": self._what, **facts}})
 
-    def _look_again_and_again(self) -> None:
-        while not self._over.wait(_LOOKS_EVERY_SECONDS):
-            self.look()
+    def _report_periodically(self) -> None:
+        while not self._over.wait(_CHECK_SECONDS):
+            self.report_if_due()
 
 
 def _key(facts: Mapping[str, Any]) -> Key:
     return tuple(str(facts.get(name)) for name in ("address", "source", "app", "day"))
 
 
-def _lasted(seconds: float) -> str:
+def _duration_text(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class ProgressBar(Generic[End]):
-    """Shows on a terminal how many steps have ended, and the last one. Implements `api.observer.StepListener`."""
+    """Shows on a terminal how many steps have ended, and the last one. Implements `api.results.StepListener`."""
 
-    def __init__(self, what: str, words: Words[End], *, no_color: bool) -> None:
+    def __init__(self, what: str, words: StepWords[End], *, no_color: bool) -> None:
         from rich.console import Console as RichConsole  # noqa: PLC0415 - 50 ms, for whoever watches
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
@@ -159,7 +160,7 @@ class ProgressBar(Generic[End]):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        self._told = words.told
+        self._describe = words.describe
         self._progress = Progress(*columns, console=RichConsole(stderr=True, no_color=no_color), transient=True)
         self._task = self._progress.add_task(what, total=None)
 
@@ -173,7 +174,7 @@ class ProgressBar(Generic[End]):
         self._progress.stop()
 
     def planned(self, steps: int) -> None:
-        """So many steps are about to be tried."""
+        """`steps` steps are about to be tried."""
         self._progress.update(self._task, total=steps)
 
     def begun(self, step: object) -> None:
@@ -181,23 +182,23 @@ class ProgressBar(Generic[End]):
 
     def ended(self, end: End) -> None:
         """One of them came to its end."""
-        self._progress.update(self._task, advance=1, description=terminal(self._told(end)))
+        self._progress.update(self._task, advance=1, description=terminal(self._describe(end)))
 
 
-def watched(
-    what: str, words: Words[End], place: ProgressTarget
-) -> "AbstractContextManager[ProgressBar[End] | Lines[End]]":
+def progress_display(
+    what: str, words: StepWords[End], place: ProgressTarget
+) -> "AbstractContextManager[ProgressBar[End] | ProgressLines[End]]":
     """A bar where somebody watches a terminal, else lines; events where the log is of JSON lines."""
     if place.as_json or not shows_progress():
-        return Lines(what, words, place)
+        return ProgressLines(what, words, place)
     return ProgressBar(what, words, no_color=place.no_color)
 
 
 class _ApplyWords:
-    """How the steps of an apply are told."""
+    """Describes the steps of an apply."""
 
-    def told(self, end: Result) -> str:
-        return f"{end.outcome} {end.action} {end.address}"
+    def describe(self, end: Result) -> str:
+        return f"{end.outcome} {step_text(end.action, end.address, end.outcome)}"
 
     def is_done(self, end: Result) -> bool:
         return end.outcome in DONE
@@ -217,9 +218,9 @@ class _ApplyWords:
 
 
 class _FetchWords:
-    """How the days of a fetch are told."""
+    """Describes the days of a fetch."""
 
-    def told(self, end: "FetchOutcome") -> str:
+    def describe(self, end: "FetchOutcome") -> str:
         return f"{end.state} {end.source} {end.app} {end.day}"
 
     def is_done(self, end: "FetchOutcome") -> bool:
@@ -233,5 +234,5 @@ class _FetchWords:
         return {**about, "outcome": end.state, "rows": end.rows, "error": end.why}
 
 
-WORDS: Final[Mapping[str, Words[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
+WORDS: Final[Mapping[str, StepWords[Any]]] = {"apply": _ApplyWords(), "fetch": _FetchWords()}
 """By what has steps, as an observer is told."""

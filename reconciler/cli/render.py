@@ -1,4 +1,4 @@
-"""Answers of commands in the format that was asked for. Each format is loaded when it is asked for."""
+"""Print results of commands in the requested format. Each format's module is loaded when it is used."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -95,12 +95,12 @@ def print_findings(
             console.findings(findings, to_answer=True)
 
 
-def print_plan(console: Console, options: Options, made: "PlanResult", folder: Callable[[], str]) -> None:
+def print_plan(console: Console, options: Options, result: "PlanResult", folder: Callable[[], str]) -> None:
     """A plan and what it exceeds, in one of `PLAN_FORMATS`."""
-    plan, refusals = made.plan, made.refusals
+    plan, refusals = result.plan, result.refusals
     match options.format:
         case "json":
-            console.document(made.to_dict())
+            console.document(result.to_dict())
         case "markdown":
             from reconciler.render.plan.markdown import plan_markdown
 
@@ -114,7 +114,7 @@ def print_plan(console: Console, options: Options, made: "PlanResult", folder: C
 
             console.markup(plan_junit(plan, refusals))
         case "github" | "sarif" | "codequality":
-            _print_as_findings(console, options, made, folder)
+            _print_as_findings(console, options, result, folder)
         case "html":
             from reconciler.render.plan.html import plan_page
 
@@ -125,25 +125,25 @@ def print_plan(console: Console, options: Options, made: "PlanResult", folder: C
             console.answer(plan_overview(plan, refusals, whole=options.verbosity > 0))
 
 
-def _print_as_findings(console: Console, options: Options, made: "PlanResult", folder: Callable[[], str]) -> None:
+def _print_as_findings(console: Console, options: Options, result: "PlanResult", folder: Callable[[], str]) -> None:
     from reconciler.render.plan.overview import plan_findings
     from reconciler.render.plan.text import not_carried_out, summary_text
 
-    told = summary_text(made.plan)
-    print_findings(console, options, plan_findings(made.plan, made.refusals), told, folder)
+    summary = summary_text(result.plan)
+    print_findings(console, options, plan_findings(result.plan, result.refusals), summary, folder)
     if options.format == "github":
-        console.raw("\n".join(filter(None, (told, not_carried_out(made.plan, made.refusals)))))
+        console.raw("\n".join(filter(None, (summary, not_carried_out(result.plan, result.refusals)))))
 
 
 def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Sequence[Refusal]") -> None:
     """A plan before anything is done: on stdout, or on stderr where stdout holds a document."""
     from reconciler.render.plan.overview import plan_overview
 
-    told = plan_overview(plan, refusals, whole=options.verbosity > 0)
+    lines = plan_overview(plan, refusals, whole=options.verbosity > 0)
     if options.format == "text":
-        console.answer(told)
+        console.answer(lines)
     else:
-        console.aside(told)
+        console.answer_on_stderr(lines)
 
 
 def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: "Sequence[ReviewEntry]") -> None:
@@ -154,29 +154,29 @@ def print_unreviewed(console: Console, options: Options, plan: "Plan", entries: 
         console.markup(unreviewed_markdown(entries, plan.origin, options.comment_key))
 
 
-def print_results(console: Console, options: Options, made: "ApplyResult") -> None:
-    """What came of an apply and what it held, in one of `RESULT_FORMATS`; the JSON document has results alone."""
-    origin, held = made.plan.origin, made.plan.held
+def print_results(console: Console, options: Options, result: "ApplyResult") -> None:
+    """The results of an apply and what was held, in one of `RESULT_FORMATS`; the JSON document has only results."""
+    origin, held = result.plan.origin, result.plan.held
     match options.format:
         case "json":
-            console.document(made.to_dict())
+            console.document(result.to_dict())
         case "markdown":
             from reconciler.render.result import result_markdown
 
-            key, left = options.comment_key, made.left
-            console.markup(result_markdown(made.results, made.run, made.undo, origin, key, held=held, left=left))
+            key, left = options.comment_key, result.left
+            console.markup(result_markdown(result.results, result.run, result.undo, origin, key, held=held, left=left))
         case _:
             from reconciler.render.plan.text import result_lines
 
-            console.answer(result_lines(made.results, made.run, made.undo, held))
+            console.answer(result_lines(result.results, result.run, result.undo, held))
 
 
-def print_audit(console: Console, form: str, found: "DriftResult", project_name: Callable[[], str]) -> None:
+def print_audit(console: Console, form: str, result: "DriftResult", project_name: Callable[[], str]) -> None:
     """An audit in one of `AUDIT_FORMATS`."""
-    audit, history = found.audit, found.trend
+    audit, history = result.audit, result.trend
     match form:
         case "json":
-            console.document(found.to_dict())
+            console.document(result.to_dict())
         case "markdown":
             from reconciler.render.drift.markdown import audit_markdown
 

@@ -1,4 +1,7 @@
-"""What people type who know other tools (OpenTofu, decK, octoDNS, DNSControl, Pulumi), and what it is called here."""
+"""Texts of `init` and of mistyped commands: project files, CI files for GitHub and GitLab, and hints.
+
+The hints say what commands and options of OpenTofu, decK, octoDNS, DNSControl and Pulumi are called here.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +14,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 import click
 
 from reconciler.api.environment import Environment
-from reconciler.cli.source import UNKNOWN, Commit, Source, Wheel
+from reconciler.cli.source import UNKNOWN, Commit, InstallSource, Wheel
 from reconciler.errors import ProjectError
 from reconciler.files.project import SETTINGS_NAME
 from reconciler.manifest.schema import schema_texts
@@ -67,21 +70,21 @@ OPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def hint_of_option(wrong: click.UsageError, words: Sequence[str]) -> str:
-    """What an option that does not exist is called here; empty where that is not known. `words` are all that was typed.
+def option_hint(error: click.UsageError, words: Sequence[str]) -> str:
+    """A hint for an option that does not exist; empty if there is none. `words` are the arguments as typed.
 
-    Of `-target`, click tells only that there is no `-t`, so the words are looked through.
+    For `-target`, click reports only that there is no `-t`, so the words are searched.
     """
-    if not isinstance(wrong, click.NoSuchOption):
+    if not isinstance(error, click.NoSuchOption):
         return ""
-    known = {name for part in wrong.ctx.command.params for name in part.opts} if wrong.ctx is not None else set()
+    names = {name for part in error.ctx.command.params for name in part.opts} if error.ctx is not None else set()
     for word in words:
         name = word.lstrip("-").partition("=")[0]
         if word == "--":
             break
-        if not word.startswith("-") or word.partition("=")[0] in known:
+        if not word.startswith("-") or word.partition("=")[0] in names:
             continue
-        if not word.startswith("--") and len(name) > 1 and f"--{name}" in known:
+        if not word.startswith("--") and len(name) > 1 and f"--{name}" in names:
             return f"two dashes: --{name}"
         if name in OPTIONS:
             return OPTIONS[name]
@@ -116,7 +119,7 @@ class Surroundings:
     folder: str
     ci: Ci
     branch: str = "main"
-    source: Source = UNKNOWN
+    source: InstallSource = UNKNOWN
     is_pushed: bool = True
     account: str = UNKNOWN_ACCOUNT
 
@@ -124,12 +127,12 @@ class Surroundings:
 def surroundings(directory: Path, environment: Environment, wanted: Ci | None) -> Surroundings:
     """What git says about a folder; outside of a repository the folder is the root of one to come, at GitHub."""
     place = directory.resolve()
-    known = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
-    root = Path(_git(known, environment, "rev-parse", "--show-toplevel") or place)
+    existing = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)
+    root = Path(_git(existing, environment, "rev-parse", "--show-toplevel") or place)
     folder = place.relative_to(root).as_posix() if place.is_relative_to(root) and place != root else ""
-    remote = _git(known, environment, "remote", "get-url", "origin")
-    head = _git(known, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
-    branch = head or _git(known, environment, "symbolic-ref", "--short", "HEAD")
+    remote = _git(existing, environment, "remote", "get-url", "origin")
+    head = _git(existing, environment, "symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    branch = head or _git(existing, environment, "symbolic-ref", "--short", "HEAD")
     main = branch if _WRITABLE.fullmatch(branch) and (head or branch in {"main", "master", "trunk"}) else "main"
     return Surroundings(root, folder, wanted or _ci_of(root, remote), main)
 
@@ -148,10 +151,10 @@ def _git(folder: Path, environment: Environment, *arguments: str) -> str:
     from reconciler.forge.commits import Git  # noqa: PLC0415 - httpx costs 0.15 s
 
     try:
-        well, said = Git(folder, environment.variables).try_run(*arguments)
+        well, output = Git(folder, environment.variables).try_run(*arguments)
     except ProjectError:
         return ""
-    return said if well else ""
+    return output if well else ""
 
 
 def project_texts(publisher_id: str) -> dict[str, str]:
@@ -178,14 +181,16 @@ def ci_texts(around: Surroundings) -> dict[str, str]:
         "account-0": f"account-{around.account}",
         'RECONCILER_ACCOUNT: "0"': f'RECONCILER_ACCOUNT: "{around.account}"',
     }
-    return {name: _installing(_replaced(text, of_account), around.source) for name, text in texts.items()}
+    return {name: _with_source(_replace_all(text, of_account), around.source) for name, text in texts.items()}
 
 
-def _installing(text: str, source: Source) -> str:
+def _with_source(text: str, source: InstallSource) -> str:
     """A CI file whose jobs install from a source; the skeleton's install from `UNKNOWN`."""
     match source:
         case Commit():
-            return _replaced(text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'})
+            return _replace_all(
+                text, {f'"{UNKNOWN.url}"': f'"{source.url}"', f'"{UNKNOWN.commit}"': f'"{source.commit}"'}
+            )
         case Wheel():
             steps = {
                 indent(_skeleton("install/commit.sh"), " " * wide): indent(_skeleton("install/wheel.sh"), " " * wide)
@@ -200,7 +205,7 @@ def _installing(text: str, source: Source) -> str:
                 "The repository that the program is installed from.": "The wheel that the program is installed from.",
                 _COMMIT_INPUT: "",
             }
-            return _replaced(text, {**steps, **pins})
+            return _replace_all(text, {**steps, **pins})
     assert_never(source)
 
 
@@ -227,9 +232,9 @@ def _github(around: Surroundings) -> dict[str, str]:
     of_branch = {"branches: [main]": f'branches: ["{around.branch}"]', "ref: main": f'ref: "{around.branch}"'}
     changes = {**(in_a_folder if around.folder else {}), **({} if around.branch == "main" else of_branch)}
     return {
-        f".github/workflows/{name}{slug}.yml": _replaced(_skeleton(f"github/{name}.yml"), changes)
+        f".github/workflows/{name}{slug}.yml": _replace_all(_skeleton(f"github/{name}.yml"), changes)
         for name in ("reconcile", "drift", "floors")
-    } | {".github/CODEOWNERS": _owners(around, "/.github/")}
+    } | {".github/CODEOWNERS": _codeowners(around, "/.github/")}
 
 
 def _gitlab(around: Surroundings) -> dict[str, str]:
@@ -237,14 +242,14 @@ def _gitlab(around: Surroundings) -> dict[str, str]:
     template = "reconciler.gitlab-ci.yml"
     common = {
         ".gitlab-ci.yml": _skeleton("gitlab/gitlab-ci.yml"),
-        ".gitlab/CODEOWNERS": _owners(around, "/*.gitlab-ci.yml"),
+        ".gitlab/CODEOWNERS": _codeowners(around, "/*.gitlab-ci.yml"),
     }
     if around.folder and (around.root / template).exists():
         slug = around.folder.replace("/", "-").replace(".", "-")
         changes = {"{slug}": slug, "{folder}": around.folder, 'account: "0"': f'account: "{around.account}"'}
         return {
             ".gitlab/reconciler.component.yml": _skeleton("gitlab/component.yml"),
-            f"reconciler-{slug}.gitlab-ci.yml": _replaced(_skeleton("gitlab/included.yml"), changes),
+            f"reconciler-{slug}.gitlab-ci.yml": _replace_all(_skeleton("gitlab/included.yml"), changes),
             **common,
         }
     text = _skeleton(f"gitlab/{template}")
@@ -255,12 +260,12 @@ def _gitlab(around: Surroundings) -> dict[str, str]:
     return {template: text, **common}
 
 
-def _owners(around: Surroundings, ci_files: str) -> str:
+def _codeowners(around: Surroundings, ci_files: str) -> str:
     folder = f"/{around.folder}/" if around.folder else "/"
-    return _replaced(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
+    return _replace_all(_skeleton("codeowners"), {"{ci_files}": ci_files, "{folder}": folder})
 
 
-def _replaced(text: str, changes: Mapping[str, str]) -> str:
+def _replace_all(text: str, changes: Mapping[str, str]) -> str:
     for old, new in changes.items():
         text = text.replace(old, new)
     return text

@@ -1,4 +1,4 @@
-"""One call of a command: its options, the console, the environment, and the project that it is called in."""
+"""The session of a command: options, console, environment and workspace; the observer that prints to the terminal."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -71,12 +71,12 @@ class CommandSession:
             return ""
 
     def project_name(self) -> str:
-        """What tells the project from others: its folder in the repository, or that of the repository itself."""
+        """The name of the project in metrics: its folder in the repository, or the name of the repository."""
         return self.folder() or self.root().name
 
 
 class TerminalObserver(Observer):
-    """Tells on the terminal what goes on; a request to stop the process stops the steps."""
+    """Prints what an operation does; a signal to stop the process stops the steps."""
 
     def __init__(self, session: CommandSession) -> None:
         self._console, self._options, self._clock = session.console, session.options, session.clock
@@ -100,7 +100,7 @@ class TerminalObserver(Observer):
         """A line for each, on stderr."""
         from reconciler.render.plan.text import refusal_line  # noqa: PLC0415 - for saved plans only
 
-        self._console.aside(map(refusal_line, refusals))
+        self._console.answer_on_stderr(map(refusal_line, refusals))
 
     def unreviewed(self, plan: "Plan", entries: "Sequence[ReviewEntry]") -> None:
         """As Markdown on stdout, where that is the format."""
@@ -118,14 +118,14 @@ class TerminalObserver(Observer):
 
     def interruptible(self, stop: Callable[[], None]) -> AbstractContextManager[Any]:
         """Ctrl-C and the signals of CI systems call `stop`."""
-        from reconciler.cli.signals import asked_to_stop  # noqa: PLC0415 - for what writes only
+        from reconciler.cli.signals import stop_handler  # noqa: PLC0415 - for what writes only
 
-        return asked_to_stop(stop)
+        return stop_handler(stop)
 
     def progress(self, verb: Verb) -> AbstractContextManager[StepListener]:
         """A bar, lines or events, as the terminal and the log's format have it."""
-        from reconciler.cli.progress import WORDS, ProgressTarget, watched  # noqa: PLC0415 - for what has steps only
+        from reconciler.cli.progress import WORDS, ProgressTarget, progress_display  # noqa: PLC0415 - for what has steps only
 
         as_json = self._options.log_format == "json"
         place = ProgressTarget(self._clock, self._console.talk, as_json, self._options.no_color)
-        return watched(verb, WORDS[verb], place)
+        return progress_display(verb, WORDS[verb], place)

@@ -27,34 +27,34 @@ def stop_on_request() -> None:
     expect an exception there, and swallows it or reports it as something else. The same holds where an exception
     cannot be raised, as in `__del__`.
     """
-    request = _Request()
-    for number in _heard():
+    request = _StopRequest()
+    for number in _handled_signals():
         signal.signal(number, request)
     usual = sys.unraisablehook
 
-    def unraisable(told: "sys.UnraisableHookArgs") -> None:
-        if issubclass(told.exc_type, KeyboardInterrupt):
+    def unraisable(arguments: "sys.UnraisableHookArgs") -> None:
+        if issubclass(arguments.exc_type, KeyboardInterrupt):
             end_by(signal.SIGINT)
-        usual(told)
+        usual(arguments)
 
     sys.unraisablehook = unraisable
 
 
 def stop_at_once() -> None:
     """From here on a request to stop ends the process at once: the command is done, and Python shuts down."""
-    for number in _heard():
+    for number in _handled_signals():
         signal.signal(number, signal.SIG_DFL)
 
 
 def end_by(number: int) -> NoReturn:
-    """End the process by a signal, as if nobody listened to it; where it is blocked, with the code that shells tell."""
+    """End the process by a signal with its default action; where it is blocked, with exit code 128 + number."""
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
     os._exit(128 + number)
 
 
 @contextmanager
-def asked_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+def stop_handler(stop: Callable[[], None]) -> Iterator[None]:
     """Within this context a request to stop calls `stop` and raises nothing, however often it comes.
 
     An exception could strike anywhere, in the middle of a lock of the standard library too.
@@ -62,7 +62,7 @@ def asked_to_stop(stop: Callable[[], None]) -> Iterator[None]:
     if current_thread() is not main_thread():
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in _heard()}
+    before = {number: signal.signal(number, lambda *_: stop()) for number in _handled_signals()}
     try:
         yield
     finally:
@@ -70,7 +70,7 @@ def asked_to_stop(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Request:
+class _StopRequest:
     """The handler of both signals; it remembers when the first request came, in seconds of the monotonic clock."""
 
     def __init__(self) -> None:
@@ -80,17 +80,17 @@ class _Request:
         now = monotonic()
         if self._first is not None and now - self._first < TOGETHER_SECONDS:
             return
-        if self._first is not None or _amid_import(frame):
+        if self._first is not None or _is_importing(frame):
             end_by(number)
         self._first = now
         raise KeyboardInterrupt
 
 
-def _heard() -> list[signal.Signals]:
+def _handled_signals() -> list[signal.Signals]:
     return [number for number in SIGNALS if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN]
 
 
-def _amid_import(frame: FrameType | None) -> bool:
+def _is_importing(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTING:
             return True

@@ -1,4 +1,4 @@
-"""From where generated files install this program: a commit of a repository, or a wheel with its hash."""
+"""Install sources for generated CI files, parsed or found: a commit of a repository, or a wheel with its hash."""
 
 import re
 from collections.abc import Callable
@@ -45,20 +45,20 @@ class Wheel:
         return f"{self.url}#sha256={self.sha256}"
 
 
-Source: TypeAlias = Commit | Wheel
+InstallSource: TypeAlias = Commit | Wheel
 
 UNKNOWN: Final = Commit("https://git.example/OWNER/waterfall-reconciler", "0" * 40)
 """Stands where nobody said anything: a host that cannot exist (RFC 2606), so that a job fails and runs nothing."""
 
 
-def read_source(text: str) -> Source:
+def read_source(text: str) -> InstallSource:
     """What `--source` names.
 
     Raises `UsageError` for a branch, a tag or a shortened commit, which can become another one; for a wheel without
     its hash; for credentials in a URL, which would stand in a committed file; and for plain http to another machine.
     """
-    given = text.strip().removeprefix("git+")
-    wheel, number, fragment = given.partition("#")
+    source = text.strip().removeprefix("git+")
+    wheel, number, fragment = source.partition("#")
     if wheel.endswith(".whl"):
         digest = _SHA256.fullmatch(fragment)
         if digest is None:
@@ -66,8 +66,8 @@ def read_source(text: str) -> Source:
                 "--source names a wheel without its hash: it could be exchanged for another",
                 hint="put #sha256= and its 64 digits behind the URL; sha256sum FILE prints them",
             )
-        return Wheel(_checked(wheel, ("https", "http", "file")), digest[1])
-    url, _, commit = given.rpartition("@")
+        return Wheel(_checked_url(wheel, ("https", "http", "file")), digest[1])
+    url, _, commit = source.rpartition("@")
     if number or not _COMMIT.fullmatch(commit):
         raise UsageError(
             f"--source is {FORMS}; a branch, a tag or a shortened commit can become another one",
@@ -75,11 +75,11 @@ def read_source(text: str) -> Source:
         )
     scp = _SCP.fullmatch(url)
     return Commit(
-        _checked(f"ssh://{scp[1]}@{scp[2]}/{scp[3]}" if scp else url, ("https", "ssh", "http", "file")), commit
+        _checked_url(f"ssh://{scp[1]}@{scp[2]}/{scp[3]}" if scp else url, ("https", "ssh", "http", "file")), commit
     )
 
 
-def _checked(url: str, schemes: tuple[str, ...]) -> str:
+def _checked_url(url: str, schemes: tuple[str, ...]) -> str:
     """The URL, if a file may hold it and a job trust it. Errors do not repeat it: it may hold a password."""
     try:
         parts = urlsplit(url)
@@ -99,14 +99,14 @@ def _checked(url: str, schemes: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundSource:
+class InstalledSource:
     """The source of the running program. `is_pushed` is False where no branch of the remote is known to hold it."""
 
-    source: Source
+    source: InstallSource
     is_pushed: bool = True
 
 
-def found_source(environment: Environment) -> FoundSource | None:
+def installed_source(environment: Environment) -> InstalledSource | None:
     """From where the running program was installed; None where that is unknown, or a place of this machine alone.
 
     What installer and build noted counts, else the checkout that the program runs from or was installed from, by its
@@ -118,28 +118,30 @@ def found_source(environment: Environment) -> FoundSource | None:
     url = noted.get("url", "")
     if not url or url.startswith("file:"):
         folder = Path(unquote(urlsplit(url).path)) if url else Path(FOLDER).parent
-        return _of_checkout(folder, Git(folder, environment.variables).try_run, noted.get("commit"))
-    source = _usable(
-        f"{_public(url)}@{noted['commit']}" if "commit" in noted else f"{url}#sha256={noted.get('sha256')}"
+        return _checkout_source(folder, Git(folder, environment.variables).try_run, noted.get("commit"))
+    source = _readable_source(
+        f"{_https_url(url)}@{noted['commit']}" if "commit" in noted else f"{url}#sha256={noted.get('sha256')}"
     )
-    return None if source is None else FoundSource(source)
+    return None if source is None else InstalledSource(source)
 
 
-def _of_checkout(folder: Path, git: Callable[..., tuple[bool, str]], commit: str | None) -> FoundSource | None:
+def _checkout_source(folder: Path, git: Callable[..., tuple[bool, str]], commit: str | None) -> InstalledSource | None:
     """By git, where the folder is the root of a checkout of this program, and not just a folder of some repository."""
     try:
         well, root = git("rev-parse", "--show-toplevel")
         if not well or not folder.samefile(root) or not (folder / "reconciler" / "installed.py").is_file():
             return None
-        named, url = git("remote", "get-url", "origin")
-        known, head = (True, commit) if commit else git("rev-parse", "HEAD")
-        source = _usable(f"{_public(url)}@{head}") if named and known else None
-        return None if source is None else FoundSource(source, git("branch", "--remotes", "--contains", head)[1] != "")
+        has_remote, url = git("remote", "get-url", "origin")
+        has_head, head = (True, commit) if commit else git("rev-parse", "HEAD")
+        source = _readable_source(f"{_https_url(url)}@{head}") if has_remote and has_head else None
+        return (
+            None if source is None else InstalledSource(source, git("branch", "--remotes", "--contains", head)[1] != "")
+        )
     except (ProjectError, OSError):
         return None
 
 
-def _public(url: str) -> str:
+def _https_url(url: str) -> str:
     """The https form of an address for ssh: a runner has no key of the person who cloned. Without credentials."""
     scp = _SCP.fullmatch(url)
     if scp:
@@ -148,10 +150,10 @@ def _public(url: str) -> str:
     return f"https://{parts.hostname}{parts.path}" if parts.scheme in {"ssh", "https"} and parts.port is None else url
 
 
-def _usable(text: str) -> Source | None:
+def _readable_source(text: str) -> InstallSource | None:
     """The source; None where it is none that a file of CI could name."""
     try:
-        found = read_source(text)
+        source = read_source(text)
     except UsageError:
         return None
-    return None if found.url.startswith("file:") else found
+    return None if source.url.startswith("file:") else source

@@ -1,4 +1,4 @@
-"""The standard streams themselves, for what must not wait for a console to be imported."""
+"""Standard streams at start and end of the process, for code that must not import the console."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def prepare() -> None:
             os.set_blocking(number, True)
 
 
-def is_told(text: str) -> bool:
+def try_write(text: str) -> bool:
     """Write the answer at once; whether it could be written."""
     try:
         sys.stdout.write(text)
@@ -42,28 +42,28 @@ def is_told(text: str) -> bool:
     return True
 
 
-def complain(text: str) -> None:
+def write_error(text: str) -> None:
     """Write to stderr, where that can be written."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(text)
             sys.stderr.flush()
     except OSError:
-        silence(sys.stderr)
+        discard_output(sys.stderr)
 
 
-def settle() -> None:
-    """Let go of what cannot be written: Python would try it once more at its end, and change the exit code."""
+def flush_streams() -> None:
+    """Flush stdout and stderr; discard what cannot be written, or Python would retry it and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except OSError:
-            silence(stream)
+            discard_output(stream)
 
 
-def silence(stream: "TextIO") -> None:
-    """Let go of what is still to be written, which Python would try once more at its end."""
+def discard_output(stream: "TextIO") -> None:
+    """Discard what is buffered for a stream, which Python would otherwise try to write at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -1,4 +1,4 @@
-"""The journal as text, JSON, Markdown and CSV."""
+"""The journal as text, JSON (`reconciler.history/1`), Markdown and CSV, and the list of runs that can be undone."""
 
 import csv
 import json
@@ -10,8 +10,19 @@ from reconciler.model.document import AddressText, Count, Document, Shape, itsel
 from reconciler.model.journal import Outcome, PastRun, PastStep
 from reconciler.plan.reversal import is_undoable, undo_counts
 from reconciler.render.line import Line, Span, counted, line
-from reconciler.render.markdown import LIMIT, Item, Section, Sheet, listed, name, row, sentence, table, value
-from reconciler.render.plan.text import OUTCOME_TONES
+from reconciler.render.markdown import (
+    LIMIT,
+    LimitedDocument,
+    Section,
+    SectionItem,
+    listed,
+    name,
+    row,
+    sentence,
+    table,
+    value,
+)
+from reconciler.render.plan.text import OUTCOME_TONES, step_text
 from reconciler.render.sanitise import table_cell, whole_lines
 
 UNRECORDED: Final = "unrecorded"
@@ -35,11 +46,17 @@ def history_lines(runs: Sequence[PastRun], empty: str = "") -> Iterator[Line]:
 
 def _step_lines(step: PastStep) -> Iterator[Line]:
     outcome = step.outcome or UNRECORDED
-    named = f"  id {step.id}" if step.id is not None else ""
-    told = f": {step.error}" if step.error else ""
+    id_text = f"  id {step.id}" if step.id is not None else ""
+    error_text = f": {step.error}" if step.error else ""
     tone = OUTCOME_TONES.get(outcome, "blocked")
-    yield line("  ", Span(outcome, tone), f" {step.action} {step.address}", Span(named, "faint"), told)
-    for field, before, after in _values(step):
+    yield line(
+        "  ",
+        Span(outcome, tone),
+        f" {step_text(step.action, step.address, step.outcome)}",
+        Span(id_text, "faint"),
+        error_text,
+    )
+    for field, before, after in _field_values(step):
         yield line(f"      {field}: {before} -> {after}")
 
 
@@ -52,15 +69,15 @@ def undo_lines(runs: Sequence[PastRun]) -> Iterator[Line]:
         who = " ".join(f"{fact}={value}" for fact, value in sorted(run.who.items()))
         yield line(Span(run.run, "strong"), f"  {run.started_at}", Span(f"  {who}" if who else "", "faint"))
         gone = f", {counted(counts['deleted'], 'delete')} without a way back" if counts["deleted"] else ""
-        yield line(f"  {counted(counts['undoable'], 'step')} to undo{gone}: {_addresses(run)}")
+        yield line(f"  {counted(counts['undoable'], 'step')} to undo{gone}: {_undoable_steps(run)}")
     if runs:
         yield line(Span("`reconciler undo RUN` shows what it would put back, and asks", "faint"))
 
 
-def _addresses(run: PastRun) -> str:
-    named = list(dict.fromkeys(f"{step.action} {step.address}" for step in run.steps if is_undoable(step)))
-    more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
-    return ", ".join(named[:FEW]) + more
+def _undoable_steps(run: PastRun) -> str:
+    steps = list(dict.fromkeys(f"{step.action} {step.address}" for step in run.steps if is_undoable(step)))
+    more = f" and {len(steps) - FEW} more" if len(steps) > FEW else ""
+    return ", ".join(steps[:FEW]) + more
 
 
 FEW: Final = 3
@@ -105,30 +122,30 @@ def history_document(runs: Sequence[PastRun]) -> dict[str, Any]:
 def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:
     """Run by run, the latest first, a table of its steps; what does not fit is counted."""
     busy = [run for run in reversed(runs) if run.steps]
-    sheet = Sheet(f"### History: {counted(len(busy), 'run')}\n", limit)
+    sheet = LimitedDocument(f"### History: {counted(len(busy), 'run')}\n", limit)
     for run in busy:
         who = listed([name(f"{fact} {value}") for fact, value in sorted(run.who.items())])
         unfinished = "" if run.ended_at is not None else " (not ended)"
-        told = f"\n{who}\n" if who else ""
-        head = f"\n#### {name(run.started_at)}, run {name(run.run)}{unfinished}\n{told}"
+        who_line = f"\n{who}\n" if who else ""
+        head = f"\n#### {name(run.started_at)}, run {name(run.run)}{unfinished}\n{who_line}"
         titles = table("outcome", "step", "id", "values", "why")
-        sheet.write([Section(head + titles, [_item(run, step) for step in run.steps])])
+        sheet.write([Section(head + titles, [_step_row(run, step) for step in run.steps])])
     return sheet.text(" `reconciler history` tells everything.")
 
 
-def _item(run: PastRun, step: PastStep) -> Item:
-    values = "; ".join(f"{field}: {before} -> {after}" for field, before, after in _values(step))
+def _step_row(run: PastRun, step: PastStep) -> SectionItem:
+    values = "; ".join(f"{field}: {before} -> {after}" for field, before, after in _field_values(step))
     cells = (
         name(step.outcome or UNRECORDED),
-        name(f"{step.action} {step.address}"),
+        name(step_text(step.action, step.address, step.outcome)),
         name(step.id or ""),
         value(values),
         sentence(step.error or ""),
     )
-    return Item(row(*cells), ("step", f"{run.run} {step.address} {step.action}"))
+    return SectionItem(row(*cells), ("step", f"{run.run} {step.address} {step.action}"))
 
 
-def _values(step: PastStep) -> Iterator[tuple[str, str, str]]:
+def _field_values(step: PastStep) -> Iterator[tuple[str, str, str]]:
     """The fields of a step, each with its value before and after as JSON."""
     for field in sorted(step.after):
         before = json.dumps(step.before.get(field), ensure_ascii=False)
@@ -143,14 +160,14 @@ COLUMNS: Final = (
 
 def history_csv(runs: Sequence[PastRun]) -> str:
     """A line for each field of each step, oldest first, values as JSON; a step without fields has one line."""
-    told = StringIO()
-    lines = csv.writer(told, lineterminator="\n")
+    out = StringIO()
+    lines = csv.writer(out, lineterminator="\n")
     lines.writerow(COLUMNS)
     for run in runs:
         who = " ".join(f"{fact}={fact_value}" for fact, fact_value in sorted(run.who.items()))
         for step in run.steps:
             about = (run.started_at, run.run, who, step.at, step.address, step.action, step.outcome or UNRECORDED)
-            for values in list(_values(step)) or [("", "", "")]:
+            for values in list(_field_values(step)) or [("", "", "")]:
                 cells = (*about, step.id or "", str(step.attempts), *values, step.error or "")
                 lines.writerow([table_cell(cell) for cell in cells])
-    return whole_lines(told.getvalue().rstrip("\n"))
+    return whole_lines(out.getvalue().rstrip("\n"))

@@ -1,6 +1,7 @@
-"""From a template and values to a page. What a template prints is shown as `sanitise.visible` shows it, then escaped.
+"""HTML pages from templates, and the values that several pages share: tiles, count badges and rows of field changes.
 
-A page loads nothing, and its content security policy lets run and apply only the script and style that are in it.
+What a template prints is made visible (`sanitise.visible`), then escaped. A page loads nothing, and its content
+security policy admits only its own script and style.
 """
 
 import base64
@@ -42,22 +43,22 @@ def _environment() -> "Environment":
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (_own(environment, name) for name in (_STYLE, _SCRIPT))
+    style, script = (_template_source(environment, name) for name in (_STYLE, _SCRIPT))
     ours = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - no stranger's text is in them
     environment.globals |= {**ours, "policy": _policy(style, script)}
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _printable(value: Any) -> Any:
     """What is printed; markup of our own templates is left as it is."""
     return visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def _own(environment: "Environment", name: str) -> str:
+def _template_source(environment: "Environment", name: str) -> str:
     loader = environment.loader
     return loader.get_source(environment, name)[0].replace("\r\n", "\n") if loader is not None else ""
 
@@ -88,7 +89,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountBadge:
     """A short count beside a name, as `2 update`."""
 
     text: str
@@ -96,7 +97,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FieldChangeRow:
     """One field in a table of differences, in words."""
 
     path: str
@@ -107,20 +108,22 @@ class Row:
     evidence: str = ""
 
 
-def row(field: FieldChange, origin: str = "") -> Row:
+def field_row(field: FieldChange, origin: str = "") -> FieldChangeRow:
     """A field change as a row; `origin` says why it differs."""
-    return Row(field.path, before_text(field), after_text(field), percent_text(field), origin, field.evidence or "")
+    return FieldChangeRow(
+        field.path, before_text(field), after_text(field), percent_text(field), origin, field.evidence or ""
+    )
 
 
-def rows(change: Change) -> tuple[Row, ...]:
+def field_rows(change: Change) -> tuple[FieldChangeRow, ...]:
     """The fields of a change; none for a delete."""
     if isinstance(change, Delete):
         return ()
     moved = "changed in the manifest" if isinstance(change, Update) else ""
-    return tuple(row(field, origin_text(change, field) or moved) for field in change.fields)
+    return tuple(field_row(field, origin_text(change, field) or moved) for field in change.fields)
 
 
-def tallied(words: Iterable[str], tones: Mapping[str, Tone]) -> tuple[Count, ...]:
+def count_badges(words: Iterable[str], tones: Mapping[str, Tone]) -> tuple[CountBadge, ...]:
     """How often each word comes up, in the order of the tones."""
     numbers = Counter(words)
-    return tuple(Count(f"{numbers[word]} {word}", tone) for word, tone in tones.items() if numbers[word])
+    return tuple(CountBadge(f"{numbers[word]} {word}", tone) for word, tone in tones.items() if numbers[word])

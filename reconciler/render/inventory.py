@@ -1,4 +1,4 @@
-"""Resources as a table, as `reconciler.list/1` and as CSV; what the credentials see as `reconciler.ping/1`."""
+"""The list of resources as a table, JSON (`reconciler.list/1`) and CSV, and the JSON document of `ping`."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ def list_lines(listed: Sequence[InventoryRow]) -> Iterator[Line]:
     rows = [COLUMNS, *(_cells(each) for each in listed)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
     for number, row in enumerate(rows):
-        told = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        yield line(Span(told, "plain" if number else "strong"))
+        text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield line(Span(text, "plain" if number else "strong"))
     yield ()
     yield line(Span(_numbers(listed), "strong"))
 
@@ -32,7 +32,7 @@ def _cells(each: InventoryRow) -> tuple[str, ...]:
 
 
 def status_word(each: InventoryRow) -> str:
-    """The live status; of what is not live, whether it is gone or was never made."""
+    """The live status; for a resource that is not live, `missing` if it is owned, else `not made`."""
     if each.live:
         return each.status or "-"
     return "missing" if each.owned else "not made"

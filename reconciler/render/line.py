@@ -1,4 +1,4 @@
-"""Lines of text with tones: what text reports are made of, before a console gives them colour or not."""
+"""Lines of text made of spans with a tone, which a console shows with or without colour; wrapping and counting."""
 
 import re
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ _WORD: Final = re.compile(r"\S+")
 
 
 def wrapped(whole: Line, width: int) -> Iterator[Line]:
-    """A line as lines of at most so many columns, broken between words; those after the first are indented further.
+    """A line as lines of at most `width` columns, broken between words; those after the first are indented further.
 
-    Nothing is left out but the blanks at the breaks. A word that is longer than a line is on one of its own, whole.
+    Only the blanks at the breaks are dropped. A word longer than a line stands on a line of its own, unbroken.
     """
     text = "".join(span.text for span in whole)
     if width < NARROWEST or columns(text) <= width:

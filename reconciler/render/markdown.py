@@ -1,4 +1,4 @@
-"""The pieces of Markdown reports: escaped text, tables, folds, and documents that fit into a comment."""
+"""Building blocks of Markdown reports: escaped text, tables, folds, comment markers, and a document of limited size."""
 
 import re
 from collections import Counter
@@ -41,7 +41,7 @@ FOR_THE_CUT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SectionItem:
     """A piece of Markdown. `stands_for` is counted where it is left out: what it is in a word, and which one."""
 
     text: str
@@ -56,13 +56,13 @@ class Section:
     """
 
     opening: str
-    items: Sequence[Item]
+    items: Sequence[SectionItem]
     closing: str = ""
     share: float = 1.0
 
 
 @dataclass(slots=True)
-class Sheet:
+class LimitedDocument:
     """Markdown as it is written. `head` and `foot`, its end, must fit."""
 
     head: str
@@ -102,12 +102,12 @@ class Sheet:
         lost = Counter(word for word, _ in self._lost)
         if not lost:
             return "".join((*self._parts, self.foot))
-        told = ", ".join(_told(number, word) for word, number in lost.items())
-        cut = f"\n**Cut to fit into {self.limit:,} characters.** Not shown: {told}.{whole}\n"
+        counts = ", ".join(_counted_noun(number, word) for word, number in lost.items())
+        cut = f"\n**Cut to fit into {self.limit:,} characters.** Not shown: {counts}.{whole}\n"
         return "".join((*self._parts, cut, self.foot))
 
 
-def _told(number: int, word: str) -> str:
+def _counted_noun(number: int, word: str) -> str:
     return counted(number, word) if word in NOUNS else f"{number} {word}"
 
 

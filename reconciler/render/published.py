@@ -1,4 +1,4 @@
-"""Every JSON document that commands print, and its JSON Schema (draft-07)."""
+"""All JSON documents that commands print, and their JSON Schemas (draft-07)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
@@ -13,10 +13,10 @@ from reconciler.render.pull import PullDocument
 from reconciler.render.reports import FetchDocument, ImportDocument
 from reconciler.render.result import FindingsDocument, FmtDocument, RehearsalDocument, ResultDocument
 
-Schema: TypeAlias = dict[str, Any]
+JsonSchema: TypeAlias = dict[str, Any]
 
 _DRAFT: Final = "http://json-schema.org/draft-07/schema#"
-_PLAIN: Final[Mapping[Any, Schema]] = {
+_PLAIN: Final[Mapping[Any, JsonSchema]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -26,58 +26,58 @@ _PLAIN: Final[Mapping[Any, Schema]] = {
 _EMPTY: Final[Mapping[Any, Any]] = {str: "", bool: False, dict: {}, list: []}
 
 
-def published(documents: Iterable[type[Document]]) -> dict[str, Schema]:
-    """The JSON Schema of each document, by the name of its file."""
-    named = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
-    return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(named.items())}
+def document_schemas(documents: Iterable[type[Document]]) -> dict[str, JsonSchema]:
+    """The JSON JsonSchema of each document, by the name of its file."""
+    by_name = {each.format.partition(".")[2].partition("/")[0]: each for each in documents}
+    return {f"{name}.schema.json": _schema_of(each) for name, each in sorted(by_name.items())}
 
 
-def _schema_of(document: type[Document]) -> Schema:
-    definitions: dict[str, Schema] = {}
+def _schema_of(document: type[Document]) -> JsonSchema:
+    definitions: dict[str, JsonSchema] = {}
     whole = _object_schema(document, definitions)
     parts = dict(sorted(definitions.items()))
     return {"$schema": _DRAFT, **whole, "title": document.title, "definitions": parts}
 
 
-def _object_schema(shape: type[Shape], definitions: dict[str, Schema]) -> Schema:
+def _object_schema(shape: type[Shape], definitions: dict[str, JsonSchema]) -> JsonSchema:
     properties, hints = {}, hints_of(shape)
-    told = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
-    for attribute, each in told.items():
+    described = {attribute: each for attribute, (each, _) in shape.__keys__.items() if each.about}
+    for attribute, each in described.items():
         properties[key_name(attribute, each)] = _key_schema(hints[attribute], each, definitions)
-    required = [key_name(attribute, each) for attribute, each in told.items() if not each.optional]
+    required = [key_name(attribute, each) for attribute, each in described.items() if not each.optional]
     return {"description": shape.__doc__, "properties": properties, "required": required, "type": "object"}
 
 
-def _key_schema(hint: Any, each: JsonKey, definitions: dict[str, Schema]) -> Schema:
-    made = {**_type_schema(hint, definitions), "description": each.about}
-    if "$ref" in made:
-        made = {"allOf": [{"$ref": made.pop("$ref")}], **made}
+def _key_schema(hint: Any, each: JsonKey, definitions: dict[str, JsonSchema]) -> JsonSchema:
+    schema = {**_type_schema(hint, definitions), "description": each.about}
+    if "$ref" in schema:
+        schema = {"allOf": [{"$ref": schema.pop("$ref")}], **schema}
     inner, _, nullable = unwrapped(hint)
     if each.optional and not nullable:
-        made["default"] = _EMPTY[get_origin(inner) or inner]
-    return dict(sorted(made.items()))
+        schema["default"] = _EMPTY[get_origin(inner) or inner]
+    return dict(sorted(schema.items()))
 
 
-def _type_schema(hint: Any, definitions: dict[str, Schema]) -> Schema:
+def _type_schema(hint: Any, definitions: dict[str, JsonSchema]) -> JsonSchema:
     inner, forms, nullable = unwrapped(hint)
     if isinstance(inner, type) and issubclass(inner, Shape):
         name = inner.__named__
-        made: Schema = {"$ref": f"#/definitions/{name}"}
+        schema: JsonSchema = {"$ref": f"#/definitions/{name}"}
         if name not in definitions:
             definitions[name] = _object_schema(inner, definitions)
     elif get_origin(inner) is Literal:
         choices = list(get_args(inner))
-        made = {"enum": choices, "type": "string"} if len(choices) > 1 else {"const": choices[0], "type": "string"}
+        schema = {"enum": choices, "type": "string"} if len(choices) > 1 else {"const": choices[0], "type": "string"}
     elif get_origin(inner) is list:
-        made = {"items": _type_schema(get_args(inner)[0], definitions), "type": "array"}
+        schema = {"items": _type_schema(get_args(inner)[0], definitions), "type": "array"}
     elif get_origin(inner) is dict:
-        made = {"additionalProperties": _type_schema(get_args(inner)[1], definitions) or True, "type": "object"}
+        schema = {"additionalProperties": _type_schema(get_args(inner)[1], definitions) or True, "type": "object"}
     else:
-        made = dict(_PLAIN[inner])
+        schema = dict(_PLAIN[inner])
     for each in forms:
-        made |= each.schema
-    made = dict(sorted(made.items()))
-    return {"anyOf": [made, {"type": "null"}]} if nullable else made
+        schema |= each.schema
+    schema = dict(sorted(schema.items()))
+    return {"anyOf": [schema, {"type": "null"}]} if nullable else schema
 
 
 DOCUMENTS: Final[tuple[type[Document], ...]] = (

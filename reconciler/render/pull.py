@@ -1,4 +1,4 @@
-"""What `pull` writes, or would write, as text and as JSON."""
+"""What `pull` writes, or would write, as text with diffs and as JSON (`reconciler.pull/1`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
@@ -28,25 +28,25 @@ def adoption_lines(adoption: Adoption, before: Mapping[str, bytes], *, checked: 
         if text.file in adoption.new:
             yield line(Span(f"+ {text.file}", "add"), f"  {counted(text.data.count(_BREAK), 'line')}")
         else:
-            yield from _diff(text, before[text.file])
+            yield from _diff_lines(text, before[text.file])
     if adoption.notes:
         yield line(Span("Notes:", "strong"))
-        yield from map(line, _notes(adoption))
+        yield from map(line, _note_lines(adoption))
     for finding in adoption.held:
         yield line(Span(str(finding), "blocked"))
-    yield line(Span(_summary(adoption, checked=checked), "strong"))
+    yield line(Span(_summary_text(adoption, checked=checked), "strong"))
 
 
 _BREAK: Final = b"\n"
 
 
-def _diff(text: ManifestText, before: bytes) -> Iterator[Line]:
-    old, new = (_lines_of(data.decode("utf-8-sig")) for data in (before, text.data))
+def _diff_lines(text: ManifestText, before: bytes) -> Iterator[Line]:
+    old, new = (_split_lines(data.decode("utf-8-sig")) for data in (before, text.data))
     for each in changed_lines(old, new, text.file):
         yield line(Span(each, _TONES.get(each[:1], "plain")))
 
 
-def _lines_of(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     """The lines as git counts them: `str.splitlines` ends a line at U+2028 and others, too."""
     return [part.removesuffix("\r") for part in text.removesuffix("\n").split("\n")] if text else []
 
@@ -64,8 +64,8 @@ def changed_lines(old: Sequence[str], new: Sequence[str], file: str) -> Iterator
     yield f"  {len(new) - same - tail:,} lines, too many to be compared one by one"
 
 
-def _notes(adoption: Adoption) -> Iterator[str]:
-    """Notes, those that say the same of many resources as one."""
+def _note_lines(adoption: Adoption) -> Iterator[str]:
+    """Notes as lines; notes with the same text are one line with their addresses."""
     by_text: dict[str, list[str]] = {}
     for note in adoption.notes:
         by_text.setdefault(note.text, []).append(note.address)
@@ -74,10 +74,10 @@ def _notes(adoption: Adoption) -> Iterator[str]:
         yield f"  {', '.join(addresses[:_NAMED])}{more}: {text}"
 
 
-def _summary(adoption: Adoption, *, checked: bool) -> str:
+def _summary_text(adoption: Adoption, *, checked: bool) -> str:
     if adoption.is_empty:
-        told = "Nothing to write: what the manifests manage is as the account has it."
-        return told if not adoption.held else "Nothing was written."
+        text = "Nothing to write: what the manifests manage is as the account has it."
+        return text if not adoption.held else "Nothing was written."
     apps = sum(kind_of(address) == "app" for address in adoption.added)
     placements = len(adoption.added) - apps
     changed = len(adoption.texts) - len(adoption.new)
@@ -90,8 +90,8 @@ def _summary(adoption: Adoption, *, checked: bool) -> str:
         (len(adoption.remember), f"{len(adoption.remember)} in the ledger"),
         (len(adoption.held), f"{len(adoption.held)} left as declared"),
     ]
-    told = ", ".join(words for number, words in counts if number)
-    return f"Would write: {told}." if checked else f"Pulled: {told}."
+    text = ", ".join(words for number, words in counts if number)
+    return f"Would write: {text}." if checked else f"Pulled: {text}."
 
 
 class WrittenFileJson(Shape):
@@ -117,7 +117,7 @@ class AdoptedJson(Shape):
     id: str = key("The server's id.")
 
 
-class HeldJson(Shape):
+class UnwrittenJson(Shape, name="Held"):
     """A difference that could not be written, and stays as declared."""
 
     file: str = key("The file, relative to the project.")
@@ -128,7 +128,7 @@ class HeldJson(Shape):
     message: str = key("Why it could not be written.")
 
 
-def _files(adoption: Adoption) -> list[tuple[str, str]]:
+def _written_files(adoption: Adoption) -> list[tuple[str, str]]:
     return [(text.file, "create" if text.file in adoption.new else "update") for text in adoption.texts]
 
 
@@ -136,13 +136,13 @@ class PullDocument(Document, format="reconciler.pull/1", title="Adoption (pull -
     """What an adoption came to."""
 
     written: bool = key("false where it was only checked.")
-    files: list[WrittenFileJson] = key("The manifests that change.", _files)
+    files: list[WrittenFileJson] = key("The manifests that change.", _written_files)
     adopted: list[AddressText] = key("Apps and placements that manifests declare from now on.", attrgetter("added"))
     changes: list[TakenOverJson] = key("Values that were taken over.")
     ledger: list[AdoptedJson] = key("Lines of the ledger that are new or other.", attrgetter("remember"))
     forgotten: list[AddressText] = key("Addresses that the ledger drops.", attrgetter("forget"))
     notes: list[NoteJson] = key("What else a reader should know.")
-    held: list[HeldJson] = key("What could not be written.")
+    held: list[UnwrittenJson] = key("What could not be written.")
 
 
 def adoption_document(adoption: Adoption, *, checked: bool) -> dict[str, Any]:

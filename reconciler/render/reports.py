@@ -1,4 +1,4 @@
-"""`reconciler.fetch/1` and `reconciler.import/1`: reports that came in."""
+"""The JSON documents of fetched and imported reports: `reconciler.fetch/1` and `reconciler.import/1`."""
 
 from operator import attrgetter
 from typing import Any, Literal
@@ -119,6 +119,6 @@ def fetch_document(summary: Any) -> dict[str, Any]:
     return FetchDocument.write(summary)
 
 
-def import_document(found: Any) -> dict[str, Any]:
+def import_document(imported: Any) -> dict[str, Any]:
     """`reconciler.import/1`: how the report was read, what became of its rows, and what lies there now."""
-    return ImportDocument.write(found)
+    return ImportDocument.write(imported)

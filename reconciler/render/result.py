@@ -1,4 +1,7 @@
-"""`reconciler.result/1`, `reconciler.findings/1` and `reconciler.fmt/1`."""
+"""The result of an apply as JSON and Markdown, a rehearsal as JSON and text, and the JSON of `validate` and `fmt`.
+
+Documents: `reconciler.result/1`, `reconciler.rehearsal/1`, `reconciler.findings/1` and `reconciler.fmt/1`.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,9 +24,9 @@ from reconciler.render.line import Line, Span, Tone, counted, line
 from reconciler.render.markdown import (
     FOLD_END,
     LIMIT,
-    Item,
+    LimitedDocument,
     Section,
-    Sheet,
+    SectionItem,
     fold,
     listed,
     marker,
@@ -79,7 +82,7 @@ class ResultDocument(Document, format="reconciler.result/1", title="Result (appl
 
 
 def result_document(results: Sequence[Result], run: str, undo: str | None = None) -> dict[str, Any]:
-    """What came of an apply, step by step; `undo` is the path of the plan that would undo it."""
+    """`reconciler.result/1`: the result of each step; `undo` is the path of the plan that would undo the run."""
     return ResultDocument.write(results, run=run, undo=undo)
 
 
@@ -139,25 +142,26 @@ def result_markdown(  # noqa: PLR0913 - what a result is made of
     """
     facts = [f"run {name(run)}", "" if undo is None else f"undo: reconciler apply {name(undo)}"]
     head = f"{marker('apply', origin, key)}\n### {outcome_text(results)}\n\n{listed(facts)}\n"
-    sheet = Sheet(head, limit, f"\n{left}\n" if left else "")
+    sheet = LimitedDocument(head, limit, f"\n{left}\n" if left else "")
     worst = [*WORST_FIRST, *OUTCOME_TONES]
     others = sorted((each for each in results if each.outcome != DONE), key=lambda each: worst.index(each.outcome))
     done = [each for each in results if each.outcome == DONE]
     sheet.write([
-        Section(table("outcome", "step", "id", "why"), [_other(each) for each in others]),
+        Section(table("outcome", "step", "id", "why"), [_undone_row(each) for each in others]),
         held_section(held),
-        Section(fold(f"{len(done)} applied") + table("step", "id"), [_done(each) for each in done], FOLD_END),
+        Section(fold(f"{len(done)} applied") + table("step", "id"), [_done_row(each) for each in done], FOLD_END),
     ])  # fmt: skip
     return sheet.text(" `reconciler history` tells everything.")
 
 
 def unreviewed_markdown(more: Sequence[ReviewEntry], origin: PlanOrigin, key: str = "", limit: int = LIMIT) -> str:
     """Why nothing was applied, for a comment: what the plan would do beyond the reviewed one."""
-    told = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
+    text = "The account or the manifests have changed since the plan was reviewed. A new plan has to be reviewed."
     title = f"Nothing was applied: {counted(len(more), 'step')} not reviewed"
-    sheet = Sheet(f"{marker('apply', origin, key)}\n### {title}\n\n{told}\n", limit)
+    sheet = LimitedDocument(f"{marker('apply', origin, key)}\n### {title}\n\n{text}\n", limit)
     items = [
-        Item(row(name(each.address), sentence(each.text)), ("step", f"{each.address} {each.text}")) for each in more
+        SectionItem(row(name(each.address), sentence(each.text)), ("step", f"{each.address} {each.text}"))
+        for each in more
     ]
     sheet.write([Section(table("address", "what was not reviewed"), items)])
     return sheet.text(" The log of the job names everything.")
@@ -166,17 +170,20 @@ def unreviewed_markdown(more: Sequence[ReviewEntry], origin: PlanOrigin, key: st
 WORST_FIRST = ("unknown", "failed", "unverified", "normalised", "blocked", "skipped")
 
 
-def _other(result: Result) -> Item:
-    cells = [f"**{result.outcome}**", _step(result), name(result.id or ""), sentence(result.error or "")]
-    return Item(row(*cells), (result.outcome, f"{result.action} {result.address}"))
+def _undone_row(result: Result) -> SectionItem:
+    cells = [f"**{result.outcome}**", _step_text(result), name(result.id or ""), sentence(result.error or "")]
+    return SectionItem(row(*cells), (result.outcome, f"{result.action} {result.address}"))
 
 
-def _done(result: Result) -> Item:
-    return Item(row(_step(result), name(result.id or "")), (result.outcome, f"{result.action} {result.address}"))
+def _done_row(result: Result) -> SectionItem:
+    return SectionItem(
+        row(_step_text(result), name(result.id or "")), (result.outcome, f"{result.action} {result.address}")
+    )
 
 
-def _step(result: Result) -> str:
-    return f"{name(result.action)} {name(result.address)}"
+def _step_text(result: Result) -> str:
+    address = name(result.address)
+    return address if result.action == result.outcome else f"{name(result.action)} {address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,39 +263,39 @@ class RehearsalDocument(
 
 
 def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
-    """`reconciler.rehearsal/1`: the result as apply tells it, and the sandbox account afterwards."""
+    """`reconciler.rehearsal/1`: the results as `apply` prints them, and the sandbox account afterwards."""
     return RehearsalDocument.write(rehearsal)
 
 
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:
-    """The results as apply prints them, then the sandbox account, then whether the plan holds there."""
+    """The results as `apply` prints them, the sandbox account afterwards, and whether the plan holds there."""
     yield from result_lines(rehearsal.results, rehearsal.run, held=rehearsal.held)
     yield ()
     yield from _account_lines(rehearsal.aftermath)
-    yield line(f"  {_counted('requests', rehearsal.requests)}; {_counted('faults', rehearsal.faults)}")
+    yield line(f"  {_counts_text('requests', rehearsal.requests)}; {_counts_text('faults', rehearsal.faults)}")
     yield ()
-    left = rehearsal.aftermath.unfulfilled
-    if left:
+    unfulfilled = rehearsal.aftermath.unfulfilled
+    if unfulfilled:
         yield line(Span("The plan does not hold there:", "strong"))
-        yield from (line(f"  {each.address}: {each.why}") for each in left)
+        yield from (line(f"  {each.address}: {each.why}") for each in unfulfilled)
     else:
         yield line(Span("The plan holds there, field by field.", "strong"))
     yield line(Span(f"{rehearsal.api} was only read; apply would have exited {rehearsal.exit_code}.", "faint"))
 
 
-def _account_lines(left: Aftermath) -> Iterator[Line]:
+def _account_lines(aftermath: Aftermath) -> Iterator[Line]:
     yield line(Span("The sandbox's account afterwards:", "strong"))
-    for moved in left.made:
+    for moved in aftermath.made:
         yield from _moved_lines("made", "add", moved)
-    for moved in left.changed:
+    for moved in aftermath.changed:
         yield from _moved_lines("changed", "change", moved)
-    for moved in left.deleted:
+    for moved in aftermath.deleted:
         yield from _moved_lines("deleted", "remove", moved)
-    if not (left.made or left.changed or left.deleted):
+    if not (aftermath.made or aftermath.changed or aftermath.deleted):
         yield line("  as before")
-    for twins in left.twins:
+    for twins in aftermath.twins:
         yield line("  ", Span("twins", "blocked"), f" {twins.address}", Span(f"  ids {', '.join(twins.ids)}", "faint"))
-    if not left.twins:
+    if not aftermath.twins:
         yield line("  no twins")
 
 
@@ -299,6 +306,6 @@ def _moved_lines(word: str, tone: Tone, moved: ResourceChange) -> Iterator[Line]
         yield line(f"      {change.path}: {before_text(change)} -> {after_text(change)}")
 
 
-def _counted(what: str, counts: Mapping[str, int]) -> str:
+def _counts_text(what: str, counts: Mapping[str, int]) -> str:
     parts = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
     return f"{what}: {parts}" if parts else f"no {what}"

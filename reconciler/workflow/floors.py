@@ -1,4 +1,4 @@
-"""From reports to floor suggestions, and from suggestions to changes of manifests."""
+"""Make floor suggestions and backtests from manifests, ledger, journal and reports."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,11 +34,11 @@ WINDOWS_BACK: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What suggestions stand on besides reports: declared floors, floors in force, their past, names and waterfalls.
+class FloorsInput:
+    """Input of suggestions besides reports: declared floors, floors in force, their changes, placements, waterfalls.
 
-    `declared` holds the tables of the manifests; `in_force` those the account was last given by us, or, where it was
-    given none, the declared ones.
+    `declared` holds the tables of the manifests; `in_force` those that were last applied, or, where none was, the
+    declared ones.
     """
 
     declared: Mapping[Address, Floors]
@@ -63,20 +63,20 @@ class Ground:
         return {cell: replace(one, changed=changed.get(cell)) for cell, one in plain.items()}
 
     def question(self, cells: Iterable[Cell], first: date, last: date) -> EvidenceQuery:
-        """What the reports are asked about these cells."""
-        asked = list(cells)
-        return EvidenceQuery(asked, first, last, self.known, floor_days(self.past, self.in_force, asked, first, last))
+        """The query of evidence for these cells and days."""
+        wanted = list(cells)
+        return EvidenceQuery(wanted, first, last, self.known, floor_days(self.past, self.in_force, wanted, first, last))
 
     def _is_pending(self, cell: Cell) -> bool:
         in_force = self.in_force[cell.address]
         return effective(in_force, cell.country) != effective(self.declared[cell.address], cell.country)
 
 
-def ground(desired: DesiredState, store: LedgerReader) -> Ground:
-    """What manifests, ledger and journal tell. Raises `StoreError`."""
+def read_floors_input(desired: DesiredState, store: LedgerReader) -> FloorsInput:
+    """Declared floors, floors in force and their changes, from manifests, ledger and journal. Raises `StoreError`."""
     ledger = store.ledger()
     placements = [each for app in desired.apps if app.state == "present" for each in app.placements or ()]
-    declared = dict(_declared(placements))
+    declared = dict(_declared_floors(placements))
     applied = (
         (address, floor_table(ledger[address].applied.get("floorPrices"))) for address in declared if address in ledger
     )
@@ -84,15 +84,10 @@ def ground(desired: DesiredState, store: LedgerReader) -> Ground:
     owners = {entry.id: address for address, entry in ledger.items() if kind_of(address) == "placement"}
     waterfalls = tuple(waterfall for app in desired.apps for waterfall in app.ladders)
     past = floor_moves(past_runs(store.events()), owners)
-    return Ground(declared, in_force, waterfalls, tuple(_known(desired, placements, ledger)), past)
+    return FloorsInput(declared, in_force, waterfalls, tuple(_known_placements(desired, placements, ledger)), past)
 
 
-def _applied(address: Address, ledger: Ledger) -> Floors | None:
-    entry = ledger.get(address)
-    return floor_table(entry.applied.get("floorPrices")) if entry else None
-
-
-def _declared(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
+def _declared_floors(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address, Floors]]:
     for each in placements:
         table = floor_table(each.fields.get("floorPrices"))
         managed = each.state == "present" and "floorPrices" not in each.lifecycle.ignore_changes
@@ -100,7 +95,9 @@ def _declared(placements: Iterable[DesiredPlacement]) -> Iterator[tuple[Address,
             yield each.address, table
 
 
-def _known(desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger) -> Iterator[KnownPlacement]:
+def _known_placements(
+    desired: DesiredState, placements: Sequence[DesiredPlacement], ledger: Ledger
+) -> Iterator[KnownPlacement]:
     apps = {app.address: app.pin for app in desired.apps}
     declared = {each.address: each for each in placements}
     owned = {address for address in ledger if kind_of(address) == "placement"}
@@ -123,18 +120,18 @@ def app_ids(desired: DesiredState, ledger: Ledger, reader: LiveReader | None = N
     Raises the errors of the reader.
     """
     owned = {address: entry.id for address, entry in ledger.items() if kind_of(address) == "app"}
-    known = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
+    ids = {app.address: app.pin or owned.get(app.address) for app in desired.apps}
     if reader is None:
-        return known
+        return ids
     resolved = resolve_apps(desired.apps, reader.apps(), ledger)
     return {
-        address: app_id or (found.live.id if isinstance(found := resolved[address], Found) else None)
-        for address, app_id in known.items()
+        address: app_id or (resolution.live.id if isinstance(resolution := resolved[address], Found) else None)
+        for address, app_id in ids.items()
     }
 
 
 def suggest_floors(
-    on: Ground, reports: EvidenceReader, window: Window, rules: Rules, earliest: date, only: Sequence[str] = ()
+    on: FloorsInput, reports: EvidenceReader, window: Window, rules: Rules, earliest: date, only: Sequence[str] = ()
 ) -> Suggestions:
     """A suggestion for every declared floor; `only`: address patterns.
 
@@ -143,7 +140,7 @@ def suggest_floors(
     """
     wanted = selector(only)
     stand = on.current_floors()
-    rules = replace(rules, known=_learned(on, reports, stand, window, earliest))
+    rules = replace(rules, known=_reaction(on, reports, stand, window, earliest))
     evidence, unmatched = reports.evidence(on.question(stand, window.first, window.last))
     chosen = {cell: one for cell, one in stand.items() if wanted(cell.address)}
     if only and not chosen:
@@ -154,21 +151,23 @@ def suggest_floors(
     return suggest(evidence, chosen, window.first, window.last, window.today, rules, unmatched)
 
 
-def _learned(on: Ground, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date) -> Reaction:
+def _reaction(
+    on: FloorsInput, reports: EvidenceReader, cells: Iterable[Cell], window: Window, earliest: date
+) -> Reaction:
     """What floors that moved before the window say; windows in which none did are not looked at."""
-    asked = list(cells)
+    wanted = list(cells)
     spans = islice(windows_before(window.first, window.last, earliest), WINDOWS_BACK)
-    told = [
+    informative = [
         span for span in spans if any(span[0] <= move.day <= span[1] for move in on.past if move.before is not None)
     ]
-    return total_reaction(reports.evidence(on.question(asked, *span))[0] for span in told)
+    return total_reaction(reports.evidence(on.question(wanted, *span))[0] for span in informative)
 
 
-def backtest_floors(on: Ground, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
+def backtest_floors(on: FloorsInput, reports: EvidenceReader, window: Window, split: date, rules: Rules) -> Backtest:
     """What the suggestions of the days up to `split` would have done on the days after it, up to the window's end."""
     stand = on.current_floors_on(split)
     earlier, unmatched = reports.evidence(on.question(stand, window.first, split))
     after = split + timedelta(days=1)
-    made = suggest(earlier, stand, window.first, split, after, rules, unmatched)
+    suggestions = suggest(earlier, stand, window.first, split, after, rules, unmatched)
     later, _ = reports.evidence(on.question(stand, after, window.last))
-    return backtest(made, later, after, window.last, rules)
+    return backtest(suggestions, later, after, window.last, rules)

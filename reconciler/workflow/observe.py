@@ -1,4 +1,8 @@
-"""What is read of an account: the list of apps, and the placements of those that matter."""
+"""Read the live state that an operation needs: the list of apps, and the placements of selected apps.
+
+Resources that the ledger owns and a list does not show are asked for by id. Checks that
+ledger and account belong together.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +49,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _AppScope:
     """The apps to look at. Those among `owned` are read whatever the manifests say of their placements."""
 
     touched: Collection[Address]
@@ -54,7 +58,7 @@ class _Part:
 
 
 def nothing_selected(selection: Selection) -> ProjectError:
-    """For a selection that picks nothing of what there is."""
+    """The error for a selection that matches nothing."""
     patterns = " ".join(selection.only)
     return ProjectError(f"--only {patterns}: no address matches", hint="`reconciler validate` and `plan` show them")
 
@@ -70,11 +74,11 @@ def observe(
 
     And of the `owned` apps, whatever the manifests say of them.
     """
-    touched = _touched(desired, ledger, selection.only)
-    return _observe_apps(desired, reader, ledger, _Part(touched, owned, selection.parallelism))
+    touched = _touched_apps(desired, ledger, selection.only)
+    return _observe_apps(desired, reader, ledger, _AppScope(touched, owned, selection.parallelism))
 
 
-def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _Part) -> Observation:
+def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, part: _AppScope) -> Observation:
     apps, doubt = _all_apps(reader, ledger, part.parallelism)
     resolutions = resolve_apps(desired.apps, apps, ledger)
     to_read = {
@@ -85,7 +89,7 @@ def _observe_apps(desired: DesiredState, reader: LiveReader, ledger: Ledger, par
         and app.address in part.touched
     }
     live_ids = {app.id for app in apps}
-    for address, entry in _known(ledger, "app").items():
+    for address, entry in _owned_ids(ledger, "app").items():
         wanted = desired.prune == "delete" or address in part.owned
         if wanted and entry in live_ids and entry not in to_read and address in part.touched:
             to_read[entry] = address
@@ -98,7 +102,7 @@ def observe_account(reader: LiveReader, ledger: Ledger, wanted: Sequence[str], p
     Raises `ApiError` for what cannot be read or believed, and `ProjectError` for an app that is not there.
     """
     apps, doubt = _all_apps(reader, ledger, parallelism)
-    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _known(ledger, "app").items()}}
+    homes = {**{app.id: live_app_address(app) for app in apps}, **{v: k for k, v in _owned_ids(ledger, "app").items()}}
     known_as = {app.id: {app.id, homes[app.id], live_app_address(app)} for app in apps}
     if lost := [each for each in wanted if not any(each in names for names in known_as.values())]:
         raise ProjectError(f"--app {lost[0]}: no such app is in the account", hint="give its id or its address")
@@ -117,19 +121,19 @@ def observe_apps_of(
 ) -> LiveState:
     """The list of apps, and the placements of the apps that these addresses are in, declared or owned."""
     concerned = frozenset(map(app_of, addresses))
-    return _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism)).live
+    return _observe_apps(desired, reader, ledger, _AppScope(concerned, concerned, parallelism)).live
 
 
-def observe_ground(
+def observe_plan_targets(
     plan: Plan, desired: DesiredState, reader: LiveReader, ledger: Ledger, parallelism: int
 ) -> Observation:
-    """Read again what a plan rests on: the list of apps, and the lists of the apps whose placements it speaks of.
+    """Read again what a plan depends on: the list of apps, and the lists of the apps whose placements it changes.
 
     Raises `DoubtfulRead` where a list left out what exists while the plan makes or deletes something there.
     """
     moving = [change for change in plan.changes if not isinstance(change, Blocked)]
-    concerned = frozenset(app_of(address) for address in _inside_apps(plan))
-    observation = _observe_apps(desired, reader, ledger, _Part(concerned, concerned, parallelism))
+    concerned = frozenset(app_of(address) for address in _addresses_in_apps(plan))
+    observation = _observe_apps(desired, reader, ledger, _AppScope(concerned, concerned, parallelism))
     for change in moving:
         if isinstance(change, Create | Delete) and (change.app_id or "") in observation.doubtful:
             raise DoubtfulRead(
@@ -139,7 +143,7 @@ def observe_ground(
     return observation
 
 
-def _inside_apps(plan: Plan) -> Iterator[Address]:
+def _addresses_in_apps(plan: Plan) -> Iterator[Address]:
     """The addresses in a plan for which the list of an app's placements has to be known."""
     deletes = [each for each in (*plan.changes, *(held.change for held in plan.held)) if isinstance(each, Delete)]
     yield from (each.address for each in deletes)
@@ -159,23 +163,23 @@ def read_lists(
     doubtful: set[str],
 ) -> Observation:
     """The placements of some apps (`to_read`: their addresses by id), and which lists left out what exists."""
-    known: dict[Address, list[str]] = {}
+    owned: dict[Address, list[str]] = {}
     for address, entry in ledger.items():
         if kind_of(address) == "placement":
-            known.setdefault(app_of(address), []).append(entry.id)
+            owned.setdefault(app_of(address), []).append(entry.id)
 
     def read(item: tuple[str, Address]) -> tuple[LiveResource, ...]:
         app_id, address = item
-        return reader.placements(app_id, expected=bool(known.get(address)))
+        return reader.placements(app_id, expected=bool(owned.get(address)))
 
     lists = dict(zip(to_read, side_by_side(read, to_read.items(), parallelism), strict=True))
     _check_apart(lists)
     lost = [
         (app_id, resource_id)
         for app_id, address in to_read.items()
-        for resource_id in _left_out(lists[app_id], known.get(address, ()))
+        for resource_id in _unlisted_ids(lists[app_id], owned.get(address, ()))
     ]
-    for resource in _found("placement", [resource_id for _, resource_id in lost], reader, parallelism):
+    for resource in _find_unlisted("placement", [resource_id for _, resource_id in lost], reader, parallelism):
         for app_id, resource_id in lost:
             if resource_id != resource.id:
                 continue
@@ -202,14 +206,14 @@ def _check_apart(lists: Mapping[str, tuple[LiveResource, ...]]) -> None:
 
 def _check_home(placement: LiveResource, app_id: str, app: Address, ledger: Ledger) -> None:
     """Raise `WrongAccount` for a placement in another app than the very one in which the ledger has it."""
-    known = ledger.get(app)
-    if known is None or known.id != app_id or placement.app_id in {app_id, None}:
+    owner = ledger.get(app)
+    if owner is None or owner.id != app_id or placement.app_id in {app_id, None}:
         return
-    named = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
+    address = next(a for a, entry in ledger.items() if entry.kind == "placement" and entry.id == placement.id)
     raise WrongAccount(
-        f"{named}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
+        f"{address}: the ledger knows it as id {placement.id}, which is in app {placement.app_id} and not in {app} "
         f"(id {app_id}): the ids in the ledger are mixed up, or another account's",
-        hint=f"restore the ledger, or take the line of {named} out of it: it is found again by its name",
+        hint=f"restore the ledger, or take the line of {address} out of it: it is found again by its name",
     )
 
 
@@ -220,16 +224,16 @@ def check_ledger(desired: DesiredState, live: LiveState, ledger: Ledger, past: P
     declared one by pin or identity, nor were the ledger's made by runs of this journal. One app that is gone says
     nothing yet.
     """
-    known = _known(ledger, "app").values()
+    owned = _owned_ids(ledger, "app").values()
     there = {app.id for app in live.apps}
-    if len(known) < LEAST_GONE or not there or not there.isdisjoint(known):
+    if len(owned) < LEAST_GONE or not there or not there.isdisjoint(owned):
         return
-    if any(("app", each) in past.made for each in known):
+    if any(("app", each) in past.made for each in owned):
         return
     if any(isinstance(each, Found) for each in resolve_apps(desired.apps, live.apps, ledger).values()):
         return
     raise WrongAccount(
-        f"none of the {len(known)} apps that the ledger knows is in the account, which shows {len(there)} that it "
+        f"none of the {len(owned)} apps that the ledger knows is in the account, which shows {len(there)} that it "
         "does not know: the ledger may be another account's, or the credentials another publisher's",
         hint="check publisherId, DT_CLIENT_ID and DT_MANAGEMENT_URL. Where the apps were deleted, `plan` and `apply` "
         "go on with --recreate; where they have other ids by now, pin one with `appId`; where the ledger is not this "
@@ -244,46 +248,48 @@ LEAST_GONE: Final = 2
 def _all_apps(reader: LiveReader, ledger: Ledger, parallelism: int) -> tuple[tuple[LiveResource, ...], bool]:
     """The list of apps with what it left out although it exists, and whether there was any such app."""
     listed = reader.apps()
-    found = _found("app", _left_out(listed, _known(ledger, "app").values()), reader, parallelism)
-    return (*listed, *found), bool(found)
+    unlisted = _find_unlisted("app", _unlisted_ids(listed, _owned_ids(ledger, "app").values()), reader, parallelism)
+    return (*listed, *unlisted), bool(unlisted)
 
 
-def _left_out(listed: Iterable[LiveResource], known: Iterable[str]) -> list[str]:
+def _unlisted_ids(listed: Iterable[LiveResource], owned: Iterable[str]) -> list[str]:
     """The owned ids that a list does not show."""
     shown = {each.id for each in listed}
-    return [resource_id for resource_id in dict.fromkeys(known) if resource_id not in shown]
+    return [resource_id for resource_id in dict.fromkeys(owned) if resource_id not in shown]
 
 
-def _found(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
-    """What exists of the owned ids that lists do not show: asked for by id before anything is concluded from that.
+def _find_unlisted(kind: Kind, lost: Sequence[str], reader: LiveReader, parallelism: int) -> list[LiveResource]:
+    """The resources that exist among owned ids that lists do not show; each is asked for by id.
 
-    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after it has asked for a few of them.
+    Raises `DoubtfulRead` for more than `MOST_QUESTIONS`, after asking for a sample of them.
     """
     ids = list(dict.fromkeys(lost))
-    asked = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
-    answers = side_by_side(lambda resource_id: reader.find(kind, resource_id), asked, min(parallelism, len(asked) or 1))
-    found = [resource for resource in answers if resource is not None]
-    if len(asked) < len(ids):
+    sample = ids if len(ids) <= MOST_QUESTIONS else ids[:: len(ids) // SAMPLE][:SAMPLE]
+    answers = side_by_side(
+        lambda resource_id: reader.find(kind, resource_id), sample, min(parallelism, len(sample) or 1)
+    )
+    existing = [resource for resource in answers if resource is not None]
+    if len(sample) < len(ids):
         raise DoubtfulRead(
             f"the account's lists leave out {len(ids):,} {kind}s that the ledger knows, too many to ask for one by "
-            f"one; of {len(asked)} that were asked for by id {len(found)} exist",
+            f"one; of {len(sample)} that were asked for by id {len(existing)} exist",
             hint="nothing was concluded from such lists. If these are in the console, try again later; if they are "
             "gone for good, take their entries out of the ledger",
         )
-    return found
+    return existing
 
 
-def _known(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
+def _owned_ids(ledger: Ledger, kind: Kind) -> Mapping[Address, str]:
     return {address: entry.id for address, entry in ledger.items() if kind_of(address) == kind}
 
 
-def _touched(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
+def _touched_apps(desired: DesiredState, ledger: Ledger, only: Sequence[str]) -> set[Address]:
     """The apps in which the selection picks anything, by what the manifests and the ledger name."""
     wanted = selector(only)
-    named = {app.address for app in desired.apps} | set(ledger)
-    named |= {each.address for app in desired.apps for each in app.placements or ()}
-    picked = {app_of(address) for address in named if wanted(address)}
-    return picked if only else {app_of(address) for address in named}
+    addresses = {app.address for app in desired.apps} | set(ledger)
+    addresses |= {each.address for app in desired.apps for each in app.placements or ()}
+    picked = {app_of(address) for address in addresses if wanted(address)}
+    return picked if only else {app_of(address) for address in addresses}
 
 
 def side_by_side(function: Callable[[Item], Answer], items: Iterable[Item], parallelism: int) -> list[Answer]:

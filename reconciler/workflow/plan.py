@@ -1,4 +1,4 @@
-"""From the states to a plan."""
+"""Make plans and audits from declared, live and recorded state; plan anew; carry out a plan; make its undo plan."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,14 @@ from reconciler.plan.plan import Plan, PlanOrigin, build
 from reconciler.plan.revalidate import CurrentState
 from reconciler.plan.undo import undo_plan
 from reconciler.ports import Clock, Gateway, LedgerReader, Listener, LiveReader, RunStore
-from reconciler.workflow.observe import Observation, Selection, check_ledger, nothing_selected, observe, observe_ground
+from reconciler.workflow.observe import (
+    Observation,
+    Selection,
+    check_ledger,
+    nothing_selected,
+    observe,
+    observe_plan_targets,
+)
 
 
 def make_plan(
@@ -46,7 +53,7 @@ def make_plan(
     elif selection.hold_conflicts:
         options = replace(options, drift=replace(options.drift, holds_conflicts=True))
     verdicts = verdicts_on(desired, observation.live, ledger, options)
-    _stop_at(verdicts)
+    _check_contradictions(verdicts)
     if any(isinstance(each, Create | Blocked) for each in verdicts):
         past = past_of()
         if not selection.recreate:
@@ -59,15 +66,15 @@ def make_plan(
     return build(chosen, owned_count(verdicts), origin), observation.live
 
 
-def _stop_at(verdicts: Iterable[Verdict]) -> None:
+def _check_contradictions(verdicts: Iterable[Verdict]) -> None:
     """Raise `WrongAccount` where the ledger contradicts the account."""
-    found = [each for each in verdicts if isinstance(each, Contradiction)]
-    found.sort(key=lambda each: address_order(each.address))
-    if found:
-        told = "\n".join(f"{each.address}: {each.reason}" for each in found[:MOST_TOLD])
-        more = f"\nand {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
+    contradictions = [each for each in verdicts if isinstance(each, Contradiction)]
+    contradictions.sort(key=lambda each: address_order(each.address))
+    if contradictions:
+        lines = "\n".join(f"{each.address}: {each.reason}" for each in contradictions[:MOST_TOLD])
+        more = f"\nand {len(contradictions) - MOST_TOLD} more" if len(contradictions) > MOST_TOLD else ""
         raise WrongAccount(
-            f"the ledger contradicts the account:\n{told}{more}",
+            f"the ledger contradicts the account:\n{lines}{more}",
             hint="nothing was written; a ledger that was copied from another project or account does not belong here",
         )
 
@@ -76,32 +83,34 @@ MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """Where a plan is to be carried out. `past`: what the journal says of creates."""
+class PlanningContext:
+    """The reader, the ledger, and the creates in the journal (`past`) that a plan is made with."""
 
     reader: LiveReader
     ledger: Ledger
     past: PastCreates = NO_CREATES
 
 
-def plan_anew(plan: Plan, desired: DesiredState, ground: Ground, origin: PlanOrigin, parallelism: int) -> CurrentState:
-    """How things stand for a plan that was made before: what it rests on is read again, and planned anew.
+def replan(
+    plan: Plan, desired: DesiredState, context: PlanningContext, origin: PlanOrigin, parallelism: int
+) -> CurrentState:
+    """Plan again for an earlier plan: read again what it depends on, and compare.
 
     Raises `ApiError` for what cannot be read or believed.
     """
-    observation = observe_ground(plan, desired, ground.reader, ground.ledger, parallelism)
-    options = replace(options_of(desired, observation, origin), recreate=True, past=ground.past)
+    observation = observe_plan_targets(plan, desired, context.reader, context.ledger, parallelism)
+    options = replace(options_of(desired, observation, origin), recreate=True, past=context.past)
     protected = {app.address for app in desired.apps if app.lifecycle.protect}
     blocks = (block for app in desired.apps for block in app.placements or ())
     protected |= {block.address for block in blocks if block.lifecycle.protect}
-    verdicts = verdicts_on(desired, observation.live, ground.ledger, options)
-    _stop_at(verdicts)
+    verdicts = verdicts_on(desired, observation.live, context.ledger, options)
+    _check_contradictions(verdicts)
     fresh = build(verdicts, owned_count(verdicts), origin)
-    return CurrentState(observation.live, ground.ledger, fresh, frozenset(protected))
+    return CurrentState(observation.live, context.ledger, fresh, frozenset(protected))
 
 
 def options_of(desired: DesiredState, observation: Observation, origin: PlanOrigin) -> DiffOptions:
-    """The conditions under which what was observed is looked at."""
+    """The options of a comparison: time, limits of the project, and what of the observation is doubtful."""
     now, safety = datetime.fromisoformat(origin.created_at), desired.safety
     return DiffOptions(
         now,
@@ -119,51 +128,54 @@ FIRST_PAUSE: Final = 2.0
 
 def make_settled_plan(
     read_plan: Callable[[], tuple[Plan, LiveState]],
-    ground: Ground,
+    context: PlanningContext,
     settle_seconds: float,
     clock: Clock,
     tell: Callable[[str], None],
 ) -> tuple[Plan, LiveState]:
-    """A plan that repeats no create of an earlier run before what that made had its time to appear.
+    """A plan that does not repeat a create of an earlier run whose result may still appear.
 
-    `read_plan` reads the account and plans. While the plan holds such a create the account is read again,
-    until it shows what was made or the time is over; `tell` hears what is waited for.
+    `read_plan` reads the account and plans. While the plan holds such a create the account is read again, until it
+    shows the resource or the time is over; `tell` gets a message about the wait.
     """
     pause = FIRST_PAUSE
     plan, live = read_plan()
-    left = _seconds_to_look(plan, ground, clock.now(), settle_seconds)
-    over = clock.monotonic() + left
-    if left > 0:
+    seconds_left = _seconds_to_look(plan, context, clock.now(), settle_seconds)
+    over = clock.monotonic() + seconds_left
+    if seconds_left > 0:
         tell(
-            f"looking for what an earlier run may have created and the account does not show, for {left:.0f} s at most"
+            f"looking for what an earlier run may have created and the account does not show, "
+            f"for {seconds_left:.0f} s at most"
         )
-    while any(_repeated(plan, ground)) and (left := over - clock.monotonic()) > 0:
-        clock.sleep(min(pause, left))
+    while any(_repeated_creates(plan, context)) and (seconds_left := over - clock.monotonic()) > 0:
+        clock.sleep(min(pause, seconds_left))
         pause *= 2
         plan, live = read_plan()
     return plan, live
 
 
-def _repeated(plan: Plan, ground: Ground) -> Iterator[tuple[Address, datetime | None]]:
+def _repeated_creates(plan: Plan, context: PlanningContext) -> Iterator[tuple[Address, datetime | None]]:
     """What the plan creates although an earlier run has sent it, and when that made it (None: nobody knows whether)."""
     for each in plan.changes:
         if isinstance(each, Create):
-            known = ground.ledger.get(each.address)
-            made = None if known is None else ground.past.made.get((known.kind, known.id))
-            if made is not None or each.address in ground.past.unclear:
-                yield each.address, made
+            entry = context.ledger.get(each.address)
+            created_at = None if entry is None else context.past.made.get((entry.kind, entry.id))
+            if created_at is not None or each.address in context.past.unclear:
+                yield each.address, created_at
 
 
-def _seconds_to_look(plan: Plan, ground: Ground, now: datetime, settle_seconds: float) -> float:
+def _seconds_to_look(plan: Plan, context: PlanningContext, now: datetime, settle_seconds: float) -> float:
     """How long until all that a plan creates anew had its time to appear."""
-    repeated = list(_repeated(plan, ground))
-    unclear = (address for address, made in repeated if made is None)
-    settle = timedelta(seconds=ground.past.settle_seconds(settle_seconds))
-    left = (min(made + settle - now, settle).total_seconds() for _, made in repeated if made is not None)
-    return max(0.0, seconds_to_settle(unclear, ground.past, now, settle_seconds), *left)
+    repeated = list(_repeated_creates(plan, context))
+    unclear = (address for address, created_at in repeated if created_at is None)
+    settle = timedelta(seconds=context.past.settle_seconds(settle_seconds))
+    seconds = (
+        min(created_at + settle - now, settle).total_seconds() for _, created_at in repeated if created_at is not None
+    )
+    return max(0.0, seconds_to_settle(unclear, context.past, now, settle_seconds), *seconds)
 
 
-def take_audit(
+def make_audit(
     desired: DesiredState,
     reader: LiveReader,
     ledger: Ledger,
@@ -192,10 +204,10 @@ def take_audit(
     return audit
 
 
-def let_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
-    """Wait until what earlier runs may have created had its time to appear in the account's lists.
+def wait_to_settle(store: LedgerReader, clock: Clock, settle_seconds: float, plan: Plan | None = None) -> PastCreates:
+    """Wait until what earlier runs may have created has had its time to appear in the account's lists.
 
-    With a plan: only for what that would create. Returns what the journal says of creates.
+    With a plan: only for what that would create. Returns the creates in the journal.
     """
     past = past_creates(store.events())
     creates = (change.address for change in plan.changes if isinstance(change, Create)) if plan else past.unclear
@@ -223,20 +235,20 @@ class ApplyRequest:
 
 
 def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, parallelism: int = 8) -> Execution:
-    """Bring the ledger up to what was seen, and carry out every change that is not blocked.
+    """Update the ledger with what was observed, and carry out every change that is not blocked.
 
-    So many steps side by side at most.
+    At most `parallelism` steps run at once.
     """
     plan, run = request.plan, request.run
     if plan.remember or plan.forget:
         run.remember(plan.remember, plan.forget)
-    known = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
+    ledger = {**request.ledger, **{entry.address: entry for entry in plan.remember}}
     context = ExecutionContext(
         request.gateway,
         run,
         clock,
-        LiveIndex.of(request.live, known),
-        known,
+        LiveIndex.of(request.live, ledger),
+        ledger,
         Apps(),
         request.cancellation,
         request.settle_seconds,
@@ -244,6 +256,6 @@ def carry_out_plan(request: ApplyRequest, clock: Clock, listener: Listener, para
     return execute(plan, context, listener, parallelism)
 
 
-def undo_of(request: ApplyRequest, execution: Execution, after: LiveState, origin: PlanOrigin) -> Plan:
+def make_undo_plan(request: ApplyRequest, execution: Execution, after: LiveState, origin: PlanOrigin) -> Plan:
     """The plan that would undo an execution, bound to the account as it was read at the end of it."""
     return undo_plan(request.plan, execution.results, request.live.by_id(), after.by_id(), request.ledger, origin)

@@ -19,12 +19,12 @@ from reconciler.model.journal import Result
 from reconciler.plan.document import plan_to_json
 from reconciler.render.drift.document import audit_document
 from reconciler.render.floors.document import backtest_document, suggestions_document
-from reconciler.render.published import DOCUMENTS, published
+from reconciler.render.published import DOCUMENTS, document_schemas
 from reconciler.render.result import OUTCOMES, findings_document, result_document
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
-FILES = sorted(published(DOCUMENTS))
+FILES = sorted(document_schemas(DOCUMENTS))
 A = Address("android:com.a/int")
 RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
 each_file = pytest.mark.parametrize("file", FILES)
@@ -32,12 +32,12 @@ each_file = pytest.mark.parametrize("file", FILES)
 
 @each_file
 def test_committed_schemas_are_current(file):
-    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(published(DOCUMENTS)[file])
+    assert (ROOT / "schemas" / file).read_text(encoding="utf-8") == schema_text(document_schemas(DOCUMENTS)[file])
 
 
 @each_file
 def test_schemas_are_valid_and_every_key_is_described(file):
-    schema = published(DOCUMENTS)[file]
+    schema = document_schemas(DOCUMENTS)[file]
     jsonschema.Draft7Validator.check_schema(schema)
     for block in (schema, *schema["definitions"].values()):
         assert block["description"]
@@ -50,7 +50,7 @@ def test_documents_and_files_of_the_project_have_schemas_of_their_own():
 
 
 def test_the_command_gives_all_of_them():
-    assert json.loads(reconciler("schema").stdout) == {**schemas(), **published(DOCUMENTS)}
+    assert json.loads(reconciler("schema").stdout) == {**schemas(), **document_schemas(DOCUMENTS)}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)

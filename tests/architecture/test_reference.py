@@ -10,7 +10,7 @@ from architecture.source_code import ROOT, modules, strings
 from reconciler import errors
 from reconciler.cli.main import cli
 from reconciler.manifest.schema import schemas
-from reconciler.render.published import DOCUMENTS, published
+from reconciler.render.published import DOCUMENTS, document_schemas
 
 TOOLS = ROOT / "tools"
 VARIABLE = re.compile(r"(DT|CHARTBOOST|RECONCILER)_[A-Z_]+")
@@ -67,7 +67,7 @@ def test_every_field_is_there_with_the_words_that_editors_show(page, schema):
 
 
 def test_every_document_has_its_section():
-    for schema in published(DOCUMENTS).values():
+    for schema in document_schemas(DOCUMENTS).values():
         assert f"\n## {schema['properties']['format']['const']}\n" in PAGES["documents.md"]
 
 

@@ -80,7 +80,7 @@ def test_failed_leaves_what_was_done_out(written):
 
 
 def test_a_part_with_nothing_in_it_is_not_called_an_empty_history(written):
-    assert written.call("history", "--since", "2036-01-01").out == "nothing of the journal is like that\n"
+    assert written.call("history", "--since", "2036-01-01").out == "no step in the journal matches\n"
 
 
 @pytest.mark.parametrize("wrong", ["yesterday", "7", "7 years", "-7d", "2026-13-01", "", "99999999999d", "7D"])
@@ -150,4 +150,4 @@ def test_the_steps_of_a_real_apply_are_found_again(project):
     project.write("apps/a.yaml", ONE_APP)
     name = project.call("apply", "--yes", "--format", "json").json["run"]
     assert name[:12] in project.call("history", "--run", name[:-3], "--since", "1h", "--format", "csv").out
-    assert project.call("history", "--failed").out == "nothing of the journal is like that\n"
+    assert project.call("history", "--failed").out == "no step in the journal matches\n"

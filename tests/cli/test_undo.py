@@ -83,7 +83,7 @@ class TestList:
         rival.asked.clear()
         done = project.call("undo", *flags)
         assert (done.code, done.out) == (64, "")
-        assert "which run to undo is not said" in done.err
+        assert "no run to undo is named" in done.err
         assert rival.asked == []
 
     def test_where_nothing_was_done_there_is_nothing_to_undo(self, project):

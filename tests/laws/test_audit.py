@@ -16,11 +16,11 @@ from reconciler.diff.change import Deactivate, Delete, Update
 from reconciler.diff.classes import GOING, PRUNED, WAITS_FOR_LEAVE
 from reconciler.model.live import LiveState
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import take_audit
+from reconciler.workflow.plan import make_audit
 
 
 def audit_of(run: Run) -> Audit:
-    return take_audit(run.world.desired, run.gateway, run.store.ledger(), origin(), Selection(parallelism=2))
+    return make_audit(run.world.desired, run.gateway, run.store.ledger(), origin(), Selection(parallelism=2))
 
 
 def blocks_present(run: Run) -> set[str]:

@@ -23,7 +23,7 @@ from reconciler.plan.document import plan_from_text, plan_text, plan_to_json
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import Revalidated, revalidate
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, plan_anew, undo_of
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_undo_plan, replan
 
 EXAMPLES = 60
 
@@ -261,7 +261,7 @@ def test_a_plan_read_back_from_json_is_the_plan(world, habits):
 def test_a_plan_holds_while_nothing_moves(world, habits):
     run = Run.planned(world, habits)
     saved = plan_from_text(plan_text(run.plan))
-    now = plan_anew(saved, world.desired, Ground(run.gateway, run.store.ledger()), origin(), 2)
+    now = replan(saved, world.desired, PlanningContext(run.gateway, run.store.ledger()), origin(), 2)
     assert revalidate(saved, saved, now) == Revalidated(run.plan)
 
 
@@ -271,8 +271,8 @@ def test_an_undo_holds_but_for_what_is_protected(world, habits):
     before = ApplyRequest(run.plan, world.live, dict(run.store.ledger()), run.gateway, run.store)
     execution = run.carry_out(run.plan)
     after = execution.after or world.live  # nothing is read after a run that sent nothing
-    undo = undo_of(before, execution, after, origin())
-    now = plan_anew(undo, world.desired, Ground(run.gateway, run.store.ledger()), origin(), 2)
+    undo = make_undo_plan(before, execution, after, origin())
+    now = replan(undo, world.desired, PlanningContext(run.gateway, run.store.ledger()), origin(), 2)
     found = revalidate(undo, undo, now)
     assert {each.how for each in found.stale} <= {"it is protected, and would be set inactive"}
     assert (found.refused, found.broken) == ((), ())

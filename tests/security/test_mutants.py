@@ -31,7 +31,7 @@ from support.fake_clock import FakeClock
 from support.mutants import mutant
 from support.scene import Scene
 
-from reconciler.api.apply import part_that_holds
+from reconciler.api.apply import still_valid_part
 from reconciler.apis.management.wire import calls
 from reconciler.diff.audit import episodes, past_audits, trend
 from reconciler.diff.change import Blocked, Create, Deactivate, Delete, FieldChange, HeldChange, Note, Unmanaged, Update
@@ -159,7 +159,7 @@ def used(plan):
         if isinstance(change, Create | Update):
             calls.create(kind_of(change.address), change.send, change.app_id or "1")
     Scene(LIVE, *KNOWN).carry_out(without(within, stale_changes(within, LIVE)))
-    part, _ = part_that_holds(plan, within, CurrentState(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
+    part, _ = still_valid_part(plan, within, CurrentState(LIVE, ledger_of(*KNOWN), PLAN), skip_stale=True)
     Scene(LIVE, *KNOWN).carry_out(part)
 
 

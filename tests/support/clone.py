@@ -18,7 +18,7 @@ from reconciler.plan.plan import Plan
 from reconciler.ports import Gateway
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
 
 
 class Clone:
@@ -50,7 +50,7 @@ class Clone:
             def read_plan() -> tuple[Plan, LiveState]:
                 return self.planned(desired, recreate=recreate), self._live
 
-            ground = Ground(self.gateway, self.ledger(), past)
+            ground = PlanningContext(self.gateway, self.ledger(), past)
             plan, _ = make_settled_plan(read_plan, ground, settle, self.clock, str)
             settle_seconds = past.settle_seconds(settle)
             request = ApplyRequest(plan, self._live, self.ledger(), self.gateway, run, settle_seconds)

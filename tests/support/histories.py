@@ -41,7 +41,7 @@ from reconciler.plan.plan import Plan
 from reconciler.store.files import FileStore
 from reconciler.store.ledger_file import LEDGER_NAME, ledger_text
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
 
 BETWEEN_QUIET_RUNS = 300.0
 """Seconds: more than a create may stay open, and more than anything lags."""
@@ -305,7 +305,7 @@ class History:
                 made_at = origin(self.clock.now().isoformat(timespec="seconds"))
                 return make_plan(self.desired, self.gateway, ledger, made_at, chosen, lambda: past)
 
-            ground = Ground(self.gateway, ledger, past)
+            ground = PlanningContext(self.gateway, ledger, past)
             plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             self.planned_deletes = {change.id for change in plan.changes if isinstance(change, Delete)}
             settle_seconds = past.settle_seconds(SETTLE_SECONDS)

@@ -32,7 +32,7 @@ from reconciler.plan.plan import Plan
 from reconciler.ports import Clock
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
 
 SETTLE_SECONDS = 0.05
 
@@ -122,7 +122,7 @@ def applied(case: Thirty, url: str, root: Path, parallelism: int, points: Points
             made_at = origin(clock.now().isoformat(timespec="seconds"))
             return make_plan(case.desired, gateway, ledger, made_at, chosen, lambda: past)
 
-        ground = Ground(gateway, ledger, past)
+        ground = PlanningContext(gateway, ledger, past)
         plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, clock, str)
         request = ApplyRequest(plan, live, ledger, gateway, points.wrapped(run), SETTLE_SECONDS)
         execution = carry_out_plan(request, clock, Nobody(), parallelism)

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 
-from reconciler.render.published import DOCUMENTS, published
+from reconciler.render.published import DOCUMENTS, document_schemas
 
 
 def closed(node: Any) -> Any:
@@ -34,7 +34,7 @@ def doubles(node: Any) -> Any:
 
 def strict(name: str) -> jsonschema.Draft7Validator:
     """Says whether a document has all keys of `name.schema.json` and no others."""
-    return jsonschema.Draft7Validator(closed(published(DOCUMENTS)[f"{name}.schema.json"]))
+    return jsonschema.Draft7Validator(closed(document_schemas(DOCUMENTS)[f"{name}.schema.json"]))
 
 
 def assert_as_published(document: Any, name: str) -> None:

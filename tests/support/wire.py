@@ -33,7 +33,7 @@ from reconciler.sandbox.seed import seed_resources
 from reconciler.sandbox.server import RunningSandbox, SandboxOptions
 from reconciler.store.files import FileStore
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import ApplyRequest, Ground, carry_out_plan, make_plan, make_settled_plan
+from reconciler.workflow.plan import ApplyRequest, PlanningContext, carry_out_plan, make_plan, make_settled_plan
 
 KEYS = Credentials(Secret("wire"), Secret("wire"))
 IMPATIENT = RetryPolicy(
@@ -116,7 +116,7 @@ class Wire:
         store = FileStore(root, self.clock)
         with self.gateway(patience) as gateway, store.run({}) as run:
             ledger = store.ledger()
-            ground = Ground(gateway, ledger, past_creates(store.events()))
+            ground = PlanningContext(gateway, ledger, past_creates(store.events()))
             read_plan = partial(self._plan, desired, ground, Selection(parallelism=parallelism, **more))
             plan, live = make_settled_plan(read_plan, ground, SETTLE_SECONDS, self.clock, str)
             if between is not None:
@@ -128,9 +128,9 @@ class Wire:
         """What an apply would do now."""
         with self.gateway() as gateway:
             past = past_creates(FileStore(root, self.clock).events())
-            return self._plan(desired, Ground(gateway, self.ledger(root), past), Selection(parallelism=1))[0]
+            return self._plan(desired, PlanningContext(gateway, self.ledger(root), past), Selection(parallelism=1))[0]
 
-    def _plan(self, desired: DesiredState, ground: Ground, selection: Selection) -> tuple[Plan, LiveState]:
+    def _plan(self, desired: DesiredState, ground: PlanningContext, selection: Selection) -> tuple[Plan, LiveState]:
         made_at = origin(self.clock.now().isoformat(timespec="seconds"))
         return make_plan(desired, ground.reader, ground.ledger, made_at, selection, lambda: ground.past)
 

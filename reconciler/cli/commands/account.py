@@ -42,12 +42,12 @@ def list_resources(options: Options, *, globs: tuple[str, ...]) -> int:
     from reconciler.render.inventory import list_csv, list_lines
 
     session = CommandSession.of(options)
-    found = session.project().inventory(globs)
-    listed = found.resources
+    result = session.project().inventory(globs)
+    listed = result.resources
     print_result(
         session.console,
         options.format,
-        found,
+        result,
         lambda: list_lines(listed),
         csv=lambda: session.console.raw(list_csv(listed)),
     )
@@ -78,17 +78,17 @@ def drift(options: Options, *, only: tuple[str, ...], since: date | None, notify
     """
     session = CommandSession.of(options)
     hook = _webhook(session, notify)
-    found = session.project().drift(only, since=since, record=record)
-    print_audit(session.console, options.format, found, session.project_name)
-    if hook is not None and found.alarming:
-        _notify(session, found.audit, hook)
-    return DRIFTED if found.alarming else 0
+    result = session.project().drift(only, since=since, record=record)
+    print_audit(session.console, options.format, result, session.project_name)
+    if hook is not None and result.alarming:
+        _notify(session, result.audit, hook)
+    return DRIFTED if result.alarming else 0
 
 
 def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
-    """Where to tell of alarms: the flag's URL, else the environment's; None without either.
+    """The webhook for alarms: the option's URL, else the environment's; None without either.
 
-    Raises `ProjectError` for what is no webhook, before the account is asked for anything.
+    Raises `ProjectError` for a URL that is no webhook's, before the account is read.
     """
     url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
     if url is None:
@@ -99,15 +99,15 @@ def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
 
 
 def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
-    """Post the alarms. What goes wrong is told and changes nothing: the exit code speaks of the account."""
+    """Post the alarms. A failure is a warning and does not change the exit code."""
     from reconciler.http.webhook import post
     from reconciler.render.drift.text import audit_message
 
     body = json.dumps(audit_message(audit), ensure_ascii=True).encode()
     try:
         why = post(hook, body, session.clock)
-    except ReconcilerError as wrong:
-        why = wrong.message
+    except ReconcilerError as error:
+        why = error.message
     if why is not None:
         session.console.warn(f"the notification was not delivered: {why}")
 
@@ -144,15 +144,15 @@ def pull(options: Options, *, apps: tuple[str, ...], check: bool, theirs: bool) 
     return print_adoption(session, session.project().pull(apps, check=check, theirs=theirs))
 
 
-def print_adoption(session: CommandSession, made: "PullResult") -> int:
+def print_adoption(session: CommandSession, result: "PullResult") -> int:
     """Show an adoption; the exit code that says how it went."""
     from reconciler.render.pull import adoption_lines
 
-    adoption, before, checked = made.adoption, made.before, made.checked
+    adoption, before, checked = result.adoption, result.before, result.checked
     if not checked:
-        session.console.give_account()
+        session.console.require_answer()
     lines = adoption_lines(adoption, before, checked=checked)
-    print_result(session.console, session.options.format, made, lambda: lines)
+    print_result(session.console, session.options.format, result, lambda: lines)
     if checked and not adoption.is_empty:
         return DIFFERENCES
     return INCOMPLETE if adoption.held else 0
@@ -181,7 +181,7 @@ def ping(options: Options) -> int:
     with workspace.reader(settings.publisher_id) as reader:
         apps = reader.apps()
     if not apps:
-        _tell_nothing(session, sum(entry.kind == "app" for entry in ledger.values()))
+        _warn_of_empty_list(session, sum(entry.kind == "app" for entry in ledger.values()))
     api = workspace.api()
     if options.format == "json":
         session.console.document(
@@ -194,7 +194,7 @@ def ping(options: Options) -> int:
     return 0
 
 
-def _tell_nothing(session: CommandSession, owned: int) -> None:
+def _warn_of_empty_list(session: CommandSession, owned: int) -> None:
     """Warn of an account without any app. Raises `WrongAccount` where the ledger knows some in it."""
     from reconciler.render.line import Span, counted
 

@@ -65,35 +65,35 @@ def apply(
     project = session.project()
     if file is not None:
         _check_saved(reviewed, is_shaped=selection != Selection())
-        session.console.give_account()
+        session.console.require_answer()
         return _exit_code(session, project.apply(file, allowances=allowances, skip_stale=skip_stale))
     if skip_stale:
         raise UsageError("--skip-stale goes with a saved plan", hint="reconciler apply FILE --skip-stale")
     if not yes and not asks_on_terminal():
         raise Refused("there is no terminal to ask on", hint="--yes applies without asking")
-    session.console.give_account()
-    approve = None if yes else _asks(session, "Apply this?")
-    made = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
-    return _exit_code(session, made)
+    session.console.require_answer()
+    approve = None if yes else _approval_prompt(session, "Apply this?")
+    result = project.plan_and_apply(selection, allowances=allowances, reviewed=reviewed, approve=approve)
+    return _exit_code(session, result)
 
 
 def _check_saved(reviewed: str | None, *, is_shaped: bool) -> None:
     """Raise `UsageError` for options that do not go with a saved plan."""
     if is_shaped:
-        told = "--only, --recreate, --overwrite-drift and --hold-conflicts shape a plan; FILE is one already"
-        raise UsageError(told, hint="give them to `plan`")
+        message = "--only, --recreate, --overwrite-drift and --hold-conflicts shape a plan; FILE is one already"
+        raise UsageError(message, hint="give them to `plan`")
     if reviewed is not None:
         raise UsageError("--reviewed is for a new plan; FILE is one already", hint="give one of the two")
 
 
-def _exit_code(session: CommandSession, made: "ApplyResult") -> int:
-    if made.declined:
+def _exit_code(session: CommandSession, result: "ApplyResult") -> int:
+    if result.declined:
         session.console.talk("nothing was applied")
         return DECLINED
-    return 0 if made.is_done else INCOMPLETE
+    return 0 if result.is_done else INCOMPLETE
 
 
-def _asks(session: CommandSession, question: str) -> "Approval":
+def _approval_prompt(session: CommandSession, question: str) -> "Approval":
     """An approval by whoever sits at the terminal."""
     return lambda _plan: session.console.confirm(question)
 
@@ -120,28 +120,28 @@ def undo(options: Options, *, run: str | None, manifests: bool, yes: bool, allow
     from reconciler.render.history import history_markdown, undo_lines
 
     if run is None and (manifests or yes or allowances != Allowances()):
-        raise UsageError("which run to undo is not said", hint="`reconciler undo` alone lists the runs; then name one")
+        raise UsageError("no run to undo is named", hint="`reconciler undo` alone lists the runs; then name one")
     session = CommandSession.of(options)
     project = session.project()
     if run is None:
-        found = project.undoable()
+        undoable_runs = project.undoable()
         print_result(
             session.console,
             options.format,
-            found,
-            lambda: undo_lines(found.runs),
-            markdown=lambda: session.console.raw(history_markdown(found.runs)),
+            undoable_runs,
+            lambda: undo_lines(undoable_runs.runs),
+            markdown=lambda: session.console.raw(history_markdown(undoable_runs.runs)),
         )
         return 0
-    approve = None if yes else _asks_to_undo(session)
-    made = project.undo(run, manifests=manifests, allowances=allowances, approve=approve)
-    if made.declined:
+    approve = None if yes else _undo_prompt(session)
+    result = project.undo(run, manifests=manifests, allowances=allowances, approve=approve)
+    if result.declined:
         session.console.talk("nothing was undone")
         return DECLINED
-    return 0 if made.is_done else INCOMPLETE
+    return 0 if result.is_done else INCOMPLETE
 
 
-def _asks_to_undo(session: CommandSession) -> "Approval":
+def _undo_prompt(session: CommandSession) -> "Approval":
     def approve(_plan: "PlanResult") -> bool:
         if not asks_on_terminal():
             raise Refused("nothing was undone: there is no terminal to ask on", hint="--yes undoes without asking")
@@ -170,14 +170,14 @@ def history(options: Options, *, address: str | None, first: datetime | None, na
     from reconciler.render.history import history_csv, history_lines, history_markdown
 
     session = CommandSession.of(options)
-    found = session.project().history(address, run=named, since=first, failed=failed)
-    empty = "nothing of the journal is like that" if found.any_recorded else ""
+    result = session.project().history(address, run=named, since=first, failed=failed)
+    empty = "no step in the journal matches" if result.any_recorded else ""
     print_result(
         session.console,
         options.format,
-        found,
-        lambda: history_lines(found.runs, empty=empty),
-        markdown=lambda: session.console.raw(history_markdown(found.runs)),
-        csv=lambda: session.console.raw(history_csv(found.runs)),
+        result,
+        lambda: history_lines(result.runs, empty=empty),
+        markdown=lambda: session.console.raw(history_markdown(result.runs)),
+        csv=lambda: session.console.raw(history_csv(result.runs)),
     )
     return 0

@@ -1,4 +1,4 @@
-"""`reconciler completion`."""
+"""`completion`: print a script for shell completion."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Commands about reports and the floors that they speak for: `floors` and `reports`."""
+"""Commands about reports and floors: the groups `floors` and `reports`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.api.results import INCOMPLETE
-from reconciler.cli.groups import CommandEntry, Lazy
+from reconciler.cli.groups import CommandEntry, LazyGroup
 from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
 from reconciler.cli.render import print_result
 from reconciler.cli.session import CommandSession
@@ -30,7 +30,7 @@ FLOORS = {
 }
 
 
-@click.group("floors", cls=Lazy, entries=FLOORS)
+@click.group("floors", cls=LazyGroup, entries=FLOORS)
 def floors() -> None:
     """Fetch reports, suggest floors from them, and write them into the manifests.
 
@@ -73,11 +73,11 @@ def fetch(
     from reconciler.warehouse.summary_text import fetch_lines
 
     session = CommandSession.of(options)
-    made = session.project().fetch_reports(source, first=day_of(first), last=day_of(last), replace=replace)
-    print_result(session.console, options.format, made, lambda: fetch_lines(made.fetched))
-    if made.is_done:
+    result = session.project().fetch_reports(source, first=day_of(first), last=day_of(last), replace=replace)
+    print_result(session.console, options.format, result, lambda: fetch_lines(result.fetched))
+    if result.is_done:
         return 0
-    return INCOMPLETE if made.fetched.days else 1
+    return INCOMPLETE if result.fetched.days else 1
 
 
 @click.command("suggest")
@@ -113,37 +113,39 @@ def suggest(
     from reconciler.render.floors.text import explain_lines, suggestion_lines
 
     session = CommandSession.of(options)
-    made = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
+    suggestions = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
     if explain:
-        one = _explained(made, *explain)
+        one = _suggestion_of(suggestions, *explain)
         if options.format == "text":
             session.console.answer(explain_lines(one))
             return 0
-        made = replace(made, cells=(one,))
+        suggestions = replace(suggestions, cells=(one,))
     print_result(
         session.console,
         options.format,
-        SuggestionsResult(made),
-        lambda: suggestion_lines(made, verbose=options.verbosity > 0),
-        markdown=lambda: session.console.markup(suggestions_markdown(made)),
-        html=lambda: session.console.markup(_page(made)),
+        SuggestionsResult(suggestions),
+        lambda: suggestion_lines(suggestions, verbose=options.verbosity > 0),
+        markdown=lambda: session.console.markup(suggestions_markdown(suggestions)),
+        html=lambda: session.console.markup(_suggestions_page(suggestions)),
     )
     return 0
 
 
-def _page(made: "Suggestions") -> str:
+def _suggestions_page(suggestions: "Suggestions") -> str:
     from reconciler.render.floors.html import suggestions_page  # templates cost 0.1 s
 
-    return suggestions_page(made)
+    return suggestions_page(suggestions)
 
 
-def _explained(made: "Suggestions", address: str, country: str) -> "Suggestion":
-    found = [one for one in made.cells if (one.cell.address, one.cell.country) == (address, country.upper())]
-    if not found:
-        here = sorted(one.cell.country for one in made.cells if one.cell.address == address)
+def _suggestion_of(suggestions: "Suggestions", address: str, country: str) -> "Suggestion":
+    suggestion = [
+        one for one in suggestions.cells if (one.cell.address, one.cell.country) == (address, country.upper())
+    ]
+    if not suggestion:
+        here = sorted(one.cell.country for one in suggestions.cells if one.cell.address == address)
         hint = f"it has floors for {', '.join(here)}" if here else "`reconciler floors suggest` shows the addresses"
         raise ProjectError(f"{address} declares no floor for {country}", hint=hint)
-    return found[0]
+    return suggestion[0]
 
 
 @click.command("write")
@@ -164,11 +166,11 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
     from reconciler.render.floors.text import written_lines
 
     session = CommandSession.of(options)
-    made = session.project().write_floors(day_of(first), day_of(last), only=only)
-    session.console.give_account()
-    session.console.findings(made.findings, to_answer=False)
-    print_result(session.console, options.format, made, lambda: written_lines(made.written, made.files))
-    return 0 if made.is_done else INCOMPLETE
+    result = session.project().write_floors(day_of(first), day_of(last), only=only)
+    session.console.require_answer()
+    session.console.findings(result.findings, to_answer=False)
+    print_result(session.console, options.format, result, lambda: written_lines(result.written, result.files))
+    return 0 if result.is_done else INCOMPLETE
 
 
 @click.command("backtest")
@@ -190,23 +192,23 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
     from reconciler.render.floors.markdown import backtest_lines, backtest_markdown
 
     session = CommandSession.of(options)
-    made = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
-    found = made.backtest
+    result = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
+    replayed = result.backtest
     print_result(
         session.console,
         options.format,
-        made,
-        lambda: backtest_lines(found),
-        markdown=lambda: session.console.markup(backtest_markdown(found)),
-        html=lambda: session.console.markup(_backtest_page(found)),
+        result,
+        lambda: backtest_lines(replayed),
+        markdown=lambda: session.console.markup(backtest_markdown(replayed)),
+        html=lambda: session.console.markup(_backtest_page(replayed)),
     )
     return 0
 
 
-def _backtest_page(found: "Backtest") -> str:
+def _backtest_page(result: "Backtest") -> str:
     from reconciler.render.floors.markdown import backtest_page  # as above
 
-    return backtest_page(found)
+    return backtest_page(result)
 
 
 REPORTS = {
@@ -214,7 +216,7 @@ REPORTS = {
 }
 
 
-@click.group("reports", cls=Lazy, entries=REPORTS)
+@click.group("reports", cls=LazyGroup, entries=REPORTS)
 def reports() -> None:
     """Reports beside those that are fetched: what floors are suggested from where another platform mediates.
 
@@ -256,20 +258,20 @@ def import_report(options: Options, *, report: str, mapped: tuple[str, ...], net
 
     session = CommandSession.of(options)
     columns = dict(_pairs(mapped))
-    made = session.project().import_report(report, columns=columns, network=network)
-    print_result(session.console, options.format, made, lambda: import_lines(made.imported))
+    result = session.project().import_report(report, columns=columns, network=network)
+    print_result(session.console, options.format, result, lambda: import_lines(result.imported))
     return 0
 
 
 def _pairs(mapped: Sequence[str]) -> Sequence[tuple[str, str]]:
     """Their column and our name of each mapping. Raises `UsageError`."""
     pairs = []
-    for told in mapped:
-        column, mark, name = told.rpartition("=")
+    for message in mapped:
+        column, mark, name = message.rpartition("=")
         if not mark or not column.strip():
-            raise UsageError(f"--map {told}: no COLUMN=NAME", hint="as in --map 'Ad Unit=ad_unit'")
+            raise UsageError(f"--map {message}: no COLUMN=NAME", hint="as in --map 'Ad Unit=ad_unit'")
         if name.strip() not in COLUMNS:
-            raise UsageError(f"--map {told}: no column of ours", hint=f"there are {', '.join(COLUMNS)}")
+            raise UsageError(f"--map {message}: no column of ours", hint=f"there are {', '.join(COLUMNS)}")
         pairs.append((column.strip(), name.strip()))
     names = [name for _, name in pairs]
     if twice := next((name for name in names if names.count(name) > 1), None):

@@ -1,4 +1,4 @@
-"""`reconciler init`."""
+"""`init`: write the files of a new project, and of its CI jobs."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from reconciler.cli.commands.account import print_adoption
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.scaffold import EXAMPLE, UNKNOWN_ACCOUNT, Ci, Surroundings, ci_texts, project_texts, surroundings
 from reconciler.cli.session import CommandSession
-from reconciler.cli.source import FORMS, UNKNOWN, found_source, read_source
+from reconciler.cli.source import FORMS, UNKNOWN, installed_source, read_source
 from reconciler.errors import ProjectError
 from reconciler.files.project import SETTINGS_NAME, ProjectFiles, write_new
 from reconciler.manifest.project_settings import UNKNOWN_PUBLISHER
@@ -72,21 +72,23 @@ def init(
         raise ProjectError(f"{directory / SETTINGS_NAME} is there already", hint="this folder is a project")
     source = None if named is None else read_source(named)
     around = replace(surroundings(directory, session.environment, ci), account=publisher_id or UNKNOWN_ACCOUNT)
-    found = found_source(session.environment) if source is None and around.ci != "none" else None
+    installed = installed_source(session.environment) if source is None and around.ci != "none" else None
     around = replace(
-        around, source=source or (found.source if found else UNKNOWN), is_pushed=not found or found.is_pushed
+        around,
+        source=source or (installed.source if installed else UNKNOWN),
+        is_pushed=not installed or installed.is_pushed,
     )
     if publisher_id is not None and from_live:
         return _from_live(session, directory, publisher_id, around)
     _write_all(session, directory, project_texts(publisher_id or UNKNOWN_PUBLISHER), around)
     if publisher_id is None:
-        _tell_unknown(session, around)
+        _report_unknown(session, around)
     steps = "reconciler validate" if directory == Path() else f"cd {directory} && reconciler validate"
     session.console.talk(f"next: {steps}")
     return 0
 
 
-def _tell_unknown(session: CommandSession, around: Surroundings) -> None:
+def _report_unknown(session: CommandSession, around: Surroundings) -> None:
     """That the publisher is to be filled in, and where."""
     of_ci = " and for the 0 of account-0 in the CI files" if around.ci != "none" else ""
     session.console.warn(
@@ -117,10 +119,10 @@ def _write_all(session: CommandSession, directory: Path, texts: Mapping[str, str
         session.console.talk('add to .gitlab-ci.yml: include: [{local: "/reconciler*.gitlab-ci.yml"}]')
     if around.ci != "none":
         session.console.talk(f"for CI: {_SECRETS[around.ci].format(f'account-{around.account}')}")
-        _tell_source(session, around)
+        _report_source(session, around)
 
 
-def _tell_source(session: CommandSession, around: Surroundings) -> None:
+def _report_source(session: CommandSession, around: Surroundings) -> None:
     """From where jobs install the program; what is to be filled in where that is not known."""
     if around.source != UNKNOWN:
         session.console.talk(f"CI installs this program from {around.source}")

@@ -42,24 +42,24 @@ def validate(options: Options, *, strict: bool) -> int:
       reconciler validate --strict --format github
     """
     session = CommandSession.of(options)
-    found = _validated(session)
-    errors, warnings = len(found.errors), len(found.warnings)
-    told = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
-    if found.desired is not None:
-        apps = found.desired.apps
+    result = _validation(session)
+    errors, warnings = len(result.errors), len(result.warnings)
+    summary = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    if result.desired is not None:
+        apps = result.desired.apps
         placements = sum(len(app.placements or ()) for app in apps)
-        told = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {told}"
-    print_findings(session.console, options, found.findings, told, session.folder, strict=strict)
-    session.console.talk(told)
+        summary = f"{counted(len(apps), 'app')}, {counted(placements, 'placement')}: {summary}"
+    print_findings(session.console, options, result.findings, summary, session.folder, strict=strict)
+    session.console.talk(summary)
     return 1 if errors or (strict and warnings) else 0
 
 
-def _validated(session: CommandSession) -> ValidationResult:
+def _validation(session: CommandSession) -> ValidationResult:
     """The findings; settings that are no file of the project are one, too."""
     try:
         return session.project().validate()
-    except UnfitFile as wrong:
-        return ValidationResult((wrong.finding,), None)
+    except UnfitFile as error:
+        return ValidationResult((error.finding,), None)
 
 
 @click.command("fmt")
@@ -82,11 +82,11 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
     session = CommandSession.of(options)
     workspace = session.workspace()
     texts = _texts(workspace, paths)
-    changed, findings = _formatted(texts)
+    changed, findings = _format_texts(texts)
     files = [text.file for text in changed]
     if not check:
         write_manifests(workspace.root, texts, changed)
-        session.console.give_account()
+        session.console.require_answer()
     if options.format == "json":
         session.console.document(fmt_document(files, written=not check))
     else:
@@ -103,7 +103,7 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
     return read_manifests(workspace.root, workspace.settings().manifests)
 
 
-def _formatted(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
+def _format_texts(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
     from reconciler.manifest.write import format_manifest
 
@@ -112,8 +112,8 @@ def _formatted(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[
     for text in texts:
         try:
             data = format_manifest(text)
-        except EditError as wrong:
-            findings += wrong.findings
+        except EditError as error:
+            findings += error.findings
             continue
         if data != text.data:
             changed.append(ManifestText(text.file, data))
@@ -167,22 +167,22 @@ def schema(options: Options, *, out: Path | None) -> int:
       reconciler schema --project
     """
     from reconciler.manifest.schema import schemas
-    from reconciler.render.published import DOCUMENTS, published
+    from reconciler.render.published import DOCUMENTS, document_schemas
 
     session = CommandSession.of(options)
-    known = _known(session) if options.for_project else None
+    known = _known_values(session) if options.for_project else None
     formats = schemas(known)
-    found = {**formats, **published(DOCUMENTS)}
+    texts = {**formats, **document_schemas(DOCUMENTS)}
     if known is not None and out is None:
         _write(session, session.root() / SCHEMAS_FOLDER, formats, session.root())
     if out is None:
-        session.console.document(found)
+        session.console.document(texts)
         return 0
-    _write(session, out, found, session.root_if_any())
+    _write(session, out, texts, session.root_if_any())
     return 0
 
 
-def _known(session: CommandSession) -> "SchemaContext":
+def _known_values(session: CommandSession) -> "SchemaContext":
     """What the project's settings say. Raises `ProjectError` where they cannot be read."""
     from reconciler.manifest.load import load_settings
     from reconciler.manifest.schema import schema_context

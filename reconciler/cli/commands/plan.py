@@ -57,35 +57,35 @@ def plan(
     from reconciler.plan.aftermath import gravest, obstacles
 
     session = CommandSession.of(options)
-    made = session.project().plan(selection, allowances)
-    is_kept = out is not None and _save(session, out, made)
-    print_plan(session.console, options, made, session.folder)
+    result = session.project().plan(selection, allowances)
+    is_kept = out is not None and _save_plan(session, out, result)
+    print_plan(session.console, options, result, session.folder)
     if out is not None and is_kept:
-        session.console.talk(_what_becomes_of(out, made))
-    if (grave := gravest(obstacles(made.plan, made.refusals, made.findings) & fail_on)) is not None:
+        session.console.talk(_saved_file_notice(out, result))
+    if (grave := gravest(obstacles(result.plan, result.refusals, result.findings) & fail_on)) is not None:
         session.console.talk(f"exit {FAILURES[grave]}, as --fail-on asks for: {grave}")
         return FAILURES[grave]
-    return DIFFERENCES if detailed_exitcode and made.plan.changes else 0
+    return DIFFERENCES if detailed_exitcode and result.plan.changes else 0
 
 
-def _what_becomes_of(saved: Path, made: "PlanResult") -> str:
+def _saved_file_notice(saved: Path, result: "PlanResult") -> str:
     """What an apply of a saved plan does, as far as is known now."""
     from reconciler.render.plan.text import not_carried_out
 
-    missing = not_carried_out(made.plan, made.refusals)
+    missing = not_carried_out(result.plan, result.refusals)
     if not missing:
         return f"saved to {saved}; `reconciler apply {saved}` carries out exactly this"
     return f"saved to {saved}, for `reconciler apply {saved}`. {missing}"
 
 
-def _save(session: CommandSession, path: Path, made: "PlanResult") -> bool:
+def _save_plan(session: CommandSession, path: Path, result: "PlanResult") -> bool:
     """Write the plan; whether to a file that it can be read from again. Raises `ProjectError`."""
     from reconciler.files.given import write_given
 
     try:
-        return write_given(path, made.to_text(), session.root())
-    except ProjectError as wrong:
-        raise ProjectError(f"the plan could not be saved: {wrong.message}", hint=wrong.hint) from wrong
+        return write_given(path, result.to_text(), session.root())
+    except ProjectError as error:
+        raise ProjectError(f"the plan could not be saved: {error.message}", hint=error.hint) from error
 
 
 @click.command("show")
@@ -114,8 +114,8 @@ def _within_limits(session: CommandSession, plan: "Plan", allowances: "Allowance
 
     try:
         settings = session.workspace().settings()
-    except (ProjectError, InvalidManifests) as wrong:
-        session.console.talk(f"limits and policies are not checked: {wrong.message}")
+    except (ProjectError, InvalidManifests) as error:
+        session.console.talk(f"limits and policies are not checked: {error.message}")
         return PlanResult(plan)
     if settings.publisher_id != plan.origin.publisher_id:
         session.console.talk("limits and policies are not checked: the project here is another publisher's")
@@ -143,8 +143,8 @@ def rehearse(options: Options, *, file: Path, faults: Path | None, skip_stale: b
     from reconciler.render.result import rehearsal_lines
 
     session = CommandSession.of(options)
-    made = session.project().rehearse(file, faults=faults, allowances=allowances, skip_stale=skip_stale)
-    print_result(session.console, options.format, made, lambda: rehearsal_lines(made.rehearsal))
-    if made.rehearsal.error is not None:
-        raise made.rehearsal.error
-    return made.rehearsal.exit_code
+    result = session.project().rehearse(file, faults=faults, allowances=allowances, skip_stale=skip_stale)
+    print_result(session.console, options.format, result, lambda: rehearsal_lines(result.rehearsal))
+    if result.rehearsal.error is not None:
+        raise result.rehearsal.error
+    return result.rehearsal.exit_code

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`."""
+"""`sandbox`: run, detach or stop the local server."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -24,7 +24,7 @@ _APIS: Final = {
 
 
 def exports(url: str) -> tuple[str, ...]:
-    """What a shell is told so that commands speak to a sandbox at this URL, a line for each API."""
+    """Shell commands, a line for each API, that make commands use the sandbox at this URL."""
     return tuple(
         " ".join(["export", *(f"{name}={url}" for name in names), f"{api}_CLIENT_ID=demo {api}_CLIENT_SECRET=demo"])
         for api, names in _APIS.items()
@@ -69,7 +69,7 @@ def sandbox(
     session = CommandSession.of(options)
     if ends:
         return _end(session, port, detach=detach)
-    told = read_faults(faults) if faults is not None else FaultFile()
+    message = read_faults(faults) if faults is not None else FaultFile()
     if detach:
         given = {"--port": port, "--latency": latency, "--seed": seed, "--faults": faults, "--state": state}
         return _detach(session, port, given)
@@ -78,9 +78,9 @@ def sandbox(
         database=state,
         seed=seed,
         latency=latency,
-        faults=told.faults,
-        quirks=told.quirks,
-        chance=told.chance,
+        faults=message.faults,
+        quirks=message.quirks,
+        chance=message.chance,
     )
     serve(account, announce=partial(_announce, session))
     return 0

@@ -1,4 +1,4 @@
-"""An audit as JSON: `reconciler.drift/1`."""
+"""The JSON document of an audit and its trend: `reconciler.drift/1`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,16 +11,16 @@ from reconciler.model.document import AddressText, Count, Day, Document, Form, L
 from reconciler.plan.document import FieldChangeJson, SourceJson
 
 
-def _spelled(at: datetime) -> str:
+def _iso_text(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[str, Form(write=_spelled)]
+Moment = Annotated[str, Form(write=_iso_text)]
 
 
-def _of_first(name: str) -> Callable[[tuple[Any, ...]], Any]:
+def _first_attribute(name: str) -> Callable[[tuple[Any, ...]], Any]:
     """An attribute of the first of two values that an object is made of."""
-    return lambda told: getattr(told[0], name)
+    return lambda pair: getattr(pair[0], name)
 
 
 class DriftSummaryJson(Shape):
@@ -53,7 +53,7 @@ class AuditedFieldJson(FieldChangeJson, base=attrgetter("change")):
     )
 
 
-class ItemJson(Shape, by=_of_first):
+class ItemJson(Shape, by=_first_attribute):
     """One resource, in sync or not."""
 
     address: AddressText = key("The resource's address.")
@@ -83,7 +83,7 @@ class TrendDayJson(Shape):
     still_open: Count = key("Alarms that were open at its end.", name="open")
 
 
-class AlarmJson(Shape, by=_of_first):
+class AlarmJson(Shape, by=_first_attribute):
     """One alarm, from the audit that saw it first to the one that saw it gone."""
 
     address: AddressText = key("The resource's address.")
@@ -93,7 +93,7 @@ class AlarmJson(Shape, by=_of_first):
     open_seconds: Count = key("How long it was open, or has been.", lambda told: int(told[0].seconds(told[1])))
 
 
-class TrendPartJson(Shape, by=_of_first):
+class TrendPartJson(Shape, by=_first_attribute):
     """What earlier audits tell."""
 
     since: Day = key("The first day, ISO 8601.")

@@ -1,6 +1,6 @@
-"""The geometry of an audit's trend: a bar a day, as high as alarms were open after the day's last audit.
+"""An audit as a page: alarms, other classes, and the trend as a chart with a bar a day.
 
-Only numbers become coordinates here; a template draws them and writes the words.
+A bar is as high as alarms were open after the day's last audit. The chart is coordinates here; the template draws it.
 """
 
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ from reconciler.render.drift.text import (
     SIGNS,
     acceptance_words,
     day_and_time,
+    duration_text,
     headline,
     percent,
-    span,
 )
 from reconciler.render.floors.chart import Tick
 from reconciler.render.html import Tile, page
@@ -67,7 +67,7 @@ def trend_chart(history: Trend) -> TrendChart | None:
     drawn = [day for day in history.days if day.day >= first]
     days = (last - first).days + 1
     each = (WIDTH - LEFT - RIGHT) / days
-    step = _step(max(day.still_open for day in drawn))
+    step = _level_step(max(day.still_open for day in drawn))
     top = step * -(-max(day.still_open for day in drawn) // step) or step
     unit = (HEIGHT - TOP - BOTTOM) / top
     ground = HEIGHT - BOTTOM
@@ -81,7 +81,7 @@ def trend_chart(history: Trend) -> TrendChart | None:
     return TrendChart(first, last, tuple(bars), _day_ticks(first, days, each), levels)
 
 
-def _step(most: int) -> int:
+def _level_step(most: int) -> int:
     """The least of 1, 2, 5, 10, ... that leaves no more than `LEVELS` levels above the ground."""
     size = 1
     while True:
@@ -155,8 +155,8 @@ class ClassView:
 
 
 def audit_page(audit: Audit, history: Trend | None = None, title: str = "Audit of the account") -> str:
-    """The whole page. Of an audit with more than 2,000 items to show so many are drawn, the gravest first."""
-    views = _classes(audit)
+    """The page of an audit. At most 2,000 items are drawn, the gravest first; the page says how many are left out."""
+    views = _class_views(audit)
     values = {
         "title": title,
         "lead": headline(audit),
@@ -165,12 +165,12 @@ def audit_page(audit: Audit, history: Trend | None = None, title: str = "Audit o
         "searched": "addresses, fields, values",
         "alarms": [view for view in views if view.key in ALARMING],
         "others": [view for view in views if view.key not in ALARMING | LISTED],
-        "unmanaged": _names(audit, "unmanaged"),
-        "in_sync": _names(audit, "inSync"),
+        "unmanaged": _named_items(audit, "unmanaged"),
+        "in_sync": _named_items(audit, "inSync"),
         "labels": LABELS,
         "meanings": MEANINGS,
         "notes": [(note.address or "the account", note.text) for note in audit.notes],
-        "trend": None if history is None else _trend(history, datetime.fromisoformat(audit.at)),
+        "trend": None if history is None else _trend_values(history, datetime.fromisoformat(audit.at)),
         "size": SIZE,
         "closing": "waterfall-reconciler",
     }
@@ -184,23 +184,23 @@ def _tiles(audit: Audit) -> list[Tile]:
     return [*tiles, Tile(percent(counts), "managed")]
 
 
-def _classes(audit: Audit) -> list[ClassView]:
+def _class_views(audit: Audit) -> list[ClassView]:
     """What has more to say than its name, by class; those of a class in the order of addresses."""
     room = MOST_ITEMS
     views = []
     for of in CLASSES:
-        found = [item for item in audit.items if item.of == of]
-        if not found or of in LISTED:
+        items = [item for item in audit.items if item.of == of]
+        if not items or of in LISTED:
             continue
-        drawn = tuple(_view(item, audit, unfolded=len(found) <= UNFOLDED) for item in found[:room])
+        drawn = tuple(_item_view(item, audit, unfolded=len(items) <= UNFOLDED) for item in items[:room])
         room -= len(drawn)
         sign, tone = SIGNS[of]
-        left = len(found) - len(drawn)
-        views.append(ClassView(of, LABELS[of], MEANINGS[of], sign, tone, len(found), drawn, left))
+        left = len(items) - len(drawn)
+        views.append(ClassView(of, LABELS[of], MEANINGS[of], sign, tone, len(items), drawn, left))
     return views
 
 
-def _view(item: AuditItem, audit: Audit, *, unfolded: bool) -> ItemView:
+def _item_view(item: AuditItem, audit: Audit, *, unfolded: bool) -> ItemView:
     since = audit.open_since.get(item.address)
     ends = sorted(field.acceptance.until for field in item.fields if field.acceptance and field.acceptance.until)
     return ItemView(
@@ -211,13 +211,13 @@ def _view(item: AuditItem, audit: Audit, *, unfolded: bool) -> ItemView:
         since="" if since is None else day_and_time(since),
         until=str(ends[0]) if ends and item.of == "accepted" else "",
         note=item.note,
-        rows=tuple(_row(field, item) for field in item.fields),
+        rows=tuple(_field_row(field, item) for field in item.fields),
         declared=item.source is not None,
         unfolded=unfolded,
     )
 
 
-def _row(field: AuditedField, item: AuditItem) -> FieldRow:
+def _field_row(field: AuditedField, item: AuditItem) -> FieldRow:
     change = field.change
     theirs = change.origin in {"drift", "conflict"}
     moved = replace(change, before=field.applied, after=change.before) if theirs else change
@@ -236,35 +236,35 @@ def _row(field: AuditedField, item: AuditItem) -> FieldRow:
     )
 
 
-def _names(audit: Audit, of: AuditClass) -> dict[str, Any]:
+def _named_items(audit: Audit, of: AuditClass) -> dict[str, Any]:
     """The items of a class as (name, text)."""
-    found = [item for item in audit.items if item.of == of]
-    drawn = found[:MOST_NAMES]
+    items = [item for item in audit.items if item.of == of]
+    drawn = items[:MOST_NAMES]
     texts = ("; ".join(filter(None, (f"id {item.id}" if item.id is not None else "", item.note))) for item in drawn)
     names = [(item.address, text) for item, text in zip(drawn, texts, strict=True)]
-    return {"number": len(found), "names": names, "left": len(found) - len(drawn)}
+    return {"number": len(items), "names": names, "left": len(items) - len(drawn)}
 
 
-def _trend(history: Trend, now: datetime) -> dict[str, Any]:
+def _trend_values(history: Trend, now: datetime) -> dict[str, Any]:
     chart = trend_chart(history)
     still = [each for each in history.episodes if each.closed_at is None]
-    over = sorted((each for each in history.episodes if each.closed_at), key=_closed, reverse=True)
+    over = sorted((each for each in history.episodes if each.closed_at), key=_end_of, reverse=True)
     episodes = [*still, *over]
     return {
         "since": history.since.isoformat(),
         "days": history.days,
         "chart": chart,
-        "described": "" if chart is None else _described(history, chart),
-        "episodes": [_episode(each, now) for each in episodes[:MOST_EPISODES]],
+        "described": "" if chart is None else _chart_text(history, chart),
+        "episodes": [_episode_values(each, now) for each in episodes[:MOST_EPISODES]],
         "episodes_left": max(0, len(episodes) - MOST_EPISODES),
     }
 
 
-def _closed(episode: Episode) -> datetime:
+def _end_of(episode: Episode) -> datetime:
     return episode.closed_at or episode.opened_at
 
 
-def _episode(each: Episode, now: datetime) -> dict[str, str]:
+def _episode_values(each: Episode, now: datetime) -> dict[str, str]:
     sign, tone = SIGNS[each.of]
     return {
         "address": each.address,
@@ -273,7 +273,7 @@ def _episode(each: Episode, now: datetime) -> dict[str, str]:
         "tone": tone,
         "opened": _minute(each.opened_at),
         "closed": "still open" if each.closed_at is None else _minute(each.closed_at),
-        "took": span(each.seconds(now)),
+        "took": duration_text(each.seconds(now)),
     }
 
 
@@ -281,7 +281,7 @@ def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _described(history: Trend, chart: TrendChart) -> str:
+def _chart_text(history: Trend, chart: TrendChart) -> str:
     """The chart in words, for those who do not see it."""
     drawn = [day for day in history.days if day.day >= chart.first]
     told = f"From {chart.first} to {chart.last}, {counted(len(drawn), 'day')} with audits. "

@@ -1,4 +1,4 @@
-"""An audit as Markdown: a line of numbers, a table of the alarms, and the rest folded."""
+"""An audit as Markdown for a comment or an issue: one line of counts, a table of the alarms, and the rest folded."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -25,7 +25,7 @@ def audit_markdown(audit: Audit, history: Trend | None = None) -> str:
     left_out = 0
     for block in _blocks(audit, history):
         size = sum(len(line) + 1 for line in block.lines)
-        taken = list(block.lines) if size <= room else list(_fitting(block, room))
+        taken = list(block.lines) if size <= room else list(_fitting_rows(block, room))
         room -= sum(len(line) + 1 for line in taken)
         left_out += block.rows(len(block.lines)) - block.rows(len(taken))
         lines += taken
@@ -45,11 +45,11 @@ class _Block:
         return (*self.head, *self.body, *self.tail)
 
     def rows(self, lines: int) -> int:
-        """How many rows so many lines of the block hold."""
+        """How many rows are among the first `lines` lines of the block."""
         return max(0, lines - len(self.head) - len(self.tail))
 
 
-def _fitting(block: _Block, room: int) -> Iterator[str]:
+def _fitting_rows(block: _Block, room: int) -> Iterator[str]:
     """As many rows of a block as there is room for; nothing where there is none for a single one."""
     frame = sum(len(line) + 1 for line in (*block.head, *block.tail))
     rows: list[str] = []
@@ -65,7 +65,7 @@ def _fitting(block: _Block, room: int) -> Iterator[str]:
 def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
     if audit.alarming:
         head = ("| class | resource | what | open since |", "|---|---|---|---|")
-        yield _Block(head, (_row(item, audit.open_since.get(item.address)) for item in audit.alarming))
+        yield _Block(head, (_alarm_row(item, audit.open_since.get(item.address)) for item in audit.alarming))
     if history is not None and history.days:
         columns = (f"Since {history.since}:", "", "| day | audits | opened | closed | open |", "|---|--:|--:|--:|--:|")
         yield _Block(
@@ -76,22 +76,22 @@ def _blocks(audit: Audit, history: Trend | None) -> Iterator[_Block]:
         items = [item for item in audit.items if item.of == of]
         if items:
             title = f"<details><summary>{len(items)} {LABELS[of]}: {MEANINGS[of]}</summary>"
-            yield _Block((title, ""), map(_bullet, items), ("", "</details>", ""))
+            yield _Block((title, ""), map(_item_bullet, items), ("", "</details>", ""))
 
 
-def _row(item: AuditItem, since: str | None) -> str:
+def _alarm_row(item: AuditItem, since: str | None) -> str:
     place = f"<br>{markdown(f'{item.source.file}:{item.source.line}')}" if item.source is not None else ""
-    told = _told(item, "<br>") or MEANINGS[item.of]
+    details = _item_details(item, "<br>") or MEANINGS[item.of]
     began = day_and_time(since) if since is not None else ""
-    return f"| {LABELS[item.of]} | {markdown(item.address)}{place} | {told} | {began} |"
+    return f"| {LABELS[item.of]} | {markdown(item.address)}{place} | {details} | {began} |"
 
 
-def _bullet(item: AuditItem) -> str:
-    told = _told(item, "; ")
-    named = f" (id {markdown(item.id)})" if item.id is not None else ""
-    return f"- {markdown(item.address)}{named}{f': {told}' if told else ''}"
+def _item_bullet(item: AuditItem) -> str:
+    details = _item_details(item, "; ")
+    id_text = f" (id {markdown(item.id)})" if item.id is not None else ""
+    return f"- {markdown(item.address)}{id_text}{f': {details}' if details else ''}"
 
 
-def _told(item: AuditItem, between: str) -> str:
+def _item_details(item: AuditItem, between: str) -> str:
     notes = [markdown(item.note)] if item.note else []
     return between.join([*notes, *(f"{markdown(f.change.path)}: {markdown(field_words(f))}" for f in item.fields)])

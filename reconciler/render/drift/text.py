@@ -1,4 +1,4 @@
-"""What an audit says in words, the same in every format."""
+"""An audit as text, as a chat message, as GitHub annotations and as OpenMetrics, and words that all formats share."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -45,13 +45,13 @@ MEANINGS: Final[Mapping[AuditClass, str]] = {
 def headline(audit: Audit) -> str:
     """The audit in one sentence: alarms first, then what is no alarm, then the coverage."""
     counts = summary(audit)
-    alarms = _told(counts, ("missing", "conflict", "drift"))
-    others = _told(counts, ("accepted", "pending", "unmanaged"))
+    alarms = _counts_text(counts, ("missing", "conflict", "drift"))
+    others = _counts_text(counts, ("accepted", "pending", "unmanaged"))
     rest = ", ".join(part for part in (others, f"{counts.in_sync} in sync") if part)
     return f"{f'Drift: {alarms}' if alarms else 'No drift'}; {rest}; {percent(counts)} managed."
 
 
-def _told(counts: AuditSummary, classes: tuple[AuditClass, ...]) -> str:
+def _counts_text(counts: AuditSummary, classes: tuple[AuditClass, ...]) -> str:
     return ", ".join(f"{counts.count(of)} {LABELS[of]}" for of in classes if counts.count(of))
 
 
@@ -66,14 +66,14 @@ def field_words(field: AuditedField) -> str:
     live, wanted = before_text(field.change), after_text(field.change)
     match field.change.origin:
         case "unknown":
-            told = f"live {live}, manifest {wanted}, never applied by us"
+            values = f"live {live}, manifest {wanted}, never applied by us"
         case "pending":
-            told = f"live {live}, manifest {wanted}"
+            values = f"live {live}, manifest {wanted}"
         case "drift":
-            told = f"applied {applied}, live {live}"
+            values = f"applied {applied}, live {live}"
         case "conflict":
-            told = f"applied {applied}, live {live}, manifest {wanted}"
-    return "; ".join(filter(None, (told, acceptance_words(field))))
+            values = f"applied {applied}, live {live}, manifest {wanted}"
+    return "; ".join(filter(None, (values, acceptance_words(field))))
 
 
 def acceptance_words(field: AuditedField) -> str:
@@ -87,7 +87,7 @@ def acceptance_words(field: AuditedField) -> str:
     return f"accepted{until} ({acceptance.reason})"
 
 
-def what(item: AuditItem) -> str:
+def short_name(item: AuditItem) -> str:
     """What an item is called below the line of its app."""
     return "the app" if kind_of(item.address) == "app" else name_of(item.address)
 
@@ -97,7 +97,7 @@ def day_and_time(instant: str) -> str:
     return f"{instant[:10]} {instant[11:16]} UTC"
 
 
-def span(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A time that something took, in its two largest units."""
     minutes = int(seconds // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
@@ -148,10 +148,12 @@ def _quiet_notes(audit: Audit) -> list[tuple[str, str]]:
 
 def _item_lines(item: AuditItem, since: str | None) -> Iterator[Line]:
     sign, tone = SIGNS[item.of]
-    named = f"  id {item.id}" if item.id is not None else ""
+    id_text = f"  id {item.id}" if item.id is not None else ""
     place = f"  {item.source.file}:{item.source.line}" if item.source is not None else ""
     began = f"  open since {day_and_time(since)}" if since is not None else ""
-    yield line("  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {what(item)}", Span(f"{named}{place}{began}", "faint"))
+    yield line(
+        "  ", Span(f"{sign} {LABELS[item.of]}", tone), f" {short_name(item)}", Span(f"{id_text}{place}{began}", "faint")
+    )
     if item.note:
         yield line(f"      {item.note}")
     for field in item.fields:
@@ -173,7 +175,7 @@ def _trend_lines(history: Trend, now: str) -> Iterator[Line]:
 
 def _episode_line(episode: Episode, now: datetime) -> Line:
     opened = f"{episode.opened_at:%Y-%m-%d %H:%M}"
-    took = span(episode.seconds(now))
+    took = duration_text(episode.seconds(now))
     ended = (
         f"open for {took}" if episode.closed_at is None else f"closed {episode.closed_at:%Y-%m-%d %H:%M} after {took}"
     )
@@ -188,30 +190,30 @@ LONGEST_NAME: Final = 200
 
 def audit_message(audit: Audit) -> dict[str, Any]:
     """The alarms of an audit. Nothing in it mentions anybody, and links are not unfolded."""
-    return {"text": "\n".join(_lines(audit)), "unfurl_links": False, "unfurl_media": False}
+    return {"text": "\n".join(_message_lines(audit)), "unfurl_links": False, "unfurl_media": False}
 
 
-def _lines(audit: Audit) -> Iterator[str]:
-    yield f"Publisher {chat(_cut(audit.publisher_id))}: {headline(audit)}"
+def _message_lines(audit: Audit) -> Iterator[str]:
+    yield f"Publisher {chat(_clipped(audit.publisher_id))}: {headline(audit)}"
     for item in audit.alarming[:MOST_ITEMS]:
         since = audit.open_since.get(item.address)
         began = f", open since {day_and_time(since)}" if since is not None else ""
-        yield f"• {LABELS[item.of]} {chat(_cut(item.address))}{began}"
-        yield from _fields(item)
+        yield f"• {LABELS[item.of]} {chat(_clipped(item.address))}{began}"
+        yield from _field_texts(item)
     more = len(audit.alarming) - MOST_ITEMS
     if more > 0:
         yield f"and {more} more: `reconciler drift` shows them"
 
 
-def _fields(item: AuditItem) -> Iterator[str]:
+def _field_texts(item: AuditItem) -> Iterator[str]:
     moved = [field for field in item.fields if field.of != "pending"]
     for field in moved[:MOST_FIELDS]:
-        yield f"      {chat(_cut(f'{field.change.path}: {field_words(field)}'))}"
+        yield f"      {chat(_clipped(f'{field.change.path}: {field_words(field)}'))}"
     if len(moved) > MOST_FIELDS:
         yield f"      and {len(moved) - MOST_FIELDS} more fields"
 
 
-def _cut(text: str) -> str:
+def _clipped(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
@@ -241,7 +243,7 @@ def metrics_text(audit: Audit, project: str = "") -> str:
 def _metric_lines(audit: Audit, project: str) -> Iterator[str]:
     counts = summary(audit)
     at = datetime.fromisoformat(audit.at)
-    whose = f'publisher="{_label(audit.publisher_id)}",project="{_label(project)}"'
+    whose = f'publisher="{_label_value(audit.publisher_id)}",project="{_label_value(project)}"'
     yield "# TYPE reconciler_drift_resources gauge"
     yield "# HELP reconciler_drift_resources Resources by what an audit made of them."
     yield from (f'reconciler_drift_resources{{{whose},class="{of}"}} {counts.count(of)}' for of in CLASSES)
@@ -261,6 +263,6 @@ def _metric_lines(audit: Audit, project: str) -> Iterator[str]:
     yield f"reconciler_drift_oldest_open_seconds{{{whose}}} {int(oldest)}"
 
 
-def _label(value: str) -> str:
+def _label_value(value: str) -> str:
     """A label's value: what cannot be seen is shown by its code, line ends too, and quotes are escaped."""
     return visible(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,25 +1,36 @@
-"""What `validate` found, as Markdown."""
+"""Findings of `validate` as Markdown and as a page."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
 from reconciler.model.diagnostic import Finding, finding_order
-from reconciler.render.html import Tile, page, tallied
+from reconciler.render.html import Tile, count_badges, page
 from reconciler.render.line import Tone, counted
-from reconciler.render.markdown import LIMIT, Item, Section, Sheet, marker, name, place, row, sentence, table
+from reconciler.render.markdown import (
+    LIMIT,
+    LimitedDocument,
+    Section,
+    SectionItem,
+    marker,
+    name,
+    place,
+    row,
+    sentence,
+    table,
+)
 
 
 def findings_markdown(findings: Sequence[Finding], summary: str, key: str = "", limit: int = LIMIT) -> str:
     """The findings for a comment, errors first; `summary` is one line of our own."""
-    sheet = Sheet(f"{marker('validate', None, key)}\n### {summary}\n", limit)
+    sheet = LimitedDocument(f"{marker('validate', None, key)}\n### {summary}\n", limit)
     errors_first = sorted(findings, key=lambda each: each.severity)
-    items = [_finding(number, each) for number, each in enumerate(errors_first)]
+    items = [_finding_row(number, each) for number, each in enumerate(errors_first)]
     sheet.write([Section(table("", "place", "what", "about"), items)])
     return sheet.text(" `reconciler validate` tells everything.")
 
 
-def _finding(number: int, finding: Finding) -> Item:
+def _finding_row(number: int, finding: Finding) -> SectionItem:
     hint = f" ({sentence(finding.hint)})" if finding.hint else ""
     cells = [
         f"**{finding.severity}**",
@@ -27,7 +38,7 @@ def _finding(number: int, finding: Finding) -> Item:
         f"{sentence(finding.message)}{hint} {name(f'[{finding.code}]')}",
         name(finding.address),
     ]
-    return Item(row(*cells), (finding.severity, str(number)))
+    return SectionItem(row(*cells), (finding.severity, str(number)))
 
 
 SEVERITIES: Final[dict[str, Tone]] = {"error": "remove", "warning": "change"}
@@ -35,10 +46,10 @@ SEVERITIES: Final[dict[str, Tone]] = {"error": "remove", "warning": "change"}
 
 def findings_page(findings: Iterable[Finding], title: str = "Findings") -> str:
     """The whole page; an empty one says that nothing was found."""
-    found = sorted(findings, key=finding_order)
-    errors = sum(finding.severity == "error" for finding in found)
-    warnings = len(found) - errors
-    files = [(name, list(group)) for name, group in groupby(found, key=lambda finding: finding.file)]
+    ordered = sorted(findings, key=finding_order)
+    errors = sum(finding.severity == "error" for finding in ordered)
+    warnings = len(ordered) - errors
+    files = [(name, list(group)) for name, group in groupby(ordered, key=lambda finding: finding.file)]
     values = {
         "title": title,
         "lead": f"{counted(errors, 'error')} and {counted(warnings, 'warning')} in {counted(len(files), 'file')}.",
@@ -50,7 +61,7 @@ def findings_page(findings: Iterable[Finding], title: str = "Findings") -> str:
         ],
         "searched": "files, addresses, findings",
         "files": [
-            {"name": name, "findings": group, "counts": tallied((each.severity for each in group), SEVERITIES)}
+            {"name": name, "findings": group, "counts": count_badges((each.severity for each in group), SEVERITIES)}
             for name, group in files
         ],
         "closing": "waterfall-reconciler",

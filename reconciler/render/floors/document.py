@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from reconciler.model.document import AddressText, Count, Day, Document, Form, Shape, itself, key
 from reconciler.model.evidence import Backtest, Evidence, Mode, Suggestion, Suggestions, Verdict
 from reconciler.model.value import PLACES
-from reconciler.render.floors.words import SIGNS, notes, of_verdict
+from reconciler.render.floors.words import SIGNS, notes, with_verdict
 
 
 def _number(amount: float | Decimal) -> int | float | None:
@@ -79,9 +79,9 @@ class CurvePointJson(Shape):
     from_rest: Amount | None = key("What is left of the waterfall.")
 
 
-def _evidence(made: Suggestion) -> Evidence:
+def _evidence_of(suggestion: Suggestion) -> Evidence:
     """A cell without reports has evidence of nothing."""
-    return made.evidence or Evidence(made.cell, made.mode, 0, 0, 0, 0, 0)
+    return suggestion.evidence or Evidence(suggestion.cell, suggestion.mode, 0, 0, 0, 0, 0)
 
 
 class SuggestionJson(Shape):
@@ -97,7 +97,7 @@ class SuggestionJson(Shape):
         "What the rest of the waterfall earns on a thousand requests that DT leaves; null: not known."
     )
     expected_change_per_week: IntervalJson | None = key("Change of revenue; null: not known.", attrgetter("change"))
-    evidence: CellEvidenceJson = key("What it rests on.", _evidence)
+    evidence: CellEvidenceJson = key("What it rests on.", _evidence_of)
     reasons: list[str] = key("Why, in words.")
     assumptions: list[str] = key("What has to hold for it.")
     curve: list[CurvePointJson] = key("Revenue over floors; empty without enough evidence.")
@@ -141,7 +141,7 @@ class FloorsDocument(Document, format="reconciler.floors/1", title="Floor sugges
 
     window: WindowJson = key("The days of the evidence.", itself)
     summary: FloorsSummaryJson = key(
-        "The verdicts in numbers.", lambda made: {verdict: len(of_verdict(made, verdict)) for verdict in SIGNS}
+        "The verdicts in numbers.", lambda made: {verdict: len(with_verdict(made, verdict)) for verdict in SIGNS}
     )
     suggestions: list[SuggestionJson] = key("Every cell, by address and country.", attrgetter("cells"))
     unmatched: UnmatchedJson = key("What could not be joined.")
@@ -149,9 +149,9 @@ class FloorsDocument(Document, format="reconciler.floors/1", title="Floor sugges
     notes: list[str] = key("What is missing and how to bring it, and what was left out.", notes)
 
 
-def suggestions_document(made: Suggestions) -> dict[str, Any]:
+def suggestions_document(suggestions: Suggestions) -> dict[str, Any]:
     """`reconciler.floors/1`. What is not known is null."""
-    return FloorsDocument.write(made)
+    return FloorsDocument.write(suggestions)
 
 
 class BacktestSummaryJson(Shape):
@@ -186,9 +186,9 @@ class BacktestDocument(
     replays: list[ReplayJson] = key("Every move, by address and country.")
 
 
-def backtest_document(found: Backtest) -> dict[str, Any]:
+def backtest_document(backtest: Backtest) -> dict[str, Any]:
     """`reconciler.backtest/1`: what the moves of an earlier run would have done; USD a week."""
-    return BacktestDocument.write(found)
+    return BacktestDocument.write(backtest)
 
 
 class WrittenFloorJson(Shape):

@@ -1,4 +1,4 @@
-"""One floor suggestion in the words of its page."""
+"""Floor suggestions as a page: moves by app with their charts, and cells without a move grouped by reason."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from typing import Any, Final
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import CurvePoint, Suggestion, Suggestions, Verdict
 from reconciler.render.floors.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
-from reconciler.render.floors.text import MOST_NAMES, RESTS, few
+from reconciler.render.floors.text import MOST_NAMES, RESTS, sample_points
 from reconciler.render.floors.words import (
     MODES,
     SIGNS,
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     counted_in_thousands,
     expected_text,
     gain,
-    grouped,
+    group_by_reasons,
     interval,
     known_changes,
     move,
     moves,
     notes,
-    of_verdict,
     price,
     summary_text,
-    summed,
+    total_change,
     unmatched_texts,
+    with_verdict,
     worth,
 )
-from reconciler.render.html import Tile, page, tallied
+from reconciler.render.html import Tile, count_badges, page
 from reconciler.render.line import Tone, counted
 
 
@@ -82,56 +82,58 @@ class CellView:
         return f"s{self.number}"
 
 
-def cell_view(made: Suggestion, number: int, *, unfolded: bool, charted: bool) -> CellView:
+def cell_view(suggestion: Suggestion, number: int, *, unfolded: bool, charted: bool) -> CellView:
     """The view of a suggestion; its charts only where they are asked for."""
-    sign, tone = SIGNS[made.verdict]
-    bounds = made.change
+    sign, tone = SIGNS[suggestion.verdict]
+    bounds = suggestion.change
     return CellView(
         number=number,
-        address=made.cell.address,
-        name=name_of(made.cell.address) or made.cell.address,
-        country=made.cell.country,
-        verdict=made.verdict,
+        address=suggestion.cell.address,
+        name=name_of(suggestion.cell.address) or suggestion.cell.address,
+        country=suggestion.cell.country,
+        verdict=suggestion.verdict,
         sign=sign,
         tone=tone,
-        current=price(made.current),
-        suggested=price(made.suggested),
-        move=move(made.current, made.suggested),
-        change="" if bounds is None or made.current == made.suggested else change(bounds),
+        current=price(suggestion.current),
+        suggested=price(suggestion.suggested),
+        move=move(suggestion.current, suggestion.suggested),
+        change="" if bounds is None or suggestion.current == suggestion.suggested else change(bounds),
         gain="not known" if bounds is None else gain(bounds.estimate),
         gains="" if bounds is None else f"({gain(bounds.low)} to {gain(bounds.high)})",
-        reasons=made.reasons,
-        assumptions=made.assumptions,
-        working=made.working,
-        facts=tuple(_facts(made)),
+        reasons=suggestion.reasons,
+        assumptions=suggestion.assumptions,
+        working=suggestion.working,
+        facts=tuple(_facts(suggestion)),
         points=tuple(
-            _point(point, made) for point in few(made.curve, {float(made.current), float(made.suggested)}) if charted
+            _point_view(point, suggestion)
+            for point in sample_points(suggestion.curve, {float(suggestion.current), float(suggestion.suggested)})
+            if charted
         ),
-        chart=chart(made.curve, made.current, made.suggested) if charted else None,
-        chart_left=bool(made.curve) and not charted,
-        described=_described(made),
-        described_parts=_described_parts(made),
+        chart=chart(suggestion.curve, suggestion.current, suggestion.suggested) if charted else None,
+        chart_left=bool(suggestion.curve) and not charted,
+        described=_chart_text(suggestion),
+        described_parts=_parts_chart_text(suggestion),
         unfolded=unfolded,
     )
 
 
-def _facts(made: Suggestion) -> Iterator[tuple[str, str]]:
-    one = made.evidence
+def _facts(suggestion: Suggestion) -> Iterator[tuple[str, str]]:
+    one = suggestion.evidence
     if one is None:
         yield "Evidence", "no reports"
         return
-    yield "DT is", MODES[made.mode]
+    yield "DT is", MODES[suggestion.mode]
     seen = (counted_in_thousands(one.requests, "request"), counted_in_thousands(one.impressions, "impression"))
     yield "Evidence", f"{', '.join(seen)} in {counted(len(one.days), 'day')}"
     yield "DT earned", f"{worth(one.revenue)} USD"
     if one.impressions:
         yield "on average", f"{worth(1000 * one.revenue / one.impressions)} USD"
-    if made.opportunity_cost is not None:
-        yield "the rest would pay", f"{interval(made.opportunity_cost)} USD"
+    if suggestion.opportunity_cost is not None:
+        yield "the rest would pay", f"{interval(suggestion.opportunity_cost)} USD"
 
 
-def _point(point: CurvePoint, made: Suggestion) -> PointView:
-    marks = {float(made.suggested): "suggested", float(made.current): "current"}
+def _point_view(point: CurvePoint, suggestion: Suggestion) -> PointView:
+    marks = {float(suggestion.suggested): "suggested", float(suggestion.current): "current"}
     bounds = point.revenue
     return PointView(
         price(round(point.floor, 3)),
@@ -143,29 +145,29 @@ def _point(point: CurvePoint, made: Suggestion) -> PointView:
     )
 
 
-def _at(made: Suggestion, floor: Decimal) -> CurvePoint | None:
-    return next((point for point in made.curve if point.floor == float(floor)), None)
+def _curve_point(suggestion: Suggestion, floor: Decimal) -> CurvePoint | None:
+    return next((point for point in suggestion.curve if point.floor == float(floor)), None)
 
 
-def _described(made: Suggestion) -> str:
+def _chart_text(suggestion: Suggestion) -> str:
     """The chart of revenue in words, for those who do not see it."""
-    now, then = _at(made, made.current), _at(made, made.suggested)
+    now, then = _curve_point(suggestion, suggestion.current), _curve_point(suggestion, suggestion.suggested)
     if now is None or then is None:
         return "The table holds the figures."
-    told = f"At the current floor of {price(made.current)} USD: {worth(now.revenue.estimate)} USD a week."
-    if made.suggested == made.current:
+    told = f"At the current floor of {price(suggestion.current)} USD: {worth(now.revenue.estimate)} USD a week."
+    if suggestion.suggested == suggestion.current:
         return f"{told} The table holds the figures at other floors."
     return (
-        f"{told} At the suggested {price(made.suggested)} USD: {interval(then.revenue)} USD a week. "
+        f"{told} At the suggested {price(suggestion.suggested)} USD: {interval(then.revenue)} USD a week. "
         "The table holds the figures at other floors."
     )
 
 
-def _described_parts(made: Suggestion) -> str:
+def _parts_chart_text(suggestion: Suggestion) -> str:
     told = [
         f"At {price(floor)} USD: {worth(point.from_dt)} from DT, {worth(point.from_rest)} from the rest."
-        for floor in dict.fromkeys((made.current, made.suggested))
-        if (point := _at(made, floor)) is not None
+        for floor in dict.fromkeys((suggestion.current, suggestion.suggested))
+        if (point := _curve_point(suggestion, floor)) is not None
     ]
     return " ".join([*told, "The table holds the figures at other floors."])
 
@@ -187,9 +189,9 @@ SIZE: Final = {
 }
 
 
-def suggestions_page(made: Suggestions, title: str = "Floor suggestions") -> str:
+def suggestions_page(suggestions: Suggestions, title: str = "Floor suggestions") -> str:
     """The whole page; each cell's charts are SVG in it, with the same figures as a table."""
-    found = moves(made)
+    found = moves(suggestions)
     views = [
         cell_view(cell, number, unfolded=number < UNFOLDED, charted=number < MOST_CHARTS)
         for number, cell in enumerate(found)
@@ -197,17 +199,17 @@ def suggestions_page(made: Suggestions, title: str = "Floor suggestions") -> str
     drawn = views[:MOST_MOVES]
     values = {
         "title": title,
-        "lead": " ".join((summary_text(made), expected_text(made))).strip(),
+        "lead": " ".join((summary_text(suggestions), expected_text(suggestions))).strip(),
         "facts": [],
-        "notes": [each for each in (*notes(made), basis_text(made)) if each],
-        "tiles": _tiles(made),
+        "notes": [each for each in (*notes(suggestions), basis_text(suggestions)) if each],
+        "tiles": _tiles(suggestions),
         "searched": "placements, countries, reasons",
         "moves": [{"view": view, "drawn": view.number < MOST_MOVES} for view in views],
-        "apps": list(_apps(drawn)),
+        "apps": list(_app_values(drawn)),
         "moves_left": len(views) - len(drawn),
-        "assumed": assumed(made),
-        "rests": list(_rests(made, len(drawn))),
-        "unmatched": unmatched_texts(made.unmatched, 10 * MOST_NAMES),
+        "assumed": assumption_texts(suggestions),
+        "rests": list(_rest_values(suggestions, len(drawn))),
+        "unmatched": unmatched_texts(suggestions.unmatched, 10 * MOST_NAMES),
         "most_charts": MOST_CHARTS,
         "size": SIZE,
         "closing": "waterfall-reconciler",
@@ -215,11 +217,11 @@ def suggestions_page(made: Suggestions, title: str = "Floor suggestions") -> str
     return page("floors.html", values)
 
 
-def _tiles(made: Suggestions) -> list[Tile]:
+def _tiles(suggestions: Suggestions) -> list[Tile]:
     words = {"raise": "to raise", "lower": "to lower", "keep": "kept", "insufficient": "without enough evidence"}
-    counted = [Tile(len(of_verdict(made, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
-    known = known_changes(made)
-    return [*counted, Tile(gain(summed(known).estimate), "USD a week expected")] if known else counted
+    counted = [Tile(len(with_verdict(suggestions, verdict)), words[verdict], _tone(verdict)) for verdict in SIGNS]
+    changes = known_changes(suggestions)
+    return [*counted, Tile(gain(total_change(changes).estimate), "USD a week expected")] if changes else counted
 
 
 def _tone(verdict: Verdict) -> Tone:
@@ -227,21 +229,21 @@ def _tone(verdict: Verdict) -> Tone:
     return "plain" if tone == "faint" else tone
 
 
-def _apps(views: Sequence[CellView]) -> Iterator[dict[str, Any]]:
+def _app_values(views: Sequence[CellView]) -> Iterator[dict[str, Any]]:
     tones: dict[str, Tone] = {verdict: tone for verdict, (_, tone) in SIGNS.items()}
     groups = [(app, list(group)) for app, group in groupby(views, key=lambda view: app_of(view.address))]
     for app, cells in groups:
-        counts = tallied((cell.verdict for cell in cells), tones)
+        counts = count_badges((cell.verdict for cell in cells), tones)
         yield {"address": app, "cells": cells, "counts": counts, "unfolded": len(groups) <= UNFOLDED_APPS}
 
 
-def _rests(made: Suggestions, first: int) -> Iterator[dict[str, Any]]:
+def _rest_values(suggestions: Suggestions, first: int) -> Iterator[dict[str, Any]]:
     """What is kept, by reason; the cells are numbered on from the moves."""
     number = first
     for verdict, title in RESTS.items():
-        cells = of_verdict(made, verdict)
+        cells = with_verdict(suggestions, verdict)
         groups = []
-        for group in grouped(cells):
+        for group in group_by_reasons(cells):
             views = []
             for cell in group.cells[:MOST_REST]:
                 views.append(cell_view(cell, number, unfolded=False, charted=number < MOST_CHARTS))

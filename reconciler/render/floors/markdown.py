@@ -1,4 +1,7 @@
-"""Markdown that fits into a comment: what no longer fits is left out whole, and counted at the end."""
+"""Floor suggestions as Markdown that fits into a comment, and a backtest as text, Markdown and a page.
+
+What does not fit into a comment is left out whole, and counted at the end.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,20 +12,20 @@ from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import Backtest, Replay, Suggestion, Suggestions
 from reconciler.render.floors.text import MOST_NAMES, RESTS, wrapped
 from reconciler.render.floors.words import (
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     counted_in_thousands,
     evidence_text,
     expected_text,
     gain,
-    grouped,
+    group_by_reasons,
     move,
     moves,
     notes,
-    of_verdict,
     summary_text,
     unmatched_texts,
+    with_verdict,
 )
 from reconciler.render.html import Tile, page
 from reconciler.render.line import Line, Span, Tone, line
@@ -35,7 +38,7 @@ FOR_THE_END: Final = 1_000
 
 
 @dataclass(slots=True)
-class Cut:
+class LimitedText:
     """Collects pieces of Markdown up to the limit."""
 
     _pieces: list[str] = field(default_factory=list)
@@ -73,29 +76,31 @@ class Cut:
         """All that was kept, and what was not."""
         if not self._left:
             return "".join(self._pieces)
-        told = ", ".join(f"{number:,} {what}" for what, number in self._left.items())
-        return f"{''.join(self._pieces)}\n*Left out, as a comment takes {LIMIT:,} characters: {told}.*\n"
+        counts = ", ".join(f"{number:,} {what}" for what, number in self._left.items())
+        return f"{''.join(self._pieces)}\n*Left out, as a comment takes {LIMIT:,} characters: {counts}.*\n"
 
 
-def backtest_text(found: Backtest) -> str:
+def backtest_text(backtest: Backtest) -> str:
     """A backtest in one line."""
-    number = len(found.replays)
+    number = len(backtest.replays)
     if not number:
-        return f"Backtest from {found.first} to {found.last}: no earlier suggestion moved a floor."
-    told = [each for each in found.replays if each.came is not None]
-    moves = f"Backtest from {found.first} to {found.last}: {counted_in_thousands(number, 'move')}, later days tell of"
-    if not told:
+        return f"Backtest from {backtest.first} to {backtest.last}: no earlier suggestion moved a floor."
+    answered = [each for each in backtest.replays if each.came is not None]
+    moves = (
+        f"Backtest from {backtest.first} to {backtest.last}: {counted_in_thousands(number, 'move')}, later days tell of"
+    )
+    if not answered:
         return f"{moves} none."
-    lost = f", {gain(found.lost)} of it by those that lost" if found.lost else ", and none lost"
-    return f"{moves} {len(told):,}: {gain(found.total)} USD a week{lost}."
+    lost = f", {gain(backtest.lost)} of it by those that lost" if backtest.lost else ", and none lost"
+    return f"{moves} {len(answered):,}: {gain(backtest.total)} USD a week{lost}."
 
 
-def backtest_lines(found: Backtest) -> Iterator[Line]:
-    """Each move with what it expected and what came, by app; those without an answer say why."""
-    for app, replays in groupby(found.replays, key=lambda replay: app_of(replay.cell.address)):
+def backtest_lines(backtest: Backtest) -> Iterator[Line]:
+    """Each move by app with the expected and the actual change of revenue; without the latter, the reason."""
+    for app, replays in groupby(backtest.replays, key=lambda replay: app_of(replay.cell.address)):
         yield from _app_lines(app, list(replays))
         yield ()
-    yield line(Span(backtest_text(found), "strong"))
+    yield line(Span(backtest_text(backtest), "strong"))
 
 
 def _app_lines(app: Address, replays: list[Replay]) -> Iterator[Line]:
@@ -114,23 +119,23 @@ def _app_lines(app: Address, replays: list[Replay]) -> Iterator[Line]:
 
 
 def came_in_words(replay: Replay) -> tuple[str, Tone]:
-    """What came of a move, in a word."""
+    """The outcome of a move in a word (lost, gained, silent), and its tone."""
     if replay.came is None:
         return "silent", "faint"
     return ("lost", "remove") if replay.came.estimate < 0 else ("gained", "add")
 
 
-def backtest_markdown(found: Backtest) -> str:
+def backtest_markdown(backtest: Backtest) -> str:
     """One line, and a table of the moves; cut to what a comment takes, and it says what was cut."""
-    cut = Cut()
-    cut.add(f"{markdown(backtest_text(found))}\n")
-    if found.replays:
+    cut = LimitedText()
+    cut.add(f"{markdown(backtest_text(backtest))}\n")
+    if backtest.replays:
         cut.add("\n| | placement | country | floor | came | expected |\n|---|---|---|---|---|---|\n")
-        cut.add_all((_row(each) for each in found.replays), "moves")
+        cut.add_all((_replay_row(each) for each in backtest.replays), "moves")
     return cut.text()
 
 
-def _row(each: Replay) -> str:
+def _replay_row(each: Replay) -> str:
     word, _ = came_in_words(each)
     came = markdown(each.silent) if each.came is None else change(each.came)
     cells = (word, markdown(each.cell.address), markdown(each.cell.country), move(each.current, each.suggested))
@@ -140,64 +145,74 @@ def _row(each: Replay) -> str:
 _END = "\n</details>\n"
 
 
-def suggestions_markdown(made: Suggestions) -> str:
+def suggestions_markdown(suggestions: Suggestions) -> str:
     """The comment; at most 65,536 characters, and it says what was left out."""
-    cut = Cut()
-    cut.add(f"**{markdown(summary_text(made))}** {markdown(expected_text(made))}\n")
-    cut.add("".join(f"\n{markdown(each)}\n" for each in (*notes(made), basis_text(made)) if each))
-    found = moves(made)
-    if found:
+    cut = LimitedText()
+    cut.add(f"**{markdown(summary_text(suggestions))}** {markdown(expected_text(suggestions))}\n")
+    cut.add("".join(f"\n{markdown(each)}\n" for each in (*notes(suggestions), basis_text(suggestions)) if each))
+    moved = moves(suggestions)
+    if moved:
         cut.add("\n| | placement | country | floor, USD | expected |\n|---|---|---|---|---|\n")
-        cut.add_all((_move_row(each) for each in found), "rows of the table")
-        _fold(cut, "Why, move by move", [_details(each) for each in found], "explanations")
-        _fold(cut, "Assumed throughout", [f"- {markdown(each)}\n" for each in assumed(made)], "assumptions")
+        cut.add_all((_move_row(each) for each in moved), "rows of the table")
+        _fold(cut, "Why, move by move", [_details(each) for each in moved], "explanations")
+        _fold(
+            cut,
+            "Assumed throughout",
+            [f"- {markdown(each)}\n" for each in assumption_texts(suggestions)],
+            "assumptions",
+        )
     for verdict, title in RESTS.items():
-        cells = of_verdict(made, verdict)
+        cells = with_verdict(suggestions, verdict)
         _fold(cut, f"{title} ({len(cells):,})", list(_groups(cells)), "reasons")
-    left = [f"- {markdown(each)}\n" for each in unmatched_texts(made.unmatched, MOST_NAMES)]
-    _fold(cut, "Not joined", left, "lists of names")
+    unmatched = [f"- {markdown(each)}\n" for each in unmatched_texts(suggestions.unmatched, MOST_NAMES)]
+    _fold(cut, "Not joined", unmatched, "lists of names")
     return cut.text()
 
 
-def _fold(cut: Cut, title: str, pieces: Sequence[str], what: str) -> None:
+def _fold(cut: LimitedText, title: str, pieces: Sequence[str], what: str) -> None:
     """A folded part; none without pieces, and none where not even its first piece fits."""
     if not pieces:
         return
-    if not cut.has_room(f"{_head(title)}{pieces[0]}{_END}"):
+    if not cut.has_room(f"{_fold_opening(title)}{pieces[0]}{_END}"):
         cut.leave(len(pieces), what)
         return
-    cut.add(_head(title))
+    cut.add(_fold_opening(title))
     cut.add_all(pieces, what, _END)
     cut.add(_END)
 
 
-def _head(title: str) -> str:
+def _fold_opening(title: str) -> str:
     return f"\n<details><summary>{title}</summary>\n\n"
 
 
-def _move_row(made: Suggestion) -> str:
-    cells = (markdown(made.cell.address), markdown(made.cell.country), move(made.current, made.suggested))
-    return f"| {' | '.join((made.verdict, *cells, change(made.change)))} |\n"
+def _move_row(suggestion: Suggestion) -> str:
+    cells = (
+        markdown(suggestion.cell.address),
+        markdown(suggestion.cell.country),
+        move(suggestion.current, suggestion.suggested),
+    )
+    return f"| {' | '.join((suggestion.verdict, *cells, change(suggestion.change)))} |\n"
 
 
-def _details(made: Suggestion) -> str:
-    head = f"- **{markdown(made.cell.address)}** {markdown(made.cell.country)}: {markdown(evidence_text(made))}\n"
-    return head + "".join(f"  - {markdown(reason)}\n" for reason in made.reasons)
+def _details(suggestion: Suggestion) -> str:
+    cell = suggestion.cell
+    head = f"- **{markdown(cell.address)}** {markdown(cell.country)}: {markdown(evidence_text(suggestion))}\n"
+    return head + "".join(f"  - {markdown(reason)}\n" for reason in suggestion.reasons)
 
 
 def _groups(cells: Sequence[Suggestion]) -> Iterator[str]:
-    for group in grouped(cells) if cells else ():
+    for group in group_by_reasons(cells) if cells else ():
         yield f"- {len(group.cells):,}: {markdown(' '.join(group.reasons))}\n"
 
 
 MOST_REPLAYS: Final = 2000
 
 
-def backtest_page(found: Backtest, title: str = "Backtest of floor suggestions") -> str:
-    """The whole page: each move with what it expected and what came."""
-    told = len(found.told)
+def backtest_page(backtest: Backtest, title: str = "Backtest of floor suggestions") -> str:
+    """The page of a backtest: each move with the expected and the actual change of revenue."""
+    answered = len(backtest.told)
     replays = []
-    for each in found.replays[:MOST_REPLAYS]:
+    for each in backtest.replays[:MOST_REPLAYS]:
         word, tone = came_in_words(each)
         replays.append(
             {
@@ -212,17 +227,17 @@ def backtest_page(found: Backtest, title: str = "Backtest of floor suggestions")
         )
     values = {
         "title": title,
-        "lead": backtest_text(found),
+        "lead": backtest_text(backtest),
         "facts": [],
         "tiles": [
-            Tile(len(found.replays), "moves"),
-            Tile(told, "that later days tell of"),
-            Tile(gain(found.total), "USD a week", "remove" if found.total < 0 else "add"),
-            Tile(gain(found.lost), "of it lost", "remove" if found.lost < 0 else "plain"),
+            Tile(len(backtest.replays), "moves"),
+            Tile(answered, "that later days tell of"),
+            Tile(gain(backtest.total), "USD a week", "remove" if backtest.total < 0 else "add"),
+            Tile(gain(backtest.lost), "of it lost", "remove" if backtest.lost < 0 else "plain"),
         ],
         "searched": "placements, countries",
         "replays": replays,
-        "left": len(found.replays) - len(replays),
+        "left": len(backtest.replays) - len(replays),
         "closing": "waterfall-reconciler",
     }
     return page("backtest.html", values)

@@ -1,4 +1,7 @@
-"""Suggestions as lines to read in a terminal of 100 columns: moves one by one, the rest by reason."""
+"""Floor suggestions as lines of at most 100 columns: moves one by one, other cells by reason, one cell in full.
+
+Also the lines about floors that were written into manifests.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
@@ -10,20 +13,20 @@ from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import PRICE_STEP, CurvePoint, Suggestion, Suggestions, Verdict
 from reconciler.render.floors.words import (
     SIGNS,
-    assumed,
+    assumption_texts,
     basis_text,
     change,
     evidence_text,
     expected_text,
-    grouped,
+    group_by_reasons,
     interval,
     move,
     moves,
     notes,
-    of_verdict,
     price,
     summary_text,
     unmatched_texts,
+    with_verdict,
     worth,
 )
 from reconciler.render.line import Line, Span, counted, line
@@ -35,35 +38,35 @@ MOST_NAMES: Final = 20
 RESTS: Final[dict[Verdict, str]] = {"keep": "Kept", "insufficient": "Not enough evidence"}
 
 
-def suggestion_lines(made: Suggestions, *, verbose: bool = False) -> Iterator[Line]:
+def suggestion_lines(suggestions: Suggestions, *, verbose: bool = False) -> Iterator[Line]:
     """Moves by app, what is kept by reason, assumptions, what was not joined, one line of numbers.
 
     `verbose`: what is kept one by one too, and every name that was not joined.
     """
-    yield from _cells_lines(made.cells if verbose else moves(made))
+    yield from _cells_lines(suggestions.cells if verbose else moves(suggestions))
     if not verbose:
         for verdict, title in RESTS.items():
-            yield from _rest_lines(title, of_verdict(made, verdict))
-    said = assumed(made)
-    if said:
+            yield from _rest_lines(title, with_verdict(suggestions, verdict))
+    assumptions = assumption_texts(suggestions)
+    if assumptions:
         yield line(Span("Assumed throughout:", "strong"))
-        for each in said:
+        for each in assumptions:
             yield from wrapped(f"- {each}", 2, hanging=2)
         yield ()
-    left = unmatched_texts(made.unmatched, None if verbose else MOST_NAMES)
-    if left:
+    unmatched = unmatched_texts(suggestions.unmatched, None if verbose else MOST_NAMES)
+    if unmatched:
         yield line(Span("Not joined:", "strong"))
-        for each in left:
+        for each in unmatched:
             yield from wrapped(each, 2, hanging=2)
         yield ()
-    for note in notes(made):
+    for note in notes(suggestions):
         yield from wrapped(f"note: {note}", 0, hanging=2)
-    stands_on = basis_text(made)
+    stands_on = basis_text(suggestions)
     if stands_on:
         yield from wrapped(stands_on, 0)
-    yield line(Span(summary_text(made), "strong"))
-    if moves(made):
-        yield line(expected_text(made))
+    yield line(Span(summary_text(suggestions), "strong"))
+    if moves(suggestions):
+        yield line(expected_text(suggestions))
 
 
 def wrapped(text: str, indent: int, *, hanging: int = 0, faint: bool = False) -> Iterator[Line]:
@@ -73,24 +76,26 @@ def wrapped(text: str, indent: int, *, hanging: int = 0, faint: bool = False) ->
 
 
 def _cells_lines(cells: Sequence[Suggestion]) -> Iterator[Line]:
-    for app, group in groupby(cells, key=lambda made: app_of(made.cell.address)):
+    for app, group in groupby(cells, key=lambda suggestion: app_of(suggestion.cell.address)):
         yield from _app_lines(app, list(group))
         yield ()
 
 
 def _app_lines(app: Address, cells: Sequence[Suggestion]) -> Iterator[Line]:
     yield line(Span(app, "strong"))
-    verbs = max(len(made.verdict) for made in cells)
-    names = min(WIDEST_NAME, max(len(name_of(made.cell.address)) for made in cells))
-    floors = max(len(move(made.current, made.suggested)) for made in cells)
-    for made in cells:
-        sign, tone = SIGNS[made.verdict]
-        place = f" {name_of(made.cell.address):{names}}  {made.cell.country:2}"
-        told = f"  {change(made.change)}" if made.change is not None else ""
-        head = Span(f"{sign} {made.verdict:{verbs}}", tone)
-        yield line("  ", head, place, f"  {move(made.current, made.suggested):{floors}}{told}".rstrip())
-        yield from wrapped(evidence_text(made), 6, faint=True)
-        for reason in made.reasons:
+    verbs = max(len(suggestion.verdict) for suggestion in cells)
+    names = min(WIDEST_NAME, max(len(name_of(suggestion.cell.address)) for suggestion in cells))
+    floors = max(len(move(suggestion.current, suggestion.suggested)) for suggestion in cells)
+    for suggestion in cells:
+        sign, tone = SIGNS[suggestion.verdict]
+        place = f" {name_of(suggestion.cell.address):{names}}  {suggestion.cell.country:2}"
+        change_part = f"  {change(suggestion.change)}" if suggestion.change is not None else ""
+        head = Span(f"{sign} {suggestion.verdict:{verbs}}", tone)
+        yield line(
+            "  ", head, place, f"  {move(suggestion.current, suggestion.suggested):{floors}}{change_part}".rstrip()
+        )
+        yield from wrapped(evidence_text(suggestion), 6, faint=True)
+        for reason in suggestion.reasons:
             yield from wrapped(reason, 6)
 
 
@@ -98,7 +103,7 @@ def _rest_lines(title: str, cells: Sequence[Suggestion]) -> Iterator[Line]:
     if not cells:
         return
     yield line(Span(f"{title} ({counted(len(cells), 'cell')}):", "strong"))
-    groups = grouped(cells)
+    groups = group_by_reasons(cells)
     digits = len(str(len(groups[0].cells)))
     for group in groups:
         first, *others = list(wrapped(" ".join(group.reasons) or "No reason is given.", digits + 4))
@@ -115,21 +120,25 @@ BAR: Final = 30
 POINTS: Final = 9
 
 
-def explain_lines(made: Suggestion) -> Iterator[Line]:
+def explain_lines(suggestion: Suggestion) -> Iterator[Line]:
     """Everything that is known of one cell."""
-    sign, tone = SIGNS[made.verdict]
-    yield line(Span(f"{made.cell.address} {made.cell.country}", "strong"))
-    gained = f"  {change(made.change)}" if made.change is not None else ""
-    yield line("  ", Span(f"{sign} {made.verdict}", tone), f"  {move(made.current, made.suggested)} USD{gained}")
-    yield from wrapped(evidence_text(made), 2, faint=True)
-    yield from _listed("Why", made.reasons)
-    yield from _listed("Working", [f"{number}. {step}" for number, step in enumerate(made.working, 1)])
-    yield from _price_lines(made)
-    yield from _curve_lines(made)
-    yield from _listed("Assumed", [f"- {each}" for each in made.assumptions])
+    sign, tone = SIGNS[suggestion.verdict]
+    yield line(Span(f"{suggestion.cell.address} {suggestion.cell.country}", "strong"))
+    gained = f"  {change(suggestion.change)}" if suggestion.change is not None else ""
+    yield line(
+        "  ",
+        Span(f"{sign} {suggestion.verdict}", tone),
+        f"  {move(suggestion.current, suggestion.suggested)} USD{gained}",
+    )
+    yield from wrapped(evidence_text(suggestion), 2, faint=True)
+    yield from _titled_lines("Why", suggestion.reasons)
+    yield from _titled_lines("Working", [f"{number}. {step}" for number, step in enumerate(suggestion.working, 1)])
+    yield from _price_lines(suggestion)
+    yield from _curve_lines(suggestion)
+    yield from _titled_lines("Assumed", [f"- {each}" for each in suggestion.assumptions])
 
 
-def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
+def _titled_lines(title: str, texts: Sequence[str]) -> Iterator[Line]:
     if texts:
         yield ()
         yield line(Span(title, "strong"))
@@ -137,9 +146,9 @@ def _listed(title: str, texts: Sequence[str]) -> Iterator[Line]:
             yield from wrapped(text, 2, hanging=2)
 
 
-def _price_lines(made: Suggestion) -> Iterator[Line]:
-    sketch = made.evidence.prices if made.evidence else {}
-    classes = _classes(sketch)
+def _price_lines(suggestion: Suggestion) -> Iterator[Line]:
+    sketch = suggestion.evidence.prices if suggestion.evidence else {}
+    classes = _price_classes(sketch)
     if not classes:
         return
     whole, most = sum(count for *_, count in classes), max(count for *_, count in classes)
@@ -157,20 +166,20 @@ def price_at(number: int) -> float:
     return PRICE_STEP**number
 
 
-def _classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
+def _price_classes(sketch: Mapping[int, float]) -> list[tuple[int, int, float]]:
     """The sketch in a few classes of equal ratio: first bin, the one after the last, impressions."""
-    seen = {number: count for number, count in sketch.items() if count > 0}
-    if not seen:
+    counts = {number: count for number, count in sketch.items() if count > 0}
+    if not counts:
         return []
-    first, last = min(seen), max(seen) + 1
+    first, last = min(counts), max(counts) + 1
     number = min(CLASSES, last - first)
     edges = [first + floor((last - first) * step / number) for step in range(number + 1)]
-    return [(low, high, sum(n for b, n in seen.items() if low <= b < high)) for low, high in pairwise(edges)]
+    return [(low, high, sum(n for b, n in counts.items() if low <= b < high)) for low, high in pairwise(edges)]
 
 
-def _curve_lines(made: Suggestion) -> Iterator[Line]:
-    now, then = float(made.current), float(made.suggested)
-    points = few(made.curve, {now, then})
+def _curve_lines(suggestion: Suggestion) -> Iterator[Line]:
+    now, then = float(suggestion.current), float(suggestion.suggested)
+    points = sample_points(suggestion.curve, {now, then})
     if not points:
         return
     yield ()
@@ -182,10 +191,10 @@ def _curve_lines(made: Suggestion) -> Iterator[Line]:
         yield line(f"  {price(round(point.floor, 3)):>8}  {interval(point.revenue):>24}  {parts}", Span(mark, "strong"))
 
 
-def few(curve: Sequence[CurvePoint], kept: set[float]) -> list[CurvePoint]:
+def sample_points(curve: Sequence[CurvePoint], floors: set[float]) -> list[CurvePoint]:
     """Some of the points, evenly, and those at the floors that are kept."""
     every = max(1, len(curve) // POINTS)
-    return [point for number, point in enumerate(curve) if number % every == 0 or point.floor in kept]
+    return [point for number, point in enumerate(curve) if number % every == 0 or point.floor in floors]
 
 
 def written_lines(written: Sequence[Suggestion], files: Sequence[str]) -> Iterator[Line]:
@@ -199,5 +208,5 @@ def written_lines(written: Sequence[Suggestion], files: Sequence[str]) -> Iterat
     if not written:
         yield line(Span("No floor was changed.", "strong"))
         return
-    told = f"Wrote {counted(len(written), 'floor')} in {counted(len(files), 'file')}."
-    yield line(Span(told, "strong"), " `reconciler plan` shows what an apply would do.")
+    summary = f"Wrote {counted(len(written), 'floor')} in {counted(len(files), 'file')}."
+    yield line(Span(summary, "strong"), " `reconciler plan` shows what an apply would do.")

@@ -1,4 +1,4 @@
-"""How figures and verdicts are put into words, the same in every medium."""
+"""Texts about floor suggestions that all formats share: prices, verdicts, grouped reasons, notes and totals."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -80,19 +80,19 @@ def move(current: Decimal, suggested: Decimal) -> str:
     return f"{price(current)} -> {price(suggested)}" if current != suggested else price(current)
 
 
-def evidence_text(made: Suggestion) -> str:
+def evidence_text(suggestion: Suggestion) -> str:
     """What a suggestion rests on, in one line."""
-    one = made.evidence
+    one = suggestion.evidence
     if one is None:
         return "no reports"
-    told = (
-        f"{MODES[made.mode]}; {counted_in_thousands(one.requests, 'request')}, "
+    text = (
+        f"{MODES[suggestion.mode]}; {counted_in_thousands(one.requests, 'request')}, "
         f"{counted_in_thousands(one.impressions, 'impression')}, {worth(one.revenue)} USD"
         f" in {counted(len(one.days), 'day')}{ecpm_text(one)}"
     )
-    if made.opportunity_cost is None:
-        return told
-    return f"{told}; the rest would pay {interval(made.opportunity_cost)}"
+    if suggestion.opportunity_cost is None:
+        return text
+    return f"{text}; the rest would pay {interval(suggestion.opportunity_cost)}"
 
 
 def ecpm_text(one: Evidence) -> str:
@@ -105,64 +105,68 @@ def counted_in_thousands(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def moves(made: Suggestions) -> tuple[Suggestion, ...]:
+def moves(suggestions: Suggestions) -> tuple[Suggestion, ...]:
     """Cells with a floor to change, as they come."""
-    return tuple(cell for cell in made.cells if cell.verdict in MOVES)
+    return tuple(cell for cell in suggestions.cells if cell.verdict in MOVES)
 
 
-def of_verdict(made: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
+def with_verdict(suggestions: Suggestions, verdict: Verdict) -> tuple[Suggestion, ...]:
     """Cells with one verdict, as they come."""
-    return tuple(cell for cell in made.cells if cell.verdict == verdict)
+    return tuple(cell for cell in suggestions.cells if cell.verdict == verdict)
 
 
-def known_changes(made: Suggestions) -> Sequence[Bounds]:
+def known_changes(suggestions: Suggestions) -> Sequence[Bounds]:
     """The changes that are expected of moves, where they are known."""
-    return [each for each in (cell.change for cell in moves(made)) if _is_known(each)]
+    return [each for each in (cell.change for cell in moves(suggestions)) if _is_finite(each)]
 
 
-def _is_known(each: Bounds | None) -> TypeGuard[Bounds]:
+def _is_finite(each: Bounds | None) -> TypeGuard[Bounds]:
     return each is not None and isfinite(each.low + each.estimate + each.high)
 
 
-def summed(known: Sequence[Bounds]) -> Bounds:
+def total_change(changes: Sequence[Bounds]) -> Bounds:
     """All changes together; the bounds are those of all cells at once, wider than the sum's own would be."""
     return Bounds(
-        sum(each.low for each in known), sum(each.estimate for each in known), sum(each.high for each in known)
+        sum(each.low for each in changes), sum(each.estimate for each in changes), sum(each.high for each in changes)
     )
 
 
-def summary_text(made: Suggestions) -> str:
+def summary_text(suggestions: Suggestions) -> str:
     """A run in one line; what it is expected to bring is another."""
-    numbers = {verdict: len(of_verdict(made, verdict)) for verdict in SIGNS}
-    told = [f"{numbers[verdict]} to {verdict}" for verdict in MOVES if numbers[verdict]] or ["no floor to change"]
+    numbers = {verdict: len(with_verdict(suggestions, verdict)) for verdict in SIGNS}
+    moved = [f"{numbers[verdict]} to {verdict}" for verdict in MOVES if numbers[verdict]] or ["no floor to change"]
     rest = [f"{numbers['keep']} kept", f"{numbers['insufficient']} without enough evidence"]
-    return f"Floors from {made.first} to {made.last}: {', '.join(told)}, {', '.join(rest)}."
+    return f"Floors from {suggestions.first} to {suggestions.last}: {', '.join(moved)}, {', '.join(rest)}."
 
 
-def expected_text(made: Suggestions) -> str:
+def expected_text(suggestions: Suggestions) -> str:
     """What all moves together are expected to change, as far as it is known; empty without moves."""
-    found, known = moves(made), known_changes(made)
-    if not known:
-        return "What the moves would bring is not known." if found else ""
-    rest = len(found) - len(known)
-    of = f"{len(known)} of {len(found)}" if rest else "all"
-    return f"Expected of {of} moves together: {change(summed(known))}{'; of the rest it is not known' if rest else ''}."
+    moved, changes = moves(suggestions), known_changes(suggestions)
+    if not changes:
+        return "What the moves would bring is not known." if moved else ""
+    rest = len(moved) - len(changes)
+    of = f"{len(changes)} of {len(moved)}" if rest else "all"
+    unknown = "; of the rest it is not known" if rest else ""
+    return f"Expected of {of} moves together: {change(total_change(changes))}{unknown}."
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReasonGroup:
     """Cells of which the same is said."""
 
     reasons: tuple[str, ...]
     cells: tuple[Suggestion, ...]
 
 
-def grouped(cells: Iterable[Suggestion]) -> tuple[Group, ...]:
+def group_by_reasons(cells: Iterable[Suggestion]) -> tuple[ReasonGroup, ...]:
     """Cells by what is said of them, the most frequent first; numbers that differ within a group become a range."""
-    found: dict[tuple[str, ...], list[Suggestion]] = {}
+    by_reasons: dict[tuple[str, ...], list[Suggestion]] = {}
     for cell in cells:
-        found.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
-    groups = (Group(_told([cell.reasons for cell in members]), tuple(members)) for members in found.values())
+        by_reasons.setdefault(tuple(map(_without_numbers, cell.reasons)), []).append(cell)
+    groups = (
+        ReasonGroup(_common_reasons([cell.reasons for cell in members]), tuple(members))
+        for members in by_reasons.values()
+    )
     return tuple(sorted(groups, key=lambda group: -len(group.cells)))
 
 
@@ -170,16 +174,16 @@ def _without_numbers(text: str) -> str:
     return _NUMBER.sub("0", text)
 
 
-def _told(said: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def _common_reasons(reasons: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Reasons that differ in numbers only, as one."""
-    return tuple(_merged(same) for same in zip(*said, strict=True))
+    return tuple(_common_text(same) for same in zip(*reasons, strict=True))
 
 
-def _merged(texts: Sequence[str]) -> str:
-    """One sentence for all: a number that differs is told as its range, an interval as one that holds all of them."""
+def _common_text(texts: Sequence[str]) -> str:
+    """One sentence for texts that differ in numbers only: a differing number as its range, intervals as their hull."""
     between = _NUMBER.split(texts[0])
-    places = [sorted(set(same), key=_size) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
-    told = between[0]
+    places = [sorted(set(same), key=_sort_key) for same in zip(*map(_NUMBER.findall, texts), strict=True)]
+    text = between[0]
     for at, (numbers, behind) in enumerate(zip(places, between[1:], strict=True)):
         if behind == _INTERVAL:
             number = numbers[0]
@@ -187,11 +191,11 @@ def _merged(texts: Sequence[str]) -> str:
             number = numbers[-1]
         else:
             number = numbers[0] if len(numbers) == 1 else f"{numbers[0]}{_INTERVAL}{numbers[-1]}"
-        told += number + behind
-    return told
+        text += number + behind
+    return text
 
 
-def _size(number: str) -> tuple[float, str]:
+def _sort_key(number: str) -> tuple[float, str]:
     """By value; days, which are no numbers, as they are written."""
     try:
         return float(number.rstrip("%").replace(",", "")), number
@@ -199,31 +203,31 @@ def _size(number: str) -> tuple[float, str]:
         return 0.0, number
 
 
-def assumed(made: Suggestions) -> tuple[str, ...]:
+def assumption_texts(suggestions: Suggestions) -> tuple[str, ...]:
     """What the moves assume, each once, with the range of the numbers in it."""
-    said: dict[str, list[str]] = {}
-    for each in (each for cell in moves(made) for each in cell.assumptions):
-        said.setdefault(_without_numbers(each), []).append(each)
-    return tuple(map(_merged, said.values()))
+    by_text: dict[str, list[str]] = {}
+    for each in (each for cell in moves(suggestions) for each in cell.assumptions):
+        by_text.setdefault(_without_numbers(each), []).append(each)
+    return tuple(map(_common_text, by_text.values()))
 
 
 def absence_text(one: Absence) -> str:
     """Days on which the mediation reports have no line of DT's, and which sources may be DT under another name."""
     days = f"{one.days[0]}" if len(one.days) == 1 else f"{len(one.days)} days from {one.days[0]} to {one.days[-1]}"
-    told = f"the mediation reports of app {shown(one.app) or 'without a name'} have no line of DT's (fyber) on {days}"
+    text = f"the mediation reports of app {shown(one.app) or 'without a name'} have no line of DT's (fyber) on {days}"
     if not one.instead:
-        return f"{told}, though they have one on other days; these days are left out"
+        return f"{text}, though they have one on other days; these days are left out"
     names = ", ".join(map(shown, one.instead[:5]))
-    return f"{told}, but {names} on these alone: is that DT under another name? These days are left out"
+    return f"{text}, but {names} on these alone: is that DT under another name? These days are left out"
 
 
-def notes(made: Suggestions) -> tuple[str, ...]:
+def notes(suggestions: Suggestions) -> tuple[str, ...]:
     """What is missing before anything else, and how to bring it; what was left out, since it would mislead."""
-    basis = made.unmatched.basis
-    return tuple(_notes(basis)) if basis else ()
+    basis = suggestions.unmatched.basis
+    return tuple(_basis_notes(basis)) if basis else ()
 
 
-def _notes(basis: Basis) -> Iterator[str]:
+def _basis_notes(basis: Basis) -> Iterator[str]:
     if not basis.mediation_days:
         yield NO_MEDIATION
     elif not basis.dt_days:
@@ -240,19 +244,19 @@ def _notes(basis: Basis) -> Iterator[str]:
         yield f"{rows} that stood twice counted once, and {sums} that sum others were left out."
 
 
-def basis_text(made: Suggestions) -> str:
+def basis_text(suggestions: Suggestions) -> str:
     """What share of days, rows and money the suggestions stand on; empty where nobody looked."""
-    basis = made.unmatched.basis
+    basis = suggestions.unmatched.basis
     if basis is None or not basis.days:
         return ""
-    told = [f"{basis.mediation_days} of {counted(basis.days, 'day')} of mediation reports"]
+    parts = [f"{basis.mediation_days} of {counted(basis.days, 'day')} of mediation reports"]
     if basis.dt_expected:
-        told.append(f"{basis.dt_days} of {counted(basis.dt_expected, 'daily report')} of DT's own")
+        parts.append(f"{basis.dt_days} of {counted(basis.dt_expected, 'daily report')} of DT's own")
     if basis.rows:
-        told.append(f"{_share(basis.rows - basis.unread, basis.rows)} of their rows")
+        parts.append(f"{_share(basis.rows - basis.unread, basis.rows)} of their rows")
     if basis.revenue:
-        told.append(f"{_share(basis.joined, basis.revenue)} of DT's revenue ({worth(basis.joined)} USD)")
-    return f"Stands on {', '.join(told)}."
+        parts.append(f"{_share(basis.joined, basis.revenue)} of DT's revenue ({worth(basis.joined)} USD)")
+    return f"Stands on {', '.join(parts)}."
 
 
 def _share(part: float, whole: float) -> str:
@@ -262,16 +266,16 @@ def _share(part: float, whole: float) -> str:
 
 
 def unmatched_texts(unmatched: UnmatchedReports, most: int | None = None) -> tuple[str, ...]:
-    """What could not be joined, a line each; of long lists of names at most so many."""
-    told = []
+    """What could not be joined, a text for each kind; lists of names are cut to `most` names."""
+    texts = []
     if unmatched.rows:
-        told.append(f"{counted_in_thousands(unmatched.rows, 'report row')} could not be joined")
+        texts.append(f"{counted_in_thousands(unmatched.rows, 'report row')} could not be joined")
     if unmatched.loose:
         rows = counted_in_thousands(unmatched.loose, "report row")
-        told.append(f"{rows} joined by a name that is only equal without case and spaces")
+        texts.append(f"{rows} joined by a name that is only equal without case and spaces")
     for source, names in (("Mediation", unmatched.chartboost_placements), ("DT", unmatched.dt_placements)):
         if names:
             listed = names if most is None else names[:most]
             more = f" and {len(names) - len(listed):,} more" if len(listed) < len(names) else ""
-            told.append(f"{source} placements without a counterpart: {', '.join(map(shown, listed))}{more}")
-    return tuple(told)
+            texts.append(f"{source} placements without a counterpart: {', '.join(map(shown, listed))}{more}")
+    return tuple(texts)

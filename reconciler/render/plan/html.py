@@ -1,4 +1,4 @@
-"""The plan as a page: numbers, what would refuse it, removals first, then every change by app, folded."""
+"""The plan as a page: counts, refusals, removals first, then every change by app, folded."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from reconciler.diff.change import Action, Change, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
-from reconciler.render.html import Count, Row, Tile, page, rows, tallied
+from reconciler.render.html import CountBadge, FieldChangeRow, Tile, count_badges, field_rows, page
 from reconciler.render.line import Tone, counted
 from reconciler.render.plan.text import SIGNS, held_title, not_carried_out, summary_text
 
@@ -37,7 +37,7 @@ class ChangeView:
     place: str
     reason: str | None
     renamed_from: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[FieldChangeRow, ...]
     unfolded: bool
 
     @property
@@ -51,16 +51,16 @@ class AppView:
     """An app's changes; `left` counts those that are not drawn."""
 
     address: Address
-    counts: tuple[Count, ...]
+    counts: tuple[CountBadge, ...]
     changes: tuple[ChangeView, ...]
     left: int
     unfolded: bool
 
 
 def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan") -> str:
-    """The whole page. Of a plan with more than 2,000 changes so many are drawn, removals first, and it says so."""
-    drawn = frozenset(number for number, _ in sorted(enumerate(plan.changes), key=_danger)[:MOST_CHANGES])
-    dangers = [view for view in _views(plan, drawn) if view.action in DANGERS]
+    """The page of a plan. At most 2,000 changes are drawn, removals first; the page says how many are left out."""
+    drawn = frozenset(number for number, _ in sorted(enumerate(plan.changes), key=_danger_rank)[:MOST_CHANGES])
+    dangers = [view for view in _change_views(plan, drawn) if view.action in DANGERS]
     origin = plan.origin
     values = {
         "title": title,
@@ -77,7 +77,7 @@ def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan")
         "missing": not_carried_out(plan, refusals),
         "dangers": sorted(dangers, key=lambda view: DANGERS.index(view.action)),
         "dangers_left": sum(action_of(change) in DANGERS for change in plan.changes) - len(dangers),
-        "apps": list(_apps(plan, drawn)),
+        "apps": list(_app_views(plan, drawn)),
         "drawn": len(drawn),
         "left": len(plan.changes) - len(drawn),
         "held": [
@@ -98,7 +98,7 @@ def plan_page(plan: Plan, refusals: Sequence[Refusal] = (), title: str = "Plan")
     return page("plan.html", values)
 
 
-def _danger(numbered: tuple[int, Change]) -> int:
+def _danger_rank(numbered: tuple[int, Change]) -> int:
     action = action_of(numbered[1])
     return DANGERS.index(action) if action in DANGERS else len(DANGERS)
 
@@ -117,12 +117,12 @@ def _tiles(plan: Plan) -> list[Tile]:
     ]
 
 
-def _views(plan: Plan, drawn: frozenset[int]) -> Iterable[ChangeView]:
+def _change_views(plan: Plan, drawn: frozenset[int]) -> Iterable[ChangeView]:
     few = len(plan.changes) <= OPEN_CHANGES
-    return (_view(number, change, few) for number, change in enumerate(plan.changes) if number in drawn)
+    return (_change_view(number, change, few) for number, change in enumerate(plan.changes) if number in drawn)
 
 
-def _view(number: int, change: Change, few: bool) -> ChangeView:
+def _change_view(number: int, change: Change, few: bool) -> ChangeView:
     action = action_of(change)
     sign, tone = SIGNS[action]
     return ChangeView(
@@ -136,17 +136,17 @@ def _view(number: int, change: Change, few: bool) -> ChangeView:
         place="" if change.source is None else f"{change.source.file}:{change.source.line}",
         reason=change.reason,
         renamed_from=change.renamed_from if isinstance(change, Update) else None,
-        rows=rows(change),
+        rows=field_rows(change),
         unfolded=few or action in DANGERS,
     )
 
 
-def _apps(plan: Plan, drawn: frozenset[int]) -> Iterable[AppView]:
-    by_app = groupby(_views(plan, drawn), key=lambda view: app_of(Address(view.address)))
+def _app_views(plan: Plan, drawn: frozenset[int]) -> Iterable[AppView]:
+    by_app = groupby(_change_views(plan, drawn), key=lambda view: app_of(Address(view.address)))
     shown = {app: tuple(views) for app, views in by_app}
     tones: dict[str, Tone] = {action: tone for action, (_, tone) in SIGNS.items()}
     every = [(app, list(changes)) for app, changes in groupby(plan.changes, key=lambda change: app_of(change.address))]
     for app, changes in every:
         views = shown.get(app, ())
-        counts = tallied((action_of(change) for change in changes), tones)
+        counts = count_badges((action_of(change) for change in changes), tones)
         yield AppView(app, counts, views, len(changes) - len(views), len(every) <= OPEN_APPS)

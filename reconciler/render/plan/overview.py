@@ -1,4 +1,7 @@
-"""What of a plan to look at first: what takes resources off the air or cannot be done, then what moves floors."""
+"""A plan by risk: changes sorted into removals and blocked, floor updates, others; a summary of a large plan; findings.
+
+Risk first: what takes resources off the air or cannot be done, then what moves floors.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,12 +28,12 @@ from reconciler.render.plan.text import (
 )
 
 Grave: TypeAlias = Delete | Deactivate | Blocked
-Count = Literal["create", "update", "deactivate", "delete", "blocked", "floors"]
+CountKey = Literal["create", "update", "deactivate", "delete", "blocked", "floors"]
 
 READABLE: Final = 500
 """More lines of a plan than this nobody reads: it is told by app and kind instead."""
 
-_GRAVITY: Final[tuple[Count, ...]] = ("delete", "deactivate", "blocked", "floors")
+_GRAVITY: Final[tuple[CountKey, ...]] = ("delete", "deactivate", "blocked", "floors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class AppCounts:
     """How many changes of each action an app has; `floors` of the updates touch floors."""
 
     app: Address
-    counts: Counter[Count]
+    counts: Counter[CountKey]
 
 
 def triage(changes: Iterable[Change]) -> Triage:
@@ -79,13 +82,13 @@ def moves_floors(change: Change) -> bool:
 def by_app(changes: Iterable[Change]) -> list[AppCounts]:
     """The changes counted by app, the apps with the gravest ones first."""
     counted = [
-        AppCounts(app, Counter(_counts(list(group))))
+        AppCounts(app, Counter(_count_keys(list(group))))
         for app, group in groupby(changes, key=lambda each: app_of(each.address))
     ]
     return sorted(counted, key=lambda each: (_gravity(each), each.app))
 
 
-def _counts(changes: Iterable[Change]) -> Iterable[Count]:
+def _count_keys(changes: Iterable[Change]) -> Iterable[CountKey]:
     for change in changes:
         yield action_of(change)
         if moves_floors(change):
@@ -97,7 +100,7 @@ def _gravity(app: AppCounts) -> int:
 
 
 def is_large(plan: Plan) -> bool:
-    """Whether there is more to tell of a plan than anybody reads."""
+    """Whether a plan has more than `READABLE` changes, held changes, unmanaged resources and notes."""
     return len(plan.changes) + len(plan.held) + len(plan.unmanaged) + len(plan.notes) > READABLE
 
 
@@ -106,21 +109,21 @@ SHOWN: Final = 100
 
 
 def plan_overview(plan: Plan, refusals: Sequence[Refusal] = (), *, whole: bool = False) -> Iterator[Line]:
-    """The plan as `plan_lines` tells it, a large one in a page unless the `whole` of it is asked for.
+    """The plan as by `plan_lines`; a large one as a summary by app, unless `whole` is set.
 
-    Without `whole`, what is unmanaged is counted.
+    Without `whole`, unmanaged resources are counted.
     """
     if whole or not is_large(plan):
         return plan_lines(plan, refusals, whole=whole)
-    return _summary(plan, refusals)
+    return _summary_lines(plan, refusals)
 
 
-def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
+def _summary_lines(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     sorts = triage(plan.changes)
-    yield from _list("To be looked at first", sorts.grave)
-    yield from _list("Floors that move", sorts.floors)
-    yield from _apps(by_app(plan.changes))
-    yield from _held(plan.held)
+    yield from _list_lines("To be looked at first", sorts.grave)
+    yield from _list_lines("Floors that move", sorts.floors)
+    yield from _app_count_lines(by_app(plan.changes))
+    yield from _held_section(plan.held)
     if plan.unmanaged:
         yield unmanaged_line(plan)
     if plan.notes:
@@ -134,26 +137,26 @@ def _summary(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Line]:
     yield line(Span("This is a summary by app; -v shows every change.", "faint"))
 
 
-def _list(title: str, changes: Sequence[Change]) -> Iterator[Line]:
-    """Changes, as far as they fit into so many lines."""
+def _list_lines(title: str, changes: Sequence[Change]) -> Iterator[Line]:
+    """The changes below a title, cut to about `SHOWN` lines."""
     if not changes:
         return
     yield line(Span(f"{title} ({len(changes)}):", "strong"))
-    told = lines = 0
+    shown = lines = 0
     for change in changes:
-        own = list(change_lines(change, change.address))
-        if lines and lines + len(own) > SHOWN:
+        change_part = list(change_lines(change, change.address))
+        if lines and lines + len(change_part) > SHOWN:
             break
-        yield from own[:SHOWN]
-        if len(own) > SHOWN:
-            yield line(f"      and {counted(len(own) - SHOWN, 'line')} more")
-        told, lines = told + 1, lines + len(own)
-    if told < len(changes):
-        yield line(f"  and {len(changes) - told} more")
+        yield from change_part[:SHOWN]
+        if len(change_part) > SHOWN:
+            yield line(f"      and {counted(len(change_part) - SHOWN, 'line')} more")
+        shown, lines = shown + 1, lines + len(change_part)
+    if shown < len(changes):
+        yield line(f"  and {len(changes) - shown} more")
     yield ()
 
 
-def _held(held: Sequence[HeldChange]) -> Iterator[Line]:
+def _held_section(held: Sequence[HeldChange]) -> Iterator[Line]:
     if not held:
         return
     yield line(Span(f"{held_title(held)}:", "strong"))
@@ -164,7 +167,7 @@ def _held(held: Sequence[HeldChange]) -> Iterator[Line]:
     yield ()
 
 
-def _apps(apps: Sequence[AppCounts]) -> Iterator[Line]:
+def _app_count_lines(apps: Sequence[AppCounts]) -> Iterator[Line]:
     if not apps:
         return
     yield line(Span("By app, the gravest first:", "strong"))
@@ -177,13 +180,13 @@ def _apps(apps: Sequence[AppCounts]) -> Iterator[Line]:
 
 
 def _app_line(app: AppCounts) -> Line:
-    told: Iterable[tuple[str | Span, ...]] = (
+    counts: Iterable[tuple[str | Span, ...]] = (
         (", ", Span(f"{sign} {app.counts[action]} {action}", tone))
         for action, (sign, tone) in SIGNS.items()
         if app.counts[action]
     )
     floors = f" ({app.counts['floors']} of floors)" if app.counts["floors"] else ""
-    return line("  ", Span(app.app, "strong"), ": ", *tuple(chain.from_iterable(told))[1:], floors)
+    return line("  ", Span(app.app, "strong"), ": ", *tuple(chain.from_iterable(counts))[1:], floors)
 
 
 SETTINGS: Final = "reconciler.yaml"
@@ -193,10 +196,14 @@ SETTINGS: Final = "reconciler.yaml"
 def plan_findings(plan: Plan, refusals: Sequence[Refusal] = ()) -> tuple[Finding, ...]:
     """Refusals and warnings, deletes, deactivations, what is blocked and what is held, in this order."""
     places = {each.address: _place(each) for each in plan.changes}
-    return (*(_refusal(each, places) for each in refusals), *_grave(plan.changes), *map(_held_remark, plan.held))
+    return (
+        *(_refusal_finding(each, places) for each in refusals),
+        *_grave_findings(plan.changes),
+        *map(_held_finding, plan.held),
+    )
 
 
-def _refusal(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Finding:
+def _refusal_finding(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Finding:
     file, line = places.get(refusal.address, (SETTINGS, 1)) if refusal.address is not None else (SETTINGS, 1)
     return Finding(
         file,
@@ -210,25 +217,25 @@ def _refusal(refusal: Refusal, places: Mapping[Address, tuple[str, int]]) -> Fin
     )
 
 
-def _grave(changes: Sequence[Change]) -> Iterator[Finding]:
+def _grave_findings(changes: Sequence[Change]) -> Iterator[Finding]:
     for change in triage(changes).grave:
         file, line = _place(change)
         match change:
             case Delete():
-                told = f"{change.address} (id {change.id}) will be deleted for good: {change.reason}"
-                yield Finding(file, line, 1, "plan-delete", told, "warning", change.address)
+                message = f"{change.address} (id {change.id}) will be deleted for good: {change.reason}"
+                yield Finding(file, line, 1, "plan-delete", message, "warning", change.address)
             case Deactivate():
-                told = f"{change.address} (id {change.id}) will be deactivated: {change.reason}"
-                yield Finding(file, line, 1, "plan-deactivate", told, "warning", change.address)
+                message = f"{change.address} (id {change.id}) will be deactivated: {change.reason}"
+                yield Finding(file, line, 1, "plan-deactivate", message, "warning", change.address)
             case Blocked():
-                told = f"{change.address} is blocked: {change.reason}"
-                yield Finding(file, line, 1, "plan-blocked", told, "error", change.address)
+                message = f"{change.address} is blocked: {change.reason}"
+                yield Finding(file, line, 1, "plan-blocked", message, "error", change.address)
 
 
-def _held_remark(held: HeldChange) -> Finding:
+def _held_finding(held: HeldChange) -> Finding:
     file, line = _place(held.change)
-    told = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
-    return Finding(file, line, 1, "plan-held", told, "warning", held.address, f"what would allow it: {held.switch}")
+    message = f"{held.address} (id {held.change.id}) is held, its {action_of(held.change)} is not sent: {held.reason}"
+    return Finding(file, line, 1, "plan-held", message, "warning", held.address, f"what would allow it: {held.switch}")
 
 
 def _place(change: Change) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""The plan and the result as text: a tree by app, old -> new, with places and reasons."""
+"""The plan and the result of an apply as text: a tree by app with old and new values, outcomes, summaries."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def unmanaged_line(plan: Plan) -> Line:
 
 
 def held_title(held: Sequence[HeldChange]) -> str:
-    """What is said of all that is held."""
+    """The title of the list of held changes."""
     return f"Held ({len(held)}), nothing of it is sent"
 
 
@@ -92,7 +92,7 @@ def held_lines(held: HeldChange) -> Iterator[Line]:
 
 
 def refusal_line(refusal: Refusal) -> Line:
-    """A limit or policy that a plan goes beyond, and what would allow it."""
+    """A limit or policy that a plan exceeds, and the switch that would allow it."""
     label = Span("apply would refuse: ", "blocked") if refusal.binding else Span("warning: ", "change")
     return line(label, f"{refusal.message} [{refusal.limit}]; what would allow it: {refusal.switch}")
 
@@ -103,7 +103,7 @@ def summary_text(plan: Plan) -> str:
     if not plan.changes:
         held = f", {counts.held} held" if counts.held else ""
         return f"No changes: {counts.unchanged} as declared, {counts.unmanaged} unmanaged{held}."
-    told = [
+    parts = [
         f"{number} to {word}"
         for number, word in (
             (counts.create, "create"),
@@ -114,10 +114,10 @@ def summary_text(plan: Plan) -> str:
         if number
     ]
     if counts.blocked:
-        told.append(f"{counts.blocked} blocked")
+        parts.append(f"{counts.blocked} blocked")
     if counts.held:
-        told.append(f"{counts.held} held")
-    return f"Plan: {', '.join(told)}; {counts.unchanged} unchanged, {counts.unmanaged} unmanaged."
+        parts.append(f"{counts.held} held")
+    return f"Plan: {', '.join(parts)}; {counts.unchanged} unchanged, {counts.unmanaged} unmanaged."
 
 
 def _app_lines(app: Address, changes: Iterable[Change]) -> Iterator[Line]:
@@ -133,8 +133,8 @@ def change_lines(change: Change, what: str) -> Iterator[Line]:
     sign, tone = SIGNS[action]
     resource_id = id_of(change)
     place = f"  {change.source.file}:{change.source.line}" if change.source is not None else ""
-    named = f"  id {resource_id}" if resource_id is not None else ""
-    yield line("  ", Span(f"{sign} {action}", tone), f" {what}", Span(f"{named}{place}", "faint"))
+    id_text = f"  id {resource_id}" if resource_id is not None else ""
+    yield line("  ", Span(f"{sign} {action}", tone), f" {what}", Span(f"{id_text}{place}", "faint"))
     if change.reason is not None:
         yield line(f"      {change.reason}")
     if isinstance(change, Update) and change.renamed_from is not None:
@@ -220,19 +220,24 @@ OUTCOME_TONES: Final[Mapping[str, Tone]] = {
 
 
 def result_line(result: Result) -> Line:
-    """One step and what came of it."""
-    named = f"  id {result.id}" if result.id is not None else ""
-    told = f": {result.error}" if result.error else ""
+    """A step with its outcome."""
+    id_text = f"  id {result.id}" if result.id is not None else ""
+    error_text = f": {result.error}" if result.error else ""
     outcome = Span(result.outcome, OUTCOME_TONES[result.outcome])
-    action = "" if result.action == result.outcome else f" {result.action}"
-    return line("  ", outcome, f"{action} {result.address}", Span(named, "faint"), told)
+    step = step_text(result.action, result.address, result.outcome)
+    return line("  ", outcome, f" {step}", Span(id_text, "faint"), error_text)
+
+
+def step_text(action: str, address: str, outcome: str | None) -> str:
+    """A step beside its outcome: action and address, or the address alone where the outcome repeats the action."""
+    return address if action == outcome else f"{action} {address}"
 
 
 def _held_line(held: HeldChange) -> Line:
     """A change that was not carried out because it waits."""
     what = f" {action_of(held.change)} {held.address}"
-    told = f": {held.reason}; what would allow it: {held.switch}"
-    return line("  ", Span("held:", "faint"), what, Span(f"  id {held.change.id}", "faint"), told)
+    reason = f": {held.reason}; what would allow it: {held.switch}"
+    return line("  ", Span("held:", "faint"), what, Span(f"  id {held.change.id}", "faint"), reason)
 
 
 def forecast_text(cost: Forecast, parallelism: int) -> str:
@@ -243,10 +248,10 @@ def forecast_text(cost: Forecast, parallelism: int) -> str:
 
 
 def outcome_text(results: Sequence[Result]) -> str:
-    """What came of an apply in one line."""
+    """The outcomes of an apply, counted, in one line."""
     counts: Counter[str] = Counter(each.outcome for each in results)
-    told = ", ".join(f"{counts[name]} {name}" for name in OUTCOME_TONES if counts[name])
-    return f"Apply: {told or 'nothing to do'}."
+    counts_text = ", ".join(f"{counts[name]} {name}" for name in OUTCOME_TONES if counts[name])
+    return f"Apply: {counts_text or 'nothing to do'}."
 
 
 def result_lines(
@@ -265,17 +270,17 @@ def not_carried_out(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
     counts = summary(plan)
     if "refused" in obstacles(plan, refusals):
         return "Apply would carry out nothing of this: a safety limit or a policy refuses it."
-    left = [f"{counts.blocked} blocked"] if counts.blocked else []
-    left += [f"{counts.held} held"] if counts.held else []
-    if not left:
+    left_out = [f"{counts.blocked} blocked"] if counts.blocked else []
+    left_out += [f"{counts.held} held"] if counts.held else []
+    if not left_out:
         return ""
     going = len(plan.changes) - counts.blocked
-    done = counted(going, "change") + " of this" if going else "nothing of this"
-    return f"Apply would carry out {done}, and leave out {' and '.join(left)}."
+    part = counted(going, "change") + " of this" if going else "nothing of this"
+    return f"Apply would carry out {part}, and leave out {' and '.join(left_out)}."
 
 
 def outlook_line(plan: Plan, refusals: Sequence[Refusal] = ()) -> Iterator[Line]:
-    """The same as a line; none where everything would be carried out."""
-    told = not_carried_out(plan, refusals)
-    if told:
-        yield line(Span(told, "blocked"))
+    """`not_carried_out` as a line; none where everything would be carried out."""
+    text = not_carried_out(plan, refusals)
+    if text:
+        yield line(Span(text, "blocked"))

@@ -19,7 +19,7 @@ def console():
 def test_the_answer_goes_to_stdout_and_talk_to_stderr(console, capsys):
     console.answer([line("answer")])
     console.talk("talk")
-    console.aside([line("aside")])
+    console.answer_on_stderr([line("aside")])
     console.error("wrong", "do this")
     shown = capsys.readouterr()
     assert shown.out == "answer\n"

@@ -9,7 +9,7 @@ import pytest
 from support.fake_clock import FakeClock
 
 from reconciler.cli.console import log_to_stderr
-from reconciler.cli.progress import EVERY_SECONDS, Lines, ProgressTarget
+from reconciler.cli.progress import EVERY_SECONDS, ProgressLines, ProgressTarget
 
 CLOCK_STARTS = 0.0
 
@@ -21,7 +21,7 @@ class Step:
 
 
 class Words:
-    def told(self, end):
+    def describe(self, end):
         return end.outcome
 
     def is_done(self, end):
@@ -46,7 +46,7 @@ def said():
 
 @pytest.fixture
 def lines(clock, said):
-    return Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=False, no_color=True))
+    return ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=False, no_color=True))
 
 
 def steps(lines, numbers, outcome="applied"):
@@ -59,7 +59,7 @@ def test_a_short_run_says_nothing(lines, clock, said):
     lines.planned(3)
     steps(lines, range(3))
     clock.advance(seconds=EVERY_SECONDS - 1)
-    lines.look()
+    lines.report_if_due()
     assert said == []
 
 
@@ -79,7 +79,7 @@ def test_a_single_step_that_takes_long_is_told_too_and_not_at_every_look(lines, 
     lines.begun(Step("a/1"))
     for _second in range(125):
         clock.advance(seconds=1)
-        lines.look()
+        lines.report_if_due()
     assert said == [
         "apply: 0 of 2 steps ended after 30 s, 1 under way",
         "apply: 0 of 2 steps ended after 1 min 0 s, 1 under way",
@@ -90,9 +90,9 @@ def test_a_single_step_that_takes_long_is_told_too_and_not_at_every_look(lines, 
 
 def test_time_before_the_first_step_does_not_count(lines, clock, said):
     clock.advance(seconds=300)
-    lines.look()
+    lines.report_if_due()
     lines.planned(2)
-    lines.look()
+    lines.report_if_due()
     assert said == []
 
 
@@ -110,14 +110,14 @@ def log(capsys):
 
 
 def test_each_step_is_an_event_with_its_time(clock, said, log):
-    lines = Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
+    lines = ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
     lines.planned(2)
     lines.begun(Step("a/1"))
     clock.advance(seconds=2.5)
     lines.ended(Step("a/1"))
     lines.begun(Step("a/2"))
     clock.advance(seconds=EVERY_SECONDS)
-    lines.look()
+    lines.report_if_due()
     lines.ended(Step("a/2", "failed"))
     told = [{k: v for k, v in event.items() if k not in {"at", "level", "logger", "message"}} for event in log()]
     assert told == [
@@ -132,6 +132,6 @@ def test_each_step_is_an_event_with_its_time(clock, said, log):
 
 
 def test_a_name_makes_no_line_of_its_own_in_the_log(clock, said, log):
-    lines = Lines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
+    lines = ProgressLines("apply", Words(), ProgressTarget(clock, said.append, as_json=True, no_color=True))
     lines.begun(Step('a\n{"event": "ended"}##[error]'))
     assert [event["event"] for event in log()] == ["started"]

@@ -11,7 +11,7 @@ import pytest
 from reconciler.model import checked
 from reconciler.model.document import Count, Document, Form, Id, Shape, Values, itself, key
 from reconciler.model.value import ABSENT
-from reconciler.render.published import published
+from reconciler.render.published import document_schemas
 
 
 class PartJson(Shape):
@@ -62,7 +62,7 @@ def test_inherited_keys_come_first_and_are_of_the_part_that_is_named():
 
 def test_an_order_of_its_own_holds_for_what_is_written_and_not_for_the_schema():
     assert list(CountsJson.write(Counter(high=2)).items()) == [("low", 0), ("high", 2)]
-    schema = published([BoxDocument])["box.schema.json"]
+    schema = document_schemas([BoxDocument])["box.schema.json"]
     assert list(schema["definitions"]["Counts"]["properties"]) == ["high", "low"]
 
 
@@ -79,7 +79,7 @@ def test_what_is_not_there_is_our_bug():
 
 
 def test_a_schema_says_of_each_key_what_it_may_be():
-    schema = published([BoxDocument])["box.schema.json"]
+    schema = document_schemas([BoxDocument])["box.schema.json"]
     assert (schema["title"], schema["description"]) == ("Box (box --format json)", "A box.")
     assert schema["properties"]["format"]["const"] == "reconciler.box/1"
     assert schema["properties"]["counts"] == {

@@ -24,8 +24,8 @@ from reconciler.render.drift.text import (
     annotation_lines,
     audit_lines,
     audit_message,
+    duration_text,
     metrics_text,
-    span,
 )
 from reconciler.render.sanitise import visible
 
@@ -168,7 +168,7 @@ class TestAnnotations:
 
 class TestTextAndDocument:
     def test_names_are_all_there_and_steer_nothing_once_printed(self):
-        told = ["".join(span.text for span in line) for line in audit_lines(HOSTILE)]
+        told = ["".join(duration_text.text for duration_text in line) for line in audit_lines(HOSTILE)]
         assert any(NASTY in line for line in told)  # the console makes every line of text harmless
         document = audit_document(HOSTILE)
         assert document["items"][0]["address"] == at(NASTY)
@@ -198,7 +198,7 @@ class TestTextAndDocument:
     ("seconds", "told"), [(59, "0 min"), (3599, "59 min"), (3660, "1 h 1 min"), (90061, "1 d 1 h"), (172800, "2 d 0 h")]
 )
 def test_a_time_is_told_in_its_two_largest_units(seconds, told):
-    assert span(seconds) == told
+    assert duration_text(seconds) == told
 
 
 def test_no_format_shows_what_nobody_can_see():

@@ -24,7 +24,7 @@ from reconciler.model.journal import Result
 from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.plan.text import plan_lines, result_lines, shown
+from reconciler.render.plan.text import plan_lines, result_lines, shown, step_text
 
 HERE = live_state(live_app(), live_placement("1", "int_1", floorPrices={"US": 2, "NO": 1}))
 
@@ -187,3 +187,15 @@ def test_a_result_tells_every_step_that_was_not_simply_applied_and_the_numbers()
 
 def test_an_apply_without_steps_says_so():
     assert text_of(result_lines([], "run-1")) == "Apply: nothing to do.  run run-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome", "text"),
+    [
+        ("create", "failed", "create android:com.a"),
+        ("blocked", "blocked", "android:com.a"),
+        ("blocked", None, "blocked android:com.a"),
+    ],
+)
+def test_a_step_does_not_repeat_the_word_of_its_outcome(action, outcome, text):
+    assert step_text(action, "android:com.a", outcome) == text

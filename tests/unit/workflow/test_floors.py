@@ -14,7 +14,7 @@ from reconciler.floors.guard import Rules
 from reconciler.model.address import placement_address
 from reconciler.model.desired import Lifecycle
 from reconciler.model.evidence import Cell, UnmatchedReports
-from reconciler.workflow.floors import app_ids, ground, suggest_floors
+from reconciler.workflow.floors import app_ids, read_floors_input, suggest_floors
 
 WINDOW = Window(FIRST, LAST, TODAY)
 
@@ -52,7 +52,7 @@ def placement(name, **more):
 
 
 def suggested(desired, store, reports=None, earliest=FIRST, only=()):
-    made = suggest_floors(ground(desired, store), reports or Reports(), WINDOW, Rules(), earliest, only)
+    made = suggest_floors(read_floors_input(desired, store), reports or Reports(), WINDOW, Rules(), earliest, only)
     return {(one.cell.address.rpartition("/")[2], one.cell.country): one for one in made.cells}
 
 
@@ -94,7 +94,7 @@ def test_a_floor_that_waits_to_be_applied_stands_still_until_then():
 def test_the_rungs_of_a_ladder_know_each_other():
     app = desired_app(placement("high", floors=table(US=3)), placement("low", floors=table(US=2.9)))
     ladder = tuple(placement_address(app.address, name) for name in ("high", "low"))
-    on = ground(desired_state(replace(app, ladders=(ladder,))), Memory())
+    on = read_floors_input(desired_state(replace(app, ladders=(ladder,))), Memory())
     assert on.current_floors()[Cell(ladder[0], "US")].cheaper == Decimal("2.9")
     assert on.current_floors()[Cell(ladder[1], "US")].dearer == 3
 

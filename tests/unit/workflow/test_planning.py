@@ -22,7 +22,7 @@ from support.fake_gateway import FakeGateway
 from reconciler.diff.change import Blocked, Create
 from reconciler.model.journal import past_creates, shown_event
 from reconciler.workflow.observe import Selection
-from reconciler.workflow.plan import Ground, make_plan, make_settled_plan, take_audit
+from reconciler.workflow.plan import PlanningContext, make_audit, make_plan, make_settled_plan
 
 HERE = live_state(live_app())
 INT_1 = at("int_1")
@@ -125,7 +125,7 @@ class TestNotVisibleYet:
 
     def test_an_audit_raises_no_alarm_over_it(self):
         ledger = ledger_of(entry(desired_app(), "100"), entry(desired_placement(coppa=False), "8"))
-        audit = take_audit(
+        audit = make_audit(
             desired(), FakeGateway(HERE), ledger, origin(), Selection(), lambda: past_creates([self.MADE])
         )
         item = next(each for each in audit.items if each.address == at("int_1"))
@@ -145,7 +145,7 @@ class TestSettledPlans:
             )
 
         told = []
-        ground = Ground(FakeGateway(HERE), ledger_of(entry(desired_app(), "100")), past_creates(self.EVENTS))
+        ground = PlanningContext(FakeGateway(HERE), ledger_of(entry(desired_app(), "100")), past_creates(self.EVENTS))
         plan, _ = make_settled_plan(read_plan, ground, 30, clock, told.append)
         return plan, told
 
@@ -174,7 +174,7 @@ class TestSettledPlans:
             selection = Selection(recreate=True)
             return make_plan(desired(), FakeGateway(HERE), known, made_at, selection, lambda: past_creates(events))
 
-        ground = Ground(FakeGateway(HERE), known, past_creates(events))
+        ground = PlanningContext(FakeGateway(HERE), known, past_creates(events))
         plan, _ = make_settled_plan(read_plan, ground, 30, clock, str)
         assert [type(change) for change in plan.changes] == [Create]
         assert clock.monotonic() == pytest.approx(waited, abs=1)
@@ -186,5 +186,5 @@ class TestSettledPlans:
             ledger = ledger_of(entry(desired_app(), "100"))
             return make_plan(desired(), FakeGateway(HERE), ledger, origin(), Selection())
 
-        make_settled_plan(read_plan, Ground(FakeGateway(HERE), {}), 30, clock, pytest.fail)
+        make_settled_plan(read_plan, PlanningContext(FakeGateway(HERE), {}), 30, clock, pytest.fail)
         assert clock.slept == []

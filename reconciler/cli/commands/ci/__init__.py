@@ -1,8 +1,8 @@
-"""`reconciler ci`."""
+"""`ci`: commands for CI jobs."""
 
 import click
 
-from reconciler.cli.groups import CommandEntry, Lazy
+from reconciler.cli.groups import CommandEntry, LazyGroup
 
 COMMANDS = {
     "comment": CommandEntry(
@@ -19,7 +19,7 @@ COMMANDS = {
 }
 
 
-@click.group("ci", cls=Lazy, entries=COMMANDS)
+@click.group("ci", cls=LazyGroup, entries=COMMANDS)
 def ci() -> None:
     """In a job of CI: tell people at the forge, find what was reviewed there, keep the ledger.
 

@@ -1,11 +1,11 @@
-"""`reconciler ci ledger`."""
+"""`ci ledger` and `ci floors`: commit and push the ledger, changed floors and fetched reports from a CI job."""
 
 import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import click
 
-from reconciler.cli.forge import ForgeOptions, place_of, push_target
+from reconciler.cli.forge import ForgeOptions, job_repository, push_target
 from reconciler.cli.groups import forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import CommandSession
@@ -66,15 +66,15 @@ def ledger(
     if session.environment.has("RECONCILER_STORE"):
         session.console.talk("the ledger is in the database: nothing to commit")
         return 0
-    way, asked = by or _setting(session), ForgeOptions(forge, repository, request)
+    way, target = by or _ledger_setting(session), ForgeOptions(forge, repository, request)
     if take:
-        return _take(session, way, asked)
+        return _take_ledger(session, way, target)
     root = session.workspace().root
     if not disk.check(root, LEDGER).is_file():
         session.console.talk("no ledger is there: nothing to commit")
         return 0
     _check_account(session, disk.read(root, LEDGER))
-    session.console.talk(_keep(session, way, asked, branch))
+    session.console.talk(_commit_ledger(session, way, target, branch))
     return 0
 
 
@@ -82,22 +82,22 @@ def _check_account(session: CommandSession, data: bytes) -> None:
     """Raise `WrongAccount` for another account's ledger, and `StoreError` where the line that says it is damaged."""
     from reconciler.store.ledger_file import account_in, check_account
 
-    found = account_in(LEDGER, data)
-    if found is not None:
+    account = account_in(LEDGER, data)
+    if account is not None:
         workspace = session.workspace()
-        check_account(LEDGER, found, workspace.account(workspace.settings().publisher_id))
+        check_account(LEDGER, account, workspace.account(workspace.settings().publisher_id))
 
 
-def _setting(session: CommandSession) -> Way:
-    found = session.environment.variables.get("RECONCILER_LEDGER") or "push"
-    match found:
+def _ledger_setting(session: CommandSession) -> Way:
+    value = session.environment.variables.get("RECONCILER_LEDGER") or "push"
+    match value:
         case "push" | "request" | "signed":
-            return found
+            return value
         case _:
             raise UsageError("RECONCILER_LEDGER is none of push, request and signed")
 
 
-def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | None) -> str:
+def _commit_ledger(session: CommandSession, way: Way, forge: ForgeOptions, branch: str | None) -> str:
     """Commit in the way that is wanted; what was done."""
     from reconciler.forge.commits import Git, commit_ledger, request_ledger, sign_ledger
     from reconciler.forge.connect import branches
@@ -105,30 +105,32 @@ def _keep(session: CommandSession, way: Way, asked: ForgeOptions, branch: str | 
     environment = session.environment
     target, variables = push_target(environment, branch)
     git = Git(session.workspace().root, variables)
-    message = _message(environment.who().get("commit", ""), asked.request)
+    message = _commit_message(environment.who().get("commit", ""), forge.request)
     same = "the ledger is as it was: nothing to commit"
     if way == "push":
         commit = commit_ledger(git, LEDGER, f"{message} [skip ci]", target, session.clock)
         return same if commit is None else f"ledger: {commit} on {target.branch}"
-    with branches(place_of(environment, asked, pushes=True), session.clock) as known:
+    with branches(job_repository(environment, forge, pushes=True), session.clock) as api:
         if way == "signed":
-            commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, known, session.clock)
+            commit = sign_ledger(git, LEDGER, f"{message} [skip ci]", target, api, session.clock)
             return same if commit is None else f"ledger: {commit} on {target.branch}"
-        own = _branch_of(git.run("rev-parse", "--show-prefix"))
-        commit = request_ledger(git, LEDGER, message, target, own)
+        branch_name = _project_branch(BRANCH, git.run("rev-parse", "--show-prefix"))
+        commit = request_ledger(git, LEDGER, message, target, branch_name)
         if commit is None:
             return same
-        return f"ledger: {commit} on {own}, to be merged: {_asked(known, own, target.branch, message)}"
+        return (
+            f"ledger: {commit} on {branch_name}, to be merged: {_request_url(api, branch_name, target.branch, message)}"
+        )
 
 
-def _asked(known: "Branches", own: str, into: str, message: str) -> str:
+def _request_url(api: "Branches", branch_name: str, into: str, message: str) -> str:
     """The URL of the open request that brings the ledger's branch into another; a new one where none is."""
-    there = (request.url for request in known.open_requests(own) if request.into == into)
-    return next(there, None) or known.ask(own, into, message, _WHY)
+    there = (request.url for request in api.open_requests(branch_name) if request.into == into)
+    return next(there, None) or api.ask(branch_name, into, message, _WHY)
 
 
-def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
-    """Put the ledger that waits to be merged into the checkout; the other ways leave none waiting."""
+def _take_ledger(session: CommandSession, way: Way, forge: ForgeOptions) -> int:
+    """Write the ledger of an open request into the checkout; only `request` has such a ledger."""
     from reconciler.forge.commits import Git, record_taken, unmerged_ledger
     from reconciler.forge.connect import branches
 
@@ -137,25 +139,29 @@ def _take(session: CommandSession, way: Way, asked: ForgeOptions) -> int:
     root = session.workspace().root
     git = Git(root, session.environment.variables)
     prefix = git.run("rev-parse", "--show-prefix")
-    own = _branch_of(prefix)
-    with branches(place_of(session.environment, asked), session.clock) as known:
-        data = unmerged_ledger(known, own, f"{prefix}{LEDGER}")
+    branch_name = _project_branch(BRANCH, prefix)
+    with branches(job_repository(session.environment, forge), session.clock) as api:
+        data = unmerged_ledger(api, branch_name, f"{prefix}{LEDGER}")
     if data is not None:
         _check_account(session, data)
         disk.write(root, LEDGER, data)
     record_taken(git, LEDGER if data is not None else None)
-    told = "no ledger waits to be merged" if data is None else f"the ledger is that of {own}, which is not merged yet"
-    session.console.talk(told)
+    message = (
+        "no ledger waits to be merged"
+        if data is None
+        else f"the ledger is that of {branch_name}, which is not merged yet"
+    )
+    session.console.talk(message)
     return 0
 
 
-def _branch_of(prefix: str) -> str:
-    """One for each project of a repository: `reconciler/ledger`, with the project's folder behind it if it has one."""
+def _project_branch(base: str, prefix: str) -> str:
+    """The branch of this project: `base`, and behind it the project's folder in the repository (git's prefix)."""
     slug = _SIGNS.sub("-", prefix).strip("-")
-    return f"{BRANCH}-{slug}" if slug else BRANCH
+    return f"{base}-{slug}" if slug else base
 
 
-def _message(commit: str, request: int | None) -> str:
+def _commit_message(commit: str, request: int | None) -> str:
     after = f"#{request}" if request is not None else commit[:12]
     return f"Ledger after {after}" if after else "Ledger after an apply"
 
@@ -166,14 +172,10 @@ _WHY: Final = (
 )
 
 
-if TYPE_CHECKING:
-    from reconciler.forge.commits import Git
-
 REPORTS: Final = "reconciler/reports"
 FLOORS: Final = "reconciler/floors"
 TITLE: Final = "Floors that the reports speak for"
 _FOLDER: Final = f"{STATE_FOLDER}/reports"
-_FLOOR_SIGNS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 @click.command("floors")
@@ -209,7 +211,11 @@ def floors(
     session = CommandSession.of(options)
     if take:
         return _take_floors(session, branch)
-    return _keep_floors(session, branch) if keep else _ask(session, branch, ForgeOptions(forge, repository, request))
+    return (
+        _keep_floors(session, branch)
+        if keep
+        else _request_floors(session, branch, ForgeOptions(forge, repository, request))
+    )
 
 
 def _take_floors(session: CommandSession, branch: str | None) -> int:
@@ -218,10 +224,10 @@ def _take_floors(session: CommandSession, branch: str | None) -> int:
     root = session.workspace().root
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
-    own = _own(REPORTS, git)
+    branch_name = _project_branch(REPORTS, git.run("rev-parse", "--show-prefix"))
     disk.make_folder(root, _FOLDER)
-    there = fetch_reports(git, _FOLDER, target, own)
-    session.console.talk(f"reports: those of {own}" if there else f"reports: no branch {own} yet")
+    there = fetch_reports(git, _FOLDER, target, branch_name)
+    session.console.talk(f"reports: those of {branch_name}" if there else f"reports: no branch {branch_name} yet")
     return 0
 
 
@@ -236,41 +242,37 @@ def _keep_floors(session: CommandSession, branch: str | None) -> int:
         return 0
     target, variables = push_target(session.environment, branch)
     git = Git(root, variables)
-    own = _own(REPORTS, git)
-    commit = push_reports(git, names, "Reports that were fetched [skip ci]", target, own)
-    session.console.talk(f"reports: {own} is as it was" if commit is None else f"reports: {commit} on {own}")
+    branch_name = _project_branch(REPORTS, git.run("rev-parse", "--show-prefix"))
+    commit = push_reports(git, names, "Reports that were fetched [skip ci]", target, branch_name)
+    session.console.talk(
+        f"reports: {branch_name} is as it was" if commit is None else f"reports: {commit} on {branch_name}"
+    )
     return 0
 
 
-def _ask(session: CommandSession, branch: str | None, asked: ForgeOptions) -> int:
+def _request_floors(session: CommandSession, branch: str | None, forge: ForgeOptions) -> int:
     from reconciler.forge.commits import Git, request_changes
     from reconciler.forge.connect import branches
 
     project = session.workspace()
     target, variables = push_target(session.environment, branch)
     git = Git(project.root, variables)
-    own = _own(FLOORS, git)
+    branch_name = _project_branch(FLOORS, git.run("rev-parse", "--show-prefix"))
     manifests = find_manifests(project.root, project.settings().manifests).texts
     names = [*(text.file for text in manifests), RECORD_NAME]
-    commit = request_changes(git, names, TITLE, target, own)
+    commit = request_changes(git, names, TITLE, target, branch_name)
     if commit is None:
         session.console.talk("no manifest was changed: nothing to ask for")
         return 0
-    with branches(place_of(session.environment, asked, pushes=True), session.clock) as known:
-        there = (one.url for one in known.open_requests(own) if one.into == target.branch)
-        url = next(there, None) or known.ask(own, target.branch, TITLE, _WHY_FLOORS)
-    session.console.talk(f"floors: {commit} on {own}, to be merged: {url}")
+    with branches(job_repository(session.environment, forge, pushes=True), session.clock) as api:
+        there = (one.url for one in api.open_requests(branch_name) if one.into == target.branch)
+        url = next(there, None) or api.ask(branch_name, target.branch, TITLE, _WHY_FLOORS)
+    session.console.talk(f"floors: {commit} on {branch_name}, to be merged: {url}")
     number = url.rstrip("/").rpartition("/")[2]
     if not number.isdigit():
         raise ProjectError("the forge's answer names no number of the request", hint="the request is open all the same")
     session.console.raw(number)
     return 0
-
-
-def _own(base: str, git: "Git") -> str:
-    """One for each project of a repository: with the project's folder behind it if it has one."""
-    slug = _FLOOR_SIGNS.sub("-", git.run("rev-parse", "--show-prefix")).strip("-")
-    return f"{base}-{slug}" if slug else base
 
 
 _WHY_FLOORS: Final = (

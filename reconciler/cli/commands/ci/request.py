@@ -1,4 +1,4 @@
-"""Reports where people read them: `reconciler ci comment` and `reconciler ci issue`."""
+"""`ci comment`, `ci issue` and `ci reviewed`: reports on requests and issues, and which plans were reviewed there."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.forge import ForgeOptions, applied_branch, place_of, pushed_commit
+from reconciler.cli.forge import ForgeOptions, applied_branch, job_repository, pushed_commit
 from reconciler.cli.groups import comment_key_option, forge_options
 from reconciler.cli.options import Options, shared_options
 from reconciler.cli.session import CommandSession
@@ -47,7 +47,7 @@ def comment(
     from reconciler.forge.connect import comments
 
     session = CommandSession.of(options)
-    place = place_of(session.environment, ForgeOptions(forge, repository, request))
+    place = job_repository(session.environment, ForgeOptions(forge, repository, request))
     if place.request is None:
         raise UsageError("this job is for no pull or merge request", hint="--request N names one")
     body = with_mark(read_text(file, session.root_if_any()), name)
@@ -55,8 +55,8 @@ def comment(
         if is_settled(thread, body):
             session.console.talk(f"#{place.request} is merged: the plan that was reviewed stays there as it is")
             return 0
-        kept = upsert(thread, "", body)
-    session.console.talk(f"comment: {kept.done} {kept.url}".rstrip())
+        upserted = upsert(thread, "", body)
+    session.console.talk(f"comment: {upserted.done} {upserted.url}".rstrip())
     return 0
 
 
@@ -92,12 +92,12 @@ def issue(
     from reconciler.forge.connect import open_issues
 
     session = CommandSession.of(options)
-    place = place_of(session.environment, ForgeOptions(forge, repository, request))
+    place = job_repository(session.environment, ForgeOptions(forge, repository, request))
     body = with_mark(read_text(file, session.root_if_any()), name)
     with open_issues(place, session.clock) as issues:
-        kept = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
-    told = "none is open" if kept is None else f"{kept.done} {kept.url}"
-    session.console.talk(f"issue: {told}".rstrip())
+        upserted = close(issues, mark_of(body) or "") if closing else upsert(issues, title, body)
+    message = "none is open" if upserted is None else f"{upserted.done} {upserted.url}"
+    session.console.talk(f"issue: {message}".rstrip())
     return 0
 
 
@@ -153,27 +153,27 @@ def reviewed(
     from reconciler.forge.connect import reviews
 
     session = CommandSession.of(options)
-    _check(out, result, numbers, applied=applied)
-    left = frozenset[bytes]() if result is None else _left(session, result)
+    _check_options(out, result, numbers, applied=applied)
+    left = frozenset[bytes]() if result is None else _remaining_marks(session, result)
     if left is None:
         session.console.talk("nothing was applied: what was reviewed stays so")
         return 0
     mark = named_mark(name) if name is not None else _plan_mark(session, options.comment_key)
-    place = place_of(session.environment)
+    place = job_repository(session.environment)
     with reviews(place, branch or applied_branch(session.environment), session.clock) as (history, thread_of):
         if out is None:
             set_applied(thread_of, mark, numbers, left)
             return 0
-        found = find_reviewed(history, thread_of, mark, _head(session))
-        behind = history.requests(pushed_commit(session.environment) or _head(session))
+        plans = find_reviewed(history, thread_of, mark, _head_commit(session))
+        behind = history.requests(pushed_commit(session.environment) or _head_commit(session))
     direct = direct_push == "apply" and not behind
-    write_given(out, f"{ANYTHING if direct else marks_of(found.known)}\n", session.root_if_any())
-    first_those_behind = sorted(found.requests, key=lambda number: number not in behind)
-    _tell(session, replace(found, requests=tuple(first_those_behind)), direct=direct)
+    write_given(out, f"{ANYTHING if direct else marks_of(plans.known)}\n", session.root_if_any())
+    first_those_behind = sorted(plans.requests, key=lambda number: number not in behind)
+    _report_reviewed(session, replace(plans, requests=tuple(first_those_behind)), direct=direct)
     return 0
 
 
-def _check(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, applied: bool) -> None:
+def _check_options(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, applied: bool) -> None:
     """Raise `UsageError` where these options do not go together."""
     hint = "`reconciler ci reviewed --help`"
     if applied == (out is not None) or applied != bool(numbers):
@@ -182,7 +182,7 @@ def _check(out: Path | None, result: Path | None, numbers: tuple[int, ...], *, a
         raise UsageError("--result goes with --applied", hint=hint)
 
 
-def _left(session: CommandSession, result: Path) -> frozenset[bytes] | None:
+def _remaining_marks(session: CommandSession, result: Path) -> frozenset[bytes] | None:
     """What an apply has left, by its report; None where it has done nothing."""
     text = read_text(result, session.root_if_any())
     return left_in(last_line(text))
@@ -196,23 +196,23 @@ def _plan_mark(session: CommandSession, key: str) -> str:
     return marker("plan", PlanOrigin("", "", publisher, workspace.api(), ""), key)
 
 
-def _head(session: CommandSession) -> str:
+def _head_commit(session: CommandSession) -> str:
     """The commit that is checked out, and will be applied. Raises `ProjectError` without git."""
     from reconciler.forge.commits import Git
 
     return Git(session.root_if_any() or Path.cwd(), session.environment.variables).run("rev-parse", "HEAD")
 
 
-def _tell(session: CommandSession, found: "ReviewedPlans", *, direct: bool) -> None:
-    for number in found.requests:
+def _report_reviewed(session: CommandSession, plans: "ReviewedPlans", *, direct: bool) -> None:
+    for number in plans.requests:
         session.console.raw(str(number))
-    told = counted(len(found.requests), "request")
+    message = counted(len(plans.requests), "request")
     talk = session.console.talk
     if direct:
         talk("no request stands behind this push: it is applied as it is (--direct-push apply)")
-    elif not found.requests:
+    elif not plans.requests:
         talk("nothing was reviewed: no request is merged and not applied yet. What is pushed directly is not applied")
     else:
-        talk(f"reviewed: the plans of {told} ({', '.join(f'#{number}' for number in found.requests)})")
-    for number in found.without_plan:
+        talk(f"reviewed: the plans of {message} ({', '.join(f'#{number}' for number in plans.requests)})")
+    for number in plans.without_plan:
         talk(f"#{number} has no plan that this account has commented: nothing of it was reviewed")

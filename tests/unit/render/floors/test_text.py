@@ -13,7 +13,7 @@ from reconciler.render.floors.document import suggestions_document
 from reconciler.render.floors.html import suggestions_page
 from reconciler.render.floors.markdown import backtest_lines, suggestions_markdown
 from reconciler.render.floors.text import WIDTH, explain_lines, suggestion_lines
-from reconciler.render.floors.words import assumed, gain, grouped, worth
+from reconciler.render.floors.words import assumption_texts, gain, group_by_reasons, worth
 from reconciler.render.sanitise import terminal
 
 FEW = "30 to 33 DT impressions"
@@ -96,8 +96,8 @@ MERGED = [
 def test_reasons_that_differ_in_numbers_are_one_whole_sentence_with_their_range(said, merged):
     one = suggested(evidence(), standing(0.7))
     cells = [replace(one, reasons=(text,), assumptions=(text,), verdict="raise") for text in said]
-    assert [group.reasons for group in grouped(cells)] == [(merged,)]
-    assert assumed(of(*cells)) == (merged,)
+    assert [group.reasons for group in group_by_reasons(cells)] == [(merged,)]
+    assert assumption_texts(of(*cells)) == (merged,)
     kept = of(*(replace(cell, verdict="keep") for cell in cells))
     for page in (told(kept), suggestions_markdown(kept), suggestions_page(kept)):
         assert merged in " ".join(page.replace("\\", "").replace("&#43;", "+").split())
@@ -111,7 +111,7 @@ def test_no_medium_has_holes_in_what_it_says():
 
 def test_numbers_that_all_cells_of_a_reason_share_are_told():
     one = suggested(evidence(), standing(0.7))
-    (group,) = grouped([one, one])
+    (group,) = group_by_reasons([one, one])
     assert group.reasons == one.reasons
 
 
