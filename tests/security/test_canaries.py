@@ -220,7 +220,7 @@ def test_the_traceback_of_a_bug_of_ours_holds_no_secret(server):
         raise Surprise("in the middle of a call")
 
     client = DtClient(server.url, Credentials(Secret(CLIENT_ID), Secret(CLIENT_SECRET)), clock=SystemClock())
-    client._toll = broken
+    client._before_request = broken
     with client, pytest.raises(Surprise) as caught:
         client.call(calls.apps("3432"))
     shown = "".join(traceback.format_exception(caught.value))
@@ -232,8 +232,8 @@ def test_what_holds_secrets_shows_none_of_them(server):
     credentials = Credentials(Secret(CLIENT_ID), Secret(CLIENT_SECRET))
     with DtClient(server.url, credentials, clock=SystemClock()) as client:
         client.call(calls.apps("3432"))
-        request = client._request(calls.apps("3432"), client._desk.held, client._clock.monotonic() + 1)
-        for value in (credentials, client, client._desk.held, calls.token(credentials), request, request.headers):
+        request = client._request(calls.apps("3432"), client._tokens.held, client._clock.monotonic() + 1)
+        for value in (credentials, client, client._tokens.held, calls.token(credentials), request, request.headers):
             assert found_in(f"{value!r} {value!s}") == set()
 
 

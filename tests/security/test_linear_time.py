@@ -88,7 +88,7 @@ def test_every_pattern_is_a_constant_of_a_module_so_that_the_test_below_sees_it(
         f"{module.__name__}:{node.lineno}"
         for module in modules()
         for node in ast.walk(source(module))
-        if isinstance(node, ast.Request)
+        if isinstance(node, ast.Call)
         and ast.unparse(node.func).startswith("re.")
         and not (ast.unparse(node.func) == "re.compile" and node.col_offset and _is_constant(module, node))
         and module.__name__ not in TRUSTED

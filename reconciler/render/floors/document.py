@@ -191,13 +191,16 @@ def backtest_document(backtest: Backtest) -> dict[str, Any]:
     return BacktestDocument.write(backtest)
 
 
+Price = Annotated[float, Form(write=float)]
+
+
 class WrittenFloorJson(Shape):
     """A floor that was written into a manifest; prices are USD per thousand impressions."""
 
     address: AddressText = key("The placement.", attrgetter("cell.address"))
     country: str = key("Alpha-2, or WW for all countries without a line of their own.", attrgetter("cell.country"))
-    current: float = key("The floor that stood there.", name="before")
-    suggested: float = key("The floor that stands there now.", name="after")
+    current: Price = key("The floor that stood there.", name="before")
+    suggested: Price = key("The floor that stands there now.", name="after")
 
 
 class WrittenDocument(Document, format="reconciler.written/1", title="Written floors (floors write --format json)"):
