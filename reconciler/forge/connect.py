@@ -6,7 +6,7 @@ from functools import partial
 from typing import assert_never
 
 from reconciler.errors import UsageError
-from reconciler.forge import azure, bitbucket, gitea, github, gitlab
+from reconciler.forge import azure, bitbucket, github, gitlab
 from reconciler.forge.client import NAMES, ForgeClient
 from reconciler.forge.comments import Comments, CommentThread, Issues
 from reconciler.forge.repository import Branches, History, Repository
@@ -63,7 +63,7 @@ def reviews(place: Repository, branch: str, clock: Clock) -> Iterator[tuple[Hist
             case "gitlab":
                 yield gitlab.GitlabHistory(client, place.repository, branch), threads
             case "gitea":
-                yield gitea.GiteaHistory(client, place.repository, branch), threads
+                yield github.GiteaHistory(client, place.repository, branch), threads
             case "bitbucket" | "azure":
                 raise UsageError(
                     f"what was reviewed cannot be found out at {NAMES[place.kind]}",
@@ -91,7 +91,7 @@ def _client(place: Repository, clock: Clock) -> ForgeClient:
         case "gitlab":
             return ForgeClient(place, gitlab.gitlab_headers(place.token), clock)
         case "gitea":
-            return gitea.GiteaClient(place, gitea.gitea_headers(place.token), clock)
+            return github.GiteaClient(place, github.gitea_headers(place.token), clock)
         case "bitbucket":
             return ForgeClient(place, bitbucket.bitbucket_headers(place.token, place.email), clock)
         case "azure":

@@ -1,4 +1,4 @@
-"""GitHub: comments of pull requests, and issues (https://docs.github.com/rest). Gitea answers the same calls."""
+"""GitHub (https://docs.github.com/rest), and Gitea and Forgejo where they differ (https://docs.gitea.com/api)."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import ApiError, UnreadableAnswer, UsageError
-from reconciler.forge.client import PAGE, ForgeClient, ForgeRefused, first_parents
+from reconciler.forge.client import PAGE, PAGES, ForgeClient, ForgeRefused, first_parents
 from reconciler.forge.comments import Comment
 from reconciler.forge.repository import MergeRequest
 from reconciler.http.redaction import discreet
@@ -246,3 +246,45 @@ def _text(answer: Any, key: str) -> str:
     if not isinstance(value, str):
         raise UnreadableAnswer(f"GitHub's answer has no {key}")
     return value
+
+
+GITEA_PAGE: Final = 50
+"""Rows in a page: the most that a server gives by its defaults. One may be set to give fewer."""
+
+
+def gitea_headers(token: Secret) -> Mapping[str, str]:
+    """What Gitea wants with every call."""
+    return {"Authorization": f"token {token.reveal()}"}
+
+
+class GiteaClient(ForgeClient):
+    """Lists of some calls come whole, whatever page is asked for; those of others in pages of the server's choice."""
+
+    def pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Every object of a list, page after page, until one brings nothing new. Raises `ApiError`."""
+        seen: set[Any] = set()
+        given = "".join(f"&{key}={value}" for key, value in query.items())
+        for number in range(1, PAGES + 1):
+            rows = self.ask("GET", f"{path}?limit={GITEA_PAGE}&page={number}{given}")
+            if not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):
+                raise UnreadableAnswer(f"Gitea: GET {path}: the answer is not a list")
+            fresh = [row for row in rows if row.get("id") not in seen]
+            yield from fresh
+            if not fresh:
+                return
+            seen.update(row.get("id") for row in fresh)
+        raise ApiError(f"Gitea: GET {path}: more than {PAGES * GITEA_PAGE:,} posts were looked through")
+
+
+class GiteaHistory(GithubHistory):
+    """As GitHub's, with Gitea's own call for the request of a commit. Implements `History`."""
+
+    page = f"limit={GITEA_PAGE}&stat=false&files=false"
+
+    def requests(self, commit: str) -> list[int]:
+        """The pull request that brought a commit to the branch, if one did."""
+        match self._client.find(f"{self._path}/{commit}/pull"):
+            case {"number": int(number), "merged": True, "base": {"ref": self._branch}}:
+                return [number]
+            case _:
+                return []

@@ -2,10 +2,21 @@
 
 import ast
 import re
+from collections import Counter, defaultdict
 
-from architecture.source_code import ROOT, modules
+from architecture.source_code import LAYERS, ROOT, imports, modules
 
 MODULE_LINES = 400
+SMALL_LINES = 60
+ALONE = {
+    "reconciler.__main__": "what `python -m` runs",
+    "reconciler.cli.front": "where every run begins: what it imports is what all of them wait for",
+    "reconciler.store.postgres.migrate": "imports Alembic, which only a new database needs",
+    "reconciler.store.postgres.migrations.env": "found by Alembic by its name",
+    "reconciler.store.postgres.migrations.versions.v0001_first_tables": "as above",
+}
+"""Small modules that stand alone for another reason than that two rooms need them."""
+WORDS = 40
 FUNCTION_LINES = 45
 EMPTY_WORDS = frozenset({
     "base", "common", "config", "entity", "helper", "helpers", "manager", "misc", "provider", "util", "utils",
@@ -20,6 +31,58 @@ def lines_of(path):
 
 def test_a_module_fits_in_the_head():
     assert [module.place for module in modules() if lines_of(module.path) >= MODULE_LINES] == []
+
+
+def test_a_small_module_stands_with_its_neighbour_unless_two_rooms_need_it():
+    users = defaultdict(set)
+    for module in modules():
+        for found in imports(module):
+            for name in (found.name, found.name.rpartition(".")[0]):
+                users[name].add(module.room)
+    small = {
+        module.name
+        for module in modules()
+        if module.path.name != "__init__.py" and lines_of(module.path) < SMALL_LINES and len(users[module.name]) < 2
+    }
+    assert small == set(ALONE)
+
+
+def test_one_class_name_means_one_thing():
+    named = Counter(
+        node.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in named.items() if count > 1] == []
+
+
+def test_the_glossary_is_short_and_names_what_the_code_has():
+    rows = re.findall(
+        r"^\| ([^|]+) \| [^|]+ \|([^|]*)\|$", (ROOT / "docs/glossary.md").read_text("utf-8"), re.MULTILINE
+    )[2:]
+    words_there = [word for word, _ in rows]
+    assert words_there == sorted(words_there)
+    assert len(words_there) <= WORDS
+    named = {name for _, code in rows for name in re.findall(r"`(\w+)`", code)}
+    assert named - {name for module in modules() for name in defined(module.tree)} == set()
+
+
+def defined(tree):
+    """The names of a module's own classes, functions and constants."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                yield name
+
+
+def test_the_tour_shows_the_rooms_in_the_order_of_their_layers():
+    tour = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", (ROOT / "docs/tour.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rank = {room: rank for rank, row in enumerate(LAYERS) for room in row}
+    assert set(tour) == set(rank) - {"__main__"}
+    assert [rank[room] for room in tour] == sorted(rank[room] for room in tour)
 
 
 def test_a_function_fits_on_a_screen():
