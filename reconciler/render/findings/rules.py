@@ -62,6 +62,10 @@ MANIFEST_RULES: Final[Mapping[str, FindingRule]] = {
         "Restore it or delete it; `apps: []` says that it is empty on purpose. While there is one, nothing is pruned.",
         "warning",
     ),
+    "edit-unsure": FindingRule(
+        "An edit after which a manifest would say something else than it should",
+        "The file was left as it is: edit it by hand.",
+    ),
     "faults-file": FindingRule("A file of faults that cannot be used", "The message names what is expected."),
     "file-too-large": FindingRule("A file too large to be read", "Split it up: no file of a project needs 256 MB."),
     "floor-above-maximum": FindingRule(

@@ -96,7 +96,7 @@ def test_a_database_that_cannot_be_reached_is_told_of_without_its_password(url, 
 def test_a_server_that_says_a_secret_is_not_repeated(parameter, server, shared_database, clock):
     bare = server.url(shared_database).replace(f":{PASSWORD}@", "@")
     store = open_store(Secret(f"{bare}?{parameter}={CANARY}"), "3432", API, clock)
-    said = store._database._told(RuntimeError(f"the password\n {CANARY} is wrong"))
+    said = store._database._store_error(RuntimeError(f"the password\n {CANARY} is wrong"))
     assert said.message == "the store's database failed: the password *** is wrong"
 
 
