@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from reconciler.diff.change import HeldChange
 from reconciler.errors import ReconcilerError
@@ -37,8 +37,6 @@ from reconciler.render.markdown import (
 )
 from reconciler.render.plan.markdown import held_section
 from reconciler.render.plan.text import OUTCOME_TONES, after_text, before_text, outcome_text, result_lines
-
-OUTCOMES: Final = ("applied", "normalised", "failed", "skipped", "blocked", "unverified", "unknown")
 
 
 class ResultSummaryJson(Shape, by=itemgetter):

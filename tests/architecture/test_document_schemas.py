@@ -3,6 +3,7 @@
 import json
 from copy import deepcopy
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -15,18 +16,20 @@ from reconciler.diff.change import FieldChange
 from reconciler.manifest.schema import schema_text, schemas
 from reconciler.model.address import Address
 from reconciler.model.evidence import UnmatchedReports
-from reconciler.model.journal import Result
+from reconciler.model.journal import Outcome, Result
 from reconciler.plan.document import plan_to_json
 from reconciler.render.drift.document import audit_document
 from reconciler.render.floors.document import backtest_document, suggestions_document
 from reconciler.render.published import DOCUMENTS, document_schemas
-from reconciler.render.result import OUTCOMES, findings_document, result_document
+from reconciler.render.result import findings_document, result_document
 
 ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "cases" / "plan").glob("*/plan.json"))
 FILES = sorted(document_schemas(DOCUMENTS))
 A = Address("android:com.a/int")
-RESULTS = [Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(OUTCOMES)]
+RESULTS = [
+    Result(A, "create", outcome, "1" if number else None, number) for number, outcome in enumerate(get_args(Outcome))
+]
 each_file = pytest.mark.parametrize("file", FILES)
 
 
