@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.diff.change import FieldChange, Note
 from reconciler.diff.compare import compare
-from reconciler.diff.updates import value_text
 from reconciler.manifest.country_expansion import COUNTRIES, Groups
 from reconciler.manifest.layer import fits_type
 from reconciler.manifest.models import AppBlock, PlacementBlock
@@ -23,7 +22,7 @@ from reconciler.model.field_type import GeoType, PricesType
 from reconciler.model.floors import WORLDWIDE, Floors
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Fields, Value, to_json
+from reconciler.model.value import ABSENT, Fields, Value, to_json, value_text
 from reconciler.yaml.edit.changes import Writable
 from reconciler.yaml.node import VARIABLE
 

@@ -10,8 +10,7 @@ from reconciler.diff.compare import field_changes
 from reconciler.model.address import unescaped
 from reconciler.model.floors import MINIMUM, WORLDWIDE
 from reconciler.model.journal import Outcome
-from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value
-from reconciler.plan.stale import value_text
+from reconciler.model.value import ABSENT, PLACES, Absent, Fields, Value, value_text
 
 UNSET: tuple[Value | Absent, ...] = (ABSENT, None, False, "", (), {WORLDWIDE: MINIMUM}, {})
 """Values a field falls back to when something resets it."""

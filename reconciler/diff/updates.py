@@ -26,7 +26,7 @@ from reconciler.model.desired import DesiredResource
 from reconciler.model.field import FIELDS
 from reconciler.model.ledger import LedgerEntry
 from reconciler.model.live import LiveResource
-from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
 
 OVERWRITE_DRIFT: Final = "--overwrite-drift"
 
@@ -184,11 +184,6 @@ def _drift_text(changes: Sequence[FieldChange]) -> str:
     )
     pull = "pull --theirs" if any(each.origin == "conflict" for each in changes) else "pull"
     return f"changed in the account since the last apply: {leaves}; `reconciler {pull}` takes that over"
-
-
-def value_text(value: Value) -> str:
-    """A value as compact JSON, for messages; `(none)` for None."""
-    return "(none)" if value is None else canonical_json(to_json(value))
 
 
 def _synced_entry(

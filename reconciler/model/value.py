@@ -149,6 +149,13 @@ def canonical_json(data: Any) -> str:
     return _ENCODER.encode(data)
 
 
+def value_text(value: Value | Absent) -> str:
+    """A value in a sentence: canonical JSON, `(none)` for None and `not shown` for a field that is absent."""
+    if isinstance(value, Absent):
+        return "not shown"
+    return "(none)" if value is None else canonical_json(to_json(value))
+
+
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

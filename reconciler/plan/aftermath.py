@@ -14,10 +14,9 @@ from reconciler.diff.compare import field_changes
 from reconciler.model.address import Address, app_of, kind_of, placement_address
 from reconciler.model.diagnostic import Finding
 from reconciler.model.live import ById, LiveResource, LiveState, ResourceKey, live_app_address
-from reconciler.model.value import ABSENT, Absent, Fields, Value
+from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
-from reconciler.plan.stale import value_text
 
 Obstacle = Literal["refused", "blocked", "warnings"]
 

@@ -18,9 +18,8 @@ from reconciler.model.floors import Floors, complete
 from reconciler.model.journal import PastRun, PastStep
 from reconciler.model.ledger import Ledger, LedgerEntry
 from reconciler.model.live import LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value
+from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
 from reconciler.plan.plan import Plan, PlanOrigin
-from reconciler.plan.stale import value_text
 from reconciler.plan.undo import MADE_BY_WHAT_IS_UNDONE, PUTS_BACK, WAS_ACTIVE, restoring_changes
 
 TRIED = frozenset({"applied", "normalised", "unverified", "unknown", None})

@@ -7,7 +7,7 @@ from reconciler.diff.change import Blocked, Change, Create, Deactivate, Delete, 
 from reconciler.diff.compare import field_changes, or_none
 from reconciler.model.address import Address, app_address, folded_app, folded_placement, kind_of, name_of
 from reconciler.model.live import ById, LiveResource, LiveState
-from reconciler.model.value import ABSENT, Absent, Fields, Value, canonical_json, to_json
+from reconciler.model.value import ABSENT, Absent, Fields, Value, value_text
 from reconciler.plan.plan import Plan
 
 
@@ -85,13 +85,6 @@ def _moved_fields(change: Update | Deactivate | Delete, resource: LiveResource) 
         if now != field.before and not (isinstance(now, Absent) and field.before is None):
             moves.append(f"{field.path} was {value_text(field.before)}, is {value_text(or_none(now))}")
     return "; ".join(moves) or "fields that the plan does not change have moved"
-
-
-def value_text(value: Value | Absent) -> str:
-    """A value in a sentence: canonical JSON, `(none)` for None and `not shown` for a field that is absent."""
-    if isinstance(value, Absent):
-        return "not shown"
-    return "(none)" if value is None else canonical_json(to_json(value))
 
 
 def _live_value(resource: LiveResource, path: str) -> Value | Absent:
