@@ -147,10 +147,14 @@ MANIFEST_RULES: Final[Mapping[str, FindingRule]] = {
     "own-floors": FindingRule("Floors that stand elsewhere too", "The placement gets a block of its own.", "warning"),
     "rename-chain": FindingRule(
         "Names that are given on from one placement to another",
-        "Nothing tells which renames are done: pin the placements, or rename one in each apply.",
+        "It cannot be told which renames are done: remove renamedFrom where one is, else pin the placements with "
+        "placementId, or rename one in each apply.",
     ),
     "rename-declared": FindingRule(
-        "A former name that another block has", "What is called so stays that block's: drop renamedFrom.", "warning"
+        "A former name that another block has",
+        "The placement of that name stays with its block: remove renamedFrom where the rename is done or the placement is "
+        "new, else remove the other block.",
+        "warning",
     ),
     "reward-url": FindingRule(
         "A reward URL that will not work", "It begins with https:// and holds the macros to be filled in.", "warning"

@@ -233,6 +233,21 @@ class TestApps:
         found = reconciled([new, old], self.live, ledger_of(entry(self.old, "5")))
         assert sorted(type(change).__name__ for change in found.changes) == ["Create", "Deactivate"]
 
+    def test_beside_a_look_alike_that_is_free_nothing_else_is_suspected(self):
+        new = desired_app(bundle="com.ole", name="Other", managed=False)
+        live = live_state(live_app("5", bundle="com.old"), live_app("7", bundle="Com.Ole"))
+        found = reconciled(new, live, ledger_of(entry(self.old, "5")))
+        assert "live id 7 ('android:Com.Ole') looks like it" in only_change(found).reason
+        assert only_change(found).id is None
+        assert [("may be it" in note.text, note.address) for note in found.notes] == [(False, self.old.address)]
+
+    @pytest.mark.parametrize("prune", ["report", "delete"])
+    def test_a_vanished_one_that_is_a_look_alike_is_told_as_that_and_left(self, prune):
+        new = desired_app(bundle="Com.Old", name="Acme", managed=False)
+        found = reconciled(desired_state(new, prune=prune), self.live, ledger_of(entry(self.old, "5")))
+        assert "live id 5 ('android:com.old') looks like it" in only_change(found).reason
+        assert (found.notes, found.held) == ((), ())
+
     def test_a_stranger_of_the_same_name_raises_no_suspicion(self):
         assert isinstance(only_change(reconciled(desired_app(managed=False), self.live)), Create)
 
