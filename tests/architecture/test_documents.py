@@ -65,7 +65,7 @@ def test_links_in_a_document_lead_somewhere(path):
 
 @each_document
 def test_modules_and_functions_in_a_document_exist(path):
-    """Paths such as `model/field.py`, from the root or from `reconciler/`, and names such as `reconciler.plan.plan.Plan`.
+    """Paths such as `model/field.py`, from the root or `reconciler/`, and names such as `reconciler.plan.plan.Plan`.
 
     Decisions and the changelog speak of what there was then.
     """
