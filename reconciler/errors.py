@@ -112,3 +112,8 @@ class Interrupted(ReconcilerError):
     """The user asked to stop; calls in flight were finished and recorded first."""
 
     exit_code = 130
+
+
+def os_reason(error: Exception) -> str:
+    """Why the system refused, in its own words: without the number and the path that Python puts around an OSError."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any, Final
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, os_reason
 from reconciler.sandbox.front import CONTROL
 from reconciler.sandbox.server import LOOPBACK
 
@@ -121,7 +121,7 @@ def stop(port: int) -> None:
         while stopped and is_sandbox(port) and time.monotonic() < ends:
             time.sleep(_PAUSE_SECONDS)
     except (OSError, HTTPException) as error:
-        raise ReconcilerError(f"the sandbox at port {port} does not answer: {error}") from error
+        raise ReconcilerError(f"the sandbox at port {port} does not answer: {os_reason(error)}") from error
     if not stopped:
         raise ReconcilerError(f"no sandbox answers at port {port} of {LOOPBACK}", hint="name its port with --port")
 

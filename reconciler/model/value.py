@@ -75,14 +75,18 @@ _PLAIN: Final = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}
 
 def _exact(raw: Any) -> Decimal:
     if isinstance(raw, str) and not _PLAIN.fullmatch(raw.strip(" \t")):
-        raise ValueError(f"{repr(raw)[:60]} is not a number")
+        raise _not_a_number(raw)
     try:
         exact = Decimal(repr(round(float(raw), PLACES)))
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{repr(raw)[:60]} is not a number") from error
+        raise _not_a_number(raw) from error
     if not exact.is_finite():
         raise ValueError("a price is a finite number")
     return exact
+
+
+def _not_a_number(raw: Any) -> ValueError:
+    return ValueError(f"{json.dumps(raw, ensure_ascii=False, default=str)[:60]} is not a number")
 
 
 _price_of_float: Final = lru_cache(maxsize=4096)(_exact)

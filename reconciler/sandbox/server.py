@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, os_reason
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.exchange import ClientCredentials, Routes
 from reconciler.sandbox.fault_script import FaultScript
@@ -140,7 +140,8 @@ def _listen(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         raise ReconcilerError(
-            f"port {port} of {LOOPBACK} cannot be used: {error}", hint="choose another --port; 0 takes any free one"
+            f"port {port} of {LOOPBACK} cannot be used: {os_reason(error)}",
+            hint="choose another --port; 0 takes any free one",
         ) from error
     return listening
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from reconciler.errors import LockHeld, StoreError, UnfitFile
+from reconciler.errors import LockHeld, StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address
 from reconciler.model.journal import FOREIGN, UNREAD, Intent, StepResult
@@ -302,7 +302,7 @@ class FileStore:
         except Timeout as held:
             raise LockHeld("another run holds the lock of this project", hint="wait for it to end") from held
         except (OSError, UnfitFile) as error:
-            raise StoreError(f"the lock cannot be taken: {error}") from error
+            raise StoreError(f"the lock cannot be taken: {os_reason(error)}") from error
         try:
             disk.remove_drafts(self._ledger_path)
             began = self._clock.monotonic()

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from reconciler.errors import StoreError, UnfitFile
+from reconciler.errors import StoreError, UnfitFile, os_reason
 from reconciler.files import disk
 from reconciler.model import checked
 from reconciler.model.address import Address
@@ -137,7 +137,7 @@ class JournalFile:
             _end_torn_line(self._descriptor)
             disk.sync_folder(path.parent)
         except (OSError, UnfitFile) as error:
-            raise StoreError(f"the journal cannot be opened: {error}") from error
+            raise StoreError(f"the journal cannot be opened: {os_reason(error)}") from error
 
     def append(self, event: Mapping[str, Any], *, at_once: bool = True) -> None:
         """Write one event, and return when it is on disk. Raises `StoreError`.
@@ -159,7 +159,7 @@ class JournalFile:
             if at_once:
                 self._disk.wait()
         except OSError as error:
-            raise StoreError(f"the journal cannot be written: {error}") from error
+            raise StoreError(f"the journal cannot be written: {os_reason(error)}") from error
 
     def _sync(self) -> None:
         os.fsync(self._descriptor)
@@ -201,7 +201,7 @@ def journal_account(path: Path) -> AccountId | None:
     except FileNotFoundError:
         return None
     except (OSError, UnfitFile) as error:
-        raise StoreError(f"the journal cannot be read: {error}") from error
+        raise StoreError(f"the journal cannot be read: {os_reason(error)}") from error
 
 
 _LONGEST_HEADER = 4096
@@ -225,7 +225,7 @@ def write_account(path: Path, account: AccountId) -> None:
     except (OSError, UnfitFile) as error:
         if isinstance(error, UnfitFile) and error.finding.code == disk.TOO_LARGE:
             return
-        raise StoreError(f"the journal cannot be written: {error}") from error
+        raise StoreError(f"the journal cannot be written: {os_reason(error)}") from error
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -257,4 +257,4 @@ def read_sealed(
     except FileNotFoundError:
         return
     except (OSError, UnfitFile) as error:
-        raise StoreError(f"the journal cannot be read: {error}") from error
+        raise StoreError(f"the journal cannot be read: {os_reason(error)}") from error

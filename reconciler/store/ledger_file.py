@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from reconciler.errors import StoreError, UnfitFile, WrongAccount
+from reconciler.errors import StoreError, UnfitFile, WrongAccount, os_reason
 from reconciler.files import disk
 from reconciler.model.address import Address, address_order
 from reconciler.model.ledger import (
@@ -60,7 +60,7 @@ def read_ledger_file(path: Path) -> LedgerFile | None:
         at = error.object[: error.start].count(b"\n") + 1
         raise _broken_line_error(path, at, "the line cannot be read: it is not UTF-8 text") from error
     except (OSError, UnfitFile) as error:
-        raise StoreError(f"{path.name} cannot be read: {error}", hint="restore the file from git") from error
+        raise StoreError(f"{path.name} cannot be read: {os_reason(error)}", hint="restore the file from git") from error
     if text and not text.endswith("\n"):
         raise _broken_line_error(path, text.count("\n") + 1, "the line is cut off")
     entries: dict[Address, LedgerEntry] = {}
@@ -174,4 +174,4 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         disk.write(path.parent, path.name, text.encode())
     except (OSError, UnfitFile) as error:
-        raise StoreError(f"{path.name} cannot be written: {error}") from error
+        raise StoreError(f"{path.name} cannot be written: {os_reason(error)}") from error

@@ -116,7 +116,7 @@ def test_a_port_that_another_program_has_is_told(project):
         other.settimeout(0.01)
         done = project.run("sandbox", "--detach", "--port", port)
     assert (done.code, done.out) == (1, "")
-    assert f"port {port} of 127.0.0.1 cannot be used" in done.err
+    assert f"port {port} of 127.0.0.1 cannot be used: Address already in use" in done.err
 
 
 def test_one_whose_exports_cannot_be_written_is_ended_again(project):

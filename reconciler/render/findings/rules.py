@@ -152,8 +152,8 @@ MANIFEST_RULES: Final[Mapping[str, FindingRule]] = {
     ),
     "rename-declared": FindingRule(
         "A former name that another block has",
-        "The placement of that name stays with its block: remove renamedFrom where the rename is done or the placement is "
-        "new, else remove the other block.",
+        "The placement of that name stays with its block: remove renamedFrom where the rename is done or the placement "
+        "is new, else remove the other block.",
         "warning",
     ),
     "reward-url": FindingRule(

@@ -54,6 +54,15 @@ def test_what_is_not_a_finite_number_is_no_price(raw):
         price(raw)
 
 
+@pytest.mark.parametrize(
+    ("raw", "shown"), [("x", '"x"'), (None, "null"), (["é"], '["é"]'), ({"a": True}, '{"a": true}')]
+)
+def test_what_is_no_number_is_shown_as_json(raw, shown):
+    with pytest.raises(ValueError, match="number") as refused:
+        price(raw)
+    assert str(refused.value) == f"{shown} is not a number"
+
+
 @pytest.mark.parametrize(("raw", "expected"), [(3, 3), (3.0, 3), ("3", 3), (2.5, Decimal("2.5")), (0, 0)])
 def test_an_amount_is_whole_where_it_can_be(raw, expected):
     assert number(raw) == expected

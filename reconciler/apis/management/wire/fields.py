@@ -330,9 +330,9 @@ def _reader(spec: FieldSpec) -> Reader:
 
 _ALIASES: Final[Mapping[Kind, Mapping[str, "tuple[str, Reader | None]"]]] = {
     "app": {},
-    "placement": {"creativeTypes": ("createtypes", None), "ssrConfig": ("rewardedconfig", _rewarded_config)},
+    "placement": {"creativeTypes": ("createTypes", None), "ssrConfig": ("rewardedConfig", _rewarded_config)},
 }
-"""Other keys, in lower case, that answers have fields under; with what reads them, where it is another reader."""
+"""Other keys, in any case, that answers have fields under; with what reads them, where it is another reader."""
 
 
 def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
@@ -341,7 +341,7 @@ def _rows_of(kind: Kind) -> Iterator[tuple[str, str, Reader]]:
         yield name, name.lower(), read
         if name in _ALIASES[kind]:
             key, other = _ALIASES[kind][name]
-            yield name, key, other or read
+            yield name, key.lower(), other or read
 
 
 _READERS: Final[Mapping[Kind, tuple[tuple[str, str, Reader], ...]]] = {kind: tuple(_rows_of(kind)) for kind in FIELDS}
