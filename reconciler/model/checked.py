@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from reconciler.model.field import PRICED, TYPES, from_json
 from reconciler.model.field_type import fits_of
-from reconciler.model.value import Fields, Value
+from reconciler.model.value import Fields, Value, kind_of_json
 
 Checked = TypeVar("Checked")
 
@@ -24,7 +24,7 @@ _FIRST_YEAR, _LAST_YEAR = 1990, 2999
 def text(raw: Any) -> str:
     """A text that can be written as UTF-8."""
     if type(raw) is not str:
-        raise ValueError(f"{_kind(raw)} where a text belongs")
+        raise ValueError(f"{kind_of_json(raw)} where a text belongs")
     if not raw.isascii():
         try:
             raw.encode()
@@ -37,7 +37,7 @@ def identifier(raw: Any) -> str:
     """An id, as a text or as a whole number: at most 64 visible characters of ASCII."""
     text_of_id = str(raw) if type(raw) is int and 0 <= raw < _MOST else raw
     if type(text_of_id) is not str:
-        raise ValueError(f"{_kind(raw)} where an id belongs")
+        raise ValueError(f"{kind_of_json(raw)} where an id belongs")
     if not 1 <= len(text_of_id) <= LONGEST_ID:
         raise ValueError(f"an id of {len(text_of_id):,} characters")
     if not (text_of_id.isascii() and text_of_id.isprintable() and " " not in text_of_id):
@@ -53,14 +53,14 @@ def optional(check: Callable[[Any], Checked], raw: Any) -> Checked | None:
 def flag(raw: Any) -> bool:
     """True or false."""
     if type(raw) is not bool:
-        raise ValueError(f"{_kind(raw)} where true or false belongs")
+        raise ValueError(f"{kind_of_json(raw)} where true or false belongs")
     return raw
 
 
 def count(raw: Any) -> int:
     """A whole number from 0 on."""
     if type(raw) is not int or not 0 <= raw < _MOST:
-        raise ValueError(f"{_kind(raw)} where a count belongs")
+        raise ValueError(f"{kind_of_json(raw)} where a count belongs")
     return raw
 
 
@@ -70,7 +70,7 @@ def instant(raw: Any) -> datetime:
         at = datetime.fromisoformat(text(raw))
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{_kind(raw)} where a time belongs") from None
+        raise ValueError(f"{kind_of_json(raw)} where a time belongs") from None
     if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
         raise ValueError(f"a time in the year {at.year}")
     return at
@@ -85,14 +85,14 @@ def instant_text(raw: Any) -> str:
 def objects(raw: Any) -> Mapping[str, Any]:
     """A JSON object."""
     if type(raw) is not dict:
-        raise ValueError(f"{_kind(raw)} where an object belongs")
+        raise ValueError(f"{kind_of_json(raw)} where an object belongs")
     return raw
 
 
 def listed(check: Callable[[Any], Checked], raw: Any) -> tuple[Checked, ...]:
     """A list as a tuple, each item checked."""
     if type(raw) is not list:
-        raise ValueError(f"{_kind(raw)} where a list belongs")
+        raise ValueError(f"{kind_of_json(raw)} where a list belongs")
     return tuple(map(check, raw))
 
 
@@ -105,25 +105,8 @@ def _field(name: str, raw: Any) -> Value:
     value = from_json(name, raw)
     fits = _FORMS.get(name)
     if fits is not None and not (fits(value) or (value is None and name not in PRICED)):
-        raise ValueError(f"{name} is {_kind(raw)} of another form")
+        raise ValueError(f"{name} is {kind_of_json(raw)} of another form")
     return value
 
 
 _FORMS: Final = {name: fits_of(field_type) for name, field_type in TYPES.items()}
-
-
-def _kind(raw: Any) -> str:
-    """The kind of a JSON value, without its content, which may be long or secret."""
-    match raw:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return "an object"

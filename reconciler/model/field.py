@@ -22,7 +22,7 @@ from reconciler.model.field_type import (
     WordsType,
     WordType,
 )
-from reconciler.model.value import ABSENT, Absent, Fields, Value, is_text, number, price
+from reconciler.model.value import ABSENT, Absent, Fields, Value, is_text, kind_of_json, number, price
 
 PLATFORMS: Final = ("android", "ios")
 STATUSES: Final = ("active", "inactive")
@@ -220,7 +220,7 @@ def from_json(path: str, raw: Any) -> Value:
         case int() | float():
             return price(raw) if path.partition(".")[0] in PRICED else _number_in_range(raw)
         case _:
-            raise ValueError(f"{path[:40]}: such a {type(raw).__name__} is not a canonical value")
+            raise ValueError(f"{path[:40]}: such {kind_of_json(raw)} is not a canonical value")
 
 
 _DEEPEST: Final = 4

@@ -163,6 +163,23 @@ def value_text(value: Value | Absent) -> str:
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def kind_of_json(raw: Any) -> str:
+    """The kind of a JSON value, without its content, which may be long or secret."""
+    match raw:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "an object"
+
+
 def document_json(data: Any) -> str:
     """JSON as people and files get it: indented by two, keys in their order, text kept as it is.
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from reconciler.model.value import kind_of_json
+
 Facts: TypeAlias = Mapping[str, Any]
 Judge: TypeAlias = Callable[[Sequence[str], Iterable[Facts]], Iterator[str | None]]
 """For each of the facts, for each rule: None where it holds, else what there is to say of its break, often nothing.
@@ -39,7 +41,7 @@ def _why_broken(program: Any, facts: Facts) -> str | None:
         return f" (the rule cannot be evaluated: {first_line(error)})"
     if isinstance(holds, bool):
         return None if holds else ""
-    return f" (the rule gives {type(holds).__name__}, neither true nor false)"
+    return f" (the rule gives {kind_of_json(holds)}, neither true nor false)"
 
 
 def first_line(error: BaseException) -> str:

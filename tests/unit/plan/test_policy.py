@@ -178,10 +178,20 @@ class TestFailingRules:
         assert "not here (the rule cannot be evaluated: " in refusal.message
         assert "\n" not in refusal.message
 
-    @each("text", ["1", "'true'", "floors", "null", "[true]", "name"])
-    def test_a_rule_that_is_neither_true_nor_false_forbids(self, text):
+    @pytest.mark.parametrize(
+        ("text", "kind"),
+        [
+            ("1", "a number"),
+            ("'true'", "a text"),
+            ("floors", "an object"),
+            ("null", "null"),
+            ("[true]", "a list"),
+            ("name", "a text"),
+        ],
+    )
+    def test_a_rule_that_is_neither_true_nor_false_forbids(self, text, kind):
         (refusal,) = broken(create(), rule(text))
-        assert "neither true nor false" in refusal.message
+        assert f"(the rule gives {kind}, neither true nor false)" in refusal.message
 
     def test_a_missing_key_is_named(self):
         (refusal,) = broken(create(), rule("groups.tier2.all(c, true)"))

@@ -26,7 +26,7 @@ from reconciler.model.address import Kind
 from reconciler.model.checked import identifier
 from reconciler.model.field import FIELDS
 from reconciler.model.live import LiveResource
-from reconciler.model.value import Fields
+from reconciler.model.value import Fields, kind_of_json
 
 _FAILURES: Final = ("error", "errors", "errormessage", "errorcode", "error_description", "exception")
 _VERDICTS: Final = ("success", "ok", "succeeded")
@@ -257,7 +257,7 @@ def _rows(kind: Kind, value: Any, depth: int = _DEPTH, *, owner: str | None = No
         case None:
             raise AnswerError("null instead of a list")
         case _:
-            raise AnswerError(f"a lone {type(value).__name__} instead of a list")
+            raise AnswerError(f"{kind_of_json(value)} instead of a list")
 
 
 def _rows_of_object(kind: Kind, value: Mapping[str, Any], depth: int, owner: str | None) -> list[Mapping[str, Any]]:
