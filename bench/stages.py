@@ -23,7 +23,7 @@ from reconciler.manifest.load import ManifestText, load_desired, load_settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.live import LiveState
 from reconciler.plan.plan import Plan, PlanOrigin, build
-from reconciler.render.plan.overview import plan_overview
+from reconciler.render.plan_overview import plan_overview
 
 EACH: Final = 20
 SETTINGS_TEXT: Final = ManifestText("reconciler.yaml", SETTINGS.encode())

@@ -25,8 +25,7 @@ from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
 from reconciler.plan.plan import PlanOrigin
 from reconciler.ports import AuditLog
-from reconciler.render.drift.document import audit_document
-from reconciler.render.inventory import list_document
+from reconciler.render.account import audit_document, list_document
 from reconciler.workflow.observe import Selection, observe_account
 from reconciler.workflow.plan import make_audit
 

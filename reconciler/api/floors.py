@@ -20,7 +20,7 @@ from reconciler.manifest.settings import Settings
 from reconciler.model.desired import DesiredState
 from reconciler.model.diagnostic import Finding
 from reconciler.model.evidence import Backtest, Cell, Suggestion, Suggestions
-from reconciler.render.floors.document import backtest_document, suggestions_document, written_document
+from reconciler.render.floors_document import backtest_document, suggestions_document, written_document
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse

@@ -21,8 +21,8 @@ from reconciler.http.client import ApiClient
 from reconciler.manifest.settings import Reports
 from reconciler.model.desired import DesiredState
 from reconciler.model.secret import Secret
-from reconciler.render.line import counted
-from reconciler.render.reports import fetch_document, import_document
+from reconciler.render.floors_document import fetch_document, import_document
+from reconciler.render.text import counted
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
 from reconciler.warehouse.imports.importing import ImportOptions, ImportSummary

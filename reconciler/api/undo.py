@@ -38,7 +38,7 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.policy import gate
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
 from reconciler.render.history import history_document
-from reconciler.render.line import counted
+from reconciler.render.text import counted
 from reconciler.workflow.observe import check_ledger, observe_apps_of
 from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.plan.guard import Refusal
     from reconciler.plan.plan import Plan
     from reconciler.plan.reviewed import ReviewEntry
-    from reconciler.render.line import Line
+    from reconciler.render.text import Line
 
 FINDINGS_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "codequality", "junit", "html")
 PLAN_FORMATS: Final = ("text", "json", "markdown", "sarif", "github", "gitlab", "codequality", "junit", "html")
@@ -67,28 +67,28 @@ def print_findings(
 
             console.document(findings_document(findings))
         case "markdown":
-            from reconciler.render.findings.pages import findings_markdown
+            from reconciler.render.result import findings_markdown
 
             console.markup(findings_markdown(findings, summary, options.comment_key))
         case "sarif":
-            from reconciler.render.findings.ci import sarif
+            from reconciler.render.ci import sarif
 
             console.document(sarif(findings, __version__, folder()))
         case "codequality":
-            from reconciler.render.findings.ci import code_quality
+            from reconciler.render.ci import code_quality
 
             console.document(code_quality(findings, folder()))
         case "junit":
-            from reconciler.render.findings.ci import findings_junit
+            from reconciler.render.ci import findings_junit
 
             console.markup(findings_junit(findings, folder(), strict=strict))
         case "github":
-            from reconciler.render.findings.ci import annotations
+            from reconciler.render.ci import annotations
 
             for line in annotations(findings, folder()):
                 console.raw(line)
         case "html":
-            from reconciler.render.findings.pages import findings_page
+            from reconciler.render.result import findings_page
 
             console.markup(findings_page(findings))
         case _:
@@ -102,32 +102,32 @@ def print_plan(console: Console, options: Options, result: "PlanResult", folder:
         case "json":
             console.document(result.to_dict())
         case "markdown":
-            from reconciler.render.plan.markdown import plan_markdown
+            from reconciler.render.plan_markdown import plan_markdown
 
             console.markup(plan_markdown(plan, refusals, options.comment_key))
         case "gitlab":
-            from reconciler.render.findings.ci import plan_widget
+            from reconciler.render.ci import plan_widget
 
             console.document(plan_widget(plan))
         case "junit":
-            from reconciler.render.findings.ci import plan_junit
+            from reconciler.render.ci import plan_junit
 
             console.markup(plan_junit(plan, refusals))
         case "github" | "sarif" | "codequality":
             _print_as_findings(console, options, result, folder)
         case "html":
-            from reconciler.render.plan.html import plan_page
+            from reconciler.render.plan_html import plan_page
 
             console.markup(plan_page(plan, refusals))
         case _:
-            from reconciler.render.plan.overview import plan_overview
+            from reconciler.render.plan_overview import plan_overview
 
             console.answer(plan_overview(plan, refusals, whole=options.verbosity > 0))
 
 
 def _print_as_findings(console: Console, options: Options, result: "PlanResult", folder: Callable[[], str]) -> None:
-    from reconciler.render.plan.overview import plan_findings
-    from reconciler.render.plan.text import not_carried_out, summary_text
+    from reconciler.render.plan_overview import plan_findings
+    from reconciler.render.plan_text import not_carried_out, summary_text
 
     summary = summary_text(result.plan)
     print_findings(console, options, plan_findings(result.plan, result.refusals), summary, folder)
@@ -137,7 +137,7 @@ def _print_as_findings(console: Console, options: Options, result: "PlanResult",
 
 def show_plan(console: Console, options: Options, plan: "Plan", refusals: "Sequence[Refusal]") -> None:
     """A plan before anything is done: on stdout, or on stderr where stdout holds a document."""
-    from reconciler.render.plan.overview import plan_overview
+    from reconciler.render.plan_overview import plan_overview
 
     lines = plan_overview(plan, refusals, whole=options.verbosity > 0)
     if options.format == "text":
@@ -166,7 +166,7 @@ def print_results(console: Console, options: Options, result: "ApplyResult") -> 
             key, left = options.comment_key, result.left
             console.markup(result_markdown(result.results, result.run, result.undo, origin, key, held=held, left=left))
         case _:
-            from reconciler.render.plan.text import result_lines
+            from reconciler.render.plan_text import result_lines
 
             console.answer(result_lines(result.results, result.run, result.undo, held))
 
@@ -178,27 +178,27 @@ def print_audit(console: Console, form: str, result: "DriftResult", project_name
         case "json":
             console.document(result.to_dict())
         case "markdown":
-            from reconciler.render.drift.markdown import audit_markdown
+            from reconciler.render.drift_text import audit_markdown
 
             console.markup(audit_markdown(audit, history))
         case "openmetrics":
-            from reconciler.render.drift.text import metrics_text
+            from reconciler.render.drift_text import metrics_text
 
             console.raw(metrics_text(audit, project_name()))
         case "github":
-            from reconciler.render.drift.text import annotation_lines
+            from reconciler.render.drift_text import annotation_lines
 
             for command in annotation_lines(audit):
                 console.raw(command)
         case "junit":
-            from reconciler.render.findings.ci import audit_junit
+            from reconciler.render.ci import audit_junit
 
             console.markup(audit_junit(audit))
         case "html":
-            from reconciler.render.drift.html import audit_page
+            from reconciler.render.drift_html import audit_page
 
             console.markup(audit_page(audit, history))
         case _:
-            from reconciler.render.drift.text import audit_lines
+            from reconciler.render.drift_text import audit_lines
 
             console.answer(audit_lines(audit, history))

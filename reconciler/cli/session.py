@@ -98,7 +98,7 @@ class TerminalObserver(Observer):
 
     def exceeded(self, refusals: "Sequence[Refusal]") -> None:
         """A line for each, on stderr."""
-        from reconciler.render.plan.text import refusal_line  # noqa: PLC0415 - for saved plans only
+        from reconciler.render.plan_text import refusal_line  # noqa: PLC0415 - for saved plans only
 
         self._console.answer_on_stderr(map(refusal_line, refusals))
 
@@ -108,7 +108,7 @@ class TerminalObserver(Observer):
 
     def forecast(self, forecast: "Forecast") -> None:
         """As a line of talk."""
-        from reconciler.render.plan.text import forecast_text  # noqa: PLC0415 - for what writes only
+        from reconciler.render.plan_text import forecast_text  # noqa: PLC0415 - for what writes only
 
         self._console.talk(forecast_text(forecast, self._options.parallelism))
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from reconciler.model.document import AddressText, Count, Document, Shape, itself, key
 from reconciler.model.journal import Outcome, PastRun, PastStep
 from reconciler.plan.reversal import is_undoable, undo_counts
-from reconciler.render.line import Line, Span, counted, line
 from reconciler.render.markdown import (
     LIMIT,
     LimitedDocument,
@@ -22,8 +21,8 @@ from reconciler.render.markdown import (
     table,
     value,
 )
-from reconciler.render.plan.text import OUTCOME_TONES, step_text
-from reconciler.render.sanitise import table_cell, whole_lines
+from reconciler.render.plan_text import OUTCOME_TONES, step_text
+from reconciler.render.text import Line, Span, counted, line, table_cell, whole_lines
 
 UNRECORDED: Final = "unrecorded"
 

@@ -1,6 +1,6 @@
 """HTML pages from templates, and the values that several pages share: tiles, count badges and rows of field changes.
 
-What a template prints is made visible (`sanitise.visible`), then escaped. A page loads nothing, and its content
+What a template prints is made visible (`text.visible`), then escaped. A page loads nothing, and its content
 security policy admits only its own script and style.
 """
 
@@ -13,9 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.change import Change, Delete, FieldChange, Update
-from reconciler.render.line import Tone
-from reconciler.render.plan.text import after_text, before_text, origin_text, percent_text
-from reconciler.render.sanitise import html_page, visible
+from reconciler.render.plan_text import after_text, before_text, origin_text, percent_text
+from reconciler.render.text import Tone, html_page, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

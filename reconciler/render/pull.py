@@ -9,7 +9,7 @@ from reconciler.adopt.adoption import Adoption
 from reconciler.model.address import kind_of
 from reconciler.model.document import AddressText, Count, Document, Leaf, Shape, key
 from reconciler.plan.document import NoteJson
-from reconciler.render.line import Line, Span, Tone, counted, line
+from reconciler.render.text import Line, Span, Tone, counted, line
 from reconciler.yaml.scalar import ManifestText
 
 _NAMED: Final = 3

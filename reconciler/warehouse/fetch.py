@@ -19,7 +19,7 @@ from reconciler.apis.mediation_reports import Chartboost, rows_by_range
 from reconciler.apis.user_reports.client import DtReports
 from reconciler.errors import ApiError, Interrupted
 from reconciler.ports import Clock
-from reconciler.render.floors.words import absence_text
+from reconciler.render.floors_words import absence_text
 from reconciler.warehouse.acceptance import MOST_UNREAD, Figures, shrinkage
 from reconciler.warehouse.coverage import TOTALS, file_figures, partition_name, sources_in
 from reconciler.warehouse.engines import require_floors

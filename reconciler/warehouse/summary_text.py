@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.render.line import Line, Span, counted, line
+from reconciler.render.text import Line, Span, counted, line
 from reconciler.warehouse.fetch import FetchOutcome, FetchSummary
 from reconciler.warehouse.imports.importing import ImportSummary, reason_text
 

@@ -22,8 +22,8 @@ from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.guard import Allowances, Refusal
 from reconciler.plan.plan import Plan, PlanOrigin
 from reconciler.plan.policy import Limits, gate
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.plan.text import plan_lines
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan_text import plan_lines
 from reconciler.store.ledger_file import read_ledger
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan

@@ -28,7 +28,7 @@ from reconciler.model.value import leaves, line_json
 from reconciler.plan.document import plan_from_text, plan_text
 from reconciler.plan.plan import Plan
 from reconciler.plan.policy import facts_of
-from reconciler.render.plan.text import change_lines
+from reconciler.render.plan_text import change_lines
 from reconciler.sandbox import checks
 from reconciler.sandbox.account import StoredResource
 from reconciler.sandbox.quirks import Quirks

@@ -57,12 +57,12 @@ from reconciler.plan.plan import Plan
 from reconciler.plan.policy import Limits, gate
 from reconciler.plan.revalidate import CurrentState
 from reconciler.plan.stale import without
-from reconciler.render.findings.ci import plan_widget
+from reconciler.render.ci import plan_widget
 from reconciler.render.history import history_document, history_lines
-from reconciler.render.plan.html import plan_page
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.plan.overview import plan_findings
-from reconciler.render.plan.text import plan_lines
+from reconciler.render.plan_html import plan_page
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan_overview import plan_findings
+from reconciler.render.plan_text import plan_lines
 from reconciler.store.cache import Cache
 from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, ended_event, intent_event

@@ -109,8 +109,8 @@ def suggest(
       reconciler floors suggest --explain android:com.cash_crash.54/int_13 US
     """
     from reconciler.api.floors import SuggestionsResult
-    from reconciler.render.floors.markdown import suggestions_markdown
-    from reconciler.render.floors.text import explain_lines, suggestion_lines
+    from reconciler.render.floors_markdown import suggestions_markdown
+    from reconciler.render.floors_text import explain_lines, suggestion_lines
 
     session = CommandSession.of(options)
     suggestions = session.project().suggest_floors(day_of(first), day_of(last), only=only).suggestions
@@ -132,7 +132,7 @@ def suggest(
 
 
 def _suggestions_page(suggestions: "Suggestions") -> str:
-    from reconciler.render.floors.html import suggestions_page  # templates cost 0.1 s
+    from reconciler.render.floors_html import suggestions_page  # templates cost 0.1 s
 
     return suggestions_page(suggestions)
 
@@ -163,7 +163,7 @@ def write(options: Options, *, first: datetime | None, last: datetime | None, on
       reconciler floors write --only 'android:com.cash_crash.54/*'
       git diff && reconciler plan
     """
-    from reconciler.render.floors.text import written_lines
+    from reconciler.render.floors_text import written_lines
 
     session = CommandSession.of(options)
     result = session.project().write_floors(day_of(first), day_of(last), only=only)
@@ -189,7 +189,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
       reconciler floors backtest
       reconciler floors backtest --from 2026-10-01 --to 2026-10-31 --split 2026-10-24
     """
-    from reconciler.render.floors.markdown import backtest_lines, backtest_markdown
+    from reconciler.render.floors_markdown import backtest_lines, backtest_markdown
 
     session = CommandSession.of(options)
     result = session.project().backtest_floors(day_of(first), day_of(last), split=day_of(split))
@@ -206,7 +206,7 @@ def backtest(options: Options, *, first: datetime | None, last: datetime | None,
 
 
 def _backtest_page(result: "Backtest") -> str:
-    from reconciler.render.floors.markdown import backtest_page  # as above
+    from reconciler.render.floors_markdown import backtest_page  # as above
 
     return backtest_page(result)
 

@@ -14,7 +14,7 @@ from reconciler.cli.session import CommandSession
 from reconciler.errors import EditError, InvalidManifests, ProjectError, UnfitFile
 from reconciler.files.project import manifests_at, read_manifests, write_manifests
 from reconciler.model.diagnostic import Finding
-from reconciler.render.line import counted
+from reconciler.render.text import counted
 from reconciler.yaml.scalar import ManifestText
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
       reconciler fmt
       reconciler fmt --check apps/cashcrash.yaml
     """
-    from reconciler.render.line import line
     from reconciler.render.result import fmt_document
+    from reconciler.render.text import line
 
     session = CommandSession.of(options)
     workspace = session.workspace()

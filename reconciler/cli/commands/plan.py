@@ -70,7 +70,7 @@ def plan(
 
 def _saved_file_notice(saved: Path, result: "PlanResult") -> str:
     """What an apply of a saved plan does, as far as is known now."""
-    from reconciler.render.plan.text import not_carried_out
+    from reconciler.render.plan_text import not_carried_out
 
     missing = not_carried_out(result.plan, result.refusals)
     if not missing:

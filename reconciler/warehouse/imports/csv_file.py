@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import ProjectError
-from reconciler.render.sanitise import visible
+from reconciler.render.text import visible
 from reconciler.warehouse.imports.records import ImportRecords, ImportRow
 from reconciler.warehouse.imports.schema import ADAPTERS, COLUMNS, OTHER, Adapter
 from reconciler.warehouse.user_report_csv import folded, header_text

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
-from reconciler.render.sanitise import visible
+from reconciler.render.text import visible
 from reconciler.warehouse.engines import connect_ibis
 from reconciler.warehouse.imports.csv_file import PARQUET, csv_records, read_head
 from reconciler.warehouse.imports.records import (

@@ -10,7 +10,7 @@ from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
-from reconciler.render.reports import fetch_document
+from reconciler.render.floors_document import fetch_document
 from reconciler.warehouse.coverage import TOTALS, file_figures
 from reconciler.warehouse.fetch import FetchRequest, ReportClients, fetch
 from reconciler.warehouse.report_store import Partition, ReportStore

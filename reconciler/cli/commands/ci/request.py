@@ -16,7 +16,7 @@ from reconciler.forge.comments import last_line, mark_of, named_mark, with_mark
 from reconciler.forge.repository import Kind
 from reconciler.plan.plan import PlanOrigin
 from reconciler.plan.reviewed import ANYTHING, left_in, marks_of
-from reconciler.render.line import counted
+from reconciler.render.text import counted
 
 # ruff: noqa: PLC0415 - each command imports what it takes
 

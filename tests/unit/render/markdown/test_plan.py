@@ -18,8 +18,8 @@ from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.plan.reviewed import MARK
 from reconciler.render.markdown import LIMIT, marker
-from reconciler.render.plan.markdown import plan_markdown
-from reconciler.render.sanitise import visible
+from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.text import visible
 
 SOURCE = Source("apps/acme.yaml", 4)
 MARKER = re.compile(r"<!-- reconciler:plan [\w-]+ -->")

@@ -10,8 +10,8 @@ from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.render.html import CountBadge, FieldChangeRow, Tile, count_badges, field_rows, page
-from reconciler.render.line import Tone, counted
-from reconciler.render.plan.text import SIGNS, held_title, not_carried_out, summary_text
+from reconciler.render.plan_text import SIGNS, held_title, not_carried_out, summary_text
+from reconciler.render.text import Tone, counted
 
 DANGERS: Final = ("delete", "deactivate", "blocked")
 """What a reader has to see first, in this order."""

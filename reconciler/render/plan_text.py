@@ -27,7 +27,7 @@ from reconciler.model.value import Value, to_json
 from reconciler.plan.aftermath import Forecast, obstacles
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
-from reconciler.render.line import Line, Span, Tone, counted, line
+from reconciler.render.text import Line, Span, Tone, counted, line
 
 SIGNS: Final[Mapping[Action, tuple[str, Tone]]] = {
     "create": ("+", "add"),

@@ -17,8 +17,8 @@ from reconciler.model.evidence import (
     UnmatchedReports,
     Verdict,
 )
-from reconciler.render.line import Tone, counted
-from reconciler.render.plan.text import shown
+from reconciler.render.plan_text import shown
+from reconciler.render.text import Tone, counted
 
 SIGNS: Final[Mapping[Verdict, tuple[str, Tone]]] = {
     "raise": ("^", "add"),

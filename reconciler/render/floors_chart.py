@@ -11,7 +11,7 @@ from math import ceil, floor, isfinite, log10
 from typing import Final
 
 from reconciler.model.evidence import CurvePoint
-from reconciler.render.floors.words import price
+from reconciler.render.floors_words import price
 
 WIDTH: Final = 460
 HEIGHT: Final = 236

@@ -14,8 +14,7 @@ from reconciler.model.address import Address, app_of
 from reconciler.model.diagnostic import Finding
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
-from reconciler.render.line import Line, Span, counted, line
-from reconciler.render.plan.text import (
+from reconciler.render.plan_text import (
     SIGNS,
     change_lines,
     held_lines,
@@ -26,6 +25,7 @@ from reconciler.render.plan.text import (
     summary_text,
     unmanaged_line,
 )
+from reconciler.render.text import Line, Span, counted, line
 
 Grave: TypeAlias = Delete | Deactivate | Blocked
 CountKey = Literal["create", "update", "deactivate", "delete", "blocked", "floors"]

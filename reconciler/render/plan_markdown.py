@@ -9,7 +9,6 @@ from reconciler.model.address import app_of
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.plan.reviewed import ROOM, reviewed_mark
-from reconciler.render.line import counted
 from reconciler.render.markdown import (
     FOLD_END,
     LIMIT,
@@ -26,8 +25,8 @@ from reconciler.render.markdown import (
     table,
     value,
 )
-from reconciler.render.plan.overview import AppCounts, by_app, is_large, triage
-from reconciler.render.plan.text import (
+from reconciler.render.plan_overview import AppCounts, by_app, is_large, triage
+from reconciler.render.plan_text import (
     ORIGINS,
     SIGNS,
     after_text,
@@ -37,6 +36,7 @@ from reconciler.render.plan.text import (
     percent_text,
     summary_text,
 )
+from reconciler.render.text import counted
 
 FIELDS: Final = 60
 """Fields of one change that are shown; the rest are counted."""

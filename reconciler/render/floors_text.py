@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import PRICE_STEP, CurvePoint, Suggestion, Suggestions, Verdict
-from reconciler.render.floors.words import (
+from reconciler.render.floors_words import (
     SIGNS,
     assumption_texts,
     basis_text,
@@ -29,8 +29,7 @@ from reconciler.render.floors.words import (
     with_verdict,
     worth,
 )
-from reconciler.render.line import Line, Span, counted, line
-from reconciler.render.sanitise import visible
+from reconciler.render.text import Line, Span, counted, line, visible
 
 WIDTH: Final = 100
 WIDEST_NAME: Final = 36

@@ -16,11 +16,10 @@ from reconciler.model.diagnostic import Finding, Severity
 from reconciler.model.value import digest
 from reconciler.plan.guard import Refusal
 from reconciler.plan.plan import Plan, summary
-from reconciler.render.drift.text import MEANINGS, field_words
-from reconciler.render.findings.rules import rule_of
-from reconciler.render.line import counted
-from reconciler.render.plan.text import after_text, before_text
-from reconciler.render.sanitise import clipped, github_data, github_property, terminal, whole_line
+from reconciler.render.drift_text import MEANINGS, field_words
+from reconciler.render.finding_rules import rule_of
+from reconciler.render.plan_text import after_text, before_text
+from reconciler.render.text import clipped, counted, github_data, github_property, terminal, whole_line
 
 
 def in_repository(findings: Iterable[Finding], folder: str) -> tuple[Finding, ...]:

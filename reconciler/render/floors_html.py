@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import CurvePoint, Suggestion, Suggestions, Verdict
-from reconciler.render.floors.chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
-from reconciler.render.floors.text import MOST_NAMES, RESTS, sample_points
-from reconciler.render.floors.words import (
+from reconciler.render.floors_chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
+from reconciler.render.floors_text import MOST_NAMES, RESTS, sample_points
+from reconciler.render.floors_words import (
     MODES,
     SIGNS,
     assumption_texts,
@@ -33,7 +33,7 @@ from reconciler.render.floors.words import (
     worth,
 )
 from reconciler.render.html import Tile, count_badges, page
-from reconciler.render.line import Tone, counted
+from reconciler.render.text import Tone, counted
 
 
 @dataclass(frozen=True, slots=True)

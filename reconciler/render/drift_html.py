@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from reconciler.diff.audit import ALARMING, CLASSES, Audit, AuditClass, AuditedField, AuditItem, Episode, Trend, summary
-from reconciler.render.drift.text import (
+from reconciler.render.drift_text import (
     LABELS,
     MEANINGS,
     SIGNS,
@@ -18,10 +18,10 @@ from reconciler.render.drift.text import (
     headline,
     percent,
 )
-from reconciler.render.floors.chart import Tick
+from reconciler.render.floors_chart import Tick
 from reconciler.render.html import Tile, page
-from reconciler.render.line import Tone, counted
-from reconciler.render.plan.text import after_text, before_text, percent_text, shown
+from reconciler.render.plan_text import after_text, before_text, percent_text, shown
+from reconciler.render.text import Tone, counted
 
 WIDTH: Final = 960
 HEIGHT: Final = 170

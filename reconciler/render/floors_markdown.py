@@ -10,8 +10,8 @@ from typing import Final
 
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import Backtest, Replay, Suggestion, Suggestions
-from reconciler.render.floors.text import MOST_NAMES, RESTS, wrapped
-from reconciler.render.floors.words import (
+from reconciler.render.floors_text import MOST_NAMES, RESTS, wrapped
+from reconciler.render.floors_words import (
     assumption_texts,
     basis_text,
     change,
@@ -28,8 +28,7 @@ from reconciler.render.floors.words import (
     with_verdict,
 )
 from reconciler.render.html import Tile, page
-from reconciler.render.line import Line, Span, Tone, line
-from reconciler.render.sanitise import markdown
+from reconciler.render.text import Line, Span, Tone, line, markdown
 
 LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment."""
