@@ -15,7 +15,7 @@ from reconciler.manifest.checked_edits import ProjectContext
 from reconciler.manifest.load import load_desired
 from reconciler.model.journal import past_creates
 from reconciler.model.ledger import Ledger
-from reconciler.model.live import LiveState
+from reconciler.model.state import LiveState
 from reconciler.ports import RunStore
 from reconciler.workflow.observe import check_ledger, observe_account
 from reconciler.workflow.plan import wait_to_settle

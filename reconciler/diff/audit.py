@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address, address_order
 from reconciler.model.checked import instant
-from reconciler.model.desired import AcceptedDrift, Source
+from reconciler.model.state import AcceptedDrift, Source
 from reconciler.model.value import Value
 
 AuditClass: TypeAlias = Literal["missing", "conflict", "drift", "accepted", "pending", "unmanaged", "inSync"]

@@ -14,7 +14,7 @@ from reconciler.diff.audit import Audit, AuditItem
 from reconciler.diff.change import Blocked, Change, Delete, HeldChange, action_of, id_of
 from reconciler.model.diagnostic import Finding, Severity
 from reconciler.model.value import digest
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.render.drift_text import MEANINGS, field_words
 from reconciler.render.finding_rules import rule_of

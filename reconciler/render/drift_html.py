@@ -18,8 +18,7 @@ from reconciler.render.drift_text import (
     headline,
     percent,
 )
-from reconciler.render.floors_chart import Tick
-from reconciler.render.html import Tile, page
+from reconciler.render.html import Tick, Tile, page
 from reconciler.render.plan_text import after_text, before_text, percent_text, shown
 from reconciler.render.text import Tone, counted
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from reconciler.model.address import Address, app_of, name_of
 from reconciler.model.evidence import CurvePoint, Suggestion, Suggestions, Verdict
-from reconciler.render.floors_chart import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, chart
 from reconciler.render.floors_text import MOST_NAMES, RESTS, sample_points
 from reconciler.render.floors_words import (
     MODES,
@@ -32,7 +31,7 @@ from reconciler.render.floors_words import (
     with_verdict,
     worth,
 )
-from reconciler.render.html import Tile, count_badges, page
+from reconciler.render.html import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Chart, Tile, chart, count_badges, page
 from reconciler.render.text import Tone, counted
 
 

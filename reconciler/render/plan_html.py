@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.diff.change import Action, Change, Update, action_of, id_of
 from reconciler.model.address import Address, app_of, kind_of, name_of
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.render.html import CountBadge, FieldChangeRow, Tile, count_badges, field_rows, page
 from reconciler.render.plan_text import SIGNS, held_title, not_carried_out, summary_text

@@ -6,9 +6,8 @@ from typing import Final
 
 from reconciler.diff.change import Action, Change, Create, Delete, FieldChange, HeldChange, Update, action_of, id_of
 from reconciler.model.address import app_of
-from reconciler.plan.guard import Refusal
-from reconciler.plan.plan import Plan
-from reconciler.plan.reviewed import ROOM, reviewed_mark
+from reconciler.plan.gate import Refusal
+from reconciler.plan.plan import ROOM, Plan, reviewed_mark
 from reconciler.render.markdown import (
     FOLD_END,
     LIMIT,

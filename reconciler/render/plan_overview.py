@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.diff.change import Action, Blocked, Change, Create, Deactivate, Delete, HeldChange, Update, action_of
 from reconciler.model.address import Address, app_of
 from reconciler.model.diagnostic import Finding
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.render.plan_text import (
     SIGNS,

@@ -21,11 +21,10 @@ from reconciler.diff.change import (
 )
 from reconciler.model.address import Address, app_of, kind_of, name_of
 from reconciler.model.field import PRICED, TURN_OFF
-from reconciler.model.floors import WORLDWIDE, percent_change
 from reconciler.model.journal import Result
-from reconciler.model.value import Value, to_json
+from reconciler.model.value import WORLDWIDE, Value, percent_change, to_json
 from reconciler.plan.aftermath import Forecast, obstacles
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan, summary
 from reconciler.render.text import Line, Span, Tone, counted, line
 

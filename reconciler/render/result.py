@@ -19,8 +19,7 @@ from reconciler.model.journal import Outcome, Result
 from reconciler.model.value import ABSENT
 from reconciler.plan.aftermath import Aftermath, ResourceChange
 from reconciler.plan.document import FieldChangeJson
-from reconciler.plan.plan import PlanOrigin
-from reconciler.plan.reviewed import ReviewEntry
+from reconciler.plan.plan import PlanOrigin, ReviewEntry
 from reconciler.render.html import Tile, count_badges, page
 from reconciler.render.markdown import (
     FOLD_END,

@@ -16,8 +16,7 @@ from typing import BinaryIO, Final, Literal, TypeAlias
 
 from reconciler.errors import UnreadableAnswer
 from reconciler.render.text import visible
-from reconciler.warehouse.acceptance import SUM
-from reconciler.warehouse.countries import SUMS
+from reconciler.warehouse.acceptance import SUM, SUMS
 
 Aliases: TypeAlias = Mapping[str, Sequence[str]]
 

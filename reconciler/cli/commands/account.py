@@ -8,15 +8,14 @@ import click
 
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.options import Options, addresses, only_option, shared_options, since_day
-from reconciler.cli.render import AUDIT_FORMATS, print_audit, print_result
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import AUDIT_FORMATS, CommandSession, print_audit, print_result
 from reconciler.errors import ReconcilerError, WrongAccount
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.api.pull import PullResult
     from reconciler.diff.audit import Audit
-    from reconciler.http.webhook import Webhook
+    from reconciler.http.connections import Webhook
 
 DRIFTED: Final = 2
 DIFFERENCES: Final = 2
@@ -93,14 +92,14 @@ def _webhook(session: CommandSession, flag: str | None) -> "Webhook | None":
     url = Secret(flag) if flag is not None else session.environment.secret(NOTIFY_URL)
     if url is None:
         return None
-    from reconciler.http.webhook import webhook
+    from reconciler.http.connections import webhook
 
     return webhook(url, "--notify" if flag is not None else NOTIFY_URL)
 
 
 def _notify(session: CommandSession, audit: "Audit", hook: "Webhook") -> None:
     """Post the alarms. A failure is a warning and does not change the exit code."""
-    from reconciler.http.webhook import post
+    from reconciler.http.connections import post
     from reconciler.render.drift_text import audit_message
 
     body = json.dumps(audit_message(audit), ensure_ascii=True).encode()

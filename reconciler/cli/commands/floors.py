@@ -10,10 +10,9 @@ import click
 from reconciler.api.results import INCOMPLETE
 from reconciler.cli.groups import CommandEntry, LazyGroup
 from reconciler.cli.options import Options, addresses, day_of, day_options, only_option, shared_options
-from reconciler.cli.render import print_result
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import CommandSession, print_result
 from reconciler.errors import ProjectError, UsageError
-from reconciler.warehouse.imports.schema import ADAPTERS, ALSO, COLUMNS
+from reconciler.warehouse.import_schema import ADAPTERS, ALSO, COLUMNS
 
 if TYPE_CHECKING:
     from reconciler.api.reports import ReportSource

@@ -9,8 +9,7 @@ import click
 from reconciler.api.results import ValidationResult
 from reconciler.api.workspace import Workspace
 from reconciler.cli.options import Options, addresses, shared_options
-from reconciler.cli.render import FINDINGS_FORMATS, print_findings
-from reconciler.cli.session import CommandSession
+from reconciler.cli.session import FINDINGS_FORMATS, CommandSession, print_findings
 from reconciler.errors import EditError, InvalidManifests, ProjectError, UnfitFile
 from reconciler.files.project import manifests_at, read_manifests, write_manifests
 from reconciler.model.diagnostic import Finding
@@ -105,7 +104,7 @@ def _texts(workspace: Workspace, paths: Sequence[Path]) -> Sequence[ManifestText
 
 def _format_texts(texts: Sequence[ManifestText]) -> tuple[list[ManifestText], list[Finding]]:
     """The texts that change, and findings on those that cannot be formatted."""
-    from reconciler.manifest.write import format_manifest
+    from reconciler.manifest.block import format_manifest
 
     changed: list[ManifestText] = []
     findings: list[Finding] = []
@@ -134,8 +133,7 @@ def render(options: Options, *, globs: tuple[str, ...]) -> int:
       reconciler render --format json
     """
     from reconciler.adopt.forms import expanded_blocks, plain_json
-    from reconciler.manifest.block import VERSION
-    from reconciler.manifest.write import manifest_text
+    from reconciler.manifest.block import VERSION, manifest_text
     from reconciler.model.address import selector
 
     session = CommandSession.of(options)
@@ -194,7 +192,7 @@ def _known_values(session: CommandSession) -> "SchemaContext":
 
 
 def _write(session: CommandSession, folder: Path, texts: Mapping[str, Any], root: Path | None) -> None:
-    from reconciler.files.given import write_given
+    from reconciler.files.project import write_given
     from reconciler.manifest.schema import schema_text
 
     for name, schema in texts.items():

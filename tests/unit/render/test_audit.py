@@ -15,7 +15,7 @@ from support.schemas import strict
 from reconciler.diff.audit import CLASSES, Audit, AuditedField, AuditItem, Day, Episode, Trend
 from reconciler.diff.change import FieldChange, Note
 from reconciler.model.address import Address
-from reconciler.model.desired import AcceptedDrift, Source
+from reconciler.model.state import AcceptedDrift, Source
 from reconciler.render.account import audit_document
 from reconciler.render.drift_text import (
     LONGEST,

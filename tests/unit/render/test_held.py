@@ -5,7 +5,7 @@ from support.builders import at, origin
 from support.rendered import Rendered
 
 from reconciler.diff.change import Create, Delete, HeldChange
-from reconciler.model.desired import Source
+from reconciler.model.state import Source
 from reconciler.plan.plan import Plan
 from reconciler.render.ci import plan_widget
 from reconciler.render.plan_html import plan_page

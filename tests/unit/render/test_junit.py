@@ -13,7 +13,7 @@ from support.hostile import LONG, NAMES, plan_called, refusals_called
 from reconciler.diff.audit import Audit, AuditItem
 from reconciler.diff.change import Blocked, Deactivate, Delete, FieldChange, HeldChange, Update
 from reconciler.model.diagnostic import Finding
-from reconciler.plan.guard import Refusal
+from reconciler.plan.gate import Refusal
 from reconciler.plan.plan import Plan
 from reconciler.render.ci import audit_junit, findings_junit, plan_junit
 

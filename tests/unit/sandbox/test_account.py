@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.errors import ProjectError, UsageError
 from reconciler.sandbox.account import SandboxAccount
-from reconciler.sandbox.seed import generated, seed_generated, seed_named, seed_resources
+from reconciler.sandbox.server import generated, seed_generated, seed_named, seed_resources
 
 
 @pytest.fixture

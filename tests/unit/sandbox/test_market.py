@@ -7,7 +7,7 @@ from unit.sandbox.report_world import DAY
 
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.market import Bids, Market, count, normal, uniform
-from reconciler.sandbox.seed import seed_generated, seed_resources
+from reconciler.sandbox.server import seed_generated, seed_resources
 
 LADDER = {"high": 6.0, "mid": 2.0, "low": 0.01}
 

@@ -14,8 +14,7 @@ import pytest
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.sandbox.faults import BadGzip, Reset, Slow, Status, Timeout, Truncate
-from reconciler.sandbox.seed import seed_generated
-from reconciler.sandbox.server import RunningSandbox, SandboxOptions
+from reconciler.sandbox.server import RunningSandbox, SandboxOptions, seed_generated
 
 CREDENTIALS = {"grant_type": "management_client_credentials", "client_id": "my-id", "client_secret": "my-secret"}
 APP = {"name": "a", "bundle": "b", "platform": "ios", "category1": "Books", "coppa": False}

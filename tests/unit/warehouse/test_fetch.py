@@ -6,8 +6,8 @@ from support.fake_clock import FakeClock
 from support.reports import APP, DAY, NOON, Answer, dt_csv, dt_row, gz, mediation_row, of_users
 from unit.apis.world import CANARIES, chartboost, dt_reports
 
-from reconciler.apis.days import DayRange
 from reconciler.apis.mediation_reports import METRICS
+from reconciler.apis.reports import DayRange
 from reconciler.errors import CredentialsError
 from reconciler.model.secret import Secret
 from reconciler.render.floors_document import fetch_document

@@ -13,9 +13,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.warehouse.countries import NOWHERE, alpha2
-from reconciler.warehouse.imports.csv_file import UTC_WORDS, Header
-from reconciler.warehouse.imports.records import LONGEST_TEXT
+from reconciler.warehouse.acceptance import NOWHERE, alpha2
+from reconciler.warehouse.import_csv import UTC_WORDS, Header
+from reconciler.warehouse.import_schema import LONGEST_TEXT
 from reconciler.warehouse.join import source_name
 from reconciler.warehouse.mediation_intake import FORMATS
 from reconciler.warehouse.user_report_csv import folded

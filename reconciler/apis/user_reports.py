@@ -8,8 +8,7 @@ from typing import Final, assert_never
 
 import httpx
 
-from reconciler.apis.answer_checks import answered_otherwise, failure, words_beside
-from reconciler.apis.user_reports.download import (
+from reconciler.apis.download import (
     ALLOWED_HOSTS,
     LIMITS,
     DownloadFile,
@@ -23,18 +22,22 @@ from reconciler.apis.user_reports.download import (
     readiness,
     unpack,
 )
+from reconciler.apis.reports import answered_otherwise, failure, words_beside
 from reconciler.errors import ApiError, ApiRejected, Interrupted, UnreadableAnswer
-from reconciler.http.answers import AnswerError, decode, encode, folded
 from reconciler.http.auth import Credentials, Service
 from reconciler.http.client import ApiClient
 from reconciler.http.connections import USER_AGENT, Connections, receive
 from reconciler.http.exchange import (
+    AnswerError,
     AuthFailed,
     CallResult,
     NoResponse,
     Request,
     RequestNotSent,
     Response,
+    decode,
+    encode,
+    folded,
     server_message,
 )
 from reconciler.http.redaction import discreet

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.errors import ProjectError
-from reconciler.warehouse.imports.csv_file import Header, read_header
-from reconciler.warehouse.imports.records import ImportRecords
-from reconciler.warehouse.imports.rows import NumberFormat
-from reconciler.warehouse.imports.staging import SMALL_SHARE, RowCounts, StagedTexts, stage_rows, stage_texts
+from reconciler.warehouse.import_csv import Header, read_header
+from reconciler.warehouse.import_rows import NumberFormat
+from reconciler.warehouse.import_schema import ImportRecords
+from reconciler.warehouse.import_staging import SMALL_SHARE, RowCounts, StagedTexts, stage_rows, stage_texts
 from reconciler.warehouse.join import DT_SOURCES
 from reconciler.warehouse.mediation_intake import mediation_schema
 from reconciler.warehouse.report_store import DATA, Partition, PartitionMetadata, PartitionPayload, ReportStore

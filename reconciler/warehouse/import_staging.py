@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import ProjectError
-from reconciler.warehouse.imports.csv_file import Header
-from reconciler.warehouse.imports.records import LONGEST_TEXT, ImportRecords
-from reconciler.warehouse.imports.rows import (
+from reconciler.warehouse.import_csv import Header
+from reconciler.warehouse.import_rows import (
     Clues,
     NumberFormat,
     RefusedRow,
@@ -22,7 +21,7 @@ from reconciler.warehouse.imports.rows import (
     is_total,
     is_unnamed,
 )
-from reconciler.warehouse.imports.schema import COLUMNS
+from reconciler.warehouse.import_schema import COLUMNS, LONGEST_TEXT, ImportRecords
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from reconciler.yaml.edit.changes import (
+from reconciler.yaml.edits import (
     Patch,
     Plain,
     Unwritable,

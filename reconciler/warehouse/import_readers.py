@@ -12,8 +12,8 @@ from reconciler.errors import ProjectError
 from reconciler.model.secret import Secret
 from reconciler.render.text import visible
 from reconciler.warehouse.engines import connect_ibis
-from reconciler.warehouse.imports.csv_file import PARQUET, csv_records, read_head
-from reconciler.warehouse.imports.records import (
+from reconciler.warehouse.import_csv import PARQUET, csv_records, read_head
+from reconciler.warehouse.import_schema import (
     LONGEST_TEXT,
     STORES,
     ImportRecords,

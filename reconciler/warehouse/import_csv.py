@@ -11,8 +11,7 @@ from typing import Final
 
 from reconciler.errors import ProjectError
 from reconciler.render.text import visible
-from reconciler.warehouse.imports.records import ImportRecords, ImportRow
-from reconciler.warehouse.imports.schema import ADAPTERS, COLUMNS, OTHER, Adapter
+from reconciler.warehouse.import_schema import ADAPTERS, COLUMNS, OTHER, Adapter, ImportRecords, ImportRow
 from reconciler.warehouse.user_report_csv import folded, header_text
 
 LARGEST: Final = 4 * 1024**3

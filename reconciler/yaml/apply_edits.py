@@ -12,9 +12,10 @@ from typing import Any, assert_never
 
 from reconciler.errors import EditError
 from reconciler.model.diagnostic import Finding
-from reconciler.yaml.edit import styles as block_style
-from reconciler.yaml.edit import styles as flow_style
-from reconciler.yaml.edit.changes import (
+from reconciler.yaml import edit_styles as block_style
+from reconciler.yaml import edit_styles as flow_style
+from reconciler.yaml.edit_styles import flow_text, replaced_text
+from reconciler.yaml.edits import (
     AddEntry,
     AddItem,
     Edit,
@@ -36,7 +37,6 @@ from reconciler.yaml.edit.changes import (
     scalar_at,
     scalar_or_alias,
 )
-from reconciler.yaml.edit.styles import flow_text, replaced_text
 from reconciler.yaml.node import AliasNode, Holder, Map, ScalarNode, Seq, YamlDocument
 from reconciler.yaml.parse import Tree, read_tree
 from reconciler.yaml.scalar import ManifestText, quoted, resolve
