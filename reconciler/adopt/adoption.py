@@ -1,6 +1,7 @@
-"""Live apps without a block -> a new manifest file for each, named after its address.
+"""Live state, manifests and ledger -> the manifests that declare what is live, and the ledger that goes with them.
 
-A file name has letters, digits, `.`, `_` and `-` only, so that every file system and path takes it as it is.
+A live app without a block gets a file, named after its address: with letters, digits, `.`, `_` and `-` only, so that
+every file system and path takes it as it is.
 """
 
 import hashlib

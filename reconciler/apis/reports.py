@@ -1,4 +1,10 @@
-"""PURE. Which days a vendor's API gives, and which days it may still correct. All days and times are UTC."""
+"""PURE. Reports as the vendors' APIs give them: which days can be had, and what an answer says beside its rows.
+
+A vendor gives some days and may still correct some; all days and times are UTC. Beside its rows an answer may tell a
+failure, why there are none, or that there are more. Both reporting APIs document few such words, and no pages. So rows
+are taken as the whole only where nothing beside them says otherwise, and an answer without rows only where nothing
+unknown stands beside it.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

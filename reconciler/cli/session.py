@@ -1,4 +1,7 @@
-"""Print results of commands in the requested format. Each format's module is loaded when it is used."""
+"""The session of a command: options, console, environment and workspace; its observer; its results in any format.
+
+Each format's module is loaded when it is used.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager

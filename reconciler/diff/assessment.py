@@ -1,4 +1,7 @@
-"""Creations of blocks without a live resource, and creates of earlier runs whose outcome is unknown.
+"""The cases of an assessment, one dataclass each, and the functions that make those of blocks, creations among them.
+
+An assessment says which resource it is, what is declared, what is live, what the ledger holds, which fields differ and
+why, and how far a removal has come. The plan and the drift report are both made from these values.
 
 A create of unknown outcome may have been done. It is not sent again before the account can be expected to show it.
 """

@@ -1,4 +1,8 @@
-"""The input of all assessments of a run (`DiffContext`): the three states, what is derived of them, the options."""
+"""The input of all assessments of a run (`DiffContext`), and the inventory of a run's resources.
+
+The input is the three states, what is derived of them, and the options. The inventory has every declared, owned or live
+resource once.
+"""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

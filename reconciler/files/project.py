@@ -1,4 +1,7 @@
-"""EDGE. The files of a user's project: finding it, reading settings and manifests, writing what belongs to it."""
+"""EDGE. The files of a user's project (found, read and written), and files that a user names.
+
+A named file lies anywhere; below a project it is one of the project's.
+"""
 
 import errno
 import os

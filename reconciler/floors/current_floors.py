@@ -1,4 +1,8 @@
-"""Floors in force: now, with their neighbours in the waterfall, and on past days by the journal. Days are UTC."""
+"""Floors in force, now and on past days by the journal, and records of the evidence for those that were written.
+
+Days are UTC. Records are kept beside the ledger and shown in the plan of a pull request. Their file is JSON Lines, one
+cell a line, in the order of addresses and countries, so that branches merge line by line.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

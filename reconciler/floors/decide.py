@@ -1,6 +1,7 @@
-"""The constants of the method, each with its reason, and the guardrails that limit one change of a floor.
+"""The verdict on a cell, the floor that the evidence supports, and the guardrails that limit one change of a floor.
 
-docs/floors.md says how the constants were chosen and what they achieve.
+The constants of the method stand here, each with its reason; docs/floors.md says how they were chosen and what they
+achieve.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Azure DevOps: threads of pull requests (https://learn.microsoft.com/rest/api/azure/devops/git/)."""
+"""Azure DevOps and Bitbucket Cloud: comments of pull requests, and no more of them.
+
+https://learn.microsoft.com/rest/api/azure/devops/git/ and https://developer.atlassian.com/cloud/bitbucket/rest/
+"""
 
 import re
 from base64 import b64encode

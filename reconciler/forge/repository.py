@@ -1,4 +1,8 @@
-"""PURE. A repository at a forge: where it is, its branches, and the requests that were merged into them."""
+"""PURE. A repository at a forge: its branches, merged requests, and comments and issues that are rewritten in place.
+
+A comment or an issue is found again by a marker in its first line, and written once. A comment counts as ours only
+where the token's own account wrote it.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,7 @@
-"""Connections of httpx, and one exchange over them, whose exceptions are returned as values."""
+"""Connections of httpx, and one exchange over them, whose exceptions are returned as values; and the call of a webhook.
+
+A webhook is a URL that is a secret as a whole: it takes one POST of JSON.
+"""
 
 import ssl
 import threading

@@ -1,4 +1,7 @@
-"""Values of an HTTP call: a request, how each try and the whole call ended, and the message in a refusal's body."""
+"""Values of an HTTP call: a request, how each try and the whole call ended, and what the body of an answer says.
+
+Bodies are read as JSON from bytes, with keys in any case: the message of a refusal, and signs that rows are missing.
+"""
 
 import json
 import re

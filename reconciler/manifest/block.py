@@ -1,4 +1,7 @@
-"""The base of every manifest model: strict blocks, and the scalar types with rules of their own."""
+"""The base of every manifest model (strict blocks, scalar types with rules of their own), and blocks as text.
+
+Text is a new file, or an old one formatted: the order of the keys in each kind of block is here.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

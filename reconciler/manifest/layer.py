@@ -1,7 +1,8 @@
-"""Countries, country groups and floor tables: groups become countries, and unknown names are reported with a hint.
+"""A block's fields in canonical form, as an overlay over the fields of more general blocks; its lifecycle; countries.
 
-The codes are ISO 3166-1 alpha-2, written out here because reading them from pycountry takes longer than reading most
-projects; a test compares the two. Kosovo's XK is not an ISO code, but every store and ad network uses it.
+Country groups become countries, and unknown names are reported with a hint. The codes are ISO 3166-1 alpha-2, written
+out here because reading them from pycountry takes longer than reading most projects; a test compares the two. Kosovo's
+XK is not an ISO code, but every store and ad network uses it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,4 +1,8 @@
-"""Collecting findings: of one file, of identities that two blocks claim, and of apps that look alike."""
+"""`ParsedManifest`: what one manifest file declares, also as bytes for the cache; and the collecting of findings.
+
+The bytes are JSON: reading them runs nothing that stands in them. Findings are of one file, of identities that two
+blocks claim, and of apps that look alike.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""What a run needs of `reconciler.yaml` once manifests are parsed, also as bytes. Loads neither YAML nor pydantic."""
+"""What a run needs of `reconciler.yaml` once manifests are parsed, also as bytes; and the patterns of manifests' names.
+
+Patterns have braces and never search some folders; unread files are warned of. Loads neither YAML nor pydantic.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""The format of `reconciler.yaml` as pydantic models, with descriptions and examples for the JSON Schema."""
+"""The format of `reconciler.yaml` as pydantic models, described for the JSON Schema; and checks of its policies.
+
+Policies are CEL rules with unique names, checked for syntax, unknown names and cost.
+"""
 
 import re
 from collections.abc import Callable, Sequence

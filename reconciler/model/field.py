@@ -1,7 +1,10 @@
-"""The types of the API's fields, with the form of their canonical values.
+"""The fields of apps and placements, one entry for each: its type, its documentation, and what an unset one means.
 
-Each room has one function that matches over `FieldType`, closed with `assert_never`: how a manifest declares a value of
-the type, how the API spells it, how the sandbox checks it. A field is then an entry in `field.py` and nothing more.
+One table for the whole program: manifests and their schemas, comparison, plans, the wire, the sandbox and reports are
+derived from it. Facts are the vendor's Management API pages, and where these are silent, what was seen of the API.
+
+A type says what canonical values it has. Each room has one function that matches over `FieldType`, closed with
+`assert_never`: how a manifest declares a value of the type, how the API spells it, how the sandbox checks it.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,7 @@
-"""Desired state: what the manifests declare, expanded (defaults, country groups, waterfalls) and canonical."""
+"""Desired and live state: the resources that manifests declare, and those in the account, in canonical form.
+
+Desired state is expanded: defaults, country groups and waterfalls are written out.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

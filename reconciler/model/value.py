@@ -2,7 +2,8 @@
 
 A resource's fields are a mapping from the API's field name to a canonical value. A missing key means that the field is
 unknown (a manifest does not manage it, an answer did not return it): read it with `fields.get(name, ABSENT)`. `None` is
-a value: the block is off.
+a value: the block is off. Floors are a table of country -> price in USD per thousand impressions, with `WW` for
+countries without a line.
 """
 
 import hashlib

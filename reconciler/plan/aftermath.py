@@ -1,8 +1,9 @@
-"""What a plan will meet and what it has brought about, as values.
+"""What a plan will meet and what it has brought about, as values; and the plan that takes it back.
 
 `obstacles` says what an apply of a plan would refuse, leave out or warn of; `forecast` how many calls and seconds it
 takes; `aftermath` what differs between two readings of an account, before and after a plan, and which changes of the
-plan do not hold in the second.
+plan do not hold in the second. `undo_plan` puts live values back to what they were before an apply that has just ended.
+It is an ordinary plan, bound to what was there after that apply: guards, staleness and locks hold for it as for any.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

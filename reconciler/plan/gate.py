@@ -1,4 +1,8 @@
-"""The safety gate: which limits of `reconciler.yaml` a plan exceeds, and what would allow it all the same."""
+"""The gate: which limits and policies of `reconciler.yaml` a plan exceeds, and what would allow it all the same.
+
+Policies are the user's rules in CEL (https://cel.dev) over each change. A rule says what must hold. One that cannot be
+evaluated is taken for broken: a policy that fails must not let pass what it was written against.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,11 @@
-"""The plan: what an apply would do, and what it rests on."""
+"""The plan: what an apply would do, and what it rests on; and what somebody has reviewed of it.
+
+What is reviewed is the set of changes of a plan, as digests that fit into a comment. It has one entry for each thing
+that carrying out the plan would do: a create with all that it sends, each field of an update with its value before and
+after, a deactivation, a delete. What is blocked or held, notes and the ledger do not count: nothing of them is sent.
+Each entry is bound to the publisher and the API of the plan. A plan made later holds to a set if all of its own entries
+are in it. It may have fewer: somebody has done them already.
+"""
 
 import re
 from base64 import b64decode, b64encode

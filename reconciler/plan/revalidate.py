@@ -1,4 +1,8 @@
-"""Which changes of a saved plan are stale or contradict themselves: live resources against the plan's digests."""
+"""A plan that was made before, against the account and a plan made now: what is stale, and what would still be made.
+
+The digest of a plan document shows that it was not changed by accident. Anybody can compute it, so it proves nothing
+about who wrote the document: what a saved plan may do is decided from the account, the ledger and the manifests alone.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,10 @@
-"""HTML pages from templates, and the values that several pages share: tiles, count badges and rows of field changes.
+"""HTML pages from templates, and values that several pages share: tiles, count badges, rows of field changes, charts.
 
 What a template prints is made visible (`text.visible`), then escaped. A page loads nothing, and its content
 security policy admits only its own script and style.
+
+A chart shows a floor's revenue with its band, and the parts it is made of. Only numbers become coordinates here; a
+template draws them and writes the words. Floors lie on a logarithmic axis.
 """
 
 import base64

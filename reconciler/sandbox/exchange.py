@@ -1,4 +1,8 @@
-"""Requests to the sandbox, its responses, refusals, credentials, and the record that is kept of a request."""
+"""Requests to the sandbox, their bodies checked as the API checks them; its responses and refusals; credentials.
+
+A field's check takes the value that was sent and returns the one that is stored, None where the block is off. An
+invalid value raises `RefusalError`. Source: the vendor's Management API pages, and refusals seen in public clients.
+"""
 
 import json
 from collections.abc import Callable, Mapping

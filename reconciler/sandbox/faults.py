@@ -1,7 +1,8 @@
-"""Quirks: the points on which servers of this API differ, each a switch.
+"""Faults: what goes wrong with a request, which requests are struck, and when. Quirks: points on which servers differ.
 
-The defaults are what the vendor's own pages show. The other values were seen in public clients of the API, or are what
-the pages leave open.
+One class per fault. A faults file has the same names and values; `do` names the fault. Each quirk is a switch: its
+default is what the vendor's own pages show, its other values were seen in public clients of the API, or are what the
+pages leave open.
 """
 
 import re

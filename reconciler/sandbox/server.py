@@ -1,4 +1,7 @@
-"""Initial contents of an account: the demo, a generated account of any size, or resources read from another account."""
+"""The sandbox as a running server, on the loopback address alone, and the initial contents of its account.
+
+An account begins with the demo, as a generated one of any size, or with resources read from another account.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""Group commit: threads that wait for the disk at the same time share one sync, and none waits for two."""
+"""The journal: its events as JSON, the ledger that they lead to, and the file, appended to durably and read back.
+
+Threads that wait for the disk at the same time share one sync, and none waits for two (`GroupCommit`).
+"""
 
 import json
 import os

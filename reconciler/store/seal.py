@@ -1,9 +1,14 @@
-"""Seals on the lines of a journal or a cache: they tell what this checkout wrote from what came with it.
+"""EDGE. Seals on the lines of a journal or a cache, which tell what this checkout wrote; the cache of earlier loads.
 
 The journal of a killed run is believed over the ledger. One that somebody commits, or that is copied here, must not be:
 the ledger is reviewed, and a journal is not. So each line carries a keyed digest of itself and of the seal before it.
 The key is made of a file beside the journal: of random bytes in it, and of what the file system says of it, its number
-and the time it was last changed at, which no commit and no copy can carry. A cache has a key of the same kind.
+and the time it was last changed at, which no commit and no copy can carry.
+
+The cache of earlier loads is a file of lines in the project, with a key of the same kind: a cache of others must not
+tell what manifests say, or a review would show one thing and an apply do another. It follows that anything broken is
+not recalled, and that nothing needs to be locked: whoever reads half of another run's file finds lines that do not fit
+their seals. A cache that cannot be read or written is empty, and nothing fails. See docs/adr/0014.
 """
 
 import hashlib

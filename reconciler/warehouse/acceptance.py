@@ -1,6 +1,7 @@
-"""PURE. Which rows of a day count, and whether the day may replace the one that is stored.
+"""PURE. Which rows of a day count, whether the day may replace the stored one, and countries as reports write them.
 
-Mediation rows that occur twice count once, and rows that sum others do not count.
+Mediation rows that occur twice count once, and rows that sum others do not count. Countries are written as alpha-2
+(DT), as alpha-3 (Chartboost), or by name; ours are alpha-2.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""Reports as they are read: a header and rows of texts; and the locations of tables and object stores."""
+"""PURE. Reports to import: a header and rows of texts; where tables lie; and the columns that a row of evidence has.
+
+A row is what one source of demand did on one day, in one ad unit and country.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

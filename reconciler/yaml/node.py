@@ -3,7 +3,7 @@
 Scalars are bare Python values (str, int, float, bool, None), so the place of a scalar is asked of what holds it. That
 is all that reading needs. In a tree that is read to be edited, mappings and lists know their layout as well: where
 they begin and end in the text, their anchor, and their parts as they are written, among them scalars and aliases as
-nodes.
+nodes. While a mapping is read it is a `Frame`: merge keys (`<<`) and repeated keys are settled at its end.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Commands that make a plan, or take one that was saved without applying it: `plan`, `show`, `rehearse`."""
+"""Commands that make, show or carry out a plan: `plan`, `show`, `rehearse`, `apply`, `undo`; and `history`."""
 
 from collections.abc import Mapping
 from datetime import datetime

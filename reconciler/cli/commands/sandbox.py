@@ -1,4 +1,7 @@
-"""A sandbox as a process of its own: start it in a new session, ask whether it answers, and stop it."""
+"""`sandbox`: run, detach or stop the local server.
+
+Detached it is a process of its own, in a new session, which is asked whether it answers.
+"""
 
 import json
 import os

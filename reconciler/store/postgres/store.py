@@ -1,4 +1,7 @@
-"""A run on PostgreSQL: `PostgresRun` records steps, and `CommitQueue` commits the records of many threads together."""
+"""The store on PostgreSQL: ledger and journal of one project, its lock for a run, and the run.
+
+`PostgresRun` records steps, and `CommitQueue` commits the records of many threads together.
+"""
 
 import logging
 import secrets
