@@ -25,7 +25,7 @@ from reconciler.model.address import selector
 from reconciler.model.journal import past_creates
 from reconciler.plan.plan import PlanOrigin
 from reconciler.ports import AuditLog
-from reconciler.render.account import audit_document, list_document
+from reconciler.render.account import ListDocument, audit_document
 from reconciler.workflow.observe import Selection, observe_account
 from reconciler.workflow.plan import make_audit
 
@@ -76,7 +76,7 @@ class InventoryResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.list/1`."""
-        return list_document(self.resources)
+        return ListDocument.write(self.resources)
 
     def to_arrow(self) -> "Table":
         """A row for each resource."""

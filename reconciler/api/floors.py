@@ -19,7 +19,7 @@ from reconciler.manifest.settings import Settings
 from reconciler.model.diagnostic import Finding
 from reconciler.model.evidence import Backtest, Cell, Suggestion, Suggestions
 from reconciler.model.state import DesiredState
-from reconciler.render.floors_document import backtest_document, suggestions_document, written_document
+from reconciler.render.floors_document import WrittenDocument, backtest_document, suggestions_document
 from reconciler.store.ledger_file import write_atomically
 from reconciler.warehouse.report_store import ReportStore
 from reconciler.warehouse.warehouse import Warehouse
@@ -76,7 +76,7 @@ class FloorsWriteResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.written/1`."""
-        return written_document(self.written, self.files)
+        return WrittenDocument.write(self.written, files=self.files)
 
     def to_arrow(self) -> "Table":
         """A row for each floor, in USD."""

@@ -36,9 +36,9 @@ class PullResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.pull/1`."""
-        from reconciler.render.pull import adoption_document  # noqa: PLC0415
+        from reconciler.render.pull import PullDocument  # noqa: PLC0415
 
-        return adoption_document(self.adoption, checked=self.checked)
+        return PullDocument.write(self.adoption, written=not self.checked)
 
     def to_arrow(self) -> "Table":
         """A row for each value taken over, and one without a path for each resource that no block stood for."""

@@ -23,7 +23,7 @@ from reconciler.model.state import DesiredState, LiveState
 from reconciler.plan.aftermath import aftermath, bound_to
 from reconciler.plan.gate import Allowances
 from reconciler.plan.plan import Plan
-from reconciler.render.result import Rehearsal, rehearsal_document
+from reconciler.render.result import Rehearsal, RehearsalDocument
 from reconciler.sandbox.account import SandboxAccount
 from reconciler.sandbox.fault_script import FaultFile, read_faults
 from reconciler.sandbox.faults import Quirks
@@ -53,7 +53,7 @@ class RehearsalResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.rehearsal/1`."""
-        return rehearsal_document(self.rehearsal)
+        return RehearsalDocument.write(self.rehearsal)
 
     def to_arrow(self) -> "Table":
         """A row for each step."""

@@ -21,7 +21,7 @@ from reconciler.http.client import ApiClient
 from reconciler.manifest.settings import Reports
 from reconciler.model.secret import Secret
 from reconciler.model.state import DesiredState
-from reconciler.render.floors_document import fetch_document, import_document
+from reconciler.render.floors_document import FetchDocument, ImportDocument
 from reconciler.render.text import counted
 from reconciler.warehouse.engines import require_floors
 from reconciler.warehouse.fetch import FetchRequest, FetchSummary, ReportClients, fetch
@@ -61,7 +61,7 @@ class FetchResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.fetch/1`."""
-        return fetch_document(self.fetched)
+        return FetchDocument.write(self.fetched)
 
     def to_arrow(self) -> "Table":
         """A row for each source, app and day."""
@@ -81,7 +81,7 @@ class ImportResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.import/1`."""
-        return import_document(self.imported)
+        return ImportDocument.write(self.imported)
 
 
 def reports_folder(workspace: Workspace) -> Path:

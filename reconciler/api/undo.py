@@ -35,7 +35,7 @@ from reconciler.model.value import Fields
 from reconciler.plan.gate import Allowances, gate
 from reconciler.plan.plan import Plan
 from reconciler.plan.reversal import ReversalContext, declared_again, is_undoable, reversal
-from reconciler.render.history import history_document
+from reconciler.render.history import HistoryDocument
 from reconciler.render.text import counted
 from reconciler.workflow.observe import check_ledger, observe_apps_of
 from reconciler.workflow.plan import ApplyRequest, PlanningContext, replan
@@ -56,7 +56,7 @@ class HistoryResult:
 
     def to_dict(self) -> dict[str, Any]:
         """`reconciler.history/1`."""
-        return history_document(self.runs)
+        return HistoryDocument.write(self.runs)
 
     def to_arrow(self) -> "Table":
         """A row for each field of each step, values as JSON; a step without fields has one row. As the CSV of it."""

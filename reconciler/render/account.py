@@ -182,11 +182,6 @@ class ListDocument(Document, format="reconciler.list/1", title="Resources (list 
     resources: list[ListedResourceJson] = key("In the order of addresses.", itself)
 
 
-def list_document(listed: Sequence[InventoryRow]) -> dict[str, Any]:
-    """`reconciler.list/1`."""
-    return ListDocument.write(listed)
-
-
 class ProgramJson(Shape, by=itemgetter):
     """The program that asked."""
 

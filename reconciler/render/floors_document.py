@@ -3,7 +3,6 @@
 Prices are USD per thousand impressions, changes USD a week; no number is NaN or infinite.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 from operator import attrgetter, itemgetter
@@ -210,11 +209,6 @@ class WrittenDocument(Document, format="reconciler.written/1", title="Written fl
     floors: list[WrittenFloorJson] = key("The floors that were written, in the order of addresses.", itself)
 
 
-def written_document(written: Sequence[Suggestion], files: Sequence[str]) -> dict[str, Any]:
-    """`reconciler.written/1`: the floors that were written, and the files that they are in."""
-    return WrittenDocument.write(written, files=files)
-
-
 State = Literal["fetched", "kept", "refused", "failed"]
 Vendor = Literal["dt", "chartboost"]
 
@@ -322,13 +316,3 @@ class ImportDocument(Document, format="reconciler.import/1", title="Imported evi
         lambda found: [(found, *counted) for counted in found.account.refused.most_common()],
     )
     notes: list[str] = key("What keeps floors from being suggested from it, and what else there is to know.")
-
-
-def fetch_document(summary: Any) -> dict[str, Any]:
-    """`reconciler.fetch/1`: a summary, every source, app and day, and the gaps as spans."""
-    return FetchDocument.write(summary)
-
-
-def import_document(imported: Any) -> dict[str, Any]:
-    """`reconciler.import/1`: how the report was read, what became of its rows, and what lies there now."""
-    return ImportDocument.write(imported)

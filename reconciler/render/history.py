@@ -113,11 +113,6 @@ class HistoryDocument(Document, format="reconciler.history/1", title="The journa
     runs: list[PastRunJson] = key("Runs, oldest first.", itself)
 
 
-def history_document(runs: Sequence[PastRun]) -> dict[str, Any]:
-    """`reconciler.history/1`: runs, oldest first, with their steps."""
-    return HistoryDocument.write(runs)
-
-
 def history_markdown(runs: Sequence[PastRun], limit: int = LIMIT) -> str:
     """Run by run, the latest first, a table of its steps; what does not fit is counted."""
     busy = [run for run in reversed(runs) if run.steps]

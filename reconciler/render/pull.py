@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from operator import attrgetter, itemgetter
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from reconciler.adopt.adoption import Adoption
 from reconciler.model.address import kind_of
@@ -143,8 +143,3 @@ class PullDocument(Document, format="reconciler.pull/1", title="Adoption (pull -
     forgotten: list[AddressText] = key("Addresses that the ledger drops.", attrgetter("forget"))
     notes: list[NoteJson] = key("What else a reader should know.")
     held: list[UnwrittenJson] = key("What could not be written.")
-
-
-def adoption_document(adoption: Adoption, *, checked: bool) -> dict[str, Any]:
-    """The adoption as a JSON document; `written` is false where it was only checked."""
-    return PullDocument.write(adoption, written=not checked)

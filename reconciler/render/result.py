@@ -117,11 +117,6 @@ class FmtDocument(Document, format="reconciler.fmt/1", title="Manifests put in o
     files: list[str] = key("The manifests that change, relative to the project.", itself)
 
 
-def fmt_document(files: Sequence[str], *, written: bool) -> dict[str, Any]:
-    """The manifests that `fmt` put in order, or would."""
-    return FmtDocument.write(files, written=written)
-
-
 DONE = "applied"
 
 
@@ -260,11 +255,6 @@ class RehearsalDocument(
     unfulfilled: list[UnfulfilledJson] = key("Where it does not.", attrgetter("aftermath.unfulfilled"))
     requests: dict[str, Count] = key("How many calls of each kind were made.")
     faults: dict[str, Count] = key("How many faults struck, by what they did.")
-
-
-def rehearsal_document(rehearsal: Rehearsal) -> dict[str, Any]:
-    """`reconciler.rehearsal/1`: the results as `apply` prints them, and the sandbox account afterwards."""
-    return RehearsalDocument.write(rehearsal)
 
 
 def rehearsal_lines(rehearsal: Rehearsal) -> Iterator[Line]:

@@ -74,11 +74,6 @@ def _as_resource(live: LiveResource) -> dict[str, Any]:
     return {"kind": live.kind, "id": live.id, "appId": live.app_id, "fields": fields}
 
 
-def seed_generated(account: SandboxAccount, apps: int, placements_per_app: int) -> None:
-    """Put `generated` resources into the account."""
-    seed_resources(account, generated(apps, placements_per_app))
-
-
 def generated(apps: int, placements_per_app: int) -> Iterator[dict[str, Any]]:
     """Resources of an account of any size, in the form that `seed_resources` takes; the same for the same numbers."""
     for place in range(apps):

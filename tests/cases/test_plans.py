@@ -13,6 +13,7 @@ import pytest
 from support.builders import API
 from support.fake_clock import FakeClock
 from support.fake_gateway import FakeGateway
+from support.ledgers import read_ledger
 
 from reconciler.apis.management.wire.answer import live_list
 from reconciler.manifest.load import ManifestText, load_desired, load_settings
@@ -22,7 +23,6 @@ from reconciler.plan.gate import Allowances, Limits, Refusal, gate
 from reconciler.plan.plan import Plan, PlanOrigin
 from reconciler.render.plan_markdown import plan_markdown
 from reconciler.render.plan_text import plan_lines
-from reconciler.store.ledger_file import read_ledger
 from reconciler.workflow.observe import Selection
 from reconciler.workflow.plan import make_plan
 

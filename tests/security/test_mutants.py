@@ -28,6 +28,7 @@ from support.builders import (
     stale_changes,
 )
 from support.fake_clock import FakeClock
+from support.ledgers import read_ledger
 from support.mutants import mutant
 from support.scene import Scene
 
@@ -55,14 +56,14 @@ from reconciler.plan.gate import Allowances, Limits, gate
 from reconciler.plan.plan import Plan
 from reconciler.plan.revalidate import CurrentState, without
 from reconciler.render.ci import plan_widget
-from reconciler.render.history import history_document, history_lines
+from reconciler.render.history import HistoryDocument, history_lines
 from reconciler.render.plan_html import plan_page
 from reconciler.render.plan_markdown import plan_markdown
 from reconciler.render.plan_overview import plan_findings
 from reconciler.render.plan_text import plan_lines
 from reconciler.store.files import FileStore
 from reconciler.store.journal_file import JournalFile, ended_event, intent_event
-from reconciler.store.ledger_file import ledger_text, read_ledger
+from reconciler.store.ledger_file import ledger_text
 from reconciler.store.seal import Cache, Seals
 
 SHARE = 400
@@ -235,7 +236,7 @@ def shown(events):
     """All that is made of a journal: its history, what is left open, and which floors were in force."""
     runs = past_runs(events)
     list(history_lines(runs))
-    json.dumps(history_document(runs)).encode()
+    json.dumps(HistoryDocument.write(runs)).encode()
     list(runs_of_resource(runs, at("b")))
     past = past_creates(events)
     assert 0 <= seconds_to_settle(past.unclear, past, NOW, 30) <= 3 * SETTLE_AT_MOST

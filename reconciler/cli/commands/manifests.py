@@ -75,7 +75,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
       reconciler fmt
       reconciler fmt --check apps/cashcrash.yaml
     """
-    from reconciler.render.result import fmt_document
+    from reconciler.render.result import FmtDocument
     from reconciler.render.text import line
 
     session = CommandSession.of(options)
@@ -87,7 +87,7 @@ def fmt(options: Options, *, paths: tuple[Path, ...], check: bool) -> int:
         write_manifests(workspace.root, texts, changed)
         session.console.require_answer()
     if options.format == "json":
-        session.console.document(fmt_document(files, written=not check))
+        session.console.document(FmtDocument.write(files, written=not check))
     else:
         session.console.answer(line(file) for file in files)
     if findings:
