@@ -10,19 +10,14 @@ from io import StringIO
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final
 
-from reconciler.diff.audit import Audit, AuditClass, Trend, summary
+from reconciler.diff.audit import Audit, AuditClass, Trend, iso_text, summary
 from reconciler.diff.context import InventoryRow
 from reconciler.model.address import Kind, kind_of
 from reconciler.model.document import AddressText, Count, Day, Document, Form, Leaf, Shape, itself, key
 from reconciler.plan.document import FieldChangeJson, SourceJson
 from reconciler.render.text import Line, Span, counted, line, visible
 
-
-def _iso_text(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-Moment = Annotated[str, Form(write=_iso_text)]
+Moment = Annotated[str, Form(write=iso_text)]
 
 
 def _first_attribute(name: str) -> Callable[[tuple[Any, ...]], Any]:
